@@ -1,0 +1,1 @@
+"""The picture room: pages and pure figure functions over the REST API."""

@@ -1,0 +1,33 @@
+"""The arrays that go with a report: names, shapes and meaning, fixed for every room.
+
+k eigenvectors, n training points, p parameters, slice of m×m inputs, K classes. Arrays that do
+not apply (a slice for images, say) are absent, never empty.
+"""
+
+from __future__ import annotations
+
+ARRAYS: dict[str, str] = {
+    "eigenvalues": "(r,) every eigenvalue of H known, descending; r = p where the route is exact",
+    "eigenvectors": "(k, p) float64 unit rows v₁..v_k, largest |component| positive",
+    "alignment": "(k, n) A_k(x_i) ∈ [−1, 1] of training points, cancellation-free residual",
+    "max_alignment": "(r,) max_i |A_k(x_i)| of every known vector, descending: the G(ε) curve",
+    "points": "(n, 2) float32 training inputs in the drawn plane (PCA where inputs are not 2-D)",
+    "labels": "(n,) int64 training labels",
+    "predictions": "(n,) int64 the network's own classes at training points",
+    "train_loss": "(n,) float32 cross-entropy of each training point in nats",
+    "alo_loss": "(n,) float32 leave-one-out cross-entropy of each point at λ_eff (ALO)",
+    "margins": "(n,) certified upper bound on the ℓ₂ distance to the boundary; NaN if none found",
+    "margin_ends": "(n, 2) the boundary point reached, only where inputs are 2-D",
+    "calibration": "(15, 3) reliability bins on training data: count, mean confidence, accuracy",
+    "calibration_alo": "(15, 3) the same on leave-one-out logits",
+    "slice_x": "(m,) float32 first axis of the drawn plane",
+    "slice_y": "(m,) float32 second axis",
+    "slice_class": "(m, m) int16 argmax class, row index = y",
+    "slice_logit_gap": "(m, m) float32 top-two logit difference",
+    "slice_alignment": "(k, m, m) float32 alignment of each eigenvector over the plane",
+    "slice_boundary": "(b, 2) float32 boundary polylines in the plane, NaN rows between lines",
+    "walk_epsilon": "(e,) ε of the walk θ + ε v_k, ascending, 0 included",
+    "walk_loss": "(k, e) float64 training loss along it",
+    "walk_accuracy": "(k, e) float64 training accuracy along it",
+    "walk_class": "(k, e, s, s) int8 argmax class on a coarse plane along it (2-D inputs only)",
+}

@@ -1,0 +1,35 @@
+"""What a person asks for: the parameters of one analysis, the same in browser, REST and CLI."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from minimascope.report import STAGES, Loss, Stage
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Parameters(BaseModel):
+    """Everything besides the files that changes a result.
+
+    `architecture` is an `mlp` or `sequential` spec (docs/architecture.md); weight decay is the
+    optimiser's L2 term, not AdamW's decoupled decay; `lambdas` are extra points for the curves.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    architecture: dict[str, Any] | None = None
+    loss: Loss = "cross_entropy"
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    lr: Positive | None = None
+    momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
+    steps: Annotated[int, Field(gt=0)] | None = None
+    top_k: Annotated[int, Field(ge=1, le=200)] = 10
+    lambdas: list[Positive] = []
+    epsilon: Positive | None = None
+    dtype: Literal["float64", "float32"] = "float64"
+    device: Literal["cpu", "cuda"] = "cpu"
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    stages: list[Stage] = list(STAGES)

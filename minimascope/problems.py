@@ -1,0 +1,47 @@
+"""What went wrong, in one sentence a person can act on.
+
+Every refusal of the product, in the browser, over REST, on the command line and in a stored
+result, is a `Problem`: a stable code for programs, a sentence for people, what to do next.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ProblemError(Exception):
+    """A refusal with a stable code.
+
+    `code` is snake_case and never changes meaning; `sentence` says what is wrong with the
+    offending value in it; `advice` says what to do; `status` is the HTTP status it maps to.
+    """
+
+    def __init__(self, code: str, sentence: str, advice: str = "", *, status: int = 422) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+        self.advice = advice
+        self.status = status
+
+    def as_dict(self) -> dict[str, Any]:
+        """The wire form, used in stored failures and in problem+json bodies."""
+        return {
+            "code": self.code,
+            "sentence": self.sentence,
+            "advice": self.advice,
+            "status": self.status,
+        }
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> ProblemError:
+        """Inverse of `as_dict`."""
+        return cls(
+            str(value["code"]),
+            str(value["sentence"]),
+            str(value.get("advice", "")),
+            status=int(value.get("status", 422)),
+        )
+
+    def line(self) -> str:
+        """One line for a terminal."""
+        return f"{self.sentence} {self.advice}".strip()

@@ -1,0 +1,250 @@
+"""The report of one analysis: the document every room agrees on.
+
+Workers write it stage by stage (sections not yet computed are null), the API serves it, the
+dashboard draws it, scripts read it. Symbols are defined once, in docs/mathematics.md. Losses and
+everything under `gap.estimates` are in nats of mean negative log-likelihood.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = "1"
+
+Verdict = Literal["reliable", "lower_bound", "upper_leaning", "no_estimate", "not_a_minimum"]
+Loss = Literal["cross_entropy", "binary", "mse"]
+Stage = Literal["spectrum", "density", "gap", "boundary", "margins"]
+STAGES: tuple[Stage, ...] = ("spectrum", "density", "gap", "boundary", "margins")
+
+
+class Section(BaseModel):
+    """Base of every part of the report; NaN and infinity become null in JSON."""
+
+    model_config = ConfigDict(
+        extra="forbid", populate_by_name=True, ser_json_inf_nan="null", serialize_by_alias=True
+    )
+
+
+class Estimate(Section):
+    """A number with its error: `standard_error` is null only where the value is exact."""
+
+    value: float | None
+    standard_error: float | None = None
+    method: str = ""
+
+
+class CheckpointSummary(Section):
+    sha256: str
+    format: str
+    parameters: int
+    architecture: dict[str, object] | None = None
+    layers: list[str] = []
+
+
+class SplitSummary(Section):
+    """One data split: `loss` in nats per example, `accuracy` in [0, 1] (null for regression)."""
+
+    n: int
+    loss: float
+    accuracy: float | None
+
+
+class DataSummary(Section):
+    train: SplitSummary
+    test: SplitSummary | None
+    classes: int | None
+    input_shape: list[int] = []
+
+
+class MinimumSummary(Section):
+    """Is this a minimum of L + (λ/2)‖θ‖² at all (docs/mathematics.md, section 3)?"""
+
+    weight_decay: float | None
+    lambda_eff: float | None
+    lambda_source: str = ""
+    gradient_norm: float | None
+    regularized_gradient_norm: float | None
+    newton_decrement: float | None
+    is_minimum: bool | None
+
+
+class RatioOutliers(Section):
+    q: float
+    count: int
+
+
+class GapOutliers(Section):
+    count: int
+
+
+class Outliers(Section):
+    by_ratio: RatioOutliers
+    by_gap: GapOutliers
+
+
+class Density(Section):
+    """Spectral density on `grid` (unit mass over all p eigenvalues), with its error over probes."""
+
+    grid: list[float]
+    mean: list[float]
+    standard_error: list[float]
+    sigma: float | None = None
+    probes: int | None = None
+
+
+class Spectrum(Section):
+    """Top eigenpairs of H; residual is ‖Hv − λv‖/|λ₁|, recomputed with one extra product."""
+
+    eigenvalues: list[float]
+    residuals: list[float]
+    converged: list[bool]
+    lambda_min: float | None
+    trace: Estimate
+    method: str
+    outliers: Outliers
+    layer_mass: list[list[float]]
+    layer_names: list[str] = []
+    density: Density | None = None
+    products: int | None = None
+
+
+class Headline(Section):
+    name: str
+    value: float
+    standard_error: float | None
+
+
+class GapCurves(Section):
+    """Over λ: soft ranks as ranks (not divided by n), TIC and ALO in nats."""
+
+    lambda_: list[float] = Field(alias="lambda")
+    soft_rank_ggn: list[float | None]
+    soft_rank_hessian_clipped: list[float | None]
+    tic_ggn: list[float | None]
+    alo_ggn: list[float | None]
+    tic_ggn_uncentred: list[float | None] | None = None
+
+
+class GapDiagnostics(Section):
+    t_alo: float | None = None
+    tic_over_soft_rank: float | None = None
+    max_leverage: float | None = None
+    top5_share: float | None = None
+    dlog_alo_dlog_lambda: float | None = None
+    ece_15: float | None = None
+    negative_mass: float | None = None
+
+
+class Gap(Section):
+    """Estimates of the generalization gap (test − train mean NLL), and whether to believe them."""
+
+    lambda_: float | None = Field(alias="lambda")
+    headline: Headline | None
+    verdict: Verdict
+    reason: str
+    estimates: dict[str, Estimate]
+    curves: GapCurves
+    measured: Estimate | None
+    diagnostics: GapDiagnostics
+    baselines: dict[str, float | None]
+
+
+class Epsilon(Section):
+    """Threshold for |A|: read from ≥ 100 random unit vectors, or given; `spread` is its s.d."""
+
+    value: float
+    spread: float | None
+    source: str
+
+
+class GCurve(Section):
+    epsilon: list[float]
+    count: list[int]
+    g: list[float]
+
+
+class FlipRates(Section):
+    """Sign-flip rates of A_k over slice edges that cross a boundary and that do not.
+
+    `strong` counts only edges with |A_k| > 0.1 on both sides; null where there is no such edge.
+    """
+
+    cross: float | None
+    inside: float | None
+    strong_cross: float | None
+    strong_inside: float | None
+
+
+class Flips(Section):
+    per_vector: list[FlipRates]
+    random_control: FlipRates | None
+
+
+class Boundary(Section):
+    epsilon: Epsilon
+    g_at_epsilon: float
+    g_curve: GCurve
+    n90: int | None
+    vectors_known: int
+    energy_outside: float
+    zeroed_points: int
+    flips: Flips | None
+
+
+class CertifiedMargins(Section):
+    """ℓ₂ distance to a verified boundary point: an upper bound on each true margin."""
+
+    min: float | None
+    median: float | None
+    per_class: dict[str, float | None]
+    argmin: int | None = None
+    unreached: int = 0
+
+
+class EigenvectorMargin(Section):
+    """Margin estimate of arXiv 2306.07104 for eigenvector k (1-based), with its checks."""
+
+    k: int
+    estimate: float | None
+    cos2: float | None
+    logit_gap: float | None
+    moved: float | None
+    starts_kept: int
+
+
+class Margins(Section):
+    certified: CertifiedMargins
+    eigenvector: list[EigenvectorMargin]
+    disagreement: str | None
+
+
+class Failure(Section):
+    """A stage that could not be computed: stored and shown, never hidden."""
+
+    stage: str
+    code: str
+    sentence: str
+    advice: str = ""
+
+
+class Report(Section):
+    """Everything one analysis found. JSON Schema: `Report.model_json_schema()`."""
+
+    schema_version: str = SCHEMA_VERSION
+    versions: dict[str, str]
+    seed: int
+    dtype: str
+    device: str
+    wall_seconds: dict[str, float]
+    checkpoint: CheckpointSummary
+    data: DataSummary
+    loss: Loss = "cross_entropy"
+    minimum: MinimumSummary | None = None
+    spectrum: Spectrum | None = None
+    gap: Gap | None = None
+    boundary: Boundary | None = None
+    margins: Margins | None = None
+    failures: list[Failure] = []
+    warnings: list[str] = []

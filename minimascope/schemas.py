@@ -1,0 +1,98 @@
+"""The REST API's own documents, shared by backend, client, dashboard and workers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from minimascope.parameters import Parameters
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+StageState = Literal["waiting", "running", "done", "failed", "skipped"]
+FINAL_STATES: tuple[State, ...] = ("done", "failed", "cancelled")
+
+
+class Document(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ProblemDocument(Document):
+    """RFC 9457 body (`application/problem+json`): code for programs, sentence for people."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    sentence: str
+    advice: str = ""
+    request_id: str = ""
+
+
+class Inspection(Document):
+    """What the sandboxed worker found in an upload; `problem` is set when it was refused."""
+
+    state: Literal["pending", "ok", "refused"]
+    format: str = ""
+    summary: dict[str, Any] = {}
+    warnings: list[str] = []
+    problem: dict[str, Any] | None = None
+
+
+class Upload(Document):
+    """A stored file. `id` is its sha256; `name` is what the user called it, display text only."""
+
+    id: str
+    kind: Literal["checkpoint", "dataset"]
+    name: str
+    size: int
+    created_at: datetime
+    inspection: Inspection
+
+
+class AnalysisRequest(Document):
+    """Body of `POST /analyses`: ids of uploads and the parameters."""
+
+    name: Annotated[str, Field(max_length=200)] = ""
+    checkpoint: str
+    train: str
+    test: str | None = None
+    parameters: Parameters = Parameters()
+
+
+class StageStatus(Document):
+    stage: str
+    state: StageState
+    seconds: float | None = None
+
+
+class Analysis(Document):
+    """One row of the list, and the head of the analysis page."""
+
+    id: str
+    name: str
+    state: State
+    stages: list[StageStatus]
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    progress: float = 0.0
+    message: str = ""
+    attempt: int = 0
+    problem: dict[str, Any] | None = None
+    checkpoint: str
+    train: str
+    test: str | None = None
+    parameters: Parameters
+    arrays: list[str] = []
+
+
+class AnalysisPage(Document):
+    items: list[Analysis]
+    next: str | None = None
+
+
+class UploadPage(Document):
+    items: list[Upload]
+    next: str | None = None

@@ -1,0 +1,34 @@
+"""Every environment variable the product reads, and nothing else reads the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Read from `MINIMASCOPE_*`; the defaults are the embedded mode (one machine, no services).
+
+    Empty URLs mean the embedded default under `data_dir`: SQLite, a folder as message broker and
+    a folder as artifact store.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="MINIMASCOPE_")
+
+    data_dir: Path = Path("~/.local/share/minimascope")
+    host: str = "127.0.0.1"
+    port: int = 8717
+    broker_url: str = ""
+    database_url: str = ""
+    store_url: str = ""
+    api_url: str = ""
+    token: str = ""
+    lease_seconds: float = 15.0
+    job_seconds: float = 3600.0
+    inspect_wait_seconds: float = 20.0
+    max_upload_bytes: int = 4 << 30
+
+    def folder(self) -> Path:
+        """The data folder, home expanded."""
+        return self.data_dir.expanduser()

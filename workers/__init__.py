@@ -1,0 +1,1 @@
+"""The analysis room: supervised jobs, sandboxed intake, curvature and boundary."""
