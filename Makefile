@@ -1,0 +1,50 @@
+# Two commands do all set-up: `make run` and `make test`.
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8717
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench demo clean system
+
+help: ## Show what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+run: $(VENV)/.run ## Start page, API and worker on 127.0.0.1:PORT (default 8717)
+	@exec $(BIN)/minimascope serve --port $(PORT)
+
+test: $(VENV)/.test system check ## Install what tests need, then run every check and test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.test ## Lint, format, types and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyrefly check --python-interpreter-path $(BIN)/python
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.test ## Run the benchmarks, peers side by side (long)
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+demo: $(VENV)/.test ## Train and analyse the demo minima again
+	$(BIN)/python examples/train_demo.py
+	$(BIN)/python examples/analyze_demo.py
+
+clean: ## Remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache .hypothesis artifacts *.egg-info
+
+system: # Chromium, redis-server and PostgreSQL for the tests, from apt where missing
+	@bash tests/install_system.sh
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing minimascope into $(VENV) (a few minutes the first time) ..."
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing minimascope and its test tools into $(VENV) ..."
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,postgres]'
+	@touch $@ $(VENV)/.run

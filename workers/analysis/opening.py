@@ -1,0 +1,121 @@
+"""Opens what an analysis works on: network, training set, optional test set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from minimascope.parameters import Parameters
+from minimascope.problems import ProblemError
+from minimascope.report import CheckpointSummary, DataSummary, SplitSummary
+from workers.curvature.minimum import Minimum, prepare
+from workers.intake.architecture import build_network
+from workers.intake.checkpoint import Checkpoint, read_checkpoint
+from workers.intake.checks import check_pair
+from workers.intake.data import Dataset, read_dataset
+
+
+@dataclass(frozen=True)
+class Files:
+    """Paths of the uploads of one analysis."""
+
+    checkpoint: Path
+    train: Path
+    test: Path | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A minimum ready for the numbers, with its held-out split and what intake said."""
+
+    minimum: Minimum
+    test: tuple[Tensor, Tensor] | None
+    checkpoint: Checkpoint
+    warnings: list[str]
+
+
+def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened:
+    """Parses (in the sandbox), builds the network, checks that everything fits together.
+
+    Raises ProblemError with a stable code for anything that does not.
+    """
+    device = torch_device(parameters.device)
+    checkpoint = read_checkpoint(files.checkpoint, workdir=workdir)
+    network = build_network(checkpoint, parameters.architecture)
+    train = read_dataset(files.train, workdir=workdir)
+    test = read_dataset(files.test, workdir=workdir) if files.test else None
+    warnings = check_pair(network, train, test, loss=parameters.loss)
+    dtype = torch.float64 if parameters.dtype == "float64" else torch.float32
+    minimum = prepare(
+        network, train.inputs, train.targets, loss=parameters.loss, dtype=dtype, device=device
+    )
+    found = [*checkpoint.warnings, *train.warnings, *(test.warnings if test else []), *warnings]
+    return Opened(minimum, split_like(minimum, test), checkpoint, found)
+
+
+def torch_device(name: str) -> torch.device:
+    """The device asked for, or a sentence that there is none."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ProblemError(
+            "no_gpu", "This worker has no CUDA device.", "Choose device cpu, or start a GPU worker."
+        )
+    return torch.device(name)
+
+
+def split_like(minimum: Minimum, data: Dataset | None) -> tuple[Tensor, Tensor] | None:
+    """A data split on the minimum's dtype and device."""
+    if data is None:
+        return None
+    kind, device = minimum.theta.dtype, minimum.inputs.device
+    inputs = data.inputs.to(kind) if data.inputs.is_floating_point() else data.inputs
+    targets = data.targets.to(kind) if data.targets.is_floating_point() else data.targets
+    return inputs.to(device), targets.to(device)
+
+
+def checkpoint_summary(opened: Opened, parameters: Parameters) -> CheckpointSummary:
+    return CheckpointSummary(
+        sha256=opened.checkpoint.sha256,
+        format=opened.checkpoint.format,
+        parameters=opened.minimum.dim,
+        architecture=parameters.architecture,
+        layers=opened.minimum.names,
+    )
+
+
+def data_summary(opened: Opened) -> DataSummary:
+    minimum = opened.minimum
+    classes = None if minimum.loss == "mse" else class_count(minimum)
+    return DataSummary(
+        train=split_summary(minimum, minimum.inputs, minimum.targets),
+        test=split_summary(minimum, *opened.test) if opened.test else None,
+        classes=classes,
+        input_shape=list(minimum.inputs.shape[1:]),
+    )
+
+
+def class_count(minimum: Minimum) -> int:
+    """Classes the network tells apart: its outputs, or two for a single logistic one."""
+    if minimum.loss == "binary":
+        return 2
+    with torch.no_grad():
+        return int(minimum.logits(minimum.theta, minimum.inputs[:1]).shape[-1])
+
+
+def split_summary(minimum: Minimum, inputs: Tensor, targets: Tensor) -> SplitSummary:
+    """Mean loss (nats per example) and accuracy of one split."""
+    with torch.no_grad():
+        logits = minimum.logits(minimum.theta, inputs)
+    if minimum.loss == "mse":
+        loss = 0.5 * (logits - targets.view_as(logits)).square().sum(-1).mean()
+        return SplitSummary(n=len(inputs), loss=float(loss), accuracy=None)
+    if minimum.loss == "binary":
+        logit = logits.reshape(-1)
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(logit, targets.to(logit.dtype))
+        right = (logit > 0).long() == targets
+    else:
+        loss = torch.nn.functional.cross_entropy(logits, targets)
+        right = logits.argmax(-1) == targets
+    return SplitSummary(n=len(inputs), loss=float(loss), accuracy=float(right.double().mean()))

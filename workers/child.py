@@ -1,0 +1,124 @@
+"""The child process that does the work: one job, then exit.
+
+Reads the job document as the first line of stdin and speaks JSON lines on stdout (supervisor.py
+holds the protocol). When stdin closes the supervisor is gone, and so is this process: work that
+nobody owns must not go on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from minimascope.parameters import Parameters
+from minimascope.problems import ProblemError
+from minimascope.report import Report
+from minimascope.schemas import StageState
+
+
+class SupervisorPublisher:
+    """Publishes to the supervisor: small values as JSON lines, documents as files in the workdir."""
+
+    def __init__(self, out: TextIO, workdir: Path) -> None:
+        self.out, self.workdir = out, workdir
+
+    def send(self, event: str, **values: Any) -> None:
+        self.out.write(json.dumps({"event": event, **values}) + "\n")
+        self.out.flush()
+
+    def progress(self, stage: str, fraction: float, message: str) -> None:
+        self.send("progress", stage=stage, fraction=fraction, message=message)
+
+    def stage(self, stage: str, state: StageState, seconds: float | None) -> None:
+        self.send("stage", stage=stage, state=state, seconds=seconds)
+
+    def report(self, report: Report) -> None:
+        path = self.workdir / "report.json"
+        temporary = path.with_suffix(".writing")
+        temporary.write_text(report.model_dump_json(by_alias=True))
+        os.replace(temporary, path)
+        self.send("report", path=str(path))
+
+    def array(self, name: str, value: np.ndarray) -> None:
+        path = self.workdir / f"{name}.npy"
+        np.save(path, value, allow_pickle=False)
+        self.send("array", name=name, path=str(path))
+
+
+def main() -> int:
+    """Runs the job on stdin; refusals are events, only a fault of ours is a non-zero exit."""
+    out = take_stdout()
+    job = json.loads(sys.stdin.readline())
+    threading.Thread(target=exit_with_supervisor, daemon=True).start()
+    publisher = SupervisorPublisher(out, Path(job["workdir"]))
+    try:
+        value = perform(job, publisher)
+    except ProblemError as problem:
+        publisher.send("problem", problem=problem.as_dict())
+    except MemoryError:
+        problem = ProblemError(
+            "out_of_memory",
+            "The analysis needs more memory than this worker has.",
+            "Use fewer examples or fewer eigenvectors, or start a larger worker.",
+        )
+        publisher.send("problem", problem=problem.as_dict())
+    except Exception:
+        traceback.print_exc()
+        return 1
+    else:
+        if value is not None:
+            publisher.send("result", value=value)
+    return 0
+
+
+def take_stdout() -> TextIO:
+    """Keeps the event stream for us: whatever else prints goes to stderr."""
+    stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return stream
+
+
+def exit_with_supervisor() -> None:
+    sys.stdin.read()
+    os._exit(9)
+
+
+def perform(job: dict[str, Any], publisher: SupervisorPublisher) -> dict[str, Any] | None:
+    """Dispatches on the job's kind; inspections and checks return a value."""
+    files, workdir = job["files"], Path(job["workdir"])
+    if job["kind"] == "inspect_checkpoint":
+        from workers.intake.inspection import inspect_checkpoint
+
+        return inspect_checkpoint(Path(files["checkpoint"]), workdir=workdir)
+    if job["kind"] == "inspect_dataset":
+        from workers.intake.inspection import inspect_dataset
+
+        return inspect_dataset(Path(files["dataset"]), workdir=workdir)
+
+    from workers.analysis.opening import Files, checkpoint_summary, data_summary, open_files
+
+    parameters = Parameters.model_validate(job["parameters"])
+    test = files.get("test")
+    paths = Files(Path(files["checkpoint"]), Path(files["train"]), Path(test) if test else None)
+    if job["kind"] == "check":
+        opened = open_files(paths, parameters, workdir=workdir)
+        return {
+            "warnings": opened.warnings,
+            "checkpoint": checkpoint_summary(opened, parameters).model_dump(),
+            "data": data_summary(opened).model_dump(),
+        }
+    from workers.analysis.run import run_analysis
+
+    run_analysis(paths, parameters, workdir=workdir, publisher=publisher)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
