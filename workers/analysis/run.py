@@ -1,0 +1,118 @@
+"""From files to report: runs the stages asked for, in order, and publishes each as it finishes."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import scipy
+import torch
+
+from minimascope import __version__
+from minimascope.parameters import Parameters
+from minimascope.problems import ProblemError
+from minimascope.report import STAGES, Failure, Report, Stage
+from workers.analysis import boundary_stage, gap_stage, margins_stage, spectrum_stage
+from workers.analysis.opening import Files, checkpoint_summary, data_summary, open_files
+from workers.analysis.publishing import Publisher
+from workers.analysis.session import Session
+
+STAGE_FUNCTIONS: dict[Stage, Callable[[Session], None]] = {
+    "spectrum": spectrum_stage.run,
+    "density": spectrum_stage.run_density,
+    "gap": gap_stage.run,
+    "boundary": boundary_stage.run,
+    "margins": margins_stage.run,
+}
+# Share of the whole an average analysis spends in each stage: it only paces the progress bar.
+WEIGHTS: dict[Stage, float] = {
+    "spectrum": 0.35,
+    "density": 0.05,
+    "gap": 0.3,
+    "boundary": 0.15,
+    "margins": 0.15,
+}
+NEEDS_SPECTRUM: set[Stage] = {"density", "boundary", "margins"}
+
+
+def run_analysis(
+    files: Files, parameters: Parameters, *, workdir: Path, publisher: Publisher
+) -> Report:
+    """Runs every stage of one analysis and returns the finished report.
+
+    A stage that cannot be computed becomes an entry of `report.failures` and the others go on;
+    files that cannot be opened raise ProblemError, because then there is nothing to report.
+    """
+    publisher.progress("intake", 0.0, "Opening the checkpoint and the data")
+    started = time.perf_counter()
+    opened = open_files(files, parameters, workdir=workdir)
+    report = Report(
+        versions=versions(),
+        seed=parameters.seed,
+        dtype=parameters.dtype,
+        device=parameters.device,
+        wall_seconds={"intake": time.perf_counter() - started},
+        checkpoint=checkpoint_summary(opened, parameters),
+        data=data_summary(opened),
+        loss=parameters.loss,
+        warnings=opened.warnings,
+    )
+    session = Session(opened, parameters, publisher, report)
+    session.publish_points()
+    stages = planned_stages(parameters)
+    for stage in stages:
+        run_stage(session, stage, stages)
+    publisher.progress("done", 1.0, "Done")
+    return session.report
+
+
+def planned_stages(parameters: Parameters) -> list[Stage]:
+    """The stages asked for in their fixed order, with the spectrum where one needs it."""
+    asked = set(parameters.stages)
+    if asked & NEEDS_SPECTRUM:
+        asked.add("spectrum")
+    return [stage for stage in STAGES if stage in asked]
+
+
+def run_stage(session: Session, stage: Stage, stages: list[Stage]) -> None:
+    """One stage: its time, its progress share, its failure if it has one."""
+    total = sum(WEIGHTS[each] for each in stages)
+    before = sum(WEIGHTS[each] for each in stages[: stages.index(stage)])
+    session.pace(stage, before / total, WEIGHTS[stage] / total)
+    session.publisher.stage(stage, "running", None)
+    started = time.perf_counter()
+    failure = attempt(session, stage)
+    seconds = time.perf_counter() - started
+    session.report.wall_seconds[stage] = seconds
+    if failure:
+        session.report.failures.append(failure)
+    session.publisher.report(session.report)
+    session.publisher.stage(stage, "failed" if failure else "done", seconds)
+
+
+def attempt(session: Session, stage: Stage) -> Failure | None:
+    """Runs a stage; a refusal in words becomes its stored failure. Faults of ours pass through."""
+    try:
+        if stage in NEEDS_SPECTRUM and session.spectrum is None:
+            raise ProblemError("spectrum_missing", "This stage needs the spectrum, which failed.")
+        STAGE_FUNCTIONS[stage](session)
+    except ProblemError as problem:
+        return Failure(
+            stage=stage, code=problem.code, sentence=problem.sentence, advice=problem.advice
+        )
+    except ValueError as error:
+        return Failure(stage=stage, code="not_computable", sentence=str(error))
+    return None
+
+
+def versions() -> dict[str, str]:
+    return {
+        "minimascope": __version__,
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "python": platform.python_version(),
+    }

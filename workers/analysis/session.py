@@ -1,0 +1,65 @@
+"""One analysis under way: what was opened, what is known so far, where it is published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from minimascope.parameters import Parameters
+from minimascope.report import Report
+from workers.analysis.opening import Opened
+from workers.analysis.publishing import Publisher
+from workers.boundary.slices import embedding
+from workers.curvature.spectrum import Spectrum
+
+
+@dataclass
+class Session:
+    """Mutable on purpose: stages read what earlier ones found and add to the report."""
+
+    opened: Opened
+    parameters: Parameters
+    publisher: Publisher
+    report: Report
+    spectrum: Spectrum | None = None
+    alignment: Tensor | None = None
+    stage: str = ""
+    start: float = 0.0
+    share: float = 0.0
+
+    def pace(self, stage: str, start: float, share: float) -> None:
+        """From now on `progress` fills this share of the whole bar."""
+        self.stage, self.start, self.share = stage, start, share
+        self.progress(0.0, "")
+
+    def progress(self, fraction: float, message: str) -> None:
+        """`fraction` of the current stage."""
+        done = min(max(fraction, 0.0), 1.0)
+        self.publisher.progress(self.stage, self.start + self.share * done, message)
+
+    def array(self, name: str, value: Tensor | np.ndarray) -> None:
+        """Publishes an array, from any device."""
+        numbers = value.detach().cpu().numpy() if isinstance(value, Tensor) else value
+        self.publisher.array(name, np.ascontiguousarray(numbers))
+
+    @property
+    def planar(self) -> bool:
+        """Inputs are points of the plane, so they can be drawn as they are."""
+        return list(self.opened.minimum.inputs.shape[1:]) == [2]
+
+    def publish_points(self) -> None:
+        """The training set as drawn: the inputs themselves, or their first two principal axes."""
+        minimum = self.opened.minimum
+        inputs = minimum.inputs.double()
+        drawn = inputs if self.planar else embedding(inputs, dims=2)
+        self.array("points", drawn.float())
+        if minimum.loss == "mse":
+            return
+        with torch.no_grad():
+            logits = minimum.logits(minimum.theta, minimum.inputs)
+        predicted = (logits.reshape(-1) > 0) if minimum.loss == "binary" else logits.argmax(-1)
+        self.array("labels", minimum.targets.long())
+        self.array("predictions", predicted.long())
