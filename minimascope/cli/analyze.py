@@ -1,0 +1,97 @@
+"""`minimascope analyze`: the worker's own code path on local files, without a server."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from minimascope.problems import ProblemError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from minimascope.report import Report
+    from minimascope.schemas import StageState
+
+
+def register(subparsers: Any) -> None:
+    from minimascope.cli.options import add_parameter_options
+
+    parser = subparsers.add_parser("analyze", help="analyse local files without a server")
+    parser.add_argument("--checkpoint", required=True, type=Path, metavar="FILE")
+    parser.add_argument("--train", required=True, type=Path, metavar="FILE")
+    parser.add_argument("--test", type=Path, metavar="FILE")
+    add_parameter_options(parser)
+    parser.add_argument("--output", required=True, type=Path, metavar="report.json")
+    parser.add_argument("--arrays", type=Path, metavar="arrays.npz")
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the report (and arrays); exit 0, or ProblemError for `main` to print."""
+    from minimascope.cli.options import parameters_from
+    from workers.analysis.opening import Files
+    from workers.analysis.run import run_analysis
+
+    for path in filter(None, (args.checkpoint, args.train, args.test)):
+        if not path.is_file():
+            raise ProblemError("no_such_file", f"There is no file {path}.", "Check the path.")
+    parameters = parameters_from(args)
+    publisher = TerminalPublisher(quiet=args.quiet)
+    with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
+        files = Files(args.checkpoint, args.train, args.test)
+        report = run_analysis(files, parameters, workdir=Path(workdir), publisher=publisher)
+    publisher.write_arrays(args.arrays)
+    write(args.output, report.model_dump_json(by_alias=True, indent=1) + "\n")
+    return 0
+
+
+def write(path: Path, text: str) -> None:
+    """All or nothing: a reader never sees half a report."""
+    temporary = path.with_name(path.name + ".writing")
+    try:
+        temporary.write_text(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ProblemError(
+            "cannot_write", f"Cannot write {path}: {error.strerror}.", "Choose another --output."
+        ) from error
+
+
+class TerminalPublisher:
+    """Progress as one line on stderr where that is a terminal; arrays kept for the end."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.shown = not quiet and sys.stderr.isatty()
+        self.arrays: dict[str, np.ndarray] = {}
+
+    def progress(self, stage: str, fraction: float, message: str) -> None:
+        if self.shown:
+            end = "\n" if fraction >= 1 else ""
+            print(f"\r\033[K{fraction:4.0%} {stage}  {message}", end=end, file=sys.stderr)
+
+    def stage(self, stage: str, state: StageState, seconds: float | None) -> None:
+        """The progress line already says it."""
+
+    def report(self, report: Report) -> None:
+        """Written once, at the end."""
+
+    def array(self, name: str, value: np.ndarray) -> None:
+        self.arrays[name] = value
+
+    def write_arrays(self, path: Path | None) -> None:
+        import numpy as np
+
+        if path is None:
+            return
+        try:
+            with path.open("wb") as file:
+                np.savez_compressed(file, allow_pickle=False, **self.arrays)
+        except OSError as error:
+            raise ProblemError(
+                "cannot_write", f"Cannot write {path}: {error.strerror}.", "Choose another file."
+            ) from error
