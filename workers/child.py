@@ -24,7 +24,7 @@ from minimascope.schemas import StageState
 
 
 class SupervisorPublisher:
-    """Publishes to the supervisor: small values as JSON lines, documents as files in the workdir."""
+    """Small values go to the supervisor as JSON lines, documents as files in the workdir."""
 
     def __init__(self, out: TextIO, workdir: Path) -> None:
         self.out, self.workdir = out, workdir

@@ -1,0 +1,86 @@
+"""Spectrum and density: top eigenpairs with their residuals, trace, outliers, layer mass."""
+
+from __future__ import annotations
+
+from minimascope.report import (
+    Density,
+    Estimate,
+    GapOutliers,
+    Outliers,
+    RatioOutliers,
+    Spectrum,
+)
+from workers.analysis.opening import class_count
+from workers.analysis.session import Session
+from workers.curvature.density import spectral_density
+from workers.curvature.layers import layer_mass
+from workers.curvature.minimum import Minimum
+from workers.curvature.outliers import outliers_by_gap, outliers_by_ratio
+from workers.curvature.spectrum import compute_spectrum
+
+OUTLIER_RATIO = 0.1  # q of the first outlier rule; the page lets people move it
+TOLERANCE = 1e-6  # residual at which a pair counts as converged
+
+
+def run(session: Session) -> None:
+    """Fills `report.spectrum` and keeps the eigenvectors for later stages."""
+    minimum, parameters = session.opened.minimum, session.parameters
+    found = compute_spectrum(
+        minimum,
+        top_k=min(parameters.top_k, minimum.dim),
+        tolerance=TOLERANCE,
+        seed=parameters.seed,
+        progress=session.progress,
+    )
+    session.spectrum = found
+    names, mass = layer_mass(found.eigenvectors, minimum)
+    known = found.known_eigenvalues
+    session.report.spectrum = Spectrum(
+        eigenvalues=found.eigenvalues.tolist(),
+        residuals=found.residuals.tolist(),
+        converged=found.converged.tolist(),
+        lambda_min=float(found.lambda_min),
+        trace=Estimate(
+            value=float(found.trace),
+            standard_error=found.trace_standard_error,
+            method="exact" if found.trace_standard_error is None else "stochastic",
+        ),
+        method=found.method,
+        outliers=Outliers(
+            by_ratio=RatioOutliers(
+                q=OUTLIER_RATIO, count=outliers_by_ratio(known, q=OUTLIER_RATIO)
+            ),
+            by_gap=GapOutliers(count=outliers_by_gap(known, outputs(minimum))),
+        ),
+        layer_mass=mass.tolist(),
+        layer_names=names,
+        products=found.products,
+    )
+    session.array("eigenvalues", known.double())
+    session.array("eigenvectors", found.eigenvectors.double())
+
+
+def outputs(minimum: Minimum) -> int:
+    """K of the outlier rule: classes, or output dimensions for regression."""
+    if minimum.loss == "mse":
+        return minimum.targets.reshape(minimum.n, -1).shape[1]
+    return class_count(minimum)
+
+
+def run_density(session: Session) -> None:
+    """Adds the spectral density to `report.spectrum`."""
+    assert session.spectrum is not None
+    assert session.report.spectrum is not None
+    found = spectral_density(
+        session.opened.minimum,
+        session.spectrum,
+        seed=session.parameters.seed,
+        progress=session.progress,
+    )
+    session.report.spectrum.density = Density(
+        grid=found.grid.tolist(),
+        mean=found.mean.tolist(),
+        standard_error=found.standard_error.tolist(),
+        sigma=found.sigma,
+        probes=found.probes,
+    )
