@@ -125,8 +125,9 @@ def _differentiate(
     """Vector-Jacobian products for rows stacked along dimension 0; always (b, ...)."""
     keep = [k for k, output in enumerate(outputs) if output.requires_grad]
     if not keep:  # outputs constant in these places, e.g. a network linear in θ
-        return tuple(torch.zeros(rows[0].shape[0], *q.shape, dtype=q.dtype, device=q.device)
-                     for q in places)
+        return tuple(
+            torch.zeros(rows[0].shape[0], *q.shape, dtype=q.dtype, device=q.device) for q in places
+        )
     batched = rows[0].shape[0] > 1
     result = torch.autograd.grad(
         [outputs[k] for k in keep],
@@ -185,8 +186,11 @@ class Chunks:
         self.layout = layout
         starts = range(0, minimum.n, layout.chunk)
         self._slices = [slice(start, start + layout.chunk) for start in starts]
-        self._make = lambda examples: build(minimum, leaves(minimum), examples)
+        self._minimum, self._build = minimum, build
         self._kept = [self._make(s) for s in self._slices] if layout.retained else None
+
+    def _make(self, examples: slice) -> ChunkGraph:
+        return self._build(self._minimum, leaves(self._minimum), examples)
 
     def __iter__(self) -> Iterator[tuple[slice, ChunkGraph]]:
         """Pairs of example slice and graph."""

@@ -64,9 +64,7 @@ def sampled_residuals(logits: Tensor, loss: Loss, *, seed: int) -> Tensor:
     if loss == "binary":
         labels = torch.bernoulli(torch.sigmoid(logits), generator=generator)
         return residuals(logits, labels, loss)
-    return torch.randn(
-        logits.shape, generator=generator, dtype=logits.dtype, device=logits.device
-    )
+    return torch.randn(logits.shape, generator=generator, dtype=logits.dtype, device=logits.device)
 
 
 def check_minimum(minimum: Minimum) -> None:

@@ -151,9 +151,7 @@ def restrict(operator: Operator, indices: Tensor) -> Operator:
         return operator.apply(full)[:, indices]
 
     size = indices.numel() if indices.dtype != torch.bool else int(indices.sum())
-    return Operator(
-        apply, size, operator.dtype, operator.device, operator.name, operator.counter
-    )
+    return Operator(apply, size, operator.dtype, operator.device, operator.name, operator.counter)
 
 
 def from_matrix(matrix: Tensor) -> Operator:
