@@ -1,0 +1,180 @@
+"""Complexity of the decision boundary from the alignments of training points with eigenvectors.
+
+G(ε) = #{k : max_i |A_k(x_i)| ≥ ε}/p over all eigenvectors (arXiv 2306.07104): lower is simpler.
+n90 = the smallest number of eigenvectors that hold 90% of the overlap energy Σ_k Σ_i A_k(x_i)²,
+which is n over a complete set; it needs no ε. Without all p eigenvectors G is a lower bound, n90
+an upper bound, and the share of energy outside the known ones says how much is unseen
+(docs/mathematics.md, section 4).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from workers.boundary.alignment import align
+from workers.boundary.classification import parameter_vectors, require_classification
+from workers.boundary.gradients import reinforcing_gradients
+from workers.curvature.minimum import Minimum
+
+# Below this, max |A| over float32 gradients is rounding noise: G(1e-6) of one reference network
+# is 0.774 in float32 and 0.115 in float64.
+SMALLEST_FLOAT32_EPSILON = 1e-5
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """ε for |A|: `spread` is the standard deviation over random vectors, None where given."""
+
+    value: float
+    spread: float | None
+    source: str
+
+
+@dataclass(frozen=True)
+class ComplexityCurve:
+    """counts[j] = #{k : max_i |A_k(x_i)| ≥ epsilon[j]} and g[j] = counts[j]/p."""
+
+    epsilon: list[float]
+    count: list[int]
+    g: list[float]
+
+
+@dataclass(frozen=True)
+class Complexity:
+    """G(ε), its curve, n90 and what the known vectors leave unseen.
+
+    n90 is None where the known vectors hold less than 90% of the energy of the gradients;
+    energy_outside = 1 − the share of ‖g/‖g‖‖² that the known vectors capture, mean over points.
+    zeroed_points counts points without a gradient direction, left out of everything here.
+    """
+
+    epsilon: Threshold
+    g_at_epsilon: float
+    count_at_epsilon: int
+    g_curve: ComplexityCurve
+    n90: int | None
+    vectors_known: int
+    energy_outside: float
+    zeroed_points: int
+
+
+def alignment_matrix(minimum: Minimum, vectors: Tensor, *, inputs: Tensor | None = None) -> Tensor:
+    """Alignments (r, n) of many vectors (r, p), p numbers of every gradient formed once.
+
+    Faster than `align` for more vectors than ~100; memory n × p. Vectors are taken as unit rows.
+    """
+    require_classification(minimum)
+    vectors = parameter_vectors(minimum, vectors)
+    inputs = minimum.inputs if inputs is None else inputs
+    units = reinforcing_gradients(minimum, inputs).units
+    return vectors @ units.T / torch.linalg.vector_norm(vectors, dim=1, keepdim=True)
+
+
+def max_alignment(
+    minimum: Minimum, vectors: Tensor, *, inputs: Tensor | None = None
+) -> Tensor:
+    """max_i |A_k(x_i)| over the training points for vectors (r, p), in their order; (r,)."""
+    values = alignment_matrix(minimum, vectors, inputs=inputs).abs()
+    return values[:, ~values[0].isnan()].amax(dim=1)
+
+
+def random_max_alignment(
+    minimum: Minimum, *, inputs: Tensor | None = None, count: int = 100, seed: int = 0
+) -> Tensor:
+    """max_i |A(x_i)| of `count` ≥ 100 random unit vectors: the size of alignment by chance.
+
+    Drawn ten at a time, so large networks hold ten parameter-size vectors.
+    """
+    if count < 100:
+        raise ValueError(f"{count} random vectors are too few for a threshold: ask for 100 or more.")
+    inputs = minimum.inputs if inputs is None else inputs
+    generator = torch.Generator().manual_seed(seed)
+    maxima = []
+    for start in range(0, count, 10):
+        shape = (min(10, count - start), minimum.dim)
+        draws = torch.randn(shape, generator=generator, dtype=torch.float64)
+        values = align(minimum, draws, inputs).values.abs()
+        maxima.append(values[:, ~values[0].isnan()].amax(dim=1))
+    return torch.cat(maxima)
+
+
+def complexity(
+    alignment: Tensor,
+    *,
+    dim: int,
+    epsilon: float | None = None,
+    random: Tensor | None = None,
+    curve: Sequence[float] | None = None,
+) -> Complexity:
+    """Complexity from alignments (r, n) of r known eigenvectors, in any order.
+
+    Give ε, or `random` from `random_max_alignment`, whose mean becomes ε. Raises ValueError if
+    neither is given, if ε is outside (0, 1), or if ε < 1e-5 for float32 alignments.
+    """
+    usable = ~alignment[0].isnan()
+    values = alignment[:, usable].double()
+    if values.shape[1] == 0:
+        raise ValueError(
+            f"None of the {alignment.shape[1]} points has a gradient direction: "
+            "the network's output does not depend on its parameters there."
+        )
+    threshold = _threshold(epsilon, random)
+    grid = list(curve) if curve is not None else _default_curve(alignment.dtype)
+    for value in [threshold.value, *grid]:
+        _check_epsilon(value, alignment.dtype)
+    largest = values.abs().amax(dim=1)
+    counts = [int((largest >= value).sum()) for value in grid]
+    at_epsilon = int((largest >= threshold.value).sum())
+    energy = values.square().sum(dim=1) / values.shape[1]
+    return Complexity(
+        epsilon=threshold,
+        g_at_epsilon=at_epsilon / dim,
+        count_at_epsilon=at_epsilon,
+        g_curve=ComplexityCurve(grid, counts, [count / dim for count in counts]),
+        n90=_vectors_holding(energy, 0.9),
+        vectors_known=alignment.shape[0],
+        energy_outside=max(0.0, 1 - float(energy.sum())),
+        zeroed_points=int((~usable).sum()),
+    )
+
+
+def _vectors_holding(energy: Tensor, share: float) -> int | None:
+    """The fewest vectors that hold `share` of the total energy 1; None if all hold less."""
+    held = energy.sort(descending=True).values.cumsum(0)
+    if float(held[-1]) < share:
+        return None
+    return int((held < share).sum()) + 1
+
+
+def _threshold(epsilon: float | None, random: Tensor | None) -> Threshold:
+    if epsilon is not None:
+        return Threshold(epsilon, None, "given")
+    if random is None:
+        raise ValueError(
+            "No threshold: give ε, or the largest alignments of at least 100 random unit vectors."
+        )
+    if random.numel() < 100:
+        raise ValueError(f"{random.numel()} random vectors are too few: at least 100 are needed.")
+    source = f"mean of max |A| over {random.numel()} random unit vectors"
+    return Threshold(float(random.mean()), float(random.std()), source)
+
+
+def _default_curve(dtype: torch.dtype) -> list[float]:
+    """Four values a decade up to 1, from 1e-6 in float64 and from 1e-5 in float32."""
+    first = -24 if dtype == torch.float64 else -20
+    return [10.0 ** (quarter / 4) for quarter in range(first, 1)]
+
+
+def _check_epsilon(value: float, dtype: torch.dtype) -> None:
+    if not (math.isfinite(value) and 0 < value <= 1):
+        raise ValueError(f"ε = {value} is not a threshold for |A|, which lies in (0, 1].")
+    if dtype != torch.float64 and value < SMALLEST_FLOAT32_EPSILON:
+        raise ValueError(
+            f"ε = {value} is below 1e-5, where G(ε) of a float32 network counts rounding noise: "
+            "ask for a larger ε or analyse in float64."
+        )

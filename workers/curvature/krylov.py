@@ -1,0 +1,148 @@
+"""One Krylov kernel: (block) Lanczos with full reorthogonalisation and Rayleigh–Ritz projection.
+
+The state holds an orthonormal basis Q, the projection T = Q H Qᵀ, and the next block, which spans
+what H Q leaves outside Q. With blocks of one vector this is Lanczos; with wide blocks it exhausts
+the range of a low-rank matrix. T is filled from the coefficients that reorthogonalisation computes
+anyway, so that a thick restart (Ritz vectors in place of Q) needs no case of its own.
+Source: Wu and Simon, "Thick-restart Lanczos method for large symmetric eigenvalue problems", 2000.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from workers.curvature.operators import Operator
+
+ZERO = 1e-13  # relative to the largest Ritz value: below this a direction is rounding
+
+
+@dataclass
+class Krylov:
+    """Basis (m, p) rows, projection (m, m), next block (b, p), and its coupling (b, b') to T."""
+
+    basis: Tensor
+    projection: Tensor
+    block: Tensor
+    coupling: Tensor
+    scale: float = 0.0
+    size: int = 0
+
+    @property
+    def rows(self) -> Tensor:
+        """The basis so far, (size, p)."""
+        return self.basis[: self.size]
+
+
+def start(operator: Operator, *, width: int, capacity: int, seed: int) -> Krylov:
+    """An empty basis for at most `capacity` vectors, with a random first block of `width`."""
+    generator = torch.Generator(device=operator.device).manual_seed(seed)
+    width = min(width, operator.dim)
+    capacity = min(capacity, operator.dim)
+    like = {"dtype": operator.dtype, "device": operator.device}
+    block = torch.randn(width, operator.dim, generator=generator, **like)
+    empty = torch.empty(capacity, operator.dim, **like)
+    square = torch.zeros(capacity, capacity, dtype=torch.float64)
+    return Krylov(empty, square, _orthonormal_rows(block), torch.zeros(0, 0, dtype=torch.float64))
+
+
+def expand(operator: Operator, state: Krylov) -> None:
+    """Moves the next block into the basis and multiplies it: one product a vector of the block."""
+    width = min(state.block.shape[0], state.basis.shape[0] - state.size)
+    block = state.block[:width]
+    images = operator.matmat(block)
+    first, state.size = state.size, state.size + width
+    state.basis[first : state.size] = block
+    coefficients, rest = _split(images, state.rows)
+    projected = coefficients.T.double().cpu()
+    state.projection[: state.size, first : state.size] = projected
+    state.projection[first : state.size, : state.size] = projected.T
+    state.scale = max(state.scale, float(coefficients.norm(dim=1).max()))
+    state.block, state.coupling = _deflate(rest, state)
+
+
+def _split(images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Coefficients (b, m) in the basis and the rest (b, p); twice is enough (Kahan–Parlett)."""
+    coefficients = images @ rows.T
+    rest = images - coefficients @ rows
+    correction = rest @ rows.T
+    return coefficients + correction, rest - correction @ rows
+
+
+def _deflate(rest: Tensor, state: Krylov) -> tuple[Tensor, Tensor]:
+    """Orthonormal rows spanning `rest`, without directions that are rounding, and rest's coupling.
+
+    rest = couplingᵀ block up to what was dropped.
+    """
+    norm = torch.linalg.matrix_norm(rest, ord=2) if rest.shape[0] == 1 else None
+    if norm is not None:
+        if float(norm) <= ZERO * state.scale:
+            return rest[:0], torch.zeros(0, 1, dtype=torch.float64)
+        return rest / norm, norm.reshape(1, 1).double().cpu()
+    factor, triangle = torch.linalg.qr(rest.T)
+    left, values, right = torch.linalg.svd(triangle.cpu())
+    keep = values > ZERO * state.scale
+    rows = left[:, keep].T.to(rest.device) @ factor.T
+    # Small singular directions come out of QR with lost orthogonality to the basis.
+    rows = _orthonormal_rows(rows - (rows @ state.rows.T) @ state.rows) if keep.any() else rows
+    return rows, (values[keep, None] * right[keep]).double()
+
+
+def _orthonormal_rows(rows: Tensor) -> Tensor:
+    return torch.linalg.qr(rows.T)[0].T.contiguous()
+
+
+def ritz(state: Krylov) -> tuple[Tensor, Tensor, Tensor]:
+    """Ritz values ascending (m,), their coordinates (m, m) as columns, residual norms (m,)."""
+    values, coordinates = torch.linalg.eigh(state.projection[: state.size, : state.size])
+    width = state.coupling.shape[1]
+    tail = coordinates[state.size - width : state.size]
+    return values, coordinates, (state.coupling @ tail).norm(dim=0)
+
+
+def ritz_vectors(state: Krylov, coordinates: Tensor) -> Tensor:
+    """Ritz vectors (k, p) of coordinate columns (m, k)."""
+    return coordinates.T.to(state.basis) @ state.rows
+
+
+def refill(state: Krylov, operator: Operator, *, width: int, seed: int) -> float:
+    """Replaces an empty block by what random probes find outside the basis.
+
+    Returns the largest ‖(I − QᵀQ) H g‖ over Gaussian probes g ⊥ Q, an estimate of the Frobenius
+    norm of the part of H not yet captured, and keeps those images as the next block.
+    """
+    probes = random_outside(state, operator, width=width, seed=seed)
+    _, rest = _split(operator.matmat(probes), state.rows)
+    # A random direction never aligns with an eigenvector: scale back to Gaussian length.
+    left = float(rest.norm(dim=1).max()) * (operator.dim - state.size) ** 0.5
+    if left > 0:
+        state.block = _orthonormal_rows(rest)
+        state.block = state.block - (state.block @ state.rows.T) @ state.rows
+        state.block = _orthonormal_rows(state.block)
+    return left
+
+
+def random_outside(state: Krylov, operator: Operator, *, width: int, seed: int) -> Tensor:
+    """Random orthonormal rows (b, p) orthogonal to the basis."""
+    generator = torch.Generator(device=operator.device).manual_seed(seed)
+    width = min(width, operator.dim - state.size)
+    shape = (width, operator.dim)
+    like = {"dtype": operator.dtype, "device": operator.device}
+    _, rest = _split(torch.randn(shape, generator=generator, **like), state.rows)
+    return _orthonormal_rows(rest)
+
+
+def thick_restart(state: Krylov, keep: Tensor) -> None:
+    """Shrinks the basis to the Ritz vectors whose indices (into `ritz`) are in `keep`."""
+    values, coordinates, _ = ritz(state)
+    kept = keep.numel()
+    width = state.coupling.shape[1]
+    tail = coordinates[state.size - width : state.size, keep]
+    state.basis[:kept] = ritz_vectors(state, coordinates[:, keep])
+    state.projection.zero_()
+    state.projection[:kept, :kept] = torch.diag(values[keep])
+    # H Yᵀ = Yᵀ Θ + blockᵀ (coupling · tail): every kept vector now couples to the next block.
+    state.coupling = state.coupling @ tail
+    state.size = kept

@@ -1,0 +1,179 @@
+"""The Hessian spectrum of a minimum by the cheapest exact route, or by Lanczos with residuals.
+
+- p up to 2,000 (4,000 where the data are few): the dense matrix in the minimum's precision.
+- p up to 20,000 and n·K ≤ p/4: the exhausted block Krylov space, which holds every nonzero
+  eigenpair to 1e-13·|λ1| (docs/mathematics.md, section 2).
+- otherwise: Lanczos with full reorthogonalisation, stopped by residual.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from workers.curvature.eigenpairs import (
+    Eigenpairs,
+    Progress,
+    dense_pairs,
+    lanczos_pairs,
+    low_rank_pairs,
+)
+from workers.curvature.graphs import available_bytes, forward
+from workers.curvature.minimum import Minimum
+from workers.curvature.operators import Operator, hessian
+
+DENSE = 2000
+DENSE_FEW_DATA = 4000
+DENSE_WORK = 5e10  # n p², about a minute of products on two CPU cores
+LOW_RANK = 20_000
+LIMIT = 600  # Lanczos products before unconverged pairs are reported as such
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Eigenpairs of H with their errors.
+
+    eigenvalues (k,) descending; eigenvectors (k, p) unit rows, largest |component| positive;
+    residuals (k,) = ‖Hv − λv‖/|λ1| from one product each after the fact; converged (k,) bool.
+    known_eigenvalues (r,) descending with known_eigenvectors (r, p): all pairs found. `complete`
+    means that every eigenvalue not among them is zero to 1e-13·|λ1|. trace_standard_error is None
+    where the trace is exact.
+    """
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+    residuals: Tensor
+    converged: Tensor
+    lambda_min: float
+    trace: float
+    trace_standard_error: float | None
+    method: str
+    products: int
+    known_eigenvalues: Tensor
+    known_eigenvectors: Tensor | None
+    complete: bool
+
+
+def silent(fraction: float, sentence: str) -> None:
+    """Progress that nobody follows."""
+
+
+def compute_spectrum(
+    minimum: Minimum,
+    *,
+    top_k: int = 10,
+    tolerance: float = 1e-6,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Spectrum:
+    """Top `top_k` eigenpairs of H (mean loss, no weight decay), and more where it costs little.
+
+    `progress(fraction, sentence)` is called after every block of products. Raises ValueError for
+    top_k < 1, for a tolerance outside (0, 1), for parameters, inputs or products that are not
+    finite.
+    """
+    operator = hessian(minimum)
+    outputs = forward(minimum, minimum.unflatten(minimum.theta), slice(0, 1)).shape[1]
+    return operator_spectrum(
+        operator,
+        examples=minimum.n,
+        rank_hint=minimum.n * outputs,
+        top_k=top_k,
+        tolerance=tolerance,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def operator_spectrum(
+    operator: Operator,
+    *,
+    examples: int = 1,
+    rank_hint: int | None = None,
+    top_k: int = 10,
+    tolerance: float = 1e-6,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Spectrum:
+    """`compute_spectrum` for any symmetric operator.
+
+    `rank_hint` is about the rank that is expected (n·K for a loss); None expects full rank.
+    """
+    if top_k < 1:
+        raise ValueError(f"top_k is {top_k}; at least one eigenpair has to be asked for.")
+    if not 0 < tolerance < 1:
+        raise ValueError(f"The tolerance is {tolerance}; it must lie between 0 and 1.")
+    top_k = min(top_k, operator.dim)
+    pairs: Eigenpairs | None = None
+    if _prefers_low_rank(operator.dim, examples, rank_hint):
+        capacity = _low_rank_capacity(operator)
+        pairs, _ = low_rank_pairs(
+            operator, top_k=top_k, capacity=capacity, seed=seed, progress=progress
+        )
+    if pairs is None and _dense_pays(operator.dim, examples):
+        pairs = dense_pairs(operator, top_k=top_k, progress=progress)
+    if pairs is None:
+        pairs = lanczos_pairs(
+            operator,
+            top_k=top_k,
+            tolerance=tolerance,
+            capacity=_lanczos_capacity(operator, top_k),
+            limit=operator.products + LIMIT,
+            seed=seed,
+            progress=progress,
+        )
+    return _certified(operator, pairs, tolerance=tolerance)
+
+
+def _prefers_low_rank(dim: int, examples: int, rank_hint: int | None) -> bool:
+    return DENSE // 2 < dim <= LOW_RANK and rank_hint is not None and 4 * rank_hint <= dim
+
+
+def _dense_pays(dim: int, examples: int) -> bool:
+    return dim <= DENSE or (dim <= DENSE_FEW_DATA and examples * dim**2 <= DENSE_WORK)
+
+
+def _low_rank_capacity(operator: Operator) -> int:
+    room = available_bytes(operator.device) // (8 * operator.dim) // 4
+    return min(operator.dim // 3, 4000, room)
+
+
+def _lanczos_capacity(operator: Operator, top_k: int) -> int:
+    """Basis vectors kept at once: what a quarter of the free memory holds."""
+    item = torch.finfo(operator.dtype).bits // 8
+    room = available_bytes(operator.device) // (item * operator.dim) // 4
+    return min(operator.dim, LIMIT, max(2 * top_k + 20, room))
+
+
+def _certified(operator: Operator, pairs: Eigenpairs, *, tolerance: float) -> Spectrum:
+    """Fixes signs and recomputes every residual with one more product a pair."""
+    vectors = fix_signs(pairs.vectors)
+    scale = max(abs(float(pairs.values[0])), abs(pairs.lambda_min))
+    images = operator.matmat(vectors)
+    values = pairs.values.to(vectors.device)
+    errors = (images - values[:, None].to(images.dtype) * vectors).norm(dim=1).double().cpu()
+    residuals = errors / (scale or 1.0)
+    return Spectrum(
+        eigenvalues=pairs.values.cpu(),
+        eigenvectors=vectors,
+        residuals=residuals,
+        converged=residuals <= tolerance,
+        lambda_min=pairs.lambda_min,
+        trace=pairs.trace,
+        trace_standard_error=pairs.trace_standard_error,
+        method=pairs.method,
+        products=operator.products,
+        known_eigenvalues=pairs.known_values.cpu(),
+        known_eigenvectors=fix_signs(pairs.known_vectors),
+        complete=pairs.complete,
+    )
+
+
+def fix_signs(vectors: Tensor) -> Tensor:
+    """Rows with their component of largest magnitude made positive."""
+    if vectors.shape[0] == 0:
+        return vectors
+    largest = vectors.gather(1, vectors.abs().argmax(1, keepdim=True))
+    return vectors * torch.where(largest < 0, -1.0, 1.0).to(vectors)
