@@ -47,12 +47,16 @@ def _as_numbers(targets: Tensor, inputs: Tensor) -> Tensor:
     return targets[:, None] if targets.ndim == 1 else targets.flatten(1)
 
 
+def _one_hot(targets: Tensor) -> bool:
+    zeros_and_ones = bool(((targets == 0) | (targets == 1)).all())
+    return zeros_and_ones and bool((targets.sum(1) == 1).all())
+
+
 def _as_classes(targets: Tensor) -> tuple[Tensor, list[str]]:
     import torch
 
-    if targets.ndim == 2 and bool(((targets == 0) | (targets == 1)).all()):
-        if bool((targets.sum(1) == 1).all()):
-            return targets.argmax(1), ["One-hot targets were read as class numbers."]
+    if targets.ndim == 2 and _one_hot(targets):
+        return targets.argmax(1), ["One-hot targets were read as class numbers."]
     if targets.ndim != 1:
         raise _not_integer(f"have shape {list(targets.shape)} and are not one-hot")
     if not targets.is_floating_point():

@@ -35,7 +35,9 @@ def _native(array: np.ndarray) -> np.ndarray:
 
 def _inputs(array: np.ndarray, integers: str, warnings: list[str]) -> np.ndarray:
     if array.dtype.kind not in "fiub":
-        raise ProblemError("not_a_dataset", f"The inputs X are of dtype {array.dtype}, not numbers.")
+        raise ProblemError(
+            "not_a_dataset", f"The inputs X are of dtype {array.dtype}, not numbers."
+        )
     if array.dtype.kind == "f":
         array = array.astype(np.float64 if array.dtype.itemsize >= 8 else np.float32)
     elif integers == "keep":

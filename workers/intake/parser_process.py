@@ -116,10 +116,13 @@ atexit.register(stop)
 
 def _read_answer(descriptor: int, deadline: float) -> bytes:
     """Everything up to the end of the pipe, within size and time."""
-    chunks, size = [], 0
+    chunks: list[bytes] = []
+    size = 0
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
     while size <= ANSWER_BYTES:
         wait = max(deadline - time.monotonic(), 0.0)
-        if not select.select([descriptor], [], [], wait)[0]:
+        if not poll.poll(1000 * wait):
             break
         chunk = os.read(descriptor, 1 << 20)
         if not chunk:

@@ -59,7 +59,9 @@ def _parse(request: dict[str, Any], descriptors: list[int]) -> None:
 def _await(pid: int, seconds: float) -> dict[str, int | bool]:
     """Waits for the child, kills it past its time; its exit code is −signal if it was killed."""
     handle = os.pidfd_open(pid)
-    ready, _, _ = select.select([handle], [], [], seconds)
+    ended = select.poll()
+    ended.register(handle, select.POLLIN)
+    ready = bool(ended.poll(1000 * seconds))
     if not ready:
         signal.pidfd_send_signal(handle, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)

@@ -94,7 +94,8 @@ def read(file: BinaryIO, size: int) -> dict[str, Tensor]:
     header, start = _header(file, size)
     entries = [(name, *_entry(name, entry)) for name, entry in header.items()]
     entries.sort(key=lambda e: (e[3], e[4]))
-    tensors, reached = {}, 0
+    tensors: dict[str, Tensor] = {}
+    reached = 0
     for name, dtype, shape, begin, end in entries:
         if begin != reached or start + end > size:
             raise damaged(f"the bytes of {name!r} overlap others or lie outside the file")

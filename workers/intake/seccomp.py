@@ -61,7 +61,9 @@ def _refuse(number: int, error: int) -> bytes:
 
 def _judge_argument(number: int, argument: int, bits: int, *, allowed_if_set: bool) -> bytes:
     """Decides call `number` by whether any of `bits` is set in its argument."""
-    set_, unset = (_ALLOW, _ERRNO | errno.EPERM) if allowed_if_set else (_ERRNO | errno.EPERM, _ALLOW)
+    set_, unset = (
+        (_ALLOW, _ERRNO | errno.EPERM) if allowed_if_set else (_ERRNO | errno.EPERM, _ALLOW)
+    )
     return b"".join(
         (
             _instruction(_JUMP_EQUAL, number, 0, 4),
