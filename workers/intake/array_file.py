@@ -1,0 +1,68 @@
+"""Arrays of an .npz: the zip and the .npy headers are read here, pickled objects never."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from typing import IO, Any, BinaryIO
+
+import numpy as np
+from numpy.lib import format as npy
+
+from minimascope.problems import ProblemError
+from workers.intake.formats import pickle_refused, records
+from workers.intake.safetensors_format import damaged
+
+ARRAY_BYTES = 1 << 30
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, Any]:
+    version = npy.read_magic(file)
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    return read(file)
+
+
+def _read_array(archive: zipfile.ZipFile, record: zipfile.ZipInfo) -> np.ndarray:
+    """One .npy record; its shape must agree with its length before anything is read."""
+    name = record.filename[:100]
+    with archive.open(record) as file:
+        try:
+            shape, fortran, dtype = _header(file)
+        except (ValueError, EOFError, SyntaxError, TypeError) as error:
+            raise damaged(f"array {name!r} has no readable .npy header") from error
+        if dtype.hasobject:
+            raise pickle_refused(f"holds array {name!r} as pickled Python objects")
+        if dtype.kind not in "fiubUS":
+            raise ProblemError("not_a_dataset", f"Array {name!r} has dtype {dtype}.")
+        size = math.prod(shape) * dtype.itemsize
+        if min(shape, default=0) < 0 or size != record.file_size - file.tell():
+            raise damaged(f"array {name!r} claims shape {list(shape)} with other bytes behind it")
+        data = file.read(size)
+    if len(data) != size:
+        raise damaged(f"the file ends inside array {name!r}")
+    return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran else "C")
+
+
+def read_npz(source: BinaryIO) -> dict[str, np.ndarray]:
+    """All arrays of an .npz by name (read-only).
+
+    Raises ProblemError: pickle_refused (object arrays), deflate_bomb (above 1 GiB unpacked or
+    far above the file's size), file_damaged, not_a_dataset (dtype).
+    """
+    entries = records(source)
+    total = sum(entry.file_size for entry in entries)
+    if total > ARRAY_BYTES:
+        raise ProblemError(
+            "deflate_bomb",
+            f"The arrays unpack to {total} bytes, more than {ARRAY_BYTES}.",
+            "Send a subset of the data.",
+        )
+    try:
+        with zipfile.ZipFile(source) as archive:
+            return {
+                entry.filename.removesuffix(".npy"): _read_array(archive, entry)
+                for entry in entries
+            }
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as error:
+        raise damaged("an array in it cannot be unpacked") from error

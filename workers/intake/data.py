@@ -1,0 +1,104 @@
+"""A data set as a value: inputs and targets, read once in the sandbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from minimascope.problems import ProblemError
+from workers.intake.checkpoint import checked_size, limits_for
+from workers.intake.parser_process import parse
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DATASET_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Inputs n × ... (float32, float64, or int64 token ids); targets n int64, n or n × K float.
+
+    `names` are the class names where labels were texts, in order of their numbers.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    warnings: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+    def for_loss(self, loss: str) -> Dataset:
+        """The same data with targets as the loss takes them.
+
+        cross_entropy, binary: n int64 (whole floats and exact one-hot rows are converted, and
+        said so); mse: n × K floating. Raises ProblemError labels_not_integer.
+        """
+        if loss == "mse":
+            return replace(self, targets=_as_numbers(self.targets, self.inputs))
+        targets, said = _as_classes(self.targets)
+        return replace(self, targets=targets, warnings=self.warnings + said)
+
+
+def _as_numbers(targets: Tensor, inputs: Tensor) -> Tensor:
+    if not targets.is_floating_point():
+        targets = targets.to(inputs.dtype if inputs.is_floating_point() else None)
+        targets = targets if targets.is_floating_point() else targets.float()
+    return targets[:, None] if targets.ndim == 1 else targets.flatten(1)
+
+
+def _one_hot(targets: Tensor) -> bool:
+    zeros_and_ones = bool(((targets == 0) | (targets == 1)).all())
+    return zeros_and_ones and bool((targets.sum(1) == 1).all())
+
+
+def _as_classes(targets: Tensor) -> tuple[Tensor, list[str]]:
+    import torch
+
+    if targets.ndim == 2 and _one_hot(targets):
+        return targets.argmax(1), ["One-hot targets were read as class numbers."]
+    if targets.ndim != 1:
+        raise _not_integer(f"have shape {list(targets.shape)} and are not one-hot")
+    if not targets.is_floating_point():
+        return targets, []
+    off = torch.nonzero(targets != targets.round())
+    if len(off):
+        place = int(off[0])
+        raise _not_integer(f"are not whole numbers: y[{place}] = {targets[place].item():g}")
+    return targets.long(), ["Labels saved as floating-point numbers were read as classes."]
+
+
+def _not_integer(what: str) -> ProblemError:
+    return ProblemError(
+        "labels_not_integer",
+        f"The labels {what}.",
+        "Classification needs class numbers 0, 1, …; for regression choose the loss mse.",
+    )
+
+
+def convert_dataset(
+    path: Path, *, output: Path | None, integers: Literal["float", "keep"] = "float"
+) -> dict[str, Any]:
+    """Converts a data set to safetensors in the sandbox; loads no torch in this process."""
+    size = checked_size(path, largest=DATASET_BYTES)
+    limits = limits_for(max(size, 128 << 20))
+    return parse("dataset", path, output=output, options={"integers": integers}, limits=limits)
+
+
+def read_dataset(
+    path: Path, *, workdir: Path, integers: Literal["float", "keep"] = "float"
+) -> Dataset:
+    """Opens a data set, decided by content: .npz (X, y), .safetensors, .csv with a label column.
+
+    `integers`: whole-number inputs become float32, or stay int64 token ids ("keep"). The file is
+    parsed in a sandboxed process; this process reads only its result in `workdir`. Raises
+    ProblemError: not_a_dataset, dataset_missing_arrays, nan_data, empty_data, pickle_refused,
+    unsupported_format, deflate_bomb, file_damaged, sandbox_*.
+    """
+    from safetensors.torch import load_file
+
+    converted = workdir / "data.safetensors"
+    found = convert_dataset(path, output=converted, integers=integers)
+    tensors = load_file(converted)
+    converted.unlink()
+    return Dataset(tensors["inputs"], tensors["targets"], found["warnings"], found["names"])

@@ -1,0 +1,81 @@
+"""A .csv with a header line: numeric columns are inputs, one column named as label is targets."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import BinaryIO
+
+import numpy as np
+
+from minimascope.problems import ProblemError
+
+LABELS = ("y", "label", "target")
+TABLE_BYTES = 256 << 20
+
+
+def _refused(sentence: str) -> ProblemError:
+    return ProblemError(
+        "not_a_dataset",
+        sentence,
+        "Send arrays X and y as .npz, or a .csv with a header line, numeric columns and a column "
+        "named y, label or target.",
+    )
+
+
+def _rows(source: BinaryIO, size: int) -> list[list[str]]:
+    if size > TABLE_BYTES:
+        raise _refused(f"The table has {size} bytes, more than {TABLE_BYTES}.")
+    try:
+        text = source.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _refused("The file is neither arrays nor a text table.") from error
+    if "\0" in text:
+        raise _refused("The file is neither arrays nor a text table.")
+    try:
+        return [row for row in csv.reader(io.StringIO(text)) if row]
+    except csv.Error as error:
+        raise _refused(f"The table cannot be read ({error}).") from error
+
+
+def _number(cell: str, line: int, column: str) -> float:
+    try:
+        return float(cell)
+    except ValueError as error:
+        raise _refused(
+            f"Line {line}, column {column[:60]!r}: {cell[:60]!r} is not a number."
+        ) from error
+
+
+def _labels(cells: list[str]) -> np.ndarray:
+    """Whole numbers, else numbers, else the texts themselves."""
+    for kind in (int, float):
+        try:
+            return np.array([kind(cell) for cell in cells])
+        except (ValueError, OverflowError):
+            continue
+    return np.array([cell.strip()[:200] for cell in cells])
+
+
+def read(source: BinaryIO, size: int) -> dict[str, np.ndarray]:
+    """Arrays `X` (n × columns, float64) and `y` (n) of a comma-separated table.
+
+    Raises ProblemError not_a_dataset (not text, ragged, not numbers, no label column, empty).
+    """
+    rows = _rows(source, size)
+    if len(rows) < 2 or len(rows[0]) < 2:
+        raise _refused("The file is no known data format, nor a table with a header line.")
+    header, body = [cell.strip() for cell in rows[0]], rows[1:]
+    found = [place for place, name in enumerate(header) if name.lower() in LABELS]
+    if len(found) != 1:
+        shown = ", ".join(repr(name[:40]) for name in header[:12])
+        raise _refused(f"The table needs one column named y, label or target; it has {shown}.")
+    for line, row in enumerate(body, start=2):
+        if len(row) != len(header):
+            raise _refused(f"Line {line} has {len(row)} cells, the header has {len(header)}.")
+    columns = [place for place in range(len(header)) if place != found[0]]
+    inputs = [
+        [_number(row[place], line, header[place]) for place in columns]
+        for line, row in enumerate(body, start=2)
+    ]
+    return {"X": np.array(inputs), "y": _labels([row[found[0]] for row in body])}

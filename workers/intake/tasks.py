@@ -1,0 +1,115 @@
+"""What the sandboxed process can be asked to do with one open file.
+
+Each task reads `source`, writes tensors as safetensors to `output` and returns JSON values.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from minimascope.problems import ProblemError
+from workers.intake import formats, safetensors_format, state_dict, table_file, torch_file
+from workers.intake.array_file import read_npz
+from workers.intake.dataset_layout import Arrays, lay_out
+from workers.intake.tensor_checks import check_tensors
+
+
+def tensor_table(tensors: dict[str, Tensor]) -> list[dict[str, Any]]:
+    """Name, shape and dtype of each tensor, in order."""
+    return [
+        {"name": n, "shape": list(t.shape), "dtype": str(t.dtype).removeprefix("torch.")}
+        for n, t in tensors.items()
+    ]
+
+
+def convert_checkpoint(
+    source: BinaryIO, output: BinaryIO, options: dict[str, Any]
+) -> dict[str, Any]:
+    """Weights of any accepted format → safetensors; answers format, choices, tensor table."""
+    size = formats.size_of(source)
+    kind = formats.recognise(source)
+    if kind == "safetensors":
+        picked = state_dict.pick(safetensors_format.read(source, size))
+    elif kind in ("torch_zip", "torch_legacy"):
+        picked = state_dict.pick(torch_file.read(source))
+    elif kind == "pt2":
+        raise formats.unsupported("a .pt2 program")
+    else:
+        raise _no_checkpoint("a data set (.npz)" if kind == "npz" else "no known checkpoint format")
+    check_tensors(picked.tensors, file_bytes=size)
+    safetensors_format.write(picked.tensors, output)
+    return {
+        "format": "safetensors" if kind == "safetensors" else "torch",
+        "picked": picked.sentence,
+        "warnings": picked.warnings,
+        "tensors": tensor_table(picked.tensors),
+    }
+
+
+def _no_checkpoint(what: str) -> ProblemError:
+    return ProblemError(
+        "not_a_checkpoint",
+        f"The file is {what}.",
+        "Send weights as .safetensors or as a .pt/.pth/.ckpt state dict.",
+    )
+
+
+def _read_arrays(source: BinaryIO) -> tuple[str, Arrays]:
+    size = formats.size_of(source)
+    kind = formats.recognise(source)
+    if kind == "npz":
+        return kind, read_npz(source)
+    if kind == "safetensors":
+        tensors = safetensors_format.read(source, size)
+        floats = {
+            n: t.float() if t.dtype in (torch.float16, torch.bfloat16) else t
+            for n, t in tensors.items()
+        }
+        return kind, {name: tensor.numpy() for name, tensor in floats.items()}
+    if kind is None:
+        return "csv", table_file.read(source, size)
+    raise ProblemError(
+        "not_a_dataset",
+        "The file is a checkpoint, not a data set.",
+        "Send arrays X and y as .npz: numpy.savez(path, X=X, y=y).",
+    )
+
+
+def convert_dataset(source: BinaryIO, output: BinaryIO, options: dict[str, Any]) -> dict[str, Any]:
+    """Arrays of any accepted format → `inputs`, `targets`; answers what was found in them."""
+    kind, arrays = _read_arrays(source)
+    inputs, targets, summary = lay_out(arrays, integers=options.get("integers", "float"))
+    safetensors_format.write(
+        {"inputs": torch.from_numpy(inputs), "targets": torch.from_numpy(targets)}, output
+    )
+    return {"format": kind, **summary}
+
+
+_TASKS = {"checkpoint": convert_checkpoint, "dataset": convert_dataset}
+
+
+def perform(
+    task: str, source: BinaryIO, output: BinaryIO, options: dict[str, Any]
+) -> dict[str, Any]:
+    """Runs one task by name."""
+    return _TASKS[task](source, output, options)
+
+
+def rehearse() -> None:
+    """Runs every reader once on files made here, so that all their imports have happened."""
+    torch.set_num_threads(1)
+    checkpoint, arrays = io.BytesIO(), io.BytesIO()
+    torch.save({"0.weight": torch.zeros(2, 2), "0.bias": torch.zeros(2)}, checkpoint)
+    np.savez_compressed(arrays, X=np.zeros((4, 2)), y=np.arange(4))
+    for task, file in (
+        ("checkpoint", checkpoint),
+        ("dataset", arrays),
+        ("dataset", io.BytesIO(b"a,b,label\n1,2,cat\n3,4,dog\n")),
+    ):
+        file.seek(0)
+        perform(task, file, io.BytesIO(), {})

@@ -1,0 +1,101 @@
+"""Which tensors are taken: plain, dense, in memory, each element its own, finite.
+
+torch loads other kinds without complaint: views with stride 0 that promise terabytes from one
+number, meta tensors without data, sparse and quantised ones. They are refused before use.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from minimascope.problems import ProblemError
+from workers.intake.safetensors_format import NAMES, TENSORS
+
+NAME_LENGTH = 1000
+SPARE_BYTES = 64 << 20
+
+
+def refuse(name: str, why: str) -> ProblemError:
+    """The refusal of one tensor."""
+    return ProblemError(
+        "tensor_refused",
+        f"Tensor {name[:200]!r} is {why}.",
+        "Save plain dense tensors: {k: v.detach().cpu().contiguous() for k, v in "
+        "model.state_dict().items()}.",
+    )
+
+
+def overlaps_itself(tensor: Tensor) -> bool:
+    """True where two elements may share memory (a stride smaller than what lies beneath it)."""
+    steps = sorted((t, s) for s, t in zip(tensor.shape, tensor.stride(), strict=True) if s > 1)
+    reach = 1
+    for stride, size in steps:
+        if stride < reach:
+            return True
+        reach = stride * (size - 1) + reach
+    return False
+
+
+def _check_kind(name: str, tensor: Tensor) -> None:
+    if type(tensor) not in (Tensor, nn.Parameter):
+        raise refuse(name, f"of the special kind {type(tensor).__name__}")
+    if tensor.is_meta:
+        raise refuse(name, "a meta tensor without data")
+    if tensor.layout != torch.strided or tensor.is_nested:
+        raise refuse(name, f"not dense ({str(tensor.layout).removeprefix('torch.')})")
+    if tensor.is_quantized or tensor.dtype not in NAMES:
+        raise refuse(name, f"of dtype {str(tensor.dtype).removeprefix('torch.')}")
+    if tensor.device.type != "cpu":
+        raise refuse(name, f"on device {tensor.device}")
+
+
+def _check_memory(name: str, tensor: Tensor) -> None:
+    if tensor.numel() == 0:
+        return
+    held = tensor.untyped_storage().nbytes() // tensor.element_size()
+    if tensor.numel() > held:
+        raise refuse(
+            name,
+            f"a view of shape {list(tensor.shape)} and strides {list(tensor.stride())} over only "
+            f"{held} stored numbers",
+        )
+    if overlaps_itself(tensor):
+        raise refuse(
+            name, f"a view whose elements overlap in memory (strides {list(tensor.stride())})"
+        )
+
+
+def check_finite(name: str, tensor: Tensor, code: str = "nan_weights") -> None:
+    """Raises ProblemError `code` naming how many elements are NaN or infinite."""
+    if not tensor.is_floating_point() or bool(torch.isfinite(tensor).all()):
+        return
+    nans = int(torch.isnan(tensor).sum())
+    infinite = int(torch.isinf(tensor).sum())
+    raise ProblemError(
+        code,
+        f"Tensor {name[:200]!r} holds {nans} NaN and {infinite} infinite values "
+        f"among {tensor.numel()}.",
+        "A diverged training run has no minimum to analyse; send an earlier checkpoint.",
+    )
+
+
+def check_tensors(tensors: dict[str, Tensor], *, file_bytes: int) -> None:
+    """Refuses what cannot be analysed safely.
+
+    Raises ProblemError: tensor_refused (kind, layout, dtype, overlapping or repeated memory),
+    nan_weights. `file_bytes` bounds what all tensors together may unpack to.
+    """
+    if len(tensors) > TENSORS:
+        raise refuse(next(iter(tensors)), f"one of {len(tensors)} tensors, more than {TENSORS}")
+    total = 0
+    for name, tensor in tensors.items():
+        if len(name) > NAME_LENGTH:
+            raise refuse(name, f"named by {len(name)} characters, more than {NAME_LENGTH}")
+        _check_kind(name, tensor)
+        _check_memory(name, tensor)
+        total += tensor.numel() * tensor.element_size()
+        if total > 4 * file_bytes + SPARE_BYTES:
+            raise refuse(name, f"one of many views of the same memory ({total} bytes together)")
+    for name, tensor in tensors.items():
+        check_finite(name, tensor)

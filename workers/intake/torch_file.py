@@ -1,0 +1,39 @@
+"""Files of torch.save, read with `weights_only=True`: tensors and plain containers, no code."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from typing import Any, BinaryIO
+
+import torch
+
+from minimascope.problems import ProblemError
+from workers.intake.formats import pickle_refused
+from workers.intake.safetensors_format import damaged
+
+_GLOBAL = re.compile(r"GLOBAL ([\w.]{1,200})")
+
+
+def read(file: BinaryIO) -> Any:
+    """The saved object, from a zip or legacy file.
+
+    Raises ProblemError: pickle_refused naming what the pickle asks for, file_damaged.
+    """
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise _refusal(str(error)) from error
+    except (RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if "not enough memory" in str(error) or "DefaultCPUAllocator" in str(error):
+            raise
+        raise damaged("torch cannot read it") from error
+
+
+def _refusal(text: str) -> ProblemError:
+    wanted = _GLOBAL.search(text)
+    if wanted:
+        return pickle_refused(f"asks Python for {wanted.group(1)}")
+    if "Unsupported" in text or "not allowed" in text:
+        return pickle_refused("holds Python objects other than tensors")
+    return damaged("its table of tensors is not readable")
