@@ -53,7 +53,8 @@ class ClassMap:
 
     def difference(self, points: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
         """f_first − f_second (m,) and its input gradient (m, d)."""
-        values, slopes = [], []
+        values: list[Tensor] = []
+        slopes: list[Tensor] = []
         rows = [torch.split(t, _ROWS_AT_ONCE) for t in (points, first, second)]
         for part, i, j in zip(*rows, strict=True):
             with torch.enable_grad():

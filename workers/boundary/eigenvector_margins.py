@@ -86,9 +86,7 @@ def _extremal_points(alignment: Tensor) -> Tensor:
     return torch.stack([high, low], dim=1)
 
 
-def _starts(
-    minimum: Minimum, extremal: Tensor, count: int, generator: torch.Generator
-) -> Tensor:
+def _starts(minimum: Minimum, extremal: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """Starts (k, count, ...): points between the two extremal inputs, then training inputs."""
     if count < 1:
         raise ValueError(f"{count} starts were asked for; at least 1 is needed.")
@@ -97,9 +95,9 @@ def _starts(
     share = (torch.arange(between).to(inputs) + 0.5) / max(between, 1)
     share = share.view(1, -1, *[1 for _ in shape])
     high, low = inputs[extremal[:, 0]][:, None], inputs[extremal[:, 1]][:, None]
-    rows = torch.randint(
-        minimum.n, (extremal.shape[0], count - between), generator=generator
-    ).to(inputs.device)
+    rows = torch.randint(minimum.n, (extremal.shape[0], count - between), generator=generator).to(
+        inputs.device
+    )
     return torch.cat([low + share * (high - low), inputs[rows]], dim=1)
 
 
@@ -140,7 +138,9 @@ def _measure(
     )
 
 
-def disagreement(smallest_certified: float | None, estimates: list[EigenvectorMargin]) -> str | None:
+def disagreement(
+    smallest_certified: float | None, estimates: list[EigenvectorMargin]
+) -> str | None:
     """A sentence where the smallest estimate and the smallest certified margin differ by > ×2."""
     known = [margin for margin in estimates if margin.estimate is not None]
     if smallest_certified is None:

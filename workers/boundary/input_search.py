@@ -36,7 +36,8 @@ def most_parallel_inputs(
     if dense is not None:
         return _ascend(_dense_alignment(minimum, dense, vectors), starts, steps, rate * spread)
     per_pass = max(1, _NUMBERS_AT_ONCE // minimum.dim)
-    inputs, cosines = [], []
+    inputs: list[Tensor] = []
+    cosines: list[Tensor] = []
     for vector, begin in zip(vectors, starts, strict=True):
         parts = [
             _ascend(_general_alignment(minimum, vector), part[None], steps, rate * spread)
@@ -104,8 +105,9 @@ def _general_alignment(minimum: Minimum, vector: Tensor) -> Callable[[Tensor], T
         def logits(q: Tensor) -> Tensor:
             return class_logits(minimum.logits(q, x[None]))
 
-        value, pullback = vjp(logits, theta)
-        (g,) = pullback(own_class_residual(value).direction.to(value.dtype))
+        linear = vjp(logits, theta)
+        value, pullback = linear[0], linear[1]
+        g: Tensor = pullback(own_class_residual(value).direction.to(value.dtype))[0]
         return (g @ vector) / torch.linalg.vector_norm(g)
 
     return lambda x: vmap(one)(x[0])[None]

@@ -15,7 +15,11 @@ from torch import Tensor
 
 from workers.boundary.boundary_search import ClassMap, NormName, length
 from workers.boundary.classification import require_classification
-from workers.boundary.eigenvector_margins import EigenvectorMargin, disagreement, eigenvector_margins
+from workers.boundary.eigenvector_margins import (
+    EigenvectorMargin,
+    disagreement,
+    eigenvector_margins,
+)
 from workers.boundary.nearest_boundary import BoundarySearch
 from workers.curvature.minimum import Minimum
 
@@ -26,6 +30,7 @@ __all__ = [
     "disagreement",
     "eigenvector_margins",
 ]
+
 
 @dataclass(frozen=True)
 class CertifiedMargins:
@@ -68,7 +73,8 @@ def certified_margins(
         raise ValueError(f"Margins need real-valued inputs; these are {points.dtype}.")
     generator = torch.Generator().manual_seed(seed)
     search = BoundarySearch.of(minimum, norm=norm, generator=generator)
-    flat, parts, done = points.flatten(1), [], 0
+    flat, done = points.flatten(1), 0
+    parts: list[Tensor] = []
     for part in torch.split(flat, chunk or _points_at_once(flat.shape[1])):
         parts.append(search.ends(part))
         done += part.shape[0]
@@ -82,9 +88,7 @@ def _points_at_once(dimensions: int) -> int:
     return max(1, min(1024, 2**24 // (20 * dimensions)))
 
 
-def _collect(
-    surface: ClassMap, points: Tensor, ends: Tensor, norm: NormName
-) -> CertifiedMargins:
+def _collect(surface: ClassMap, points: Tensor, ends: Tensor, norm: NormName) -> CertifiedMargins:
     values = length(ends - points.flatten(1), norm)
     reached = ~values.isnan()
     classes = surface.classes(points.flatten(1))

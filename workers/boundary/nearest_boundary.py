@@ -38,9 +38,7 @@ class BoundarySearch:
     pool_classes: Tensor
 
     @classmethod
-    def of(
-        cls, minimum: Minimum, *, norm: NormName, generator: torch.Generator
-    ) -> BoundarySearch:
+    def of(cls, minimum: Minimum, *, norm: NormName, generator: torch.Generator) -> BoundarySearch:
         """A search whose pool are the first 4,096 training inputs."""
         surface, pool = ClassMap(minimum), minimum.inputs.flatten(1)[:_POOL]
         return cls(surface, norm, generator, pool, surface.classes(pool))
