@@ -57,7 +57,10 @@ def align(
     vectors = parameter_vectors(minimum, vectors)
     vectors = vectors / torch.linalg.vector_norm(vectors, dim=1, keepdim=True)
     measure, default_chunk = _route(minimum, vectors)
-    residuals, norms, values, done = [], [], [], 0
+    residuals: list[Residual] = []
+    norms: list[Tensor] = []
+    values: list[Tensor] = []
+    done = 0
     for part in torch.split(inputs, chunk or default_chunk):
         residual, norm, product = measure(part)
         usable = (norm > 0) & norm.isfinite()

@@ -75,9 +75,7 @@ def alignment_matrix(minimum: Minimum, vectors: Tensor, *, inputs: Tensor | None
     return vectors @ units.T / torch.linalg.vector_norm(vectors, dim=1, keepdim=True)
 
 
-def max_alignment(
-    minimum: Minimum, vectors: Tensor, *, inputs: Tensor | None = None
-) -> Tensor:
+def max_alignment(minimum: Minimum, vectors: Tensor, *, inputs: Tensor | None = None) -> Tensor:
     """max_i |A_k(x_i)| over the training points for vectors (r, p), in their order; (r,)."""
     values = alignment_matrix(minimum, vectors, inputs=inputs).abs()
     return values[:, ~values[0].isnan()].amax(dim=1)
@@ -91,10 +89,10 @@ def random_max_alignment(
     Drawn ten at a time, so large networks hold ten parameter-size vectors.
     """
     if count < 100:
-        raise ValueError(f"{count} random vectors are too few for a threshold: ask for 100 or more.")
+        raise ValueError(f"{count} random vectors are too few for a threshold: ask for 100.")
     inputs = minimum.inputs if inputs is None else inputs
     generator = torch.Generator().manual_seed(seed)
-    maxima = []
+    maxima: list[Tensor] = []
     for start in range(0, count, 10):
         shape = (min(10, count - start), minimum.dim)
         draws = torch.randn(shape, generator=generator, dtype=torch.float64)

@@ -47,7 +47,7 @@ def per_example(minimum: Minimum, theta: Tensor, inputs: Tensor) -> tuple[Residu
         def logits(q: Tensor) -> Tensor:
             return class_logits(minimum.logits(q, x[None]))[0]
 
-        _, pullback = vjp(logits, theta)
+        pullback = vjp(logits, theta)[1]
         return pullback(seed)[0]
 
     with torch.no_grad():
@@ -72,7 +72,10 @@ def reinforcing_gradients(
     progress: Callable[[float], None] | None = None,
 ) -> ReinforcingGradients:
     """Unit reinforcing gradients of all `inputs`: m × p numbers are held in memory."""
-    units, norms, residuals, done = [], [], [], 0
+    residuals: list[Residual] = []
+    units: list[Tensor] = []
+    norms: list[Tensor] = []
+    done = 0
     for part in torch.split(inputs, rows_at_once(minimum)):
         residual, g = scale_free(minimum, part)
         norm = torch.linalg.vector_norm(g, dim=1)

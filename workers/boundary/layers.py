@@ -49,7 +49,8 @@ class LayerSweep:
 
 
 def _positions(minimum: Minimum) -> dict[str, slice]:
-    ends, start = {}, 0
+    ends: dict[str, slice] = {}
+    start = 0
     for name, shape in zip(minimum.names, minimum.shapes, strict=True):
         ends[name] = slice(start, start + math.prod(shape))
         start = ends[name].stop
@@ -82,7 +83,8 @@ def dense_layers(minimum: Minimum) -> list[DenseLayer] | None:
     None if the closed form does not hold: other layers with parameters, a layer used twice or
     not at all, shared weights, or layers that see more than one row for each example.
     """
-    places, layers = _positions(minimum), []
+    places = _positions(minimum)
+    layers: list[DenseLayer] = []
     for prefix, module in minimum.network.named_modules():
         if type(module) is nn.Linear:
             dot = f"{prefix}." if prefix else ""

@@ -163,7 +163,7 @@ def _slice(
     flat_axes = axes.flatten(1)
     training = centred @ flat_axes.T
     offset = torch.linalg.vector_norm(centred - training @ flat_axes, dim=1)
-    (x_low, x_high), (y_low, y_high) = bounds or _bounds(training, margin)
+    (x_low, x_high), (y_low, y_high) = bounds or data_bounds(training, margin)
     x = torch.linspace(x_low, x_high, resolution).to(training)
     y = torch.linspace(y_low, y_high, resolution).to(training)
     points = grid_inputs(origin, axes, x, y)
@@ -203,7 +203,8 @@ def class_fields(logits: Tensor) -> Tensor:
     return (logits - best_other).T.float()
 
 
-def _bounds(training: Tensor, margin: float) -> Bounds:
+def data_bounds(training: Tensor, margin: float) -> Bounds:
+    """The range of points (n, 2), `margin` of it wider on every side."""
     low, high = training.amin(dim=0), training.amax(dim=0)
     # All points on one coordinate still give a plane of nonzero size.
     reach = margin * torch.where(high > low, high - low, torch.ones_like(low))

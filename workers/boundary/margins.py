@@ -1,0 +1,107 @@
+"""Certified margins: distances from points to verified points of the decision boundary.
+
+The margin of x is the distance to the nearest input of another class. Each value here is the
+distance to an input that the network puts in another class, hence an upper bound on the true
+margin; an input within 1e-9 of it towards x still has x's class (docs/mathematics.md, section 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from workers.boundary.boundary_search import ClassMap, NormName, length
+from workers.boundary.classification import require_classification
+from workers.boundary.eigenvector_margins import (
+    EigenvectorMargin,
+    disagreement,
+    eigenvector_margins,
+)
+from workers.boundary.nearest_boundary import BoundarySearch
+from workers.curvature.minimum import Minimum
+
+__all__ = [
+    "CertifiedMargins",
+    "EigenvectorMargin",
+    "certified_margins",
+    "disagreement",
+    "eigenvector_margins",
+]
+
+
+@dataclass(frozen=True)
+class CertifiedMargins:
+    """Upper bounds on the margins of n points.
+
+    values (n,) distances, NaN where no other class was reached; ends (n, *input shape) the
+    verified inputs of another class; classes (n,) of the points and beyond (n,) of the ends
+    (−1 where unreached); argmin the point of smallest value, None if none was reached;
+    unreached the number of NaN values.
+    """
+
+    values: Tensor
+    ends: Tensor
+    classes: Tensor
+    beyond: Tensor
+    argmin: int | None
+    unreached: int
+    norm: NormName
+
+
+def certified_margins(
+    minimum: Minimum,
+    *,
+    inputs: Tensor | None = None,
+    norm: NormName = "l2",
+    seed: int = 0,
+    chunk: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> CertifiedMargins:
+    """Margins of `inputs` (the training points if None) in the ℓ₂ or ℓ∞ norm.
+
+    `chunk` points are searched at a time. Raises ValueError for regression and for inputs that
+    are not floating point, between which there are no distances.
+    """
+    require_classification(minimum)
+    points = minimum.inputs if inputs is None else inputs
+    if norm not in ("l2", "linf"):
+        raise ValueError(f"Unknown norm '{norm}': margins are measured in 'l2' or 'linf'.")
+    if not points.is_floating_point():
+        raise ValueError(f"Margins need real-valued inputs; these are {points.dtype}.")
+    generator = torch.Generator().manual_seed(seed)
+    search = BoundarySearch.of(minimum, norm=norm, generator=generator)
+    flat, done = points.flatten(1), 0
+    parts: list[Tensor] = []
+    for part in torch.split(flat, chunk or _points_at_once(flat.shape[1])):
+        parts.append(search.ends(part))
+        done += part.shape[0]
+        if progress is not None:
+            progress(done / flat.shape[0])
+    return _collect(search.surface, points, torch.cat(parts), norm)
+
+
+def _points_at_once(dimensions: int) -> int:
+    # About 20 candidate inputs of each point are held: 2^24 numbers are 128 MB in float64.
+    return max(1, min(1024, 2**24 // (20 * dimensions)))
+
+
+def _collect(surface: ClassMap, points: Tensor, ends: Tensor, norm: NormName) -> CertifiedMargins:
+    values = length(ends - points.flatten(1), norm)
+    reached = ~values.isnan()
+    classes = surface.classes(points.flatten(1))
+    beyond = torch.where(reached, surface.classes(ends.nan_to_num()), -1)
+    if bool((reached & (beyond == classes)).any()):
+        raise RuntimeError("A margin's end has the point's own class; it certifies nothing.")
+    order = torch.where(reached, values, torch.inf)
+    return CertifiedMargins(
+        values=values,
+        ends=ends.reshape(points.shape),
+        classes=classes,
+        beyond=beyond,
+        argmin=int(order.argmin()) if bool(reached.any()) else None,
+        unreached=int((~reached).sum()),
+        norm=norm,
+    )

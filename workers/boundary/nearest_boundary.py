@@ -1,0 +1,130 @@
+"""The nearest boundary point of every input: candidates, selection, refinement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from workers.boundary.boundary_search import (
+    ClassMap,
+    NormName,
+    Refinement,
+    bisect,
+    first_change,
+    length,
+    linearised_ends,
+    probe_ball,
+)
+from workers.curvature.minimum import Minimum
+
+_MOST_TARGETS = 9
+_NEIGHBOURS = 4
+_KEPT = 3
+_ROUNDS = 24
+_PROBED_DIMENSIONS = 4
+_POOL = 4096
+
+
+@dataclass(frozen=True)
+class BoundarySearch:
+    """Searches chunks of points against one network; `pool` are inputs of every class."""
+
+    surface: ClassMap
+    norm: NormName
+    generator: torch.Generator
+    pool: Tensor
+    pool_classes: Tensor
+
+    @classmethod
+    def of(cls, minimum: Minimum, *, norm: NormName, generator: torch.Generator) -> BoundarySearch:
+        """A search whose pool are the first 4,096 training inputs."""
+        surface, pool = ClassMap(minimum), minimum.inputs.flatten(1)[:_POOL]
+        return cls(surface, norm, generator, pool, surface.classes(pool))
+
+    def ends(self, x: Tensor, *, rounds: int = _ROUNDS) -> Tensor:
+        """Ends (n, d) for points x (n, d), NaN where no other class was reached."""
+        own = self.surface.classes(x)
+        candidates = torch.cat([self._targeted(x, own), self._paired(x, own)], dim=1)
+        distances = length(candidates - x[:, None], self.norm).nan_to_num(nan=torch.inf)
+        best, z = self._shortened(x, own, candidates, distances)
+        refined = self._refined(best.row(x), z, best.row(own), rounds)
+        return best.closest(refined, x, self.norm)
+
+    def _targeted(self, x: Tensor, own: Tensor) -> Tensor:
+        """Ends (n, targets, d) of linearised steps towards the other classes."""
+        with torch.no_grad():
+            logits = self.surface.logits(x)
+        count = min(_MOST_TARGETS, logits.shape[1] - 1)
+        targets = logits.scatter(1, own[:, None], -torch.inf).topk(count, dim=1).indices
+        ends = linearised_ends(
+            self.surface,
+            x.repeat_interleave(count, dim=0),
+            own.repeat_interleave(count),
+            targets.flatten(),
+            self.norm,
+        )
+        return ends.view(len(x), count, -1)
+
+    def _paired(self, x: Tensor, own: Tensor) -> Tensor:
+        """The nearest training points (n, neighbours, d) of other classes, NaN where too few."""
+        distances = torch.cdist(x, self.pool)
+        distances = distances.masked_fill(own[:, None] == self.pool_classes, torch.inf)
+        count = min(_NEIGHBOURS, self.pool.shape[0])
+        nearest = distances.topk(count, dim=1, largest=False)
+        usable = nearest.values.isfinite()[..., None]
+        return torch.where(usable, self.pool[nearest.indices], torch.nan)
+
+    def _shortened(
+        self, x: Tensor, own: Tensor, candidates: Tensor, distances: Tensor
+    ) -> tuple[_Rows, Tensor]:
+        """Bisects every reached candidate onto the boundary, keeps the nearest few per point."""
+        rows = distances.isfinite().nonzero()
+        owner, which = rows[:, 0], rows[:, 1]
+        far = candidates[owner, which]
+        near = first_change(self.surface, x[owner], far, own[owner], samples=16)
+        z = bisect(self.surface, x[owner], near, own[owner], steps=14)
+        shorter = torch.full_like(distances, torch.inf)
+        shorter[owner, which] = length(z - x[owner], self.norm)
+        placed = torch.full_like(candidates, torch.nan)
+        placed[owner, which] = z
+        kept = shorter.topk(min(_KEPT, shorter.shape[1]), dim=1, largest=False)
+        keep = kept.values.isfinite().nonzero()
+        index = kept.indices[keep[:, 0], keep[:, 1]]
+        return _Rows(keep[:, 0], len(x)), placed[keep[:, 0], index]
+
+    def _refined(self, x: Tensor, z: Tensor, own: Tensor, rounds: int) -> Tensor:
+        if not len(x):
+            return z
+        refinement = Refinement(self.surface, self.norm, self.generator)
+        low_dimensional = x.shape[1] <= _PROBED_DIMENSIONS
+        for index in range(rounds):
+            if low_dimensional and index % 6 == 0:
+                z = probe_ball(refinement, x, z, own, directions=48)
+            # Random turns narrow by a factor 1000 over the rounds, as an annealing schedule.
+            fade = 10 ** (-3 * index / max(rounds - 1, 1))
+            z = refinement.round(x, z, own, spread=0.5 * fade, shrink=1e-3 * fade)
+        return bisect(self.surface, x, z, own, steps=44)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Candidate rows and the point each belongs to."""
+
+    owner: Tensor
+    points: int
+
+    def row(self, values: Tensor) -> Tensor:
+        return values[self.owner]
+
+    def closest(self, z: Tensor, x: Tensor, norm: NormName) -> Tensor:
+        """The nearest of each point's ends (n, d), NaN for points without one."""
+        nearest_first = length(z - x[self.owner], norm).argsort(stable=True)
+        order = nearest_first[self.owner[nearest_first].argsort(stable=True)]
+        owner = self.owner[order]
+        first = torch.ones_like(owner, dtype=torch.bool)
+        first[1:] = owner[1:] != owner[:-1]
+        result = torch.full_like(x, torch.nan)
+        result[owner[first]] = z[order[first]]
+        return result
