@@ -1,5 +1,8 @@
 """Spectral density of H: all p eigenvalues, smoothed by a Gaussian, with unit mass.
 
+The Gaussian has one width in asinh(λ/s): constant near zero, in proportion to |λ| far out, so that
+one grid resolves both the bulk and outliers thousands of times larger.
+
 Exact where every nonzero eigenvalue is known; otherwise the known pairs enter exactly and the
 rest by stochastic Lanczos quadrature on the space orthogonal to them.
 """
@@ -17,13 +20,19 @@ from workers.curvature.operators import Operator, hessian
 from workers.curvature.slq import Quadrature, quadrature
 from workers.curvature.spectrum import Progress, Spectrum, silent
 
-SPACINGS = 1.5  # σ over grid spacing: the trapezoidal mass is then 1 to rounding
-REACH = 6.0  # the grid extends this many σ beyond the extreme eigenvalues
+SPACINGS = 3.0  # bell width over grid spacing
+REACH = 6.0  # the grid extends this many widths beyond the extreme eigenvalues
+BLUR = 1.5  # Gauss nodes of m steps lie about 1/m of the bulk apart; finer bells show them singly
+LINEAR = 1e-3  # of the largest |eigenvalue|: the bulk is resolved down to there
 
 
 @dataclass(frozen=True)
 class Density:
-    """Density on `grid` (g,), per unit eigenvalue; `probes` is None where it is exact."""
+    """Density on `grid` (g,), per unit eigenvalue, with its standard error over probes.
+
+    An eigenvalue λ is smeared over σ(λ) = width·√(λ² + linear²); `sigma` is σ(0). `probes` is None
+    and the standard error 0 where the density is exact.
+    """
 
     grid: Tensor
     mean: Tensor
@@ -31,6 +40,8 @@ class Density:
     sigma: float
     probes: int | None
     method: str
+    linear: float
+    width: float
 
 
 def spectral_density(
@@ -94,42 +105,76 @@ def _check(*, probes: int, steps: int, grid_size: int) -> None:
 
 
 def _density(spectrum: Spectrum, dim: int, rules: Quadrature | None, *, grid_size: int) -> Density:
-    grid, sigma = _grid(spectrum, rules, grid_size)
+    axis = _axis(spectrum, rules, grid_size)
     known = spectrum.known_eigenvalues.double()
-    peaks = _smoothed(grid, known, torch.ones_like(known), sigma)
+    peaks = _smoothed(axis, known, torch.ones_like(known))
     if rules is None:
         zeros = torch.tensor([float(dim - known.numel())], dtype=torch.float64)
-        mean = (peaks + _smoothed(grid, torch.zeros(1).double(), zeros, sigma)) / dim
-        return Density(grid, mean, torch.zeros_like(mean), sigma, None, "Exact.")
+        mean = (peaks + _smoothed(axis, torch.zeros(1).double(), zeros)) / dim
+        error, method = torch.zeros_like(mean), f"Exact. {axis.sentence}"
+        return Density(axis.grid, mean, error, axis.sigma, None, method, axis.linear, axis.width)
     samples = torch.stack(
         [
-            (peaks + rules.dim * _smoothed(grid, nodes, weights, sigma)) / dim
+            (peaks + rules.dim * _smoothed(axis, nodes, weights)) / dim
             for nodes, weights in zip(rules.nodes, rules.weights, strict=True)
         ]
     )
     probes, steps = rules.nodes.shape
     error = samples.std(0) / probes**0.5
-    method = f"{known.numel()} known pairs exactly, the rest by {probes} probes of {steps} steps."
-    return Density(grid, samples.mean(0), error, sigma, probes, method)
+    method = (
+        f"{known.numel()} known pairs exactly, the rest by {probes} probes of {steps} steps "
+        f"orthogonal to them. {axis.sentence}"
+    )
+    mean = samples.mean(0)
+    return Density(axis.grid, mean, error, axis.sigma, probes, method, axis.linear, axis.width)
 
 
-def _grid(spectrum: Spectrum, rules: Quadrature | None, size: int) -> tuple[Tensor, float]:
-    """Uniform grid over all nodes and known eigenvalues, and σ in proportion to its spacing."""
+@dataclass(frozen=True)
+class _Axis:
+    """Grid uniform in asinh(λ/linear), where every eigenvalue has a bell of `width`."""
+
+    grid: Tensor
+    linear: float
+    width: float
+
+    @property
+    def sigma(self) -> float:
+        """Smoothing at zero, in units of the eigenvalues."""
+        return self.width * self.linear
+
+    @property
+    def sentence(self) -> str:
+        return f"Smoothed by σ(λ) = {self.width:.2g}·√(λ² + {self.linear:.2g}²)."
+
+
+def _axis(spectrum: Spectrum, rules: Quadrature | None, size: int) -> _Axis:
     ends = [torch.zeros(1).double(), spectrum.known_eigenvalues, spectrum.eigenvalues]
     if rules is not None:
         ends.append(rules.nodes.reshape(-1))
     values = torch.cat([end.double() for end in ends])
-    low = min(float(values.min()), spectrum.lambda_min)
-    high = float(values.max())
-    span = (high - low) or 1.0  # the zero matrix has no scale of its own
-    spacing = span / (size - 1 - 2 * REACH * SPACINGS)
-    sigma = SPACINGS * spacing
-    start = low - REACH * sigma if high > low else low - span / 2
-    return start + spacing * torch.arange(size, dtype=torch.float64), sigma
+    low, high = min(float(values.min()), spectrum.lambda_min), float(values.max())
+    linear = _linear_range(values, rules)
+    start, stop = math.asinh(low / linear), math.asinh(high / linear)
+    span = (stop - start) or 1.0  # the zero matrix has no scale of its own
+    width = SPACINGS * span / (size - 1 - 2 * REACH * SPACINGS)
+    if rules is not None:
+        width = max(width, BLUR / rules.nodes.shape[1])
+    steps = torch.linspace(start - REACH * width, stop + REACH * width, size, dtype=torch.float64)
+    return _Axis(linear * torch.sinh(steps), linear, width)
 
 
-def _smoothed(grid: Tensor, nodes: Tensor, weights: Tensor, sigma: float) -> Tensor:
-    """Σ_j w_j N(t; θ_j, σ) on the grid, (g,)."""
-    distance = (grid[:, None] - nodes[None, :]) / sigma
-    bells = torch.exp(-0.5 * distance.square()) / (sigma * math.sqrt(2 * math.pi))
-    return bells @ weights
+def _linear_range(values: Tensor, rules: Quadrature | None) -> float:
+    """|λ| below which the axis is linear: LINEAR of the largest, or as fine as quadrature sees."""
+    largest = float(values.abs().max())
+    linear = LINEAR * largest
+    if rules is not None:  # no detail below the bulk's own range
+        linear = max(linear, float(rules.nodes.abs().max()))
+    return linear or 1.0
+
+
+def _smoothed(axis: _Axis, nodes: Tensor, weights: Tensor) -> Tensor:
+    """Σ_j w_j × (bell at asinh(θ_j/linear)) on the grid, per unit eigenvalue: (g,)."""
+    steps, places = torch.asinh(axis.grid / axis.linear), torch.asinh(nodes / axis.linear)
+    distance = (steps[:, None] - places[None, :]) / axis.width
+    bells = torch.exp(-0.5 * distance.square()) / (axis.width * math.sqrt(2 * math.pi))
+    return (bells @ weights) / torch.sqrt(axis.grid.square() + axis.linear**2)

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from workers.curvature import krylov
-from workers.curvature.krylov import ZERO, Krylov
+from workers.curvature.krylov import Krylov, zero_level
 from workers.curvature.operators import Operator
 from workers.curvature.trace import deflated_trace
 
 Progress = Callable[[float, str], None]
 BLOCK = 64  # vectors multiplied together where the whole range is wanted
-NOTHING_LEFT = 1e-12  # Frobenius norm outside the basis over |λ1|, as random probes see it
+NOTHING_LEFT = 10  # zero levels: Frobenius norm outside the basis, as random probes see it
 CHECK_EVERY = 5  # Lanczos steps between looks at the Ritz residuals
 
 
@@ -49,9 +49,19 @@ def dense_pairs(operator: Operator, *, top_k: int, progress: Progress) -> Eigenp
 
 
 def low_rank_pairs(
-    operator: Operator, *, top_k: int, capacity: int, seed: int, progress: Progress
-) -> tuple[Eigenpairs | None, Krylov]:
-    """All nonzero pairs of a matrix whose rank is below `capacity`; None where it is not."""
+    operator: Operator,
+    *,
+    top_k: int,
+    tolerance: float,
+    capacity: int,
+    seed: int,
+    progress: Progress,
+) -> Eigenpairs | None:
+    """All nonzero pairs of a matrix whose rank is below `capacity`.
+
+    Where the rank is larger: the pairs that converged on the way, or None if the wanted ones are
+    not among them.
+    """
     state = krylov.start(operator, width=max(BLOCK, top_k), capacity=capacity, seed=seed)
     seed_of_probe = seed + 1
     while state.size + state.block.shape[0] < capacity:
@@ -61,9 +71,15 @@ def low_rank_pairs(
             continue
         left = krylov.refill(state, operator, width=4, seed=seed_of_probe)
         seed_of_probe += 1
-        if left <= NOTHING_LEFT * state.scale:
-            return _exhausted(state, top_k=top_k, dim=operator.dim), state
-    return None, state
+        if _nothing(left, operator, state):
+            return _exhausted(state, top_k=top_k, dim=operator.dim)
+    if _settled(state, top_k=top_k, tolerance=tolerance) <= top_k:
+        return None
+    return _collect(operator, state, top_k=top_k, tolerance=tolerance, seed=seed)
+
+
+def _nothing(left: float, operator: Operator, state: Krylov) -> bool:
+    return left <= NOTHING_LEFT * zero_level(operator.dtype) * state.scale
 
 
 def _exhausted(state: Krylov, *, top_k: int, dim: int) -> Eigenpairs:
@@ -77,7 +93,7 @@ def _exhausted(state: Krylov, *, top_k: int, dim: int) -> Eigenpairs:
 
 
 def _exact(values: Tensor, vectors: Tensor, *, top_k: int, dim: int, method: str) -> Eigenpairs:
-    nonzero = values.abs() > ZERO * values.abs().max()
+    nonzero = values.abs() > zero_level(vectors.dtype) * values.abs().max()
     floor = 0.0 if values.shape[0] < dim else float("inf")
     return Eigenpairs(
         values=values[:top_k],
@@ -125,7 +141,7 @@ def _advance(operator: Operator, state: Krylov, *, seed: int) -> bool:
     """One Lanczos step; False where nothing is left outside the basis."""
     if state.block.shape[0] == 0:
         left = krylov.refill(state, operator, width=1, seed=seed + state.size)
-        if left <= NOTHING_LEFT * state.scale:
+        if _nothing(left, operator, state):
             return False
     krylov.expand(operator, state)
     return True
@@ -144,9 +160,11 @@ def _wanted(size: int, *, top_k: int) -> Tensor:
 
 def _settled(state: Krylov, *, top_k: int, tolerance: float) -> int:
     values, _, residuals = krylov.ritz(state)
+    if state.size == state.basis.shape[1]:
+        return top_k + 1
     wanted = _wanted(state.size, top_k=top_k)
-    settled = int((residuals[wanted] <= tolerance * values.abs().max()).sum())
-    return settled + top_k + 1 - wanted.numel() if state.size > top_k else 0
+    good = residuals[wanted] <= tolerance * values.abs().max()
+    return int(good.sum()) if state.size > top_k else 0
 
 
 def _collect(
@@ -156,14 +174,13 @@ def _collect(
     order = values.argsort(descending=True)
     values, coordinates, residuals = values[order], coordinates[:, order], residuals[order]
     scale = values.abs().max()
-    found = (residuals <= tolerance * scale) & (values.abs() > ZERO * scale)
-    vectors = krylov.ritz_vectors(state, coordinates)
+    found = (residuals <= tolerance * scale) & (values.abs() > zero_level(operator.dtype) * scale)
     trace, error = deflated_trace(operator, state, seed=seed)
     return Eigenpairs(
         values=values[:top_k],
-        vectors=vectors[:top_k],
+        vectors=krylov.ritz_vectors(state, coordinates[:, :top_k]),
         known_values=values[found],
-        known_vectors=vectors[found.to(vectors.device)],
+        known_vectors=krylov.ritz_vectors(state, coordinates[:, found]),
         complete=state.size == operator.dim,
         lambda_min=float(values[-1]),
         trace=trace,

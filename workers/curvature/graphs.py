@@ -187,10 +187,11 @@ class Chunks:
         starts = range(0, minimum.n, layout.chunk)
         self._slices = [slice(start, start + layout.chunk) for start in starts]
         self._minimum, self._build = minimum, build
+        self._parameters = leaves(minimum)  # shared by all chunks
         self._kept = [self._make(s) for s in self._slices] if layout.retained else None
 
     def _make(self, examples: slice) -> ChunkGraph:
-        return self._build(self._minimum, leaves(self._minimum), examples)
+        return self._build(self._minimum, self._parameters, examples)
 
     def __iter__(self) -> Iterator[tuple[slice, ChunkGraph]]:
         """Pairs of example slice and graph."""

@@ -16,7 +16,12 @@ from torch import Tensor
 
 from workers.curvature.operators import Operator
 
-ZERO = 1e-13  # relative to the largest Ritz value: below this a direction is rounding
+ROUNDING = 450  # machine epsilons; in float64 1e-13
+
+
+def zero_level(dtype: torch.dtype) -> float:
+    """Relative to |λ1|, what products cannot tell from zero: 1e-13 in float64, 5e-5 in float32."""
+    return ROUNDING * torch.finfo(dtype).eps
 
 
 @dataclass
@@ -76,14 +81,15 @@ def _deflate(rest: Tensor, state: Krylov) -> tuple[Tensor, Tensor]:
 
     rest = couplingᵀ block up to what was dropped.
     """
-    norm = torch.linalg.matrix_norm(rest, ord=2) if rest.shape[0] == 1 else None
-    if norm is not None:
-        if float(norm) <= ZERO * state.scale:
+    floor = zero_level(rest.dtype) * state.scale
+    if rest.shape[0] == 1:
+        norm = rest.norm()
+        if float(norm) <= floor:
             return rest[:0], torch.zeros(0, 1, dtype=torch.float64)
         return rest / norm, norm.reshape(1, 1).double().cpu()
     factor, triangle = torch.linalg.qr(rest.T)
     left, values, right = torch.linalg.svd(triangle.cpu())
-    keep = values > ZERO * state.scale
+    keep = values > floor
     rows = left[:, keep].T.to(rest.device) @ factor.T
     # Small singular directions come out of QR with lost orthogonality to the basis.
     rows = _orthonormal_rows(rows - (rows @ state.rows.T) @ state.rows) if keep.any() else rows

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from workers.curvature.graphs import available_bytes
-from workers.curvature.krylov import ZERO
+from workers.curvature.krylov import zero_level
 from workers.curvature.operators import Operator
 
 
@@ -88,7 +88,7 @@ def _chains(
             images = _outside(known, images)
             inside = torch.einsum("bsp,bp->bs", basis[:, : step + 1], images)
             images = images - torch.einsum("bs,bsp->bp", inside, basis[:, : step + 1])
-        block, norms = _normalised(images, floor=ZERO * scale)
+        block, norms = _normalised(images, floor=zero_level(images.dtype) * scale)
         beside[:, step] = norms.double().cpu()
     return _gauss_rules(diagonal, beside[:, :-1])
 

@@ -38,7 +38,8 @@ class Spectrum:
     eigenvalues (k,) descending; eigenvectors (k, p) unit rows, largest |component| positive;
     residuals (k,) = ‖Hv − λv‖/|λ1| from one product each after the fact; converged (k,) bool.
     known_eigenvalues (r,) descending with known_eigenvectors (r, p): all pairs found. `complete`
-    means that every eigenvalue not among them is zero to 1e-13·|λ1|. trace_standard_error is None
+    means that every eigenvalue not among them is zero to 1e-13·|λ1| (5e-5 in float32). λ1 in these
+    ratios is the eigenvalue of largest magnitude. trace_standard_error is None
     where the trace is exact.
     """
 
@@ -107,10 +108,15 @@ def operator_spectrum(
         raise ValueError(f"The tolerance is {tolerance}; it must lie between 0 and 1.")
     top_k = min(top_k, operator.dim)
     pairs: Eigenpairs | None = None
-    if _prefers_low_rank(operator.dim, examples, rank_hint):
+    if _prefers_low_rank(operator.dim, rank_hint):
         capacity = _low_rank_capacity(operator)
-        pairs, _ = low_rank_pairs(
-            operator, top_k=top_k, capacity=capacity, seed=seed, progress=progress
+        pairs = low_rank_pairs(
+            operator,
+            top_k=top_k,
+            tolerance=_reachable(tolerance, operator),
+            capacity=capacity,
+            seed=seed,
+            progress=progress,
         )
     if pairs is None and _dense_pays(operator.dim, examples):
         pairs = dense_pairs(operator, top_k=top_k, progress=progress)
@@ -118,7 +124,7 @@ def operator_spectrum(
         pairs = lanczos_pairs(
             operator,
             top_k=top_k,
-            tolerance=tolerance,
+            tolerance=_reachable(tolerance, operator),
             capacity=_lanczos_capacity(operator, top_k),
             limit=operator.products + LIMIT,
             seed=seed,
@@ -127,7 +133,12 @@ def operator_spectrum(
     return _certified(operator, pairs, tolerance=tolerance)
 
 
-def _prefers_low_rank(dim: int, examples: int, rank_hint: int | None) -> bool:
+def _reachable(tolerance: float, operator: Operator) -> float:
+    """Where to stop: waiting for residuals below the products' own rounding would be endless."""
+    return max(tolerance, 50 * torch.finfo(operator.dtype).eps)
+
+
+def _prefers_low_rank(dim: int, rank_hint: int | None) -> bool:
     return DENSE // 2 < dim <= LOW_RANK and rank_hint is not None and 4 * rank_hint <= dim
 
 
