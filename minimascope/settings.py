@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     job_seconds: float = 3600.0
     inspect_wait_seconds: float = 20.0
     max_upload_bytes: int = 4 << 30
+    demo_dir: Path = Path(__file__).parent.parent / "examples" / "demo"
     quota_bytes: int = 256 << 30
 
     def folder(self) -> Path:
