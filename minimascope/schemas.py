@@ -11,6 +11,7 @@ from minimascope.parameters import Parameters
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 StageState = Literal["waiting", "running", "done", "failed", "skipped"]
+UploadKind = Literal["checkpoint", "dataset"]
 FINAL_STATES: tuple[State, ...] = ("done", "failed", "cancelled")
 
 
@@ -44,7 +45,7 @@ class Upload(Document):
     """A stored file. `id` is its sha256; `name` is what the user called it, display text only."""
 
     id: str
-    kind: Literal["checkpoint", "dataset"]
+    kind: UploadKind
     name: str
     size: int
     created_at: datetime
@@ -95,4 +96,37 @@ class AnalysisPage(Document):
 
 class UploadPage(Document):
     items: list[Upload]
+    next: str | None = None
+
+
+class KeyNumbers(Document):
+    """What `GET /compare` says of one analysis; null where its report has no such number.
+
+    Losses and gaps in nats of mean NLL, soft rank as rank/n, margins in input units (l2).
+    """
+
+    id: str
+    name: str
+    state: State
+    train_loss: float | None = None
+    train_accuracy: float | None = None
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+    gap_estimate: float | None = None
+    gap_standard_error: float | None = None
+    gap_measured: float | None = None
+    verdict: str | None = None
+    lambda_eff: float | None = None
+    soft_rank_ggn: float | None = None
+    lambda_max: float | None = None
+    trace: float | None = None
+    outliers: int | None = None
+    g_at_epsilon: float | None = None
+    n90: int | None = None
+    margin_min: float | None = None
+    margin_median: float | None = None
+
+
+class KeyNumbersPage(Document):
+    items: list[KeyNumbers]
     next: str | None = None

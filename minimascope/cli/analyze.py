@@ -7,8 +7,9 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from minimascope.cli.options import Subparsers, add_parameters, existing, parameters
 from minimascope.problems import ProblemError
 
 if TYPE_CHECKING:
@@ -18,14 +19,12 @@ if TYPE_CHECKING:
     from minimascope.schemas import StageState
 
 
-def register(subparsers: Any) -> None:
-    from minimascope.cli.options import add_parameter_options
-
+def register(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("analyze", help="analyse local files without a server")
     parser.add_argument("--checkpoint", required=True, type=Path, metavar="FILE")
     parser.add_argument("--train", required=True, type=Path, metavar="FILE")
     parser.add_argument("--test", type=Path, metavar="FILE")
-    add_parameter_options(parser)
+    add_parameters(parser)
     parser.add_argument("--output", required=True, type=Path, metavar="report.json")
     parser.add_argument("--arrays", type=Path, metavar="arrays.npz")
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
@@ -33,18 +32,16 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Writes the report (and arrays); exit 0, or ProblemError for `main` to print."""
-    from minimascope.cli.options import parameters_from
     from workers.analysis.opening import Files
     from workers.analysis.run import run_analysis
 
     for path in filter(None, (args.checkpoint, args.train, args.test)):
-        if not path.is_file():
-            raise ProblemError("no_such_file", f"There is no file {path}.", "Check the path.")
-    parameters = parameters_from(args)
+        existing(str(path))
+    asked = parameters(args)
     publisher = TerminalPublisher(quiet=args.quiet)
     with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
         files = Files(args.checkpoint, args.train, args.test)
-        report = run_analysis(files, parameters, workdir=Path(workdir), publisher=publisher)
+        report = run_analysis(files, asked, workdir=Path(workdir), publisher=publisher)
     publisher.write_arrays(args.arrays)
     write(args.output, report.model_dump_json(by_alias=True, indent=1) + "\n")
     return 0

@@ -1,91 +1,95 @@
-"""The options that make up `Parameters`, shared by `analyze` and `submit`."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from minimascope.client import Client
 from minimascope.parameters import Parameters
 from minimascope.problems import ProblemError
-from minimascope.report import STAGES
+from minimascope.report import STAGES, Loss
+from minimascope.schemas import UploadKind
+from minimascope.settings import Settings
+
+Subparsers = Any  # argparse's own type is private
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def add_parameter_options(parser: argparse.ArgumentParser) -> None:
-    """Adds every option besides the files; absent ones keep the defaults of `Parameters`."""
-    add = parser.add_argument
-    add("--architecture", metavar="JSON|FILE", help='e.g. {"family": "mlp", "activation": "relu"}')
-    add("--loss", help="cross_entropy (default), binary or mse")
-    add("--weight-decay", type=float, help="the optimiser's L2 weight decay")
-    add("--lr", type=float, help="learning rate, to find λ without weight decay")
-    add("--momentum", type=float)
-    add("--steps", type=int, help="optimiser steps taken")
-    add("--top-k", type=int, help="eigenvectors to compute (default 10)")
-    add("--lambdas", metavar="A,B,...", help="more points for the curves over λ")
-    add("--epsilon", type=float, help="threshold of G(ε); read from random vectors if absent")
-    add("--dtype", help="float64 (default) or float32")
-    add("--device", help="cpu (default) or cuda")
-    add("--seed", type=int)
-    add("--stages", metavar="A,B,...", help=f"from {','.join(STAGES)}")
+def add_server(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--server", metavar="URL", help="address of the server")
+    command.add_argument("--token", help="its token (default: MINIMASCOPE_TOKEN)")
 
 
-def parameters_from(args: argparse.Namespace) -> Parameters:
-    """Validated parameters; raises ProblemError naming the option that is wrong."""
-    given: dict[str, Any] = {
-        name: getattr(args, name)
-        for name in Parameters.model_fields
-        if getattr(args, name, None) is not None
-    }
-    if "architecture" in given:
-        given["architecture"] = architecture_from(given["architecture"])
-    if "lambdas" in given:
-        given["lambdas"] = [number(part) for part in split(given["lambdas"])]
-    if "stages" in given:
-        given["stages"] = split(given["stages"])
+def client(args: argparse.Namespace) -> Client:
+    settings = Settings()
+    default = settings.api_url or f"http://127.0.0.1:{settings.port}"
+    return Client(args.server or default, args.token or settings.token)
+
+
+def existing(text: str) -> Path:
+    """Raises ProblemError `no_such_file`."""
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise ProblemError("no_such_file", f"There is no file {text!r}.")
+    return path
+
+
+def stored(server: Client, kind: UploadKind, text: str) -> str:
+    """The id of a file, uploaded now, or the id itself."""
+    if SHA256.fullmatch(text):
+        return server.upload(kind, text).id
+    return server.store(kind, existing(text)).id
+
+
+def add_parameters(command: argparse.ArgumentParser) -> None:
+    """Everything of `Parameters`, for submit and analyze."""
+    command.add_argument("--architecture", metavar="JSON|FILE", help="an mlp or sequential spec")
+    command.add_argument("--loss", choices=get_args(Loss), help="default cross_entropy")
+    command.add_argument("--weight-decay", metavar="X", help="L2 term of the optimiser")
+    command.add_argument("--lr", metavar="X")
+    command.add_argument("--momentum", metavar="X")
+    command.add_argument("--steps", metavar="N")
+    command.add_argument("--top-k", metavar="N", help="eigenvectors, default 10")
+    command.add_argument("--lambdas", metavar="A,B,...", help="more points of the curves")
+    command.add_argument("--epsilon", metavar="X", help="alignment threshold of G")
+    command.add_argument("--dtype", choices=["float64", "float32"])
+    command.add_argument("--device", choices=["cpu", "cuda"])
+    command.add_argument("--seed", metavar="N")
+    command.add_argument("--stages", metavar="A,B,...", help=f"of {','.join(STAGES)}")
+
+
+def _architecture(text: str) -> Any:
+    """JSON given in place, or a file that holds it."""
     try:
-        return Parameters.model_validate(given)
+        content = text if text.lstrip().startswith("{") else existing(text).read_text()
+        return json.loads(content)
+    except (OSError, ValueError, RecursionError) as error:
+        raise ProblemError(
+            "architecture_invalid",
+            f"The architecture is not JSON: {error}.",
+            'Give for example {"family": "mlp", "activation": "relu"}.',
+        ) from error
+
+
+def parameters(args: argparse.Namespace) -> Parameters:
+    """Raises ProblemError `invalid_parameters` with the first offending value."""
+    names = ("loss", "weight_decay", "lr", "momentum", "steps", "top_k", "epsilon")
+    given = {name: getattr(args, name) for name in (*names, "dtype", "device", "seed")}
+    for name in ("lambdas", "stages"):
+        text = getattr(args, name)
+        given[name] = None if text is None else [part for part in text.split(",") if part]
+    if args.architecture is not None:
+        given["architecture"] = _architecture(args.architecture)
+    try:
+        return Parameters.model_validate({k: v for k, v in given.items() if v is not None})
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        option = "--" + str(first["loc"][0]).replace("_", "-")
-        raise ProblemError(
-            "invalid_parameter", f"{option} {first['input']!r}: {first['msg']}.", status=400
-        ) from error
-
-
-def split(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise ProblemError(
-            "invalid_parameter", f"--lambdas holds {text!r}, which is not a number."
-        ) from error
-
-
-def architecture_from(text: str) -> dict[str, Any]:
-    """JSON given on the command line, or a file that holds it."""
-    source = text
-    if not text.lstrip().startswith("{"):
-        try:
-            source = Path(text).read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ProblemError(
-                "architecture_invalid",
-                f"--architecture {text!r} is neither JSON nor a readable file.",
-                'Give e.g. \'{"family": "mlp", "activation": "relu"}\'.',
-            ) from error
-    try:
-        value = json.loads(source)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ProblemError(
-            "architecture_invalid", f"--architecture is not JSON: {error}."
-        ) from error
-    if not isinstance(value, dict):
-        raise ProblemError("architecture_invalid", "--architecture must be a JSON object.")
-    return value
+        first = error.errors()[0]
+        option = str(first["loc"][0]).replace("_", "-")
+        sentence = f"--{option}: {first['msg']} (given {first['input']!r})."
+        raise ProblemError("invalid_parameters", sentence) from error
