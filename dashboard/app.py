@@ -1,0 +1,118 @@
+"""Mounts the dashboard at `/` of the product's FastAPI app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dash
+from dash import Dash, dcc, html
+from fastapi import FastAPI
+
+from dashboard.arrival import Arrival
+from dashboard.figures.theme import css
+from dashboard.pages import analysis, compare, home, job, not_found, upload
+from minimascope.client import AsyncClient
+
+ASSETS = Path(__file__).parent / "assets"
+INDEX = """<!DOCTYPE html>
+<html lang="en" data-theme="light">
+<head>
+{%metas%}
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{%title%}</title>
+<style>PALETTES</style>
+<script src="/assets/first_paint.js"></script>
+{%favicon%}
+{%css%}
+</head>
+<body>
+{%app_entry%}
+<footer>{%config%}{%scripts%}{%renderer%}</footer>
+</body>
+</html>"""
+NAVIGATION = (("Analyses", "/"), ("Compare", "/compare"), ("Upload", "/upload"))
+KEYS = (
+    ("1 – 9", "show that eigenvector"),
+    ("[  ]", "previous and next eigenvector"),
+    (",  .", "smaller and larger λ"),
+    ("m", "margins on or off"),
+    ("f", "flip the eigenvector's sign"),
+    ("e", "export the boundary map as SVG"),
+    ("/", "filter the list"),
+    ("?", "this help"),
+)
+
+
+def _header() -> html.Header:
+    links = [dcc.Link(words, href=path, className="nav-link") for words, path in NAVIGATION]
+    api = html.A("API", href="/docs", className="nav-link")
+    return html.Header(
+        [
+            html.A("Skip to content", href="#main", className="skip"),
+            dcc.Link(
+                [html.Span(className="mark"), "minimascope"], href="/", className="wordmark"
+            ),
+            html.Nav([*links, api], **{"aria-label": "Pages"}),
+            html.Div(
+                [
+                    html.Button("?", id="help-open", **{"aria-label": "Keyboard shortcuts"}),
+                    html.Button("◐", id="theme-toggle", **{"aria-label": "Dark or light"}),
+                ],
+                className="header-tools",
+            ),
+        ],
+        className="header",
+    )
+
+
+def _help() -> html.Dialog:
+    rows = [
+        part for key, words in KEYS for part in (html.Dt(html.Kbd(key)), html.Dd(words))
+    ]
+    return html.Dialog(
+        [
+            html.H2("Keyboard"),
+            html.Dl(rows),
+            html.Button("Close", id="help-close", className="button"),
+        ],
+        id="help",
+    )
+
+
+def _shell() -> html.Div:
+    return html.Div(
+        [
+            dcc.Location(id="here", refresh="callback-nav"),
+            dcc.Store(id="theme", data="light"),
+            _header(),
+            html.Main(dash.page_container, id="main", tabIndex=-1),
+            _help(),
+            html.Div(id="announce", role="status", className="toast", **{"aria-live": "polite"}),
+        ],
+        className="app",
+    )
+
+
+def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
+    """Adds the pages to `app`; every route `app` already has stays as it is.
+
+    Unknown page addresses answer 404 with the not-found page, unknown `/api/` addresses a
+    problem document. All data comes through `client`.
+    """
+    own = [str(getattr(route, "path", "")) for route in app.routes]
+    options: dict[str, Any] = {
+        "assets_folder": str(ASSETS),
+        "assets_ignore": r"first_paint\.js",
+        "pages_folder": "",
+        "suppress_callback_exceptions": True,
+        "title": "minimascope",
+        "update_title": None,
+        "index_string": INDEX.replace("PALETTES", css()),
+        "serve_locally": True,
+    }
+    pages = Dash("minimascope", server=app, use_pages=True, **options)
+    pages.layout = _shell()
+    for page in (home, upload, job, analysis, compare, not_found):
+        page.register(pages, client)
+    app.add_middleware(Arrival, pages=dash.page_registry, own=own)

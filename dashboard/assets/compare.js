@@ -1,0 +1,24 @@
+// Compare: figures take the page's theme; strips share one scale and one width.
+window.dash_clientside = window.dash_clientside || {};
+(function (ms) {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("#differences");
+    if (!button) return;
+    const on = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(on));
+    document.querySelector(".numbers").classList.toggle("only-differences", on);
+  });
+
+  window.dash_clientside.compare = {
+    scatter: (figure) => (figure ? ms.themed(figure) : dash_clientside.no_update),
+    strips(figures) {
+      (figures || []).forEach((figure, index) => {
+        const frame = document.getElementById(`strip-${index}-frame`);
+        if (!frame) return;
+        if (!figure) { frame.textContent = "The inputs are not two-dimensional, so there is no plane to draw."; return; }
+        const width = document.getElementById(`strip-${index}`).clientWidth || 1200;
+        dash_clientside.set_props(`strip-${index}`, { figure: ms.arranged(ms.themed(figure), width) });
+      });
+    },
+  };
+})((window.minimascope = window.minimascope || {}));

@@ -1,0 +1,96 @@
+// The job page follows server-sent events: a snapshot first, then each change.
+window.dash_clientside = window.dash_clientside || {};
+(function () {
+  const FINAL = ["done", "failed", "cancelled"];
+  const WORDS = { queued: "Waiting for a worker", running: "Running", done: "Done", failed: "Failed", cancelled: "Cancelled" };
+  const STAGE = { waiting: "waiting", running: "running", done: "done", failed: "failed", skipped: "skipped" };
+  let source = null, followed = null, names = {};
+
+  function element(tag, className, text, ...children) {
+    const made = Object.assign(document.createElement(tag), { className, textContent: text || "" });
+    made.append(...children);
+    return made;
+  }
+
+  function stageRow(stage) {
+    const seconds = stage.seconds === null ? "" : `${stage.seconds < 10 ? stage.seconds.toFixed(1) : Math.round(stage.seconds)} s`;
+    return element("li", "stage stage-" + stage.state, "",
+      element("span", "stage-mark"), element("span", "stage-name", names[stage.stage] || stage.stage),
+      element("span", "stage-state", STAGE[stage.state]), element("span", "stage-time", seconds));
+  }
+
+  function head(analysis) {
+    const share = Math.round(100 * (analysis.state === "done" ? 1 : analysis.progress));
+    const bar = element("progress", "job-bar");
+    bar.max = 100; bar.value = share;
+    bar.setAttribute("aria-label", "Progress");
+    const words = element("p", "job-state state-" + analysis.state, WORDS[analysis.state]);
+    const beside = element("p", "job-message", analysis.message || (analysis.attempt > 1 ? `Attempt ${analysis.attempt}: an earlier worker was lost.` : ""));
+    return element("div", "job-head", "", element("div", "job-line", "", words, element("span", "job-share", share + " %")), bar, beside);
+  }
+
+  function problem(analysis) {
+    if (!analysis.problem) return [];
+    const box = element("div", "notice notice-bad", "", element("p", "notice-lead", analysis.problem.sentence), element("p", "", analysis.problem.advice || ""));
+    box.setAttribute("role", "alert");
+    return [box];
+  }
+
+  function shown(id, visible) {
+    const found = document.getElementById(id);
+    if (found) found.classList.toggle("gone", !visible);
+  }
+
+  function render(analysis) {
+    const place = document.getElementById("job-live");
+    if (!place) return stop();
+    const placeholder = document.getElementById("job-placeholder");
+    if (placeholder) placeholder.hidden = true;
+    place.replaceChildren(head(analysis), ...problem(analysis), element("ol", "stages", "", ...analysis.stages.map(stageRow)));
+    const anything = analysis.stages.some((s) => s.state === "done");
+    shown("job-results", analysis.state === "done" || anything);
+    document.getElementById("job-results").textContent = analysis.state === "done" ? "Open results" : "Open partial results";
+    shown("job-cancel", !FINAL.includes(analysis.state));
+    shown("job-retry", ["failed", "cancelled"].includes(analysis.state));
+    if (FINAL.includes(analysis.state)) stop();
+  }
+
+  function stop() {
+    if (source) source.close();
+    source = null;
+  }
+
+  let asking = false;
+  async function refresh(id) {
+    if (asking) return;
+    asking = true;
+    try {
+      const reply = await fetch(`/api/v1/analyses/${id}`, { headers: { accept: "application/json" } });
+      if (reply.ok && id === followed) render(await reply.json());
+    } finally { asking = false; }
+  }
+
+  function heard(id, event) {
+    let data = {};
+    try { data = JSON.parse(event.data); } catch (_) { return; }
+    if (Array.isArray(data.stages) && data.state) return render(data);
+    if (data.analysis && data.analysis.stages) return render(data.analysis);
+    refresh(id);
+  }
+
+  function follow(job) {
+    if (!job) return;
+    const analysis = job.analysis;
+    names = job.stages;
+    followed = analysis.id;
+    stop();
+    requestAnimationFrame(() => render(analysis));
+    if (FINAL.includes(analysis.state)) return;
+    source = new EventSource(`/api/v1/analyses/${analysis.id}/events`);
+    for (const name of ["snapshot", "progress", "stage", "state", "message"])
+      source.addEventListener(name, (event) => heard(analysis.id, event));
+    source.onerror = () => refresh(analysis.id);
+  }
+
+  window.dash_clientside.job = { follow };
+})();

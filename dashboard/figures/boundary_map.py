@@ -1,0 +1,111 @@
+"""Boundary map: alignment with one eigenvector over the plane, boundary, points, margins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard.figures.plane import SCALE, Arrays, boundary_line, class_points, field
+from dashboard.figures.theme import class_symbol, diverging, styled, tokens
+
+DRAWN_MARGINS = 24
+
+
+def colour_bar(title: str, *, scale: int = SCALE) -> dict[str, Any]:
+    """The shared bar of alignments, horizontal below the plot, labelled in units of A."""
+    return {
+        "orientation": "h",
+        "y": -0.13,
+        "yanchor": "top",
+        "x": 0.5,
+        "len": 0.62,
+        "thickness": 9,
+        "outlinewidth": 0,
+        "tickvals": [-scale, -scale / 2, 0, scale / 2, scale],
+        "ticktext": ["−1", "−0.5", "0", "0.5", "1"],
+        "title": {"text": title, "side": "bottom", "font": {"size": 12}},
+    }
+
+
+def margin_lines(arrays: Arrays) -> list[go.Scatter]:
+    """The shortest certified paths to the boundary: a casing under a red line."""
+    if "margins" not in arrays or "margin_ends" not in arrays:
+        return []
+    margins = np.asarray(arrays["margins"], dtype=np.float64)
+    rows = np.argsort(np.where(np.isfinite(margins), margins, np.inf))[:DRAWN_MARGINS]
+    rows = rows[np.isfinite(margins[rows])]
+    starts, ends = np.asarray(arrays["points"])[rows], np.asarray(arrays["margin_ends"])[rows]
+    path = np.full((3 * len(rows), 2), np.nan, dtype=np.float32)
+    path[0::3], path[1::3] = starts, ends
+    common: dict[str, Any] = {"x": path[:, 0], "y": path[:, 1], "hoverinfo": "skip"}
+    casing = go.Scatter(
+        **common,
+        mode="lines",
+        line={"width": 4.5},
+        showlegend=False,
+        name="margin casing",
+        **tokens(line__color="casing"),
+    )
+    red = go.Scatter(
+        **common,
+        mode="lines+markers",
+        line={"width": 1.8},
+        marker={"size": [0, 5, 0] * len(rows), "symbol": "circle"},
+        name=f"{len(rows)} smallest margins",
+        **tokens(line__color="red", marker__color="red"),
+    )
+    return [casing, red]
+
+
+def boundary_map(arrays: Arrays, *, k: int = 0) -> go.Figure:
+    """Alignment field of eigenvector k (0-based) over the drawn plane.
+
+    Needs `slice_*`, `points`, `labels`; draws margins where `margin_ends` exist.
+    """
+    heat = field(arrays, k)
+    heat.update(showscale=True, colorbar=colour_bar(f"alignment with v<sub>{k + 1}</sub>"))
+    figure = go.Figure([heat, boundary_line(arrays), *margin_lines(arrays), *class_points(arrays)])
+    x, y = np.asarray(arrays["slice_x"]), np.asarray(arrays["slice_y"])
+    figure.update_xaxes(title="x₁", range=[x[0], x[-1]], constrain="domain")
+    figure.update_yaxes(title="x₂", range=[y[0], y[-1]], scaleanchor="x", constrain="domain")
+    return styled(figure, height=600, margin={"l": 46, "r": 10, "t": 34, "b": 92})
+
+
+def embedding(arrays: Arrays, *, k: int = 0) -> go.Figure:
+    """Training points in two principal directions, shape by class, colour by A_k.
+
+    For inputs that are not 2-D; the planes hold no boundary, so none is drawn.
+    """
+    points, labels = np.asarray(arrays["points"]), np.asarray(arrays["labels"])
+    colours = np.asarray(arrays["alignment"])[k] if "alignment" in arrays else np.zeros(len(labels))
+    figure = go.Figure()
+    for index, label in enumerate(np.unique(labels)):
+        rows = np.flatnonzero(labels == label)
+        marker = {
+            "symbol": class_symbol(int(label)),
+            "size": 8,
+            "color": np.asarray(colours[rows], dtype=np.float32),
+            "cmin": -1,
+            "cmax": 1,
+            "colorscale": diverging(),
+            "line": {"width": 1},
+            "showscale": index == 0,
+        }
+        if index == 0:
+            marker["colorbar"] = colour_bar(f"alignment with v<sub>{k + 1}</sub>", scale=1)
+        figure.add_scatter(
+            x=points[rows, 0],
+            y=points[rows, 1],
+            mode="markers",
+            name=f"class {label}",
+            marker=marker,
+            customdata=np.column_stack([rows, colours[rows]]),
+            hovertemplate=f"point %{{customdata[0]}}, class {label}"
+            "<br>alignment %{customdata[1]:.3f}<extra></extra>",
+            **tokens(marker__colorscale="diverging", marker__line__color="muted"),
+        )
+    figure.update_xaxes(title="first principal direction", constrain="domain")
+    figure.update_yaxes(title="second principal direction", scaleanchor="x", constrain="domain")
+    return styled(figure, height=600, margin={"l": 50, "r": 10, "t": 34, "b": 92})

@@ -1,0 +1,144 @@
+"""Hessian spectrum: density over all eigenvalues, the known top pairs as stems below it."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard.figures.symlog import Floats, symlog, threshold, ticks
+from dashboard.figures.theme import styled, tokens
+from minimascope.report import Density, Spectrum
+
+FLOOR = 1e-7
+STEM_SHARE = 0.26
+
+
+def _density(density: Density, linear: float) -> list[go.Scatter]:
+    grid, mean = np.array(density.grid), np.array(density.mean)
+    error = np.array(density.standard_error) if density.standard_error else np.zeros(len(mean))
+    floor = max(float(mean.max(initial=0.0)) * FLOOR, 1e-300)
+    kept = mean > floor
+    x = symlog(grid[kept], linear=linear)
+    upper, lower = mean[kept] + error[kept], np.maximum(mean[kept] - error[kept], floor)
+    band = go.Scatter(
+        x=np.concatenate([x, x[::-1]]),
+        y=np.concatenate([upper, lower[::-1]]),
+        fill="toself",
+        line={"width": 0},
+        mode="lines",
+        hoverinfo="skip",
+        name="± s.e. over probes",
+        showlegend=False,
+        **tokens(fillcolor="band"),
+    )
+    line = go.Scatter(
+        x=x,
+        y=mean[kept],
+        mode="lines",
+        line={"width": 1.8},
+        name="density",
+        showlegend=False,
+        customdata=grid[kept],
+        hovertemplate="λ %{customdata:.3g}<br>density %{y:.3g}<extra></extra>",
+        **tokens(line__color="accent"),
+    )
+    return [band, line]
+
+
+def _stems(spectrum: Spectrum, linear: float) -> list[go.Scatter]:
+    values = np.array(spectrum.eigenvalues)
+    converged = np.array(spectrum.converged, dtype=bool)
+    places = symlog(values, linear=linear)
+    traces = []
+    for state, dash in ((True, "solid"), (False, "dot")):
+        rows = np.flatnonzero(converged == state)
+        if not len(rows):
+            continue
+        x = np.full(3 * len(rows), np.nan)
+        x[0::3] = x[1::3] = places[rows]
+        y = np.tile(np.array([0.0, 1.0, np.nan]), len(rows))
+        traces.append(
+            go.Scatter(
+                x=x,
+                y=y,
+                mode="lines",
+                yaxis="y2",
+                line={"width": 1.3, "dash": dash},
+                hoverinfo="skip",
+                showlegend=False,
+                name="converged" if state else "not converged",
+                **tokens(line__color="ink" if state else "warn"),
+            )
+        )
+    residuals = np.array(spectrum.residuals)
+    markers = go.Scatter(
+        x=places,
+        y=np.ones(len(values)),
+        yaxis="y2",
+        mode="markers",
+        name="eigenvalues",
+        showlegend=False,
+        cliponaxis=False,
+        marker={
+            "size": 8,
+            "symbol": ["circle" if ok else "circle-open" for ok in converged],
+            "line": {"width": 1.5},
+        },
+        customdata=np.column_stack([np.arange(1, len(values) + 1), values, residuals]),
+        hovertemplate="λ<sub>%{customdata[0]}</sub> = %{customdata[1]:.4g}"
+        "<br>residual %{customdata[2]:.1e}·λ₁<extra></extra>",
+        **tokens(marker__color="ink", marker__line__color="page"),
+    )
+    return [*traces, markers]
+
+
+def _reach(spectrum: Spectrum) -> Floats:
+    parts = [np.array(spectrum.eigenvalues), np.array([spectrum.lambda_min or 0.0, 0.0])]
+    if spectrum.density is not None:
+        mean = np.array(spectrum.density.mean)
+        parts.append(np.array(spectrum.density.grid)[mean > mean.max(initial=0.0) * FLOOR])
+    return np.concatenate(parts)
+
+
+def spectrum_figure(spectrum: Spectrum) -> go.Figure:
+    """Density (log) over a symlog axis of eigenvalues; stems dotted where not converged."""
+    reach = _reach(spectrum)
+    linear = threshold(np.array(spectrum.eigenvalues))
+    figure = go.Figure()
+    share = 0.0
+    if spectrum.density is not None and spectrum.density.grid:
+        figure.add_traces(_density(spectrum.density, linear))
+        share = STEM_SHARE
+    figure.add_traces(_stems(spectrum, linear))
+    places, labels = ticks(reach, linear=linear)
+    ends = symlog(np.array([reach.min(), reach.max()]), linear=linear)
+    pad = 0.04 * float(ends[1] - ends[0])
+    figure.update_layout(
+        xaxis={
+            "title": {"text": "eigenvalue λ (linear near 0, log beyond)"},
+            "tickvals": places,
+            "ticktext": labels,
+            "range": [float(ends[0]) - pad, float(ends[1]) + pad],
+            "anchor": "y2",
+        },
+        yaxis={
+            "type": "log",
+            "dtick": 2,
+            "exponentformat": "power",
+            "title": {"text": "density"},
+            "domain": [share + 0.07, 1] if share else [0.99, 1],
+            "visible": bool(share),
+        },
+        yaxis2={
+            "domain": [0, share or 1],
+            "range": [0, 1.25],
+            "showticklabels": False,
+            "showgrid": False,
+            "fixedrange": True,
+            "title": {"text": "top pairs"},
+        },
+        shapes=[],
+    )
+    styled(figure, height=300, margin={"l": 58, "r": 14, "t": 8, "b": 42})
+    figure.update_yaxes(ticks="", selector={"showticklabels": False})
+    return figure

@@ -1,0 +1,133 @@
+"""The one theme: colours as tokens, so that a figure drawn once is recoloured in the browser.
+
+A trace names its themed properties in `meta["tokens"]` (`{"line.color": "ink"}`), a layout in
+`layout.meta["tokens"]`. Python fills them with the light palette; `assets/figures.js` fills the
+same paths with the page's own CSS variables, which `css()` writes from the same palettes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+FONT = "Inter, 'Source Sans 3', 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
+
+LIGHT: dict[str, str] = {
+    "page": "#ffffff",
+    "ink": "#1a1c20",
+    "muted": "#5b616b",
+    "rule": "#d9dce1",
+    "grid": "#eef0f2",
+    "wash": "#f5f6f8",
+    "accent": "#1d5fa8",
+    "band": "rgba(29,95,168,0.16)",
+    "red": "#c2290a",
+    "casing": "#ffffff",
+    "good": "#1a7037",
+    "warn": "#8f5a00",
+}
+DARK: dict[str, str] = {
+    "page": "#15171b",
+    "ink": "#eceef2",
+    "muted": "#a3aab5",
+    "rule": "#353a43",
+    "grid": "#24282f",
+    "wash": "#1d2026",
+    "accent": "#7db7f2",
+    "band": "rgba(125,183,242,0.22)",
+    "red": "#ff7b5a",
+    "casing": "#15171b",
+    "good": "#6fcb8b",
+    "warn": "#e8b04b",
+}
+# PuOr (ColorBrewer), −1 orange to +1 purple; the neutral midpoint is the page itself.
+DIVERGING: dict[str, list[str]] = {
+    "light": ["#9a4a05", "#d3802a", "#f2c48c", "#ffffff", "#c3bde0", "#7d70ac", "#43227a"],
+    "dark": ["#ffc680", "#c77f33", "#6d431c", "#15171b", "#413769", "#8576c4", "#d0c9fa"],
+}
+# Paul Tol's bright scheme without its reds, which belong to the margins here.
+CLASS_COLOURS = ["#4477AA", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB", "#EE6677"]
+CLASS_SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "x", "star"]
+CLASS_PATTERNS = ["", "/", "x", "-", "+", ".", "|"]
+DASHES = ["solid", "dash", "dot", "dashdot", "longdash"]
+
+
+def class_colour(label: int) -> str:
+    """Colour of a class or of a compared minimum, repeating after seven."""
+    return CLASS_COLOURS[label % len(CLASS_COLOURS)]
+
+
+def class_symbol(label: int) -> str:
+    """Marker of a class: the same information as its colour."""
+    return CLASS_SYMBOLS[label % len(CLASS_SYMBOLS)]
+
+
+def diverging(name: str = "light") -> list[list[Any]]:
+    """The diverging colour scale of a palette as Plotly stops."""
+    stops = DIVERGING[name]
+    return [[i / (len(stops) - 1), colour] for i, colour in enumerate(stops)]
+
+
+def tokens(**paths: str) -> dict[str, Any]:
+    """Trace keywords that mark themed properties; `line__color="ink"` means `line.color`."""
+    return {"meta": {"tokens": {path.replace("__", "."): name for path, name in paths.items()}}}
+
+
+def themed(figure: go.Figure, *, name: str = "light") -> go.Figure:
+    """Fills every token of `figure` with the palette `name`, in place; returns it."""
+    palette = LIGHT if name == "light" else DARK
+    for trace in figure.data:
+        for path, token in ((trace.meta or {}).get("tokens") or {}).items():
+            trace[path] = diverging(name) if token == "diverging" else palette[token]
+    figure.update_layout(
+        paper_bgcolor=palette["page"],
+        plot_bgcolor=palette["page"],
+        font={"color": palette["ink"], "family": FONT, "size": 12.5},
+        hoverlabel={"bgcolor": palette["wash"], "bordercolor": palette["rule"]},
+    )
+    axis = {
+        "gridcolor": palette["grid"],
+        "zerolinecolor": palette["rule"],
+        "linecolor": palette["rule"],
+        "tickcolor": palette["rule"],
+        "tickfont": {"color": palette["muted"], "size": 11.5},
+        "title": {"font": {"color": palette["muted"], "size": 12}},
+    }
+    figure.update_xaxes(axis)
+    figure.update_yaxes(axis)
+    for path, token in ((figure.layout.meta or {}).get("tokens") or {}).items():
+        figure.layout[path] = palette[token]
+    return figure
+
+
+def styled(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:
+    """Common frame of every figure: margins, thin axes, quiet legend; then the light palette."""
+    frame: dict[str, Any] = {
+        "height": height,
+        "margin": {"l": 54, "r": 12, "t": 10, "b": 44},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}},
+        "dragmode": False,
+        "separators": ". ",
+        "hoverlabel": {"font": {"family": FONT, "size": 12}},
+    }
+    figure.update_layout({**frame, **layout})
+    axes = {"showline": True, "ticks": "outside", "ticklen": 4, "zeroline": False}
+    figure.update_xaxes(axes)
+    figure.update_yaxes(axes)
+    return themed(figure)
+
+
+def log_axis(title: str) -> dict[str, Any]:
+    """A true log axis: one labelled tick a decade."""
+    return {"type": "log", "dtick": 1, "exponentformat": "power", "title": {"text": title}}
+
+
+def css() -> str:
+    """The palettes as CSS variables, the page's single source of colours."""
+    rules = []
+    for name, palette in (("light", LIGHT), ("dark", DARK)):
+        lines = [f"--{token}:{colour}" for token, colour in palette.items()]
+        lines.append("--diverging:" + " ".join(DIVERGING[name]))
+        rules.append(f':root[data-theme="{name}"]{{color-scheme:{name};{";".join(lines)}}}')
+    return "".join(rules)

@@ -1,0 +1,1 @@
+"""One page a file: its layout and its callbacks, registered on a Dash app with a client."""

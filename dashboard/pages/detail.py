@@ -1,0 +1,211 @@
+"""The tabs under the pictures: what each detail means for this minimum, in words and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dash import html
+
+from dashboard.words import number, percent, plural, with_error
+from minimascope.report import FlipRates, Report
+
+TABS = {
+    "overlaps": "Overlaps",
+    "walk": "Walk",
+    "complexity": "G(ε)",
+    "margins": "Margins",
+    "calibration": "Calibration",
+    "layers": "Layers",
+    "estimates": "Estimates",
+    "raw": "Raw report",
+}
+LABELS = {
+    "overlaps": "Alignment of every training point with each eigenvector, with class means.",
+    "walk": "Training loss along the first eigenvectors.",
+    "complexity": "Share of eigenvectors aligned above epsilon, over epsilon.",
+    "margins": "Histogram of the distances of training points to the decision boundary.",
+    "calibration": "Accuracy against confidence, on training and leave-one-out predictions.",
+    "layers": "Share of each eigenvector in each layer.",
+}
+ESTIMATES = {
+    "alo_ggn": "ALO, leave-one-out (GGN)",
+    "soft_rank_ggn": "Soft rank / n (GGN)",
+    "soft_rank_hessian_clipped": "Soft rank / n (Hessian, clipped)",
+    "tic_ggn": "TIC, centred (GGN)",
+    "tic_ggn_uncentred": "TIC, uncentred (GGN)",
+}
+DIAGNOSTICS = {
+    "t_alo": "Temperature on leave-one-out logits",
+    "tic_over_soft_rank": "TIC / soft rank",
+    "max_leverage": "Largest leverage",
+    "top5_share": "Share of the estimate in 5\u2009% of points",
+    "dlog_alo_dlog_lambda": "d log ALO / d log λ",
+    "ece_15": "Expected calibration error, 15 bins",
+    "negative_mass": "Negative mass of the Hessian",
+}
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]], caption: str) -> html.Div:
+    """A plain table with a caption; the first column names the row."""
+    body = [
+        html.Tr([html.Th(row[0], scope="row"), *[html.Td(cell) for cell in row[1:]]])
+        for row in rows
+    ]
+    return html.Div(
+        html.Table(
+            [
+                html.Caption(caption),
+                html.Thead(html.Tr([html.Th(cell, scope="col") for cell in head])),
+                html.Tbody(body),
+            ]
+        ),
+        className="table-scroll",
+        tabIndex=0,
+    )
+
+
+def _overlaps(report: Report) -> list[Any]:
+    words = html.P(
+        "Each thin line is one training point; a thick line is its class's mean. Where class means "
+        "spread apart, the eigenvector separates those classes."
+    )
+    boundary = report.boundary
+    if boundary is None or boundary.flips is None:
+        return [words]
+    rows = [(f"v{k + 1}", *_rates(rates)) for k, rates in enumerate(boundary.flips.per_vector)]
+    if boundary.flips.random_control is not None:
+        rows.append(("random", *_rates(boundary.flips.random_control)))
+    head = ("", "across", "inside", "across, |A| > 0.1")
+    return [words, table(head, rows, "How often the alignment changes sign, across the boundary and inside")]
+
+
+def _rates(rates: FlipRates) -> tuple[str, str, str]:
+    return percent(rates.cross), percent(rates.inside), percent(rates.strong_cross)
+
+
+def _complexity(report: Report) -> list[Any]:
+    boundary = report.boundary
+    if boundary is None:
+        return [html.P("The boundary stage has not finished.")]
+    chosen = boundary.epsilon
+    value, spread = with_error(chosen.value, chosen.spread)
+    rows = [
+        ("G at ε", number(boundary.g_at_epsilon)),
+        ("ε", f"{value} {spread}".strip()),
+        ("read from", chosen.source),
+        ("n₉₀", "—" if boundary.n90 is None else f"{boundary.n90:,}"),
+        ("eigenvectors known", f"{boundary.vectors_known:,}"),
+        ("energy outside them", percent(boundary.energy_outside)),
+    ]
+    words = html.P(
+        "G counts the eigenvectors that some training point aligns with. Lower means a simpler "
+        "boundary; n₉₀ needs no ε and counts the vectors that hold 90\u2009% of the overlap."
+    )
+    return [words, table(("", "value"), rows, "Complexity of the boundary")]
+
+
+def _margins(report: Report) -> list[Any]:
+    margins = report.margins
+    if margins is None:
+        return [html.P("The margin stage has not finished.")]
+    certified = margins.certified
+    rows = [("all", number(certified.min))]
+    rows += [(f"class {label}", number(value)) for label, value in certified.per_class.items()]
+    parts: list[Any] = [
+        html.P(
+            "Each distance ends at a verified boundary point, so the true margin is never larger."
+        ),
+        table(("", "smallest margin"), rows, "Certified margins by class"),
+    ]
+    if margins.eigenvector:
+        head = ("", "estimate", "cos²", "kept")
+        found = [
+            (f"v{m.k}", number(m.estimate), number(m.cos2), str(m.starts_kept))
+            for m in margins.eigenvector
+        ]
+        parts.append(table(head, found, "Estimates from single eigenvectors (arXiv 2306.07104)"))
+    if margins.disagreement:
+        parts.append(html.P(margins.disagreement, className="notice notice-warn"))
+    return parts
+
+
+def _calibration(report: Report) -> list[Any]:
+    gap = report.gap
+    if gap is None:
+        return [html.P("The gap stage has not finished.")]
+    found = gap.diagnostics
+    rows = [("ECE, 15 bins", number(found.ece_15)), ("temperature, leave-one-out", number(found.t_alo))]
+    words = html.P(
+        "Points below the diagonal are over-confident. A leave-one-out temperature above 1.2 says "
+        "that the estimate of the gap is probably too low."
+    )
+    return [words, table(("", "value"), rows, "Calibration")]
+
+
+def _layers(report: Report) -> list[Any]:
+    spectrum = report.spectrum
+    if spectrum is None:
+        return [html.P("The spectrum stage has not finished.")]
+    trace, error = with_error(spectrum.trace.value, spectrum.trace.standard_error)
+    rows = [
+        ("trace of H", f"{trace} {error}".strip()),
+        ("smallest eigenvalue", number(spectrum.lambda_min)),
+        ("Hessian–vector products", "—" if spectrum.products is None else f"{spectrum.products:,}"),
+        ("method", spectrum.method),
+    ]
+    words = html.P("The share of each unit eigenvector's squared components in each layer.")
+    return [words, table(("", "value"), rows, "Spectrum")]
+
+
+def _estimates(report: Report) -> list[Any]:
+    gap = report.gap
+    if gap is None:
+        return [html.P("The gap stage has not finished.")]
+    rows = []
+    for key, estimate in gap.estimates.items():
+        value, error = with_error(estimate.value, estimate.standard_error)
+        rows.append((ESTIMATES.get(key, key), value, error or "exact", estimate.method))
+    checks = [
+        (words, number(getattr(gap.diagnostics, key))) for key, words in DIAGNOSTICS.items()
+    ]
+    baselines = [(key.replace("_", " "), number(value)) for key, value in gap.baselines.items()]
+    parts = [
+        table(("", "nats", "± s.e.", "method"), rows, "Estimates of the generalization gap"),
+        table(("", "value"), checks, "Diagnostics behind the verdict"),
+    ]
+    if baselines:
+        parts.append(table(("", "value"), baselines, "Baselines for comparison"))
+    return [html.Div(parts, className="tables")]
+
+
+def _raw(report: Report) -> list[Any]:
+    text = report.model_dump_json(indent=2)
+    return [html.Pre(text, className="raw", tabIndex=0)]
+
+
+def _walk(report: Report) -> list[Any]:
+    count = 0 if report.spectrum is None else min(len(report.spectrum.eigenvalues), 5)
+    return [
+        html.P(
+            f"Training loss when the parameters move by ε along each of the first "
+            f"{plural(count, 'eigenvector')}. A minimum rises on both sides of ε = 0."
+        )
+    ]
+
+
+SIDES = {
+    "overlaps": _overlaps,
+    "walk": _walk,
+    "complexity": _complexity,
+    "margins": _margins,
+    "calibration": _calibration,
+    "layers": _layers,
+    "estimates": _estimates,
+    "raw": _raw,
+}
+
+
+def side(tab: str, report: Report) -> list[Any]:
+    """The text and tables of one tab."""
+    return SIDES[tab](report)

@@ -1,0 +1,86 @@
+"""Numbers and verdicts in words: what the pages say, kept apart from how they look."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+from minimascope.report import Verdict
+
+MINUS = "−"
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+VERDICTS: dict[Verdict, str] = {
+    "reliable": "reliable",
+    "lower_bound": "likely too low",
+    "upper_leaning": "likely too high",
+    "no_estimate": "no estimate",
+    "not_a_minimum": "not at a minimum",
+}
+ADVICE: dict[Verdict, str] = {
+    "reliable": "",
+    "lower_bound": "Read it as a lower bound; a test set would measure the gap itself.",
+    "upper_leaning": "Less weight decay or longer training brings the estimate closer.",
+    "no_estimate": "Give the weight decay used in training (or learning rate, momentum and "
+    "steps), or add a test set.",
+    "not_a_minimum": "Train until the regularised gradient vanishes, then analyse again.",
+}
+STATES = {
+    "queued": "waiting for a worker",
+    "running": "running",
+    "done": "done",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}
+STAGES = {
+    "spectrum": "Top eigenpairs of the Hessian",
+    "density": "Spectral density",
+    "gap": "Generalization gap over λ",
+    "boundary": "Alignment and decision boundary",
+    "margins": "Margins",
+}
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Three significant digits; powers of ten outside [1e-3, 1e5); an em dash for none."""
+    if value is None or not math.isfinite(value):
+        return "—"
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(value)))
+    if -3 <= exponent < 5:
+        decimals = max(digits - 1 - exponent, 0)
+        return f"{value:,.{decimals}f}".replace("-", MINUS).replace(",", "\u2009")
+    mantissa = f"{value / 10**exponent:.{digits - 1}f}".replace("-", MINUS)
+    return f"{mantissa}·10{str(exponent).translate(SUPERSCRIPT)}"
+
+
+def with_error(value: float | None, error: float | None) -> tuple[str, str]:
+    """A value rounded to where its error has two digits, and `± error`; ("0.093", "± 0.046")."""
+    if value is None or not math.isfinite(value):
+        return "—", ""
+    if error is None or not math.isfinite(error) or error <= 0:
+        return number(value), ""
+    scale = math.floor(math.log10(max(abs(value), error)))
+    if -3 <= scale < 5:
+        decimals = max(1 - math.floor(math.log10(error)), 0)
+        return f"{value:.{decimals}f}".replace("-", MINUS), f"± {error:.{decimals}f}"
+    power = f"·10{str(scale).translate(SUPERSCRIPT)}"
+    decimals = max(1 - math.floor(math.log10(error / 10**scale)), 0)
+    mantissa = f"{value / 10**scale:.{decimals}f}".replace("-", MINUS)
+    return f"{mantissa}{power}", f"± {error / 10**scale:.{decimals}f}{power}"
+
+
+def percent(value: float | None) -> str:
+    """A share in [0, 1] as a percentage with one decimal."""
+    return "—" if value is None else f"{100 * value:.1f}\u2009%"
+
+
+def when(moment: datetime | None) -> str:
+    """A UTC time for people: `22 Nov 2026, 06:15 UTC`."""
+    return "—" if moment is None else f"{moment.day} {moment:%b %Y, %H:%M} UTC"
+
+
+def plural(count: int, word: str, many: str = "") -> str:
+    """`1 outlier`, `2 outliers`."""
+    return f"{count:,}\u00a0{word if count == 1 else many or word + 's'}".replace(",", "\u2009")

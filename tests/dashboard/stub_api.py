@@ -1,0 +1,173 @@
+"""The API's own endpoints over reports held in memory: what the pages need, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from minimascope.problems import ProblemError
+from minimascope.report import STAGES, Report
+from minimascope.schemas import Analysis, AnalysisRequest
+
+NOW = datetime(2026, 11, 22, 6, 15, tzinfo=UTC)
+Found = tuple[Report, dict[str, np.ndarray]]
+
+
+def analysis(identifier: str, name: str, state: str = "done", **more: Any) -> Analysis:
+    """An analysis in some state, with stages to match."""
+    stage = {"done": "done", "queued": "waiting"}.get(state, "waiting")
+    stages = [{"stage": s, "state": stage, "seconds": 1.2 if stage == "done" else None} for s in STAGES]
+    if state in ("running", "failed"):
+        stages[0] |= {"state": "done", "seconds": 9.4}
+        stages[1] |= {"state": "done", "seconds": 0.3}
+        stages[2] |= {"state": "running" if state == "running" else "failed"}
+    ended = NOW if state == "done" else None
+    return Analysis.model_validate({
+        "id": identifier, "name": name, "state": state, "stages": stages, "created_at": NOW,
+        "finished_at": ended, "checkpoint": "c" * 64, "train": "d" * 64,
+        "parameters": {}, "progress": 1.0 if state == "done" else 0.46, **more,
+    })
+
+
+def refuse(problem: ProblemError) -> JSONResponse:
+    """A problem document, as the service sends it."""
+    body = {"type": "about:blank", "title": "Refused", "request_id": "r1", **problem.as_dict()}
+    return JSONResponse(body, problem.status, media_type="application/problem+json")
+
+
+def stub(analyses: list[Analysis], found: dict[str, Found]) -> FastAPI:
+    """A FastAPI app that answers for these analyses."""
+    app = FastAPI(docs_url=None, redoc_url=None)
+    held = {item.id: item for item in analyses}
+    uploads: dict[str, dict[str, Any]] = {}
+    app.state.submitted = []
+
+    @app.exception_handler(ProblemError)
+    async def refused(_: Request, problem: ProblemError) -> JSONResponse:
+        return refuse(problem)
+
+    def one(identifier: str) -> Analysis:
+        if identifier not in held:
+            raise ProblemError("no_such_analysis", f"There is no analysis {identifier}.", status=404)
+        return held[identifier]
+
+    def result(identifier: str) -> Found:
+        one(identifier)
+        if identifier not in found:
+            raise ProblemError("no_report_yet", "No stage has finished yet.", "Wait.", status=404)
+        return found[identifier]
+
+    @app.get("/api/v1/analyses")
+    async def listed() -> dict[str, Any]:
+        return {"items": [a.model_dump(mode="json") for a in held.values()], "next": None}
+
+    @app.post("/api/v1/analyses")
+    async def submit(request: AnalysisRequest) -> Any:
+        app.state.submitted.append(request)
+        new = analysis("new1", request.name or "new", "running")
+        held[new.id] = new
+        return new.model_dump(mode="json")
+
+    @app.get("/api/v1/analyses/{identifier}")
+    async def head(identifier: str) -> Any:
+        return one(identifier).model_dump(mode="json")
+
+    @app.post("/api/v1/analyses/{identifier}/cancel")
+    async def cancel(identifier: str) -> Any:
+        held[identifier] = one(identifier).model_copy(update={"state": "cancelled"})
+        return held[identifier].model_dump(mode="json")
+
+    @app.post("/api/v1/analyses/{identifier}/retry")
+    async def retry(identifier: str) -> Any:
+        held[identifier] = one(identifier).model_copy(update={"state": "queued", "problem": None})
+        return held[identifier].model_dump(mode="json")
+
+    @app.get("/api/v1/analyses/{identifier}/report")
+    async def report(identifier: str) -> Response:
+        return Response(result(identifier)[0].model_dump_json(), media_type="application/json")
+
+    @app.get("/api/v1/analyses/{identifier}/arrays.npz")
+    async def arrays(identifier: str) -> Response:
+        file = io.BytesIO()
+        np.savez(file, **result(identifier)[1])
+        return Response(file.getvalue(), media_type="application/octet-stream")
+
+    @app.get("/api/v1/compare")
+    async def compare(ids: str) -> dict[str, Any]:
+        rows = []
+        for identifier in ids.split(","):
+            made, item = result(identifier)[0], one(identifier)
+            gap, certified = made.gap, made.margins.certified if made.margins else None
+            rows.append({
+                "id": item.id, "name": item.name, "state": item.state,
+                "train_loss": made.data.train.loss, "train_accuracy": made.data.train.accuracy,
+                "gap_estimate": gap.headline.value if gap and gap.headline else None,
+                "gap_standard_error": gap.headline.standard_error if gap and gap.headline else None,
+                "gap_measured": gap.measured.value if gap and gap.measured else None,
+                "verdict": gap.verdict if gap else None,
+                "soft_rank_ggn": gap.estimates["soft_rank_ggn"].value if gap else None,
+                "lambda_max": made.spectrum.eigenvalues[0] if made.spectrum else None,
+                "n90": made.boundary.n90 if made.boundary else None,
+                "g_at_epsilon": made.boundary.g_at_epsilon if made.boundary else None,
+                "margin_min": certified.min if certified else None,
+                "margin_median": certified.median if certified else None,
+            })
+        return {"items": rows, "next": None}
+
+    @app.get("/api/v1/analyses/{identifier}/events")
+    async def events(identifier: str) -> StreamingResponse:
+        async def stream() -> AsyncIterator[str]:
+            yield _event(1, "snapshot", one(identifier))
+            await asyncio.sleep(0.6)
+            if held[identifier].state == "running" and identifier == "new1":
+                held[identifier] = analysis(identifier, held[identifier].name, "done")
+                yield _event(2, "state", held[identifier])
+
+        return StreamingResponse(stream(), media_type="text/event-stream")
+
+    async def store(request: Request, kind: str) -> Response:
+        body = await request.body()
+        name = request.query_params["name"]
+        if body.startswith(b"not a"):
+            return refuse(ProblemError(
+                "unreadable_checkpoint", f"{name} is not a checkpoint: it starts with “not a”.",
+                "Give a .safetensors file or a state dict.", status=422,
+            ))
+        identifier = hashlib.sha256(body).hexdigest()
+        uploads[identifier] = {
+            "id": identifier, "kind": kind, "name": name, "size": len(body),
+            "created_at": NOW.isoformat(),
+            "inspection": {"state": "ok", "format": "npz", "summary": {"parameters": 10703}},
+        }
+        return JSONResponse(uploads[identifier], 201)
+
+    @app.post("/api/v1/checkpoints")
+    async def checkpoint(request: Request) -> Response:
+        return await store(request, "checkpoint")
+
+    @app.post("/api/v1/datasets")
+    async def dataset(request: Request) -> Response:
+        return await store(request, "dataset")
+
+    @app.get("/api/v1/checkpoints/{identifier}")
+    async def stored(identifier: str) -> Any:
+        return uploads[identifier]
+
+    @app.get("/docs")
+    async def docs() -> Response:
+        return Response("<title>API</title>", media_type="text/html")
+
+    return app
+
+
+def _event(number: int, name: str, value: Analysis) -> str:
+    return f"id: {number}\nevent: {name}\ndata: {json.dumps(value.model_dump(mode='json'))}\n\n"
