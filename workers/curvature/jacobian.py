@@ -1,0 +1,108 @@
+"""Per-example Jacobians J (n × K × p) of the logits, and the tangent-kernel Gram matrix Θ = JJᵀ.
+
+Linear and Conv2d layers use K backward passes over the whole batch and outer products
+(`layer_traces`); a network with any other parameter falls back to vmap(jacrev).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.func import functional_call, jacrev, vmap
+
+from workers.curvature.layer_traces import LayerTrace, trace_layers
+from workers.curvature.minimum import Minimum
+
+CHUNK = 64
+
+
+def jacobian(minimum: Minimum, inputs: Tensor) -> Tensor:
+    """J (n × K × p) on `inputs`; the caller chooses n so that it fits."""
+    if closed_form_applies(minimum, inputs):
+        traces = trace_layers(minimum, inputs)
+        return _assemble(minimum, _trace_blocks(traces))
+    return _assemble(minimum, _reverse_mode(minimum, inputs, minimum.names))
+
+
+def gram(minimum: Minimum, inputs: Tensor) -> Tensor:
+    """Θ = JJᵀ (nK × nK), accumulated parameter tensor by parameter tensor: J never exists whole."""
+    if closed_form_applies(minimum, inputs):
+        return _closed_form_gram(trace_layers(minimum, inputs))
+    total: Tensor | None = None
+    for name in minimum.names:
+        block = _reverse_mode(minimum, inputs, [name])[name].flatten(0, 1)
+        total = block @ block.mT if total is None else total.addmm_(block, block.mT)
+    if total is None:
+        raise ValueError("The network has no trainable parameter.")
+    return total
+
+
+def closed_form_applies(minimum: Minimum, inputs: Tensor) -> bool:
+    """Whether the layer traces give all of J: checked against reverse mode on one example."""
+    probe = inputs[:1]
+    blocks = _trace_blocks(trace_layers(minimum, probe))
+    if set(blocks) != set(minimum.names):
+        return False
+    exact = _reverse_mode(minimum, probe, minimum.names)
+    # A tied weight, or one used outside its layer, shows up here as a difference.
+    return all(
+        torch.allclose(blocks[name], exact[name], rtol=1e-6, atol=1e-9) for name in minimum.names
+    )
+
+
+def _trace_blocks(traces: list[LayerTrace]) -> dict[str, Tensor]:
+    blocks: dict[str, Tensor] = {}
+    for trace in traces:
+        width = trace.inputs.shape[2] - (trace.bias is not None)
+        a, s = trace.inputs[:, :, :width], trace.sensitivities
+        blocks[trace.weight] = torch.einsum("nkto,ntd->nkod", s, a).flatten(2)
+        if trace.bias is not None:
+            blocks[trace.bias] = s.sum(dim=2)
+    return blocks
+
+
+def _closed_form_gram(traces: list[LayerTrace]) -> Tensor:
+    total: Tensor | None = None
+    for trace in traces:
+        n, outputs, positions = trace.sensitivities.shape[:3]
+        if positions == 1:
+            s = trace.sensitivities.reshape(n * outputs, -1)
+            a = trace.inputs[:, 0]
+            block = (s @ s.mT).view(n, outputs, n, outputs)
+            block.mul_((a @ a.mT)[:, None, :, None])
+        else:
+            rows = torch.einsum("nkto,ntd->nkod", trace.sensitivities, trace.inputs)
+            rows = rows.reshape(n * outputs, -1)
+            block = (rows @ rows.mT).view(n, outputs, n, outputs)
+        total = block if total is None else total.add_(block)
+    if total is None:
+        raise ValueError("The network has no trainable parameter.")
+    n, outputs = total.shape[:2]
+    return total.view(n * outputs, n * outputs)
+
+
+def _assemble(minimum: Minimum, blocks: dict[str, Tensor]) -> Tensor:
+    return torch.cat([blocks[name] for name in minimum.names], dim=2)
+
+
+def _reverse_mode(minimum: Minimum, inputs: Tensor, names: list[str]) -> dict[str, Tensor]:
+    frozen = {name: q.detach() for name, q in minimum.network.named_parameters()}
+    chosen = {name: frozen.pop(name) for name in names}
+
+    def one(parameters: dict[str, Tensor], x: Tensor) -> Tensor:
+        output = functional_call(minimum.network, {**frozen, **parameters}, (x[None],))
+        return output.reshape(-1)
+
+    rows = vmap(jacrev(one), in_dims=(None, 0), chunk_size=CHUNK)(chosen, inputs)
+    return {name: block.flatten(2) for name, block in rows.items()}
+
+
+def jacobian_chunks(
+    minimum: Minimum, inputs: Tensor, *, chunk: int
+) -> Iterator[tuple[slice, Tensor]]:
+    """J in chunks of examples with the slice each covers."""
+    for start in range(0, inputs.shape[0], chunk):
+        at = slice(start, min(start + chunk, inputs.shape[0]))
+        yield at, jacobian(minimum, inputs[at])

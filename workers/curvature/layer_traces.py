@@ -1,0 +1,113 @@
+"""What passed through each Linear and Conv2d layer: its inputs and ∂logits/∂pre-activation.
+
+For such layers ∂f_k/∂[W b] = Σ_t s_kt [a_t; 1]ᵀ (a_t: input at position t, s_kt: sensitivity of
+logit k), so K backward passes over the whole data give every per-example Jacobian, the closed
+form of Θ = JJᵀ and the Kronecker factors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from workers.curvature.minimum import Minimum
+
+
+@dataclass(frozen=True)
+class LayerTrace:
+    """One layer on n examples with T positions (1 for a plain Linear).
+
+    weight, bias  names in θ (bias None where the layer has none)
+    inputs        n × T × d, with a last column of ones where there is a bias
+    sensitivities n × K × T × o
+    """
+
+    weight: str
+    bias: str | None
+    inputs: Tensor
+    sensitivities: Tensor
+
+
+def supported_layers(minimum: Minimum) -> dict[str, nn.Linear | nn.Conv2d]:
+    """Linear and Conv2d modules all of whose parameters are trainable and theirs alone."""
+    trainable = set(minimum.names)
+    found: dict[str, nn.Linear | nn.Conv2d] = {}
+    for name, module in minimum.network.named_modules():
+        if isinstance(module, nn.Linear) or _plain_convolution(module):
+            own = {f"{name}.{part}" if name else part for part, _ in module.named_parameters()}
+            if own and own <= trainable:
+                found[name] = module
+    return found
+
+
+def _plain_convolution(module: nn.Module) -> bool:
+    return (
+        isinstance(module, nn.Conv2d)
+        and module.groups == 1
+        and module.padding_mode == "zeros"
+        and not isinstance(module.padding, str)
+    )
+
+
+def trace_layers(minimum: Minimum, inputs: Tensor) -> list[LayerTrace]:
+    """Traces of every supported layer that ran exactly once on `inputs` (one forward pass)."""
+    layers = supported_layers(minimum)
+    calls: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in layers}
+
+    def recorder(name: str) -> Any:
+        def record(_module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
+            calls[name].append((args[0].detach(), output))
+
+        return record
+
+    handles = [module.register_forward_hook(recorder(name)) for name, module in layers.items()]
+    try:
+        with torch.enable_grad():
+            logits = minimum.network(inputs).reshape(inputs.shape[0], -1)
+    finally:
+        for handle in handles:
+            handle.remove()
+    once = {name: seen[0] for name, seen in calls.items() if len(seen) == 1}
+    if not once:
+        return []
+    outputs = [output for _, output in once.values()]
+    rows = [_sensitivities(logits, k, outputs) for k in range(logits.shape[1])]
+    return [
+        _trace(name, layers[name], given, torch.stack([row[at] for row in rows], dim=1))
+        for at, (name, (given, _)) in enumerate(once.items())
+    ]
+
+
+def _sensitivities(logits: Tensor, k: int, outputs: list[Tensor]) -> Sequence[Tensor]:
+    # Examples do not interact in evaluation mode, so the gradient of the sum is one row each.
+    return torch.autograd.grad(
+        logits[:, k].sum(), outputs, retain_graph=True, materialize_grads=True
+    )
+
+
+def _trace(
+    name: str, layer: nn.Linear | nn.Conv2d, given: Tensor, sensitivity: Tensor
+) -> LayerTrace:
+    n = given.shape[0]
+    prefix = f"{name}." if name else ""
+    if isinstance(layer, nn.Conv2d):
+        patches = functional.unfold(
+            given,
+            layer.kernel_size,
+            dilation=layer.dilation,
+            padding=layer.padding,
+            stride=layer.stride,
+        )
+        a = patches.mT
+        s = sensitivity.flatten(3).mT
+    else:
+        a = given.reshape(n, -1, given.shape[-1])
+        s = sensitivity.reshape(n, sensitivity.shape[1], -1, sensitivity.shape[-1])
+    if layer.bias is not None:
+        a = torch.cat([a, torch.ones_like(a[:, :, :1])], dim=2)
+    return LayerTrace(f"{prefix}weight", f"{prefix}bias" if layer.bias is not None else None, a, s)
