@@ -149,6 +149,8 @@ class Gap(Section):
     measured: Estimate | None
     diagnostics: GapDiagnostics
     baselines: dict[str, float | None]
+    route: str = ""
+    route_reason: str = ""
 
 
 class Epsilon(Section):

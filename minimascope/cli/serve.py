@@ -52,9 +52,9 @@ def _listen(host: str, port: int) -> socket.socket:
 def _compose(settings: Settings) -> Any:
     """The API with the dashboard at its root, which asks the API inside this process."""
     import httpx
-    from dashboard.app import mount_dashboard
 
     from backend.app import create_app
+    from dashboard.app import mount_dashboard
     from minimascope.client import AsyncClient
 
     app = create_app(settings)

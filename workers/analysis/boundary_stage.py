@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from contourpy import contour_generator
 
 from minimascope.report import Boundary, Epsilon, FlipRates, Flips, GCurve
@@ -16,10 +17,12 @@ from workers.boundary.complexity import (
     random_max_alignment,
 )
 from workers.boundary.slices import Slice, input_plane
+from workers.boundary.walk import walk
 from workers.curvature.spectrum import Spectrum
 
 RANDOM_VECTORS = 100
 RESOLUTION = 200
+WALKED = 5  # leading eigenvectors walked along
 
 
 def run(session: Session) -> None:
@@ -38,6 +41,8 @@ def run(session: Session) -> None:
         publish_slice(session, plane)
         session.progress(0.8, "Sign flips along the boundary")
         flips = flip_section(sign.sign_flips(minimum, plane, seed=session.parameters.seed))
+    session.progress(0.9, "Walks along the eigenvectors")
+    publish_walks(session, spectrum)
     session.report.boundary = boundary_section(found, flips)
 
 
@@ -77,6 +82,20 @@ def boundary_lines(plane: Slice) -> np.ndarray:
         for line in contour_generator(x, y, field).lines(0.0):
             parts += [np.asarray(line), gap]
     return np.concatenate(parts).astype(np.float32)
+
+
+def publish_walks(session: Session, spectrum: Spectrum) -> None:
+    """θ + ε v_k for the leading vectors; the ranges differ, so ε is one row a vector."""
+    pairs = list(zip(spectrum.eigenvectors, spectrum.eigenvalues.tolist(), strict=True))[:WALKED]
+    walks = [walk(session.opened.minimum, v, eigenvalue=value) for v, value in pairs]
+    session.array("walk_epsilon", torch.stack([each.epsilon for each in walks]).double())
+    session.array("walk_loss", torch.stack([each.loss for each in walks]).double())
+    session.array("walk_accuracy", torch.stack([each.accuracy for each in walks]).double())
+    maps = [each.classes for each in walks if each.classes is not None]
+    if maps and walks[0].x is not None and walks[0].y is not None:
+        session.array("walk_class", torch.stack(maps).to(torch.int8))
+        session.array("walk_x", walks[0].x.float())
+        session.array("walk_y", walks[0].y.float())
 
 
 def boundary_section(found: Complexity, flips: Flips | None) -> Boundary:

@@ -8,12 +8,12 @@ from torch import Tensor
 from minimascope.report import CertifiedMargins, EigenvectorMargin, Margins
 from workers.analysis.opening import class_count
 from workers.analysis.session import Session
+from workers.boundary.margins import CertifiedMargins as Certified
 from workers.boundary.margins import (
     certified_margins,
     disagreement,
     eigenvector_margins,
 )
-from workers.boundary.margins import CertifiedMargins as Certified
 
 STARTS = 16  # inputs optimised per eigenvector
 LEADING = 5  # eigenvectors whose margin is estimated

@@ -45,15 +45,18 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     device = torch_device(parameters.device)
     checkpoint = read_checkpoint(files.checkpoint, workdir=workdir)
     network = build_network(checkpoint, parameters.architecture)
-    train = read_dataset(files.train, workdir=workdir)
-    test = read_dataset(files.test, workdir=workdir) if files.test else None
+    train = read_dataset(files.train, workdir=workdir).for_loss(parameters.loss)
+    test = None
+    if files.test:
+        test = read_dataset(files.test, workdir=workdir).for_loss(parameters.loss)
     warnings = check_pair(network, train, test, loss=parameters.loss)
     dtype = torch.float64 if parameters.dtype == "float64" else torch.float32
     minimum = prepare(
         network, train.inputs, train.targets, loss=parameters.loss, dtype=dtype, device=device
     )
-    found = [*checkpoint.warnings, *train.warnings, *(test.warnings if test else []), *warnings]
-    return Opened(minimum, split_like(minimum, test), checkpoint, found)
+    said = [checkpoint.picked] if checkpoint.picked else []
+    said += [*checkpoint.warnings, *train.warnings, *(test.warnings if test else []), *warnings]
+    return Opened(minimum, split_like(minimum, test), checkpoint, said)
 
 
 def torch_device(name: str) -> torch.device:

@@ -46,8 +46,10 @@ def effective_damping(
         sentence = f"λ_eff = weight decay {weight_decay:g}, for a converged L2-regularised minimum."
         return Damping(weight_decay, sentence, pure_weight_decay=True)
     known = "Weight decay is 0" if weight_decay == 0 else "The weight decay is not known"
-    advice = "give lr, momentum and steps" if weight_decay == 0 else (
-        "give the optimiser's weight decay, or lr, momentum and steps"
+    advice = (
+        "give lr, momentum and steps"
+        if weight_decay == 0
+        else ("give the optimiser's weight decay, or lr, momentum and steps")
     )
     return Damping(
         None, f"{known} and so is no training schedule; {advice} to get a λ and a headline number."

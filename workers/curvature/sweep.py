@@ -51,9 +51,7 @@ class Sweep:
         return int(hits[0])
 
 
-def leave_one_out(
-    likelihood: Likelihood, scaled: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def leave_one_out(likelihood: Likelihood, scaled: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """(δf, g_iᵀA⁻¹g_i, leverage) from S_i = J_i A⁻¹ J_iᵀ / n (..., m × K × K); n is the caller's.
 
     δf_i = S_i (I − Λ_i S_i)⁻¹ r_i, the linearised step from θ to the minimum without example i.
