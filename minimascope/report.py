@@ -125,6 +125,8 @@ class GapCurves(Section):
     tic_ggn: list[float | None]
     alo_ggn: list[float | None]
     tic_ggn_uncentred: list[float | None] | None = None
+    tic_hessian_clipped: list[float | None] | None = None
+    tic_hessian_clipped_uncentred: list[float | None] | None = None
 
 
 class GapDiagnostics(Section):

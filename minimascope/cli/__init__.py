@@ -18,7 +18,7 @@ from minimascope import __version__
 from minimascope.problems import ProblemError
 
 COMMANDS: tuple[str, ...] = ("serve", "worker", "analyze", "upload", "submit", "wait", "report")
-BAD_INPUT = 2
+FAILED, BAD_INPUT = 1, 2
 
 
 class _Parser(argparse.ArgumentParser):
@@ -31,6 +31,7 @@ class _Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     made = _Parser(prog="minimascope", description="What kind of minimum did training find?")
     made.add_argument("--version", action="version", version=__version__)
+    made.add_argument("--traceback", action="store_true", help="show where a fault of ours arose")
     subparsers = made.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = importlib.import_module(f"minimascope.cli.{name}")
@@ -53,3 +54,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `minimascope report ... | head`
         sys.stderr.close()
         return 0
+    except Exception as fault:
+        if args.traceback:
+            raise
+        print(
+            f"minimascope {args.command}: unexpected fault ({type(fault).__name__}). "
+            "Run again as `minimascope --traceback ...` and report what it prints.",
+            file=sys.stderr,
+        )
+        return FAILED

@@ -8,6 +8,7 @@ from torch import Tensor
 from minimascope.report import CertifiedMargins, EigenvectorMargin, Margins
 from workers.analysis.opening import class_count
 from workers.analysis.session import Session
+from workers.boundary.alignment import align
 from workers.boundary.margins import CertifiedMargins as Certified
 from workers.boundary.margins import (
     certified_margins,
@@ -33,11 +34,13 @@ def run(session: Session) -> None:
         session.array("margin_ends", certified.ends.double())
     session.progress(0.6, "Margins along eigenvectors")
     vectors = spectrum.eigenvectors[:LEADING]
+    alignment = align(minimum, vectors, minimum.inputs).values
     estimates = eigenvector_margins(
-        minimum, vectors, session.alignment, starts=STARTS, seed=session.parameters.seed
+        minimum, vectors, alignment, starts=STARTS, seed=session.parameters.seed
     )
+    section = certified_section(certified, minimum.targets, class_count(minimum))
     session.report.margins = Margins(
-        certified=certified_section(certified, minimum.targets, class_count(minimum)),
+        certified=section,
         eigenvector=[
             EigenvectorMargin(
                 k=each.k,
@@ -49,7 +52,7 @@ def run(session: Session) -> None:
             )
             for each in estimates
         ],
-        disagreement=disagreement(estimates, certified),
+        disagreement=disagreement(section.min, estimates),
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import scipy
 import torch
+from pydantic import ValidationError
 
 from minimascope import __version__
 from minimascope.parameters import Parameters
@@ -103,6 +104,8 @@ def attempt(session: Session, stage: Stage) -> Failure | None:
         return Failure(
             stage=stage, code=problem.code, sentence=problem.sentence, advice=problem.advice
         )
+    except ValidationError:
+        raise  # a ValueError by inheritance, but a fault of ours
     except ValueError as error:
         return Failure(stage=stage, code="not_computable", sentence=str(error))
     return None

@@ -25,7 +25,6 @@ class Session:
     publisher: Publisher
     report: Report
     spectrum: Spectrum | None = None
-    alignment: Tensor | None = None
     stage: str = ""
     start: float = 0.0
     share: float = 0.0
