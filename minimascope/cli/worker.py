@@ -11,8 +11,8 @@ from typing import cast
 
 from minimascope.cli.options import Subparsers
 from minimascope.problems import ProblemError
+from minimascope.queues import QUEUES, QueueName
 from minimascope.settings import Settings
-from minimascope.transport import QUEUES, QueueName
 
 
 def register(subparsers: Subparsers) -> None:
