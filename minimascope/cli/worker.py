@@ -46,7 +46,8 @@ def _choose_device(device: str) -> None:
 
 def _end_with_parent() -> None:
     """stdin is a pipe whose other end only the parent holds."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1):  # not sys.stdin: its lock would be held when the interpreter ends
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 
