@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from minimascope.problems import ProblemError
+from minimascope.queues import QueueName
 from minimascope.schemas import State
-from minimascope.transport import QueueName
 
 JobKind = Literal["inspect_checkpoint", "inspect_dataset", "check", "analysis"]
 MAX_ATTEMPTS = 3

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 
 from backend.service import Service
 from minimascope import transport
+from minimascope.queues import QUEUES
 
 log = logging.getLogger("minimascope.reaper")
 
@@ -22,7 +23,7 @@ def reap(service: Service) -> None:
         service.changes.notify(job)
     for job, queue in reaped.send:
         service.send(job, queue)
-    for queue in transport.QUEUES:
+    for queue in QUEUES:
         overdue = service.repository.overdue(queue, sent_before=now - lease)
         # While messages wait, a busy worker explains the delay; sending more would only pile up.
         if overdue and not transport.waiting(service.celery, queue):

@@ -29,6 +29,7 @@ from backend.jobs import (
 from backend.tables import AnalysisRow, JobRow, UploadRow
 from minimascope.parameters import Parameters
 from minimascope.problems import ProblemError
+from minimascope.queues import QueueName
 from minimascope.schemas import (
     FINAL_STATES,
     Analysis,
@@ -39,7 +40,6 @@ from minimascope.schemas import (
     Upload,
     UploadKind,
 )
-from minimascope.transport import QueueName
 
 
 def _time(seconds: float) -> datetime:

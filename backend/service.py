@@ -15,9 +15,9 @@ from backend.jobs import JobStatus, NewJob
 from backend.repository import Repository
 from backend.store import Store
 from minimascope import transport
+from minimascope.queues import QueueName
 from minimascope.schemas import FINAL_STATES
 from minimascope.settings import Settings
-from minimascope.transport import QueueName
 
 log = logging.getLogger("minimascope.backend")
 

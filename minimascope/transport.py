@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty
-from typing import Any, Literal
+from typing import Any
 
 import kombu.transport
 from celery import Celery
@@ -24,10 +24,9 @@ from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
 from typing_extensions import override
 
+from minimascope.queues import QUEUES, QueueName
 from minimascope.settings import Settings
 
-QueueName = Literal["inspections", "analyses"]
-QUEUES: tuple[QueueName, ...] = ("inspections", "analyses")
 TASK = "minimascope.run"
 ALIAS = "minimascope-folder"
 # A redelivered message is harmless (the claim refuses it) but useless, so Redis waits long.

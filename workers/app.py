@@ -8,8 +8,9 @@ from typing import Any
 
 from celery.signals import worker_shutting_down
 
+from minimascope.queues import QueueName
 from minimascope.settings import Settings
-from minimascope.transport import QueueName, celery_app
+from minimascope.transport import celery_app
 from workers.delivery import Delivery, api_url
 from workers.supervisor import COMMAND, Supervisor
 from workers.tasks import register

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from minimascope.transport import QUEUES, QueueName
+from minimascope.queues import QUEUES, QueueName
 
 WATCH_SECONDS = 1.0
 STOP_SECONDS = 6.0

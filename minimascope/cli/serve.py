@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import secrets
 import socket
@@ -84,7 +85,9 @@ def run(args: argparse.Namespace) -> int:
         log_folder = settings.folder() / "logs"
         with Fleet(_worker_environment(settings), log_folder, child=args.child):
             print(f"minimascope: http://{settings.host}:{settings.port}", flush=True)
-            server.run(sockets=[listener])
+            # uvicorn stops in order on Ctrl-C and then raises it once more.
+            with contextlib.suppress(KeyboardInterrupt):
+                server.run(sockets=[listener])
     return 0
 
 

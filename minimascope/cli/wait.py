@@ -50,7 +50,7 @@ def _ended(server: Client, identifier: str) -> Analysis:
                 return analysis
         except ProblemError as problem:
             failures += 1
-            if problem.code != "server_unreachable" or failures > PATIENCE:
+            if problem.code != "server_unreachable" or not last or failures > PATIENCE:
                 raise
         time.sleep(0.5)
 

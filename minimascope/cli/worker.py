@@ -11,8 +11,8 @@ from typing import cast
 
 from minimascope.cli.options import Subparsers
 from minimascope.problems import ProblemError
+from minimascope.queues import QUEUES, QueueName
 from minimascope.settings import Settings
-from minimascope.transport import QUEUES, QueueName
 
 
 def register(subparsers: Subparsers) -> None:
@@ -46,7 +46,8 @@ def _choose_device(device: str) -> None:
 
 def _end_with_parent() -> None:
     """stdin is a pipe whose other end only the parent holds."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1):  # not sys.stdin: its lock would be held when the interpreter ends
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -3,6 +3,7 @@
 Usage: server.py PORT CHILD; settings from MINIMASCOPE_*. Prints its address when it listens.
 """
 
+import contextlib
 import os
 import sys
 
@@ -21,4 +22,5 @@ environment = {**os.environ, "MINIMASCOPE_API_URL": url}
 config = uvicorn.Config(create_app(settings), log_level="warning", timeout_graceful_shutdown=1)
 with listener, Fleet(environment, settings.folder() / "logs", child=sys.argv[2]):
     print(url, flush=True)
-    uvicorn.Server(config).run(sockets=[listener])
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])

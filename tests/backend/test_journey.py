@@ -175,7 +175,7 @@ PROBLEMS = [
     ("GET", "/nothing", {}, 404, "not_found"),
     ("PATCH", "/analyses", {}, 405, "method_not_allowed"),
     ("POST", "/analyses", {"json": {"checkpoint": 3}}, 422, "invalid_request"),
-    ("POST", "/analyses", {"json": {"checkpoint": "x", "train": "y"}}, 404, "no_such_checkpoint"),
+    ("POST", "/analyses", {"json": {"checkpoint": "x", "train": "y"}}, 422, "no_such_checkpoint"),
     ("GET", "/analyses?limit=0", {}, 422, "invalid_request"),
     ("GET", "/analyses?cursor=%00", {}, 422, "invalid_cursor"),
     ("GET", "/analyses/x/report", {}, 404, "no_such_analysis"),

@@ -70,7 +70,7 @@ def analysis(words: list[str], workdir: Path) -> None:
     if "stubborn" in words:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if "crash" in words:
-        print("last words", file=sys.stderr)
+        print("exit words", file=sys.stderr)
         sys.exit(3)
     if "memory" in words:
         os.kill(os.getpid(), signal.SIGKILL)
