@@ -45,7 +45,9 @@ def _load(folder: Path) -> Reference:
     layers: list[nn.Module] = []
     for weight in weights:
         layers += [nn.Linear(weight.shape[1], weight.shape[0]), activation()]
-    network = nn.Sequential(*layers[:-1]).double().double()  # float64 before the weights are copied in
+    network = (
+        nn.Sequential(*layers[:-1]).double().double()
+    )  # float64 before the weights are copied in
     names = network.state_dict().keys()
     network.load_state_dict(dict(zip(names, state.values(), strict=True)))
     with np.load(folder / "train.npz") as train, np.load(folder / "test.npz") as test:
