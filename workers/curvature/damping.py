@@ -11,6 +11,7 @@ import numpy as np
 POINTS = 25
 DECADES = 2.0
 UNKNOWN_RANGE = (1e-6, 1.0)
+STEP = 0.05
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,8 @@ def lambda_grid(lambda_eff: float | None, requested: Sequence[float]) -> list[fl
         # The middle exponent is exactly 0, so λ_eff itself is on the grid.
         spaced = [lambda_eff * 10.0 ** float(x) for x in exponents]
     return sorted({*spaced, *(float(x) for x in requested)})
+
+
+def neighbours(lambda_eff: float) -> tuple[float, float]:
+    """λ_eff·e^{∓STEP}, for d log ALO / d log λ."""
+    return lambda_eff * math.exp(-STEP), lambda_eff * math.exp(STEP)

@@ -15,6 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from workers.curvature.directional import directional_logits, mean_gradient_of
 from workers.curvature.jacobian import gram, jacobian_chunks
 from workers.curvature.likelihood import Likelihood
 from workers.curvature.minimum import Minimum
@@ -142,27 +143,6 @@ def exact_sweep(
         eigenvalues=e,
         method=_method(resolvent),
     )
-
-
-def directional_logits(minimum: Minimum, direction: Tensor) -> Tensor:
-    """J v (n × K): one forward-mode pass."""
-    theta = minimum.theta
-
-    def f(q: Tensor) -> Tensor:
-        return minimum.logits(q, minimum.inputs).reshape(minimum.n, -1)
-
-    _, tangent = torch.func.jvp(f, (theta,), (direction,))
-    return tangent.detach()
-
-
-def mean_gradient_of(minimum: Minimum) -> Tensor:
-    """ḡ = ∇L (p,) of the mean loss, without λ."""
-    theta = minimum.theta.requires_grad_()
-    logits = minimum.logits(theta, minimum.inputs).reshape(minimum.n, -1)
-    likelihood = Likelihood(minimum.loss, logits, minimum.targets)
-    # rᵀJ with the cancellation-free residual, rather than autograd through log-softmax.
-    (gradient,) = torch.autograd.grad((logits * likelihood.residual.detach()).sum(), theta)
-    return gradient / minimum.n
 
 
 def _mean_gradient(J: Tensor, likelihood: Likelihood) -> Tensor:

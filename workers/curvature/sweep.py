@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from workers.curvature.likelihood import Likelihood
+
+TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -62,19 +65,9 @@ def leave_one_out(likelihood: Likelihood, scaled: Tensor) -> tuple[Tensor, Tenso
     # I − ΛS = I − W (WᵀS): solved through I − WᵀSW, symmetric with eigenvalues in (0, 1].
     WtS = half.mT @ scaled
     N = WtS @ half
-    leverage, U = _symmetric_eigh(N)
+    leverage, U = torch.linalg.eigh(0.5 * (N + N.mT))
     inner = WtS @ r
     corrected = U @ ((U.mT @ inner) / (1 - leverage).clamp_min(TINY)[..., None])
     Sr = scaled @ r
     delta = Sr + WtS.mT @ corrected
     return delta[..., 0], (r * Sr).sum(dim=(-2, -1)), leverage[..., -1]
-
-
-TINY = 1e-300
-
-
-def _symmetric_eigh(N: Tensor) -> tuple[Tensor, Tensor]:
-    import torch
-
-    e, U = torch.linalg.eigh(0.5 * (N + N.mT))
-    return e, U

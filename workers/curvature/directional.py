@@ -1,0 +1,37 @@
+"""First derivatives over the whole data set in chunks: J v and ḡ."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from workers.curvature.likelihood import CHUNK, Likelihood
+from workers.curvature.minimum import Minimum
+
+
+def directional_logits(minimum: Minimum, direction: Tensor) -> Tensor:
+    """J v (n × K), one forward-mode pass."""
+    theta = minimum.theta
+    parts = []
+    for inputs in minimum.inputs.split(CHUNK):
+
+        def f(q: Tensor, x: Tensor = inputs) -> Tensor:
+            return minimum.logits(q, x).reshape(x.shape[0], -1)
+
+        _, tangent = torch.func.jvp(f, (theta,), (direction,))
+        parts.append(tangent.detach())
+    return torch.cat(parts)
+
+
+def mean_gradient_of(minimum: Minimum) -> Tensor:
+    """ḡ = ∇L (p,) of the mean loss, without λ."""
+    theta = minimum.theta.requires_grad_()
+    total = torch.zeros_like(theta)
+    chunks = zip(minimum.inputs.split(CHUNK), minimum.targets.split(CHUNK), strict=True)
+    for inputs, targets in chunks:
+        logits = minimum.logits(theta, inputs).reshape(inputs.shape[0], -1)
+        residual = Likelihood(minimum.loss, logits.detach(), targets).residual
+        # rᵀJ with the cancellation-free residual, rather than autograd through log-softmax.
+        (gradient,) = torch.autograd.grad((logits * residual).sum(), theta)
+        total += gradient
+    return total.detach() / minimum.n

@@ -1,0 +1,146 @@
+"""Generalization gap (test − train mean loss) from curvature at a minimum.
+
+Definitions, routes and verdict rules: docs/mathematics.md, section 3. One sweep over λ feeds all
+numbers; a random estimate carries its standard error, a quantity that is not known is None.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from workers.curvature.calibration import reliability
+from workers.curvature.damping import effective_damping, lambda_grid, neighbours
+from workers.curvature.directional import mean_gradient_of
+from workers.curvature.exact_sweep import dual_resolvent, exact_sweep, primal_resolvent
+from workers.curvature.gap_assembly import Assembly, assemble
+from workers.curvature.gap_result import GapResult
+from workers.curvature.gap_routes import MEMORY_BYTES, Route, RoutePlan, choose_route
+from workers.curvature.likelihood import Likelihood, likelihood_of
+from workers.curvature.matrix_free_sweep import matrix_free_sweep
+from workers.curvature.minimum import Minimum, prepare
+from workers.curvature.sweep import Sweep
+
+Progress = Callable[[float, str], None]
+
+SMALLEST_RIDGE = 1e-6
+
+
+def silent(_fraction: float, _message: str) -> None:
+    """Reports to nobody."""
+
+
+def estimate_gap(
+    minimum: Minimum,
+    *,
+    test: tuple[Tensor, Tensor] | None = None,
+    weight_decay: float | None = None,
+    lr: float | None = None,
+    momentum: float | None = None,
+    steps: int | None = None,
+    lambdas: Sequence[float] = (),
+    hessian_eigenvalues: Tensor | None = None,
+    hessian_eigenvectors: Tensor | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+    route: Route | None = None,
+    memory_bytes: int = MEMORY_BYTES,
+) -> GapResult:
+    """Estimates, curves over λ, diagnostics and the verdict for one minimum, in float64.
+
+    hessian_eigenvalues are all nonzero eigenvalues of H (mean loss, without λ), known exactly,
+    with hessian_eigenvectors as rows (r × p); without them H₊ quantities are None and the Newton
+    decrement uses the GGN. `progress` is called with a fraction and a message. `route` overrides
+    the planner. Raises ValueError with the offending value on bad input.
+    """
+    damping = effective_damping(weight_decay=weight_decay, lr=lr, momentum=momentum, steps=steps)
+    grid = lambda_grid(damping.value, lambdas)
+    if test is not None and test[0].shape[1:] != minimum.inputs.shape[1:]:
+        raise ValueError(
+            f"Test inputs have shape {tuple(test[0].shape[1:])} an example, training inputs "
+            f"{tuple(minimum.inputs.shape[1:])}."
+        )
+    minimum = _double(minimum)
+    likelihood = likelihood_of(minimum, minimum.inputs, minimum.targets)
+    chosen = choose_route(likelihood.n, likelihood.outputs, minimum.dim, memory_bytes=memory_bytes)
+    if route is not None:
+        chosen = RoutePlan(route, "Route chosen by the caller.")
+    progress(0.05, f"curvature over λ, {chosen.route} route")
+    ridge = None if weight_decay is None else max(weight_decay, SMALLEST_RIDGE)
+    sweep = _sweep(
+        minimum,
+        likelihood,
+        _sweep_lambdas(grid, damping.value),
+        route=chosen.route,
+        weight_decay=weight_decay,
+        ridge=ridge,
+        lambda_eff=damping.value,
+        seed=seed,
+    )
+    progress(0.7, "estimates, baselines and diagnostics")
+    gradient = mean_gradient_of(minimum)
+    return assemble(
+        Assembly(
+            minimum=minimum,
+            likelihood=likelihood,
+            sweep=sweep,
+            damping=damping,
+            weight_decay=weight_decay,
+            ridge=ridge,
+            grid=grid,
+            gradient=gradient,
+            hessian_eigenvalues=hessian_eigenvalues,
+            hessian_eigenvectors=hessian_eigenvectors,
+            calibration=None if minimum.loss == "mse" else reliability(likelihood),
+            seed=seed,
+            plan=chosen,
+        ),
+        test=test,
+    )
+
+
+def _sweep(
+    minimum: Minimum,
+    likelihood: Likelihood,
+    lambdas: Tensor,
+    *,
+    route: Route,
+    weight_decay: float | None,
+    ridge: float | None,
+    lambda_eff: float | None,
+    seed: int,
+) -> Sweep:
+    if route == "matrix_free":
+        return matrix_free_sweep(
+            minimum,
+            likelihood,
+            lambdas,
+            weight_decay=weight_decay,
+            newton_ridge=ridge,
+            lambda_eff=lambda_eff,
+            seed=seed,
+        )
+    build = primal_resolvent if route == "primal" else dual_resolvent
+    resolvent = build(minimum, likelihood)
+    return exact_sweep(
+        resolvent, likelihood, lambdas, weight_decay=weight_decay, newton_ridge=ridge
+    )
+
+
+def _sweep_lambdas(grid: list[float], lambda_eff: float | None) -> Tensor:
+    points = set(grid)
+    if lambda_eff is not None:
+        points |= {lambda_eff, *neighbours(lambda_eff)}
+    return torch.tensor(sorted(points), dtype=torch.float64)
+
+
+def _double(minimum: Minimum) -> Minimum:
+    if all(q.dtype == torch.float64 for q in minimum.network.parameters()):
+        return minimum
+    network = copy.deepcopy(minimum.network)
+    return prepare(
+        network, minimum.inputs, minimum.targets, loss=minimum.loss, device=minimum.inputs.device
+    )
