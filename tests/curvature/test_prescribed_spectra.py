@@ -62,6 +62,14 @@ def test_full_rank_is_never_called_complete() -> None:
     assert pairs is None or not pairs.complete
 
 
+def test_a_rank_that_was_underestimated_falls_back_on_the_dense_matrix() -> None:
+    values = torch.cat([torch.linspace(-1, 2, 900), torch.zeros(200)])
+    spectrum = operator_spectrum(with_spectrum(values), examples=10, rank_hint=100, top_k=5)
+    assert spectrum.complete
+    assert spectrum.method.startswith("All 1100 eigenpairs of the dense")
+    assert abs(spectrum.trace - float(values.double().sum())) <= 1e-9
+
+
 @pytest.mark.parametrize("capacity", [60, 30, 20])
 def test_thick_restart_finds_both_ends(capacity: int) -> None:
     operator = with_spectrum(torch.linspace(-1, 1, 400) ** 3 * 10, seed=3)

@@ -34,8 +34,8 @@ def choose_route(dim: int, *, examples: int, rank_hint: int | None = None) -> Ro
 
 
 def low_rank_capacity(operator: Operator) -> int:
-    """Largest Krylov dimension worth exhausting; a third of p, and of a quarter of the memory."""
-    return min(operator.dim // 3, LOW_RANK_DIMENSIONS, _vectors_that_fit(operator))
+    """Largest Krylov dimension worth exhausting: beyond 2p/3 the dense matrix is cheaper."""
+    return min(2 * operator.dim // 3, LOW_RANK_DIMENSIONS, _vectors_that_fit(operator))
 
 
 def lanczos_capacity(operator: Operator, top_k: int) -> int:

@@ -110,7 +110,9 @@ def operator_spectrum(
             seed=seed,
             progress=progress,
         )
-        route = choose_route(operator.dim, examples=examples)  # for a rank that was too large
+        route = choose_route(operator.dim, examples=examples)
+        if pairs is not None and not pairs.complete and route == "dense":
+            pairs = None  # the rank was too large, and the dense matrix still gives all of it
     if pairs is None and route == "dense":
         pairs = dense_pairs(operator, top_k=top_k, progress=progress)
     if pairs is None:
