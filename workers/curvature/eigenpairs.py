@@ -16,6 +16,7 @@ from workers.curvature.trace import deflated_trace
 Progress = Callable[[float, str], None]
 BLOCK = 64  # vectors multiplied together where the whole range is wanted
 NOTHING_LEFT = 10  # zero levels: Frobenius norm outside the basis, as random probes see it
+LOWEST = 1e-4  # residual of λ_min: at the edge of the bulk, it would take most of the products
 CHECK_EVERY = 5  # Lanczos steps between looks at the Ritz residuals
 
 
@@ -118,7 +119,7 @@ def lanczos_pairs(
     seed: int,
     progress: Progress,
 ) -> Eigenpairs:
-    """The top pairs and the lowest eigenvalue, to a residual of `tolerance`·|λ1|.
+    """The top pairs to a residual of `tolerance`·|λ1|, the lowest eigenvalue to at least 1e-4.
 
     `capacity` vectors are kept at once (thick restart beyond), `limit` products are done at most.
     """
@@ -163,7 +164,9 @@ def _settled(state: Krylov, *, top_k: int, tolerance: float) -> int:
     if state.size == state.basis.shape[1]:
         return top_k + 1
     wanted = _wanted(state.size, top_k=top_k)
-    good = residuals[wanted] <= tolerance * values.abs().max()
+    limits = torch.full((wanted.numel(),), tolerance, dtype=torch.float64)
+    limits[0] = max(tolerance, LOWEST)
+    good = residuals[wanted] <= limits * values.abs().max()
     return int(good.sum()) if state.size > top_k else 0
 
 

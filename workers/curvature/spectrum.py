@@ -1,9 +1,6 @@
 """The Hessian spectrum of a minimum by the cheapest exact route, or by Lanczos with residuals.
 
-- p up to 2,000 (4,000 where the data are few): the dense matrix in the minimum's precision.
-- p up to 20,000 and n·K ≤ p/4: the exhausted block Krylov space, which holds every nonzero
-  eigenpair to 1e-13·|λ1| (docs/mathematics.md, section 2).
-- otherwise: Lanczos with full reorthogonalisation, stopped by residual.
+Which route is taken is said in `routes`, what it will cost in `planner`.
 """
 
 from __future__ import annotations
@@ -20,15 +17,10 @@ from workers.curvature.eigenpairs import (
     lanczos_pairs,
     low_rank_pairs,
 )
-from workers.curvature.graphs import available_bytes, forward
+from workers.curvature.graphs import forward
 from workers.curvature.minimum import Minimum
 from workers.curvature.operators import Operator, hessian
-
-DENSE = 2000
-DENSE_FEW_DATA = 4000
-DENSE_WORK = 5e10  # n p², about a minute of products on two CPU cores
-LOW_RANK = 20_000
-LIMIT = 600  # Lanczos products before unconverged pairs are reported as such
+from workers.curvature.routes import LIMIT, choose_route, lanczos_capacity, low_rank_capacity
 
 
 @dataclass(frozen=True)
@@ -108,24 +100,27 @@ def operator_spectrum(
         raise ValueError(f"The tolerance is {tolerance}; it must lie between 0 and 1.")
     top_k = min(top_k, operator.dim)
     pairs: Eigenpairs | None = None
-    if _prefers_low_rank(operator.dim, rank_hint):
-        capacity = _low_rank_capacity(operator)
+    route = choose_route(operator.dim, examples=examples, rank_hint=rank_hint)
+    if route == "low_rank":
         pairs = low_rank_pairs(
             operator,
             top_k=top_k,
             tolerance=_reachable(tolerance, operator),
-            capacity=capacity,
+            capacity=low_rank_capacity(operator),
             seed=seed,
             progress=progress,
         )
-    if pairs is None and _dense_pays(operator.dim, examples):
+        route = choose_route(operator.dim, examples=examples)
+        if pairs is not None and not pairs.complete and route == "dense":
+            pairs = None  # the rank was too large, and the dense matrix still gives all of it
+    if pairs is None and route == "dense":
         pairs = dense_pairs(operator, top_k=top_k, progress=progress)
     if pairs is None:
         pairs = lanczos_pairs(
             operator,
             top_k=top_k,
             tolerance=_reachable(tolerance, operator),
-            capacity=_lanczos_capacity(operator, top_k),
+            capacity=lanczos_capacity(operator, top_k),
             limit=operator.products + LIMIT,
             seed=seed,
             progress=progress,
@@ -136,26 +131,6 @@ def operator_spectrum(
 def _reachable(tolerance: float, operator: Operator) -> float:
     """Where to stop: waiting for residuals below the products' own rounding would be endless."""
     return max(tolerance, 50 * torch.finfo(operator.dtype).eps)
-
-
-def _prefers_low_rank(dim: int, rank_hint: int | None) -> bool:
-    return DENSE // 2 < dim <= LOW_RANK and rank_hint is not None and 4 * rank_hint <= dim
-
-
-def _dense_pays(dim: int, examples: int) -> bool:
-    return dim <= DENSE or (dim <= DENSE_FEW_DATA and examples * dim**2 <= DENSE_WORK)
-
-
-def _low_rank_capacity(operator: Operator) -> int:
-    room = available_bytes(operator.device) // (8 * operator.dim) // 4
-    return min(operator.dim // 3, 4000, room)
-
-
-def _lanczos_capacity(operator: Operator, top_k: int) -> int:
-    """Basis vectors kept at once: what a quarter of the free memory holds."""
-    item = torch.finfo(operator.dtype).bits // 8
-    room = available_bytes(operator.device) // (item * operator.dim) // 4
-    return min(operator.dim, LIMIT, max(2 * top_k + 20, room))
 
 
 def _certified(operator: Operator, pairs: Eigenpairs, *, tolerance: float) -> Spectrum:

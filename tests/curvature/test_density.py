@@ -1,0 +1,80 @@
+"""Spectral density: mass, agreement of the sampled with the exact one, stated errors."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tests.reference_networks import GAP, boundary_minimum, gap_minimum
+from workers.curvature.density import Density, spectral_density
+from workers.curvature.spectrum import Spectrum, compute_spectrum
+
+
+def smoothed(density: Density, eigenvalues: Tensor) -> np.ndarray:
+    """A naive twin: the exact eigenvalues under the density's own bells."""
+    grid, width = density.grid.numpy(), density.width
+    total = np.zeros_like(grid)
+    for value in eigenvalues.tolist():
+        shift = np.arcsinh(grid / density.linear) - np.arcsinh(value / density.linear)
+        total += np.exp(-0.5 * (shift / width) ** 2) / width / np.sqrt(2 * np.pi)
+    return total / np.sqrt(grid**2 + density.linear**2) / eigenvalues.numel()
+
+
+def whole(spectrum: Spectrum, dim: int) -> Tensor:
+    zeros = torch.zeros(dim - spectrum.known_eigenvalues.numel(), dtype=torch.float64)
+    return torch.cat([spectrum.known_eigenvalues, zeros])
+
+
+def test_exact_density_smooths_all_eigenvalues() -> None:
+    minimum = boundary_minimum("iris-normal").minimum
+    spectrum = compute_spectrum(minimum)
+    density = spectral_density(minimum, spectrum)
+    expected = smoothed(density, whole(spectrum, minimum.dim))
+    assert np.abs(density.mean.numpy() - expected).max() <= 1e-12 * expected.max()
+    assert density.probes is None
+    assert density.standard_error.abs().max() == 0
+    assert density.method.startswith("Exact")
+    # Trapezoids of bells three spacings wide on the stretched grid: second order, below 1e-4.
+    assert float(torch.trapezoid(density.mean, density.grid)) == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", GAP)
+@pytest.mark.parametrize("known", [0, 20])
+def test_sampled_density_agrees_with_the_exact_one(name: str, known: int) -> None:
+    minimum = gap_minimum(name).minimum
+    spectrum = compute_spectrum(minimum, top_k=20)
+    partial = replace(
+        spectrum,
+        known_eigenvalues=spectrum.eigenvalues[:known],
+        known_eigenvectors=spectrum.eigenvectors[:known],
+        complete=False,
+    )
+    density = spectral_density(minimum, partial, probes=8, steps=40, seed=1)
+    expected = smoothed(density, whole(spectrum, minimum.dim))
+    error = np.abs(density.mean.numpy() - expected)
+    # 8 probes: t with 7 degrees of freedom, and 1% of the peak for the rule's own bias.
+    assert (error <= 5 * density.standard_error.numpy() + 0.01 * expected.max()).all()
+    distance = float(np.trapezoid(error, density.grid.numpy()))
+    assert distance <= 0.05
+    assert float(torch.trapezoid(density.mean, density.grid)) == pytest.approx(1, abs=1e-4)
+    assert density.probes == 8
+    assert density.standard_error.max() > 0
+
+
+def test_the_same_seed_gives_the_same_density() -> None:
+    minimum = gap_minimum(GAP[0]).minimum
+    spectrum = replace(compute_spectrum(minimum), complete=False)
+    first, second, other = (
+        spectral_density(minimum, spectrum, probes=2, steps=5, seed=seed) for seed in (3, 3, 4)
+    )
+    assert torch.equal(first.mean, second.mean)
+    assert not torch.equal(first.mean, other.mean)
+
+
+@pytest.mark.parametrize("wrong", [{"probes": 1}, {"steps": 0}, {"grid_size": 4}])
+def test_settings_without_an_answer_are_refused(wrong: dict[str, int]) -> None:
+    minimum = gap_minimum(GAP[0]).minimum
+    with pytest.raises(ValueError, match=str(next(iter(wrong.values())))):
+        spectral_density(minimum, compute_spectrum(minimum), **wrong)
