@@ -25,6 +25,7 @@ _KEPT = 3
 _ROUNDS = 24
 _PROBED_DIMENSIONS = 4
 _POOL = 4096
+_TURNED_DIMENSIONS = 64
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,13 @@ class BoundarySearch:
     def _refined(self, x: Tensor, z: Tensor, own: Tensor, rounds: int) -> Tensor:
         if not len(x):
             return z
-        refinement = Refinement(self.surface, self.norm, self.generator)
+        refinement = Refinement(
+            self.surface,
+            self.norm,
+            self.generator,
+            # Random directions rarely help where there are many dimensions.
+            turns=6 if x.shape[1] <= _TURNED_DIMENSIONS else 1,
+        )
         low_dimensional = x.shape[1] <= _PROBED_DIMENSIONS
         for index in range(rounds):
             if low_dimensional and index % 6 == 0:
