@@ -93,6 +93,22 @@ def test_images_get_margins_of_their_own_shape() -> None:
     assert torch.allclose(margins.values, measured, rtol=1e-12)
 
 
+def test_float32_margins_equal_float64_margins() -> None:
+    minimum = boundary_minimum("gauss-random_label").minimum
+    state = {name: value.clone() for name, value in minimum.network.state_dict().items()}
+    network = nn.Sequential(nn.Linear(2, 100), nn.ReLU(), nn.Linear(100, 100), nn.ReLU())
+    network.append(nn.Linear(100, 3)).load_state_dict(state)
+    single = prepare(network, minimum.inputs, minimum.targets, dtype=torch.float32)
+    found, expected = certified_margins(single), certified_margins(minimum)
+    assert found.unreached == 0
+    assert (found.beyond != found.classes).all()
+    # Logits of size 50 are rounded to 1e-5 and the smallest margin, 0.012, has slopes above 10.
+    assert float(found.values.min()) == pytest.approx(float(expected.values.min()), rel=1e-3)
+    # Different roundings lead the search of a point to different local minima now and then.
+    ratio = found.values.double() / expected.values
+    assert float(ratio.quantile(0.95)) < 1.02
+
+
 def test_chosen_inputs_only() -> None:
     minimum = boundary_minimum("gauss-normal").minimum
     margins = certified_margins(minimum, inputs=minimum.inputs[[149, 3]])

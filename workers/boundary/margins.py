@@ -89,12 +89,12 @@ def _points_at_once(dimensions: int) -> int:
 
 
 def _collect(surface: ClassMap, points: Tensor, ends: Tensor, norm: NormName) -> CertifiedMargins:
-    values = length(ends - points.flatten(1), norm)
+    flat = points.flatten(1)
+    classes = surface.classes(flat)
+    ends = _verified(surface, flat, ends, classes)
+    values = length(ends - flat, norm)
     reached = ~values.isnan()
-    classes = surface.classes(points.flatten(1))
     beyond = torch.where(reached, surface.classes(ends.nan_to_num()), -1)
-    if bool((reached & (beyond == classes)).any()):
-        raise RuntimeError("A margin's end has the point's own class; it certifies nothing.")
     order = torch.where(reached, values, torch.inf)
     return CertifiedMargins(
         values=values,
@@ -105,3 +105,21 @@ def _collect(surface: ClassMap, points: Tensor, ends: Tensor, norm: NormName) ->
         unreached=int((~reached).sum()),
         norm=norm,
     )
+
+
+def _verified(surface: ClassMap, x: Tensor, ends: Tensor, own: Tensor) -> Tensor:
+    """Ends whose class differs when evaluated again; NaN where that cannot be had.
+
+    Logits this close to the boundary change sign with the rounding of another batch size. Such
+    ends are pushed outward, by at most 2^8 roundings, which their distance then includes.
+    """
+    push = 4 * torch.finfo(x.dtype).eps
+    for _ in range(8):
+        doubtful = (surface.classes(ends.nan_to_num()) == own) & ~ends[:, 0].isnan()
+        if not bool(doubtful.any()):
+            return ends
+        push *= 2
+        moved = x + (1 + push) * (ends - x)
+        ends = torch.where(doubtful[:, None], moved, ends)
+    doubtful = surface.classes(ends.nan_to_num()) == own
+    return torch.where(doubtful[:, None], torch.nan, ends)
