@@ -16,7 +16,12 @@ from tests.boundary.networks import (
     small_cnn,
 )
 from tests.reference_networks import BOUNDARY, boundary_minimum
-from workers.boundary.margins import CertifiedMargins, certified_margins
+from workers.boundary.margins import (
+    CertifiedMargins,
+    certified_margins,
+    smallest_by_class,
+    smallest_by_pair,
+)
 from workers.curvature.minimum import Minimum, prepare
 
 
@@ -107,6 +112,18 @@ def test_float32_margins_equal_float64_margins() -> None:
     # Different roundings lead the search of a point to different local minima now and then.
     ratio = found.values.double() / expected.values
     assert float(ratio.quantile(0.95)) < 1.02
+
+
+def test_smallest_margins_per_class_and_pair_hold_the_smallest_of_all() -> None:
+    minimum, _, _, reference = boundary_minimum("gauss-normal")
+    margins = certified_margins(minimum)
+    by_class, by_pair = smallest_by_class(margins), smallest_by_pair(margins)
+    for label, expected in reference["true_margin_min_per_class"].items():
+        assert by_class[int(label)] == pytest.approx(expected, rel=0.05)
+    smallest = float(margins.values.min())
+    assert min(by_pair.values()) == smallest
+    pair = (int(margins.classes[margins.argmin]), int(margins.beyond[margins.argmin]))
+    assert by_pair[pair] == smallest
 
 
 def test_chosen_inputs_only() -> None:

@@ -29,6 +29,8 @@ __all__ = [
     "certified_margins",
     "disagreement",
     "eigenvector_margins",
+    "smallest_by_class",
+    "smallest_by_pair",
 ]
 
 
@@ -81,6 +83,24 @@ def certified_margins(
         if progress is not None:
             progress(done / flat.shape[0])
     return _collect(search.surface, points, torch.cat(parts), norm)
+
+
+def smallest_by_class(margins: CertifiedMargins) -> dict[int, float | None]:
+    """Smallest margin among the points of each predicted class; None where none was reached."""
+    result: dict[int, float | None] = {}
+    for label in margins.classes.unique().tolist():
+        values = margins.values[(margins.classes == label) & (margins.beyond >= 0)]
+        result[label] = float(values.min()) if len(values) else None
+    return result
+
+
+def smallest_by_pair(margins: CertifiedMargins) -> dict[tuple[int, int], float]:
+    """Smallest margin over points of class a whose nearest found boundary leads to class b."""
+    pairs = torch.stack([margins.classes, margins.beyond], dim=1)
+    return {
+        (a, b): float(margins.values[(margins.classes == a) & (margins.beyond == b)].min())
+        for a, b in pairs[margins.beyond >= 0].unique(dim=0).tolist()
+    }
 
 
 def _points_at_once(dimensions: int) -> int:

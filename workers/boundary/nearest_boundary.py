@@ -46,6 +46,8 @@ class BoundarySearch:
 
     def ends(self, x: Tensor, *, rounds: int = _ROUNDS) -> Tensor:
         """Ends (n, d) for points x (n, d), NaN where no other class was reached."""
+        if not len(x):
+            return x
         own = self.surface.classes(x)
         candidates = torch.cat([self._targeted(x, own), self._paired(x, own)], dim=1)
         distances = length(candidates - x[:, None], self.norm).nan_to_num(nan=torch.inf)
