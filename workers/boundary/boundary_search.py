@@ -142,7 +142,7 @@ class Refinement:
     surface: ClassMap
     norm: NormName
     generator: torch.Generator
-    turns: int = 6
+    turns: int
 
     def round(self, x: Tensor, z: Tensor, own: Tensor, *, spread: float, shrink: float) -> Tensor:
         """One round; rows without an improving proposal keep their z."""

@@ -73,10 +73,30 @@ def eigenvector_margins(
     found, cos2 = most_parallel_inputs(minimum, vectors, begin, steps=steps)
     kept = _kept(cos2)
     search = BoundarySearch.of(minimum, norm="l2", generator=generator)
+    # One search for the kept starts of all vectors: small batches would cost as much each.
+    flat = found[kept].flatten(1)
+    ends = search.ends(flat, rounds=6)
+    own = search.surface.classes(flat)
+    landed = _Landed(flat, ends, cos2[kept], search.surface.lead(flat, own))
+    owner = kept.nonzero()[:, 0]
+    reached = ends.isfinite().all(dim=1)
     return [
-        _measure(minimum, search, index, extremal[index], found[index][keep], cos2[index][keep])
-        for index, keep in enumerate(kept)
+        _measure(minimum, index, extremal[index], landed.rows((owner == index) & reached))
+        for index in range(len(vectors))
     ]
+
+
+@dataclass(frozen=True)
+class _Landed:
+    """Inputs where the search ended (m, d), their boundary points, cos² and logit gaps."""
+
+    inputs: Tensor
+    ends: Tensor
+    cos2: Tensor
+    logit_gap: Tensor
+
+    def rows(self, mask: Tensor) -> _Landed:
+        return _Landed(self.inputs[mask], self.ends[mask], self.cos2[mask], self.logit_gap[mask])
 
 
 def _extremal_points(alignment: Tensor) -> Tensor:
@@ -106,35 +126,21 @@ def _kept(cos2: Tensor) -> Tensor:
     return (cos2 >= _LEAST_COS2) & (cos2 >= _NEAR_BEST * best)
 
 
-def _measure(
-    minimum: Minimum,
-    search: BoundarySearch,
-    index: int,
-    extremal: Tensor,
-    found: Tensor,
-    cos2: Tensor,
-) -> EigenvectorMargin:
-    nothing = EigenvectorMargin(index + 1, None, None, None, None, 0)
-    if not len(found):
-        return nothing
-    flat = found.flatten(1)
-    ends = search.ends(flat, rounds=6)
-    reached = ends.isfinite().all(dim=1)
-    if not bool(reached.any()):
-        return nothing
-    flat, ends, cos2 = flat[reached], ends[reached], cos2[reached]
-    distances = torch.cdist(ends, minimum.inputs[extremal].flatten(1))
+def _measure(minimum: Minimum, index: int, extremal: Tensor, landed: _Landed) -> EigenvectorMargin:
+    if not len(landed.ends):
+        return EigenvectorMargin(index + 1, None, None, None, None, 0)
+    distances = torch.cdist(landed.ends, minimum.inputs[extremal].flatten(1))
     start, which = divmod(int(distances.argmin()), 2)
-    own = search.surface.classes(flat[start : start + 1])
+    end = landed.ends[start]
     return EigenvectorMargin(
         k=index + 1,
         estimate=float(distances[start, which]),
-        cos2=float(cos2[start]),
-        logit_gap=float(search.surface.lead(flat[start : start + 1], own)),
-        moved=float(torch.linalg.vector_norm(ends[start] - flat[start])),
-        starts_kept=len(flat),
+        cos2=float(landed.cos2[start]),
+        logit_gap=float(landed.logit_gap[start]),
+        moved=float(torch.linalg.vector_norm(end - landed.inputs[start])),
+        starts_kept=len(landed.ends),
         training_point=int(extremal[which]),
-        end=ends[start].reshape(minimum.inputs.shape[1:]),
+        end=end.reshape(minimum.inputs.shape[1:]),
     )
 
 

@@ -29,6 +29,8 @@ __all__ = [
     "certified_margins",
     "disagreement",
     "eigenvector_margins",
+    "smallest_by_class",
+    "smallest_by_pair",
 ]
 
 
@@ -83,18 +85,36 @@ def certified_margins(
     return _collect(search.surface, points, torch.cat(parts), norm)
 
 
+def smallest_by_class(margins: CertifiedMargins) -> dict[int, float | None]:
+    """Smallest margin among the points of each predicted class; None where none was reached."""
+    result: dict[int, float | None] = {}
+    for label in margins.classes.unique().tolist():
+        values = margins.values[(margins.classes == label) & (margins.beyond >= 0)]
+        result[label] = float(values.min()) if len(values) else None
+    return result
+
+
+def smallest_by_pair(margins: CertifiedMargins) -> dict[tuple[int, int], float]:
+    """Smallest margin over points of class a whose nearest found boundary leads to class b."""
+    pairs = torch.stack([margins.classes, margins.beyond], dim=1)
+    return {
+        (a, b): float(margins.values[(margins.classes == a) & (margins.beyond == b)].min())
+        for a, b in pairs[margins.beyond >= 0].unique(dim=0).tolist()
+    }
+
+
 def _points_at_once(dimensions: int) -> int:
     # About 20 candidate inputs of each point are held: 2^24 numbers are 128 MB in float64.
     return max(1, min(1024, 2**24 // (20 * dimensions)))
 
 
 def _collect(surface: ClassMap, points: Tensor, ends: Tensor, norm: NormName) -> CertifiedMargins:
-    values = length(ends - points.flatten(1), norm)
+    flat = points.flatten(1)
+    classes = surface.classes(flat)
+    ends = _verified(surface, flat, ends, classes)
+    values = length(ends - flat, norm)
     reached = ~values.isnan()
-    classes = surface.classes(points.flatten(1))
     beyond = torch.where(reached, surface.classes(ends.nan_to_num()), -1)
-    if bool((reached & (beyond == classes)).any()):
-        raise RuntimeError("A margin's end has the point's own class; it certifies nothing.")
     order = torch.where(reached, values, torch.inf)
     return CertifiedMargins(
         values=values,
@@ -105,3 +125,21 @@ def _collect(surface: ClassMap, points: Tensor, ends: Tensor, norm: NormName) ->
         unreached=int((~reached).sum()),
         norm=norm,
     )
+
+
+def _verified(surface: ClassMap, x: Tensor, ends: Tensor, own: Tensor) -> Tensor:
+    """Ends whose class differs when evaluated again; NaN where that cannot be had.
+
+    Logits this close to the boundary change sign with the rounding of another batch size. Such
+    ends are pushed outward, by at most 2^8 roundings, which their distance then includes.
+    """
+    push = 4 * torch.finfo(x.dtype).eps
+    for _ in range(8):
+        doubtful = (surface.classes(ends.nan_to_num()) == own) & ~ends[:, 0].isnan()
+        if not bool(doubtful.any()):
+            return ends
+        push *= 2
+        moved = x + (1 + push) * (ends - x)
+        ends = torch.where(doubtful[:, None], moved, ends)
+    doubtful = surface.classes(ends.nan_to_num()) == own
+    return torch.where(doubtful[:, None], torch.nan, ends)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.func import grad, jvp
+from torch.func import grad, vjp
 
 from workers.boundary.classification import (
     class_logits,
@@ -123,7 +123,8 @@ def _curvature(minimum: Minimum, direction: Tensor) -> float:
             logits = class_logits(minimum.logits(theta, x))
             return torch.nn.functional.cross_entropy(logits, y.long().flatten(), reduction="sum")
 
-        product: Tensor = jvp(grad(summed), (minimum.theta,), (direction,))[1]
+        # H is symmetric, so the pullback of the gradient is the Hessian product.
+        product: Tensor = vjp(grad(summed), minimum.theta)[1](direction)[0]
         total += float(product @ direction)
     return total / minimum.n
 
