@@ -9,6 +9,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
+from collections.abc import Iterator
+
+
+class Listener:
+    """Remembers a notice that comes between two waits, so that none is missed."""
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+
+    async def wait(self, *, seconds: float) -> None:
+        """Returns at the first notice since the last return, or after `seconds`."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.event.wait(), seconds)
+        self.event.clear()
 
 
 class Changes:
@@ -16,25 +30,25 @@ class Changes:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
 
     def notify(self, job: str) -> None:
         if self._loop and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake, job)
 
     def _wake(self, job: str) -> None:
-        for event in self._waiting.get(job, ()):
-            event.set()
+        for listener in self._listeners.get(job, ()):
+            listener.event.set()
 
-    async def wait(self, job: str, *, seconds: float) -> None:
-        """Returns at the next notice, or after `seconds`."""
+    @contextlib.contextmanager
+    def listening(self, job: str) -> Iterator[Listener]:
+        """Enter before the first look at the job; only inside the event loop."""
         self._loop = asyncio.get_running_loop()
-        event = asyncio.Event()
-        self._waiting[job].add(event)
+        listener = Listener()
+        self._listeners[job].add(listener)
         try:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(event.wait(), seconds)
+            yield listener
         finally:
-            self._waiting[job].discard(event)
-            if not self._waiting[job]:
-                del self._waiting[job]
+            self._listeners[job].discard(listener)
+            if not self._listeners[job]:
+                del self._listeners[job]

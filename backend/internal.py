@@ -20,6 +20,7 @@ from backend.service import Here, Service
 from backend.store import Incoming
 from minimascope.problems import ProblemError
 from minimascope.report import Report
+from minimascope.schemas import StageState
 
 router = APIRouter(prefix="/internal", tags=["workers"], include_in_schema=False)
 Token = Annotated[str, Header(alias="X-Fencing-Token")]
@@ -40,10 +41,15 @@ class ClaimAnswer(Body):
     document: dict[str, Any]
 
 
+class StageUpdate(Body):
+    state: StageState
+    seconds: float | None = None
+
+
 class Heartbeat(Body):
     progress: Annotated[float, Field(ge=0, le=1)] = 0.0
     message: Annotated[str, Field(max_length=500)] = ""
-    stages: dict[str, dict[str, Any]] = {}
+    stages: dict[str, StageUpdate] = {}
 
 
 class HeartbeatAnswer(Body):
@@ -78,7 +84,11 @@ def claim(job: str, service: Here) -> ClaimAnswer:
 
 @router.post("/jobs/{job}/heartbeat")
 def heartbeat(job: str, body: Heartbeat, service: Here, token: Token) -> HeartbeatAnswer:
-    progress = Progress(body.progress, body.message, body.stages)
+    progress = Progress(
+        body.progress,
+        body.message,
+        {name: update.model_dump() for name, update in body.stages.items()},
+    )
     lease = service.settings.lease_seconds
     cancel = service.repository.heartbeat(job, token, progress, now=time.time(), lease=lease)
     service.changes.notify(job)

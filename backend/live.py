@@ -51,19 +51,22 @@ def frames(before: Analysis | None, after: Analysis, version: int) -> list[str]:
 async def _stream(service: Service, identifier: str, known: str) -> AsyncIterator[str]:
     before: Analysis | None = None
     seen, quiet_since = known, time.monotonic()
-    while True:
-        after, version = await asyncio.to_thread(service.repository.analysis_version, identifier)
-        if str(version) != seen:
-            for frame in frames(before, after, version):
-                yield frame
-            seen, quiet_since = str(version), time.monotonic()
-        before = after
-        if after.state in FINAL_STATES:
-            return
-        if time.monotonic() - quiet_since > KEEP_ALIVE_SECONDS:
-            quiet_since = time.monotonic()
-            yield ": still here\n\n"
-        await service.changes.wait(identifier, seconds=POLL_SECONDS)
+    with service.changes.listening(identifier) as listener:
+        while True:
+            after, version = await asyncio.to_thread(
+                service.repository.analysis_version, identifier
+            )
+            if str(version) != seen:
+                for frame in frames(before, after, version):
+                    yield frame
+                seen, quiet_since = str(version), time.monotonic()
+            before = after
+            if after.state in FINAL_STATES:
+                return
+            if time.monotonic() - quiet_since > KEEP_ALIVE_SECONDS:
+                quiet_since = time.monotonic()
+                yield ": still here\n\n"
+            await listener.wait(seconds=POLL_SECONDS)
 
 
 @router.get(

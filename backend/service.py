@@ -44,12 +44,13 @@ class Service:
     async def ended(self, job: str, *, seconds: float) -> JobStatus:
         """The job's status once it has ended, or as it is when the time is over."""
         deadline = time.monotonic() + seconds
-        while True:
-            status = await asyncio.to_thread(self.repository.job, job)
-            left = deadline - time.monotonic()
-            if status.state in FINAL_STATES or left <= 0:
-                return status
-            await self.changes.wait(job, seconds=min(left, 0.5))
+        with self.changes.listening(job) as listener:
+            while True:
+                status = await asyncio.to_thread(self.repository.job, job)
+                left = deadline - time.monotonic()
+                if status.state in FINAL_STATES or left <= 0:
+                    return status
+                await listener.wait(seconds=min(left, 0.5))
 
     def start(self, job: NewJob) -> None:
         self.repository.add_job(job, now=time.time())

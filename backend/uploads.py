@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from starlette.requests import ClientDisconnect
 
 from backend import cursors
 from backend.jobs import JobKind, NewJob
@@ -31,6 +33,15 @@ Name = Annotated[str, Query(max_length=255, description="display text only, neve
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
+async def _parts(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for part in request.stream():
+            yield part
+    except ClientDisconnect as error:
+        sentence = "The connection ended before the file did."
+        raise ProblemError("upload_broken_off", sentence, "Send it again.", status=400) from error
+
+
 async def _receive(service: Service, request: Request) -> tuple[str, int]:
     """The body's sha256 and size, once it is stored durably. Memory use: one chunk."""
     room = service.settings.quota_bytes - await asyncio.to_thread(service.repository.stored_bytes)
@@ -40,7 +51,7 @@ async def _receive(service: Service, request: Request) -> tuple[str, int]:
     incoming = service.store.incoming(limit=service.settings.max_upload_bytes)
     with incoming:
         pending = bytearray()
-        async for part in request.stream():
+        async for part in _parts(request):
             pending += part
             if len(pending) >= CHUNK:
                 await asyncio.to_thread(incoming.write, bytes(pending))

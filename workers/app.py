@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -29,6 +30,8 @@ def run_worker(
 
     The thread pool keeps one light process a worker: the work itself is in a child process.
     """
+    # One line a heartbeat would bury everything else in the log.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     stopping = threading.Event()
     delivery = Delivery(api_url(settings), settings.worker_token)
     app = worker_app(settings, Supervisor(delivery, command, stopping))

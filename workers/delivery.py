@@ -26,6 +26,10 @@ class LostJobError(Exception):
     """Another worker holds the job, or it was ended: nothing more may be written."""
 
 
+class RefusedError(ValueError):
+    """The API answered, and does not take what was sent."""
+
+
 class UnavailableError(Exception):
     """The API did not answer well for longer than our patience."""
 
@@ -174,10 +178,9 @@ class Delivery:
                 attempt()
                 return
             except (httpx.TransportError, httpx.HTTPStatusError) as error:
-                refused = (
-                    isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error
-                )
-                if refused or time.monotonic() + pause > deadline:
+                if isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error:
+                    raise RefusedError(str(error)) from error
+                if time.monotonic() + pause > deadline:
                     raise UnavailableError(str(error)) from error
             time.sleep(pause)
             pause = min(2 * pause, 5.0)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 GRACE_SECONDS = 1.0
+LINGER_SECONDS = 10.0
 STDERR_LINES = 40
 # Longer lines are refused: a child that went wrong must not fill the supervisor's memory.
 MAX_LINE = 1 << 20
@@ -75,8 +76,14 @@ class ChildProcess:
             self._stderr.append(line.decode(errors="replace").rstrip())
 
     def wait(self) -> int:
-        """Exit status; negative is the signal that ended it."""
-        return self._process.wait()
+        """Exit status of a child that has closed its stdout; negative is the signal that ended it.
+
+        One that lingers has said all it will say: 0, and `end` ends it.
+        """
+        try:
+            return self._process.wait(LINGER_SECONDS)
+        except subprocess.TimeoutExpired:
+            return 0
 
     def stderr_tail(self) -> str:
         self._threads[1].join(1.0)

@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from minimascope.problems import ProblemError
-from workers.delivery import ClaimedJob, Delivery, LostJobError, UnavailableError
+from workers import messages
+from workers.delivery import ClaimedJob, Delivery, LostJobError, RefusedError, UnavailableError
 from workers.heartbeat import Heartbeat
 from workers.process import ChildProcess
 
 log = logging.getLogger("minimascope.worker")
 COMMAND = (sys.executable, "-m", "workers.child")
-Stop = Literal["cancelled", "lost", "too_long", "shutdown"]
+Stop = Literal["cancelled", "lost", "too_long", "shutdown", "broken"]
 TICK_SECONDS = 0.1
 
 
@@ -74,8 +75,13 @@ class Supervisor:
     def _work(
         self, job: ClaimedJob, heartbeat: Heartbeat, folder: Path
     ) -> tuple[Stop | None, Work, int]:
-        document = self._document(job, folder)
         work = Work()
+        try:
+            document = self._document(job, folder)
+        except (RefusedError, OSError) as error:
+            log.error("job %s: files not fetched: %s", job.id, error)
+            work.problem = messages.not_fetched()
+            return "broken", work, 0
         child = ChildProcess(self.command, document, folder)
         try:
             stop = self._listen(job, child, heartbeat, work)
@@ -113,7 +119,12 @@ class Supervisor:
                 continue
             if event is None:
                 return None
-            self._take(job, event, heartbeat, work)
+            try:
+                self._take(job, event, heartbeat, work)
+            except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+                log.exception("job %s: bad event %.300r", job.id, event)
+                work.problem = messages.broken(event, error)
+                return "broken"
 
     def _reason(self, heartbeat: Heartbeat, deadline: float) -> Stop | None:
         if heartbeat.stop:
@@ -127,19 +138,18 @@ class Supervisor:
     ) -> None:
         match event.get("event"):
             case "progress":
-                message = str(event.get("message") or event.get("stage", ""))
-                heartbeat.progress(float(event["fraction"]), message)
+                heartbeat.progress(*messages.progress(event))
             case "stage":
-                heartbeat.stage(event["stage"], event["state"], event.get("seconds"))
+                heartbeat.stage(*messages.stage(event))
             case "report":
-                self.delivery.put_report(job, Path(event["path"]))
+                self.delivery.put_report(job, messages.file(event))
                 work.reported = True
             case "array":
-                self.delivery.put_array(job, event["name"], Path(event["path"]))
+                self.delivery.put_array(job, str(event["name"]), messages.file(event))
             case "result":
-                work.result = event["value"]
+                work.result = messages.result(event)
             case "problem":
-                work.problem = event["problem"]
+                work.problem = messages.problem(event)
             case other:
                 log.warning("job %s: unknown event %r", job.id, other)
 

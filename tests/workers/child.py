@@ -74,6 +74,13 @@ def analysis(words: list[str], workdir: Path) -> None:
         sys.exit(3)
     if "memory" in words:
         os.kill(os.getpid(), signal.SIGKILL)
+    if "nonsense" in words:
+        say(event="stage", stage="spectrum", state="perhaps")
+        time.sleep(60)
+    if "unreadable" in words:
+        (workdir / "report.json").write_text('{"seed": "none"}')
+        say(event="report", path=str(workdir / "report.json"))
+        time.sleep(60)
     if "late" in words:
         refuse()
         return

@@ -174,3 +174,25 @@ def test_a_message_for_an_ended_job_does_nothing(api: Api) -> None:
     supervisor.run(job)
     supervisor.run("0" * 32)
     assert api.repository.analysis_version(job) == before
+
+
+@pytest.mark.parametrize("text", ["nonsense", "unreadable"])
+def test_a_child_that_breaks_the_protocol_is_a_failure_at_once(
+    api: Api, tmp_path: Path, text: str
+) -> None:
+    log = tmp_path / "log"
+    job = api.job(f"{text} log {log}")
+    api.supervisor().run(job)
+    analysis = api.repository.analysis(job)
+    assert analysis.problem
+    assert (analysis.state, analysis.problem["code"]) == ("failed", "bad_result")
+    assert gone(log)
+
+
+def test_a_job_whose_file_is_gone_is_a_failure(api: Api) -> None:
+    job = api.job("sleep 0.1")
+    api.service.store.delete_blob(SHA)
+    api.supervisor().run(job)
+    analysis = api.repository.analysis(job)
+    assert analysis.problem
+    assert analysis.problem["code"] == "files_missing"
