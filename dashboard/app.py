@@ -110,8 +110,11 @@ def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
         "update_title": None,
         "index_string": INDEX.replace("PALETTES", css()),
         "serve_locally": True,
+        "use_async": True,
     }
     pages = Dash("minimascope", server=app, use_pages=True, **options)
+    # The renderer opens a websocket wherever it is told of one.
+    pages.backend.websocket_capability = False
     pages.layout = _shell()
     for page in (home, upload, job, analysis, compare, not_found):
         page.register(pages, client)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dash import html
 
-from dashboard.words import VERDICTS, number, percent, plural, with_error
+from dashboard.words import VERDICTS, level, number, percent, plural, with_error
 from minimascope.report import Report
 
 PENDING = "not computed yet"
@@ -54,7 +54,7 @@ def soft_rank_kpi(report: Report) -> Kpi:
         return Kpi("Soft rank", "—", note=PENDING if gap is None else "λ is not known")
     error = None if estimate.standard_error is None else estimate.standard_error * n
     value, spread = with_error(estimate.value * n, error)
-    return Kpi(f"Soft rank at λ = {number(gap.lambda_)}", value, spread, f"of {p:,}".replace(",", "\u2009"))
+    return Kpi(f"Soft rank at λ = {level(gap.lambda_)}", value, spread, f"of {p:,}".replace(",", "\u2009"))
 
 
 def eigenvalue_kpi(report: Report) -> Kpi:

@@ -55,7 +55,7 @@ def image(plot: str, label: str, *, height: int) -> list[Any]:
             id=f"{plot}-frame",
             role="img",
             className="frame",
-            style={"minHeight": height},
+            style={"height": height},
             **{"aria-label": label, "aria-describedby": f"{plot}-table"},
         ),
         html.Div(id=f"{plot}-table", className="plot-table", hidden=True, tabIndex=0),

@@ -135,7 +135,7 @@ def spectrum_figure(spectrum: Spectrum) -> go.Figure:
             "showticklabels": False,
             "showgrid": False,
             "fixedrange": True,
-            "title": {"text": "top pairs"},
+            "title": {"text": "pairs"},
         },
         shapes=[],
     )

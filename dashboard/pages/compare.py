@@ -15,7 +15,7 @@ from dashboard.figures.compare_scatter import Measured, compare_scatter
 from dashboard.figures.filmstrip import filmstrip
 from dashboard.notices import missing
 from dashboard.plot import image, panel
-from dashboard.words import VERDICTS, number
+from dashboard.words import VERDICTS, level, number
 from minimascope.client import AsyncClient
 from minimascope.problems import ProblemError
 from minimascope.schemas import KeyNumbers
@@ -67,6 +67,8 @@ def numbers_table(items: list[KeyNumbers]) -> html.Div:
     rows = [_row("Verdict", [VERDICTS.get(i.verdict or "", "—") for i in items], "" if ranked else None)]  # type: ignore[call-overload]
     for key, words in MEASURES.items():
         cells = [_cell(i, key) for i in items]
+        if set(cells) == {"—"}:
+            continue
         rows.append(_row(words, cells, number(tau_against_gap(items, key), 2) if ranked else None))
     return html.Div(
         html.Table(
@@ -82,7 +84,10 @@ def numbers_table(items: list[KeyNumbers]) -> html.Div:
 
 
 def _cell(item: KeyNumbers, key: str) -> str:
-    text = number(getattr(item, key))
+    value = getattr(item, key)
+    if isinstance(value, int):
+        return f"{value:,}"
+    text = level(value) if key == "lambda_eff" else number(value)
     if key == "gap_estimate" and item.gap_standard_error is not None:
         return f"{text} ± {number(item.gap_standard_error, 2)}"
     return text

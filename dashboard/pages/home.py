@@ -113,7 +113,8 @@ def layout(**_: Any) -> html.Div:
     )
     return html.Div(
         [
-            html.Div([html.H1("Analyses"), html.P(intro, className="subtitle")], className="page-head"),
+            html.H1("Analyses"),
+            html.P(intro, className="subtitle"),
             drop_zone(
                 "checkpoint",
                 "Drop a checkpoint here, or choose a file",
@@ -142,7 +143,9 @@ def register(pages: Dash, client: AsyncClient) -> None:
         return listing(page.items)
 
     pages.clientside_callback(
-        ClientsideFunction("listing", "arrived"), Input("listing", "children")
+        ClientsideFunction("listing", "arrived"),
+        Output("listing", "title"),
+        Input("listing", "children"),
     )
     pages.clientside_callback(
         ClientsideFunction("upload", "next_step"),

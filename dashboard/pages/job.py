@@ -52,7 +52,9 @@ def register(pages: Dash, client: AsyncClient) -> None:
             return missing("No such job", problem)
 
     dash.register_page("dashboard.job", path_template="/jobs/<job_id>", title="Job", layout=layout)
-    pages.clientside_callback(ClientsideFunction("job", "follow"), Input("job", "data"))
+    pages.clientside_callback(
+        ClientsideFunction("job", "follow"), Output("job-live", "title"), Input("job", "data")
+    )
 
     for action in ("cancel", "retry"):
         _act(pages, client, action)

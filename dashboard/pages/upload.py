@@ -21,6 +21,7 @@ from minimascope.schemas import AnalysisRequest
 ACTIVATIONS = ("relu", "gelu", "tanh", "silu", "sigmoid", "leaky_relu", "elu")
 LOSSES = {"cross_entropy": "Cross-entropy", "binary": "Binary logistic", "mse": "Squared error"}
 SEQUENTIAL = '{"family": "sequential", "layers": [["Linear", 2, 100], ["ReLU"], ["Linear", 100, 3]]}'
+FILES = ("checkpoint", "train", "test")
 FIELDS = ("name", "family", "activation", "sequential", "loss", "decay", "lr", "momentum", "steps",
           "top-k", "lambdas", "seed")
 
@@ -211,18 +212,25 @@ def register(pages: Dash, client: AsyncClient) -> None:
     )
 
     @pages.callback(
-        Output("here", "href", allow_duplicate=True),
-        Output("up-problem", "children"),
-        Input("up-start", "n_clicks"),
-        State("up-key", "data"),
-        [State(f"upload-{kind}", "data") for kind in ("checkpoint", "train", "test")],
-        [State(f"up-{field}", "value") for field in FIELDS],
+        output=[
+            Output("here", "href", allow_duplicate=True),
+            Output("up-problem", "children"),
+        ],
+        inputs={"clicks": Input("up-start", "n_clicks")},
+        state={
+            "key": State("up-key", "data"),
+            "files": {kind: State(f"upload-{kind}", "data") for kind in FILES},
+            "values": {field: State(f"up-{field}", "value") for field in FIELDS},
+        },
         prevent_initial_call=True,
     )
-    async def start(_: int, key: str, files: list[Any], values: list[Any]) -> tuple[Any, Any]:
-        given = dict(zip(("checkpoint", "train", "test"), files, strict=True))
+    async def start(
+        clicks: int | None, key: str, files: dict[str, Any], values: dict[str, Any]
+    ) -> tuple[Any, Any]:
+        if not clicks:
+            return no_update, no_update
         try:
-            request = request_of(dict(zip(FIELDS, values, strict=True)), given)
+            request = request_of(values, files)
             digest = f"{key}-{crc32(request.model_dump_json().encode()):08x}"
             analysis = await client.submit(request, idempotency_key=digest)
         except ProblemError as problem:
