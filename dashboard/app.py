@@ -50,9 +50,7 @@ def _header() -> html.Header:
     return html.Header(
         [
             html.A("Skip to content", href="#main", className="skip"),
-            dcc.Link(
-                [html.Span(className="mark"), "minimascope"], href="/", className="wordmark"
-            ),
+            dcc.Link([html.Span(className="mark"), "minimascope"], href="/", className="wordmark"),
             html.Nav([*links, api], **{"aria-label": "Pages"}),
             html.Div(
                 [
@@ -67,9 +65,7 @@ def _header() -> html.Header:
 
 
 def _help() -> html.Dialog:
-    rows = [
-        part for key, words in KEYS for part in (html.Dt(html.Kbd(key)), html.Dd(words))
-    ]
+    rows = [part for key, words in KEYS for part in (html.Dt(html.Kbd(key)), html.Dd(words))]
     return html.Dialog(
         [
             html.H2("Keyboard"),

@@ -50,7 +50,11 @@ def image(plot: str, label: str, *, height: int) -> list[Any]:
     return [
         html.Div(
             dcc.Graph(
-                id=plot, figure=BLANK, config=CONFIG, responsive=True, className="graph",
+                id=plot,
+                figure=BLANK,
+                config=CONFIG,
+                responsive=True,
+                className="graph",
             ),
             id=f"{plot}-frame",
             role="img",

@@ -106,7 +106,13 @@ def styled(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:
     frame: dict[str, Any] = {
         "height": height,
         "margin": {"l": 54, "r": 12, "t": 10, "b": 44},
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1.02,
+            "yanchor": "bottom",
+            "font": {"size": 12},
+        },
         "dragmode": False,
         "separators": ". ",
         "hoverlabel": {"font": {"family": FONT, "size": 12}},
@@ -129,5 +135,6 @@ def css() -> str:
     for name, palette in (("light", LIGHT), ("dark", DARK)):
         lines = [f"--{token}:{colour}" for token, colour in palette.items()]
         lines.append("--diverging:" + " ".join(DIVERGING[name]))
+        lines.append(f"--ramp:linear-gradient(90deg,{','.join(DIVERGING[name])})")
         rules.append(f':root[data-theme="{name}"]{{color-scheme:{name};{";".join(lines)}}}')
     return "".join(rules)

@@ -64,7 +64,9 @@ def numbers_table(items: list[KeyNumbers]) -> html.Div:
     head = ["", *[dcc.Link(_name(i), href=f"/analyses/{i.id}") for i in items]]
     if ranked:
         head.append(html.Span("τ with measured gap", className="column-note"))
-    rows = [_row("Verdict", [VERDICTS.get(i.verdict or "", "—") for i in items], "" if ranked else None)]  # type: ignore[call-overload]
+    rows = [
+        _row("Verdict", [VERDICTS.get(i.verdict or "", "—") for i in items], "" if ranked else None)
+    ]  # type: ignore[call-overload]
     for key, words in MEASURES.items():
         cells = [_cell(i, key) for i in items]
         if set(cells) == {"—"}:
@@ -132,7 +134,10 @@ def _select(identifier: str, words: str, value: str) -> html.Div:
 def content(items: list[KeyNumbers]) -> html.Div:
     """Numbers first, then the scatter, then one filmstrip a minimum."""
     selects = html.Div(
-        [_select("compare-x", "Across", "soft_rank_ggn"), _select("compare-y", "Up", "gap_measured")],
+        [
+            _select("compare-x", "Across", "soft_rank_ggn"),
+            _select("compare-y", "Up", "gap_measured"),
+        ],
         className="controls",
     )
     strips = [
@@ -154,7 +159,9 @@ def content(items: list[KeyNumbers]) -> html.Div:
                 [
                     html.H1(f"{len(items)} minima"),
                     html.Button(
-                        "Differences only", id="differences", className="tool",
+                        "Differences only",
+                        id="differences",
+                        className="tool",
                         **{"aria-pressed": "false"},
                     ),
                 ],
@@ -162,11 +169,17 @@ def content(items: list[KeyNumbers]) -> html.Div:
             ),
             numbers_table(items),
             panel(
-                "scatter", "Two measures", "Scatter of two measures, one marker a minimum.",
-                height=380, above=selects,
+                "scatter",
+                "Two measures",
+                "Scatter of two measures, one marker a minimum.",
+                height=380,
+                above=selects,
             ),
             html.Section(
-                [html.Div(html.H2("Eigenvectors on one scale, −1 to 1"), className="panel-head"), *strips],
+                [
+                    html.Div(html.H2("Eigenvectors on one scale, −1 to 1"), className="panel-head"),
+                    *strips,
+                ],
                 className="panel panel-strips",
             ),
         ],
@@ -240,5 +253,3 @@ async def _strip(client: AsyncClient, identifier: str) -> dict[str, Any] | None:
     values = spectrum.eigenvalues[:5]
     figure = await asyncio.to_thread(filmstrip, arrays, values)
     return dict(json.loads(figure.to_json()))
-
-

@@ -60,7 +60,11 @@ def row(analysis: Analysis) -> html.Tr:
         html.Button(
             className="check",
             role="checkbox",
-            **{"data-compare": analysis.id, "aria-checked": "false", "aria-label": f"Compare {name}"},
+            **{
+                "data-compare": analysis.id,
+                "aria-checked": "false",
+                "aria-label": f"Compare {name}",
+            },
         )
         if analysis.state == "done"
         else None
@@ -94,9 +98,7 @@ def listing(items: list[Analysis]) -> Any:
             *[html.Th(words, scope="col") for words in ("Minimum", "State", "", "Started")],
         ]
     )
-    return html.Table(
-        [html.Thead(head), html.Tbody([row(a) for a in items])], className="list"
-    )
+    return html.Table([html.Thead(head), html.Tbody([row(a) for a in items])], className="list")
 
 
 def layout(**_: Any) -> html.Div:

@@ -25,17 +25,29 @@ Found = tuple[Report, dict[str, np.ndarray]]
 def analysis(identifier: str, name: str, state: str = "done", **more: Any) -> Analysis:
     """An analysis in some state, with stages to match."""
     stage = {"done": "done", "queued": "waiting"}.get(state, "waiting")
-    stages = [{"stage": s, "state": stage, "seconds": 1.2 if stage == "done" else None} for s in STAGES]
+    stages = [
+        {"stage": s, "state": stage, "seconds": 1.2 if stage == "done" else None} for s in STAGES
+    ]
     if state in ("running", "failed"):
         stages[0] |= {"state": "done", "seconds": 9.4}
         stages[1] |= {"state": "done", "seconds": 0.3}
         stages[2] |= {"state": "running" if state == "running" else "failed"}
     ended = NOW if state == "done" else None
-    return Analysis.model_validate({
-        "id": identifier, "name": name, "state": state, "stages": stages, "created_at": NOW,
-        "finished_at": ended, "checkpoint": "c" * 64, "train": "d" * 64,
-        "parameters": {}, "progress": 1.0 if state == "done" else 0.46, **more,
-    })
+    return Analysis.model_validate(
+        {
+            "id": identifier,
+            "name": name,
+            "state": state,
+            "stages": stages,
+            "created_at": NOW,
+            "finished_at": ended,
+            "checkpoint": "c" * 64,
+            "train": "d" * 64,
+            "parameters": {},
+            "progress": 1.0 if state == "done" else 0.46,
+            **more,
+        }
+    )
 
 
 def refuse(problem: ProblemError) -> JSONResponse:
@@ -57,7 +69,9 @@ def stub(analyses: list[Analysis], found: dict[str, Found]) -> FastAPI:
 
     def one(identifier: str) -> Analysis:
         if identifier not in held:
-            raise ProblemError("no_such_analysis", f"There is no analysis {identifier}.", status=404)
+            raise ProblemError(
+                "no_such_analysis", f"There is no analysis {identifier}.", status=404
+            )
         return held[identifier]
 
     def result(identifier: str) -> Found:
@@ -107,20 +121,27 @@ def stub(analyses: list[Analysis], found: dict[str, Found]) -> FastAPI:
         for identifier in ids.split(","):
             made, item = result(identifier)[0], one(identifier)
             gap, certified = made.gap, made.margins.certified if made.margins else None
-            rows.append({
-                "id": item.id, "name": item.name, "state": item.state,
-                "train_loss": made.data.train.loss, "train_accuracy": made.data.train.accuracy,
-                "gap_estimate": gap.headline.value if gap and gap.headline else None,
-                "gap_standard_error": gap.headline.standard_error if gap and gap.headline else None,
-                "gap_measured": gap.measured.value if gap and gap.measured else None,
-                "verdict": gap.verdict if gap else None,
-                "soft_rank_ggn": gap.estimates["soft_rank_ggn"].value if gap else None,
-                "lambda_max": made.spectrum.eigenvalues[0] if made.spectrum else None,
-                "n90": made.boundary.n90 if made.boundary else None,
-                "g_at_epsilon": made.boundary.g_at_epsilon if made.boundary else None,
-                "margin_min": certified.min if certified else None,
-                "margin_median": certified.median if certified else None,
-            })
+            rows.append(
+                {
+                    "id": item.id,
+                    "name": item.name,
+                    "state": item.state,
+                    "train_loss": made.data.train.loss,
+                    "train_accuracy": made.data.train.accuracy,
+                    "gap_estimate": gap.headline.value if gap and gap.headline else None,
+                    "gap_standard_error": gap.headline.standard_error
+                    if gap and gap.headline
+                    else None,
+                    "gap_measured": gap.measured.value if gap and gap.measured else None,
+                    "verdict": gap.verdict if gap else None,
+                    "soft_rank_ggn": gap.estimates["soft_rank_ggn"].value if gap else None,
+                    "lambda_max": made.spectrum.eigenvalues[0] if made.spectrum else None,
+                    "n90": made.boundary.n90 if made.boundary else None,
+                    "g_at_epsilon": made.boundary.g_at_epsilon if made.boundary else None,
+                    "margin_min": certified.min if certified else None,
+                    "margin_median": certified.median if certified else None,
+                }
+            )
         return {"items": rows, "next": None}
 
     @app.get("/api/v1/analyses/{identifier}/events")
@@ -138,13 +159,20 @@ def stub(analyses: list[Analysis], found: dict[str, Found]) -> FastAPI:
         body = await request.body()
         name = request.query_params["name"]
         if body.startswith(b"not a"):
-            return refuse(ProblemError(
-                "unreadable_checkpoint", f"{name} is not a checkpoint: it starts with “not a”.",
-                "Give a .safetensors file or a state dict.", status=422,
-            ))
+            return refuse(
+                ProblemError(
+                    "unreadable_checkpoint",
+                    f"{name} is not a checkpoint: it starts with “not a”.",
+                    "Give a .safetensors file or a state dict.",
+                    status=422,
+                )
+            )
         identifier = hashlib.sha256(body).hexdigest()
         uploads[identifier] = {
-            "id": identifier, "kind": kind, "name": name, "size": len(body),
+            "id": identifier,
+            "kind": kind,
+            "name": name,
+            "size": len(body),
             "created_at": NOW.isoformat(),
             "inspection": {"state": "ok", "format": "npz", "summary": {"parameters": 10703}},
         }
