@@ -108,7 +108,8 @@ def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
         "serve_locally": True,
         "use_async": True,
     }
-    pages = Dash("minimascope", server=app, use_pages=True, **options)
+    server: Any = app  # Dash types its server as Flask's
+    pages = Dash("minimascope", server=server, use_pages=True, **options)
     # The renderer opens a websocket wherever it is told of one.
     pages.backend.websocket_capability = False
     pages.layout = _shell()

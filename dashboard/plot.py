@@ -6,7 +6,7 @@ from typing import Any
 
 from dash import dcc, html
 
-CONFIG: dict[str, Any] = {
+CONFIG: Any = {
     "displayModeBar": False,
     "displaylogo": False,
     "responsive": True,

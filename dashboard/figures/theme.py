@@ -77,9 +77,10 @@ def tokens(**paths: str) -> dict[str, Any]:
 def themed(figure: go.Figure, *, name: str = "light") -> go.Figure:
     """Fills every token of `figure` with the palette `name`, in place; returns it."""
     palette = LIGHT if name == "light" else DARK
-    for trace in figure.data:
-        for path, token in ((trace.meta or {}).get("tokens") or {}).items():
-            trace[path] = diverging(name) if token == "diverging" else palette[token]
+    drawn: Any = figure
+    for trace in drawn.data:
+        for path, colour in ((trace.meta or {}).get("tokens") or {}).items():
+            trace[path] = diverging(name) if colour == "diverging" else palette[colour]
     figure.update_layout(
         paper_bgcolor=palette["page"],
         plot_bgcolor=palette["page"],
@@ -96,7 +97,7 @@ def themed(figure: go.Figure, *, name: str = "light") -> go.Figure:
     }
     figure.update_xaxes(axis)
     figure.update_yaxes(axis)
-    for path, token in ((figure.layout.meta or {}).get("tokens") or {}).items():
+    for path, token in ((drawn.layout.meta or {}).get("tokens") or {}).items():
         figure.layout[path] = palette[token]
     return figure
 

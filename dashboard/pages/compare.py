@@ -61,12 +61,12 @@ def tau_against_gap(items: list[KeyNumbers], measure: str) -> float | None:
 def numbers_table(items: list[KeyNumbers]) -> html.Div:
     """Rows are measures, columns minima; rows where all agree are marked for 'differences'."""
     ranked = sum(i.gap_measured is not None for i in items) >= WANTED
-    head = ["", *[dcc.Link(_name(i), href=f"/analyses/{i.id}") for i in items]]
+    head: list[Any] = ["", *[dcc.Link(_name(i), href=f"/analyses/{i.id}") for i in items]]
     if ranked:
         head.append(html.Span("τ with measured gap", className="column-note"))
-    rows = [
-        _row("Verdict", [VERDICTS.get(i.verdict or "", "—") for i in items], "" if ranked else None)
-    ]  # type: ignore[call-overload]
+    verdicts: dict[str, str] = {**VERDICTS}
+    said = [verdicts.get(i.verdict or "", "—") for i in items]
+    rows = [_row("Verdict", said, "" if ranked else None)]
     for key, words in MEASURES.items():
         cells = [_cell(i, key) for i in items]
         if set(cells) == {"—"}:

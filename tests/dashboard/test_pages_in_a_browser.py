@@ -21,10 +21,15 @@ PAGES = {
     "/compare?ids=gauss,iris": "#scatter .scatterlayer .trace",
 }
 BACKGROUND = """() => {
-  const paper = [...document.querySelectorAll('.js-plotly-plot .main-svg:first-of-type')]
+  const paper = [...document.querySelectorAll('.frame:not(.absent) .main-svg:first-of-type')]
     .map((svg) => svg.style.background);
   return [getComputedStyle(document.body).backgroundColor, ...new Set(paper)];
 }"""
+
+
+# No frame still holds the transparent figure it waits with.
+DRAWN = """() => [...document.querySelectorAll('.frame:not(.absent) .main-svg:first-of-type')]
+  .every((svg) => svg.style.background !== 'rgba(0, 0, 0, 0)')"""
 
 
 @pytest.fixture
@@ -60,6 +65,7 @@ def test_every_page_is_quiet_fits_and_wears_its_theme(
         for path, selector in PAGES.items():
             page.goto(path)
             page.wait_for_selector(selector)
+            page.wait_for_function(DRAWN)
             body, *papers = page.evaluate(BACKGROUND)
             assert set(papers) <= {body}, path
             wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -73,7 +79,8 @@ def test_toggle_recolours_drawn_figures(page: Page) -> None:
     before = page.evaluate(BACKGROUND)
     page.click("#theme-toggle")
     page.wait_for_function(
-        "old => document.querySelector('#spectrum .main-svg').style.background !== old", arg=before[0]
+        "old => document.querySelector('#spectrum .main-svg').style.background !== old",
+        arg=before[0],
     )
     body, *papers = page.evaluate(BACKGROUND)
     assert body != before[0]
@@ -89,7 +96,8 @@ def test_a_key_switches_the_vector_everywhere(page: Page) -> None:
     page.keyboard.press("4")
     expect(page.locator("[data-vector='4']")).to_have_attribute("aria-pressed", "true")
     page.wait_for_function(
-        "document.querySelector('#boundary .js-plotly-plot').data[0].colorbar.title.text.includes('4')"
+        "document.querySelector('#boundary .js-plotly-plot')"
+        ".data[0].colorbar.title.text.includes('4')"
     )
     assert "vector=4" in page.url
     assert "lambda=1e-2" in page.url
