@@ -50,9 +50,7 @@ def _header() -> html.Header:
     return html.Header(
         [
             html.A("Skip to content", href="#main", className="skip"),
-            dcc.Link(
-                [html.Span(className="mark"), "minimascope"], href="/", className="wordmark"
-            ),
+            dcc.Link([html.Span(className="mark"), "minimascope"], href="/", className="wordmark"),
             html.Nav([*links, api], **{"aria-label": "Pages"}),
             html.Div(
                 [
@@ -67,9 +65,7 @@ def _header() -> html.Header:
 
 
 def _help() -> html.Dialog:
-    rows = [
-        part for key, words in KEYS for part in (html.Dt(html.Kbd(key)), html.Dd(words))
-    ]
+    rows = [part for key, words in KEYS for part in (html.Dt(html.Kbd(key)), html.Dd(words))]
     return html.Dialog(
         [
             html.H2("Keyboard"),
@@ -110,8 +106,12 @@ def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
         "update_title": None,
         "index_string": INDEX.replace("PALETTES", css()),
         "serve_locally": True,
+        "use_async": True,
     }
-    pages = Dash("minimascope", server=app, use_pages=True, **options)
+    server: Any = app  # Dash types its server as Flask's
+    pages = Dash("minimascope", server=server, use_pages=True, **options)
+    # The renderer opens a websocket wherever it is told of one.
+    pages.backend.websocket_capability = False
     pages.layout = _shell()
     for page in (home, upload, job, analysis, compare, not_found):
         page.register(pages, client)

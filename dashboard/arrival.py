@@ -86,14 +86,16 @@ def _with_status(send: Send, status: int) -> Send:
 
 
 async def _api_not_found(path: str, send: Send) -> None:
-    body = json.dumps({
-        "type": "about:blank",
-        "title": "Not Found",
-        "status": 404,
-        "code": "no_such_address",
-        "sentence": f"The API has nothing at {path}.",
-        "advice": "The addresses are listed at /docs.",
-    }).encode()
+    body = json.dumps(
+        {
+            "type": "about:blank",
+            "title": "Not Found",
+            "status": 404,
+            "code": "no_such_address",
+            "sentence": f"The API has nothing at {path}.",
+            "advice": "The addresses are listed at /docs.",
+        }
+    ).encode()
     headers = [(b"content-type", b"application/problem+json")]
     await send({"type": "http.response.start", "status": 404, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -24,7 +24,15 @@ from dashboard.figures.spectrum import spectrum_figure
 from dashboard.figures.walk import walk_figure
 from minimascope.report import Report
 
-PLANE = ("slice_x", "slice_y", "slice_alignment", "slice_boundary", "slice_class", "points", "labels")
+PLANE = (
+    "slice_x",
+    "slice_y",
+    "slice_alignment",
+    "slice_boundary",
+    "slice_class",
+    "points",
+    "labels",
+)
 
 
 def encoded(values: NDArray[Any]) -> dict[str, str]:

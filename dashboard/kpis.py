@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dash import html
 
-from dashboard.words import VERDICTS, number, percent, plural, with_error
+from dashboard.words import VERDICTS, level, number, percent, plural, with_error
 from minimascope.report import Report
 
 PENDING = "not computed yet"
@@ -54,7 +54,9 @@ def soft_rank_kpi(report: Report) -> Kpi:
         return Kpi("Soft rank", "—", note=PENDING if gap is None else "λ is not known")
     error = None if estimate.standard_error is None else estimate.standard_error * n
     value, spread = with_error(estimate.value * n, error)
-    return Kpi(f"Soft rank at λ = {number(gap.lambda_)}", value, spread, f"of {p:,}".replace(",", "\u2009"))
+    return Kpi(
+        f"Soft rank at λ = {level(gap.lambda_)}", value, spread, f"of {p:,}".replace(",", "\u2009")
+    )
 
 
 def eigenvalue_kpi(report: Report) -> Kpi:
@@ -93,13 +95,21 @@ def calibration_kpi(report: Report) -> Kpi:
 def kpi_strip(report: Report) -> html.Dl:
     """All cells in one row."""
     makers = (
-        gap_kpi, measured_kpi, soft_rank_kpi, eigenvalue_kpi, margin_kpi, calibration_kpi,
+        gap_kpi,
+        measured_kpi,
+        soft_rank_kpi,
+        eigenvalue_kpi,
+        margin_kpi,
+        calibration_kpi,
     )
     return html.Dl([_cell(make(report)) for make in makers], className="kpis")
 
 
 def _cell(kpi: Kpi) -> html.Div:
-    value = [html.Span(kpi.value, className="kpi-value"), html.Span(kpi.error, className="kpi-error")]
+    value = [
+        html.Span(kpi.value, className="kpi-value"),
+        html.Span(kpi.error, className="kpi-error"),
+    ]
     return html.Div(
         [
             html.Dt(kpi.label),

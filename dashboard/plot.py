@@ -6,7 +6,7 @@ from typing import Any
 
 from dash import dcc, html
 
-CONFIG: dict[str, Any] = {
+CONFIG: Any = {
     "displayModeBar": False,
     "displaylogo": False,
     "responsive": True,
@@ -50,12 +50,16 @@ def image(plot: str, label: str, *, height: int) -> list[Any]:
     return [
         html.Div(
             dcc.Graph(
-                id=plot, figure=BLANK, config=CONFIG, responsive=True, className="graph",
+                id=plot,
+                figure=BLANK,
+                config=CONFIG,
+                responsive=True,
+                className="graph",
             ),
             id=f"{plot}-frame",
             role="img",
             className="frame",
-            style={"minHeight": height},
+            style={"height": height},
             **{"aria-label": label, "aria-describedby": f"{plot}-table"},
         ),
         html.Div(id=f"{plot}-table", className="plot-table", hidden=True, tabIndex=0),

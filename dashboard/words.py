@@ -55,6 +55,15 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{mantissa}·10{str(exponent).translate(SUPERSCRIPT)}"
 
 
+def level(value: float | None) -> str:
+    """A λ: a bare power of ten where it is one (`10⁻³`), else as `number`."""
+    if value is not None and value > 0:
+        exponent = round(math.log10(value))
+        if math.isclose(value, 10.0**exponent, rel_tol=1e-9) and exponent not in (0, 1):
+            return f"10{str(exponent).translate(SUPERSCRIPT)}"
+    return number(value)
+
+
 def with_error(value: float | None, error: float | None) -> tuple[str, str]:
     """A value rounded to where its error has two digits, and `± error`; ("0.093", "± 0.046")."""
     if value is None or not math.isfinite(value):

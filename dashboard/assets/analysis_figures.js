@@ -11,8 +11,15 @@ window.dash_clientside = window.dash_clientside || {};
     const graph = document.getElementById(name);
     if (drawn[name] && drawn[name].graph === graph && drawn[name].payload === payload && drawn[name].key === key) return none();
     drawn[name] = { graph, payload, key };
-    return draw();
+    return ms.fitted(name, draw());
   }
+
+  // The frame takes the height its figure asks for; the figure then fills the frame.
+  ms.fitted = function (name, figure) {
+    const frame = document.getElementById(name + "-frame");
+    if (frame && figure && figure.layout && figure.layout.height) frame.style.height = figure.layout.height + "px";
+    return figure;
+  };
 
   function fieldOf(payload, vector) {
     const strip = payload.figures.filmstrip;
@@ -59,9 +66,15 @@ window.dash_clientside = window.dash_clientside || {};
 
   function narrow(figure, name) {
     const graph = document.getElementById(name);
-    if (graph && graph.clientWidth < 480 && name === "boundary") {
-      figure.layout.height = graph.clientWidth + 130;
-      figure.layout.margin = { ...figure.layout.margin, l: 34, r: 4 };
+    const width = graph ? graph.clientWidth : 740;
+    const x = figure.layout.xaxis.range, y = figure.layout.yaxis.range;
+    const shape = x && y ? Math.min((y[1] - y[0]) / (x[1] - x[0]), 1) : 0.8;
+    const margin = figure.layout.margin = { ...figure.layout.margin, ...(width < 480 ? { l: 34, r: 4, t: 56 } : {}) };
+    figure.layout.height = Math.round((width - margin.l - margin.r) * shape) + margin.t + margin.b;
+    const below = 44 / Math.max(figure.layout.height - margin.t - margin.b, 1);
+    for (const trace of figure.data) {
+      const bar = trace.colorbar || (trace.marker && trace.marker.colorbar);
+      if (bar) bar.y = -below;
     }
     return figure;
   }
@@ -105,7 +118,9 @@ window.dash_clientside = window.dash_clientside || {};
     const tiles = figure.layout.annotations.length, space = 0.012, caption = 30;
     const columns = Math.min(tiles, width < 480 ? 2 : width < 800 ? 3 : 6);
     const rows = Math.ceil(tiles / columns), across = (1 - space * (columns - 1)) / columns;
-    const height = rows * (Math.min((across * width), 240) + caption);
+    const [x, y] = [figure.layout.xaxis.range, figure.layout.yaxis.range];
+    const shape = Math.min(Math.max((y[1] - y[0]) / (x[1] - x[0]), 0.6), 1.4);
+    const height = rows * (across * width * shape + caption);
     figure.layout.annotations = figure.layout.annotations.map((note, tile) => {
       const row = Math.floor(tile / columns), left = (tile % columns) * (across + space);
       const bottom = 1 - (row + 1) / rows + caption / height, top = 1 - row / rows;

@@ -9,15 +9,22 @@ window.dash_clientside = window.dash_clientside || {};
     document.querySelector(".numbers").classList.toggle("only-differences", on);
   });
 
+  function missing(frame) {
+    frame.style.height = "auto";
+    frame.classList.add("absent");
+    frame.setAttribute("aria-label", "No plane to draw");
+  }
+
   window.dash_clientside.compare = {
-    scatter: (figure) => (figure ? ms.themed(figure) : dash_clientside.no_update),
+    scatter: (figure) => (figure ? ms.fitted("scatter", ms.themed(figure)) : dash_clientside.no_update),
     strips(figures) {
       (figures || []).forEach((figure, index) => {
         const frame = document.getElementById(`strip-${index}-frame`);
         if (!frame) return;
-        if (!figure) { frame.textContent = "The inputs are not two-dimensional, so there is no plane to draw."; return; }
+        if (!figure) return missing(frame);
         const width = document.getElementById(`strip-${index}`).clientWidth || 1200;
-        dash_clientside.set_props(`strip-${index}`, { figure: ms.arranged(ms.themed(figure), width) });
+        const name = `strip-${index}`;
+        dash_clientside.set_props(name, { figure: ms.fitted(name, ms.arranged(ms.themed(figure), width)) });
       });
     },
   };

@@ -79,17 +79,18 @@ window.dash_clientside = window.dash_clientside || {};
   }
 
   function follow(job) {
-    if (!job) return;
+    if (!job) return dash_clientside.no_update;
     const analysis = job.analysis;
     names = job.stages;
     followed = analysis.id;
     stop();
     requestAnimationFrame(() => render(analysis));
-    if (FINAL.includes(analysis.state)) return;
+    if (FINAL.includes(analysis.state)) return dash_clientside.no_update;
     source = new EventSource(`/api/v1/analyses/${analysis.id}/events`);
     for (const name of ["snapshot", "progress", "stage", "state", "message"])
       source.addEventListener(name, (event) => heard(analysis.id, event));
     source.onerror = () => refresh(analysis.id);
+    return dash_clientside.no_update;
   }
 
   window.dash_clientside.job = { follow };

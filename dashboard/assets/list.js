@@ -33,6 +33,9 @@ window.dash_clientside = window.dash_clientside || {};
   });
 
   window.dash_clientside.listing = {
-    arrived() { requestAnimationFrame(() => { filter(); ticks(); }); },
+    arrived() {
+      requestAnimationFrame(() => { filter(); ticks(); });
+      return window.dash_clientside.no_update;
+    },
   };
 })();

@@ -61,17 +61,31 @@ def filmstrip(arrays: Arrays, eigenvalues: list[float], *, columns: int = 6) -> 
             figure.add_trace(heat)
         figure.add_trace(boundary_line(arrays, width=1.3, **where))
         frame = {"visible": False, "fixedrange": True}
-        figure.update_layout({
-            f"xaxis{suffix}": {**frame, "domain": across, "range": [x[0], x[-1]]},
-            f"yaxis{suffix}": {
-                **frame, "domain": down, "range": [y[0], y[-1]], "anchor": f"x{suffix}",
-            },
-        })
-        captions.append({
-            "text": "decision boundary" if tile == 0
-            else f"v<sub>{tile}</sub>  λ = {power_text(eigenvalues[tile - 1])}",
-            "x": sum(across) / 2, "y": down[0], "xref": "paper", "yref": "paper",
-            "xanchor": "center", "yanchor": "top", "showarrow": False, "font": {"size": 12},
-        })
+        figure.update_layout(
+            {
+                f"xaxis{suffix}": {**frame, "domain": across, "range": [x[0], x[-1]]},
+                f"yaxis{suffix}": {
+                    **frame,
+                    "domain": down,
+                    "range": [y[0], y[-1]],
+                    "anchor": f"x{suffix}",
+                },
+            }
+        )
+        captions.append(
+            {
+                "text": "decision boundary"
+                if tile == 0
+                else f"v<sub>{tile}</sub>  λ = {power_text(eigenvalues[tile - 1])}",
+                "x": sum(across) / 2,
+                "y": down[0],
+                "xref": "paper",
+                "yref": "paper",
+                "xanchor": "center",
+                "yanchor": "top",
+                "showarrow": False,
+                "font": {"size": 12},
+            }
+        )
     figure.update_layout(annotations=captions)
     return styled(figure, height=height, margin={"l": 0, "r": 0, "t": 2, "b": 2})

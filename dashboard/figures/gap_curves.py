@@ -82,6 +82,7 @@ def _headline(gap: Gap) -> list[go.Scatter]:
             mode="markers",
             marker={"size": 10, "symbol": "diamond", "line": {"width": 1.5}},
             name="headline",
+            showlegend=False,
             hovertemplate="headline %{y:.3g} at λ %{x:.2e}<extra></extra>",
             **tokens(marker__color="red", marker__line__color="page"),
         )
@@ -99,4 +100,4 @@ def gap_figure(gap: Gap, *, n: int) -> go.Figure:
         figure.update_yaxes(log_axis("gap estimate, nats"))
     else:
         figure.update_yaxes(title="gap estimate, nats", rangemode="tozero")
-    return styled(figure, height=280, margin={"l": 58, "r": 14, "t": 46, "b": 42})
+    return styled(figure, height=320, margin={"l": 58, "r": 14, "t": 30, "b": 42})

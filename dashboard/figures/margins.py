@@ -48,6 +48,8 @@ def margins_figure(margins: Margins, arrays: Arrays) -> go.Figure:
             hovertemplate="v<sub>%{customdata}</sub> estimate %{x:.3f}<extra></extra>",
             **tokens(marker__color="red", marker__line__color="page"),
         )
-    figure.update_xaxes(title="ℓ₂ distance to the boundary (certified upper bound)", rangemode="tozero")
+    figure.update_xaxes(
+        title="ℓ₂ distance to the boundary (certified upper bound)", rangemode="tozero"
+    )
     figure.update_yaxes(title="training points")
     return styled(figure, height=420, barmode="stack", bargap=0)

@@ -48,5 +48,7 @@ def overlaps_figure(arrays: Arrays) -> go.Figure:
             **tokens(marker__line__color="casing"),
         )
     figure.update_xaxes(title="eigenvector", dtick=1, range=[0.7, count + 0.3], tickprefix="v")
-    figure.update_yaxes(title="alignment A_k(x_i)", range=[-1.04, 1.04], dtick=0.5)
+    figure.update_yaxes(
+        title="alignment A<sub>k</sub>(x<sub>i</sub>)", range=[-1.04, 1.04], dtick=0.5
+    )
     return styled(figure, height=420)

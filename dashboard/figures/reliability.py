@@ -50,5 +50,7 @@ def reliability_figure(arrays: Arrays) -> go.Figure:
         bins = np.asarray(arrays["calibration_alo"], dtype=np.float64)
         figure.add_trace(_bins(bins, "leave-one-out", "square", "red", "dash"))
     figure.update_xaxes(title="mean confidence", range=[0, 1.02], dtick=0.2, constrain="domain")
-    figure.update_yaxes(title="accuracy", range=[0, 1.02], dtick=0.2, scaleanchor="x", constrain="domain")
+    figure.update_yaxes(
+        title="accuracy", range=[0, 1.02], dtick=0.2, scaleanchor="x", constrain="domain"
+    )
     return styled(figure, height=480)

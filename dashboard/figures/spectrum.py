@@ -135,10 +135,10 @@ def spectrum_figure(spectrum: Spectrum) -> go.Figure:
             "showticklabels": False,
             "showgrid": False,
             "fixedrange": True,
-            "title": {"text": "top pairs"},
+            "title": {"text": "pairs"},
         },
         shapes=[],
     )
-    styled(figure, height=300, margin={"l": 58, "r": 14, "t": 8, "b": 42})
+    styled(figure, height=320, margin={"l": 58, "r": 14, "t": 8, "b": 42})
     figure.update_yaxes(ticks="", selector={"showticklabels": False})
     return figure

@@ -77,9 +77,10 @@ def tokens(**paths: str) -> dict[str, Any]:
 def themed(figure: go.Figure, *, name: str = "light") -> go.Figure:
     """Fills every token of `figure` with the palette `name`, in place; returns it."""
     palette = LIGHT if name == "light" else DARK
-    for trace in figure.data:
-        for path, token in ((trace.meta or {}).get("tokens") or {}).items():
-            trace[path] = diverging(name) if token == "diverging" else palette[token]
+    drawn: Any = figure
+    for trace in drawn.data:
+        for path, colour in ((trace.meta or {}).get("tokens") or {}).items():
+            trace[path] = diverging(name) if colour == "diverging" else palette[colour]
     figure.update_layout(
         paper_bgcolor=palette["page"],
         plot_bgcolor=palette["page"],
@@ -96,7 +97,7 @@ def themed(figure: go.Figure, *, name: str = "light") -> go.Figure:
     }
     figure.update_xaxes(axis)
     figure.update_yaxes(axis)
-    for path, token in ((figure.layout.meta or {}).get("tokens") or {}).items():
+    for path, token in ((drawn.layout.meta or {}).get("tokens") or {}).items():
         figure.layout[path] = palette[token]
     return figure
 
@@ -106,7 +107,13 @@ def styled(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:
     frame: dict[str, Any] = {
         "height": height,
         "margin": {"l": 54, "r": 12, "t": 10, "b": 44},
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1.02,
+            "yanchor": "bottom",
+            "font": {"size": 12},
+        },
         "dragmode": False,
         "separators": ". ",
         "hoverlabel": {"font": {"family": FONT, "size": 12}},
@@ -129,5 +136,6 @@ def css() -> str:
     for name, palette in (("light", LIGHT), ("dark", DARK)):
         lines = [f"--{token}:{colour}" for token, colour in palette.items()]
         lines.append("--diverging:" + " ".join(DIVERGING[name]))
+        lines.append(f"--ramp:linear-gradient(90deg,{','.join(DIVERGING[name])})")
         rules.append(f':root[data-theme="{name}"]{{color-scheme:{name};{";".join(lines)}}}')
     return "".join(rules)

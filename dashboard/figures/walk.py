@@ -22,7 +22,8 @@ def walk_figure(arrays: Arrays) -> go.Figure:
             mode="lines",
             name=f"v<sub>{k + 1}</sub>",
             line={"width": 2, "dash": DASHES[k % len(DASHES)], "color": class_colour(k)},
-            hovertemplate=f"v<sub>{k + 1}</sub> ε %{{x:.3g}}<br>loss %{{y:.4g}} nats<extra></extra>",
+            hovertemplate=f"v<sub>{k + 1}</sub> ε %{{x:.3g}}"
+            "<br>loss %{y:.4g} nats<extra></extra>",
         )
     figure.add_vline(x=0, line={"width": 1})
     figure.update_layout(meta=tokens(**{"shapes.0.line.color": "muted"})["meta"])

@@ -77,8 +77,12 @@ def _vectors(count: int) -> html.Div:
 def _boundary(count: int) -> html.Section:
     switches = html.Div(
         [
-            html.Button("Margins", id="margins-switch", className="tool", **{"aria-pressed": "true"}),
-            html.Button("Flip sign", id="sign-switch", className="tool", **{"aria-pressed": "false"}),
+            html.Button(
+                "Margins", id="margins-switch", className="tool", **{"aria-pressed": "true"}
+            ),
+            html.Button(
+                "Flip sign", id="sign-switch", className="tool", **{"aria-pressed": "false"}
+            ),
         ],
         className="tools",
     )
@@ -104,14 +108,14 @@ def _gap(report: Report) -> html.Section | None:
         className="slider",
     )
     label = "Estimates of the generalization gap against lambda, with the measured gap."
-    return panel("gap", "Gap against λ", label, height=280, below=slider)
+    return panel("gap", "Gap against λ", label, height=320, below=slider)
 
 
 def _spectrum(report: Report) -> html.Section | None:
     if report.spectrum is None:
         return None
     label = "Density of the Hessian's eigenvalues and the largest eigenvalues as stems."
-    return panel("spectrum", "Hessian spectrum", label, height=300)
+    return panel("spectrum", "Hessian spectrum", label, height=320)
 
 
 def _filmstrip(report: Report) -> html.Section | None:
@@ -166,7 +170,9 @@ def _head(analysis: Analysis, report: Report) -> html.Div:
         [
             html.A("Report", href=f"{address}/report", className="tool", download="report.json"),
             html.A("Arrays", href=f"{address}/arrays.npz", className="tool", download="arrays.npz"),
-            html.Button("Copy curl", className="tool", **{"data-copy": "curl", "data-id": analysis.id}),
+            html.Button(
+                "Copy curl", className="tool", **{"data-copy": "curl", "data-id": analysis.id}
+            ),
             html.Button(
                 "Copy Python", className="tool", **{"data-copy": "python", "data-id": analysis.id}
             ),
@@ -223,7 +229,10 @@ def register(pages: Dash, client: AsyncClient) -> None:
         return await asyncio.to_thread(content, analysis, report)
 
     dash.register_page(
-        "dashboard.analysis", path_template="/analyses/<analysis_id>", title="Analysis", layout=layout
+        "dashboard.analysis",
+        path_template="/analyses/<analysis_id>",
+        title="Analysis",
+        layout=layout,
     )
 
     @pages.callback(Output("analysis", "data"), Input("analysis-id", "data"))
@@ -234,7 +243,9 @@ def register(pages: Dash, client: AsyncClient) -> None:
     for plot in PLOTS:
         _draw(pages, plot, plot)
     pages.clientside_callback(
-        ClientsideFunction("analysis", "arrive"), Input("analysis", "data"), prevent_initial_call=True
+        ClientsideFunction("analysis", "arrive"),
+        Input("analysis", "data"),
+        prevent_initial_call=True,
     )
     for plot in ("spectrum", "filmstrip", "boundary", "gap"):
         pages.clientside_callback(
@@ -243,5 +254,3 @@ def register(pages: Dash, client: AsyncClient) -> None:
             State("analysis", "data"),
             prevent_initial_call=True,
         )
-
-

@@ -15,7 +15,7 @@ from dashboard.figures.compare_scatter import Measured, compare_scatter
 from dashboard.figures.filmstrip import filmstrip
 from dashboard.notices import missing
 from dashboard.plot import image, panel
-from dashboard.words import VERDICTS, number
+from dashboard.words import VERDICTS, level, number
 from minimascope.client import AsyncClient
 from minimascope.problems import ProblemError
 from minimascope.schemas import KeyNumbers
@@ -61,12 +61,16 @@ def tau_against_gap(items: list[KeyNumbers], measure: str) -> float | None:
 def numbers_table(items: list[KeyNumbers]) -> html.Div:
     """Rows are measures, columns minima; rows where all agree are marked for 'differences'."""
     ranked = sum(i.gap_measured is not None for i in items) >= WANTED
-    head = ["", *[dcc.Link(_name(i), href=f"/analyses/{i.id}") for i in items]]
+    head: list[Any] = ["", *[dcc.Link(_name(i), href=f"/analyses/{i.id}") for i in items]]
     if ranked:
         head.append(html.Span("τ with measured gap", className="column-note"))
-    rows = [_row("Verdict", [VERDICTS.get(i.verdict or "", "—") for i in items], "" if ranked else None)]  # type: ignore[call-overload]
+    verdicts: dict[str, str] = {**VERDICTS}
+    said = [verdicts.get(i.verdict or "", "—") for i in items]
+    rows = [_row("Verdict", said, "" if ranked else None)]
     for key, words in MEASURES.items():
         cells = [_cell(i, key) for i in items]
+        if set(cells) == {"—"}:
+            continue
         rows.append(_row(words, cells, number(tau_against_gap(items, key), 2) if ranked else None))
     return html.Div(
         html.Table(
@@ -82,7 +86,10 @@ def numbers_table(items: list[KeyNumbers]) -> html.Div:
 
 
 def _cell(item: KeyNumbers, key: str) -> str:
-    text = number(getattr(item, key))
+    value = getattr(item, key)
+    if isinstance(value, int):
+        return f"{value:,}"
+    text = level(value) if key == "lambda_eff" else number(value)
     if key == "gap_estimate" and item.gap_standard_error is not None:
         return f"{text} ± {number(item.gap_standard_error, 2)}"
     return text
@@ -127,7 +134,10 @@ def _select(identifier: str, words: str, value: str) -> html.Div:
 def content(items: list[KeyNumbers]) -> html.Div:
     """Numbers first, then the scatter, then one filmstrip a minimum."""
     selects = html.Div(
-        [_select("compare-x", "Across", "soft_rank_ggn"), _select("compare-y", "Up", "gap_measured")],
+        [
+            _select("compare-x", "Across", "soft_rank_ggn"),
+            _select("compare-y", "Up", "gap_measured"),
+        ],
         className="controls",
     )
     strips = [
@@ -149,7 +159,9 @@ def content(items: list[KeyNumbers]) -> html.Div:
                 [
                     html.H1(f"{len(items)} minima"),
                     html.Button(
-                        "Differences only", id="differences", className="tool",
+                        "Differences only",
+                        id="differences",
+                        className="tool",
                         **{"aria-pressed": "false"},
                     ),
                 ],
@@ -157,11 +169,17 @@ def content(items: list[KeyNumbers]) -> html.Div:
             ),
             numbers_table(items),
             panel(
-                "scatter", "Two measures", "Scatter of two measures, one marker a minimum.",
-                height=380, above=selects,
+                "scatter",
+                "Two measures",
+                "Scatter of two measures, one marker a minimum.",
+                height=380,
+                above=selects,
             ),
             html.Section(
-                [html.Div(html.H2("Eigenvectors on one scale, −1 to 1"), className="panel-head"), *strips],
+                [
+                    html.Div(html.H2("Eigenvectors on one scale, −1 to 1"), className="panel-head"),
+                    *strips,
+                ],
                 className="panel panel-strips",
             ),
         ],
@@ -235,5 +253,3 @@ async def _strip(client: AsyncClient, identifier: str) -> dict[str, Any] | None:
     values = spectrum.eigenvalues[:5]
     figure = await asyncio.to_thread(filmstrip, arrays, values)
     return dict(json.loads(figure.to_json()))
-
-

@@ -77,7 +77,10 @@ def _overlaps(report: Report) -> list[Any]:
     if boundary.flips.random_control is not None:
         rows.append(("random", *_rates(boundary.flips.random_control)))
     head = ("", "across", "inside", "across, |A| > 0.1")
-    return [words, table(head, rows, "How often the alignment changes sign, across the boundary and inside")]
+    return [
+        words,
+        table(head, rows, "How often the alignment changes sign, across the boundary and inside"),
+    ]
 
 
 def _rates(rates: FlipRates) -> tuple[str, str, str]:
@@ -135,7 +138,10 @@ def _calibration(report: Report) -> list[Any]:
     if gap is None:
         return [html.P("The gap stage has not finished.")]
     found = gap.diagnostics
-    rows = [("ECE, 15 bins", number(found.ece_15)), ("temperature, leave-one-out", number(found.t_alo))]
+    rows = [
+        ("ECE, 15 bins", number(found.ece_15)),
+        ("temperature, leave-one-out", number(found.t_alo)),
+    ]
     words = html.P(
         "Points below the diagonal are over-confident. A leave-one-out temperature above 1.2 says "
         "that the estimate of the gap is probably too low."
@@ -166,9 +172,7 @@ def _estimates(report: Report) -> list[Any]:
     for key, estimate in gap.estimates.items():
         value, error = with_error(estimate.value, estimate.standard_error)
         rows.append((ESTIMATES.get(key, key), value, error or "exact", estimate.method))
-    checks = [
-        (words, number(getattr(gap.diagnostics, key))) for key, words in DIAGNOSTICS.items()
-    ]
+    checks = [(words, number(getattr(gap.diagnostics, key))) for key, words in DIAGNOSTICS.items()]
     baselines = [(key.replace("_", " "), number(value)) for key, value in gap.baselines.items()]
     parts = [
         table(("", "nats", "± s.e.", "method"), rows, "Estimates of the generalization gap"),

@@ -60,7 +60,11 @@ def row(analysis: Analysis) -> html.Tr:
         html.Button(
             className="check",
             role="checkbox",
-            **{"data-compare": analysis.id, "aria-checked": "false", "aria-label": f"Compare {name}"},
+            **{
+                "data-compare": analysis.id,
+                "aria-checked": "false",
+                "aria-label": f"Compare {name}",
+            },
         )
         if analysis.state == "done"
         else None
@@ -94,9 +98,7 @@ def listing(items: list[Analysis]) -> Any:
             *[html.Th(words, scope="col") for words in ("Minimum", "State", "", "Started")],
         ]
     )
-    return html.Table(
-        [html.Thead(head), html.Tbody([row(a) for a in items])], className="list"
-    )
+    return html.Table([html.Thead(head), html.Tbody([row(a) for a in items])], className="list")
 
 
 def layout(**_: Any) -> html.Div:
@@ -113,7 +115,8 @@ def layout(**_: Any) -> html.Div:
     )
     return html.Div(
         [
-            html.Div([html.H1("Analyses"), html.P(intro, className="subtitle")], className="page-head"),
+            html.H1("Analyses"),
+            html.P(intro, className="subtitle"),
             drop_zone(
                 "checkpoint",
                 "Drop a checkpoint here, or choose a file",
@@ -142,7 +145,9 @@ def register(pages: Dash, client: AsyncClient) -> None:
         return listing(page.items)
 
     pages.clientside_callback(
-        ClientsideFunction("listing", "arrived"), Input("listing", "children")
+        ClientsideFunction("listing", "arrived"),
+        Output("listing", "title"),
+        Input("listing", "children"),
     )
     pages.clientside_callback(
         ClientsideFunction("upload", "next_step"),

@@ -20,7 +20,9 @@ def content(analysis: Analysis) -> html.Div:
     started = f"asked for {when(analysis.created_at)}"
     return html.Div(
         [
-            dcc.Store(id="job", data={"analysis": analysis.model_dump(mode="json"), "stages": STAGES}),
+            dcc.Store(
+                id="job", data={"analysis": analysis.model_dump(mode="json"), "stages": STAGES}
+            ),
             html.Div(
                 [html.Div([html.H1(name), html.P(started, className="subtitle")])],
                 className="page-head",
@@ -30,8 +32,12 @@ def content(analysis: Analysis) -> html.Div:
             html.Div(id="job-problem"),
             html.Div(
                 [
-                    dcc.Link("Open results", href=f"/analyses/{analysis.id}", id="job-results",
-                             className="button primary gone"),
+                    dcc.Link(
+                        "Open results",
+                        href=f"/analyses/{analysis.id}",
+                        id="job-results",
+                        className="button primary gone",
+                    ),
                     html.Button("Cancel", id="job-cancel", className="button gone"),
                     html.Button("Try again", id="job-retry", className="button gone"),
                 ],
@@ -52,7 +58,9 @@ def register(pages: Dash, client: AsyncClient) -> None:
             return missing("No such job", problem)
 
     dash.register_page("dashboard.job", path_template="/jobs/<job_id>", title="Job", layout=layout)
-    pages.clientside_callback(ClientsideFunction("job", "follow"), Input("job", "data"))
+    pages.clientside_callback(
+        ClientsideFunction("job", "follow"), Output("job-live", "title"), Input("job", "data")
+    )
 
     for action in ("cancel", "retry"):
         _act(pages, client, action)

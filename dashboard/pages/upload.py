@@ -20,9 +20,24 @@ from minimascope.schemas import AnalysisRequest
 
 ACTIVATIONS = ("relu", "gelu", "tanh", "silu", "sigmoid", "leaky_relu", "elu")
 LOSSES = {"cross_entropy": "Cross-entropy", "binary": "Binary logistic", "mse": "Squared error"}
-SEQUENTIAL = '{"family": "sequential", "layers": [["Linear", 2, 100], ["ReLU"], ["Linear", 100, 3]]}'
-FIELDS = ("name", "family", "activation", "sequential", "loss", "decay", "lr", "momentum", "steps",
-          "top-k", "lambdas", "seed")
+SEQUENTIAL = (
+    '{"family": "sequential", "layers": [["Linear", 2, 100], ["ReLU"], ["Linear", 100, 3]]}'
+)
+FILES = ("checkpoint", "train", "test")
+FIELDS = (
+    "name",
+    "family",
+    "activation",
+    "sequential",
+    "loss",
+    "decay",
+    "lr",
+    "momentum",
+    "steps",
+    "top-k",
+    "lambdas",
+    "seed",
+)
 
 
 def _field(words: str, control: Any, hint: str = "", *, wide: bool = False) -> html.Div:
@@ -49,7 +64,9 @@ def _text(identifier: str, *, placeholder: str = "", value: Any = None) -> dcc.I
 
 
 def _step(count: int, title: str, *children: Any) -> html.Section:
-    head = html.Div([html.Span(str(count), className="step-count"), html.H2(title)], className="step-head")
+    head = html.Div(
+        [html.Span(str(count), className="step-count"), html.H2(title)], className="step-head"
+    )
     return html.Section([head, html.Div(list(children), className="step-body")], className="step")
 
 
@@ -80,11 +97,19 @@ def _architecture() -> html.Div:
 def _settings() -> html.Div:
     return html.Div(
         [
-            _field("Name", _text("up-name", placeholder="normal initialisation, seed 3"), wide=True),
-            _field("Weight decay λ", _text("up-decay", placeholder="1e-3"), "The L2 term of the optimiser."),
+            _field(
+                "Name", _text("up-name", placeholder="normal initialisation, seed 3"), wide=True
+            ),
+            _field(
+                "Weight decay λ",
+                _text("up-decay", placeholder="1e-3"),
+                "The L2 term of the optimiser.",
+            ),
             _field("Eigenpairs", _text("up-top-k", value="10"), "Top k of the Hessian."),
             _field("Seed", _text("up-seed", value="0")),
-            _field("Learning rate", _text("up-lr", placeholder="0.1"), "Without decay, λ is read from"),
+            _field(
+                "Learning rate", _text("up-lr", placeholder="0.1"), "Without decay, λ is read from"
+            ),
             _field("Momentum", _text("up-momentum", placeholder="0.9"), "rate, momentum and steps"),
             _field("Steps", _text("up-steps", placeholder="20000"), "of constant-rate SGD."),
             _field(
@@ -108,8 +133,10 @@ def layout(**_: Any) -> html.Div:
         className="drops",
     )
     checkpoint = drop_zone(
-        "checkpoint", "Drop a checkpoint here, or choose a file",
-        ".safetensors, .pt, .pth, .ckpt", ".safetensors,.pt,.pth,.ckpt",
+        "checkpoint",
+        "Drop a checkpoint here, or choose a file",
+        ".safetensors, .pt, .pth, .ckpt",
+        ".safetensors,.pt,.pth,.ckpt",
     )
     start = html.Div(
         [
@@ -211,18 +238,25 @@ def register(pages: Dash, client: AsyncClient) -> None:
     )
 
     @pages.callback(
-        Output("here", "href", allow_duplicate=True),
-        Output("up-problem", "children"),
-        Input("up-start", "n_clicks"),
-        State("up-key", "data"),
-        [State(f"upload-{kind}", "data") for kind in ("checkpoint", "train", "test")],
-        [State(f"up-{field}", "value") for field in FIELDS],
+        output=[
+            Output("here", "href", allow_duplicate=True),
+            Output("up-problem", "children"),
+        ],
+        inputs={"clicks": Input("up-start", "n_clicks")},
+        state={
+            "key": State("up-key", "data"),
+            "files": {kind: State(f"upload-{kind}", "data") for kind in FILES},
+            "values": {field: State(f"up-{field}", "value") for field in FIELDS},
+        },
         prevent_initial_call=True,
     )
-    async def start(_: int, key: str, files: list[Any], values: list[Any]) -> tuple[Any, Any]:
-        given = dict(zip(("checkpoint", "train", "test"), files, strict=True))
+    async def start(
+        clicks: int | None, key: str, files: dict[str, Any], values: dict[str, Any]
+    ) -> tuple[Any, Any]:
+        if not clicks:
+            return no_update, no_update
         try:
-            request = request_of(dict(zip(FIELDS, values, strict=True)), given)
+            request = request_of(values, files)
             digest = f"{key}-{crc32(request.model_dump_json().encode()):08x}"
             analysis = await client.submit(request, idempotency_key=digest)
         except ProblemError as problem:

@@ -101,7 +101,9 @@ def _slice(network: Network, points: np.ndarray, vectors: Tensor, m: int) -> dic
         "slice_class": logits.argmax(1).view(m, m).numpy().astype(np.int16),
         "slice_logit_gap": (two[:, 0] - two[:, 1]).view(m, m).numpy().astype(np.float32),
         "slice_alignment": network.alignment(plane, vectors)
-        .view(-1, m, m).numpy().astype(np.float32),
+        .view(-1, m, m)
+        .numpy()
+        .astype(np.float32),
         "slice_boundary": np.concatenate(lines).astype(np.float32),
     }
 
@@ -121,8 +123,9 @@ def _bins(logits: Tensor, labels: Tensor) -> np.ndarray:
         inside = index == b
         n = int(inside.sum())
         hit = (predicted[inside] == labels[inside]).double()
-        rows.append([n, float(confidence[inside].mean()) if n else 0.0,
-                     float(hit.mean()) if n else 0.0])
+        rows.append(
+            [n, float(confidence[inside].mean()) if n else 0.0, float(hit.mean()) if n else 0.0]
+        )
     return np.array(rows)
 
 
@@ -133,9 +136,7 @@ def _gap(network: Network, inputs: Tensor, labels: Tensor, lambdas: np.ndarray) 
     p = logits.softmax(1)
     residual = p - torch.nn.functional.one_hot(labels, count).double()
     one = torch.eye(count, dtype=torch.float64)
-    j = torch.stack(
-        [network.gradients(inputs, one[c].expand(n, -1)) for c in range(count)], 1
-    )
+    j = torch.stack([network.gradients(inputs, one[c].expand(n, -1)) for c in range(count)], 1)
     flat = j.reshape(n * count, -1)
     lam = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]
     e, q = torch.linalg.eigh(lam)
@@ -156,9 +157,15 @@ def _gap(network: Network, inputs: Tensor, labels: Tensor, lambdas: np.ndarray) 
         found["rank"].append(float((values / (values + lambda_)).sum()))
         found["tic"].append(float((gg / lambda_ - (gu.square() * shrink).sum()) / n / n))
         inverse = theta / lambda_ - (cross * shrink) @ cross.T
-        s = torch.stack(
-            [inverse[i * count:(i + 1) * count, i * count:(i + 1) * count] for i in range(n)]
-        ) / n
+        s = (
+            torch.stack(
+                [
+                    inverse[i * count : (i + 1) * count, i * count : (i + 1) * count]
+                    for i in range(n)
+                ]
+            )
+            / n
+        )
         leave = torch.linalg.solve(one - lam @ s, residual[:, :, None])
         moved = logits + (s @ leave)[:, :, 0]
         found["alo_logits"] = moved
@@ -179,8 +186,13 @@ def _density(eigenvalues: np.ndarray) -> dict[str, Any]:
     grid = np.sign(grid) * np.expm1(np.abs(grid)) * linear
     z = (grid[:, None] - eigenvalues[None]) / sigma
     mean = np.exp(-0.5 * z**2).mean(1) / (sigma * (2 * np.pi) ** 0.5)
-    return {"grid": grid.tolist(), "mean": mean.tolist(),
-            "standard_error": [0.0] * 400, "sigma": float(sigma), "probes": None}
+    return {
+        "grid": grid.tolist(),
+        "mean": mean.tolist(),
+        "standard_error": [0.0] * 400,
+        "sigma": float(sigma),
+        "probes": None,
+    }
 
 
 def build(name: str, *, m: int = 120) -> tuple[Report, dict[str, np.ndarray]]:
@@ -232,12 +244,18 @@ def build(name: str, *, m: int = 120) -> tuple[Report, dict[str, np.ndarray]]:
                 "per_class": per_class,
                 "argmin": int(arrays["margins"].argmin()),
             },
-            "eigenvector": [{
-                "k": 1, "estimate": reference["margin_summary"]["estimate_min"],
-                "cos2": reference["margin_summary"]["best_cos2"],
-                "logit_gap": reference["margin_summary"]["median_abs_logit_gap"],
-                "moved": None, "starts_kept": reference["margin_summary"]["n_starts"],
-            }] if "margin_summary" in reference else [],
+            "eigenvector": [
+                {
+                    "k": 1,
+                    "estimate": reference["margin_summary"]["estimate_min"],
+                    "cos2": reference["margin_summary"]["best_cos2"],
+                    "logit_gap": reference["margin_summary"]["median_abs_logit_gap"],
+                    "moved": None,
+                    "starts_kept": reference["margin_summary"]["n_starts"],
+                }
+            ]
+            if "margin_summary" in reference
+            else [],
             "disagreement": None,
         }
     top = arrays["max_alignment"]
@@ -247,83 +265,147 @@ def build(name: str, *, m: int = 120) -> tuple[Report, dict[str, np.ndarray]]:
     sizes = [w.numel() + b.numel() for w, b in zip(network.weights, network.biases, strict=True)]
     estimate = {"method": "exact, one Gram matrix", "standard_error": None}
     at = {"soft_rank_ggn": gap["rank"][-1] / len(inputs), "tic_ggn": gap["tic"][-1]}
-    report = Report.model_validate({
-        "versions": {"torch": torch.__version__},
-        "seed": 0, "dtype": "float64", "device": "cpu",
-        "wall_seconds": {"spectrum": 9.4, "density": 0.3, "gap": 1.1, "boundary": 2.1, "margins": 3.0},
-        "checkpoint": {
-            "sha256": "ab" * 32, "format": "state_dict", "parameters": p,
-            "architecture": {"family": "mlp", "activation": "relu"}, "layers": list(LAYERS),
-        },
-        "data": {
-            "train": {"n": len(inputs), "loss": train_loss,
-                      "accuracy": float((torch.from_numpy(arrays["predictions"]) == labels).double().mean())},
-            "test": {"n": len(test["y"]), "loss": float(test_loss.mean()),
-                     "accuracy": float((test_logits.argmax(1).numpy() == test["y"]).mean())},
-            "classes": network.classes, "input_shape": [inputs.shape[1]],
-        },
-        "minimum": {
-            "weight_decay": lambda_eff, "lambda_eff": lambda_eff, "lambda_source": "weight decay",
-            "gradient_norm": 1.9e-4, "regularized_gradient_norm": 9.8e-3,
-            "newton_decrement": 0.021, "is_minimum": True,
-        },
-        "spectrum": {
-            "eigenvalues": arrays["eigenvalues"][:k].tolist(),
-            "residuals": [3e-12, 8e-12, 4e-11, 9e-10, 2e-5][:k],
-            "converged": [True, True, True, True, False][:k],
-            "lambda_min": float(eigenvalues[0]),
-            "trace": {"value": float(eigenvalues.sum()), "standard_error": None, "method": "exact"},
-            "method": "low-rank basis, exact",
-            "outliers": {"by_ratio": {"q": 0.1, "count": int((eigenvalues > 0.1 * eigenvalues[-1]).sum())},
-                         "by_gap": {"count": 1}},
-            "layer_mass": [[float(s) for s in (part.sum() for part in row.split(sizes))] for row in squares],
-            "layer_names": list(LAYERS),
-            "density": _density(eigenvalues), "products": 1652,
-        },
-        "gap": {
-            "lambda": lambda_eff,
-            "headline": {"name": "alo_ggn", "value": gap["alo"][-1], "standard_error": gap["alo_error"]},
-            "verdict": "lower_bound",
-            "reason": "T_alo is 1.9: the network is over-confident, and true gaps are then "
-            "typically 1.2 to 2.4 times the estimate.",
-            "estimates": {
-                "alo_ggn": {"value": gap["alo"][-1], "standard_error": gap["alo_error"], "method": "exact"},
-                **{key: {**estimate, "value": value} for key, value in at.items()},
+    report = Report.model_validate(
+        {
+            "versions": {"torch": torch.__version__},
+            "seed": 0,
+            "dtype": "float64",
+            "device": "cpu",
+            "wall_seconds": {
+                "spectrum": 9.4,
+                "density": 0.3,
+                "gap": 1.1,
+                "boundary": 2.1,
+                "margins": 3.0,
             },
-            "curves": {
-                "lambda": lambdas[:-1].tolist(),
-                "soft_rank_ggn": gap["rank"][:-1],
-                "soft_rank_hessian_clipped": [None] * 26,
-                "tic_ggn": gap["tic"][:-1], "alo_ggn": gap["alo"][:-1],
+            "checkpoint": {
+                "sha256": "ab" * 32,
+                "format": "state_dict",
+                "parameters": p,
+                "architecture": {"family": "mlp", "activation": "relu"},
+                "layers": list(LAYERS),
             },
-            "measured": {
-                "value": float(test_loss.mean()) - train_loss,
-                "standard_error": float(test_loss.std() / len(test_loss) ** 0.5), "method": "test set",
+            "data": {
+                "train": {
+                    "n": len(inputs),
+                    "loss": train_loss,
+                    "accuracy": float(
+                        (torch.from_numpy(arrays["predictions"]) == labels).double().mean()
+                    ),
+                },
+                "test": {
+                    "n": len(test["y"]),
+                    "loss": float(test_loss.mean()),
+                    "accuracy": float((test_logits.argmax(1).numpy() == test["y"]).mean()),
+                },
+                "classes": network.classes,
+                "input_shape": [inputs.shape[1]],
             },
-            "diagnostics": {
-                "t_alo": 1.9, "tic_over_soft_rank": gap["tic"][-1] * len(inputs) / gap["rank"][-1],
-                "max_leverage": 0.93, "top5_share": 0.81, "dlog_alo_dlog_lambda": -0.4,
-                "ece_15": 0.0006, "negative_mass": 0.02,
+            "minimum": {
+                "weight_decay": lambda_eff,
+                "lambda_eff": lambda_eff,
+                "lambda_source": "weight decay",
+                "gradient_norm": 1.9e-4,
+                "regularized_gradient_norm": 9.8e-3,
+                "newton_decrement": 0.021,
+                "is_minimum": True,
             },
-            "baselines": {
-                "lambda_max": float(eigenvalues[-1]), "trace": float(eigenvalues.sum()),
-                "parameters_per_example": p / len(inputs),
-            },
-        },
-        "boundary": {
-            "epsilon": {"value": 0.0161, "spread": 0.003, "source": "100 random unit vectors"},
-            "g_at_epsilon": float((top >= 0.0161).sum() / p),
-            "g_curve": {"epsilon": thresholds.tolist(), "count": counts, "g": [c / p for c in counts]},
-            "n90": reference.get("n_vectors_for_90pct_energy"),
-            "vectors_known": k, "energy_outside": 0.16, "zeroed_points": 0,
-            "flips": {
-                "per_vector": [
-                    {"cross": 0.98, "inside": 0.005, "strong_cross": 0.99, "strong_inside": 0.0}
-                    for _ in range(k)
+            "spectrum": {
+                "eigenvalues": arrays["eigenvalues"][:k].tolist(),
+                "residuals": [3e-12, 8e-12, 4e-11, 9e-10, 2e-5][:k],
+                "converged": [True, True, True, True, False][:k],
+                "lambda_min": float(eigenvalues[0]),
+                "trace": {
+                    "value": float(eigenvalues.sum()),
+                    "standard_error": None,
+                    "method": "exact",
+                },
+                "method": "low-rank basis, exact",
+                "outliers": {
+                    "by_ratio": {
+                        "q": 0.1,
+                        "count": int((eigenvalues > 0.1 * eigenvalues[-1]).sum()),
+                    },
+                    "by_gap": {"count": 1},
+                },
+                "layer_mass": [
+                    [float(s) for s in (part.sum() for part in row.split(sizes))] for row in squares
                 ],
-                "random_control": {"cross": 0.98, "inside": 0.02, "strong_cross": None, "strong_inside": None},
+                "layer_names": list(LAYERS),
+                "density": _density(eigenvalues),
+                "products": 1652,
             },
-        },
-        "margins": margins,
-    })
+            "gap": {
+                "lambda": lambda_eff,
+                "headline": {
+                    "name": "alo_ggn",
+                    "value": gap["alo"][-1],
+                    "standard_error": gap["alo_error"],
+                },
+                "verdict": "lower_bound",
+                "reason": "T_alo is 1.9: the network is over-confident, and true gaps are then "
+                "typically 1.2 to 2.4 times the estimate.",
+                "estimates": {
+                    "alo_ggn": {
+                        "value": gap["alo"][-1],
+                        "standard_error": gap["alo_error"],
+                        "method": "exact",
+                    },
+                    **{key: {**estimate, "value": value} for key, value in at.items()},
+                },
+                "curves": {
+                    "lambda": lambdas[:-1].tolist(),
+                    "soft_rank_ggn": gap["rank"][:-1],
+                    "soft_rank_hessian_clipped": [None] * 26,
+                    "tic_ggn": gap["tic"][:-1],
+                    "alo_ggn": gap["alo"][:-1],
+                },
+                "measured": {
+                    "value": float(test_loss.mean()) - train_loss,
+                    "standard_error": float(test_loss.std() / len(test_loss) ** 0.5),
+                    "method": "test set",
+                },
+                "diagnostics": {
+                    "t_alo": 1.9,
+                    "tic_over_soft_rank": gap["tic"][-1] * len(inputs) / gap["rank"][-1],
+                    "max_leverage": 0.93,
+                    "top5_share": 0.81,
+                    "dlog_alo_dlog_lambda": -0.4,
+                    "ece_15": 0.0006,
+                    "negative_mass": 0.02,
+                },
+                "baselines": {
+                    "lambda_max": float(eigenvalues[-1]),
+                    "trace": float(eigenvalues.sum()),
+                    "parameters_per_example": p / len(inputs),
+                },
+            },
+            "boundary": {
+                "epsilon": {"value": 0.0161, "spread": 0.003, "source": "100 random unit vectors"},
+                "g_at_epsilon": float((top >= 0.0161).sum() / p),
+                "g_curve": {
+                    "epsilon": thresholds.tolist(),
+                    "count": counts,
+                    "g": [c / p for c in counts],
+                },
+                "n90": reference.get("n_vectors_for_90pct_energy"),
+                "vectors_known": k,
+                "energy_outside": 0.16,
+                "zeroed_points": 0,
+                "flips": {
+                    "per_vector": [
+                        {"cross": 0.98, "inside": 0.005, "strong_cross": 0.99, "strong_inside": 0.0}
+                        for _ in range(k)
+                    ],
+                    "random_control": {
+                        "cross": 0.98,
+                        "inside": 0.02,
+                        "strong_cross": None,
+                        "strong_inside": None,
+                    },
+                },
+            },
+            "margins": margins,
+        }
+    )
     return report, arrays

@@ -25,17 +25,29 @@ Found = tuple[Report, dict[str, np.ndarray]]
 def analysis(identifier: str, name: str, state: str = "done", **more: Any) -> Analysis:
     """An analysis in some state, with stages to match."""
     stage = {"done": "done", "queued": "waiting"}.get(state, "waiting")
-    stages = [{"stage": s, "state": stage, "seconds": 1.2 if stage == "done" else None} for s in STAGES]
+    stages = [
+        {"stage": s, "state": stage, "seconds": 1.2 if stage == "done" else None} for s in STAGES
+    ]
     if state in ("running", "failed"):
         stages[0] |= {"state": "done", "seconds": 9.4}
         stages[1] |= {"state": "done", "seconds": 0.3}
         stages[2] |= {"state": "running" if state == "running" else "failed"}
     ended = NOW if state == "done" else None
-    return Analysis.model_validate({
-        "id": identifier, "name": name, "state": state, "stages": stages, "created_at": NOW,
-        "finished_at": ended, "checkpoint": "c" * 64, "train": "d" * 64,
-        "parameters": {}, "progress": 1.0 if state == "done" else 0.46, **more,
-    })
+    return Analysis.model_validate(
+        {
+            "id": identifier,
+            "name": name,
+            "state": state,
+            "stages": stages,
+            "created_at": NOW,
+            "finished_at": ended,
+            "checkpoint": "c" * 64,
+            "train": "d" * 64,
+            "parameters": {},
+            "progress": 1.0 if state == "done" else 0.46,
+            **more,
+        }
+    )
 
 
 def refuse(problem: ProblemError) -> JSONResponse:
@@ -48,85 +60,84 @@ def stub(analyses: list[Analysis], found: dict[str, Found]) -> FastAPI:
     """A FastAPI app that answers for these analyses."""
     app = FastAPI(docs_url=None, redoc_url=None)
     held = {item.id: item for item in analyses}
-    uploads: dict[str, dict[str, Any]] = {}
-    app.state.submitted = []
 
     @app.exception_handler(ProblemError)
     async def refused(_: Request, problem: ProblemError) -> JSONResponse:
         return refuse(problem)
 
-    def one(identifier: str) -> Analysis:
-        if identifier not in held:
-            raise ProblemError("no_such_analysis", f"There is no analysis {identifier}.", status=404)
-        return held[identifier]
+    @app.get("/docs")
+    async def docs() -> Response:
+        return Response("<title>API</title>", media_type="text/html")
 
-    def result(identifier: str) -> Found:
-        one(identifier)
-        if identifier not in found:
-            raise ProblemError("no_report_yet", "No stage has finished yet.", "Wait.", status=404)
-        return found[identifier]
+    _lists(app, held)
+    _results(app, held, found)
+    _uploads(app)
+    return app
 
+
+def one(held: dict[str, Analysis], identifier: str) -> Analysis:
+    if identifier not in held:
+        raise ProblemError("no_such_analysis", f"There is no analysis {identifier}.", status=404)
+    return held[identifier]
+
+
+def result(held: dict[str, Analysis], found: dict[str, Found], identifier: str) -> Found:
+    one(held, identifier)
+    if identifier not in found:
+        raise ProblemError("no_report_yet", "No stage has finished yet.", "Wait.", status=404)
+    return found[identifier]
+
+
+def _lists(app: FastAPI, held: dict[str, Analysis]) -> None:
     @app.get("/api/v1/analyses")
     async def listed() -> dict[str, Any]:
         return {"items": [a.model_dump(mode="json") for a in held.values()], "next": None}
 
     @app.post("/api/v1/analyses")
     async def submit(request: AnalysisRequest) -> Any:
-        app.state.submitted.append(request)
         new = analysis("new1", request.name or "new", "running")
         held[new.id] = new
         return new.model_dump(mode="json")
 
     @app.get("/api/v1/analyses/{identifier}")
     async def head(identifier: str) -> Any:
-        return one(identifier).model_dump(mode="json")
+        return one(held, identifier).model_dump(mode="json")
 
     @app.post("/api/v1/analyses/{identifier}/cancel")
     async def cancel(identifier: str) -> Any:
-        held[identifier] = one(identifier).model_copy(update={"state": "cancelled"})
+        held[identifier] = one(held, identifier).model_copy(update={"state": "cancelled"})
         return held[identifier].model_dump(mode="json")
 
     @app.post("/api/v1/analyses/{identifier}/retry")
     async def retry(identifier: str) -> Any:
-        held[identifier] = one(identifier).model_copy(update={"state": "queued", "problem": None})
+        held[identifier] = one(held, identifier).model_copy(
+            update={"state": "queued", "problem": None}
+        )
         return held[identifier].model_dump(mode="json")
 
+
+def _results(app: FastAPI, held: dict[str, Analysis], found: dict[str, Found]) -> None:
     @app.get("/api/v1/analyses/{identifier}/report")
     async def report(identifier: str) -> Response:
-        return Response(result(identifier)[0].model_dump_json(), media_type="application/json")
+        return Response(
+            result(held, found, identifier)[0].model_dump_json(), media_type="application/json"
+        )
 
     @app.get("/api/v1/analyses/{identifier}/arrays.npz")
     async def arrays(identifier: str) -> Response:
         file = io.BytesIO()
-        np.savez(file, **result(identifier)[1])
+        np.savez(file, **result(held, found, identifier)[1])
         return Response(file.getvalue(), media_type="application/octet-stream")
 
     @app.get("/api/v1/compare")
     async def compare(ids: str) -> dict[str, Any]:
-        rows = []
-        for identifier in ids.split(","):
-            made, item = result(identifier)[0], one(identifier)
-            gap, certified = made.gap, made.margins.certified if made.margins else None
-            rows.append({
-                "id": item.id, "name": item.name, "state": item.state,
-                "train_loss": made.data.train.loss, "train_accuracy": made.data.train.accuracy,
-                "gap_estimate": gap.headline.value if gap and gap.headline else None,
-                "gap_standard_error": gap.headline.standard_error if gap and gap.headline else None,
-                "gap_measured": gap.measured.value if gap and gap.measured else None,
-                "verdict": gap.verdict if gap else None,
-                "soft_rank_ggn": gap.estimates["soft_rank_ggn"].value if gap else None,
-                "lambda_max": made.spectrum.eigenvalues[0] if made.spectrum else None,
-                "n90": made.boundary.n90 if made.boundary else None,
-                "g_at_epsilon": made.boundary.g_at_epsilon if made.boundary else None,
-                "margin_min": certified.min if certified else None,
-                "margin_median": certified.median if certified else None,
-            })
+        rows = [key_numbers(one(held, i), result(held, found, i)[0]) for i in ids.split(",")]
         return {"items": rows, "next": None}
 
     @app.get("/api/v1/analyses/{identifier}/events")
     async def events(identifier: str) -> StreamingResponse:
         async def stream() -> AsyncIterator[str]:
-            yield _event(1, "snapshot", one(identifier))
+            yield _event(1, "snapshot", one(held, identifier))
             await asyncio.sleep(0.6)
             if held[identifier].state == "running" and identifier == "new1":
                 held[identifier] = analysis(identifier, held[identifier].name, "done")
@@ -134,17 +145,28 @@ def stub(analyses: list[Analysis], found: dict[str, Found]) -> FastAPI:
 
         return StreamingResponse(stream(), media_type="text/event-stream")
 
+
+def _uploads(app: FastAPI) -> None:
+    uploads: dict[str, dict[str, Any]] = {}
+
     async def store(request: Request, kind: str) -> Response:
         body = await request.body()
         name = request.query_params["name"]
         if body.startswith(b"not a"):
-            return refuse(ProblemError(
-                "unreadable_checkpoint", f"{name} is not a checkpoint: it starts with “not a”.",
-                "Give a .safetensors file or a state dict.", status=422,
-            ))
+            return refuse(
+                ProblemError(
+                    "unreadable_checkpoint",
+                    f"{name} is not a checkpoint: it starts with “not a”.",
+                    "Give a .safetensors file or a state dict.",
+                    status=422,
+                )
+            )
         identifier = hashlib.sha256(body).hexdigest()
         uploads[identifier] = {
-            "id": identifier, "kind": kind, "name": name, "size": len(body),
+            "id": identifier,
+            "kind": kind,
+            "name": name,
+            "size": len(body),
             "created_at": NOW.isoformat(),
             "inspection": {"state": "ok", "format": "npz", "summary": {"parameters": 10703}},
         }
@@ -162,11 +184,31 @@ def stub(analyses: list[Analysis], found: dict[str, Found]) -> FastAPI:
     async def stored(identifier: str) -> Any:
         return uploads[identifier]
 
-    @app.get("/docs")
-    async def docs() -> Response:
-        return Response("<title>API</title>", media_type="text/html")
 
-    return app
+def key_numbers(item: Analysis, made: Report) -> dict[str, Any]:
+    """The row of `GET /compare`, for reports whose sections are all there."""
+    assert made.gap is not None
+    assert made.spectrum is not None
+    assert made.boundary is not None
+    head, measured = made.gap.headline, made.gap.measured
+    certified = made.margins.certified if made.margins else None
+    return {
+        "id": item.id,
+        "name": item.name,
+        "state": item.state,
+        "train_loss": made.data.train.loss,
+        "train_accuracy": made.data.train.accuracy,
+        "gap_estimate": head.value if head else None,
+        "gap_standard_error": head.standard_error if head else None,
+        "gap_measured": measured.value if measured else None,
+        "verdict": made.gap.verdict,
+        "soft_rank_ggn": made.gap.estimates["soft_rank_ggn"].value,
+        "lambda_max": made.spectrum.eigenvalues[0],
+        "n90": made.boundary.n90,
+        "g_at_epsilon": made.boundary.g_at_epsilon,
+        "margin_min": certified.min if certified else None,
+        "margin_median": certified.median if certified else None,
+    }
 
 
 def _event(number: int, name: str, value: Analysis) -> str:

@@ -1,0 +1,85 @@
+"""Reference reports, a served dashboard over a stub of the API, and a real browser."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import torch
+import uvicorn
+from playwright.sync_api import Browser, sync_playwright
+
+from dashboard.app import mount_dashboard
+from minimascope.client import AsyncClient
+from tests.dashboard.reference_minimum import build
+from tests.dashboard.stub_api import Found, analysis, stub
+
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+FAILED = {
+    "code": "workers_lost",
+    "sentence": "Three workers were lost while computing the gap.",
+    "advice": "Give the worker more memory.",
+    "status": 500,
+}
+
+
+@pytest.fixture(scope="session")
+def gauss() -> Found:
+    """Two-dimensional inputs, three classes."""
+    torch.set_num_threads(2)
+    return build("gauss-normal", m=60)
+
+
+@pytest.fixture(scope="session")
+def iris() -> Found:
+    """Four-dimensional inputs: no plane."""
+    return build("iris-normal", m=60)
+
+
+@pytest.fixture(scope="session")
+def address(gauss: Found, iris: Found) -> Iterator[str]:
+    """A dashboard on a free port of the loopback interface."""
+    items = [
+        analysis("gauss", "Gauss, normal initialisation"),
+        analysis("iris", "Iris"),
+        analysis("live", "Half-moon", "running", message="Gram matrix"),
+        analysis("bad", "Checkerboard", "failed", problem=FAILED),
+    ]
+    partial = gauss[0].model_copy(update={"gap": None, "boundary": None, "margins": None})
+    found = {"gauss": gauss, "iris": iris, "live": (partial, {})}
+    app = stub(items, found)
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        port = chosen.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    mount_dashboard(app, AsyncClient(url))
+    server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", port, log_level="error", ws="none"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield url
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's own Chromium, headless."""
+    with sync_playwright() as playwright:
+        path = shutil.which("chromium")
+        assert path is not None, "the browser tests need Chromium"
+        launched = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+        yield launched
+        launched.close()

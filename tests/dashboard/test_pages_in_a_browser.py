@@ -1,0 +1,170 @@
+"""Every page in a real browser: both themes, both widths, and the links between the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.dashboard.stub_api import Found
+
+PAGES = {
+    "/": ".list",
+    "/upload": "#up-start",
+    "/jobs/live": ".stage-running",
+    "/analyses/gauss?vector=2": "#boundary .heatmaplayer image, #boundary .main-svg .scatterlayer",
+    "/analyses/iris": "#boundary .scatterlayer .trace",
+    "/compare?ids=gauss,iris": "#scatter .scatterlayer .trace",
+}
+BACKGROUND = """() => {
+  const paper = [...document.querySelectorAll('.frame:not(.absent) .main-svg:first-of-type')]
+    .map((svg) => svg.style.background);
+  return [getComputedStyle(document.body).backgroundColor, ...new Set(paper)];
+}"""
+
+
+# No frame still holds the transparent figure it waits with.
+DRAWN = """() => [...document.querySelectorAll('.frame:not(.absent) .main-svg:first-of-type')]
+  .every((svg) => svg.style.background !== 'rgba(0, 0, 0, 0)')"""
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A page that fails its test on any console error and any request elsewhere."""
+    context = browser.new_context(base_url=address, viewport={"width": 1440, "height": 900})
+    yield from watched(context, address)
+
+
+def watched(context: Any, address: str) -> Iterator[Page]:
+    opened = context.new_page()
+    faults: list[str] = []
+    opened.on("console", lambda m: m.type == "error" and faults.append(m.text))
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on(
+        "request",
+        lambda r: r.url.startswith((address, "data:", "blob:")) or faults.append(r.url),
+    )
+    yield opened
+    context.close()
+    assert not faults
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_every_page_is_quiet_fits_and_wears_its_theme(
+    browser: Browser, address: str, width: int, theme: Any
+) -> None:
+    context = browser.new_context(
+        base_url=address, viewport={"width": width, "height": 900}, color_scheme=theme
+    )
+    for page in watched(context, address):
+        for path, selector in PAGES.items():
+            page.goto(path)
+            page.wait_for_selector(selector)
+            page.wait_for_function(DRAWN)
+            body, *papers = page.evaluate(BACKGROUND)
+            assert set(papers) <= {body}, path
+            wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            assert page.evaluate(wide) <= 0, path
+            assert page.locator("html").get_attribute("lang") == "en"
+
+
+def test_toggle_recolours_drawn_figures(page: Page) -> None:
+    page.goto("/analyses/gauss")
+    page.wait_for_selector("#spectrum .scatterlayer .trace")
+    before = page.evaluate(BACKGROUND)
+    page.click("#theme-toggle")
+    page.wait_for_function(
+        "old => document.querySelector('#spectrum .main-svg').style.background !== old",
+        arg=before[0],
+    )
+    body, *papers = page.evaluate(BACKGROUND)
+    assert body != before[0]
+    assert set(papers) == {body}
+
+
+def test_a_key_switches_the_vector_everywhere(page: Page) -> None:
+    sent: list[str] = []
+    page.goto("/analyses/gauss?vector=2&lambda=1e-2")
+    page.wait_for_selector("#filmstrip .main-svg")
+    expect(page.locator("[data-vector='2']")).to_have_attribute("aria-pressed", "true")
+    page.on("request", lambda r: sent.append(r.url))
+    page.keyboard.press("4")
+    expect(page.locator("[data-vector='4']")).to_have_attribute("aria-pressed", "true")
+    page.wait_for_function(
+        "document.querySelector('#boundary .js-plotly-plot')"
+        ".data[0].colorbar.title.text.includes('4')"
+    )
+    assert "vector=4" in page.url
+    assert "lambda=1e-2" in page.url
+    assert not [url for url in sent if "_dash-update-component" in url]
+
+
+def test_the_url_restores_the_state_and_bad_values_fall_back(page: Page) -> None:
+    page.goto("/analyses/gauss?vector=3&view=margins&point=7&margins=off")
+    expect(page.locator("#point-readout")).to_contain_text("Point 7")
+    expect(page.locator("#tab-margins")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#margins-switch")).to_have_attribute("aria-pressed", "false")
+    page.goto("/analyses/gauss?vector=99&lambda=-1&point=x&view=nothing")
+    expect(page.locator("[data-vector='1']")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#tab-overlaps")).to_have_attribute("aria-selected", "true")
+
+
+def test_every_plot_is_a_labelled_image_with_a_table(page: Page) -> None:
+    page.goto("/analyses/gauss")
+    page.wait_for_selector("#filmstrip .main-svg")
+    for frame in page.locator(".frame").all():
+        assert frame.get_attribute("role") == "img"
+        assert frame.get_attribute("aria-label")
+        described = frame.get_attribute("aria-describedby")
+        assert page.locator(f"#{described}").count() == 1
+    assert page.get_by_text("Share chart").count() == 0
+
+
+def test_exported_csv_holds_the_reports_numbers(page: Page, gauss: Found, tmp_path: Path) -> None:
+    page.goto("/analyses/gauss")
+    page.wait_for_selector("#gap .scatterlayer .trace")
+    with page.expect_download() as download:
+        page.click("[data-plot='gap'][data-export='csv']")
+    file = tmp_path / "gap.csv"
+    download.value.save_as(file)
+    rows = [line.split(",") for line in file.read_text().splitlines()]
+    drawn = [float(row[2]) for row in rows if row[0] == "ALO"]
+    assert gauss[0].gap is not None
+    # JavaScript prints doubles so that they read back exactly
+    assert np.array_equal(drawn, np.array(gauss[0].gap.curves.alo_ggn, dtype=float))
+
+
+def test_a_checkpoint_goes_from_drop_to_results(page: Page, tmp_path: Path) -> None:
+    page.goto("/")
+    page.wait_for_selector(".list")
+    file = tmp_path / "model.pt"
+    file.write_bytes(b"weights" * 1000)
+    data = tmp_path / "train.npz"
+    data.write_bytes(b"PK numbers")
+    with page.expect_file_chooser() as chooser:
+        page.click("#drop-checkpoint")
+    chooser.value.set_files(file)
+    page.wait_for_url("**/upload?checkpoint=*")
+    expect(page.locator("#drop-checkpoint .drop-name")).to_have_text("model.pt")
+    page.click("#up-start")
+    expect(page.locator("#up-problem")).to_contain_text("No training set has been uploaded.")
+    with page.expect_file_chooser() as chooser:
+        page.click("#drop-train")
+    chooser.value.set_files(data)
+    expect(page.locator("#drop-train .drop-name")).to_have_text("train.npz")
+    page.click("#up-start")
+    page.wait_for_url("**/jobs/new1")
+    expect(page.locator(".job-state")).to_have_text("Done")
+    expect(page.locator("#job-results")).to_have_text("Open results")
+
+
+def test_a_failed_job_says_why_and_offers_another_try(page: Page) -> None:
+    page.goto("/jobs/bad")
+    expect(page.locator("#job-live [role=alert]")).to_contain_text("Three workers were lost")
+    page.click("#job-retry")
+    expect(page.locator(".job-state")).to_have_text("Waiting for a worker")

@@ -1,0 +1,79 @@
+"""Numbers in words: rounding to the error, powers of ten, requests from the form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dashboard.kpis import gap_kpi, margin_kpi, soft_rank_kpi
+from dashboard.pages.compare import tau_against_gap
+from dashboard.pages.upload import request_of
+from dashboard.words import level, number, with_error
+from minimascope.problems import ProblemError
+from minimascope.schemas import KeyNumbers
+from tests.dashboard.stub_api import Found
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.1131504, "0.113"), (9.27e-4, "9.27·10⁻⁴"), (None, "—"), (0.0, "0"), (-2.5, "−2.50")],
+)
+def test_number_has_three_digits(value: float | None, words: str) -> None:
+    assert number(value) == words
+
+
+def test_a_value_is_rounded_to_two_digits_of_its_error() -> None:
+    assert with_error(0.0931234, 0.0364) == ("0.093", "± 0.036")
+    assert with_error(9.27e-4, 4.64e-4) == ("9.3·10⁻⁴", "± 4.6·10⁻⁴")
+
+
+def test_powers_of_ten_are_written_bare() -> None:
+    assert level(1e-3) == "10⁻³"
+
+
+def test_where_there_is_no_number_the_strip_says_why(gauss: Found) -> None:
+    report = gauss[0]
+    assert report.gap is not None
+    silent = report.gap.model_copy(update={"headline": None, "verdict": "no_estimate"})
+    without = report.model_copy(update={"gap": silent, "margins": None})
+    assert gap_kpi(without).note == "no estimate"
+    assert margin_kpi(without).note == "not computed yet"
+    assert gap_kpi(report).error.startswith("±")
+    assert soft_rank_kpi(report).value == "9.13"
+
+
+def values(**changed: str) -> dict[str, Any]:
+    given = {"family": "mlp", "activation": "relu", "loss": "cross_entropy", "decay": "1e-3"}
+    return {**given, **changed}
+
+
+FILES = {"checkpoint": {"id": "a" * 64}, "train": {"id": "b" * 64}}
+
+
+def test_the_form_becomes_a_request() -> None:
+    request = request_of(values(lambdas="1e-4, 1e-2"), FILES)
+    assert request.parameters.weight_decay == 1e-3
+    assert request.parameters.lambdas == [1e-4, 1e-2]
+
+
+@pytest.mark.parametrize(
+    ("field", "text"), [("decay", "lots"), ("decay", "-1"), ("top-k", "1.5"), ("lambdas", "1;2")]
+)
+def test_a_wrong_setting_is_named_with_its_value(field: str, text: str) -> None:
+    with pytest.raises(ProblemError, match=text.replace(".", r"\.")):
+        request_of(values(**{field: text}), FILES)
+
+
+def test_a_missing_training_set_is_said() -> None:
+    with pytest.raises(ProblemError, match="No training set"):
+        request_of(values(), {"checkpoint": {"id": "a"}})
+
+
+def test_tau_is_one_for_the_same_order() -> None:
+    items = [
+        KeyNumbers(id=str(i), name="", state="done", gap_measured=i, lambda_max=2.0 * i)
+        for i in range(4)
+    ]
+    assert tau_against_gap(items, "lambda_max") == 1.0
+    assert tau_against_gap(items[:2], "lambda_max") is None
