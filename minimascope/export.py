@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,13 +49,15 @@ def _one_input(example_inputs: Tensor | tuple[Tensor, ...]) -> Tensor:
 
 
 def _save(model: nn.Module, batch: Tensor, path: Path) -> None:
-    """torch.export with a free batch size, in-place operators rewritten as pure ones."""
+    """torch.export with a free batch size."""
     import torch
 
     try:
         size = torch.export.Dim("batch", min=1)
-        program: Any = torch.export.export(model, (batch,), dynamic_shapes=({0: size},))
-        torch.export.save(program, path)
+        with warnings.catch_warnings():  # torch's exporter uses its own deprecated parts
+            warnings.simplefilter("ignore", DeprecationWarning)
+            program: Any = torch.export.export(model, (batch,), dynamic_shapes=({0: size},))
+            torch.export.save(program, path)
     except Exception as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise _failed(
