@@ -18,6 +18,7 @@ from workers.intake.checkpoint import Checkpoint
 from workers.intake.groups import groups
 from workers.intake.layers import LAYERS_MOST, architecture_invalid, layer
 from workers.intake.mlp import build_mlp, mismatch
+from workers.intake.pt2.program import build_program
 
 FAMILIES = ("mlp", "sequential")
 _COUNTER = "num_batches_tracked"  # absent from checkpoints before torch 0.4; never affects outputs
@@ -137,10 +138,15 @@ def _family(architecture: dict[str, Any] | None) -> str:
 def build_network(checkpoint: Checkpoint, architecture: dict[str, Any] | None) -> nn.Module:
     """The network in evaluation mode with the checkpoint's weights and buffers.
 
+    A .pt2 brings its own program: `architecture` is then None. For bare weights:
     float16 and bfloat16 weights become float32; otherwise the widest dtype present is used.
     Raises ProblemError: architecture_missing, architecture_invalid (the spec is wrong),
     architecture_mismatch (spec and weights disagree; names the key and both shapes).
     """
+    if checkpoint.graph is not None:
+        if architecture:
+            raise architecture_invalid("A .pt2 carries its own program and takes no architecture.")
+        return build_program(checkpoint.graph, checkpoint.tensors)
     if _family(architecture) == "mlp":
         network, keys = build_mlp(checkpoint, dict(architecture or {}))
     else:

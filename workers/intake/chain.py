@@ -20,7 +20,7 @@ class Chain(nn.Module):
 
     def __init__(self, layers: Sequence[nn.Module], names: Sequence[str]) -> None:
         super().__init__()
-        if not _usable(names):
+        if not usable(names):
             names = [str(place) for place in range(len(layers))]
         self._order = list(layers)  # a plain list: registered below, under the names
         for name, layer in zip(names, layers, strict=True):
@@ -40,8 +40,8 @@ class Chain(nn.Module):
         return inputs
 
 
-def _usable(names: Sequence[str]) -> bool:
-    """Each part a fresh attribute name, no name twice, none the beginning of another."""
+def usable(names: Sequence[str]) -> bool:
+    """True where all dotted names can be attributes, none twice, none the beginning of another."""
     taken = set(dir(nn.Module()))
     paths = [tuple(name.split(".")) for name in names]
     if len(set(paths)) != len(paths):

@@ -38,15 +38,17 @@ def inspect_checkpoint(path: Path, *, workdir: Path) -> dict[str, Any]:
     `read_checkpoint` does. `workdir` is not written to.
     """
     found = convert_checkpoint(path, output=None)
-    layers = found.pop("tensors")
+    layers, program = found.pop("tensors"), found.pop("graph", None)
     weights = [row for row in layers if not _is_buffer(row["name"])]
+    if program is not None:
+        weights = [row for row in layers if row["name"] in set(program["trainable"])]
     dtypes = sorted({row["dtype"] for row in weights})
     return {
         **found,
         "parameters": sum(math.prod(row["shape"]) for row in weights),
         "dtype": ", ".join(dtypes),
         "layers": layers,
-        "suggested": suggest(layers),
+        "suggested": suggest(layers) if program is None else [],
     }
 
 

@@ -16,6 +16,7 @@ from minimascope.problems import ProblemError
 from workers.intake import formats, safetensors_format, state_dict, table_file, torch_file
 from workers.intake.array_file import read_npz
 from workers.intake.dataset_layout import Arrays, lay_out
+from workers.intake.pt2 import graph
 from workers.intake.tensor_checks import check_tensors
 
 
@@ -38,7 +39,7 @@ def convert_checkpoint(
     elif kind in ("torch_zip", "torch_legacy"):
         picked = state_dict.pick(torch_file.read(source))
     elif kind == "pt2":
-        raise formats.unsupported("a .pt2 program")
+        return _convert_pt2(source, output, size)
     else:
         raise _no_checkpoint("a data set (.npz)" if kind == "npz" else "no known checkpoint format")
     check_tensors(picked.tensors, file_bytes=size)
@@ -48,6 +49,22 @@ def convert_checkpoint(
         "picked": picked.sentence,
         "warnings": picked.warnings,
         "tensors": tensor_table(picked.tensors),
+    }
+
+
+def _convert_pt2(source: BinaryIO, output: BinaryIO, size: int) -> dict[str, Any]:
+    """Weights of a .pt2 → safetensors; answers its program as our own table too."""
+    tensors, program = graph.read(source)
+    check_tensors(tensors, file_bytes=size)
+    safetensors_format.write(tensors, output)
+    fixed = program["batch"]
+    said = f"The program was exported for a fixed batch of {fixed}; other batches may fail."
+    return {
+        "format": "pt2",
+        "picked": "",
+        "warnings": [said] if fixed is not None else [],
+        "tensors": tensor_table(tensors),
+        "graph": program,
     }
 
 
