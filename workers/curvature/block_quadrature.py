@@ -14,11 +14,14 @@ from torch import Tensor
 
 from workers.curvature.ggn_product import Product
 
+EXHAUSTED = 1e-8
+
 
 @dataclass
 class BlockLanczos:
     """State of b recurrences with blocks of K vectors; b × p × K each.
 
+    exhausted: some Krylov space is complete, further steps would only add rounding noise.
     diagonal, below: the block-tridiagonal matrices, one b × K × K tensor a step.
     """
 
@@ -26,6 +29,7 @@ class BlockLanczos:
     start: Tensor
     current: Tensor
     previous: Tensor
+    exhausted: bool = False
     diagonal: list[Tensor] = field(default_factory=list)
     below: list[Tensor] = field(default_factory=list)
 
@@ -40,6 +44,9 @@ class BlockLanczos:
         self.previous, (self.current, B) = self.current, _qr(image - self.current @ A)
         self.diagonal.append(A)
         self.below.append(B)
+        smallest = B.diagonal(dim1=-2, dim2=-1).abs().amin()
+        largest = self.diagonal[0].abs().amax()
+        self.exhausted = bool(smallest <= EXHAUSTED * largest)
 
     def quadratic(self, lambdas: Tensor) -> Tensor:
         """Xᵀ(M + λI)⁻¹X (L × b × K × K), a lower bound that grows with the steps."""

@@ -18,7 +18,7 @@ def directional_logits(minimum: Minimum, direction: Tensor) -> Tensor:
         def f(q: Tensor, x: Tensor = inputs) -> Tensor:
             return minimum.logits(q, x).reshape(x.shape[0], -1)
 
-        _, tangent = torch.func.jvp(f, (theta,), (direction,))
+        tangent: Tensor = torch.func.jvp(f, (theta,), (direction,))[1]
         parts.append(tangent.detach())
     return torch.cat(parts)
 

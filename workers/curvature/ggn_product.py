@@ -26,9 +26,16 @@ def ggn_product(minimum: Minimum, likelihood: Likelihood) -> Product:
         def f(q: Tensor) -> Tensor:
             return minimum.logits(q, inputs).reshape(inputs.shape[0], -1)
 
-        JV = vmap(lambda v: jvp(f, (theta,), (v,))[1])(V)
-        _, back = vjp(f, theta)
-        return vmap(lambda u: back(u)[0])(torch.einsum("nkl,cnl->cnk", L, JV))
+        def forward(v: Tensor) -> Tensor:
+            return jvp(f, (theta,), (v,))[1]
+
+        back = vjp(f, theta)[1]
+
+        def backward(u: Tensor) -> Tensor:
+            return back(u)[0]
+
+        JV = vmap(forward)(V)
+        return vmap(backward)(torch.einsum("nkl,cnl->cnk", L, JV))
 
     def product(V: Tensor) -> Tensor:
         total = torch.zeros_like(V)

@@ -38,17 +38,16 @@ def supported_layers(minimum: Minimum) -> dict[str, nn.Linear | nn.Conv2d]:
     trainable = set(minimum.names)
     found: dict[str, nn.Linear | nn.Conv2d] = {}
     for name, module in minimum.network.named_modules():
-        if isinstance(module, nn.Linear) or _plain_convolution(module):
+        if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and _is_plain(module)):
             own = {f"{name}.{part}" if name else part for part, _ in module.named_parameters()}
             if own and own <= trainable:
                 found[name] = module
     return found
 
 
-def _plain_convolution(module: nn.Module) -> bool:
+def _is_plain(module: nn.Conv2d) -> bool:
     return (
-        isinstance(module, nn.Conv2d)
-        and module.groups == 1
+        module.groups == 1
         and module.padding_mode == "zeros"
         and not isinstance(module.padding, str)
     )
@@ -95,7 +94,7 @@ def _trace(
 ) -> LayerTrace:
     n = given.shape[0]
     prefix = f"{name}." if name else ""
-    if isinstance(layer, nn.Conv2d):
+    if isinstance(layer, nn.Conv2d) and not isinstance(layer.padding, str):
         patches = functional.unfold(
             given,
             layer.kernel_size,

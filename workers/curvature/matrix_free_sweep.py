@@ -117,15 +117,16 @@ def _batch(
 ) -> _Batch:
     J = jacobian(minimum, minimum.inputs[examples])
     chosen = likelihood.select(examples)
-    lanczos = begin(product, J.mT)
+    basis = _contrasts(likelihood)
+    lanczos = begin(product, J.mT @ basis)
     before: Tensor | None = None
     change = math.inf
-    while len(lanczos.diagonal) < MAX_STEPS and len(lanczos.diagonal) * J.shape[1] < minimum.dim:
+    while len(lanczos.diagonal) < MAX_STEPS and not lanczos.exhausted:
         lanczos.advance()
         if len(lanczos.diagonal) % CHECK_EVERY:
             continue
         # The smallest λ converges last; it only has to be good enough to draw.
-        ends = _displacement(lanczos, chosen, lambdas[[row, 0]], likelihood.n)
+        ends = leave_one_out(chosen, _scaled(lanczos, basis, lambdas[[row, 0]], likelihood.n))[0]
         if before is not None:
             size = ends.flatten(1).norm(dim=1)
             changes = (ends - before).flatten(1).norm(dim=1) / size
@@ -133,12 +134,35 @@ def _batch(
             if change < TOLERANCE and float(changes[1]) < 10 * TOLERANCE:
                 break
         before = ends
-    S = lanczos.quadratic(lambdas) / likelihood.n
-    return _Batch(*leave_one_out(chosen, S), change, len(lanczos.diagonal))
+    S = _scaled(lanczos, basis, lambdas, likelihood.n)
+    result = leave_one_out(chosen, S)
+    _refuse_noise(result[2])
+    return _Batch(*result, change, len(lanczos.diagonal))
 
 
-def _displacement(lanczos: BlockLanczos, chosen: Likelihood, lambdas: Tensor, n: int) -> Tensor:
-    return leave_one_out(chosen, lanczos.quadratic(lambdas) / n)[0]
+def _scaled(lanczos: BlockLanczos, basis: Tensor, lambdas: Tensor, n: int) -> Tensor:
+    return basis @ (lanczos.quadratic(lambdas) / n) @ basis.mT
+
+
+def _contrasts(likelihood: Likelihood) -> Tensor:
+    """Orthonormal basis (K × K−1) of logit differences; the identity for the other losses.
+
+    The GGN does not see a shift of all logits of a softmax, and neither does any estimate: left
+    in, that direction would end the Lanczos recurrence at once.
+    """
+    eye = torch.eye(likelihood.outputs).to(likelihood.logits)
+    if likelihood.loss != "cross_entropy":
+        return eye
+    return torch.linalg.qr(eye[:, :-1] - 1 / likelihood.outputs)[0]
+
+
+def _refuse_noise(leverage: Tensor) -> None:
+    largest = float(leverage.max())
+    if not largest < 1:
+        raise ValueError(
+            f"The matrix-free route lost its accuracy (leverage {largest:.3g}, must be below 1); "
+            "use an exact route."
+        )
 
 
 def _vector_quadratic(product: Product, vector: Tensor, lambdas: Tensor) -> Tensor:
@@ -148,7 +172,7 @@ def _vector_quadratic(product: Product, vector: Tensor, lambdas: Tensor) -> Tens
     lanczos = begin(product, vector[None, :, None])
     before: Tensor | None = None
     value = torch.zeros_like(lambdas)
-    while len(lanczos.diagonal) < min(MAX_STEPS, vector.shape[0]):
+    while len(lanczos.diagonal) < min(MAX_STEPS, vector.shape[0]) and not lanczos.exhausted:
         lanczos.advance()
         if len(lanczos.diagonal) % CHECK_EVERY:
             continue
@@ -166,7 +190,7 @@ def _slq(
     theta = minimum.theta
     signs = torch.randint(0, 2, (PROBES, minimum.dim, 1), generator=generator)
     lanczos = begin(product, (2 * signs - 1).to(theta))
-    for _ in range(min(SLQ_STEPS, minimum.dim)):
+    while len(lanczos.diagonal) < min(SLQ_STEPS, minimum.dim) and not lanczos.exhausted:
         lanczos.advance()
     values, weights = lanczos.nodes()
     e = values.clamp_min(0)[None]

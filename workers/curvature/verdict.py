@@ -70,8 +70,8 @@ def _not_reached(e: Evidence) -> str:
     approximation = "" if e.newton_is_exact else " (with the GGN for H₊)"
     return (
         f"The regularised loss could still fall by about {e.newton:.2g} nats{approximation}, "
-        f"{e.newton / min(abs(e.alo), e.tic):.0%} of the smaller of ALO and TIC (10% allowed): this "
-        "is not a minimum at this weight decay. Train longer, or give lr, momentum and steps."
+        f"{e.newton / min(abs(e.alo), e.tic):.0%} of the smaller of ALO and TIC (10% allowed): "
+        "this is not a minimum at this weight decay. Train longer, or give lr, momentum and steps."
     )
 
 
