@@ -41,7 +41,7 @@ class Arrival:
                     await self._visit_root(scope)
                     self.ready = True
         path = str(scope["path"])
-        if self._known(path):
+        if path.startswith("/api/v1/") or self._known(path):
             await self.app(scope, receive, send)
         elif path.startswith("/api/"):
             await _api_not_found(path, send)
