@@ -48,9 +48,7 @@ def leave_one_out_refits(minimum: Minimum, *, outputs: int, ridge: float) -> Ten
         if minimum.loss == "cross_entropy":
             losses.append(nn.functional.cross_entropy(f, target))
         elif minimum.loss == "binary":
-            losses.append(
-                nn.functional.binary_cross_entropy_with_logits(f[:, 0], target.double())
-            )
+            losses.append(nn.functional.binary_cross_entropy_with_logits(f[:, 0], target.double()))
         else:
             losses.append(0.5 * (f - target).square().sum())
     return torch.stack(losses)
