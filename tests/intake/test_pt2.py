@@ -198,6 +198,24 @@ def test_a_model_exported_in_training_mode_is_refused(tmp_path: Path, workdir: P
     assert caught.value.code == "operator_refused"
 
 
+def test_infinities_written_as_words_are_numbers(tmp_path: Path, workdir: Path) -> None:
+    class Masked(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.masked_fill(x < 0, float("-inf")).softmax(1)
+
+    x = torch.randn(3, 9)
+    path = export(Masked(), x, tmp_path / "model.pt2")
+    assert torch.equal(build_network(read_checkpoint(path, workdir=workdir), None)(x), Masked()(x))
+
+
+def test_a_name_used_before_it_is_computed_is_refused(archive: Path, workdir: Path) -> None:
+    def edit(table: dict[str, Any]) -> None:
+        table["graph_module"]["graph"]["nodes"].reverse()
+
+    with pytest.raises(ProblemError, match="before it is computed"):
+        read_checkpoint(rewritten(archive, MODEL, edit), workdir=workdir)
+
+
 def test_a_fixed_batch_is_warned_about(tmp_path: Path, workdir: Path) -> None:
     model = nn.Linear(4, 4)
     torch.export.save(torch.export.export(model, (torch.randn(3, 4),)), tmp_path / "a.pt2")

@@ -28,7 +28,7 @@ from workers.intake.pt2.operators import (
 )
 
 STEPS = 100_000
-_PLAIN = ("as_int", "as_float", "as_bool", "as_ints", "as_floats", "as_bools", "as_string")
+_PLAIN = ("as_int", "as_bool", "as_ints", "as_floats", "as_bools", "as_string")
 _BY_NAME = ("as_sym_int", "as_sym_bool", "as_sym_float")
 _MEMORY_FORMATS = {
     1: "contiguous_format",
@@ -81,6 +81,8 @@ def _argument(table: dict[str, Any]) -> Argument:
         return {"tensors": [str(item["name"]) for item in value]}
     if kind == "as_optional_tensors":
         return {"tensors": [_optional(item) for item in value]}
+    if kind == "as_float":  # torch writes infinities as words
+        return {"value": float(value)}
     if kind in _PLAIN:
         return {"value": value}
     if kind in _BY_NAME:
@@ -164,6 +166,28 @@ def _check_in_place(steps: list[dict[str, Any]], outside: set[str]) -> None:
             shared |= {first, *step["results"]}
 
 
+def _names(argument: Argument) -> list[str]:
+    """The names of earlier results that an argument uses."""
+    kind, what = _only(argument)
+    if kind in ("tensor", "number"):
+        return [what]
+    if kind == "tensors":
+        return [name for name in what if name is not None]
+    return [n for item in what for n in _names(item)] if kind == "numbers" else []
+
+
+def _check_defined(steps: list[dict[str, Any]], known: set[str], output: str) -> None:
+    """Every name is a result of an earlier step, an input or a tensor."""
+    for step in steps:
+        for argument in [*step["arguments"], *step["named"].values()]:
+            for name in _names(argument):
+                if name not in known:
+                    raise refused(f"uses {name[:60]!r} before it is computed")
+        known.update(step["results"])
+    if output not in known:
+        raise refused(f"returns {output[:60]!r}, which it never computes")
+
+
 def _one(names: list[str], what: str) -> str:
     if len(names) != 1:
         raise refused(f"has {len(names)} {what}s; exactly one is needed")
@@ -182,14 +206,16 @@ def _program(model: dict[str, Any]) -> dict[str, Any]:
         raise refused(f"has {len(graph['nodes'])} steps, more than {STEPS}")
     bindings, trainable, inputs = _signature(signature)
     steps = [_step(node) for node in graph["nodes"]]
-    _check_in_place(steps, {*inputs, *(name for name, _ in bindings)})
-    name = _one(inputs, "input")
+    given = {*inputs, *(name for name, _ in bindings)}
+    name, output = _one(inputs, "input"), _one(_outputs(signature), "output")
+    _check_in_place(steps, given)
+    _check_defined(steps, set(given), output)
     return {
         "input": name,
         "bindings": bindings,
         "trainable": trainable,
         "steps": steps,
-        "output": _one(_outputs(signature), "output"),
+        "output": output,
         "batch": _batch(graph, name),
     }
 
