@@ -196,6 +196,7 @@ def content(analysis: Analysis, report: Report) -> html.Div:
             dcc.Store(id="analysis-id", data=analysis.id),
             dcc.Store(id="analysis"),
             dcc.Store(id="view", data={}),
+            dcc.Store(id="analysis-theme"),
             _head(analysis, report),
             *_remarks(analysis, report),
             kpi_strip(report),
@@ -225,7 +226,7 @@ def _draw(pages: Dash, plot: str, function: str) -> None:
         Output(plot, "figure"),
         Input("analysis", "data"),
         Input("view", "data"),
-        Input("theme", "data"),
+        Input("analysis-theme", "data"),
         prevent_initial_call=True,
     )
 
