@@ -24,10 +24,13 @@ class Settings(BaseSettings):
     store_url: str = ""
     api_url: str = ""
     token: str = ""
+    worker_token: str = ""
     lease_seconds: float = 15.0
     job_seconds: float = 3600.0
     inspect_wait_seconds: float = 20.0
     max_upload_bytes: int = 4 << 30
+    demo_dir: Path = Path(__file__).parent.parent / "examples" / "demo"
+    quota_bytes: int = 256 << 30
 
     def folder(self) -> Path:
         """The data folder, home expanded."""

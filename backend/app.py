@@ -1,0 +1,85 @@
+"""The application: API under /api/v1, ready for a dashboard at /."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from backend import analyses, errors, health, internal, live, results
+from backend.database import database_url, open_database
+from backend.demo import import_demo
+from backend.reaper import reaping
+from backend.reference import mount_reference
+from backend.repository import Repository
+from backend.security import Security, check_bind
+from backend.service import Service
+from backend.store import Store
+from backend.uploads import upload_router
+from minimascope import __version__
+from minimascope.calls import PREFIX
+from minimascope.schemas import ProblemDocument
+from minimascope.settings import Settings
+from minimascope.transport import celery_app
+
+PROBLEM: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ProblemDocument, "description": "Refused: code, sentence, advice"}
+}
+
+
+def _api(service: Service) -> FastAPI:
+    api = FastAPI(
+        title="minimascope",
+        version=__version__,
+        description="What kind of minimum did training find, and will it generalize?",
+        docs_url=None,
+        redoc_url=None,
+        responses=PROBLEM,
+    )
+    api.state.service = service
+    errors.install(api)
+    for router in (
+        upload_router("checkpoint"),
+        upload_router("dataset"),
+        analyses.router,
+        results.router,
+        live.router,
+        health.router,
+        internal.router,
+    ):
+        api.include_router(router)
+    mount_reference(api)
+    api.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    return api
+
+
+def create_service(settings: Settings) -> Service:
+    """Opens database (migrated), store and broker; raises ProblemError on a forbidden bind."""
+    check_bind(settings)
+    repository = Repository(open_database(database_url(settings)))
+    store = Store(settings.folder() / "store")
+    return Service(settings, repository, store, celery_app(settings))
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The root application; `backend` serves only `/api/v1` of it."""
+    service = create_service(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(service.store.clear_incoming)
+        await asyncio.to_thread(import_demo, service.repository, service.store, settings.demo_dir)
+        async with reaping(service):
+            yield
+        service.repository.close()
+
+    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.service = service
+    errors.install(app)
+    app.mount(PREFIX, _api(service))
+    app.add_middleware(Security, settings=settings)
+    return app

@@ -1,0 +1,155 @@
+"""What workers call: claim, heartbeat, deliver, finish. Guarded by the worker token.
+
+Every call after the claim carries the fencing token; 409 `stale_token` tells a worker that
+the job is no longer its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from backend.jobs import Progress
+from backend.service import Here, Service
+from backend.store import Incoming
+from minimascope.problems import ProblemError
+from minimascope.report import Report
+from minimascope.schemas import StageState
+
+router = APIRouter(prefix="/internal", tags=["workers"], include_in_schema=False)
+Token = Annotated[str, Header(alias="X-Fencing-Token")]
+NPY_MAGIC = b"\x93NUMPY"
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ClaimAnswer(Body):
+    job: str
+    kind: str
+    token: str
+    attempt: int
+    lease_seconds: float
+    job_seconds: float
+    document: dict[str, Any]
+
+
+class StageUpdate(Body):
+    state: StageState
+    seconds: float | None = None
+
+
+class Heartbeat(Body):
+    progress: Annotated[float, Field(ge=0, le=1)] = 0.0
+    message: Annotated[str, Field(max_length=500)] = ""
+    stages: dict[str, StageUpdate] = {}
+
+
+class HeartbeatAnswer(Body):
+    cancel: bool
+
+
+class Finish(Body):
+    state: Literal["done", "failed", "cancelled"]
+    problem: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+
+
+@router.post("/jobs/{job}/claim", responses={409: {}})
+def claim(job: str, service: Here) -> ClaimAnswer:
+    """409 `not_claimable` where the job is taken, ended, or out of attempts."""
+    settings = service.settings
+    taken = service.repository.claim(job, now=time.time(), lease=settings.lease_seconds)
+    if taken is None:
+        sentence = f"Job {job[:80]} has nothing to claim."
+        raise ProblemError("not_claimable", sentence, status=409)
+    service.changes.notify(job)
+    return ClaimAnswer(
+        job=taken.job,
+        kind=taken.kind,
+        token=taken.token,
+        attempt=taken.attempt,
+        lease_seconds=settings.lease_seconds,
+        job_seconds=settings.job_seconds,
+        document=taken.document,
+    )
+
+
+@router.post("/jobs/{job}/heartbeat")
+def heartbeat(job: str, body: Heartbeat, service: Here, token: Token) -> HeartbeatAnswer:
+    progress = Progress(
+        body.progress,
+        body.message,
+        {name: update.model_dump() for name, update in body.stages.items()},
+    )
+    lease = service.settings.lease_seconds
+    cancel = service.repository.heartbeat(job, token, progress, now=time.time(), lease=lease)
+    service.changes.notify(job)
+    return HeartbeatAnswer(cancel=cancel)
+
+
+@router.post("/jobs/{job}/finish", status_code=204)
+def finish(job: str, body: Finish, service: Here, token: Token) -> None:
+    service.repository.finish(
+        job, token, body.state, now=time.time(), problem=body.problem, result=body.result
+    )
+    service.changes.notify(job)
+
+
+@router.post("/jobs/{job}/release", status_code=204)
+def release(job: str, service: Here, token: Token) -> None:
+    """A worker that shuts down gives its job to another one."""
+    queue = service.repository.release(job, token)
+    service.send(job, queue)
+    service.changes.notify(job)
+
+
+def _keep(
+    service: Service, job: str, token: str, *, incoming: Incoming, path: Path, array: str = ""
+) -> None:
+    with service.repository.fenced_write(job, token, array):
+        incoming.keep(path)
+    service.changes.notify(job)
+
+
+@router.put("/jobs/{job}/report", status_code=204)
+async def put_report(job: str, request: Request, service: Here, token: Token) -> None:
+    content = await request.body()
+    try:
+        Report.model_validate_json(content)
+    except ValidationError as error:
+        sentence = f"The report does not follow its schema: {error.errors()[0]['loc']}."
+        raise ProblemError("invalid_report", sentence) from error
+    with service.store.incoming(limit=service.settings.max_upload_bytes) as incoming:
+        await asyncio.to_thread(incoming.write, content)
+        path = service.store.report(job)
+        await asyncio.to_thread(_keep, service, job, token, incoming=incoming, path=path)
+
+
+@router.put("/jobs/{job}/arrays/{name}", status_code=204)
+async def put_array(job: str, name: str, request: Request, service: Here, token: Token) -> None:
+    path = service.store.array(job, name)
+    await asyncio.to_thread(service.repository.check_token, job, token)
+    with service.store.incoming(limit=service.settings.max_upload_bytes) as incoming:
+        async for part in request.stream():
+            if incoming.size == 0 and part and not part.startswith(NPY_MAGIC[: len(part)]):
+                raise ProblemError("invalid_array", f"{name} is not a .npy file.")
+            await asyncio.to_thread(incoming.write, part)
+        await asyncio.to_thread(
+            _keep, service, job, token, incoming=incoming, path=path, array=name
+        )
+
+
+@router.get("/blobs/{identifier}")
+def blob(identifier: str, service: Here) -> Response:
+    path = service.store.blob(identifier)
+    if not path.exists():
+        raise ProblemError("no_such_blob", "That file is gone.", status=404)
+    return FileResponse(path, media_type="application/octet-stream")

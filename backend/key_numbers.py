@@ -1,0 +1,59 @@
+"""The few numbers of a report that a comparison shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minimascope.report import Report
+from minimascope.schemas import Analysis, KeyNumbers
+
+
+def _data(report: Report) -> dict[str, Any]:
+    train, test = report.data.train, report.data.test
+    return {
+        "train_loss": train.loss,
+        "train_accuracy": train.accuracy,
+        "test_loss": test.loss if test else None,
+        "test_accuracy": test.accuracy if test else None,
+    }
+
+
+def _gap(report: Report) -> dict[str, Any]:
+    gap = report.gap
+    if gap is None:
+        return {}
+    soft_rank = gap.estimates.get("soft_rank_ggn")
+    return {
+        "gap_estimate": gap.headline.value if gap.headline else None,
+        "gap_standard_error": gap.headline.standard_error if gap.headline else None,
+        "gap_measured": gap.measured.value if gap.measured else None,
+        "verdict": gap.verdict,
+        "lambda_eff": gap.lambda_,
+        "soft_rank_ggn": soft_rank.value if soft_rank else None,
+    }
+
+
+def _spectrum(report: Report) -> dict[str, Any]:
+    spectrum = report.spectrum
+    if spectrum is None:
+        return {}
+    return {
+        "lambda_max": spectrum.eigenvalues[0] if spectrum.eigenvalues else None,
+        "trace": spectrum.trace.value,
+        "outliers": spectrum.outliers.by_ratio.count,
+    }
+
+
+def _geometry(report: Report) -> dict[str, Any]:
+    numbers: dict[str, Any] = {}
+    if report.boundary:
+        numbers |= {"g_at_epsilon": report.boundary.g_at_epsilon, "n90": report.boundary.n90}
+    if report.margins:
+        certified = report.margins.certified
+        numbers |= {"margin_min": certified.min, "margin_median": certified.median}
+    return numbers
+
+
+def key_numbers(head: Analysis, report: Report) -> KeyNumbers:
+    numbers = _data(report) | _gap(report) | _spectrum(report) | _geometry(report)
+    return KeyNumbers(id=head.id, name=head.name, state=head.state, **numbers)

@@ -1,0 +1,84 @@
+"""Live events of an analysis over SSE.
+
+An event's id is the version of the job it leaves the reader at. A reader who comes back with it
+(Last-Event-ID) gets nothing again if nothing changed, and a new snapshot otherwise: state is
+sent, not history, so no event can be missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header
+from fastapi.responses import StreamingResponse
+
+from backend.service import Here, Service
+from minimascope.schemas import FINAL_STATES, Analysis
+
+router = APIRouter(tags=["analyses"])
+POLL_SECONDS = 1.0
+KEEP_ALIVE_SECONDS = 15.0
+LastId = Annotated[str, Header(alias="Last-Event-ID")]
+
+
+def _frame(name: str, data: dict[str, Any], version: int | None) -> str:
+    identifier = "" if version is None else f"id: {version}\n"
+    return f"{identifier}event: {name}\ndata: {json.dumps(data)}\n\n"
+
+
+def frames(before: Analysis | None, after: Analysis, version: int) -> list[str]:
+    """What to tell a reader who knows `before`; only the last frame carries the id."""
+    if before is None or after.attempt != before.attempt:
+        events = [("snapshot", after.model_dump(mode="json"))]
+    else:
+        known = {stage.stage: stage for stage in before.stages}
+        changed = [stage for stage in after.stages if known.get(stage.stage) != stage]
+        events = [("stage", stage.model_dump(mode="json")) for stage in changed]
+        if (after.progress, after.message) != (before.progress, before.message):
+            events.append(("progress", {"progress": after.progress, "message": after.message}))
+        if after.state != before.state:
+            events.append(("state", after.model_dump(mode="json")))
+    last = len(events) - 1
+    return [
+        _frame(name, data, version if i == last else None) for i, (name, data) in enumerate(events)
+    ]
+
+
+async def _stream(service: Service, identifier: str, known: str) -> AsyncIterator[str]:
+    before: Analysis | None = None
+    seen, quiet_since = known, time.monotonic()
+    with service.changes.listening(identifier) as listener:
+        while True:
+            after, version = await asyncio.to_thread(
+                service.repository.analysis_version, identifier
+            )
+            if str(version) != seen:
+                for frame in frames(before, after, version):
+                    yield frame
+                seen, quiet_since = str(version), time.monotonic()
+            before = after
+            if after.state in FINAL_STATES:
+                return
+            if time.monotonic() - quiet_since > KEEP_ALIVE_SECONDS:
+                quiet_since = time.monotonic()
+                yield ": still here\n\n"
+            await listener.wait(seconds=POLL_SECONDS)
+
+
+@router.get(
+    "/analyses/{identifier}/events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {}}}},
+)
+async def events(identifier: str, service: Here, last: LastId = "") -> StreamingResponse:
+    """snapshot, then progress, stage and state events; ends after a final state."""
+    await asyncio.to_thread(service.repository.analysis, identifier)
+    return StreamingResponse(
+        _stream(service, identifier, last),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+    )

@@ -1,0 +1,56 @@
+"""Sends again what was lost: jobs of dead workers, unsent jobs, lost messages."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator
+
+from backend.service import Service
+from minimascope import transport
+from minimascope.queues import QUEUES
+
+log = logging.getLogger("minimascope.reaper")
+
+
+def reap(service: Service) -> None:
+    """One round."""
+    now, lease = time.time(), service.settings.lease_seconds
+    reaped = service.repository.reap(now=now, lease=lease)
+    for job in reaped.changed:
+        service.changes.notify(job)
+    for job, queue in reaped.send:
+        service.send(job, queue)
+    for queue in QUEUES:
+        overdue = service.repository.overdue(queue, sent_before=now - lease)
+        # While messages wait, a busy worker explains the delay; sending more would only pile up.
+        if overdue and not transport.waiting(service.celery, queue):
+            for job in overdue:
+                service.send(job, queue)
+
+
+async def _rounds(service: Service) -> None:
+    lease = service.settings.lease_seconds
+    # Workers outlive an API restart: one lease for them to say so.
+    grace = time.monotonic() + lease
+    while True:
+        await asyncio.sleep(min(1.0, lease / 4))
+        if time.monotonic() < grace:
+            continue
+        try:
+            await asyncio.to_thread(reap, service)
+        except Exception:
+            log.exception("reaper round failed; the next one tries again")
+
+
+@contextlib.asynccontextmanager
+async def reaping(service: Service) -> AsyncIterator[None]:
+    task = asyncio.create_task(_rounds(service))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

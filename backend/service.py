@@ -1,0 +1,65 @@
+"""What every endpoint shares: settings, repository, store, job delivery, change notices."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from backend.changes import Changes
+from backend.jobs import JobStatus, NewJob
+from backend.repository import Repository
+from backend.store import Store
+from minimascope import transport
+from minimascope.queues import QueueName
+from minimascope.schemas import FINAL_STATES
+from minimascope.settings import Settings
+
+log = logging.getLogger("minimascope.backend")
+
+
+@dataclass
+class Service:
+    """One per application; endpoints get it through `Here`."""
+
+    settings: Settings
+    repository: Repository
+    store: Store
+    celery: Any
+    changes: Changes = field(default_factory=Changes)
+
+    def send(self, job: str, queue: QueueName) -> None:
+        """After the row's commit. A broker that is away costs time, not the job: see reaper."""
+        try:
+            transport.send(self.celery, job, queue)
+        except Exception as error:  # kombu wraps only some brokers' errors
+            log.warning("job %s not sent yet: %s", job, error)
+            return
+        self.repository.mark_sent([job], now=time.time())
+
+    async def ended(self, job: str, *, seconds: float) -> JobStatus:
+        """The job's status once it has ended, or as it is when the time is over."""
+        deadline = time.monotonic() + seconds
+        with self.changes.listening(job) as listener:
+            while True:
+                status = await asyncio.to_thread(self.repository.job, job)
+                left = deadline - time.monotonic()
+                if status.state in FINAL_STATES or left <= 0:
+                    return status
+                await listener.wait(seconds=min(left, 0.5))
+
+    def start(self, job: NewJob) -> None:
+        self.repository.add_job(job, now=time.time())
+        self.send(job.id, job.queue)
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+Here = Annotated[Service, Depends(_service)]

@@ -1,0 +1,146 @@
+"""Content-addressed files and results on local disk.
+
+`blobs/<ab>/<sha256>` holds uploads, `results/<analysis>/` a report and its arrays. A name becomes
+visible only whole: temporary file, fsync, rename. File names of users never become paths.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from minimascope.arrays import ARRAYS
+from minimascope.problems import ProblemError
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+JOB_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@contextmanager
+def full_disk_is_507() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise no_room("The disk of the server is full.") from error
+
+
+def no_room(sentence: str) -> ProblemError:
+    advice = "Delete uploads or analyses that are no longer needed."
+    return ProblemError("storage_full", sentence, advice, status=507)
+
+
+def _settle(path: Path) -> None:
+    """Makes a rename durable."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+class Incoming:
+    """A file being received; `keep` makes it visible, leaving the block without it removes it."""
+
+    def __init__(self, folder: Path, *, limit: int) -> None:
+        self._path = folder / uuid.uuid4().hex
+        self._limit = limit
+        self._hash = hashlib.sha256()
+        self._file = self._path.open("xb")
+        self.size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def write(self, chunk: bytes) -> None:
+        """Raises ProblemError `too_large` (413) or `storage_full` (507)."""
+        self.size += len(chunk)
+        if self.size > self._limit:
+            raise ProblemError(
+                "too_large",
+                f"The file is larger than the limit of {self._limit} bytes.",
+                "Raise MINIMASCOPE_MAX_UPLOAD_BYTES on the server.",
+                status=413,
+            )
+        with full_disk_is_507():
+            self._file.write(chunk)
+        self._hash.update(chunk)
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    def keep(self, path: Path) -> None:
+        with full_disk_is_507():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            path.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(self._path, path)
+        _settle(path)
+
+
+class Store:
+    """Everything big that the service keeps, below one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        for name in ("blobs", "results", "incoming"):
+            (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def clear_incoming(self) -> None:
+        """Removes what a killed process left half received."""
+        for path in (self._folder / "incoming").iterdir():
+            path.unlink(missing_ok=True)
+
+    def incoming(self, *, limit: int) -> Incoming:
+        with full_disk_is_507():
+            return Incoming(self._folder / "incoming", limit=limit)
+
+    def blob(self, identifier: str) -> Path:
+        """Where the bytes of an upload are; raises ProblemError where the id is no sha256."""
+        if not SHA256.fullmatch(identifier):
+            raise ProblemError("no_such_blob", "That is no upload's id.", status=404)
+        return self._folder / "blobs" / identifier[:2] / identifier
+
+    def delete_blob(self, identifier: str) -> None:
+        self.blob(identifier).unlink(missing_ok=True)
+
+    def result(self, analysis: str) -> Path:
+        if not JOB_ID.fullmatch(analysis):
+            raise ProblemError("no_such_analysis", "That is no analysis's id.", status=404)
+        return self._folder / "results" / analysis
+
+    def report(self, analysis: str) -> Path:
+        return self.result(analysis) / "report.json"
+
+    def array(self, analysis: str, name: str) -> Path:
+        if name not in ARRAYS:
+            raise ProblemError(
+                "no_such_array",
+                f"No array is called {name[:80]!r}.",
+                f"The names are {', '.join(ARRAYS)}.",
+                status=404,
+            )
+        return self.result(analysis) / f"{name}.npy"
+
+    def delete_result(self, analysis: str) -> None:
+        shutil.rmtree(self.result(analysis), ignore_errors=True)

@@ -1,0 +1,88 @@
+"""The database's tables. Times are seconds since the epoch, UTC, from the API's clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Table(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
+
+
+class JobRow(Table):
+    """One unit of work. `token` fences: only its holder may write until the lease is lost."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("ix_jobs_state_lease_until", "state", "lease_until"),
+        Index("ix_jobs_subject", "subject"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    queue: Mapped[str] = mapped_column(String(32))
+    subject: Mapped[str] = mapped_column(String(64))
+    document: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(String(16))
+    attempt: Mapped[int] = mapped_column(default=0)
+    token: Mapped[str | None] = mapped_column(String(32), default=None)
+    lease_until: Mapped[float] = mapped_column(default=0.0)
+    sent_at: Mapped[float | None] = mapped_column(default=None)
+    cancel: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[int] = mapped_column(default=1)
+    progress: Mapped[float] = mapped_column(default=0.0)
+    message: Mapped[str] = mapped_column(default="")
+    stages: Mapped[list[Any]] = mapped_column(default=list)
+    arrays: Mapped[list[Any]] = mapped_column(default=list)
+    problem: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    created_at: Mapped[float]
+    started_at: Mapped[float | None] = mapped_column(default=None)
+    finished_at: Mapped[float | None] = mapped_column(default=None)
+
+
+class UploadRow(Table):
+    """A stored file under its sha256; the same bytes may be a checkpoint and a dataset."""
+
+    __tablename__ = "uploads"
+    __table_args__ = (Index("ix_uploads_kind_created_at_id", "kind", "created_at", "id"),)
+
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[float]
+    inspection: Mapped[dict[str, Any]]
+    inspect_job: Mapped[str] = mapped_column(String(32), default="")
+
+
+class AnalysisRow(Table):
+    """What a person asked for; its state lives in the job of the same id."""
+
+    __tablename__ = "analyses"
+    __table_args__ = (
+        Index("ix_analyses_created_at_id", "created_at", "id"),
+        Index("ix_analyses_checkpoint", "checkpoint"),
+        Index("ix_analyses_train", "train"),
+    )
+
+    id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str]
+    checkpoint: Mapped[str] = mapped_column(String(64))
+    train: Mapped[str] = mapped_column(String(64))
+    test: Mapped[str | None] = mapped_column(String(64))
+    parameters: Mapped[dict[str, Any]]
+    created_at: Mapped[float]
+    idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)
+    request_hash: Mapped[str] = mapped_column(String(64))

@@ -1,0 +1,133 @@
+"""Checkpoints and data sets: streamed in, stored under their sha256, inspected by a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.requests import ClientDisconnect
+
+from backend import cursors
+from backend.jobs import JobKind, NewJob
+from backend.service import Here, Service
+from backend.store import no_room
+from minimascope.problems import ProblemError
+from minimascope.schemas import Inspection, Upload, UploadKind, UploadPage
+
+CHUNK = 1 << 20
+INSPECTIONS: dict[UploadKind, JobKind] = {
+    "checkpoint": "inspect_checkpoint",
+    "dataset": "inspect_dataset",
+}
+BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+Name = Annotated[str, Query(max_length=255, description="display text only, never a path")]
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+
+async def _parts(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for part in request.stream():
+            yield part
+    except ClientDisconnect as error:
+        sentence = "The connection ended before the file did."
+        raise ProblemError("upload_broken_off", sentence, "Send it again.", status=400) from error
+
+
+async def _receive(service: Service, request: Request) -> tuple[str, int]:
+    """The body's sha256 and size, once it is stored durably. Memory use: one chunk."""
+    room = service.settings.quota_bytes - await asyncio.to_thread(service.repository.stored_bytes)
+    expected = int(request.headers.get("content-length") or 0)
+    if expected > room:
+        raise no_room("The upload does not fit into the storage quota.")
+    incoming = service.store.incoming(limit=service.settings.max_upload_bytes)
+    with incoming:
+        pending = bytearray()
+        async for part in _parts(request):
+            pending += part
+            if len(pending) >= CHUNK:
+                await asyncio.to_thread(incoming.write, bytes(pending))
+                pending.clear()
+            if incoming.size > room:
+                raise no_room("The upload does not fit into the storage quota.")
+        await asyncio.to_thread(incoming.write, bytes(pending))
+        if incoming.size == 0:
+            raise ProblemError("empty_file", "The uploaded file is empty.", "Choose another one.")
+        path = service.store.blob(incoming.sha256)
+        await asyncio.to_thread(incoming.keep, path)
+        return incoming.sha256, incoming.size
+
+
+def _register(service: Service, kind: UploadKind, name: str, sha256: str, size: int) -> str:
+    now = time.time()
+    upload = Upload(
+        id=sha256,
+        kind=kind,
+        name=name or sha256[:12],
+        size=size,
+        created_at=datetime.fromtimestamp(now, UTC),
+        inspection=Inspection(state="pending"),
+    )
+    document: dict[str, Any] = {
+        "files": {kind: sha256},
+        "names": {kind: upload.name},
+        "parameters": {},
+    }
+    job = NewJob(INSPECTIONS[kind], sha256, document)
+    waits_for = service.repository.add_upload(upload, job, now=now)
+    if waits_for == job.id:
+        service.send(job.id, job.queue)
+    return waits_for
+
+
+def upload_router(kind: UploadKind) -> APIRouter:
+    """The endpoints of one kind of upload, `/checkpoints` or `/datasets`."""
+    router = APIRouter(prefix=f"/{kind}s", tags=[f"{kind}s"])
+
+    @router.post(
+        "",
+        status_code=201,
+        openapi_extra=BODY,
+        responses={202: {"model": Upload}},
+        name=f"store_{kind}",
+    )
+    async def store(request: Request, response: Response, service: Here, name: Name = "") -> Upload:
+        """Stores the raw body; 422 with the worker's own code where it refuses the file."""
+        sha256, size = await _receive(service, request)
+        job = await asyncio.to_thread(_register, service, kind, name, sha256, size)
+        if job:
+            await service.ended(job, seconds=service.settings.inspect_wait_seconds)
+        upload = await asyncio.to_thread(service.repository.upload, kind, sha256)
+        if upload.inspection.state == "refused":
+            raise ProblemError.from_dict(
+                upload.inspection.problem
+                or {"code": "refused", "sentence": "The file was refused."}
+            )
+        if upload.inspection.state == "pending":
+            response.status_code = 202
+        return upload
+
+    @router.get("", name=f"list_{kind}s")
+    def uploads(service: Here, limit: Limit = 50, cursor: str | None = None) -> UploadPage:
+        items, last = service.repository.uploads(kind, limit=limit, cursor=cursors.decode(cursor))
+        return UploadPage(items=items, next=cursors.encode(last))
+
+    @router.get("/{identifier}", name=f"get_{kind}")
+    def upload(identifier: str, service: Here) -> Upload:
+        return service.repository.upload(kind, identifier)
+
+    @router.delete("/{identifier}", status_code=204, name=f"delete_{kind}")
+    def remove(identifier: str, service: Here) -> None:
+        """409 while an analysis uses it."""
+        if service.repository.delete_upload(kind, identifier):
+            service.store.delete_blob(identifier)
+
+    return router

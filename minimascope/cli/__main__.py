@@ -1,0 +1,7 @@
+"""`python -m minimascope.cli`."""
+
+import sys
+
+from minimascope.cli import main
+
+sys.exit(main())

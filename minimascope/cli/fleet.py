@@ -1,0 +1,80 @@
+"""The worker processes of `serve`: started, watched, started again, stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from minimascope.queues import QUEUES, QueueName
+
+WATCH_SECONDS = 1.0
+STOP_SECONDS = 6.0
+
+
+class Fleet:
+    """One worker a queue, so that an inspection never waits behind an analysis."""
+
+    def __init__(
+        self, environment: dict[str, str], log_folder: Path, *, child: str | None = None
+    ) -> None:
+        self._environment, self._log_folder, self._child = environment, log_folder, child
+        self._workers: dict[QueueName, subprocess.Popen[bytes]] = {}
+        self._stopping = threading.Event()
+        self._watch = threading.Thread(target=self._keep_alive, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._log_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for queue in QUEUES:
+            self._workers[queue] = self._start(queue)
+        self._watch.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopping.set()
+        self._watch.join()
+        for worker in self._workers.values():
+            worker.terminate()
+        for worker in self._workers.values():
+            try:
+                worker.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+            _close(worker)
+
+    def _start(self, queue: QueueName) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "minimascope.cli", "worker", "--with-parent"]
+        command += [f"--queues={queue}", *([f"--child={self._child}"] if self._child else [])]
+        with (self._log_folder / f"worker-{queue}.log").open("ab") as log:
+            # Out of our session: Ctrl-C reaches serve alone, which stops its workers in order.
+            return subprocess.Popen(  # noqa: S603 - the command is ours
+                command,
+                env=self._environment,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _keep_alive(self) -> None:
+        while not self._stopping.wait(WATCH_SECONDS):
+            for queue, worker in self._workers.items():
+                if worker.poll() is not None:
+                    _close(worker)
+                    self._workers[queue] = self._start(queue)
+
+
+def _close(worker: subprocess.Popen[bytes]) -> None:
+    if worker.stdin:
+        with contextlib.suppress(OSError):
+            worker.stdin.close()

@@ -1,0 +1,103 @@
+"""`minimascope serve`: API, dashboard and workers on this machine, one address, one Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import secrets
+import socket
+from typing import Any
+
+from minimascope.cli.fleet import Fleet
+from minimascope.cli.options import Subparsers
+from minimascope.problems import ProblemError
+from minimascope.settings import Settings
+
+GRACE_SECONDS = 2
+
+
+def register(subparsers: Subparsers) -> None:
+    command = subparsers.add_parser("serve", help="API, dashboard and workers on this machine")
+    command.add_argument("--port", type=int, help="default: MINIMASCOPE_PORT or 8717; 0: any free")
+    command.add_argument("--host", help="default: MINIMASCOPE_HOST or 127.0.0.1")
+    command.add_argument("--data", metavar="FOLDER", help="default: MINIMASCOPE_DATA_DIR")
+    command.add_argument("--child", help=argparse.SUPPRESS)
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    given = {"port": args.port, "host": args.host, "data_dir": args.data}
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    if settings.worker_token:
+        return settings
+    return settings.model_copy(update={"worker_token": secrets.token_urlsafe(32)})
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bound before anything else starts; raises ProblemError `port_taken`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise ProblemError(
+            "port_taken",
+            f"Cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}.",
+            "Choose another one with --port.",
+        ) from error
+    return listener
+
+
+def _compose(settings: Settings) -> Any:
+    """The API with the dashboard at its root, which asks the API inside this process."""
+    import httpx
+    from dashboard.app import mount_dashboard
+
+    from backend.app import create_app
+    from minimascope.client import AsyncClient
+
+    app = create_app(settings)
+
+    address = f"http://127.0.0.1:{settings.port}"
+    client = AsyncClient(address, settings.token, transport=httpx.ASGITransport(app=app))
+    mount_dashboard(app, client)
+    return app
+
+
+def _worker_environment(settings: Settings) -> dict[str, str]:
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
+    return {
+        **os.environ,
+        "MINIMASCOPE_DATA_DIR": str(settings.folder().absolute()),
+        "MINIMASCOPE_API_URL": f"http://{host}:{settings.port}",
+        "MINIMASCOPE_WORKER_TOKEN": settings.worker_token,
+    }
+
+
+def run(args: argparse.Namespace) -> int:
+    settings = _settings(args)
+    listener = _listen(settings.host, settings.port)
+    with listener:
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        server = _server(settings)
+        log_folder = settings.folder() / "logs"
+        with Fleet(_worker_environment(settings), log_folder, child=args.child):
+            print(f"minimascope: http://{settings.host}:{settings.port}", flush=True)
+            # uvicorn stops in order on Ctrl-C and then raises it once more.
+            with contextlib.suppress(KeyboardInterrupt):
+                server.run(sockets=[listener])
+    return 0
+
+
+def _server(settings: Settings) -> Any:
+    import uvicorn
+
+    config = uvicorn.Config(
+        _compose(settings),
+        log_level="warning",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        server_header=False,
+    )
+    return uvicorn.Server(config)

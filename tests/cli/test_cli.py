@@ -1,0 +1,63 @@
+"""Bad input is exit 2 with one line; the good way needs a server (see test_server_commands)."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from minimascope.cli import main
+
+FREE = "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["upload", "/no/such.pt"], "no file '/no/such.pt'"),
+        (["wait", "x", "--server", FREE], "No minimascope server answers"),
+        (["report", "x", "--server", FREE], "No minimascope server answers"),
+        (["worker", "--queues", "other"], "no queue 'other'"),
+        (["worker", "--device", "tpu"], "'tpu' is no device"),
+        (["serve", "--port", "70000"], "Cannot listen on 127.0.0.1:70000"),
+        (["submit", "--checkpoint", "a", "--train", "b", "--top-k", "many"], "'many'"),
+        (["submit", "--checkpoint", "a", "--train", "b", "--lambdas", "1,-2"], "-2"),
+        (["submit", "--checkpoint", "a", "--train", "b", "--architecture", "{"], "no JSON"),
+        (["submit", "--checkpoint", "a", "--train", "b", "--stages", "all"], "all"),
+        (["submit", "--checkpoint", "a", "--train", "b", "--server", FREE], "no file 'a'"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(
+    argv: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(argv) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert words in err
+
+
+@pytest.mark.parametrize("argv", [[], ["nothing"], ["upload"], ["submit", "--checkpoint", "a"]])
+def test_a_wrong_command_line_is_one_line_and_exit_2(
+    argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(argv)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_taken_port_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "minimascope.cli", "serve", f"--port={port}"]
+        ended = subprocess.run(
+            [*command, f"--data={tmp_path}"], capture_output=True, text=True, check=False
+        )
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.count("\n") == 1
+    assert f"127.0.0.1:{port}: Address already in use" in ended.stderr

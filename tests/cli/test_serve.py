@@ -1,0 +1,28 @@
+"""`minimascope serve`: one line, page and API on one port, and nothing left after Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+
+
+def test_serve_prints_one_address_and_ctrl_c_stops_every_process(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "minimascope.cli", "serve", "--port=0", f"--data={tmp_path}"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout
+    url = process.stdout.readline().strip().removeprefix("minimascope: ")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    pages = {path: httpx.get(url + path, timeout=60) for path in ("/", "/api/v1/analyses")}
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (0, "", "")
+    assert len(children) == 2
+    assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+    assert "text/html" in pages["/"].headers["content-type"]
+    assert "items" in pages["/api/v1/analyses"].json()

@@ -1,0 +1,112 @@
+"""A small real child: speaks the supervisor's protocol, behaves as its checkpoint's text says.
+
+Text: `sleep S` works for S seconds, `refuse` sends a problem, `crash` exits 3, `memory` is killed
+like by the kernel, `stubborn` ignores SIGTERM, `log PATH` anywhere appends a line at start and end.
+"""
+
+import io
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+REPORT = {
+    "versions": {"child": "1"},
+    "seed": 0,
+    "dtype": "float64",
+    "device": "cpu",
+    "wall_seconds": {},
+    "checkpoint": {"sha256": "0" * 64, "format": "text", "parameters": 3},
+    "data": {"train": {"n": 4, "loss": 0.25, "accuracy": 1.0}, "test": None, "classes": 2},
+}
+
+
+def say(**event: object) -> None:
+    print(json.dumps(event), flush=True)
+
+
+def die_with_supervisor() -> None:
+    sys.stdin.read()
+    os._exit(9)
+
+
+def array(workdir: Path, name: str, value: np.ndarray) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, value)
+    path = workdir / f"{name}.npy"
+    path.write_bytes(buffer.getvalue())
+    say(event="array", name=name, path=str(path))
+
+
+def report(workdir: Path) -> None:
+    path = workdir / "report.json"
+    path.write_text(json.dumps(REPORT))
+    say(event="report", path=str(path))
+
+
+def work(workdir: Path, seconds: float) -> None:
+    say(event="stage", stage="spectrum", state="running", seconds=None)
+    report(workdir)
+    steps = max(1, round(seconds / 0.05))
+    for step in range(steps):
+        time.sleep(seconds / steps)
+        say(event="progress", stage="spectrum", fraction=(step + 1) / steps, message=f"step {step}")
+    array(workdir, "points", np.array([[1.0, np.nan], [2.0, 3.0]], dtype=np.float32))
+    say(event="stage", stage="spectrum", state="done", seconds=seconds)
+    report(workdir)
+
+
+def refuse() -> None:
+    problem = {"code": "not_weights", "sentence": "'x' is no weights.", "advice": "", "status": 422}
+    say(event="problem", problem=problem)
+
+
+def analysis(words: list[str], workdir: Path) -> None:
+    if "stubborn" in words:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if "crash" in words:
+        print("exit words", file=sys.stderr)
+        sys.exit(3)
+    if "memory" in words:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "nonsense" in words:
+        say(event="stage", stage="spectrum", state="perhaps")
+        time.sleep(60)
+    if "unreadable" in words:
+        (workdir / "report.json").write_text('{"seed": "none"}')
+        say(event="report", path=str(workdir / "report.json"))
+        time.sleep(60)
+    if "late" in words:
+        refuse()
+        return
+    work(workdir, float(words[words.index("sleep") + 1]) if "sleep" in words else 0.1)
+
+
+def main() -> None:
+    document = json.loads(sys.stdin.readline())
+    threading.Thread(target=die_with_supervisor, daemon=True).start()
+    files = document["files"]
+    words = Path(files.get("checkpoint") or files["dataset"]).read_text().split()
+    log = Path(words[words.index("log") + 1]) if "log" in words else None
+    if document["kind"] != "analysis":
+        if "refuse" in words:
+            refuse()
+        else:
+            summary = {"words": len(words), "names": document["names"]}
+            say(event="result", value={"format": "text", "summary": summary, "warnings": []})
+        return
+    if log:
+        with log.open("a") as file:
+            file.write(f"start {os.getpid()}\n")
+    analysis(words, Path(document["workdir"]))
+    if log:
+        with log.open("a") as file:
+            file.write("end\n")
+
+
+main()

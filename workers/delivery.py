@@ -1,0 +1,186 @@
+"""The worker's side of the internal API: claim, heartbeat, files in, results out.
+
+A worker outlives restarts of the API: everything but the claim is tried again for a while. Raises
+`LostJobError` where the fencing token is no longer good.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from minimascope.calls import PREFIX, authorization
+from minimascope.settings import Settings
+
+CHUNK = 1 << 20
+PATIENCE_SECONDS = 60.0
+TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+
+
+class LostJobError(Exception):
+    """Another worker holds the job, or it was ended: nothing more may be written."""
+
+
+class RefusedError(ValueError):
+    """The API answered, and does not take what was sent."""
+
+
+class UnavailableError(Exception):
+    """The API did not answer well for longer than our patience."""
+
+
+@dataclass(frozen=True)
+class ClaimedJob:
+    """`files` maps role to the sha256 to fetch; `names` to what the user called it."""
+
+    id: str
+    kind: str
+    token: str
+    attempt: int
+    lease_seconds: float
+    job_seconds: float
+    files: dict[str, str]
+    names: dict[str, str]
+    parameters: dict[str, Any]
+
+
+def _claimed(answer: dict[str, Any]) -> ClaimedJob:
+    document = answer["document"]
+    return ClaimedJob(
+        id=answer["job"],
+        kind=answer["kind"],
+        token=answer["token"],
+        attempt=answer["attempt"],
+        lease_seconds=answer["lease_seconds"],
+        job_seconds=answer["job_seconds"],
+        files=document["files"],
+        names=document["names"],
+        parameters=document["parameters"],
+    )
+
+
+def _content(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def api_url(settings: Settings) -> str:
+    """Where workers find the API: MINIMASCOPE_API_URL, or the server on this machine."""
+    return settings.api_url or f"http://{settings.host}:{settings.port}"
+
+
+class Delivery:
+    """One worker's connection; safe to share between a job's threads."""
+
+    def __init__(self, base_url: str, worker_token: str) -> None:
+        self._http = httpx.Client(
+            base_url=f"{base_url.rstrip('/')}{PREFIX}/internal",
+            headers=authorization(worker_token),
+            timeout=TIMEOUT,
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def claim(self, job: str) -> ClaimedJob | None:
+        """None where there is nothing to claim; an API that is away costs only this message."""
+        try:
+            response = self._http.post(f"/jobs/{job}/claim")
+        except httpx.TransportError as error:
+            raise UnavailableError(str(error)) from error
+        if response.status_code in (httpx.codes.CONFLICT, httpx.codes.NOT_FOUND):
+            return None
+        response.raise_for_status()
+        return _claimed(response.json())
+
+    def heartbeat(
+        self, job: ClaimedJob, *, progress: float, message: str, stages: dict[str, dict[str, Any]]
+    ) -> bool:
+        """True where the job should be cancelled. Not repeated: the next one is due anyway."""
+        body = {"progress": progress, "message": message, "stages": stages}
+        return bool(self._once("POST", job, "heartbeat", json=body).json()["cancel"])
+
+    def put_report(self, job: ClaimedJob, path: Path) -> None:
+        self._patiently("PUT", job, "report", path=path)
+
+    def put_array(self, job: ClaimedJob, name: str, path: Path) -> None:
+        self._patiently("PUT", job, f"arrays/{name}", path=path)
+
+    def finish(
+        self,
+        job: ClaimedJob,
+        state: str,
+        *,
+        problem: dict[str, Any] | None = None,
+        result: dict[str, Any] | None = None,
+    ) -> None:
+        body = {"state": state, "problem": problem, "result": result}
+        self._patiently("POST", job, "finish", json=body)
+
+    def release(self, job: ClaimedJob) -> None:
+        self._once("POST", job, "release")
+
+    def fetch(self, identifier: str, path: Path) -> None:
+        """Downloads one blob; tried again from its start."""
+
+        def attempt() -> None:
+            with self._http.stream("GET", f"/blobs/{identifier}") as response:
+                response.raise_for_status()
+                with path.open("wb") as file:
+                    for chunk in response.iter_bytes(CHUNK):
+                        file.write(chunk)
+
+        self._repeat(attempt)
+
+    def _once(
+        self,
+        method: str,
+        job: ClaimedJob,
+        what: str,
+        *,
+        json: Any = None,
+        path: Path | None = None,
+    ) -> httpx.Response:
+        response = self._http.request(
+            method,
+            f"/jobs/{job.id}/{what}",
+            headers={"x-fencing-token": job.token},
+            json=json,
+            content=_content(path) if path else None,
+        )
+        if response.status_code == httpx.codes.CONFLICT:
+            raise LostJobError(job.id)
+        response.raise_for_status()
+        return response
+
+    def _patiently(
+        self,
+        method: str,
+        job: ClaimedJob,
+        what: str,
+        *,
+        json: Any = None,
+        path: Path | None = None,
+    ) -> None:
+        self._repeat(lambda: self._once(method, job, what, json=json, path=path))
+
+    def _repeat(self, attempt: Any) -> None:
+        """Again after transport errors and 5xx, with growing pauses, until patience ends."""
+        deadline, pause = time.monotonic() + PATIENCE_SECONDS, 0.2
+        while True:
+            try:
+                attempt()
+                return
+            except (httpx.TransportError, httpx.HTTPStatusError) as error:
+                if isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error:
+                    raise RefusedError(str(error)) from error
+                if time.monotonic() + pause > deadline:
+                    raise UnavailableError(str(error)) from error
+            time.sleep(pause)
+            pause = min(2 * pause, 5.0)

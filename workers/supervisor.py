@@ -1,0 +1,197 @@
+"""One job from claim to end: a child works, the supervisor watches.
+
+Cancellation, time limits, lost leases and crashes are the supervisor's; the mathematics and every
+parse of a user's file are the child's. No torch here.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from minimascope.problems import ProblemError
+from workers import messages
+from workers.delivery import ClaimedJob, Delivery, LostJobError, RefusedError, UnavailableError
+from workers.heartbeat import Heartbeat
+from workers.process import ChildProcess
+
+log = logging.getLogger("minimascope.worker")
+COMMAND = (sys.executable, "-m", "workers.child")
+Stop = Literal["cancelled", "lost", "too_long", "shutdown", "broken"]
+TICK_SECONDS = 0.1
+
+
+@dataclass
+class Work:
+    """What the child has said so far."""
+
+    problem: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+    reported: bool = False
+
+
+@dataclass
+class Supervisor:
+    """Runs jobs one after another; set `stopping` to give the current one back."""
+
+    delivery: Delivery
+    command: Sequence[str] = COMMAND
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, job_id: str) -> None:
+        """Claims and works off one job; returns at once where there is nothing to claim."""
+        if self.stopping.is_set():
+            return
+        job = self.delivery.claim(job_id)
+        if job is None:
+            return
+        log.info("job %s (%s) attempt %d", job.id, job.kind, job.attempt)
+        try:
+            self._run(job)
+        except LostJobError:
+            log.warning("job %s was lost to another worker", job.id)
+        except UnavailableError as error:
+            # The lease runs out and the reaper hands the job on.
+            log.error("job %s: the API is away: %s", job.id, error)
+
+    def _run(self, job: ClaimedJob) -> None:
+        heartbeat = Heartbeat(self.delivery, job)
+        try:
+            with tempfile.TemporaryDirectory(prefix="minimascope-") as folder:
+                stop, work, exit_status = self._work(job, heartbeat, Path(folder))
+        finally:
+            heartbeat.close()
+        self._end(job, stop or heartbeat.stop, work, exit_status)
+
+    def _work(
+        self, job: ClaimedJob, heartbeat: Heartbeat, folder: Path
+    ) -> tuple[Stop | None, Work, int]:
+        work = Work()
+        try:
+            document = self._document(job, folder)
+        except (RefusedError, OSError) as error:
+            log.error("job %s: files not fetched: %s", job.id, error)
+            work.problem = messages.not_fetched()
+            return "broken", work, 0
+        child = ChildProcess(self.command, document, folder)
+        try:
+            stop = self._listen(job, child, heartbeat, work)
+            exit_status = child.wait() if stop is None else 0
+        finally:
+            child.end()
+        if stop is None and exit_status:
+            log.error("job %s: child exit %d: %s", job.id, exit_status, child.stderr_tail())
+        return stop, work, exit_status
+
+    def _document(self, job: ClaimedJob, folder: Path) -> dict[str, Any]:
+        paths = {role: folder / role for role in job.files}
+        for role, identifier in job.files.items():
+            self.delivery.fetch(identifier, paths[role])
+        return {
+            "kind": job.kind,
+            "job": job.id,
+            "files": {role: str(path) for role, path in paths.items()},
+            "names": job.names,
+            "parameters": job.parameters,
+            "workdir": str(folder),
+        }
+
+    def _listen(
+        self, job: ClaimedJob, child: ChildProcess, heartbeat: Heartbeat, work: Work
+    ) -> Stop | None:
+        """Until the child closes its stdout, or there is a reason to stop it."""
+        deadline = time.monotonic() + job.job_seconds
+        while True:
+            if stop := self._reason(heartbeat, deadline):
+                return stop
+            try:
+                event = child.events.get(timeout=TICK_SECONDS)
+            except queue.Empty:
+                continue
+            if event is None:
+                return None
+            try:
+                self._take(job, event, heartbeat, work)
+            except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+                log.exception("job %s: bad event %.300r", job.id, event)
+                work.problem = messages.broken(event, error)
+                return "broken"
+
+    def _reason(self, heartbeat: Heartbeat, deadline: float) -> Stop | None:
+        if heartbeat.stop:
+            return heartbeat.stop
+        if self.stopping.is_set():
+            return "shutdown"
+        return "too_long" if time.monotonic() > deadline else None
+
+    def _take(
+        self, job: ClaimedJob, event: dict[str, Any], heartbeat: Heartbeat, work: Work
+    ) -> None:
+        match event.get("event"):
+            case "progress":
+                heartbeat.progress(*messages.progress(event))
+            case "stage":
+                heartbeat.stage(*messages.stage(event))
+            case "report":
+                self.delivery.put_report(job, messages.file(event))
+                work.reported = True
+            case "array":
+                self.delivery.put_array(job, str(event["name"]), messages.file(event))
+            case "result":
+                work.result = messages.result(event)
+            case "problem":
+                work.problem = messages.problem(event)
+            case other:
+                log.warning("job %s: unknown event %r", job.id, other)
+
+    def _end(self, job: ClaimedJob, stop: Stop | None, work: Work, exit_status: int) -> None:
+        if stop == "lost":
+            raise LostJobError(job.id)
+        if stop == "shutdown":
+            self.delivery.release(job)
+        elif stop == "cancelled":
+            self.delivery.finish(job, "cancelled")
+        elif problem := _problem(job, stop, work, exit_status):
+            self.delivery.finish(job, "failed", problem=problem)
+        else:
+            self.delivery.finish(job, "done", result=work.result)
+
+
+def _problem(
+    job: ClaimedJob, stop: Stop | None, work: Work, exit_status: int
+) -> dict[str, Any] | None:
+    """Why the job failed, or None where it did not."""
+    if stop == "too_long":
+        return ProblemError(
+            "time_limit",
+            f"The job took longer than the limit of {job.job_seconds:g} seconds.",
+            "Ask for fewer eigenvectors or stages, or raise MINIMASCOPE_JOB_SECONDS.",
+            status=500,
+        ).as_dict()
+    if work.problem:
+        return work.problem
+    finished = work.reported if job.kind == "analysis" else work.result is not None
+    if exit_status == 0 and finished:
+        return None
+    if exit_status == -signal.SIGKILL:
+        return ProblemError(
+            "out_of_memory",
+            "The operating system ended the worker's process, most likely for want of memory.",
+            "Use a machine with more memory, float32, or fewer eigenvectors.",
+            status=500,
+        ).as_dict()
+    return ProblemError(
+        "crashed",
+        f"The worker's process stopped unexpectedly (exit status {exit_status}).",
+        "The worker's log has its last words.",
+        status=500,
+    ).as_dict()
