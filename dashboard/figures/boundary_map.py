@@ -110,9 +110,5 @@ def embedding(arrays: Arrays, *, k: int = 0) -> go.Figure:
     pad = 0.06 * (high - low)
     across, up = (low - pad).tolist(), (high + pad).tolist()
     figure.update_xaxes(title="first principal direction", range=[across[0], up[0]])
-    figure.update_yaxes(
-        title="second principal direction", range=[across[1], up[1]], scaleanchor="x"
-    )
-    figure.update_xaxes(constrain="domain")
-    figure.update_yaxes(constrain="domain")
+    figure.update_yaxes(title="second principal direction", range=[across[1], up[1]])
     return styled(figure, height=600, margin={"l": 50, "r": 10, "t": 34, "b": 92})
