@@ -80,7 +80,6 @@ def _shell() -> html.Div:
     return html.Div(
         [
             dcc.Location(id="here", refresh="callback-nav"),
-            dcc.Store(id="theme", data="light"),
             _header(),
             html.Main(dash.page_container, id="main", tabIndex=-1),
             _help(),
