@@ -46,7 +46,7 @@ KEYS = (
 
 def _header() -> html.Header:
     links = [dcc.Link(words, href=path, className="nav-link") for words, path in NAVIGATION]
-    api = html.A("API", href="/docs", className="nav-link")
+    api = html.A("API", href="/api/v1/docs", className="nav-link")
     return html.Header(
         [
             html.A("Skip to content", href="#main", className="skip"),
