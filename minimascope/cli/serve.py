@@ -15,6 +15,7 @@ from minimascope.problems import ProblemError
 from minimascope.settings import Settings
 
 GRACE_SECONDS = 2
+LISTEN_BACKLOG = 128
 
 
 def register(subparsers: Subparsers) -> None:
@@ -40,6 +41,8 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        # From here on a visitor waits instead of being refused, however long the start takes.
+        listener.listen(LISTEN_BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
         raise ProblemError(
