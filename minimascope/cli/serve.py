@@ -15,7 +15,7 @@ from minimascope.problems import ProblemError
 from minimascope.settings import Settings
 
 GRACE_SECONDS = 2
-LISTEN_BACKLOG = 128
+BACKLOG = 1024
 
 
 def register(subparsers: Subparsers) -> None:
@@ -41,8 +41,8 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-        # From here on a visitor waits instead of being refused, however long the start takes.
-        listener.listen(LISTEN_BACKLOG)
+        # From here on a browser that comes early waits instead of being turned away.
+        listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
         raise ProblemError(
