@@ -22,7 +22,7 @@ from torch import Tensor
 
 from workers.boundary.alignment import align
 from workers.boundary.classification import parameter_vectors, require_classification
-from workers.boundary.gradients import reinforcing_gradients
+from workers.boundary.gradients import reinforcing_gradients, rows_at_once
 from workers.curvature.minimum import Minimum
 
 # Below this, max |A| over float32 gradients is rounding noise: G(1e-6) of one reference network
@@ -78,13 +78,15 @@ class Complexity:
 def alignment_matrix(minimum: Minimum, vectors: Tensor, *, inputs: Tensor | None = None) -> Tensor:
     """Alignments (r, n) of many vectors (r, p), p numbers of every gradient formed once.
 
-    Faster than `align` for more vectors than ~100; memory n × p. Vectors are taken as unit rows.
+    Faster than `align` for more vectors than ~100; a chunk of gradients is held at a time. Vectors
+    are taken as unit rows.
     """
     require_classification(minimum)
     vectors = parameter_vectors(minimum, vectors)
     inputs = minimum.inputs if inputs is None else inputs
-    units = reinforcing_gradients(minimum, inputs).units
-    return vectors @ units.T / torch.linalg.vector_norm(vectors, dim=1, keepdim=True)
+    parts = torch.split(inputs, rows_at_once(minimum))
+    products = [vectors @ reinforcing_gradients(minimum, part).units.T for part in parts]
+    return torch.cat(products, dim=1) / torch.linalg.vector_norm(vectors, dim=1, keepdim=True)
 
 
 def max_alignment(minimum: Minimum, vectors: Tensor, *, inputs: Tensor | None = None) -> Tensor:
