@@ -23,7 +23,7 @@ _NUMBERS_AT_ONCE = 2**24
 
 
 def most_parallel_inputs(
-    minimum: Minimum, vectors: Tensor, starts: Tensor, *, steps: int = 300, rate: float = 0.02
+    minimum: Minimum, vectors: Tensor, starts: Tensor, *, steps: int = 150, rate: float = 0.02
 ) -> tuple[Tensor, Tensor]:
     """Best inputs (k, s, ...) and their cos² (k, s) for unit vectors (k, p), starts (k, s, ...).
 
