@@ -12,6 +12,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = "1"
+# Raised with every change that changes a number: results of another version are not reused.
+ESTIMATOR_VERSION = "1"
 
 Verdict = Literal["reliable", "lower_bound", "upper_leaning", "no_estimate", "not_a_minimum"]
 Loss = Literal["cross_entropy", "binary", "mse"]

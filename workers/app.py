@@ -13,6 +13,7 @@ from minimascope.queues import QueueName
 from minimascope.settings import Settings
 from minimascope.transport import celery_app
 from workers.delivery import Delivery, api_url
+from workers.presence import Presence
 from workers.supervisor import COMMAND, Supervisor
 from workers.tasks import register
 
@@ -42,9 +43,11 @@ def run_worker(
 
     worker_shutting_down.connect(stop, weak=False)
     supervisor.spare.prepare()
+    presence = Presence(delivery, queues, supervisor)
     try:
         app.worker_main(_arguments(queues))
     finally:
+        presence.close()
         supervisor.close()
         delivery.close()
 

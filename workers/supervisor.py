@@ -51,11 +51,24 @@ class Supervisor:
 
     def __post_init__(self) -> None:
         self.spare = Spare(self.command)
+        self._busy = False
+        self._quiet_since = time.monotonic()
+
+    def idle_seconds(self, now: float) -> float:
+        """Since the last message, or 0 while one is worked off."""
+        return 0.0 if self._busy else now - self._quiet_since
 
     def run(self, job_id: str) -> None:
         """Claims and works off one job; returns at once where there is nothing to claim."""
         if self.stopping.is_set():
             return
+        self._busy = True
+        try:
+            self._claim_and_run(job_id)
+        finally:
+            self._busy, self._quiet_since = False, time.monotonic()
+
+    def _claim_and_run(self, job_id: str) -> None:
         job = self.delivery.claim(job_id)
         if job is None:
             return

@@ -9,13 +9,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.cursors import Cursor
-from backend.jobs import NewJob, waiting_stages
+from backend.jobs import NewJob, Submission, waiting_stages
 from backend.repository.rows import as_analysis, end, job_row, missing
 from backend.repository.transactions import Transactions
 from backend.tables import AnalysisRow, JobRow
 from minimascope.problems import ProblemError
 from minimascope.queues import QueueName
 from minimascope.schemas import FINAL_STATES, Analysis, AnalysisRequest, State
+
+NO_KEY = Submission()
 
 
 class Analyses(Transactions):
@@ -27,8 +29,7 @@ class Analyses(Transactions):
         job: NewJob,
         *,
         now: float,
-        idempotency_key: str | None = None,
-        request_hash: str = "",
+        submission: Submission = NO_KEY,
     ) -> None:
         """Raises ProblemError `idempotency_key_reused` where another request holds the key."""
         row = AnalysisRow(
@@ -39,8 +40,9 @@ class Analyses(Transactions):
             test=request.test,
             parameters=request.parameters.model_dump(mode="json"),
             created_at=now,
-            idempotency_key=idempotency_key,
-            request_hash=request_hash,
+            idempotency_key=submission.idempotency_key,
+            request_hash=submission.request_hash,
+            content=submission.content,
         )
         try:
             with self.write() as session:
@@ -127,15 +129,31 @@ class Analyses(Transactions):
             job.version += 1
             return cast(QueueName, job.queue)
 
-    def import_done(self, request: AnalysisRequest, job: NewJob, arrays: list[str]) -> None:
-        """A finished analysis made elsewhere, e.g. one of the demo's."""
-        now = job.document.get("created_at", 0.0)
-        self.add_analysis(request, job, now=now)
+    def import_done(
+        self,
+        request: AnalysisRequest,
+        job: NewJob,
+        arrays: list[str],
+        *,
+        now: float,
+        submission: Submission = NO_KEY,
+        message: str = "",
+    ) -> None:
+        """A finished analysis whose results are in the store already."""
+        self.add_analysis(request, job, now=now, submission=submission)
         with self.write() as session:
             row = session.get_one(JobRow, job.id)
-            row.arrays, row.progress, row.started_at = arrays, 1.0, now
+            row.arrays, row.started_at, row.message = arrays, now, message
             row.stages = [{**stage, "state": "done"} for stage in row.stages]
             end(row, "done", now=now)
+
+    def done_with_content(self, content: str) -> Analysis | None:
+        """The newest done analysis of the same content hash."""
+        query = select(AnalysisRow, JobRow).join(JobRow, JobRow.id == AnalysisRow.id)
+        query = query.where(AnalysisRow.content == content, JobRow.state == "done")
+        with self.read() as session:
+            found = session.execute(query.order_by(AnalysisRow.created_at.desc()).limit(1)).first()
+            return as_analysis(*found) if found else None
 
     def _analysis_rows(self, session: Session, identifier: str) -> tuple[AnalysisRow, JobRow]:
         row = session.get(AnalysisRow, identifier)

@@ -23,6 +23,7 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument("--port", type=int, help="default: MINIMASCOPE_PORT or 8717; 0: any free")
     command.add_argument("--host", help="default: MINIMASCOPE_HOST or 127.0.0.1")
     command.add_argument("--data", metavar="FOLDER", help="default: MINIMASCOPE_DATA_DIR")
+    command.add_argument("--no-worker", action="store_true", help="workers run elsewhere")
     command.add_argument("--child", help=argparse.SUPPRESS)
 
 
@@ -31,6 +32,12 @@ def _settings(args: argparse.Namespace) -> Settings:
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     if settings.worker_token:
         return settings
+    if args.no_worker:
+        raise ProblemError(
+            "worker_token_required",
+            "Without a worker token no worker elsewhere could report to this server.",
+            "Set MINIMASCOPE_WORKER_TOKEN here and for every worker.",
+        )
     return settings.model_copy(update={"worker_token": secrets.token_urlsafe(32)})
 
 
@@ -86,7 +93,12 @@ def run(args: argparse.Namespace) -> int:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         server = _server(settings)
         log_folder = settings.folder() / "logs"
-        with Fleet(_worker_environment(settings), log_folder, child=args.child):
+        fleet: contextlib.AbstractContextManager[object] = (
+            contextlib.nullcontext()
+            if args.no_worker
+            else Fleet(_worker_environment(settings), log_folder, child=args.child)
+        )
+        with fleet:
             print(f"minimascope: http://{settings.host}:{settings.port}", flush=True)
             # uvicorn stops in order on Ctrl-C and then raises it once more.
             with contextlib.suppress(KeyboardInterrupt):

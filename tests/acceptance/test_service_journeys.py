@@ -81,7 +81,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         process.communicate()
     # Ctrl-C: workers, the children that work or wait, and their parsers are gone.
     assert (process.returncode, out, err) == (0, "", "")
-    assert len(started) >= 4
+    assert len(started) >= 2
     assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
 
 
@@ -193,7 +193,7 @@ def test_wrong_shapes_name_the_first_tensor_that_differs(client: Client) -> None
         client.submit(body)
     assert refused.value.status == 422
     assert refused.value.code == "architecture_mismatch"
-    assert next(iter(load_file(DEMO / "checkpoint.safetensors"))) in refused.value.sentence
+    assert "'0.weight' has shape [32, 2]" in refused.value.sentence
     one_sentence(refused.value)
 
 
