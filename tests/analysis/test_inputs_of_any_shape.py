@@ -14,8 +14,8 @@ from torch import nn
 
 from minimascope.arrays import ARRAYS
 from minimascope.parameters import Parameters
-from tests.analysis.analyses import CNN, Kept, analysed, digit_images, digits_network, save
 from minimascope.report import Report
+from tests.analysis.analyses import CNN, Kept, analysed, digit_images, digits_network, save
 
 REFERENCES = Path(__file__).parents[1] / "reference" / "boundary"
 # NaN separates polylines; a class without pairs has no mean cosine; 15 bins may be empty.
