@@ -46,7 +46,7 @@ KEYS = (
 
 def _header() -> html.Header:
     links = [dcc.Link(words, href=path, className="nav-link") for words, path in NAVIGATION]
-    api = html.A("API", href="/docs", className="nav-link")
+    api = html.A("API", href="/api/v1/docs", className="nav-link")
     return html.Header(
         [
             html.A("Skip to content", href="#main", className="skip"),
@@ -80,7 +80,6 @@ def _shell() -> html.Div:
     return html.Div(
         [
             dcc.Location(id="here", refresh="callback-nav"),
-            dcc.Store(id="theme", data="light"),
             _header(),
             html.Main(dash.page_container, id="main", tabIndex=-1),
             _help(),

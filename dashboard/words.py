@@ -19,7 +19,7 @@ VERDICTS: dict[Verdict, str] = {
 }
 ADVICE: dict[Verdict, str] = {
     "reliable": "",
-    "lower_bound": "Read it as a lower bound; a test set would measure the gap itself.",
+    "lower_bound": "Read it as a lower bound.",
     "upper_leaning": "Less weight decay or longer training brings the estimate closer.",
     "no_estimate": "Give the weight decay used in training (or learning rate, momentum and "
     "steps), or add a test set.",

@@ -34,15 +34,18 @@ def run_worker(
     logging.getLogger("httpx").setLevel(logging.WARNING)
     stopping = threading.Event()
     delivery = Delivery(api_url(settings), settings.worker_token)
-    app = worker_app(settings, Supervisor(delivery, command, stopping))
+    supervisor = Supervisor(delivery, command, stopping)
+    app = worker_app(settings, supervisor)
 
     def stop(**_: Any) -> None:
         stopping.set()
 
     worker_shutting_down.connect(stop, weak=False)
+    supervisor.spare.prepare()
     try:
         app.worker_main(_arguments(queues))
     finally:
+        supervisor.close()
         delivery.close()
 
 

@@ -32,7 +32,7 @@ window.dash_clientside = window.dash_clientside || {};
   function accepted(zone, upload) {
     const problem = upload.inspection.problem;
     if (upload.inspection.state === "refused" && problem) return refused(zone, upload.name, problem);
-    const notes = upload.inspection.warnings.map((w) => element("span", "drop-hint", w));
+    const notes = (upload.inspection.warnings || []).map((w) => element("span", "drop-hint", w));
     live(zone, "done", element("span", "drop-name", upload.name), element("span", "drop-hint", summary(upload)), ...notes);
     tell(zone, upload);
   }

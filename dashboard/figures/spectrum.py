@@ -32,13 +32,13 @@ def _density(density: Density, linear: float) -> list[go.Scatter]:
         **tokens(fillcolor="band"),
     )
     line = go.Scatter(
-        x=x,
-        y=mean[kept],
+        x=symlog(grid, linear=linear),
+        y=np.where(kept, mean, np.nan),
         mode="lines",
         line={"width": 1.8},
         name="density",
         showlegend=False,
-        customdata=grid[kept],
+        customdata=grid,
         hovertemplate="λ %{customdata:.3g}<br>density %{y:.3g}<extra></extra>",
         **tokens(line__color="accent"),
     )

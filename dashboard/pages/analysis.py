@@ -14,6 +14,7 @@ from dashboard.notices import missing, remark
 from dashboard.pages.detail import LABELS, TABS, side
 from dashboard.plot import image, panel, tools
 from dashboard.words import ADVICE, STATES, plural, when
+from minimascope.calls import Array
 from minimascope.client import AsyncClient
 from minimascope.problems import ProblemError
 from minimascope.report import Report
@@ -40,6 +41,8 @@ def _verdict(report: Report) -> html.Div | None:
         return None
     tone = "good" if gap.verdict == "reliable" else "warn"
     advice = ADVICE[gap.verdict]
+    if report.data.test is None and gap.verdict != "no_estimate":
+        advice = f"{advice} A test set would measure the gap itself.".strip()
     children: list[Any] = [gap.reason]
     if advice:
         children.append(html.Span(f" {advice}", className="verdict-advice"))
@@ -74,25 +77,24 @@ def _vectors(count: int) -> html.Div:
     return html.Div(buttons, className="segments", role="group", **{"aria-label": "Eigenvector"})
 
 
-def _boundary(count: int) -> html.Section:
-    switches = html.Div(
-        [
-            html.Button(
-                "Margins", id="margins-switch", className="tool", **{"aria-pressed": "true"}
-            ),
-            html.Button(
-                "Flip sign", id="sign-switch", className="tool", **{"aria-pressed": "false"}
-            ),
-        ],
-        className="tools",
-    )
-    controls = html.Div([_vectors(count), switches], className="controls")
-    label = (
-        "Alignment of the loss gradient with the chosen Hessian eigenvector over the input plane, "
-        "with the decision boundary and the training points."
+def _switch(words: str, identifier: str, pressed: str) -> html.Button:
+    return html.Button(words, id=identifier, className="tool", **{"aria-pressed": pressed})
+
+
+def _boundary(count: int, *, plane: bool) -> html.Section:
+    switches = [_switch("Flip sign", "sign-switch", "false")]
+    title, label = "Training points", "Training points in two principal directions, coloured "
+    label += "by the alignment of the loss gradient with the chosen Hessian eigenvector."
+    if plane:
+        switches.insert(0, _switch("Margins", "margins-switch", "true"))
+        title = "Decision boundary"
+        label = "Alignment of the loss gradient with the chosen Hessian eigenvector over the "
+        label += "input plane, with the decision boundary and the training points."
+    controls = html.Div(
+        [_vectors(count), html.Div(switches, className="tools")], className="controls"
     )
     readout = html.P(id="point-readout", className="readout", role="status")
-    return panel("boundary", "Decision boundary", label, height=600, above=controls, below=readout)
+    return panel("boundary", title, label, height=600, above=controls, below=readout)
 
 
 def _gap(report: Report) -> html.Section | None:
@@ -187,22 +189,35 @@ def _head(analysis: Analysis, report: Report) -> html.Div:
 def content(analysis: Analysis, report: Report) -> html.Div:
     """The page without its figures, which follow in the `analysis` store."""
     known = 0 if report.spectrum is None else len(report.spectrum.eigenvalues)
+    plane = report.data.input_shape == [2]
     right = [part for part in (_spectrum(report), _gap(report)) if part is not None]
     return html.Div(
         [
             dcc.Store(id="analysis-id", data=analysis.id),
             dcc.Store(id="analysis"),
             dcc.Store(id="view", data={}),
+            dcc.Store(id="analysis-theme"),
             _head(analysis, report),
             *_remarks(analysis, report),
             kpi_strip(report),
             _verdict(report),
-            html.Div([_boundary(known), html.Div(right, className="stack")], className="pictures"),
+            html.Div(
+                [_boundary(known, plane=plane), html.Div(right, className="stack")],
+                className="pictures",
+            ),
             _filmstrip(report),
             _tabs(report),
         ],
         className="page page-analysis",
     )
+
+
+async def _arrays(client: AsyncClient, identifier: str) -> dict[str, Array]:
+    """The arrays so far: none before the first stage that writes one."""
+    try:
+        return await client.arrays(identifier)
+    except ProblemError:
+        return {}
 
 
 def _draw(pages: Dash, plot: str, function: str) -> None:
@@ -211,7 +226,7 @@ def _draw(pages: Dash, plot: str, function: str) -> None:
         Output(plot, "figure"),
         Input("analysis", "data"),
         Input("view", "data"),
-        Input("theme", "data"),
+        Input("analysis-theme", "data"),
         prevent_initial_call=True,
     )
 
@@ -237,7 +252,9 @@ def register(pages: Dash, client: AsyncClient) -> None:
 
     @pages.callback(Output("analysis", "data"), Input("analysis-id", "data"))
     async def draw(identifier: str) -> dict[str, Any]:
-        report, arrays = await asyncio.gather(client.report(identifier), client.arrays(identifier))
+        report, arrays = await asyncio.gather(
+            client.report(identifier), _arrays(client, identifier)
+        )
         return await asyncio.to_thread(drawing, report, arrays)
 
     for plot in PLOTS:

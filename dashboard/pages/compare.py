@@ -155,6 +155,7 @@ def content(items: list[KeyNumbers]) -> html.Div:
             dcc.Store(id="compare-items", data=[i.model_dump() for i in items]),
             dcc.Store(id="compare-scatter-figure"),
             dcc.Store(id="compare-strips"),
+            dcc.Store(id="compare-theme"),
             html.Div(
                 [
                     html.H1(f"{len(items)} minima"),
@@ -231,13 +232,13 @@ def register(pages: Dash, client: AsyncClient) -> None:
         dash.ClientsideFunction("compare", "scatter"),
         Output("scatter", "figure"),
         Input("compare-scatter-figure", "data"),
-        Input("theme", "data"),
+        Input("compare-theme", "data"),
         prevent_initial_call=True,
     )
     pages.clientside_callback(
         dash.ClientsideFunction("compare", "strips"),
         Input("compare-strips", "data"),
-        Input("theme", "data"),
+        Input("compare-theme", "data"),
         prevent_initial_call=True,
     )
 

@@ -15,6 +15,7 @@ from minimascope.problems import ProblemError
 from minimascope.settings import Settings
 
 GRACE_SECONDS = 2
+BACKLOG = 1024
 
 
 def register(subparsers: Subparsers) -> None:
@@ -40,6 +41,8 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        # From here on a browser that comes early waits instead of being turned away.
+        listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
         raise ProblemError(

@@ -25,7 +25,7 @@ FREE = "http://127.0.0.1:9"
         (["serve", "--port", "70000"], "Cannot listen on 127.0.0.1:70000"),
         (["submit", "--checkpoint", "a", "--train", "b", "--top-k", "many"], "'many'"),
         (["submit", "--checkpoint", "a", "--train", "b", "--lambdas", "1,-2"], "-2"),
-        (["submit", "--checkpoint", "a", "--train", "b", "--architecture", "{"], "no JSON"),
+        (["submit", "--checkpoint", "a", "--train", "b", "--architecture", "{"], "not JSON"),
         (["submit", "--checkpoint", "a", "--train", "b", "--stages", "all"], "all"),
         (["submit", "--checkpoint", "a", "--train", "b", "--server", FREE], "no file 'a'"),
     ],
