@@ -27,7 +27,7 @@ from workers.boundary.margins import (
 
 STARTS = 16  # inputs optimised per eigenvector
 LEADING = 5  # eigenvectors whose margin is estimated
-STEPS = range(20, 151)  # ascent steps of those inputs, fewer for large networks
+STEPS = range(20, 301)  # ascent steps of those inputs, fewer for large networks
 LISTED = 10  # points of smallest margin named in the report
 # Points × parameters searched, about 400 forward passes a point: a larger training set is
 # sampled, and the report says how many points were searched.

@@ -49,7 +49,7 @@ def eigenvector_margins(
     alignment: Tensor,
     *,
     starts: int = 16,
-    steps: int = 150,
+    steps: int = 300,
     seed: int = 0,
 ) -> list[EigenvectorMargin]:
     """Margin estimates for vectors (k, p), with `alignment` (k, n) of the training points.

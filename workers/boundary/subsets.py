@@ -52,8 +52,8 @@ def members(minimum: Minimum, classes: Sequence[int]) -> Tensor:
 def classes_and_pairs(minimum: Minimum) -> list[tuple[int, ...]]:
     """Every class that has training points, then every pair of them."""
     require_classification(minimum)
-    present = minimum.targets.unique().tolist()
-    return [(label,) for label in present] + list(combinations(present, 2))
+    present: list[int] = minimum.targets.unique().tolist()
+    return [*((label,) for label in present), *combinations(present, 2)]
 
 
 def subset_complexity(
