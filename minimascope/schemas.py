@@ -119,6 +119,7 @@ class KeyNumbers(Document):
     id: str
     name: str
     state: State
+    parameters: int | None = None
     train_loss: float | None = None
     train_accuracy: float | None = None
     test_loss: float | None = None
