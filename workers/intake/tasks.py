@@ -41,7 +41,8 @@ def convert_checkpoint(
     elif kind == "pt2":
         return _convert_pt2(source, output, size)
     else:
-        raise _no_checkpoint("a data set (.npz)" if kind == "npz" else "no known checkpoint format")
+        known = {"npz": "a data set (.npz)", None: "no known checkpoint format"}
+        raise _no_checkpoint(known.get(kind, str(kind)) if size else "empty (0 bytes)")
     check_tensors(picked.tensors, file_bytes=size)
     safetensors_format.write(picked.tensors, output)
     return {
