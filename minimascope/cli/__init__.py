@@ -18,7 +18,8 @@ from minimascope import __version__
 from minimascope.problems import ProblemError
 
 COMMANDS: tuple[str, ...] = (
-    *("serve", "worker", "analyze", "upload", "submit", "wait", "report", "compare", "doctor"),
+    *("serve", "worker", "analyze", "architectures"),
+    *("upload", "submit", "wait", "report", "compare", "doctor"),
 )
 FAILED, BAD_INPUT = 1, 2
 

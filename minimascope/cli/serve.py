@@ -81,6 +81,7 @@ def _worker_environment(settings: Settings) -> dict[str, str]:
     return {
         **os.environ,
         "MINIMASCOPE_DATA_DIR": str(settings.folder().absolute()),
+        "MINIMASCOPE_HOST": settings.host,
         "MINIMASCOPE_API_URL": f"http://{host}:{settings.port}",
         "MINIMASCOPE_WORKER_TOKEN": settings.worker_token,
     }
