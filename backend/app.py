@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from backend import analyses, errors, health, internal, live, results, transfers
 from backend.database import database_url, open_database
 from backend.demo import import_demo
+from backend.login import login_routes
 from backend.reaper import reaping
 from backend.reference import mount_reference
 from backend.repository import Repository
@@ -82,5 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.service = service
     errors.install(app)
     app.mount(PREFIX, _api(service))
+    if settings.token:
+        app.router.routes.extend(login_routes(settings.token))
     app.add_middleware(Security, settings=settings)
     return app

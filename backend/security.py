@@ -5,22 +5,24 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import time
 import uuid
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.errors import problem_response
+from backend.login import COOKIE, good_session, wants_page
 from minimascope.problems import ProblemError
 from minimascope.settings import Settings
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 INTERNAL = "/api/v1/internal/"
-OPEN_PATHS = {"/api/v1/health/live"}
-COOKIE = "minimascope_token"
+OPEN_PATHS = {"/api/v1/health/live", "/login"}
 HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -83,10 +85,16 @@ class Security:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
                 return
-            response = problem_response(problem, request_id)
+            response = self._refusal(problem, request_id, scope)
             await response(scope, receive, send_with_headers)
             return
         await self._app(scope, receive, send_with_headers)
+
+    def _refusal(self, problem: ProblemError, request_id: str, scope: Scope) -> Response:
+        """To the sign-in page where a person would otherwise see a bare 401."""
+        if problem.status == 401 and wants_page(scope["path"], Headers(scope=scope)):
+            return RedirectResponse("/login", status_code=303)
+        return problem_response(problem, request_id)
 
     def _add_headers(self, path: str, request_id: str, headers: MutableHeaders) -> None:
         for name, value in HEADERS.items():
@@ -103,9 +111,19 @@ class Security:
             if not same(_bearer(connection.headers), self._settings.worker_token):
                 raise _who("The worker token is missing or wrong.", "MINIMASCOPE_WORKER_TOKEN")
         elif self._settings.token and path not in OPEN_PATHS:
-            given = _bearer(connection.headers) or connection.cookies.get(COOKIE, "")
-            if not same(given, self._settings.token):
-                raise _who("This server asks for a token.", "MINIMASCOPE_TOKEN")
+            self._check_person(connection)
+
+    def _check_person(self, connection: HTTPConnection) -> None:
+        """The token itself from a script, or the session of a browser that signed in."""
+        token, cookie = self._settings.token, connection.cookies.get(COOKIE, "")
+        if same(_bearer(connection.headers), token):
+            return
+        if not good_session(token, cookie, now=time.time()):
+            raise _who("This server asks for a token.", "MINIMASCOPE_TOKEN")
+        # Browsers name the page a request comes from wherever it changes something.
+        unsafe = connection.scope.get("method", "WS") not in SAFE_METHODS
+        if unsafe and "origin" not in connection.headers:
+            raise ProblemError("wrong_origin", "The request does not say its page.", status=403)
 
     def _check_host(self, headers: Headers) -> None:
         """Stops DNS rebinding: on loopback only loopback names reach us."""

@@ -43,12 +43,12 @@ def test_a_token_is_asked_for_everywhere_but_at_liveness(tmp_path: Path) -> None
         ("/api/v1/analyses", {}),
         ("/api/v1/analyses", {"authorization": "Bearer wrong"}),
         ("/api/v1/analyses", good),
-        ("/api/v1/analyses", {"cookie": "minimascope_token=secret"}),
+        ("/api/v1/analyses", {"cookie": "minimascope_session=secret"}),
         ("/api/v1/internal/blobs/x", good),
         ("/api/v1/health/live", {}),
         ("/page", {}),
     ]
-    assert asyncio.run(_statuses(tmp_path, requests)) == [401, 401, 200, 200, 401, 200, 401]
+    assert asyncio.run(_statuses(tmp_path, requests)) == [401, 401, 200, 401, 401, 200, 401]
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b", "x" * 64, "AB" * 32, ""])
