@@ -16,10 +16,20 @@ from backend.service import Here, Service
 from minimascope import __version__
 from minimascope.problems import ProblemError
 from minimascope.report import ESTIMATOR_VERSION, Report
-from minimascope.schemas import Analysis, AnalysisPage, AnalysisRequest, State, Upload, UploadKind
+from minimascope.schemas import (
+    Analysis,
+    AnalysisPage,
+    AnalysisPlan,
+    AnalysisRequest,
+    State,
+    Upload,
+    UploadKind,
+)
 
 router = APIRouter(prefix="/analyses", tags=["analyses"])
+plans = APIRouter(prefix="/plans", tags=["analyses"])
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
+SEEN_SECONDS = 60.0
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
@@ -58,6 +68,17 @@ def _known(service: Service, key: str | None, request_hash: str) -> Analysis | N
             status=409,
         )
     return service.repository.analysis(found[0])
+
+
+def _has_device(service: Service, request: AnalysisRequest) -> None:
+    """Raises ProblemError `no_gpu` where no worker that lives could take the job."""
+    if request.parameters.device == "cpu":
+        return
+    workers = service.repository.workers(seen_since=time.time() - SEEN_SECONDS)
+    if not any("gpu" in worker["queues"] for worker in workers):
+        raise ProblemError(
+            "no_gpu", "No worker with a GPU is there.", "Choose device cpu, or start a GPU worker."
+        )
 
 
 def content_hash(request: AnalysisRequest) -> str:
@@ -122,6 +143,7 @@ async def submit(
         reused = await asyncio.to_thread(_reused, service, request, document, submission)
         if reused:
             return reused
+    await asyncio.to_thread(_has_device, service, request)
     check = NewJob("check", request.checkpoint, document)
     await asyncio.to_thread(service.start, check)
     status = await service.ended(check.id, seconds=service.settings.inspect_wait_seconds)
@@ -129,6 +151,22 @@ async def submit(
         raise ProblemError.from_dict(status.problem)
     # A check that still waits for a worker is not a refusal: the analysis checks again.
     return await asyncio.to_thread(_queue, service, request, document, submission)
+
+
+@plans.post("")
+async def plan(request: AnalysisRequest, service: Here) -> AnalysisPlan:
+    """What the spectrum would cost on a worker, measured there; nothing is queued for later."""
+    document = await asyncio.to_thread(_document, service, request)
+    job = NewJob("plan", request.checkpoint, document)
+    await asyncio.to_thread(service.start, job)
+    status = await service.ended(job.id, seconds=service.settings.inspect_wait_seconds)
+    if status.state == "failed" and status.problem:
+        raise ProblemError.from_dict(status.problem)
+    if status.result is None:
+        raise ProblemError(
+            "no_plan_yet", "The workers are busy.", "Ask again in a minute.", status=503
+        )
+    return AnalysisPlan.model_validate(status.result)
 
 
 @router.get("")

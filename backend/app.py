@@ -48,6 +48,7 @@ def _api(service: Service) -> FastAPI:
         upload_router("dataset"),
         transfers.router,
         analyses.router,
+        analyses.plans,
         results.router,
         live.router,
         health.router,

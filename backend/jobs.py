@@ -10,7 +10,7 @@ from minimascope.problems import ProblemError
 from minimascope.queues import QueueName
 from minimascope.schemas import State
 
-JobKind = Literal["inspect_checkpoint", "inspect_dataset", "check", "analysis"]
+JobKind = Literal["inspect_checkpoint", "inspect_dataset", "check", "plan", "analysis"]
 MAX_ATTEMPTS = 3
 
 
@@ -26,7 +26,10 @@ class NewJob:
 
     @property
     def queue(self) -> QueueName:
-        return "analyses" if self.kind == "analysis" else "inspections"
+        if self.kind != "analysis":
+            return "inspections"
+        device = self.document.get("parameters", {}).get("device", "cpu")
+        return "gpu" if device == "cuda" else "analyses"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from backend.service import Service
 from minimascope import transport
 from minimascope.queues import QUEUES
 
+KEEP_SECONDS = 24 * 3600.0
+SWEEP_SECONDS = 600.0
 log = logging.getLogger("minimascope.reaper")
 
 
@@ -24,7 +26,6 @@ def reap(service: Service) -> None:
         service.changes.notify(job)
     for job, queue in reaped.send:
         service.send(job, queue)
-    transfers.expire(service)
     for queue in QUEUES:
         overdue = service.repository.overdue(queue, sent_before=now - lease)
         # While messages wait, a busy worker explains the delay; sending more would only pile up.
@@ -33,16 +34,25 @@ def reap(service: Service) -> None:
                 service.send(job, queue)
 
 
+def sweep(service: Service) -> None:
+    """What nobody needs any more: expired transfers, old checks and inspections."""
+    transfers.expire(service)
+    service.repository.forget(ended_before=time.time() - KEEP_SECONDS)
+
+
 async def _rounds(service: Service) -> None:
     lease = service.settings.lease_seconds
     # Workers outlive an API restart: one lease for them to say so.
-    grace = time.monotonic() + lease
+    grace, swept = time.monotonic() + lease, 0.0
     while True:
         await asyncio.sleep(min(1.0, lease / 4))
         if time.monotonic() < grace:
             continue
         try:
             await asyncio.to_thread(reap, service)
+            if time.monotonic() > swept + SWEEP_SECONDS:
+                swept = time.monotonic()
+                await asyncio.to_thread(sweep, service)
         except Exception:
             log.exception("reaper round failed; the next one tries again")
 

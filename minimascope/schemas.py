@@ -73,6 +73,21 @@ class AnalysisRequest(Document):
     parameters: Parameters = Parameters()
 
 
+class AnalysisPlan(Document):
+    """Predicted cost of the spectrum: route, Hessian products, seconds, bytes at most."""
+
+    route: str
+    parameters: int
+    examples: int
+    products: int
+    products_limit: int
+    seconds: float
+    seconds_per_product: float
+    peak_bytes: int
+    sentence: str
+    warnings: list[str] = []
+
+
 class StageStatus(Document):
     stage: str
     state: StageState

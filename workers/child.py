@@ -15,8 +15,9 @@ import sys
 import tempfile
 import threading
 import traceback
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from minimascope.parameters import Parameters
 from minimascope.problems import ProblemError
 from minimascope.report import Report
 from minimascope.schemas import StageState
+
+if TYPE_CHECKING:
+    from workers.analysis.opening import Opened
 
 
 class SupervisorPublisher:
@@ -71,6 +75,7 @@ def main() -> int:
 def prepare() -> None:
     """Everything slow that does not depend on the job. No device is touched."""
     import workers.analysis.run
+    import workers.curvature.planner
     import workers.intake.inspection  # noqa: F401 - imported for later
     from workers.intake import parser_process
 
@@ -134,8 +139,12 @@ def perform(job: dict[str, Any], publisher: SupervisorPublisher) -> dict[str, An
     parameters = Parameters.model_validate(job["parameters"])
     test = files.get("test")
     paths = Files(Path(files["checkpoint"]), Path(files["train"]), Path(test) if test else None)
-    if job["kind"] == "check":
-        opened = open_files(paths, parameters, workdir=workdir)
+    if job["kind"] in ("check", "plan"):
+        # On the CPU, so that any worker can say whether files fit.
+        here = parameters.model_copy(update={"device": "cpu"})
+        opened = open_files(paths, here, workdir=workdir)
+        if job["kind"] == "plan":
+            return planned(opened, parameters)
         return {
             "warnings": opened.warnings,
             "checkpoint": checkpoint_summary(opened, parameters).model_dump(),
@@ -145,6 +154,18 @@ def perform(job: dict[str, Any], publisher: SupervisorPublisher) -> dict[str, An
 
     run_analysis(paths, parameters, workdir=workdir, publisher=publisher)
     return None
+
+
+def planned(opened: Opened, parameters: Parameters) -> dict[str, Any]:
+    """The planner's prediction for this machine; ProblemError where it would not fit."""
+    from workers.curvature.planner import plan_spectrum
+
+    try:
+        plan = plan_spectrum(opened.minimum, top_k=parameters.top_k)
+    except ValueError as error:
+        raise ProblemError("does_not_fit", str(error)) from error
+    sizes = {"parameters": opened.minimum.dim, "examples": opened.minimum.n}
+    return {**asdict(plan), **sizes, "warnings": opened.warnings}
 
 
 if __name__ == "__main__":

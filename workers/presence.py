@@ -16,20 +16,13 @@ import httpx
 from minimascope import __version__
 from minimascope.queues import QueueName
 from workers.delivery import Delivery
+from workers.device import described
 from workers.intake.sandbox import active_layers
 from workers.supervisor import Supervisor
 
 log = logging.getLogger("minimascope.worker")
 PAUSE_SECONDS = 10.0
 FIRST_PAUSE_SECONDS = 1.0
-
-
-def device() -> str:
-    """What the children of this worker may use."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible == "":
-        return "cpu"
-    return f"cuda:{visible}" if visible else "any"
 
 
 class Presence:
@@ -55,7 +48,7 @@ class Presence:
     def _report(self) -> dict[str, Any]:
         return {
             "queues": self._queues,
-            "device": device(),
+            "device": described(),
             "layers": active_layers(),
             "versions": {"minimascope": __version__},
             "idle_seconds": self._supervisor.idle_seconds(time.monotonic()),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 
 from backend.jobs import (
     MAX_ATTEMPTS,
@@ -25,7 +25,7 @@ from backend.repository.rows import end, job_row, missing
 from backend.repository.transactions import Transactions
 from backend.tables import JobRow
 from minimascope.queues import QueueName
-from minimascope.schemas import State
+from minimascope.schemas import FINAL_STATES, State
 
 
 class Jobs(Transactions):
@@ -142,6 +142,16 @@ class Jobs(Transactions):
             )
             rows = session.execute(query).all()
             return Reaped([(str(r[0]), cast(QueueName, r[1])) for r in rows], changed)
+
+    def forget(self, *, ended_before: float) -> int:
+        """Deletes ended jobs nobody asks for any more: all but those of analyses; how many."""
+        old = delete(JobRow).where(
+            JobRow.kind != "analysis",
+            JobRow.state.in_(FINAL_STATES),
+            JobRow.finished_at < ended_before,
+        )
+        with self.write() as session:
+            return int(cast(Any, session.execute(old)).rowcount)
 
     def overdue(self, queue: QueueName, *, sent_before: float) -> list[str]:
         """Queued jobs whose message was sent long ago: lost, where the queue is empty."""

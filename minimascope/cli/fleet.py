@@ -10,26 +10,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from minimascope.queues import QUEUES, QueueName
-
+# Each one's log is named after the first; a machine without a GPU drops that queue itself.
+WORKERS = {"inspections": "inspections", "analyses": "analyses,gpu"}
 WATCH_SECONDS = 1.0
 STOP_SECONDS = 6.0
 
 
 class Fleet:
-    """One worker a queue, so that an inspection never waits behind an analysis."""
+    """Two workers, so that an inspection never waits behind an analysis."""
 
     def __init__(
         self, environment: dict[str, str], log_folder: Path, *, child: str | None = None
     ) -> None:
         self._environment, self._log_folder, self._child = environment, log_folder, child
-        self._workers: dict[QueueName, subprocess.Popen[bytes]] = {}
+        self._workers: dict[str, subprocess.Popen[bytes]] = {}
         self._stopping = threading.Event()
         self._watch = threading.Thread(target=self._keep_alive, daemon=True)
 
     def __enter__(self) -> Self:
         self._log_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for queue in QUEUES:
+        for queue in WORKERS:
             self._workers[queue] = self._start(queue)
         self._watch.start()
         return self
@@ -52,9 +52,12 @@ class Fleet:
                 worker.wait()
             _close(worker)
 
-    def _start(self, queue: QueueName) -> subprocess.Popen[bytes]:
+    def _start(self, queue: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "minimascope.cli", "worker", "--with-parent"]
-        command += [f"--queues={queue}", *([f"--child={self._child}"] if self._child else [])]
+        command += [
+            f"--queues={WORKERS[queue]}",
+            *([f"--child={self._child}"] if self._child else []),
+        ]
         with (self._log_folder / f"worker-{queue}.log").open("ab") as log:
             # Out of our session: Ctrl-C reaches serve alone, which stops its workers in order.
             return subprocess.Popen(  # noqa: S603 - the command is ours

@@ -17,9 +17,9 @@ from minimascope.settings import Settings
 
 def register(subparsers: Subparsers) -> None:
     command = subparsers.add_parser("worker", help="work off jobs of a server")
-    command.add_argument("--queues", default=",".join(QUEUES), help="default: both")
+    command.add_argument("--queues", default=",".join(QUEUES), help="default: all")
     command.add_argument("--server", metavar="URL", help="default: MINIMASCOPE_API_URL")
-    command.add_argument("--device", default="cpu", metavar="cpu|cuda:N")
+    command.add_argument("--device", default="auto", metavar="auto|cpu|cuda:N")
     command.add_argument("--with-parent", action="store_true", help=argparse.SUPPRESS)
     command.add_argument("--child", help=argparse.SUPPRESS)
 
@@ -28,20 +28,9 @@ def _queues(text: str) -> list[QueueName]:
     names = [name for name in text.split(",") if name]
     for name in names:
         if name not in QUEUES:
-            sentence = f"There is no queue {name!r}; there are {' and '.join(QUEUES)}."
+            sentence = f"There is no queue {name!r}; there are {', '.join(QUEUES)}."
             raise ProblemError("unknown_queue", sentence)
     return cast(list[QueueName], names or list(QUEUES))
-
-
-def _choose_device(device: str) -> None:
-    """The child sees one GPU or none; this process never touches it."""
-    kind, _, number = device.partition(":")
-    if kind not in ("cpu", "cuda") or not (number or "0").isdigit():
-        raise ProblemError("unknown_device", f"{device!r} is no device: cpu, cuda or cuda:N.")
-    if kind == "cpu":
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    elif number:
-        os.environ["CUDA_VISIBLE_DEVICES"] = number
 
 
 def _end_with_parent() -> None:
@@ -52,14 +41,19 @@ def _end_with_parent() -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from workers import device
     from workers.app import run_worker
     from workers.supervisor import COMMAND
 
     settings = Settings()
     if args.server:
         settings = settings.model_copy(update={"api_url": args.server})
-    queues = _queues(args.queues)
-    _choose_device(args.device)
+    asked = _queues(args.queues)
+    device.choose(args.device)
+    queues = device.served(asked)
+    if not queues:
+        sentence = "There is no GPU here for the queue 'gpu'."
+        raise ProblemError("no_gpu", sentence, "Give --queues inspections,analyses.")
     if args.with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     run_worker(settings, queues, command=(sys.executable, args.child) if args.child else COMMAND)

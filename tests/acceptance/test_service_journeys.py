@@ -212,6 +212,22 @@ def one_sentence(problem: ProblemError) -> None:
     assert "Traceback" not in problem.line()
 
 
+def test_a_plan_says_what_the_spectrum_would_cost(client: Client) -> None:
+    body = request(client).model_dump(mode="json")
+    plan = client._http.post("/plans", json=body).json()
+    assert plan["parameters"] == sum(
+        value.numel() for value in load_file(DEMO / "checkpoint.safetensors").values()
+    )
+    assert plan["seconds"] > 0
+    assert plan["sentence"].count("\n") == 0
+
+
+def test_a_gpu_is_refused_where_no_worker_has_one(client: Client) -> None:
+    with pytest.raises(ProblemError) as refused:
+        client.submit(request(client, device="cuda"))
+    assert (refused.value.status, refused.value.code) == (422, "no_gpu")
+
+
 def test_a_worker_killed_mid_job_ends_done_on_attempt_2(served: Served, client: Client) -> None:
     identifier = client.submit(request(client, top_k=6, seed=1)).id
     while client.analysis(identifier).state == "queued":

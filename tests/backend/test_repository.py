@@ -221,3 +221,25 @@ def test_an_upload_in_use_is_not_deleted(repository: Repository) -> None:
     assert repository.delete_upload("checkpoint", upload.id) is True
     with pytest.raises(ProblemError):
         repository.upload("checkpoint", upload.id)
+
+
+def test_old_checks_are_forgotten_and_analyses_are_not(repository: Repository) -> None:
+    analysis, check = submitted(repository), NewJob("check", "s", {})
+    repository.add_job(check, now=0.0)
+    for job in (analysis, check.id):
+        claim = repository.claim(job, now=0.0, lease=5.0)
+        assert claim
+        repository.finish(job, claim.token, "done", now=1.0)
+    assert repository.forget(ended_before=1.0) == 0
+    assert repository.forget(ended_before=2.0) == 1
+    assert repository.analysis(analysis).state == "done"
+    with pytest.raises(ProblemError):
+        repository.job(check.id)
+
+
+def test_a_gpu_job_waits_in_the_gpus_queue() -> None:
+    queues = [
+        NewJob(kind, "s", {"parameters": {"device": device}}).queue
+        for kind, device in (("analysis", "cuda"), ("analysis", "cpu"), ("check", "cuda"))
+    ]
+    assert queues == ["gpu", "analyses", "inspections"]

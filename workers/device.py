@@ -1,0 +1,42 @@
+"""Which device the children of this worker may use; nothing here touches one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from minimascope.problems import ProblemError
+from minimascope.queues import QueueName
+
+DRIVER = Path("/proc/driver/nvidia/gpus")
+
+
+def choose(device: str) -> None:
+    """`cpu` hides every GPU, `cuda:N` all but one, `auto` and `cuda` none."""
+    kind, _, number = device.partition(":")
+    if kind not in ("auto", "cpu", "cuda") or not (number or "0").isdigit():
+        raise ProblemError("unknown_device", f"{device!r} is no device: auto, cpu, cuda or cuda:N.")
+    if kind == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    elif number:
+        os.environ["CUDA_VISIBLE_DEVICES"] = number
+
+
+def has_gpu() -> bool:
+    """A driver's GPU that is not hidden from this process."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return visible != "" and DRIVER.is_dir() and any(DRIVER.iterdir())
+
+
+def described() -> str:
+    """For people: cpu, cuda or cuda:N."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if not has_gpu():
+        return "cpu"
+    return f"cuda:{visible}" if visible else "cuda"
+
+
+def served(queues: Sequence[QueueName]) -> list[QueueName]:
+    """The queues asked for, without the GPU's where there is none."""
+    return [queue for queue in queues if queue != "gpu" or has_gpu()]
