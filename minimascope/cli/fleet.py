@@ -12,7 +12,7 @@ from typing import Self
 
 # Each one's log is named after the first; a machine without a GPU drops that queue itself.
 WORKERS = {"inspections": "inspections", "analyses": "analyses,gpu"}
-WATCH_SECONDS = 1.0
+WATCH_SECONDS = 0.2
 STOP_SECONDS = 6.0
 
 

@@ -26,7 +26,7 @@ FREE = "http://127.0.0.1:9"
         (["serve", "--port", "0", "--no-worker"], "Set MINIMASCOPE_WORKER_TOKEN"),
         (["submit", "--checkpoint", "a", "--train", "b", "--top-k", "many"], "'many'"),
         (["submit", "--checkpoint", "a", "--train", "b", "--lambdas", "1,-2"], "-2"),
-        (["submit", "--checkpoint", "a", "--train", "b", "--architecture", "{"], "not JSON"),
+        (["submit", "--checkpoint", "a", "--train", "b", "--architecture", "{"], "no JSON object"),
         (["submit", "--checkpoint", "a", "--train", "b", "--stages", "all"], "all"),
         (["submit", "--checkpoint", "a", "--train", "b", "--server", FREE], "no file 'a'"),
     ],
