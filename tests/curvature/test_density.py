@@ -9,7 +9,10 @@ from torch import Tensor
 
 from tests.reference_networks import GAP, boundary_minimum, gap_minimum
 from workers.curvature.density import Density, spectral_density
-from workers.curvature.spectrum import Spectrum, compute_spectrum
+from workers.curvature.eigenpairs import lanczos_pairs
+from workers.curvature.operators import hessian
+from workers.curvature.slq import spectral_sum
+from workers.curvature.spectrum import Spectrum, compute_spectrum, silent
 
 
 def smoothed(density: Density, eigenvalues: Tensor) -> np.ndarray:
@@ -61,6 +64,54 @@ def test_sampled_density_agrees_with_the_exact_one(name: str, known: int) -> Non
     assert float(torch.trapezoid(density.mean, density.grid)) == pytest.approx(1, abs=1e-4)
     assert density.probes == 8
     assert density.standard_error.max() > 0
+
+
+def test_the_eigenpair_run_is_one_probe_of_the_density() -> None:
+    minimum = gap_minimum(GAP[0]).minimum
+    whole_spectrum = compute_spectrum(minimum, top_k=20)
+    operator = hessian(minimum)
+    pairs = lanczos_pairs(
+        operator, top_k=6, tolerance=1e-6, capacity=200, limit=400, seed=3, progress=silent
+    )
+    spectrum = replace(
+        whole_spectrum,
+        known_eigenvalues=pairs.known_values,
+        known_eigenvectors=pairs.known_vectors,
+        complete=False,
+        rule=pairs.rule,
+        operator=operator,
+    )
+    before = operator.products
+    density = spectral_density(minimum, spectrum, probes=8, steps=20, seed=1)
+    assert operator.products - before == 7 * 20
+    assert density.probes == 8
+    expected = smoothed(density, whole(whole_spectrum, minimum.dim))
+    error = np.abs(density.mean.numpy() - expected)
+    # As above: t with 7 degrees of freedom, and 1% of the peak for the rules' own bias.
+    assert (error <= 5 * density.standard_error.numpy() + 0.01 * expected.max()).all()
+
+
+def test_spectral_sums_come_from_the_density_without_products() -> None:
+    minimum = gap_minimum(GAP[0]).minimum
+    exact = compute_spectrum(minimum, top_k=20)
+    partial = replace(
+        exact,
+        known_eigenvalues=exact.eigenvalues[:5],
+        known_eigenvectors=exact.eigenvectors[:5],
+        complete=False,
+    )
+    rules = spectral_density(minimum, partial, probes=8, steps=40, seed=1).rules
+    for damping in (1e-3, 1e-1):
+
+        def rank(values: Tensor, damping: float = damping) -> Tensor:
+            return values.clamp(min=0) / (values.clamp(min=0) + damping)
+
+        truth, none = spectral_sum(exact.known_eigenvalues, None, rank)
+        value, error = spectral_sum(partial.known_eigenvalues, rules, rank)
+        assert none is None
+        assert error is not None
+        # t with 7 degrees of freedom: 5 s.e. fail once in 600, seeds are fixed.
+        assert abs(value - truth) <= 5 * error
 
 
 def test_the_same_seed_gives_the_same_density() -> None:

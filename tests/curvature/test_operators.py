@@ -121,6 +121,22 @@ def test_one_row_equals_batched_rows(classifier: Minimum) -> None:
     assert operator.products == 8
 
 
+class NoBatchingRule(nn.Module):
+    """Asks for a memory format that batched products cannot answer."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        mixed = images.permute(0, 2, 3, 1).reshape(-1, 3) @ torch.ones(3, 3).to(images)
+        return mixed.reshape(images.shape[0], 4, 4, 3).permute(0, 3, 1, 2)
+
+
+def test_operations_without_a_batching_rule_are_multiplied_one_by_one() -> None:
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(1, 3, 3, padding=1), NoBatchingRule(), nn.BatchNorm2d(3), nn.Tanh()]
+    network = nn.Sequential(*layers, nn.MaxPool2d(2), nn.Flatten(), nn.Linear(12, 3))
+    minimum = prepare(network, torch.randn(7, 1, 4, 4), torch.randint(0, 3, (7,)))
+    assert (dense(hessian(minimum)) - dense_hessian(minimum)).abs().max() <= ROUNDING
+
+
 def test_ggn_equals_softmax_fisher_of_jacobians(classifier: Minimum) -> None:
     J = jacobian(classifier)
     P = torch.softmax(classifier.logits(classifier.theta, classifier.inputs), 1)

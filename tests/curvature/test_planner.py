@@ -36,19 +36,22 @@ def test_what_does_not_fit_is_refused_with_both_figures() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dim", "examples", "rank_hint", "route"),
+    ("dim", "graph_bytes", "rank_hint", "route"),
     [
-        (650, 500, 5000, "dense"),
-        (2953, 120, 360, "low_rank"),
-        (10703, 150, 450, "low_rank"),
-        (9000, 1437, 14370, "lanczos"),
-        (3000, 50, 2000, "dense"),
-        (3000, 50_000, 500_000, "lanczos"),
-        (11_000_000, 256, 2560, "lanczos"),
+        (650, 100_000, 5000, "dense"),
+        (2953, 100_000, 360, "low_rank"),
+        (10703, 200_000, 450, "low_rank"),
+        (9000, 2_000_000, 14370, "lanczos"),
+        (3000, 100_000, 2000, "dense"),
+        (1486, 10_000_000, 4000, "lanczos"),  # a convolution: p products would take a minute
+        (2953, 10_000_000, 360, "lanczos"),
+        (11_000_000, 10**9, 2560, "lanczos"),
     ],
 )
-def test_route_follows_size_and_data(dim: int, examples: int, rank_hint: int, route: str) -> None:
-    assert choose_route(dim, examples=examples, rank_hint=rank_hint) == route
+def test_route_follows_size_and_work(
+    dim: int, graph_bytes: int, rank_hint: int, route: str
+) -> None:
+    assert choose_route(dim, graph_bytes=graph_bytes, rank_hint=rank_hint) == route
 
 
 def test_lanczos_plan_is_near_its_products() -> None:

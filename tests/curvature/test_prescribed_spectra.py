@@ -62,12 +62,15 @@ def test_full_rank_is_never_called_complete() -> None:
     assert pairs is None or not pairs.complete
 
 
-def test_a_rank_that_was_underestimated_falls_back_on_the_dense_matrix() -> None:
-    values = torch.cat([torch.linspace(-1, 2, 900), torch.zeros(200)])
-    spectrum = operator_spectrum(with_spectrum(values), examples=10, rank_hint=100, top_k=5)
+def test_a_rank_that_was_underestimated_repeats_no_product() -> None:
+    values = torch.cat([torch.linspace(-1, 2, 1090), torch.zeros(10)])
+    spectrum = operator_spectrum(with_spectrum(values), rank_hint=100, top_k=5)
     assert spectrum.complete
-    assert spectrum.method.startswith("All 1100 eigenpairs of the dense")
     assert abs(spectrum.trace - float(values.double().sum())) <= 1e-9
+    expected = values.double()[values != 0].sort(descending=True).values
+    assert (spectrum.known_eigenvalues - expected).abs().max() <= 1e-12
+    # One product a dimension, the recomputed residuals, and four probes that look what is left.
+    assert spectrum.products <= 1100 + 5 + 4
 
 
 @pytest.mark.parametrize("capacity", [60, 30, 20])
@@ -87,6 +90,31 @@ def test_thick_restart_finds_both_ends(capacity: int) -> None:
     assert (pairs.values - expected[:5]).abs().max() <= 1e-5
     assert pairs.lambda_min == pytest.approx(-10, abs=1e-5)
     assert operator.products < 1000
+
+
+def test_residuals_cost_no_product_where_images_were_kept() -> None:
+    values = torch.linspace(-1, 1, 400) ** 3 * 10
+    found = {}
+    for keep in (True, False):
+        operator = with_spectrum(values, seed=3)
+        limits = {"top_k": 5, "tolerance": 1e-8, "capacity": 30, "limit": 1000, "seed": 0}
+        pairs = lanczos_pairs(operator, **limits, progress=silent, keep_images=keep)
+        assert (pairs.images is not None) == keep
+        found[keep] = pairs
+        images = operator.matmat(pairs.vectors)
+        if pairs.images is not None:
+            # Sums of products of unit coordinates through several restarts: 1e-12 of λ1 = 10.
+            assert (pairs.images - images).abs().max() <= 1e-11
+    assert torch.equal(found[True].values, found[False].values)
+
+
+def test_what_is_not_asked_for_costs_no_product() -> None:
+    operators = [with_spectrum(torch.linspace(0, 1, 5000) ** 9) for _ in range(2)]
+    whole = operator_spectrum(operators[0], top_k=2, tolerance=1e-3)
+    bare = operator_spectrum(operators[1], top_k=2, tolerance=1e-3, lowest=None, trace_probes=0)
+    assert bare.trace is None
+    assert bare.converged.all()
+    assert bare.products <= whole.products - 16
 
 
 def test_a_short_budget_leaves_pairs_unconverged() -> None:

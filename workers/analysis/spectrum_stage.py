@@ -41,7 +41,7 @@ def run(session: Session) -> None:
         converged=found.converged.tolist(),
         lambda_min=float(found.lambda_min),
         trace=Estimate(
-            value=float(found.trace),
+            value=found.trace,
             standard_error=found.trace_standard_error,
             method="exact" if found.trace_standard_error is None else "stochastic",
         ),

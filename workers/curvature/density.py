@@ -10,14 +10,14 @@ rest by stochastic Lanczos quadrature on the space orthogonal to them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from workers.curvature.minimum import Minimum
 from workers.curvature.operators import Operator, hessian
-from workers.curvature.slq import Quadrature, quadrature
+from workers.curvature.slq import Quadrature, join, quadrature
 from workers.curvature.spectrum import Progress, Spectrum, silent
 
 SPACINGS = 3.0  # bell width over grid spacing
@@ -31,7 +31,8 @@ class Density:
     """Density on `grid` (g,), per unit eigenvalue, with its standard error over probes.
 
     An eigenvalue λ is smeared over σ(λ) = width·√(λ² + linear²); `sigma` is σ(0). `probes` is None
-    and the standard error 0 where the density is exact.
+    and the standard error 0 where the density is exact. `rules` give any other spectral sum
+    (`slq.spectral_sum`) from the same products.
     """
 
     grid: Tensor
@@ -42,6 +43,7 @@ class Density:
     method: str
     linear: float
     width: float
+    rules: Quadrature | None = field(default=None, repr=False)
 
 
 def spectral_density(
@@ -56,13 +58,16 @@ def spectral_density(
 ) -> Density:
     """Density of the Hessian's p eigenvalues; `probes`·`steps` products unless it is exact.
 
+    The Lanczos run behind `spectrum` is one of the probes where it was long enough, and its graphs
+    are used again.
+
     ValueError for fewer than two probes (no standard error), for steps < 1 and for grid_size < 16.
     """
     _check(probes=probes, steps=steps, grid_size=grid_size)
     if spectrum.complete:
         return _density(spectrum, minimum.dim, None, grid_size=grid_size)
     return operator_density(
-        hessian(minimum),
+        spectrum.operator or hessian(minimum),
         spectrum,
         probes=probes,
         steps=steps,
@@ -84,15 +89,27 @@ def operator_density(
 ) -> Density:
     """`spectral_density` by deflated SLQ for any operator whose spectrum is partly known."""
     _check(probes=probes, steps=steps, grid_size=grid_size)
+    own = own_probe(spectrum, operator.dim, steps=steps)
     rules = quadrature(
         operator,
         spectrum.known_eigenvectors,
-        probes=probes,
+        probes=probes - (own is not None),
         steps=steps,
         seed=seed,
         progress=progress,
     )
+    if own is not None:
+        rules = join(own, rules)
     return _density(spectrum, operator.dim, rules, grid_size=grid_size)
+
+
+def own_probe(spectrum: Spectrum, dim: int, *, steps: int) -> Quadrature | None:
+    """The eigenpair run as a probe of at least ¾·`steps` nodes, None where it is shorter."""
+    if spectrum.rule is None or 4 * spectrum.rule[0].numel() < 3 * steps:
+        return None
+    nodes, weights = spectrum.rule
+    rest = dim - spectrum.known_eigenvalues.numel()
+    return Quadrature(nodes[None], weights[None], rest, nodes.numel())
 
 
 def _check(*, probes: int, steps: int, grid_size: int) -> None:
@@ -119,14 +136,16 @@ def _density(spectrum: Spectrum, dim: int, rules: Quadrature | None, *, grid_siz
             for nodes, weights in zip(rules.nodes, rules.weights, strict=True)
         ]
     )
-    probes, steps = rules.nodes.shape
+    probes, steps = rules.probes, rules.steps
     error = samples.std(0) / probes**0.5
     method = (
         f"{known.numel()} known pairs exactly, the rest by {probes} probes of {steps} steps "
         f"orthogonal to them. {axis.sentence}"
     )
     mean = samples.mean(0)
-    return Density(axis.grid, mean, error, axis.sigma, probes, method, axis.linear, axis.width)
+    return Density(
+        axis.grid, mean, error, axis.sigma, probes, method, axis.linear, axis.width, rules
+    )
 
 
 @dataclass(frozen=True)
@@ -158,7 +177,7 @@ def _axis(spectrum: Spectrum, rules: Quadrature | None, size: int) -> _Axis:
     span = (stop - start) or 1.0  # the zero matrix has no scale of its own
     width = SPACINGS * span / (size - 1 - 2 * REACH * SPACINGS)
     if rules is not None:
-        width = max(width, BLUR / rules.nodes.shape[1])
+        width = max(width, BLUR / rules.steps)
     steps = torch.linspace(start - REACH * width, stop + REACH * width, size, dtype=torch.float64)
     return _Axis(linear * torch.sinh(steps), linear, width)
 

@@ -9,20 +9,28 @@ import torch
 from torch import Tensor
 
 from workers.curvature import krylov
+from workers.curvature.checkpoint import Keeper
 from workers.curvature.krylov import Krylov, zero_level
 from workers.curvature.operators import Operator
-from workers.curvature.trace import deflated_trace
+from workers.curvature.trace import PROBES, deflated_trace
 
 Progress = Callable[[float, str], None]
 BLOCK = 64  # vectors multiplied together where the whole range is wanted
 NOTHING_LEFT = 10  # zero levels: Frobenius norm outside the basis, as random probes see it
 LOWEST = 1e-4  # residual of λ_min: at the edge of the bulk, it would take most of the products
-CHECK_EVERY = 5  # Lanczos steps between looks at the Ritz residuals
+NOT_KEPT = Keeper(None, "")
+CHECK_ALWAYS = 64  # Lanczos steps up to which a look at the residuals costs next to nothing
+CHECK_EVERY = 5  # steps between looks beyond
 
 
 @dataclass(frozen=True)
 class Eigenpairs:
-    """Top pairs (k, algebraically largest first) and every pair that was found beside them."""
+    """Top pairs (k, algebraically largest first) and every pair that was found beside them.
+
+    `images`: H times the top vectors where that took no more products. `rule`: nodes and weights
+    of the Gauss rule that the run itself is for its random start vector outside the known pairs,
+    None where it is none.
+    """
 
     values: Tensor
     vectors: Tensor
@@ -30,9 +38,34 @@ class Eigenpairs:
     known_vectors: Tensor
     complete: bool
     lambda_min: float
-    trace: float
+    trace: float | None
     trace_standard_error: float | None
     method: str
+    images: Tensor | None = None
+    rule: tuple[Tensor, Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The pairs to wait for: `top_k` to `tolerance`·|λ1|, the lowest to `lowest` or not at all."""
+
+    top_k: int
+    tolerance: float
+    lowest: float | None
+
+    @property
+    def count(self) -> int:
+        return self.top_k + (self.lowest is not None)
+
+    def indices(self, size: int) -> Tensor:
+        """Into `size` > top_k ascending Ritz values: the lowest first, then the highest."""
+        ends = [0] if self.lowest is not None else []
+        return torch.tensor([*ends, *range(size - self.top_k, size)])
+
+    def limits(self) -> Tensor:
+        """Residual limits over |λ1| in the order of `indices`."""
+        ends = [] if self.lowest is None else [max(self.tolerance, self.lowest)]
+        return torch.tensor([*ends, *[self.tolerance] * self.top_k], dtype=torch.float64)
 
 
 def dense_pairs(operator: Operator, *, top_k: int, progress: Progress) -> Eigenpairs:
@@ -57,26 +90,32 @@ def low_rank_pairs(
     capacity: int,
     seed: int,
     progress: Progress,
+    keeper: Keeper = NOT_KEPT,
 ) -> Eigenpairs | None:
-    """All nonzero pairs of a matrix whose rank is below `capacity`.
+    """All nonzero pairs of a matrix whose rank is below `capacity`, or of any where that is p.
 
     Where the rank is larger: the pairs that converged on the way, or None if the wanted ones are
     not among them.
     """
     state = krylov.start(operator, width=max(BLOCK, top_k), capacity=capacity, seed=seed)
+    keeper.resume(operator, state)
     seed_of_probe = seed + 1
-    while state.size + state.block.shape[0] < capacity:
+    while state.size < state.basis.shape[0]:
         if state.block.shape[0]:
             krylov.expand(operator, state)
+            keeper.keep(operator, state)
             progress(state.size / capacity, f"{state.size} directions of the range of H")
             continue
         left = krylov.refill(state, operator, width=4, seed=seed_of_probe)
         seed_of_probe += 1
         if _nothing(left, operator, state):
-            return _exhausted(state, top_k=top_k, dim=operator.dim)
-    if _settled(state, top_k=top_k, tolerance=tolerance) <= top_k:
+            break
+    if state.size < capacity or state.size == operator.dim:
+        return _exhausted(state, top_k=top_k, dim=operator.dim)
+    wanted = Wanted(top_k, tolerance, LOWEST)
+    if _settled(state, wanted) < wanted.count:
         return None
-    return _collect(operator, state, top_k=top_k, tolerance=tolerance, seed=seed)
+    return _collect(operator, state, wanted, seed=seed, trace_probes=PROBES)
 
 
 def _nothing(left: float, operator: Operator, state: Krylov) -> bool:
@@ -86,10 +125,8 @@ def _nothing(left: float, operator: Operator, state: Krylov) -> bool:
 def _exhausted(state: Krylov, *, top_k: int, dim: int) -> Eigenpairs:
     values, coordinates, _ = krylov.ritz(state)
     values, vectors = values.flip(0), krylov.ritz_vectors(state, coordinates.flip(1))
-    method = (
-        f"Whole spectrum from an exhausted block Krylov space of dimension {state.size}: "
-        f"the other {dim - state.size} of {dim} eigenvalues are zero."
-    )
+    method = f"Whole spectrum from an exhausted block Krylov space of dimension {state.size}"
+    method += f": the other {dim - state.size} of {dim} eigenvalues are zero." * (state.size < dim)
     return _exact(values, vectors, top_k=top_k, dim=dim, method=method)
 
 
@@ -118,24 +155,31 @@ def lanczos_pairs(
     limit: int,
     seed: int,
     progress: Progress,
+    keeper: Keeper = NOT_KEPT,
+    lowest: float | None = LOWEST,
+    trace_probes: int = PROBES,
+    keep_images: bool = False,
 ) -> Eigenpairs:
-    """The top pairs to a residual of `tolerance`·|λ1|, the lowest eigenvalue to at least 1e-4.
+    """The top pairs to a residual of `tolerance`·|λ1|, the lowest one to `lowest`, unless None.
 
     `capacity` vectors are kept at once (thick restart beyond), `limit` products are done at most.
     """
-    state = krylov.start(operator, width=1, capacity=capacity, seed=seed)
+    state = krylov.start(operator, width=1, capacity=capacity, seed=seed, keep_images=keep_images)
+    wanted = Wanted(top_k, tolerance, lowest)
+    keeper.resume(operator, state)
     settled = 0
-    while settled < top_k + 1 and operator.products < limit and state.size < operator.dim:
+    while settled < wanted.count and operator.products < limit and state.size < operator.dim:
         _make_room(state, operator, top_k=top_k)
         if not _advance(operator, state, seed=seed):
             break
-        if state.size % CHECK_EVERY == 0 or state.size == operator.dim:
-            settled = _settled(state, top_k=top_k, tolerance=tolerance)
+        if state.size <= CHECK_ALWAYS or state.size % CHECK_EVERY == 0:
+            settled = _settled(state, wanted)
+            keeper.keep(operator, state)
             progress(
-                settled / (top_k + 1),
-                f"{settled} of {top_k + 1} pairs converged after {operator.products} products",
+                settled / wanted.count,
+                f"{settled} of {wanted.count} pairs converged after {operator.products} products",
             )
-    return _collect(operator, state, top_k=top_k, tolerance=tolerance, seed=seed)
+    return _collect(operator, state, wanted, seed=seed, trace_probes=trace_probes)
 
 
 def _advance(operator: Operator, state: Krylov, *, seed: int) -> bool:
@@ -150,35 +194,33 @@ def _advance(operator: Operator, state: Krylov, *, seed: int) -> bool:
 
 def _make_room(state: Krylov, operator: Operator, *, top_k: int) -> None:
     if state.size + 1 > state.basis.shape[0] < operator.dim:
-        ends = _wanted(state.size, top_k=top_k + (state.size - top_k) // 3)
-        krylov.thick_restart(state, ends)
+        keep = Wanted(top_k + (state.size - top_k) // 3, 1.0, LOWEST)
+        krylov.thick_restart(state, keep.indices(state.size))
 
 
-def _wanted(size: int, *, top_k: int) -> Tensor:
-    """Indices of the lowest and the `top_k` highest of `size` ascending Ritz values."""
-    return torch.unique(torch.tensor([0, *range(max(0, size - top_k), size)]))
-
-
-def _settled(state: Krylov, *, top_k: int, tolerance: float) -> int:
+def _settled(state: Krylov, wanted: Wanted) -> int:
+    """How many of the wanted pairs have converged, by Lanczos' own residuals."""
+    if state.size <= wanted.top_k:
+        return wanted.count if state.size == state.basis.shape[1] else 0
     values, _, residuals = krylov.ritz(state)
     if state.size == state.basis.shape[1]:
-        return top_k + 1
-    wanted = _wanted(state.size, top_k=top_k)
-    limits = torch.full((wanted.numel(),), tolerance, dtype=torch.float64)
-    limits[0] = max(tolerance, LOWEST)
-    good = residuals[wanted] <= limits * values.abs().max()
-    return int(good.sum()) if state.size > top_k else 0
+        return wanted.count
+    good = residuals[wanted.indices(state.size)] <= wanted.limits() * values.abs().max()
+    return int(good.sum())
 
 
 def _collect(
-    operator: Operator, state: Krylov, *, top_k: int, tolerance: float, seed: int
+    operator: Operator, state: Krylov, wanted: Wanted, *, seed: int, trace_probes: int
 ) -> Eigenpairs:
+    top_k, tolerance = wanted.top_k, wanted.tolerance
     values, coordinates, residuals = krylov.ritz(state)
     order = values.argsort(descending=True)
     values, coordinates, residuals = values[order], coordinates[:, order], residuals[order]
     scale = values.abs().max()
     found = (residuals <= tolerance * scale) & (values.abs() > zero_level(operator.dtype) * scale)
-    trace, error = deflated_trace(operator, state, seed=seed)
+    trace, error = None, None
+    if trace_probes:
+        trace, error = deflated_trace(operator, state, probes=trace_probes, seed=seed)
     return Eigenpairs(
         values=values[:top_k],
         vectors=krylov.ritz_vectors(state, coordinates[:, :top_k]),
@@ -192,4 +234,15 @@ def _collect(
             f"Lanczos with full reorthogonalisation, {operator.products} products; the lowest "
             f"eigenvalue to a residual of {float(residuals[-1] / scale or 0.0):.1e}·|λ1|."
         ),
+        images=krylov.ritz_images(state, coordinates[:, :top_k]),
+        rule=_own_rule(state, values[~found], coordinates[:, ~found]),
     )
+
+
+def _own_rule(state: Krylov, nodes: Tensor, coordinates: Tensor) -> tuple[Tensor, Tensor] | None:
+    """The run as a quadrature probe: converged pairs taken out, it is the chain of what is left."""
+    if state.width != 1 or state.restarted:
+        return None
+    weights = coordinates[0].square()
+    total = weights.sum()
+    return (nodes, weights / total) if float(total) > 0 else None

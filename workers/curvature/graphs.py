@@ -128,17 +128,32 @@ def _differentiate(
         return tuple(
             torch.zeros(rows[0].shape[0], *q.shape, dtype=q.dtype, device=q.device) for q in places
         )
-    batched = rows[0].shape[0] > 1
-    result = torch.autograd.grad(
-        [outputs[k] for k in keep],
+    outputs, rows = [outputs[k] for k in keep], [rows[k] for k in keep]
+    if rows[0].shape[0] > 1:
+        try:
+            return _pullback(outputs, places, rows, batched=True)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError:  # some operations have no batching rule
+            pass
+    singles = [
+        _pullback(outputs, places, list(row), batched=False) for row in zip(*rows, strict=True)
+    ]
+    return tuple(torch.stack(parts) for parts in zip(*singles, strict=True))
+
+
+def _pullback(
+    outputs: list[Tensor], places: list[Tensor], rows: list[Tensor], *, batched: bool
+) -> tuple[Tensor, ...]:
+    return torch.autograd.grad(
+        outputs,
         places,
-        [rows[k] if batched else rows[k][0] for k in keep],
+        rows,
         retain_graph=True,
         allow_unused=True,
         materialize_grads=True,
         is_grads_batched=batched,
     )
-    return result if batched else tuple(part[None] for part in result)
 
 
 def _flat_rows(parts: tuple[Tensor, ...], count: int) -> Tensor:
@@ -192,6 +207,11 @@ class Chunks:
 
     def _make(self, examples: slice) -> ChunkGraph:
         return self._build(self._minimum, self._parameters, examples)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that one product passes over: a measure of its time, alike on every machine."""
+        return self.layout.bytes_per_example * self._minimum.n
 
     def __iter__(self) -> Iterator[tuple[slice, ChunkGraph]]:
         """Pairs of example slice and graph."""

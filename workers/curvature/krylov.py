@@ -26,7 +26,12 @@ def zero_level(dtype: torch.dtype) -> float:
 
 @dataclass
 class Krylov:
-    """Basis (m, p) rows, projection (m, m), next block (b, p), and its coupling (b, b') to T."""
+    """Basis (m, p) rows, projection (m, m), next block (b, p), and its coupling (b, b') to T.
+
+    `images` are H times the rows of the basis, where there is memory for them: residuals are
+    recomputed from them without another product. `width` is that of the first block; while not
+    `restarted`, basis[:width] is that block.
+    """
 
     basis: Tensor
     projection: Tensor
@@ -34,6 +39,9 @@ class Krylov:
     coupling: Tensor
     scale: float = 0.0
     size: int = 0
+    width: int = 1
+    restarted: bool = False
+    images: Tensor | None = None
 
     @property
     def rows(self) -> Tensor:
@@ -41,7 +49,9 @@ class Krylov:
         return self.basis[: self.size]
 
 
-def start(operator: Operator, *, width: int, capacity: int, seed: int) -> Krylov:
+def start(
+    operator: Operator, *, width: int, capacity: int, seed: int, keep_images: bool = False
+) -> Krylov:
     """An empty basis for at most `capacity` vectors, with a random first block of `width`."""
     generator = torch.Generator(device=operator.device).manual_seed(seed)
     width = min(width, operator.dim)
@@ -50,7 +60,10 @@ def start(operator: Operator, *, width: int, capacity: int, seed: int) -> Krylov
     block = torch.randn(width, operator.dim, generator=generator, **like)
     empty = torch.empty(capacity, operator.dim, **like)
     square = torch.zeros(capacity, capacity, dtype=torch.float64)
-    return Krylov(empty, square, _orthonormal_rows(block), torch.zeros(0, 0, dtype=torch.float64))
+    block = _orthonormal_rows(block)
+    coupling = torch.zeros(0, 0, dtype=torch.float64)
+    images = torch.empty_like(empty) if keep_images else None
+    return Krylov(empty, square, block, coupling, width=width, images=images)
 
 
 def expand(operator: Operator, state: Krylov) -> None:
@@ -60,6 +73,8 @@ def expand(operator: Operator, state: Krylov) -> None:
     images = operator.matmat(block)
     first, state.size = state.size, state.size + width
     state.basis[first : state.size] = block
+    if state.images is not None:
+        state.images[first : state.size] = images
     coefficients, rest = _split(images, state.rows)
     projected = coefficients.T.double().cpu()
     state.projection[: state.size, first : state.size] = projected
@@ -113,6 +128,13 @@ def ritz_vectors(state: Krylov, coordinates: Tensor) -> Tensor:
     return coordinates.T.to(state.basis) @ state.rows
 
 
+def ritz_images(state: Krylov, coordinates: Tensor) -> Tensor | None:
+    """H times the Ritz vectors (k, p), from products already done; None where not kept."""
+    if state.images is None:
+        return None
+    return coordinates.T.to(state.basis) @ state.images[: state.size]
+
+
 def refill(state: Krylov, operator: Operator, *, width: int, seed: int) -> float:
     """Replaces an empty block by what random probes find outside the basis.
 
@@ -146,9 +168,11 @@ def thick_restart(state: Krylov, keep: Tensor) -> None:
     kept = keep.numel()
     width = state.coupling.shape[1]
     tail = coordinates[state.size - width : state.size, keep]
+    if state.images is not None:
+        state.images[:kept] = ritz_images(state, coordinates[:, keep])
     state.basis[:kept] = ritz_vectors(state, coordinates[:, keep])
     state.projection.zero_()
     state.projection[:kept, :kept] = torch.diag(values[keep])
     # H Yᵀ = Yᵀ Θ + blockᵀ (coupling · tail): every kept vector now couples to the next block.
     state.coupling = state.coupling @ tail
-    state.size = kept
+    state.size, state.restarted = kept, True

@@ -10,7 +10,7 @@ fused kernels have no second derivative.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -51,6 +51,7 @@ class Operator:
     device: torch.device = torch.device("cpu")  # noqa: RUF009 (immutable)
     name: str = "matrix"
     counter: Counter = field(default_factory=Counter, compare=False)
+    graph_bytes: int = 0  # what a product passes over; 0 where it is not known
 
     @property
     def products(self) -> int:
@@ -91,7 +92,7 @@ def hessian(minimum: Minimum, *, chunk: int | None = None, retain: Retain = "aut
                 out += hessian_rows(graph, part)
         return result
 
-    return _operator(minimum, apply, "Hessian")
+    return _operator(minimum, apply, "Hessian", chunks.bytes)
 
 
 def ggn(minimum: Minimum, *, chunk: int | None = None, retain: Retain = "auto") -> Operator:
@@ -124,7 +125,7 @@ def gradient_second_moment(
     def apply(rows: Tensor) -> Tensor:
         return second.apply(rows) - (rows @ mean)[:, None] * mean
 
-    return _operator(minimum, apply, "gradient covariance")
+    return _operator(minimum, apply, "gradient covariance", second.graph_bytes)
 
 
 def sampled_fisher(
@@ -151,7 +152,7 @@ def restrict(operator: Operator, indices: Tensor) -> Operator:
         return operator.apply(full)[:, indices]
 
     size = indices.numel() if indices.dtype != torch.bool else int(indices.sum())
-    return Operator(apply, size, operator.dtype, operator.device, operator.name, operator.counter)
+    return replace(operator, apply=apply, dim=size)
 
 
 def from_matrix(matrix: Tensor) -> Operator:
@@ -188,9 +189,9 @@ def _sandwich(
                 out += pull_rows(graph, middle(logits, push_rows(graph, part), examples))
         return result / minimum.n
 
-    return _operator(minimum, apply, name)
+    return _operator(minimum, apply, name, chunks.bytes)
 
 
-def _operator(minimum: Minimum, apply: Rows, name: str) -> Operator:
+def _operator(minimum: Minimum, apply: Rows, name: str, graph_bytes: int) -> Operator:
     theta = minimum.theta
-    return Operator(apply, minimum.dim, theta.dtype, theta.device, name)
+    return Operator(apply, minimum.dim, theta.dtype, theta.device, name, graph_bytes=graph_bytes)

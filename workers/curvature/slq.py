@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from workers.curvature.graphs import available_bytes
 from workers.curvature.krylov import zero_level
@@ -22,12 +23,33 @@ from workers.curvature.operators import Operator
 class Quadrature:
     """Gauss rules of unit probes: nodes and weights (probes, steps), weights summing to 1.
 
-    `dim` is the dimension of the space the probes were drawn from, p − r.
+    `dim` is the dimension of the space the probes were drawn from, p − r; `steps` are those of the
+    shortest chain. Shorter chains are filled up with nodes at 0 of weight 0.
     """
 
     nodes: Tensor
     weights: Tensor
     dim: int
+    steps: int
+
+    @property
+    def probes(self) -> int:
+        return self.nodes.shape[0]
+
+
+def spectral_sum(
+    known: Tensor, rules: Quadrature | None, f: Callable[[Tensor], Tensor]
+) -> tuple[float, float | None]:
+    """Σ f(λ) over the known eigenvalues and those the rules stand for, with standard error.
+
+    `f` maps a tensor of eigenvalues to one of the same shape; without rules the unknown ones
+    are left out and the error is None. Soft rank of H₊ at λ: f = e₊/(e₊ + λ).
+    """
+    total = float(f(known.double()).sum())
+    if rules is None:
+        return total, None
+    samples = rules.dim * (rules.weights * f(rules.nodes)).sum(1)
+    return total + float(samples.mean()), float(samples.std()) / rules.probes**0.5
 
 
 def quadrature(
@@ -53,7 +75,19 @@ def quadrature(
         rules.append(_chains(operator, known, block, steps=steps))
         progress((first + count) / probes, f"{first + count} of {probes} probes")
     nodes, weights = zip(*rules, strict=True)
-    return Quadrature(torch.cat(nodes), torch.cat(weights), rest)
+    return Quadrature(torch.cat(nodes), torch.cat(weights), rest, steps)
+
+
+def join(first: Quadrature, second: Quadrature) -> Quadrature:
+    """Probes of two runs on the same space."""
+    longest = max(first.nodes.shape[1], second.nodes.shape[1])
+
+    def filled(rows: Tensor) -> Tensor:
+        return functional.pad(rows, (0, longest - rows.shape[1]))
+
+    nodes = torch.cat([filled(first.nodes), filled(second.nodes)])
+    weights = torch.cat([filled(first.weights), filled(second.weights)])
+    return Quadrature(nodes, weights, first.dim, min(first.steps, second.steps))
 
 
 def operator_rows(operator: Operator, known_vectors: Tensor | None) -> Tensor:

@@ -5,12 +5,16 @@ Which route is taken is said in `routes`, what it will cost in `planner`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from workers.curvature.checkpoint import Keeper, fingerprint
 from workers.curvature.eigenpairs import (
+    LOWEST,
+    NOT_KEPT,
     Eigenpairs,
     Progress,
     dense_pairs,
@@ -20,7 +24,14 @@ from workers.curvature.eigenpairs import (
 from workers.curvature.graphs import forward
 from workers.curvature.minimum import Minimum
 from workers.curvature.operators import Operator, hessian
-from workers.curvature.routes import LIMIT, choose_route, lanczos_capacity, low_rank_capacity
+from workers.curvature.routes import (
+    LIMIT,
+    choose_route,
+    images_fit,
+    lanczos_capacity,
+    low_rank_capacity,
+)
+from workers.curvature.trace import PROBES
 
 
 @dataclass(frozen=True)
@@ -28,11 +39,13 @@ class Spectrum:
     """Eigenpairs of H with their errors.
 
     eigenvalues (k,) descending; eigenvectors (k, p) unit rows, largest |component| positive;
-    residuals (k,) = ‖Hv − λv‖/|λ1| from one product each after the fact; converged (k,) bool.
-    known_eigenvalues (r,) descending with known_eigenvectors (r, p): all pairs found. `complete`
-    means that every eigenvalue not among them is zero to 1e-13·|λ1| (5e-5 in float32). λ1 in these
-    ratios is the eigenvalue of largest magnitude. trace_standard_error is None
-    where the trace is exact.
+    residuals (k,) = ‖Hv − λv‖/|λ1|, recomputed from products with H, not from the recurrence;
+    converged (k,) bool. known_eigenvalues (r,) descending with known_eigenvectors (r, p): all
+    pairs found. `complete` means that every eigenvalue not among them is zero to 1e-13·|λ1| (5e-5
+    in float32). λ1 in these ratios is the eigenvalue of largest magnitude. trace_standard_error is
+    None where the trace is exact, the trace where it was not asked for. `rule` (nodes and weights
+    of the run as a quadrature probe) and `operator` (with its graphs) serve the density where it
+    needs products.
     """
 
     eigenvalues: Tensor
@@ -40,13 +53,15 @@ class Spectrum:
     residuals: Tensor
     converged: Tensor
     lambda_min: float
-    trace: float
+    trace: float | None
     trace_standard_error: float | None
     method: str
     products: int
     known_eigenvalues: Tensor
     known_eigenvectors: Tensor | None
     complete: bool
+    rule: tuple[Tensor, Tensor] | None = field(default=None, repr=False)
+    operator: Operator | None = field(default=None, repr=False, compare=False)
 
 
 def silent(fraction: float, sentence: str) -> None:
@@ -60,10 +75,17 @@ def compute_spectrum(
     tolerance: float = 1e-6,
     seed: int = 0,
     progress: Progress = silent,
+    state_path: Path | None = None,
+    lowest: float | None = LOWEST,
+    trace_probes: int = PROBES,
 ) -> Spectrum:
     """Top `top_k` eigenpairs of H (mean loss, no weight decay), and more where it costs little.
 
-    `progress(fraction, sentence)` is called after every block of products. Raises ValueError for
+    `progress(fraction, sentence)` is called after every block of products. The Krylov state is
+    kept in `state_path` every few seconds and removed at the end: the same call after a crash goes
+    on from there (the dense route, half a minute at most, starts again). Where Lanczos is the
+    route, λ_min is waited for until its residual is `lowest`·|λ1| (None: not at all), and the
+    trace takes `trace_probes` products (0: no trace). Raises ValueError for
     top_k < 1, for a tolerance outside (0, 1), for parameters, inputs or products that are not
     finite.
     """
@@ -71,24 +93,28 @@ def compute_spectrum(
     outputs = forward(minimum, minimum.unflatten(minimum.theta), slice(0, 1)).shape[1]
     return operator_spectrum(
         operator,
-        examples=minimum.n,
         rank_hint=minimum.n * outputs,
         top_k=top_k,
         tolerance=tolerance,
         seed=seed,
         progress=progress,
+        keeper=Keeper(state_path, f"{fingerprint(minimum)} {seed}") if state_path else NOT_KEPT,
+        lowest=lowest,
+        trace_probes=trace_probes,
     )
 
 
 def operator_spectrum(
     operator: Operator,
     *,
-    examples: int = 1,
     rank_hint: int | None = None,
     top_k: int = 10,
     tolerance: float = 1e-6,
     seed: int = 0,
     progress: Progress = silent,
+    keeper: Keeper = NOT_KEPT,
+    lowest: float | None = LOWEST,
+    trace_probes: int = PROBES,
 ) -> Spectrum:
     """`compute_spectrum` for any symmetric operator.
 
@@ -100,7 +126,7 @@ def operator_spectrum(
         raise ValueError(f"The tolerance is {tolerance}; it must lie between 0 and 1.")
     top_k = min(top_k, operator.dim)
     pairs: Eigenpairs | None = None
-    route = choose_route(operator.dim, examples=examples, rank_hint=rank_hint)
+    route = choose_route(operator.dim, graph_bytes=operator.graph_bytes, rank_hint=rank_hint)
     if route == "low_rank":
         pairs = low_rank_pairs(
             operator,
@@ -109,23 +135,28 @@ def operator_spectrum(
             capacity=low_rank_capacity(operator),
             seed=seed,
             progress=progress,
+            keeper=keeper,
         )
-        route = choose_route(operator.dim, examples=examples)
-        if pairs is not None and not pairs.complete and route == "dense":
-            pairs = None  # the rank was too large, and the dense matrix still gives all of it
-    if pairs is None and route == "dense":
+    if route == "dense":
         pairs = dense_pairs(operator, top_k=top_k, progress=progress)
     if pairs is None:
+        capacity = lanczos_capacity(operator, top_k)
         pairs = lanczos_pairs(
             operator,
             top_k=top_k,
             tolerance=_reachable(tolerance, operator),
-            capacity=lanczos_capacity(operator, top_k),
+            capacity=capacity,
             limit=operator.products + LIMIT,
             seed=seed,
             progress=progress,
+            keeper=keeper,
+            lowest=lowest,
+            trace_probes=trace_probes,
+            keep_images=images_fit(operator, capacity),
         )
-    return _certified(operator, pairs, tolerance=tolerance)
+    found = _certified(operator, pairs, tolerance=tolerance)
+    keeper.forget()
+    return found
 
 
 def _reachable(tolerance: float, operator: Operator) -> float:
@@ -134,10 +165,11 @@ def _reachable(tolerance: float, operator: Operator) -> float:
 
 
 def _certified(operator: Operator, pairs: Eigenpairs, *, tolerance: float) -> Spectrum:
-    """Fixes signs and recomputes every residual with one more product a pair."""
-    vectors = fix_signs(pairs.vectors)
+    """Fixes signs and recomputes every residual, with a product a pair if images were not kept."""
+    signs = _signs(pairs.vectors)
+    vectors = pairs.vectors * signs
     scale = max(abs(float(pairs.values[0])), abs(pairs.lambda_min))
-    images = operator.matmat(vectors)
+    images = operator.matmat(vectors) if pairs.images is None else pairs.images * signs
     values = pairs.values.to(vectors.device)
     errors = (images - values[:, None].to(images.dtype) * vectors).norm(dim=1).double().cpu()
     residuals = errors / (scale or 1.0)
@@ -154,12 +186,19 @@ def _certified(operator: Operator, pairs: Eigenpairs, *, tolerance: float) -> Sp
         known_eigenvalues=pairs.known_values.cpu(),
         known_eigenvectors=fix_signs(pairs.known_vectors),
         complete=pairs.complete,
+        rule=pairs.rule,
+        operator=None if pairs.complete else operator,
     )
 
 
 def fix_signs(vectors: Tensor) -> Tensor:
     """Rows with their component of largest magnitude made positive."""
+    return vectors * _signs(vectors)
+
+
+def _signs(vectors: Tensor) -> Tensor:
+    """Column of ±1, one a row."""
     if vectors.shape[0] == 0:
-        return vectors
+        return vectors.new_ones(0, 1)
     largest = vectors.gather(1, vectors.abs().argmax(1, keepdim=True))
-    return vectors * torch.where(largest < 0, -1.0, 1.0).to(vectors)
+    return torch.where(largest < 0, -1.0, 1.0).to(vectors)

@@ -1,0 +1,1 @@
+"""What benchmarks/spectrum.py runs: workloads, tools and their clock."""

@@ -1,0 +1,362 @@
+"""Hessian spectra side by side: minimascope, hessian-eigenthings, curvlinops, PyHessian.
+
+    python benchmarks/spectrum.py                    # digits MLP and CNN
+    python benchmarks/spectrum.py --large            # ResNet-18 and a vision transformer too
+    python benchmarks/spectrum.py --install-peers    # once, into --peers, without deps
+
+One process, tools interleaved, everything warmed up, one thread unless --threads says otherwise.
+Times are medians of CPU seconds (wall beside them); residuals ‖Hv − λv‖/λ1 are recomputed in
+float64 with an operator of their own for every tool. A peer that is not there is named in one
+line and left out. Results go to benchmarks/results/spectrum-<date>.json and .md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+
+import torch
+from scipy.stats import wasserstein_distance
+from spectra.clock import Timed, timed
+from spectra.tools import PINNED, Pairs, Tool, tools
+from spectra.workloads import LARGE, WORKLOADS, Workload
+
+from workers.curvature.density import spectral_density
+from workers.curvature.minimum import prepare
+from workers.curvature.operators import hessian
+from workers.curvature.planner import plan_spectrum
+from workers.curvature.slq import spectral_sum
+from workers.curvature.spectrum import compute_spectrum
+
+TARGETS = (1e-3, 1e-6)
+PROBES, STEPS, SEEDS, PRODUCTS = 4, 40, 5, 60
+DAMPINGS = [10.0**power for power in range(-6, 1)]
+Row = dict[str, Any]
+
+
+def main() -> int:
+    args = arguments()
+    if args.install_peers:
+        command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target"]
+        return subprocess.call([*command, str(args.peers), *PINNED])
+    sys.path.append(str(args.peers))
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(args.threads)
+    started = time.strftime("%Y-%m-%d")
+    names = args.workloads or [*WORKLOADS, *(LARGE if args.large else ())]
+    results = {"date": started, "machine": machine(args.threads), "workloads": {}}
+    for name in names:
+        workload = (WORKLOADS | LARGE)[name]()
+        print(f"\n## {workload.sentence}\n", flush=True)
+        results["workloads"][name] = run(workload, limit=args.limit)
+        write(args.results, started, results)
+    return 0
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("workloads", nargs="*", choices=[*WORKLOADS, *LARGE, []])
+    parser.add_argument("--large", action="store_true")
+    parser.add_argument("--install-peers", action="store_true")
+    peers = Path(tempfile.gettempdir()) / "minimascope-peers"
+    parser.add_argument("--peers", type=Path, default=peers)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--limit", type=float, default=300, help="CPU seconds a call may take")
+    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
+    return parser.parse_args()
+
+
+def run(workload: Workload, *, limit: float) -> Row:
+    """All questions asked of all tools on one workload."""
+    torch.set_default_dtype(workload.minimum.theta.dtype)  # PyHessian draws its vectors in it
+    known = compute_spectrum(workload.minimum, top_k=20, tolerance=1e-3).eigenvalues
+    found, missing = tools(workload.minimum, float(known[0] / known[9]))
+    for sentence in missing:
+        print(sentence, flush=True)
+    result: Row = {"workload": workload.sentence, "missing": missing}
+    result["top10"] = [row for target in TARGETS for row in top(workload, found, target, limit)]
+    result["slq"] = densities(workload, found, limit)
+    if workload.exact:
+        result["trace"] = traces(workload, found, limit)
+    result["together"] = together(workload, found, float(known[9] / known[19]), limit)
+    result["plan"] = planned(workload)
+    torch.set_default_dtype(torch.float32)
+    return result
+
+
+def residual(workload: Workload, pairs: Pairs) -> float:
+    """Largest ‖Hv − λv‖/|λ1| in float64."""
+    own = workload.minimum
+    minimum = own
+    if own.theta.dtype != torch.float64:
+        import copy
+
+        minimum = prepare(copy.deepcopy(own.network), own.inputs, own.targets, loss=own.loss)
+    vectors = pairs[1].double()
+    vectors = vectors / vectors.norm(dim=1, keepdim=True)
+    values = pairs[0].double()
+    errors = hessian(minimum).matmat(vectors) - values[:, None] * vectors
+    return float(errors.norm(dim=1).max() / values.abs().max())
+
+
+def top(workload: Workload, found: list[Tool], target: float, limit: float) -> list[Row]:
+    """Top 10 at one residual: rounds over all tools in turn, after one warm-up round of ours."""
+    calls = {tool.name: tool.pairs(10, target) for tool in found}
+    if target < TARGETS[0]:
+        calls.pop("PyHessian (default)", None)  # the same run again
+    calls["minimascope"]()
+    runs: dict[str, list[Timed[Pairs]]] = {name: [] for name in calls}
+    for _ in range(workload.rounds):
+        for name, call in calls.items():
+            if not runs[name] or runs[name][-1].value is not None:
+                runs[name].append(timed(call, limit=limit))
+    rows = []
+    for name, each in runs.items():
+        last = each[-1].value
+        error = None if last is None else residual(workload, last)
+        rows.append(row(name, each, question=f"top 10 at {target:.0e}", error=error))
+    return table(rows, "residual")
+
+
+def densities(workload: Workload, found: list[Tool], limit: float) -> list[Row]:
+    """Plain SLQ, 4 probes of 40 steps; distance = Wasserstein-1 to the exact spectrum over λ1."""
+    exact = exact_values(workload)
+    able = [tool for tool in found if tool.rule is not None]
+    runs: dict[str, list[Timed[Any]]] = {tool.name: [] for tool in able}
+    errors: dict[str, list[float]] = {tool.name: [] for tool in able}
+    for seed in range(workload.rounds):
+        for tool in able:
+            assert tool.rule is not None
+            rule = tool.rule
+            runs[tool.name].append(timed(lambda r=rule, s=seed: r(PROBES, STEPS, s), limit=limit))
+            value = runs[tool.name][-1].value
+            if exact is not None and value is not None:
+                distance = wasserstein_distance(exact, value[0], None, value[1].clamp(min=0))
+                errors[tool.name].append(float(distance / exact.max()))
+    question = f"SLQ {PROBES} × {STEPS}"
+    rows = [
+        row(name, each, question=question, error=median(errors[name]) if errors[name] else None)
+        for name, each in runs.items()
+    ]
+    return table(rows, "W1/λ1")
+
+
+def exact_values(workload: Workload) -> Any:
+    """All p eigenvalues in float64, kept in the temporary folder; None where p is too large."""
+    if not workload.exact:
+        return None
+    kept = Path(tempfile.gettempdir()) / f"minimascope-exact-{workload.minimum.dim}.pt"
+    theta = workload.minimum.theta
+    if kept.exists():
+        stored = torch.load(kept, weights_only=True)
+        if torch.equal(stored["theta"], theta):
+            return stored["values"].numpy()
+    operator = hessian(workload.minimum)
+    identity = torch.eye(operator.dim, dtype=torch.float64)
+    matrix = torch.cat([operator.matmat(block) for block in identity.split(64)])
+    values = torch.linalg.eigvalsh((matrix + matrix.T) / 2)
+    torch.save({"theta": theta, "values": values}, kept)
+    return values.numpy()
+
+
+def traces(workload: Workload, found: list[Tool], limit: float) -> list[Row]:
+    """Root mean square error over seeds; ours comes with top 10 at 1e-3, peers get 60 products."""
+    truth = float(exact_values(workload).sum())
+    able = [tool for tool in found if tool.trace is not None]
+    runs: dict[str, list[Timed[Any]]] = {tool.name: [] for tool in able}
+    for seed in range(SEEDS):
+        for tool in able:
+            assert tool.trace is not None
+            trace = tool.trace
+            runs[tool.name].append(timed(lambda t=trace, s=seed: t(PRODUCTS, s), limit=limit))
+    rows = []
+    for name, each in runs.items():
+        squares = [(run.value / truth - 1) ** 2 for run in each if run.value is not None]
+        error = (sum(squares) / len(squares)) ** 0.5 if squares else None
+        rows.append(row(name, each, question="trace", error=error))
+    for each in rows:  # error falls as 1/√products at best: what our error would have cost
+        if each["error"] and rows[0]["error"]:
+            scale = max(1.0, (each["error"] / rows[0]["error"]) ** 2)
+            each["cpu_at_our_error"] = each["cpu"] * scale
+            each["ratio_at_our_error"] = each["cpu_at_our_error"] / rows[0]["cpu"]
+    return table(rows, "r.m.s. relative error")
+
+
+def together(workload: Workload, found: list[Tool], ratio: float, limit: float) -> list[Row]:
+    """Top 20 at 1e-3, density, trace and the soft-rank curve (read off the density's nodes).
+
+    `ratio` is λ10/λ20, by which the tolerance of eigsh may be looser than for ten pairs.
+    """
+
+    def ours() -> Pairs:
+        spectrum = compute_spectrum(workload.minimum, top_k=20, tolerance=1e-3)
+        density = spectral_density(workload.minimum, spectrum, probes=PROBES, steps=STEPS)
+        for damping in DAMPINGS:
+            spectral_sum(
+                spectrum.known_eigenvalues, density.rules, lambda e, z=damping: clipped_rank(e, z)
+            )
+        return spectrum.eigenvalues, spectrum.eigenvectors
+
+    calls = {"minimascope": ours}
+    by_name = {tool.name: tool for tool in found}
+    if "curvlinops + eigsh" in by_name:
+        peer = by_name["curvlinops + eigsh"]
+        pairs = by_name["curvlinops + eigsh(ncv=50)"].pairs
+        assert peer.rule is not None
+        assert peer.trace is not None
+        rule, trace = peer.rule, peer.trace
+
+        def theirs() -> Pairs:
+            top20 = pairs(20, 1e-3 * ratio)()
+            nodes, weights = rule(PROBES, STEPS, 0)
+            for damping in DAMPINGS:
+                float((weights * clipped_rank(nodes, damping)).sum() * workload.minimum.dim)
+            trace(PRODUCTS, 0)
+            return top20
+
+        calls["curvlinops + eigsh"] = theirs
+    runs: dict[str, list[Timed[Pairs]]] = {name: [] for name in calls}
+    for _ in range(workload.rounds):
+        for name, call in calls.items():
+            runs[name].append(timed(call, limit=2 * limit))
+    rows = []
+    for name, each in runs.items():
+        error = None if each[-1].value is None else residual(workload, each[-1].value)
+        rows.append(row(name, each, question="top 20, density, trace, soft rank", error=error))
+    return table(rows, "residual")
+
+
+def clipped_rank(eigenvalues: torch.Tensor, damping: float) -> torch.Tensor:
+    """Σ e₊/(e₊ + λ), term by term."""
+    positive = eigenvalues.clamp(min=0)
+    return positive / (positive + damping)
+
+
+def planned(workload: Workload) -> Row:
+    """The plan for top 10 at 1e-3 against what happened."""
+    plan = plan_spectrum(workload.minimum, top_k=10, tolerance=1e-3)
+    run = timed(lambda: compute_spectrum(workload.minimum, top_k=10, tolerance=1e-3), limit=1e6)
+    assert run.value is not None
+    print(f"Plan: {plan.sentence} Actual: {run.value.products} products, {run.wall:.2f} s.\n")
+    return {
+        "route": plan.route,
+        "products": [plan.products, run.value.products],
+        "seconds": [plan.seconds, run.wall],
+        "cpu_seconds": run.cpu,
+    }
+
+
+def row(name: str, runs: list[Timed[Any]], *, question: str, error: float | None) -> Row:
+    done = [run for run in runs if run.value is not None]
+    return {
+        "tool": name,
+        "question": question,
+        "cpu": median([run.cpu for run in done or runs]),
+        "wall": median([run.wall for run in done or runs]),
+        "rounds": len(runs),
+        "error": error,
+        "finished": bool(done),
+    }
+
+
+def table(rows: list[Row], error: str) -> list[Row]:
+    """Adds ratios to our CPU seconds and prints the rows as Markdown."""
+    print(f"| {rows[0]['question']} | CPU s | wall s | ratio | {error} |\n|---|---|---|---|---|")
+    for each in rows:
+        each["ratio"] = each["cpu"] / rows[0]["cpu"]
+        more = "" if each["finished"] else "> "
+        shown = "–" if each["error"] is None else f"{each['error']:.1e}"
+        equal = at_our_error(each)
+        print(
+            f"| {each['tool']} | {more}{each['cpu']:.2f} | {each['wall']:.2f} "
+            f"| {more}{each['ratio']:.1f}{equal} | {shown} |",
+            flush=True,
+        )
+    print(flush=True)
+    return rows
+
+
+def at_our_error(entry: Row) -> str:
+    ratio = entry.get("ratio_at_our_error")
+    return "" if ratio is None else f" ({ratio:.1f} at our error)"
+
+
+def machine(threads: int) -> Row:
+    versions: Row = {}
+    packages = ("torch", "scipy", "numpy", "hessian-eigenthings", "pyhessian")
+    for package in (*packages, "curvlinops-for-pytorch"):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "missing"
+    model = "unknown"
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        model = names[0].partition(": ")[2] if names else platform.processor()
+    load = [round(each, 1) for each in os.getloadavg()]
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "threads": threads,
+        "load": load,
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+def write(folder: Path, date: str, results: Row) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / f"spectrum-{date}.json").write_text(json.dumps(results, indent=1) + "\n")
+    (folder / f"spectrum-{date}.md").write_text(markdown(results))
+
+
+def markdown(results: Row) -> str:
+    about = results["machine"]
+    lines = [
+        f"# Hessian spectra side by side, {results['date']}\n",
+        f"{about['cpu']}, {about['threads']} thread(s), load {about['load']}; Python "
+        f"{about['python']}; "
+        + ", ".join(f"{name} {number}" for name, number in about["versions"].items())
+        + ". CPU seconds are medians of interleaved runs in one process; `>`: stopped at the "
+        "limit. Ratio: CPU seconds over ours.\n",
+    ]
+    for each in results["workloads"].values():
+        lines += [f"## {each['workload']}\n", *each["missing"]]
+        lines.append(
+            "| question | tool | CPU s | wall s | ratio | error |\n|---|---|---|---|---|---|"
+        )
+        for part in ("top10", "slq", "trace", "together"):
+            lines += [line(entry) for entry in each.get(part, [])]
+        plan = each["plan"]
+        lines.append(
+            f"\nPlan ({plan['route']}): {plan['products'][0]} products and "
+            f"{plan['seconds'][0]:.2f} s predicted, {plan['products'][1]} and "
+            f"{plan['seconds'][1]:.2f} s (wall) happened.\n"
+        )
+    return "\n".join(lines)
+
+
+def line(entry: Row) -> str:
+    more = "" if entry["finished"] else "> "
+    error = "–" if entry["error"] is None else f"{entry['error']:.1e}"
+    ratio = f"{more}{entry['ratio']:.1f}{at_our_error(entry)}"
+    cpu, wall = f"{more}{entry['cpu']:.2f}", f"{entry['wall']:.2f}"
+    return f"| {entry['question']} | {entry['tool']} | {cpu} | {wall} | {ratio} | {error} |"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
