@@ -1,0 +1,65 @@
+"""What is sampled or coarsened for large problems says so and stays right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from minimascope.parameters import Parameters
+from tests.analysis.analyses import analysed, save
+from tests.boundary.networks import small_cnn
+from tests.reference_networks import boundary_minimum
+from workers.analysis import margins_stage, planes
+from workers.analysis.embeddings import MOST, tsne
+
+
+def test_margins_of_a_large_training_set_are_those_of_a_stated_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(margins_stage, "POINT_PARAMETERS", 1.0)
+    x = torch.randn(60, 2, generator=torch.Generator().manual_seed(0))
+    network = nn.Sequential(nn.Linear(2, 2))
+    with torch.no_grad():
+        network[0].weight.copy_(torch.tensor([[-1.0, 0.0], [1.0, 0.0]]))
+        network[0].bias.zero_()
+    save(tmp_path, network, (x, (x[:, 0] > 0).long()))
+    mlp = {"family": "mlp", "activation": "relu"}
+    report, kept = analysed(tmp_path, Parameters(architecture=mlp, stages=["spectrum", "margins"]))
+    assert report.failures == []
+    assert report.margins is not None
+    certified, margins = report.margins.certified, kept.arrays["margins"]
+    searched = np.isfinite(margins)
+    assert certified.searched == searched.sum() == 32
+    # The boundary is the line x₁ = 0, so both norms of the smallest change are |x₁|.
+    exact = np.abs(x[:, 0].double().numpy())
+    for name in ("margins", "margins_linf"):
+        assert np.abs(kept.arrays[name] - exact)[searched].max() < 1e-9
+    assert certified.argmin == np.nanargmin(margins)
+    assert (kept.arrays["margin_beyond"] == -1).tolist() == (~searched).tolist()
+    assert kept.arrays["margin_ends"][searched, 0] == pytest.approx(0, abs=1e-9)
+
+
+def test_planes_are_coarser_where_every_point_needs_a_gradient(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dense, convolutional = boundary_minimum("iris-normal").minimum, small_cnn()
+    monkeypatch.setattr(planes, "GRADIENT_NUMBERS", 10_000 * convolutional.dim)
+    assert planes.resolution_for(dense) == 200
+    assert planes.resolution_for(convolutional) == 100
+    monkeypatch.setattr(planes, "GRADIENT_NUMBERS", 1)
+    assert planes.resolution_for(convolutional) == planes.COARSEST
+
+
+def test_embeddings_repeat_and_stop_at_what_is_readable() -> None:
+    inputs = boundary_minimum("iris-normal").minimum.inputs[:40]
+    first = tsne(inputs, seed=1)
+    assert first is not None
+    assert first.shape == (40, 2)
+    assert np.array_equal(first, tsne(inputs, seed=1))
+    assert tsne(inputs[:9], seed=1) is None
+    assert tsne(torch.ones(20, 3), seed=1) is None  # all the same: nothing to see
+    assert tsne(torch.zeros(MOST + 1, 2), seed=1) is None
