@@ -9,7 +9,7 @@ import dash
 from dash import Dash, dcc, html
 from fastapi import FastAPI
 
-from dashboard.arrival import Arrival
+from dashboard.arrival import Arrival, Compressed
 from dashboard.figures.theme import css
 from dashboard.pages import analysis, compare, home, job, not_found, upload
 from minimascope.client import AsyncClient
@@ -46,7 +46,7 @@ KEYS = (
 
 def _header() -> html.Header:
     links = [dcc.Link(words, href=path, className="nav-link") for words, path in NAVIGATION]
-    api = html.A("API", href="/docs", className="nav-link")
+    api = html.A("API", href="/api/v1/docs", className="nav-link")
     return html.Header(
         [
             html.A("Skip to content", href="#main", className="skip"),
@@ -80,7 +80,6 @@ def _shell() -> html.Div:
     return html.Div(
         [
             dcc.Location(id="here", refresh="callback-nav"),
-            dcc.Store(id="theme", data="light"),
             _header(),
             html.Main(dash.page_container, id="main", tabIndex=-1),
             _help(),
@@ -116,3 +115,4 @@ def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
     for page in (home, upload, job, analysis, compare, not_found):
         page.register(pages, client)
     app.add_middleware(Arrival, pages=dash.page_registry, own=own)
+    app.add_middleware(Compressed, minimum_size=1024, compresslevel=6)

@@ -1,9 +1,9 @@
-// The toggle; every figure listens to the `theme` store and is recoloured in place.
+// The toggle; the figures of a page listen to its own theme store and are recoloured in place.
 (function () {
   function tell() {
-    const theme = document.documentElement.dataset.theme;
-    if (window.dash_clientside && dash_clientside.set_props && document.getElementById("main")) {
-      dash_clientside.set_props("theme", { data: theme });
+    for (const page of ["analysis", "compare"]) {
+      if (!document.querySelector(".page-" + page)) continue;
+      dash_clientside.set_props(page + "-theme", { data: document.documentElement.dataset.theme });
     }
   }
   document.addEventListener("click", function (event) {

@@ -106,6 +106,9 @@ def embedding(arrays: Arrays, *, k: int = 0) -> go.Figure:
             "<br>alignment %{customdata[1]:.3f}<extra></extra>",
             **tokens(marker__colorscale="diverging", marker__line__color="muted"),
         )
-    figure.update_xaxes(title="first principal direction", constrain="domain")
-    figure.update_yaxes(title="second principal direction", scaleanchor="x", constrain="domain")
+    low, high = points.min(axis=0), points.max(axis=0)
+    pad = 0.06 * (high - low)
+    across, up = (low - pad).tolist(), (high + pad).tolist()
+    figure.update_xaxes(title="first principal direction", range=[across[0], up[0]])
+    figure.update_yaxes(title="second principal direction", range=[across[1], up[1]])
     return styled(figure, height=600, margin={"l": 50, "r": 10, "t": 34, "b": 92})

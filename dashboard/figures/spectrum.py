@@ -32,13 +32,13 @@ def _density(density: Density, linear: float) -> list[go.Scatter]:
         **tokens(fillcolor="band"),
     )
     line = go.Scatter(
-        x=x,
-        y=mean[kept],
+        x=symlog(grid, linear=linear),
+        y=np.where(kept, mean, np.nan),
         mode="lines",
         line={"width": 1.8},
         name="density",
         showlegend=False,
-        customdata=grid[kept],
+        customdata=grid,
         hovertemplate="λ %{customdata:.3g}<br>density %{y:.3g}<extra></extra>",
         **tokens(line__color="accent"),
     )
@@ -138,6 +138,7 @@ def spectrum_figure(spectrum: Spectrum) -> go.Figure:
             "title": {"text": "pairs"},
         },
         shapes=[],
+        meta={"linear": linear},
     )
     styled(figure, height=320, margin={"l": 58, "r": 14, "t": 8, "b": 42})
     figure.update_yaxes(ticks="", selector={"showticklabels": False})
