@@ -22,7 +22,7 @@ INPUTS, CLASSES = 6, 3
 SIZES = (60, 120, 240)
 RIDGES = (1e-3, 1e-2, 1e-1)
 TRUTHS = ("well_specified", "quadratic")
-RESAMPLES, ANALYSED, POPULATION = 200, 30, 20_000
+RESAMPLES, ANALYSED, POPULATION = 200, 20, 20_000
 ESTIMATES = ("alo_ggn", "tic_ggn", "soft_rank_ggn", "kfac_tic", "diagonal_soft_rank")
 
 
