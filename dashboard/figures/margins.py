@@ -30,7 +30,11 @@ def margins_figure(margins: Margins, arrays: Arrays) -> go.Figure:
             marker={
                 "color": class_colour(int(label)),
                 "line": {"width": 1},
-                "pattern": {"shape": CLASS_PATTERNS[int(label) % 7], "size": 6, "solidity": 0.25},
+                "pattern": {
+                    "shape": CLASS_PATTERNS[(int(label) + int(label) // 7) % 7],
+                    "size": 6,
+                    "solidity": 0.25,
+                },
             },
             hovertemplate=f"class {label}: %{{y}} points near %{{x:.3f}}<extra></extra>",
             **tokens(marker__line__color="page"),
