@@ -15,7 +15,6 @@ from tests.dashboard.axe import violations
 from tests.dashboard.stub_api import Found
 
 SWITCH = """async (vectors) => {
-  const title = () => document.querySelector('#boundary .js-plotly-plot').layout;
   const taken = [];
   for (const k of vectors) {
     const graph = document.querySelector('#boundary .js-plotly-plot');
@@ -68,10 +67,9 @@ def test_pinned_points_show_their_record_and_stay_in_the_address(
 def test_a_range_counts_the_eigenvalues_in_it(analysis: Page, gauss: Found) -> None:
     known = np.asarray(gauss[1]["eigenvalues"], dtype=np.float32)
     analysis.fill("#count-low", "1e-3")
-    wanted = int((known >= 1e-3).sum())
-    expect(analysis.locator("#count-readout")).to_have_text(
-        f"{wanted} of {_spaced(len(known))} known"
-    )
+    wanted = _spaced(int((known >= 1e-3).sum()))
+    said = f"{wanted} of {_spaced(len(known))} known"
+    expect(analysis.locator("#count-readout")).to_have_text(said)
     box = analysis.locator("#spectrum .main-svg").first.bounding_box()
     assert box is not None
     high = box["y"] + 0.3 * box["height"]
@@ -82,7 +80,7 @@ def test_a_range_counts_the_eigenvalues_in_it(analysis: Page, gauss: Found) -> N
     expect(analysis.locator("#count-low")).not_to_have_value("1e-3")
     low, top = (float(analysis.input_value(f"#count-{end}")) for end in ("low", "high"))
     inside = int(((known >= low) & (known <= top)).sum())
-    expect(analysis.locator("#count-readout")).to_contain_text(f"{inside} of")
+    expect(analysis.locator("#count-readout")).to_contain_text(f"{_spaced(inside)} of")
 
 
 def _spaced(count: int) -> str:
