@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PORT ?= 8717
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench demo clean system
+.PHONY: help run test check lint bench demo clean system
 
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -14,10 +14,12 @@ help: ## Show what can be made
 run: $(VENV)/.run ## Start page, API and worker on 127.0.0.1:PORT (default 8717)
 	@exec $(BIN)/minimascope serve --port $(PORT)
 
-test: $(VENV)/.test system check ## Install what tests need, then run every check and test
+test: system check ## Install what tests need, then run every check and test
+
+check: lint ## Lint, types, import contracts and all tests, with what is installed
 	$(BIN)/python -m pytest
 
-check: $(VENV)/.test ## Lint, format, types and the import contracts
+lint: $(VENV)/.test ## Lint, format, types and the import contracts alone
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyrefly check --python-interpreter-path $(BIN)/python

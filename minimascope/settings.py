@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class Settings(BaseSettings):
@@ -30,7 +33,13 @@ class Settings(BaseSettings):
     inspect_wait_seconds: float = 20.0
     max_upload_bytes: int = 4 << 30
     demo_dir: Path = Path(__file__).parent.parent / "examples" / "demo"
+    transfer_seconds: float = 24 * 3600.0
     quota_bytes: int = 256 << 30
+
+    def serves_others(self) -> bool:
+        """True where the server listens beyond loopback, or this worker serves one elsewhere."""
+        hosts = [self.host, urlsplit(self.api_url).hostname or "127.0.0.1"]
+        return any(host not in LOOPBACK for host in hosts)
 
     def folder(self) -> Path:
         """The data folder, home expanded."""

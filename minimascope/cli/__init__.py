@@ -17,7 +17,10 @@ from typing_extensions import override
 from minimascope import __version__
 from minimascope.problems import ProblemError
 
-COMMANDS: tuple[str, ...] = ("serve", "worker", "analyze", "upload", "submit", "wait", "report")
+COMMANDS: tuple[str, ...] = (
+    *("serve", "worker", "analyze", "architectures"),
+    *("upload", "submit", "wait", "report", "compare", "doctor"),
+)
 FAILED, BAD_INPUT = 1, 2
 
 

@@ -35,6 +35,8 @@ def client(args: argparse.Namespace) -> Client:
 def existing(text: str) -> Path:
     """Raises ProblemError `no_such_file`."""
     path = Path(text).expanduser()
+    if path.is_dir():
+        raise ProblemError("no_such_file", f"{text!r} is a folder; a file is needed.")
     if not path.is_file():
         raise ProblemError("no_such_file", f"There is no file {text!r}.")
     return path
@@ -67,12 +69,15 @@ def add_parameters(command: argparse.ArgumentParser) -> None:
 def _architecture(text: str) -> Any:
     """JSON given in place, or a file that holds it."""
     try:
-        content = text if text.lstrip().startswith("{") else existing(text).read_text()
-        return json.loads(content)
+        in_place = text.lstrip()[:1] in ("{", "[", '"')
+        given = json.loads(text if in_place else existing(text).read_text())
+        if not isinstance(given, dict):
+            raise ValueError(f"{str(given)[:60]!r} is not an object with a family")
+        return given
     except (OSError, ValueError, RecursionError) as error:
         raise ProblemError(
             "architecture_invalid",
-            f"The architecture is not JSON: {error}.",
+            f"The architecture is no JSON object: {error}.",
             'Give for example {"family": "mlp", "activation": "relu"}.',
         ) from error
 

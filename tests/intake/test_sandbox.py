@@ -8,8 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
+from minimascope.problems import ProblemError
 from workers.intake import sandbox, seccomp
+from workers.intake.checkpoint import convert_checkpoint
 
 
 def inside(action: Callable[[], object]) -> str:
@@ -92,3 +96,36 @@ def test_the_filter_is_whole_instructions_that_end_in_a_return(machine: str) -> 
     assert len(code) % 8 == 0
     assert len(code) // 8 < 4096  # BPF_MAXINSNS
     assert code[-8:-6] == b"\x06\x00"
+
+
+@pytest.mark.parametrize(
+    ("host", "api_url", "layer", "code"),
+    [
+        ("0.0.0.0", "", True, None),
+        ("0.0.0.0", "", False, "torch_file_refused"),
+        ("127.0.0.1", "https://minima.example.org", False, "torch_file_refused"),
+        ("127.0.0.1", "http://localhost:8717", False, None),
+    ],
+)
+def test_a_server_for_others_without_landlock_and_seccomp_opens_no_torch_file(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    host: str,
+    api_url: str,
+    layer: bool,
+    code: str | None,
+) -> None:
+    monkeypatch.setenv("MINIMASCOPE_HOST", host)
+    monkeypatch.setenv("MINIMASCOPE_API_URL", api_url)
+    found = {**sandbox.active_layers(), "landlock": 0, "seccomp": layer}
+    monkeypatch.setattr(sandbox, "active_layers", lambda: found)
+    torch.save({"weight": torch.ones(2, 2)}, tmp_path / "a.pt")
+    save_file({"weight": torch.ones(2, 2)}, tmp_path / "a.safetensors")
+    codes = []
+    for name in ("a.pt", "a.safetensors"):
+        try:
+            convert_checkpoint(tmp_path / name, output=None)
+            codes.append(None)
+        except ProblemError as problem:
+            codes.append(problem.code)
+    assert codes == [code, None]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -16,6 +19,7 @@ from workers.intake.architecture import build_network
 from workers.intake.checkpoint import Checkpoint, read_checkpoint
 from workers.intake.checks import check_pair
 from workers.intake.data import Dataset, read_dataset
+from workers.intake.input_shapes import takes_ids
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,16 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     Raises ProblemError with a stable code for anything that does not.
     """
     device = torch_device(parameters.device)
-    checkpoint = read_checkpoint(files.checkpoint, workdir=workdir)
+    with speaking_of("Checkpoint"):
+        checkpoint = read_checkpoint(files.checkpoint, workdir=workdir)
     network = build_network(checkpoint, parameters.architecture)
-    train = read_dataset(files.train, workdir=workdir).for_loss(parameters.loss)
+    ids = takes_ids(network)
+    with speaking_of("Training data"):
+        train = read_split(files.train, parameters, ids=ids, workdir=workdir)
     test = None
     if files.test:
-        test = read_dataset(files.test, workdir=workdir).for_loss(parameters.loss)
+        with speaking_of("Test data"):
+            test = read_split(files.test, parameters, ids=ids, workdir=workdir)
     warnings = check_pair(network, train, test, loss=parameters.loss)
     dtype = torch.float64 if parameters.dtype == "float64" else torch.float32
     minimum = prepare(
@@ -57,6 +65,24 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     said = [checkpoint.picked] if checkpoint.picked else []
     said += [*checkpoint.warnings, *train.warnings, *(test.warnings if test else []), *warnings]
     return Opened(minimum, split_like(minimum, test), checkpoint, said)
+
+
+@contextmanager
+def speaking_of(what: str) -> Iterator[None]:
+    """Refusals within name the file they are about: three may be open at once."""
+    try:
+        yield
+    except ProblemError as problem:
+        sentence = f"{what}: {problem.sentence}"
+        raise ProblemError(
+            problem.code, sentence, problem.advice, status=problem.status
+        ) from problem
+
+
+def read_split(path: Path, parameters: Parameters, *, ids: bool, workdir: Path) -> Dataset:
+    """One data set with the targets of the loss; `ids` keeps whole-number inputs as token ids."""
+    integers: Literal["float", "keep"] = "keep" if ids else "float"
+    return read_dataset(path, workdir=workdir, integers=integers).for_loss(parameters.loss)
 
 
 def torch_device(name: str) -> torch.device:

@@ -53,8 +53,10 @@ class Session:
         """The training set as drawn: the inputs themselves, or their first two principal axes."""
         minimum = self.opened.minimum
         inputs = minimum.inputs.double()
-        drawn = inputs if self.planar else embedding(inputs, dims=2)
-        self.array("points", drawn.float())
+        if self.planar:
+            self.array("points", inputs.float())
+        elif len(inputs) > 2 and inputs[0].numel() > 1:  # else there are no two principal axes
+            self.array("points", embedding(inputs, dims=2).float())
         if minimum.loss == "mse":
             return
         with torch.no_grad():

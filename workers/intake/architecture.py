@@ -124,13 +124,17 @@ def _family(architecture: dict[str, Any] | None) -> str:
         raise ProblemError(
             "architecture_missing",
             "These are bare weights: they need an architecture to become a network.",
-            'For an MLP: {"family": "mlp", "activation": "relu"}; see docs/architecture.md.',
+            'For an MLP: {"family": "mlp", "activation": "relu"}. `minimascope architectures '
+            "--checkpoint FILE --train FILE` lists what the shapes allow; see "
+            "docs/architecture.md.",
         )
     family = architecture.get("family")
     if family not in FAMILIES:
-        raise architecture_invalid(
+        raise ProblemError(
+            "architecture_invalid",
             f"The architecture family {str(family)[:40]!r} is not known; "
-            f"allowed are {', '.join(FAMILIES)}."
+            f"allowed are {', '.join(FAMILIES)}.",
+            "Any other network: minimascope.export writes a .pt2 that needs no architecture.",
         )
     return str(family)
 

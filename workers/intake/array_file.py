@@ -32,9 +32,15 @@ def _read_array(archive: zipfile.ZipFile, record: zipfile.ZipInfo) -> np.ndarray
         except (ValueError, EOFError, SyntaxError, TypeError) as error:
             raise damaged(f"array {name!r} has no readable .npy header") from error
         if dtype.hasobject:
-            raise pickle_refused(f"holds array {name!r} as pickled Python objects")
+            refusal = pickle_refused(f"holds array {name!r} as pickled Python objects")
+            refusal.advice = "Save numbers or texts: X.astype(float), y.astype(int) or str."
+            raise refusal
         if dtype.kind not in "fiubUS":
-            raise ProblemError("not_a_dataset", f"Array {name!r} has dtype {dtype}.")
+            raise ProblemError(
+                "not_a_dataset",
+                f"Array {name!r} has dtype {dtype}, which is neither numbers nor texts.",
+                "Save inputs as float32 or float64, labels as integers.",
+            )
         size = math.prod(shape) * dtype.itemsize
         if min(shape, default=0) < 0 or size != record.file_size - file.tell():
             raise damaged(f"array {name!r} claims shape {list(shape)} with other bytes behind it")

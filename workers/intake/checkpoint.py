@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minimascope.problems import ProblemError
+from minimascope.settings import Settings
+from workers.intake import sandbox
 from workers.intake.parser_process import Limits, parse
 
 if TYPE_CHECKING:
@@ -68,6 +70,12 @@ def limits_for(size: int) -> Limits:
     )
 
 
+def _torch_files() -> str:
+    """Files of torch.save are pickles: a server for others opens them only well shut in."""
+    others = Settings().serves_others()
+    return "refused" if others and not sandbox.may_open_torch_files() else "taken"
+
+
 def convert_checkpoint(path: Path, *, output: Path | None) -> dict[str, Any]:
     """Converts a checkpoint to safetensors in the sandbox; loads no torch in this process.
 
@@ -75,7 +83,8 @@ def convert_checkpoint(path: Path, *, output: Path | None) -> dict[str, Any]:
     ProblemError as `read_checkpoint` does.
     """
     size = checked_size(path, largest=CHECKPOINT_BYTES)
-    found = parse("checkpoint", path, output=output, limits=limits_for(size))
+    options = {"torch_files": _torch_files()}
+    found = parse("checkpoint", path, output=output, options=options, limits=limits_for(size))
     return {**found, "sha256": file_sha256(path)}
 
 

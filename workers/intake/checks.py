@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from minimascope.problems import ProblemError
 from workers.intake.data import Dataset
+from workers.intake.input_shapes import check_sizes, shape_problem
 
 PROBED = 256
 SCARCE = 0.05
@@ -25,13 +26,14 @@ def _first_weight(network: nn.Module) -> Tensor:
 def _outputs(network: nn.Module, inputs: Tensor, which: str) -> Tensor:
     """Outputs on the first examples. Raises ProblemError where they cannot be computed."""
     weight = _first_weight(network)
+    check_sizes(network, inputs, which)
     batch = inputs[:PROBED]
     batch = batch.to(weight.dtype) if batch.is_floating_point() else batch
     try:
         with torch.no_grad():
             outputs = network.eval()(batch.to(weight.device))
     except (RuntimeError, ValueError, IndexError, TypeError) as error:
-        raise _shape_problem(network, inputs, which) from error
+        raise shape_problem(network, inputs, which, error) from error
     if not isinstance(outputs, Tensor) or outputs.ndim < 1 or len(outputs) != len(batch):
         raise ProblemError(
             "output_shape_mismatch",
@@ -47,41 +49,43 @@ def _outputs(network: nn.Module, inputs: Tensor, which: str) -> Tensor:
     return outputs
 
 
-def _shape_problem(network: nn.Module, inputs: Tensor, which: str) -> ProblemError:
-    """Says what the first layer expects, where it can be read off."""
-    given = list(inputs.shape[1:])
-    for module in network.modules():
-        if isinstance(module, nn.Linear):
-            wanted = f"{module.in_features} numbers an example (Linear)"
-        elif isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
-            wanted = f"{module.in_channels} channels first ({type(module).__name__})"
-        else:
-            continue
-        break
-    else:
-        wanted = "another shape"
-    return ProblemError(
-        "input_shape_mismatch",
-        f"The {which} examples have shape {given}, but the network's first layer expects {wanted}.",
-        "Send the inputs as they went into the network in training.",
-    )
+def _outside_advice(targets: Tensor, classes: int) -> str:
+    """What to do about labels outside 0 … K−1, from what they look like."""
+    low, high = int(targets.min()), int(targets.max())
+    if (low, high) == (1, classes):
+        return "The labels run from 1 to K; torch counts from 0: send y - 1."
+    if low == -1 and set(targets.unique().tolist()) == {-1, 1} and classes == 2:
+        return "Labels −1 and 1 become classes with y = (y > 0)."
+    strange = targets[(targets < 0) | (targets >= classes)].unique()
+    if len(strange) == 1 and int(strange[0]) in (-1, -100, 255):
+        return f"If {int(strange[0])} marks examples without a label, leave those out."
+    return "Number the classes from 0 as in training."
 
 
-def _check_labels(targets: Tensor, classes: int, which: str) -> None:
+def _check_labels(data: Dataset, targets: Tensor, classes: int, which: str) -> None:
+    if data.columns not in (None, classes):
+        raise ProblemError(
+            "labels_out_of_range",
+            f"The one-hot targets of the {which} data have {data.columns} columns, but the network "
+            f"has {classes} classes.",
+            "Send the class numbers the network was trained with.",
+        )
     outside = torch.nonzero((targets < 0) | (targets >= classes))
     if len(outside):
         place = int(outside[0])
+        texts = f", numbered from {len(data.names)} different texts," if data.names else ""
         raise ProblemError(
             "labels_out_of_range",
-            f"Label y[{place}] = {int(targets[place])} of the {which} data is outside 0 … "
+            f"Label y[{place}] = {int(targets[place])}{texts} of the {which} data is outside 0 … "
             f"{classes - 1}: the network has {classes} classes ({len(outside)} such labels).",
-            "Number the classes from 0 as in training.",
+            _outside_advice(targets, classes),
         )
 
 
 def _check_targets(data: Dataset, outputs: Tensor, loss: Loss, which: str) -> None:
     """Raises ProblemError where targets and outputs do not fit the loss."""
-    targets = data.for_loss(loss).targets
+    data = data.for_loss(loss)
+    targets = data.targets
     width = outputs.flatten(1).shape[1]
     if loss == "mse":
         if targets.shape[1] != width:
@@ -99,7 +103,7 @@ def _check_targets(data: Dataset, outputs: Tensor, loss: Loss, which: str) -> No
             f"not fit the loss {loss}.",
             "cross_entropy needs K ≥ 2 logits an example, binary one.",
         )
-    _check_labels(targets, 2 if loss == "binary" else width, which)
+    _check_labels(data, targets, 2 if loss == "binary" else width, which)
 
 
 def _digests(data: Dataset) -> set[bytes]:

@@ -20,13 +20,15 @@ DATASET_BYTES = 1 << 30
 class Dataset:
     """Inputs n × ... (float32, float64, or int64 token ids); targets n int64, n or n × K float.
 
-    `names` are the class names where labels were texts, in order of their numbers.
+    `names` are the class names where labels were texts, in order of their numbers; `columns` is
+    the width of one-hot targets that were read as classes.
     """
 
     inputs: Tensor
     targets: Tensor
     warnings: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    columns: int | None = None
 
     def for_loss(self, loss: str) -> Dataset:
         """The same data with targets as the loss takes them.
@@ -37,7 +39,8 @@ class Dataset:
         if loss == "mse":
             return replace(self, targets=_as_numbers(self.targets, self.inputs))
         targets, said = _as_classes(self.targets)
-        return replace(self, targets=targets, warnings=self.warnings + said)
+        columns = self.targets.shape[1] if self.targets.ndim == 2 else self.columns
+        return replace(self, targets=targets, warnings=self.warnings + said, columns=columns)
 
 
 def _as_numbers(targets: Tensor, inputs: Tensor) -> Tensor:
@@ -58,6 +61,8 @@ def _as_classes(targets: Tensor) -> tuple[Tensor, list[str]]:
     if targets.ndim == 2 and _one_hot(targets):
         return targets.argmax(1), ["One-hot targets were read as class numbers."]
     if targets.ndim != 1:
+        if targets.ndim == 2 and bool((targets.sum(1).double() - 1).abs().max() < 1e-3):
+            raise _not_integer("are probabilities of classes (soft labels), not class numbers")
         raise _not_integer(f"have shape {list(targets.shape)} and are not one-hot")
     if not targets.is_floating_point():
         return targets, []

@@ -36,7 +36,9 @@ def _native(array: np.ndarray) -> np.ndarray:
 def _inputs(array: np.ndarray, integers: str, warnings: list[str]) -> np.ndarray:
     if array.dtype.kind not in "fiub":
         raise ProblemError(
-            "not_a_dataset", f"The inputs X are of dtype {array.dtype}, not numbers."
+            "not_a_dataset",
+            f"The inputs X are of dtype {array.dtype}, not numbers.",
+            "Turn texts into numbers as in training: X.astype(float), or one column a category.",
         )
     if array.dtype.kind == "f":
         array = array.astype(np.float64 if array.dtype.itemsize >= 8 else np.float32)
@@ -68,6 +70,8 @@ def _targets(array: np.ndarray, warnings: list[str]) -> tuple[np.ndarray, list[s
         warnings.append("Text labels were numbered in alphabetical order.")
         return codes.astype(np.int64), [str(name)[:200] for name in names]
     if array.dtype.kind in "iub":
+        if array.size and array.max() > np.iinfo(np.int64).max:
+            raise ProblemError("labels_out_of_range", f"Label {array.max()} is no class number.")
         return _native(array.astype(np.int64)), []
     array = array.astype(np.float64 if array.dtype.itemsize >= 8 else np.float32)
     bad = array.size - int(np.isfinite(array).sum())
@@ -112,6 +116,9 @@ def lay_out(
             f"X has {len(inputs)} rows but y has {len(targets)}.",
             "Each example needs one label.",
         )
+    if inputs.ndim == 1:
+        inputs = inputs[:, None]
+        warnings.append("X had one axis; taken as n examples of one number.")
     laid, (goals, names) = _inputs(inputs, integers, warnings), _targets(targets, warnings)
     counts = _counts(goals)
     summary = {

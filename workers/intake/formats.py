@@ -18,12 +18,13 @@ SPARE_BYTES = 64 << 20
 _KNOWN = (
     (b"\x89HDF\r\n", "an HDF5 file (Keras)"),
     (b"GGUF", "a GGUF file"),
-    (b"\x1f\x8b", "a gzip archive"),
+    (b"\x1f\x8b", "a gzip archive (unpack it first)"),
     (b"7z\xbc\xaf", "a 7-Zip archive"),
     (b"PAR1", "a Parquet file"),
     (b"%PDF", "a PDF document"),
     (b"\x89PNG", "a PNG image"),
-    (b"\x93NUMPY", "a single .npy array"),
+    (b"\x93NUMPY", "a single .npy array (X and y belong in one file: numpy.savez(path, X=X, y=y))"),
+    (b"version https://git-lfs", "a Git LFS pointer, not the file itself (git lfs pull gets it)"),
     (b"<", "an HTML or XML page"),
     (b"{", "a JSON text"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from typing import Any
 
@@ -78,6 +79,14 @@ def _split(entry: Any, where: str) -> tuple[str, list[Any], dict[str, Any]]:
     return name, arguments, options
 
 
+def _unknown(what: str, name: str, table: dict[str, type[nn.Module]]) -> ProblemError:
+    """Names the closest known one, if any is close, and all of them."""
+    plain = {known.lower().replace("_", ""): known for known in table}
+    close = difflib.get_close_matches(name.lower().replace("_", "")[:40], plain, n=1)
+    hint = f" (did you mean {plain[close[0]]}?)" if close else ""
+    return architecture_invalid(f"{what}{hint}; allowed are {', '.join(sorted(table))}.")
+
+
 def layer(entry: Any, place: int) -> nn.Module:
     """One layer on the meta device: its shapes are known, nothing is allocated.
 
@@ -87,9 +96,7 @@ def layer(entry: Any, place: int) -> nn.Module:
     name, arguments, options = _split(entry, f"Layer {place}")
     where = f"Layer {place} ({name[:40]})"
     if name not in LAYERS:
-        raise architecture_invalid(
-            f"Layer {place} is {name[:40]!r}; allowed are {', '.join(sorted(LAYERS))}."
-        )
+        raise _unknown(f"Layer {place} is {name[:40]!r}", name, LAYERS)
     for option in options:
         if option in _REFUSED_OPTIONS:
             raise architecture_invalid(f"{where} may not set {option!r}.")
@@ -112,7 +119,5 @@ def activation(name: Any) -> nn.Module:
             f"Name it: one of {allowed}.",
         )
     if not isinstance(name, str) or name not in ACTIVATIONS:
-        raise architecture_invalid(
-            f"The activation {str(name)[:40]!r} is not known; allowed are {allowed}."
-        )
+        raise _unknown(f"The activation {str(name)[:40]!r} is not known", str(name), ACTIVATIONS)
     return ACTIVATIONS[name]()

@@ -23,6 +23,12 @@ def _refused(sentence: str) -> ProblemError:
     )
 
 
+def _delimiter(text: str) -> str:
+    """Comma, semicolon or tab: whichever the header line has most of."""
+    header = text.lstrip().split("\n", 1)[0]
+    return max((",", ";", "\t"), key=header.count)
+
+
 def _rows(source: BinaryIO, size: int) -> list[list[str]]:
     if size > TABLE_BYTES:
         raise _refused(f"The table has {size} bytes, more than {TABLE_BYTES}.")
@@ -33,7 +39,7 @@ def _rows(source: BinaryIO, size: int) -> list[list[str]]:
     if "\0" in text:
         raise _refused("The file is neither arrays nor a text table.")
     try:
-        return [row for row in csv.reader(io.StringIO(text)) if row]
+        return [row for row in csv.reader(io.StringIO(text), delimiter=_delimiter(text)) if row]
     except csv.Error as error:
         raise _refused(f"The table cannot be read ({error}).") from error
 
@@ -42,9 +48,8 @@ def _number(cell: str, line: int, column: str) -> float:
     try:
         return float(cell)
     except ValueError as error:
-        raise _refused(
-            f"Line {line}, column {column[:60]!r}: {cell[:60]!r} is not a number."
-        ) from error
+        what = f"{cell[:60]!r} is not a number" if cell.strip() else "the cell is empty"
+        raise _refused(f"Line {line}, column {column[:60]!r}: {what}.") from error
 
 
 def _labels(cells: list[str]) -> np.ndarray:
@@ -57,25 +62,46 @@ def _labels(cells: list[str]) -> np.ndarray:
     return np.array([cell.strip()[:200] for cell in cells])
 
 
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _label_column(header: list[str]) -> int:
+    """The one column of labels. Raises ProblemError: no header line, a name twice, none or two."""
+    if all(_is_number(cell) for cell in header):
+        raise _refused("The first line of the table holds numbers, not the names of its columns.")
+    twice = [name for name in header if header.count(name) > 1]
+    if twice:
+        raise _refused(f"Two columns of the table are named {twice[0][:60]!r}.")
+    found = [place for place, name in enumerate(header) if name.lower() in LABELS]
+    if len(found) != 1:
+        shown = ", ".join(repr(name[:40]) for name in header[:12])
+        raise _refused(f"The table needs one column named y, label or target; it has {shown}.")
+    return found[0]
+
+
 def read(source: BinaryIO, size: int) -> dict[str, np.ndarray]:
     """Arrays `X` (n × columns, float64) and `y` (n) of a comma-separated table.
 
     Raises ProblemError not_a_dataset (not text, ragged, not numbers, no label column, empty).
     """
     rows = _rows(source, size)
+    if not size:
+        raise _refused("The file is empty (0 bytes).")
     if len(rows) < 2 or len(rows[0]) < 2:
         raise _refused("The file is no known data format, nor a table with a header line.")
     header, body = [cell.strip() for cell in rows[0]], rows[1:]
-    found = [place for place, name in enumerate(header) if name.lower() in LABELS]
-    if len(found) != 1:
-        shown = ", ".join(repr(name[:40]) for name in header[:12])
-        raise _refused(f"The table needs one column named y, label or target; it has {shown}.")
+    found = _label_column(header)
     for line, row in enumerate(body, start=2):
         if len(row) != len(header):
             raise _refused(f"Line {line} has {len(row)} cells, the header has {len(header)}.")
-    columns = [place for place in range(len(header)) if place != found[0]]
+    columns = [place for place in range(len(header)) if place != found]
     inputs = [
         [_number(row[place], line, header[place]) for place in columns]
         for line, row in enumerate(body, start=2)
     ]
-    return {"X": np.array(inputs), "y": _labels([row[found[0]] for row in body])}
+    return {"X": np.array(inputs), "y": _labels([row[found] for row in body])}

@@ -37,11 +37,14 @@ def convert_checkpoint(
     if kind == "safetensors":
         picked = state_dict.pick(safetensors_format.read(source, size))
     elif kind in ("torch_zip", "torch_legacy"):
+        if options.get("torch_files") == "refused":
+            raise _torch_files_refused()
         picked = state_dict.pick(torch_file.read(source))
     elif kind == "pt2":
         return _convert_pt2(source, output, size)
     else:
-        raise _no_checkpoint("a data set (.npz)" if kind == "npz" else "no known checkpoint format")
+        known = {"npz": "a data set (.npz)", None: "no known checkpoint format"}
+        raise _no_checkpoint(known.get(kind, str(kind)) if size else "empty (0 bytes)")
     check_tensors(picked.tensors, file_bytes=size)
     safetensors_format.write(picked.tensors, output)
     return {
@@ -66,6 +69,15 @@ def _convert_pt2(source: BinaryIO, output: BinaryIO, size: int) -> dict[str, Any
         "tensors": tensor_table(tensors),
         "graph": program,
     }
+
+
+def _torch_files_refused() -> ProblemError:
+    return ProblemError(
+        "torch_file_refused",
+        "This server takes no files of torch.save: it serves others, and its machine has neither "
+        "Landlock nor seccomp to shut their reader in.",
+        "Send .safetensors (safetensors.torch.save_file(model.state_dict(), path)) or .pt2.",
+    )
 
 
 def _no_checkpoint(what: str) -> ProblemError:

@@ -7,6 +7,8 @@ A program is a table of plain JSON values:
   steps     [{"call", "arguments", "named", "results"}, ...]
   output    name of the one output
   batch     the fixed batch size it was exported for, null if any
+  input_sizes        shape of one example, null where a size is free
+  input_is_floating  false where inputs are whole numbers (token ids)
 Arguments are {kind: value} with kinds tensor, tensors, number (by name), numbers, value, dtype,
 memory_format, device. Shape expressions and guards of the export are never looked at.
 """
@@ -194,9 +196,14 @@ def _one(names: list[str], what: str) -> str:
     return names[0]
 
 
-def _batch(graph: dict[str, Any], name: str) -> int | None:
-    sizes = graph["tensor_values"][name]["sizes"]
-    return sizes[0].get("as_int") if sizes else None
+def _input(meta: dict[str, Any]) -> dict[str, Any]:
+    """What is known of the one input: sizes (null where free) and kind of number."""
+    sizes = [size.get("as_int") for size in meta["sizes"]]
+    dtype = DTYPES.get(meta["dtype"])
+    if not sizes or dtype is None or not all(s is None or type(s) is int for s in sizes):
+        raise refused("takes an input that is no batch of plain numbers")
+    floating = dtype.is_floating_point
+    return {"batch": sizes[0], "input_sizes": sizes[1:], "input_is_floating": floating}
 
 
 def _program(model: dict[str, Any]) -> dict[str, Any]:
@@ -216,7 +223,7 @@ def _program(model: dict[str, Any]) -> dict[str, Any]:
         "trainable": trainable,
         "steps": steps,
         "output": output,
-        "batch": _batch(graph, name),
+        **_input(graph["tensor_values"][name]),
     }
 
 

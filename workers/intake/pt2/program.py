@@ -19,6 +19,8 @@ Values = dict[str, Any]
 class Program(nn.Module):
     """Runs a checked program (see `graph`). Parameters keep the names of the user's network.
 
+    `input_sizes`: shape of one example, None where a size was left free at export.
+
     Floating dtypes named inside the program follow the weights, so the network may be moved to
     another dtype or device. Operators are checked again here: a program is data.
     """
@@ -27,6 +29,8 @@ class Program(nn.Module):
         super().__init__()
         self._steps = [(resolve(step["call"]), step) for step in program["steps"]]
         self._input, self._output = str(program["input"]), str(program["output"])
+        self.input_sizes: list[int | None] = list(program["input_sizes"])
+        self.input_is_floating = bool(program["input_is_floating"])
         trainable = set(program["trainable"])
         paths = _paths(list(tensors))
         self._bindings = [(name, paths[tensor]) for name, tensor in program["bindings"]]
