@@ -21,6 +21,7 @@ LOSSES = {"cross_entropy": "Cross-entropy", "binary": "Binary logistic", "mse": 
 SEQUENTIAL = (
     '{"family": "sequential", "layers": [["Linear", 2, 100], ["ReLU"], ["Linear", 100, 3]]}'
 )
+DATA = ".npz,.csv,.safetensors"
 GROUPS = ("family", "activation", "loss")
 FILES = ("checkpoint", "train", "test")
 FIELDS = (
@@ -125,13 +126,14 @@ def layout(**_: Any) -> html.Div:
     """Three steps on one page; the start button ends them."""
     data = html.Div(
         [
-            drop_zone("train", "Training set", ".npz with X and y", ".npz"),
-            drop_zone("test", "Test set, optional", "measures the gap itself", ".npz"),
+            drop_zone("train", "Training set", ".npz with X and y, or .csv, .safetensors", DATA),
+            drop_zone("test", "Test set, optional", "measures the gap itself", DATA),
         ],
         className="drops",
     )
     start = html.Div(
         [
+            html.P(id="up-cost", className="hint", role="status"),
             html.Div(id="up-problem"),
             html.Button("Start analysis", id="up-start", className="button primary"),
         ],
