@@ -14,7 +14,7 @@ def _vectors(count: int) -> html.Div:
         html.Button(
             ["v", html.Sub(str(k))],
             className="segment",
-            **{"data-vector": str(k), "aria-pressed": "false", "aria-label": f"eigenvector {k}"},
+            **{"data-vector": str(k), "aria-pressed": "false", "aria-label": f"v{k}, eigenvector"},
         )
         for k in range(1, count + 1)
     ]

@@ -22,7 +22,7 @@ ADVICE: dict[Verdict, str] = {
     "lower_bound": "Read it as a lower bound.",
     "upper_leaning": "Less weight decay or longer training brings the estimate closer.",
     "no_estimate": "",
-    "not_a_minimum": "Train until the regularised gradient vanishes, then analyse again.",
+    "not_a_minimum": "",  # its reason says what to do
 }
 WITHOUT_LAMBDA = "The curves show what each estimate would be at every λ."
 INTERPOLATING = (

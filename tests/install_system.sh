@@ -5,7 +5,20 @@ missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 command -v redis-server >/dev/null || missing+=(redis-server)
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
-[ ${#missing[@]} -eq 0 ] && exit 0
+AXE=4.14.1
+axe=.cache/axe-$AXE
+[ -f "$axe/axe.min.js" ] || command -v npm >/dev/null || missing+=(npm)
+install_axe() {
+    [ -f "$axe/axe.min.js" ] && return
+    mkdir -p "$axe"
+    npm pack --silent --pack-destination "$axe" "axe-core@$AXE" >/dev/null
+    tar -xzf "$axe/axe-core-$AXE.tgz" -C "$axe" --strip-components=1 package/axe.min.js package/LICENSE
+    rm "$axe/axe-core-$AXE.tgz"
+}
+if [ ${#missing[@]} -eq 0 ]; then
+    install_axe
+    exit 0
+fi
 sudo=""
 if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null || { echo "Please install: ${missing[*]}" >&2; exit 1; }
@@ -15,3 +28,4 @@ echo "Installing ${missing[*]} through apt ..."
 export DEBIAN_FRONTEND=noninteractive
 $sudo apt-get update -qq
 $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+install_axe

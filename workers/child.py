@@ -122,17 +122,23 @@ def read_jobs(jobs: queue.SimpleQueue[bytes]) -> None:
     os._exit(9)
 
 
+def inspection(found: dict[str, Any]) -> dict[str, Any]:
+    """What an upload's `inspection` keeps: format and warnings, the rest as its summary."""
+    apart = {name: found[name] for name in ("format", "warnings") if name in found}
+    return {**apart, "summary": {k: v for k, v in found.items() if k not in apart}}
+
+
 def perform(job: dict[str, Any], publisher: SupervisorPublisher) -> dict[str, Any] | None:
     """Dispatches on the job's kind; inspections and checks return a value."""
     files, workdir = job["files"], Path(job["workdir"])
     if job["kind"] == "inspect_checkpoint":
         from workers.intake.inspection import inspect_checkpoint
 
-        return inspect_checkpoint(Path(files["checkpoint"]), workdir=workdir)
+        return inspection(inspect_checkpoint(Path(files["checkpoint"]), workdir=workdir))
     if job["kind"] == "inspect_dataset":
         from workers.intake.inspection import inspect_dataset
 
-        return inspect_dataset(Path(files["dataset"]), workdir=workdir)
+        return inspection(inspect_dataset(Path(files["dataset"]), workdir=workdir))
 
     from workers.analysis.opening import Files, checkpoint_summary, data_summary, open_files
 

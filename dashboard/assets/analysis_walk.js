@@ -48,6 +48,10 @@ window.minimascope = window.minimascope || {};
       if (trace.name === "regions at ε") trace.z = walk.y.map((_, row) => flat.slice(row * walk.x.length, (row + 1) * walk.x.length));
       if (trace.name === "boundary at ε") Object.assign(trace, edges(flat, walk.x, walk.y));
     }
+    // The chosen walk fills the axes; the others, of other lengths, run out of them.
+    const reach = 1.06 * Math.max(...walk.epsilon[k].map(Math.abs)), most = 1.08 * Math.max(...walk.loss[k]);
+    figure.layout.xaxis = { ...figure.layout.xaxis, range: [-reach, reach] };
+    figure.layout.yaxis = { ...figure.layout.yaxis, range: [-0.04 * most, most] };
     const mark = { type: "scatter", mode: "markers", showlegend: false, hoverinfo: "skip", cliponaxis: false, x: [epsilon],
       marker: { size: 9, color: ms.colour("page"), line: { width: 2, color: red } } };
     figure.data.push({ ...mark, name: "loss at ε", y: [walk.loss[k][view.step]], xaxis: "x", yaxis: "y" });

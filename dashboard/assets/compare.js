@@ -41,16 +41,7 @@ window.dash_clientside = window.dash_clientside || {};
     return none();
   }
 
-  // A narrow page turns the names of the measures upright.
-  function upright(figure, width) {
-    if (width > 900) return figure;
-    figure.layout.xaxis = { ...figure.layout.xaxis, tickangle: -90 };
-    figure.layout.margin = { ...figure.layout.margin, b: 150 };
-    figure.layout.height = 460;
-    return figure;
-  }
-
-  const laid = { scatter: (figure) => figure, parallel: upright, grid: gridded };
+  const laid = { scatter: (figure) => figure, parallel: (figure) => figure, grid: gridded };
 
   function show(name, figure, items) {
     ms.compared = items && items.minima.map((m) => ({ id: m.numbers.id, name: m.numbers.name }));

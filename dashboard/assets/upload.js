@@ -29,16 +29,49 @@ window.dash_clientside = window.dash_clientside || {};
     return parts.filter(Boolean).join(" · ");
   }
 
+  // A busy worker has not looked at it yet: ask again until it has.
+  async function wait(zone, upload, name) {
+    live(zone, "checking", element("span", "drop-name", name), element("span", "drop-hint", "Waiting for a worker to check the file…"));
+    tell(zone, upload);
+    for (;;) {
+      await new Promise((done) => setTimeout(done, 1000));
+      if (!document.contains(zone) || zone.dataset.state !== "checking") return;
+      const reply = await fetch(`${ADDRESS[zone.dataset.upload]}/${upload.id}`).catch(() => null);
+      const now = reply && reply.ok ? await reply.json() : upload;
+      if (now.inspection.state !== "pending" && zone.dataset.state === "checking") return accepted(zone, now, name);
+    }
+  }
+
   // The name is the one it was dropped under: the store keeps the name of the first identical file.
   function accepted(zone, upload, name = upload.name) {
     const problem = upload.inspection.problem;
     if (upload.inspection.state === "refused" && problem) return refused(zone, name, problem);
+    if (upload.inspection.state === "pending") return wait(zone, upload, name);
     const notes = (upload.inspection.warnings || []).map((w) => element("span", "drop-hint", w));
     live(zone, "done", element("span", "drop-name", name), element("span", "drop-hint", summary(upload)), ...notes);
     tell(zone, upload);
   }
 
+  const known = {};
+
+  const thin = (count) => count.toLocaleString("en").replace(/,/g, "\u2009");
+
+  // What the analysis will hold in memory and compute; the routes of workers/curvature/routes.py.
+  function cost() {
+    const out = document.getElementById("up-cost");
+    const p = known.checkpoint && known.checkpoint.parameters, n = known.train && known.train.n;
+    if (!out) return;
+    out.textContent = "";
+    if (!p || !n) return;
+    const dense = p <= 2000 || (p <= 4000 && n * p * p <= 5e10);
+    out.textContent = dense
+      ? `${thin(p)} parameters and ${thin(n)} examples: the whole Hessian is computed, ${size(8 * p * p)} in memory and ${thin(p)} passes over the data.`
+      : `${thin(p)} parameters and ${thin(n)} examples: only the leading eigenpairs are computed, by a few hundred passes over the data.`;
+  }
+
   function tell(zone, upload) {
+    known[zone.dataset.upload] = upload && upload.inspection.summary;
+    cost();
     dash_clientside.set_props("upload-" + zone.dataset.upload, { data: upload });
   }
 

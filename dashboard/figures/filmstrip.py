@@ -20,9 +20,12 @@ def power_text(value: float) -> str:
     if value == 0:
         return "0"
     exponent = math.floor(math.log10(abs(value)))
-    if -2 <= exponent <= 3:
-        return f"{value:.3g}".replace("-", "−")
-    mantissa = f"{value / 10**exponent:.2f}".replace("-", "−")
+    if -2 <= exponent <= 4:
+        decimals = max(2 - exponent, 0)
+        text = f"{value:,.{decimals}f}"
+        short = text.rstrip("0").rstrip(".") if decimals else text
+        return short.replace("-", "−").replace(",", "\u2009")
+    mantissa = f"{value / 10.0**exponent:.3g}".replace("-", "−")
     return f"{mantissa}·10<sup>{str(exponent).replace('-', '−')}</sup>"
 
 

@@ -12,6 +12,11 @@ from minimascope.report import Margins
 BINS = 32
 
 
+def _pattern(label: int) -> str:
+    """Shifted by one where the colours begin again, so that no two of 49 classes look alike."""
+    return CLASS_PATTERNS[(label + label // 7) % 7]
+
+
 def margins_figure(margins: Margins, arrays: Arrays) -> go.Figure:
     """Histogram of `margins` (n,) on shared bins; NaN (no boundary found) is left out."""
     values, labels = np.asarray(arrays["margins"], dtype=np.float64), np.asarray(arrays["labels"])
@@ -30,7 +35,11 @@ def margins_figure(margins: Margins, arrays: Arrays) -> go.Figure:
             marker={
                 "color": class_colour(int(label)),
                 "line": {"width": 1},
-                "pattern": {"shape": CLASS_PATTERNS[int(label) % 7], "size": 6, "solidity": 0.25},
+                "pattern": {
+                    "shape": _pattern(int(label)),
+                    "size": 6,
+                    "solidity": 0.25,
+                },
             },
             hovertemplate=f"class {label}: %{{y}} points near %{{x:.3f}}<extra></extra>",
             **tokens(marker__line__color="page"),

@@ -50,7 +50,10 @@ DIVERGING: dict[str, list[str]] = {
 }
 # Paul Tol's bright scheme without its reds, which belong to the margins here.
 CLASS_COLOURS = ["#4477AA", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB", "#EE6677"]
-CLASS_SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "x", "star"]
+CLASS_SYMBOLS = [
+    *("circle", "square", "diamond", "triangle-up", "cross", "x", "star"),
+    *("triangle-down", "pentagon", "hourglass"),
+]
 CLASS_PATTERNS = ["", "/", "x", "-", "+", ".", "|"]
 DASHES = ["solid", "dash", "dot", "dashdot", "longdash"]
 

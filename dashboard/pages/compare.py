@@ -10,6 +10,7 @@ from typing import Any
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
+from dashboard.choice import select
 from dashboard.compare_numbers import AT_LAMBDA, MEASURES, Minimum, ends, minimum_of
 from dashboard.compare_tables import numbers_table, ranking_table
 from dashboard.drawing import has_plane
@@ -49,14 +50,15 @@ def lambda_at(step: float, span: tuple[float, float]) -> float:
 
 
 def step_of(text: str | None, span: tuple[float, float]) -> int:
-    """The slider position of a λ in the address; the middle where it is not one."""
+    """The slider position of a λ in the address; the nearest end, or the middle for none."""
     try:
         value = float(text or "")
     except ValueError:
         return STEPS // 2
-    if not span[0] <= value <= span[1]:
+    if not value > 0:
         return STEPS // 2
     low, high = math.log10(span[0]), math.log10(span[1])
+    value = min(max(value, span[0]), span[1])
     return round(STEPS * (math.log10(value) - low) / (high - low))
 
 
@@ -82,13 +84,6 @@ def parallel(minima: list[Minimum]) -> dict[str, Any]:
     return dict(json.loads(figure.to_json()))
 
 
-def _select(identifier: str, words: str, value: str) -> html.Div:
-    options = [{"label": text, "value": key} for key, text in CHOICES.items()]
-    label = html.Label(words, htmlFor=identifier, id=f"{identifier}-label")
-    menu = dcc.Dropdown(id=identifier, options=options, value=value, clearable=False)
-    return html.Div([label, menu], className="select")
-
-
 def _level(span: tuple[float, float] | None, step: int) -> html.Div:
     return html.Div(
         [
@@ -104,7 +99,10 @@ def _panels(query: dict[str, Any]) -> list[Any]:
     x = query.get("x") if query.get("x") in CHOICES else "g_at_epsilon"
     y = query.get("y") if query.get("y") in CHOICES else "gap_measured"
     selects = html.Div(
-        [_select("compare-x", "Across", str(x)), _select("compare-y", "Up", str(y))],
+        [
+            select("compare-x", CHOICES, str(x), label="Across"),
+            select("compare-y", CHOICES, str(y), label="Up"),
+        ],
         className="controls",
     )
     vectors = html.Div(
@@ -233,8 +231,8 @@ def register(pages: Dash, client: AsyncClient) -> None:
         Output("compare-ranking", "children"),
         Output("compare-level", "children"),
         Output("compare-drawn", "data"),
-        Input("compare-x", "value"),
-        Input("compare-y", "value"),
+        Input("compare-x", "data"),
+        Input("compare-y", "data"),
         Input("compare-lambda", "value"),
         State("compare-items", "data"),
     )
@@ -276,7 +274,7 @@ def register(pages: Dash, client: AsyncClient) -> None:
         ClientsideFunction("compare", "address"),
         Input("compare-drawn", "data"),
         Input("compare-vectors", "value"),
-        State("compare-x", "value"),
-        State("compare-y", "value"),
+        State("compare-x", "data"),
+        State("compare-y", "data"),
         prevent_initial_call=True,
     )

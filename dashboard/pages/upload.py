@@ -9,6 +9,7 @@ from zlib import crc32
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
+from dashboard.choice import radio
 from dashboard.drop_zone import checkpoint_zone, drop_zone
 from dashboard.notices import refusal
 from dashboard.upload_request import request_of
@@ -20,6 +21,8 @@ LOSSES = {"cross_entropy": "Cross-entropy", "binary": "Binary logistic", "mse": 
 SEQUENTIAL = (
     '{"family": "sequential", "layers": [["Linear", 2, 100], ["ReLU"], ["Linear", 100, 3]]}'
 )
+DATA = ".npz,.csv,.safetensors"
+GROUPS = ("family", "activation", "loss")
 FILES = ("checkpoint", "train", "test")
 FIELDS = (
     "name",
@@ -45,15 +48,6 @@ def _field(words: str, control: Any, hint: str = "", *, wide: bool = False) -> h
     return html.Div(parts, className="field wide" if wide else "field", id=f"{identifier}-field")
 
 
-def _choice(identifier: str, options: dict[str, str], value: str) -> dcc.RadioItems:
-    return dcc.RadioItems(
-        id=identifier,
-        options=[{"label": words, "value": key} for key, words in options.items()],
-        value=value,
-        className="choice",
-    )
-
-
 def _text(identifier: str, *, placeholder: str = "", value: Any = None) -> dcc.Input:
     return dcc.Input(
         id=identifier, type="text", value=value, placeholder=placeholder, className="text"
@@ -67,25 +61,33 @@ def _step(count: int, title: str, *children: Any) -> html.Section:
     return html.Section([head, html.Div(list(children), className="step-body")], className="step")
 
 
+def _group(words: str, identifier: str, options: dict[str, str], value: str, hint: str = "") -> Any:
+    parts: list[Any] = [
+        html.Span(words, className="group-label"),
+        radio(identifier, options, value, label=words),
+    ]
+    if hint:
+        parts.append(html.Span(hint, className="hint"))
+    return html.Div(parts, className="field wide", id=f"{identifier}-field")
+
+
 def _architecture() -> html.Div:
     activations = {name: name for name in ACTIVATIONS}
     families = {"mlp": "Fully connected (mlp)", "sequential": "Sequential, as JSON"}
+    hint = "A state dict does not hold it, so it has to be said."
+    layers = _field(
+        "Layers",
+        dcc.Textarea(id="up-sequential", value=SEQUENTIAL, className="text code", rows=3),
+        "Parameters are matched by name, else by order and shape.",
+        wide=True,
+    )
+    layers.className = "field wide gone"
     return html.Div(
         [
-            _field("Architecture", _choice("up-family", families, "mlp"), wide=True),
-            _field(
-                "Activation",
-                _choice("up-activation", activations, "relu"),
-                "A state dict does not hold it, so it has to be said.",
-                wide=True,
-            ),
-            _field(
-                "Layers",
-                dcc.Textarea(id="up-sequential", value=SEQUENTIAL, className="text code", rows=3),
-                "Parameters are matched by name, else by order and shape.",
-                wide=True,
-            ),
-            _field("Loss", _choice("up-loss", LOSSES, "cross_entropy"), wide=True),
+            _group("Architecture", "up-family", families, "mlp"),
+            _group("Activation", "up-activation", activations, "relu", hint),
+            layers,
+            _group("Loss", "up-loss", LOSSES, "cross_entropy"),
         ],
         className="fields",
     )
@@ -124,13 +126,14 @@ def layout(**_: Any) -> html.Div:
     """Three steps on one page; the start button ends them."""
     data = html.Div(
         [
-            drop_zone("train", "Training set", ".npz with X and y", ".npz"),
-            drop_zone("test", "Test set, optional", "measures the gap itself", ".npz"),
+            drop_zone("train", "Training set", ".npz with X and y, or .csv, .safetensors", DATA),
+            drop_zone("test", "Test set, optional", "measures the gap itself", DATA),
         ],
         className="drops",
     )
     start = html.Div(
         [
+            html.P(id="up-cost", className="hint", role="status"),
             html.Div(id="up-problem"),
             html.Button("Start analysis", id="up-start", className="button primary"),
         ],
@@ -150,6 +153,11 @@ def layout(**_: Any) -> html.Div:
     )
 
 
+def _held(field: str) -> str:
+    """Where a field keeps what was chosen: a store for groups, else its own value."""
+    return "data" if field in GROUPS else "value"
+
+
 def register(pages: Dash, client: AsyncClient) -> None:
     """Shows the fields of the chosen family; starts the analysis and goes to its job."""
     dash.register_page("dashboard.upload", path="/upload", title="New analysis", layout=layout)
@@ -157,7 +165,7 @@ def register(pages: Dash, client: AsyncClient) -> None:
         ClientsideFunction("upload", "family"),
         Output("up-activation-field", "className"),
         Output("up-sequential-field", "className"),
-        Input("up-family", "value"),
+        Input("up-family", "data"),
     )
 
     @pages.callback(
@@ -169,7 +177,7 @@ def register(pages: Dash, client: AsyncClient) -> None:
         state={
             "key": State("up-key", "data"),
             "files": {kind: State(f"upload-{kind}", "data") for kind in FILES},
-            "values": {field: State(f"up-{field}", "value") for field in FIELDS},
+            "values": {field: State(f"up-{field}", _held(field)) for field in FIELDS},
         },
         prevent_initial_call=True,
     )

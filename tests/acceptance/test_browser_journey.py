@@ -173,9 +173,34 @@ def test_a_dropped_checkpoint_becomes_plots_with_the_reports_numbers(
     page.wait_for_selector("#filmstrip .main-svg")
     page.wait_for_selector("#gap .scatterlayer .trace")
     compare_with_rest(page, httpx.get(f"{address}/api/v1/analyses/{identifier}/report").json())
+    walk_follows_the_slider(page, address, identifier)
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=ARTIFACTS / "journey.png", full_page=True)
     assert not watched.errors
+
+
+def walk_follows_the_slider(page: Page, address: str, identifier: str) -> None:
+    """Loss at ε, and the boundary there, drawn from arrays that are in the page already."""
+    accept = {"accept": "application/json"}
+    loss = httpx.get(f"{address}/api/v1/analyses/{identifier}/arrays/walk_loss", headers=accept)
+    page.click("#tab-walk")
+    page.wait_for_selector("#detail .heatmaplayer image")
+    asked: list[str] = []
+    page.on("request", lambda r: asked.append(r.url))
+    page.keyboard.press("2")
+    page.focus("#walk-slider")
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator("#walk-slider")).to_have_attribute("aria-valuetext", re.compile("v2"))
+    value = page.locator("#walk-readout b").nth(1).inner_text().split()[0]
+    wanted = loss.json()["data"][1][15]
+    # the readout has three significant digits
+    assert float(value) == pytest.approx(wanted, rel=5e-3)
+    page.wait_for_function(
+        "document.querySelector('#detail .js-plotly-plot').data"
+        ".find((t) => t.name === 'boundary at ε').x.length > 30"
+    )
+    assert not [url for url in asked if url.startswith("http")]
 
 
 def compare_with_rest(page: Page, report: dict[str, Any]) -> None:

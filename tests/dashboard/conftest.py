@@ -7,16 +7,19 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
 import uvicorn
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from dashboard.app import mount_dashboard
 from minimascope.client import AsyncClient
 from tests.dashboard.reference_minimum import build
 from tests.dashboard.stub_api import Found, analysis, stub
+
+expect.set_options(timeout=20_000)  # a loaded machine draws slowly
 
 CHROMIUM = [
     "--no-sandbox",
@@ -83,3 +86,25 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
         yield launched
         launched.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A page that fails its test on any console error and any request elsewhere."""
+    context = browser.new_context(base_url=address, viewport={"width": 1440, "height": 900})
+    yield from watched(context, address)
+
+
+def watched(context: Any, address: str) -> Iterator[Page]:
+    """A new page of `context`, with the same watch on it."""
+    opened = context.new_page()
+    faults: list[str] = []
+    opened.on("console", lambda m: m.type == "error" and faults.append(m.text))
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on(
+        "request",
+        lambda r: r.url.startswith((address, "data:", "blob:")) or faults.append(r.url),
+    )
+    yield opened
+    context.close()
+    assert not faults

@@ -73,6 +73,10 @@ def stub(analyses: list[Analysis], found: dict[str, Found]) -> FastAPI:
     _results(app, held, found)
     _uploads(app)
 
+    @app.get("/api/v1/health/live")
+    async def alive() -> dict[str, str]:
+        return {"state": "ok"}
+
     @app.get("/api/v1/{rest:path}")
     async def nothing(rest: str) -> Response:
         raise ProblemError("no_such_address", f"The API has nothing at {rest}.", status=404)

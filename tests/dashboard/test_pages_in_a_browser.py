@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.dashboard.axe import violations
+from tests.dashboard.conftest import watched
 from tests.dashboard.stub_api import Found
 
 PAGES = {
@@ -32,27 +33,6 @@ DRAWN = """() => [...document.querySelectorAll('.frame:not(.absent) .main-svg:fi
   .every((svg) => svg.style.background !== 'rgba(0, 0, 0, 0)')"""
 
 
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    """A page that fails its test on any console error and any request elsewhere."""
-    context = browser.new_context(base_url=address, viewport={"width": 1440, "height": 900})
-    yield from watched(context, address)
-
-
-def watched(context: Any, address: str) -> Iterator[Page]:
-    opened = context.new_page()
-    faults: list[str] = []
-    opened.on("console", lambda m: m.type == "error" and faults.append(m.text))
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.on(
-        "request",
-        lambda r: r.url.startswith((address, "data:", "blob:")) or faults.append(r.url),
-    )
-    yield opened
-    context.close()
-    assert not faults
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
 def test_every_page_is_quiet_fits_and_wears_its_theme(
@@ -71,6 +51,7 @@ def test_every_page_is_quiet_fits_and_wears_its_theme(
             wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             assert page.evaluate(wide) <= 0, path
             assert page.locator("html").get_attribute("lang") == "en"
+            assert violations(page) == [], path
 
 
 def test_toggle_recolours_drawn_figures(page: Page) -> None:

@@ -1,0 +1,39 @@
+"""One of several: a radio group or a native select; `assets/choice.js` keeps its store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dash import dcc, html
+
+
+def radio(identifier: str, options: Mapping[str, str], value: str, *, label: str) -> html.Div:
+    """Buttons as an ARIA radio group; the chosen key is in the store `identifier`."""
+    buttons = [
+        html.Button(
+            words,
+            role="radio",
+            className="radio",
+            tabIndex=0 if key == value else -1,
+            **{"data-value": key, "aria-checked": "true" if key == value else "false"},
+        )
+        for key, words in options.items()
+    ]
+    group = html.Div(
+        buttons,
+        className="choice",
+        role="radiogroup",
+        **{"data-choice": identifier, "aria-label": label},
+    )
+    return html.Div([group, dcc.Store(id=identifier, data=value)])
+
+
+def select(identifier: str, options: Mapping[str, str], value: str, *, label: str) -> html.Div:
+    """A native select under its label; the chosen key is in the store `identifier`."""
+    entries = [
+        html.Option(words, value=key, selected="selected" if key == value else None)
+        for key, words in options.items()
+    ]
+    menu = html.Select(entries, id=f"{identifier}-menu", **{"data-choice": identifier})
+    words = html.Label(label, htmlFor=f"{identifier}-menu")
+    return html.Div([words, menu, dcc.Store(id=identifier, data=value)], className="select")
