@@ -20,7 +20,7 @@ from workers.intake.layers import LAYERS_MOST, architecture_invalid, layer
 from workers.intake.mlp import build_mlp, mismatch
 from workers.intake.pt2.program import build_program
 
-FAMILIES = ("mlp", "sequential")
+FAMILIES = ("mlp", "sequential", "huggingface")
 _COUNTER = "num_batches_tracked"  # absent from checkpoints before torch 0.4; never affects outputs
 
 
@@ -119,6 +119,14 @@ def _fill(network: Chain, checkpoint: Checkpoint, keys: dict[str, str]) -> None:
     network.load_state_dict(tensors, strict=True, assign=True)
 
 
+def _build_huggingface(checkpoint: Checkpoint, spec: dict[str, Any]) -> nn.Module:
+    from workers.intake.huggingface import build_huggingface
+
+    if set(spec) != {"family", "config"} or not isinstance(spec["config"], dict):
+        raise architecture_invalid("A huggingface spec has one entry: 'config', a config.json.")
+    return build_huggingface(checkpoint, spec["config"])
+
+
 def _family(architecture: dict[str, Any] | None) -> str:
     if not architecture:
         raise ProblemError(
@@ -151,7 +159,12 @@ def build_network(checkpoint: Checkpoint, architecture: dict[str, Any] | None) -
         if architecture:
             raise architecture_invalid("A .pt2 carries its own program and takes no architecture.")
         return build_program(checkpoint.graph, checkpoint.tensors)
-    if _family(architecture) == "mlp":
+    if checkpoint.config is not None and not architecture:
+        architecture = {"family": "huggingface", "config": checkpoint.config}
+    family = _family(architecture)
+    if family == "huggingface":
+        return _build_huggingface(checkpoint, dict(architecture or {}))
+    if family == "mlp":
         network, keys = build_mlp(checkpoint, dict(architecture or {}))
     else:
         network = _build_sequential(dict(architecture or {}))

@@ -22,11 +22,12 @@ BYTES_A_SECOND = 50 << 20  # reading speed that a slow disk still gives
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights in saved order. `format`: torch, safetensors or pt2.
+    """Weights in saved order. `format`: torch, safetensors, huggingface or pt2.
 
     `picked` says what was chosen inside the file, "" if nothing had to be; `sha256` is of the
     file as sent; `ordered` tells whether the saved order of layers is known (safetensors files
-    are sorted by name); `graph` is the program of a .pt2, None for bare weights.
+    are sorted by name); `graph` is the program of a .pt2, None for bare weights;
+    `config` the config.json of a Hugging Face model.
     """
 
     tensors: dict[str, Tensor]
@@ -36,6 +37,7 @@ class Checkpoint:
     warnings: list[str] = field(default_factory=list)
     ordered: bool = True
     graph: dict[str, Any] | None = None
+    config: dict[str, Any] | None = None
 
 
 def file_sha256(path: Path) -> str:
@@ -108,6 +110,7 @@ def read_checkpoint(path: Path, *, workdir: Path) -> Checkpoint:
         sha256=found["sha256"],
         picked=found["picked"],
         warnings=found["warnings"],
-        ordered=found["format"] != "safetensors",
+        ordered=found["format"] not in ("safetensors", "huggingface"),
         graph=found.get("graph"),
+        config=found.get("config"),
     )

@@ -8,10 +8,12 @@ from typing import BinaryIO, Literal
 from minimascope.problems import ProblemError
 from workers.intake.safetensors_format import damaged
 
-Format = Literal["safetensors", "torch_zip", "torch_legacy", "pt2", "npz", "csv"]
+Checkpoints = Literal["safetensors", "torch_zip", "torch_legacy", "pt2", "weight_zip"]
+Format = Literal[Checkpoints, "npz", "csv", "image_zip", "parquet"]
 
 TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 RECORDS = 100_000
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
 INFLATION = 20
 SPARE_BYTES = 64 << 20
 
@@ -20,7 +22,6 @@ _KNOWN = (
     (b"GGUF", "a GGUF file"),
     (b"\x1f\x8b", "a gzip archive (unpack it first)"),
     (b"7z\xbc\xaf", "a 7-Zip archive"),
-    (b"PAR1", "a Parquet file"),
     (b"%PDF", "a PDF document"),
     (b"\x89PNG", "a PNG image"),
     (b"\x93NUMPY", "a single .npy array (X and y belong in one file: numpy.savez(path, X=X, y=y))"),
@@ -87,9 +88,13 @@ def _zip_format(file: BinaryIO) -> Format:
         raise unsupported("a TorchScript archive, a program rather than weights")
     if "data.pkl" in leaves:
         return "torch_zip"
+    if any(name.endswith(".safetensors") for name in names):
+        return "weight_zip"
+    if any(name.lower().endswith(IMAGES) for name in names):
+        return "image_zip"
     if names and all(name.endswith(".npy") for name in names):
         return "npz"
-    raise unsupported("a zip archive without a checkpoint or arrays in it")
+    raise unsupported("a zip archive without weights, arrays or images in it")
 
 
 def recognise(file: BinaryIO) -> Format | None:
@@ -102,6 +107,8 @@ def recognise(file: BinaryIO) -> Format | None:
     file.seek(0)
     if head.startswith(b"PK\x03\x04"):
         return _zip_format(file)
+    if head.startswith(b"PAR1"):
+        return "parquet"
     if head.startswith(TORCH_MAGIC):
         return "torch_legacy"
     if head[8:9] == b"{":

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from workers.intake.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,8 @@ class Group:
         return f"{self.name}.{leaf}" if self.name else leaf
 
 
-def _natural(name: str) -> list[tuple[int, int, str]]:
-    """Sorts 2 before 10: digits as numbers, other text as text."""
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """A sort key that puts 2 before 10: digits as numbers, other text as text."""
     parts = re.split(r"(\d{1,18})", name)
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
 
@@ -34,5 +36,5 @@ def groups(checkpoint: Checkpoint) -> list[Group]:
     for key, tensor in checkpoint.tensors.items():
         owner, _, leaf = key.rpartition(".")
         found.setdefault(owner, {})[leaf] = tensor
-    names = list(found) if checkpoint.ordered else sorted(found, key=_natural)
+    names = list(found) if checkpoint.ordered else sorted(found, key=natural)
     return [Group(name, found[name]) for name in names]

@@ -15,8 +15,9 @@ _AS_TRAINED = "Send the inputs as they went into the network in training."
 
 def takes_ids(network: nn.Module) -> bool:
     """True where inputs are whole numbers that name tokens, to be kept as int64."""
-    if isinstance(network, Program):
-        return not network.input_is_floating
+    known = getattr(network, "input_is_floating", None)  # of programs and transformers' models
+    if known is not None:
+        return not known
     layers = [module for module in network.modules() if not list(module.children())]
     return bool(layers) and isinstance(layers[0], nn.Embedding)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from workers.intake.checkpoint import convert_checkpoint, file_sha256
 from workers.intake.data import convert_dataset
+from workers.intake.groups import natural
 
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 
@@ -16,17 +17,23 @@ def _is_buffer(name: str) -> bool:
     return name.rsplit(".", 1)[-1] in _BUFFERS
 
 
-def suggest(tensors: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Architectures the shapes allow; an MLP's widths, its activation left to the user."""
-    widths: list[int] = []
+def suggest(tensors: list[dict[str, Any]], *, ordered: bool = True) -> list[dict[str, Any]]:
+    """Architectures the shapes allow; an MLP's widths, its activation left to the user.
+
+    `ordered`: the rows are in the order of layers; else in the natural order of their names.
+    """
+    layers: dict[str, dict[str, list[int]]] = {}
     for row in tensors:
-        shape, leaf = row["shape"], row["name"].rsplit(".", 1)[-1]
-        if leaf == "weight" and len(shape) == 2:
-            if widths and widths[-1] != shape[1]:
-                return []
-            widths = (widths or [shape[1]]) + [shape[0]]
-        elif not (leaf == "bias" and widths and shape == [widths[-1]]):
+        owner, _, leaf = row["name"].rpartition(".")
+        layers.setdefault(owner, {})[leaf] = row["shape"]
+    widths: list[int] = []
+    for name in layers if ordered else sorted(layers, key=natural):
+        weight, bias = layers[name].get("weight", []), layers[name].get("bias")
+        if len(weight) != 2 or set(layers[name]) - {"weight", "bias"}:
             return []
+        if bias not in (None, weight[:1]) or (widths and widths[-1] != weight[1]):
+            return []
+        widths = (widths or [weight[1]]) + [weight[0]]
     return [{"family": "mlp", "widths": widths, "activation": None}] if widths else []
 
 
@@ -39,16 +46,18 @@ def inspect_checkpoint(path: Path, *, workdir: Path) -> dict[str, Any]:
     """
     found = convert_checkpoint(path, output=None)
     layers, program = found.pop("tensors"), found.pop("graph", None)
+    config = found.pop("config", None)
     weights = [row for row in layers if not _is_buffer(row["name"])]
     if program is not None:
         weights = [row for row in layers if row["name"] in set(program["trainable"])]
+    ordered = found["format"] != "safetensors"
     dtypes = sorted({row["dtype"] for row in weights})
     return {
         **found,
         "parameters": sum(math.prod(row["shape"]) for row in weights),
         "dtype": ", ".join(dtypes),
         "layers": layers,
-        "suggested": suggest(layers) if program is None else [],
+        "suggested": suggest(layers, ordered=ordered) if program is config is None else [],
     }
 
 

@@ -14,7 +14,8 @@ LABELS = ("y", "label", "target")
 TABLE_BYTES = 256 << 20
 
 
-def _refused(sentence: str) -> ProblemError:
+def refused(sentence: str) -> ProblemError:
+    """A table that cannot be used, and what a table must have."""
     return ProblemError(
         "not_a_dataset",
         sentence,
@@ -31,17 +32,17 @@ def _delimiter(text: str) -> str:
 
 def _rows(source: BinaryIO, size: int) -> list[list[str]]:
     if size > TABLE_BYTES:
-        raise _refused(f"The table has {size} bytes, more than {TABLE_BYTES}.")
+        raise refused(f"The table has {size} bytes, more than {TABLE_BYTES}.")
     try:
         text = source.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _refused("The file is neither arrays nor a text table.") from error
+        raise refused("The file is neither arrays nor a text table.") from error
     if "\0" in text:
-        raise _refused("The file is neither arrays nor a text table.")
+        raise refused("The file is neither arrays nor a text table.")
     try:
         return [row for row in csv.reader(io.StringIO(text), delimiter=_delimiter(text)) if row]
     except csv.Error as error:
-        raise _refused(f"The table cannot be read ({error}).") from error
+        raise refused(f"The table cannot be read ({error}).") from error
 
 
 def _number(cell: str, line: int, column: str) -> float:
@@ -49,7 +50,7 @@ def _number(cell: str, line: int, column: str) -> float:
         return float(cell)
     except ValueError as error:
         what = f"{cell[:60]!r} is not a number" if cell.strip() else "the cell is empty"
-        raise _refused(f"Line {line}, column {column[:60]!r}: {what}.") from error
+        raise refused(f"Line {line}, column {column[:60]!r}: {what}.") from error
 
 
 def _labels(cells: list[str]) -> np.ndarray:
@@ -70,17 +71,17 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _label_column(header: list[str]) -> int:
+def label_column(header: list[str]) -> int:
     """The one column of labels. Raises ProblemError: no header line, a name twice, none or two."""
     if all(_is_number(cell) for cell in header):
-        raise _refused("The first line of the table holds numbers, not the names of its columns.")
+        raise refused("The first line of the table holds numbers, not the names of its columns.")
     twice = [name for name in header if header.count(name) > 1]
     if twice:
-        raise _refused(f"Two columns of the table are named {twice[0][:60]!r}.")
+        raise refused(f"Two columns of the table are named {twice[0][:60]!r}.")
     found = [place for place, name in enumerate(header) if name.lower() in LABELS]
     if len(found) != 1:
         shown = ", ".join(repr(name[:40]) for name in header[:12])
-        raise _refused(f"The table needs one column named y, label or target; it has {shown}.")
+        raise refused(f"The table needs one column named y, label or target; it has {shown}.")
     return found[0]
 
 
@@ -91,14 +92,14 @@ def read(source: BinaryIO, size: int) -> dict[str, np.ndarray]:
     """
     rows = _rows(source, size)
     if not size:
-        raise _refused("The file is empty (0 bytes).")
+        raise refused("The file is empty (0 bytes).")
     if len(rows) < 2 or len(rows[0]) < 2:
-        raise _refused("The file is no known data format, nor a table with a header line.")
+        raise refused("The file is no known data format, nor a table with a header line.")
     header, body = [cell.strip() for cell in rows[0]], rows[1:]
-    found = _label_column(header)
+    found = label_column(header)
     for line, row in enumerate(body, start=2):
         if len(row) != len(header):
-            raise _refused(f"Line {line} has {len(row)} cells, the header has {len(header)}.")
+            raise refused(f"Line {line} has {len(row)} cells, the header has {len(header)}.")
     columns = [place for place in range(len(header)) if place != found]
     inputs = [
         [_number(row[place], line, header[place]) for place in columns]

@@ -13,7 +13,16 @@ import torch
 from torch import Tensor
 
 from minimascope.problems import ProblemError
-from workers.intake import formats, safetensors_format, state_dict, table_file, torch_file
+from workers.intake import (
+    formats,
+    image_archive,
+    parquet_file,
+    safetensors_format,
+    state_dict,
+    table_file,
+    torch_file,
+    weight_archive,
+)
 from workers.intake.array_file import read_npz
 from workers.intake.dataset_layout import Arrays, lay_out
 from workers.intake.pt2 import graph
@@ -42,9 +51,11 @@ def convert_checkpoint(
         picked = state_dict.pick(torch_file.read(source))
     elif kind == "pt2":
         return _convert_pt2(source, output, size)
+    elif kind == "weight_zip":
+        return _convert_weight_archive(source, output, size)
     else:
-        known = {"npz": "a data set (.npz)", None: "no known checkpoint format"}
-        raise _no_checkpoint(known.get(kind, str(kind)) if size else "empty (0 bytes)")
+        what = f"a data set ({kind})" if kind else "no known checkpoint format"
+        raise _no_checkpoint(what if size else "empty (0 bytes)")
     check_tensors(picked.tensors, file_bytes=size)
     safetensors_format.write(picked.tensors, output)
     return {
@@ -71,6 +82,21 @@ def _convert_pt2(source: BinaryIO, output: BinaryIO, size: int) -> dict[str, Any
     }
 
 
+def _convert_weight_archive(source: BinaryIO, output: BinaryIO, size: int) -> dict[str, Any]:
+    """A zip of .safetensors files → one; answers the config.json in it too."""
+    tensors, config = weight_archive.read(source)
+    picked = state_dict.pick(tensors)
+    check_tensors(picked.tensors, file_bytes=size)
+    safetensors_format.write(picked.tensors, output)
+    return {
+        "format": "safetensors" if config is None else "huggingface",
+        "picked": picked.sentence,
+        "warnings": picked.warnings,
+        "tensors": tensor_table(picked.tensors),
+        "config": config,
+    }
+
+
 def _torch_files_refused() -> ProblemError:
     return ProblemError(
         "torch_file_refused",
@@ -88,20 +114,25 @@ def _no_checkpoint(what: str) -> ProblemError:
     )
 
 
-def _read_arrays(source: BinaryIO) -> tuple[str, Arrays]:
+def _read_arrays(source: BinaryIO) -> tuple[str, Arrays, list[str]]:
+    """Format, arrays by name, and what was done to them."""
     size = formats.size_of(source)
     kind = formats.recognise(source)
     if kind == "npz":
-        return kind, read_npz(source)
+        return kind, read_npz(source), []
+    if kind == "image_zip":
+        return kind, *image_archive.read(source)
+    if kind == "parquet":
+        return kind, parquet_file.read(source), []
     if kind == "safetensors":
         tensors = safetensors_format.read(source, size)
         floats = {
             n: t.float() if t.dtype in (torch.float16, torch.bfloat16) else t
             for n, t in tensors.items()
         }
-        return kind, {name: tensor.numpy() for name, tensor in floats.items()}
+        return kind, {name: tensor.numpy() for name, tensor in floats.items()}, []
     if kind is None:
-        return "csv", table_file.read(source, size)
+        return "csv", table_file.read(source, size), []
     raise ProblemError(
         "not_a_dataset",
         "The file is a checkpoint, not a data set.",
@@ -111,12 +142,12 @@ def _read_arrays(source: BinaryIO) -> tuple[str, Arrays]:
 
 def convert_dataset(source: BinaryIO, output: BinaryIO, options: dict[str, Any]) -> dict[str, Any]:
     """Arrays of any accepted format → `inputs`, `targets`; answers what was found in them."""
-    kind, arrays = _read_arrays(source)
+    kind, arrays, said = _read_arrays(source)
     inputs, targets, summary = lay_out(arrays, integers=options.get("integers", "float"))
     safetensors_format.write(
         {"inputs": torch.from_numpy(inputs), "targets": torch.from_numpy(targets)}, output
     )
-    return {"format": kind, **summary}
+    return {"format": kind, **summary, "warnings": [*said, *summary["warnings"]]}
 
 
 _TASKS = {"checkpoint": convert_checkpoint, "dataset": convert_dataset}

@@ -1,0 +1,284 @@
+"""Damaged copies of good files: each is a valid load or a refusal with a stable code, in time.
+
+Seeded mutations: bytes changed anywhere or in the header, truncation, a stretch removed or
+doubled, numbers of a text header replaced, one record of a zip damaged with its checksum made
+right again. A checkpoint that still loads is built and run once.
+`python -m tests.intake.fuzz --copies 1000 --output FILE` writes the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import io
+import json
+import platform
+import random
+import re
+import resource
+import tempfile
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import nn
+
+from minimascope.export import export
+from minimascope.problems import ProblemError
+from workers.intake.architecture import build_network
+from workers.intake.checkpoint import read_checkpoint
+from workers.intake.checks import check_pair
+from workers.intake.data import Dataset, read_dataset
+
+SLOWEST = 10.0  # seconds a file, the promise of the intake
+CODES = {
+    *("file_damaged", "pickle_refused", "not_a_checkpoint", "unsupported_format", "deflate_bomb"),
+    *("tensor_refused", "nan_weights", "operator_refused", "not_a_dataset", "nan_data"),
+    *("dataset_missing_arrays", "empty_data", "sandbox_memory", "labels_out_of_range"),
+    *("architecture_missing", "architecture_invalid", "architecture_mismatch"),
+    *("input_shape_mismatch", "output_shape_mismatch", "outputs_not_finite"),
+}
+MLP = {"family": "mlp", "activation": "relu"}
+INPUTS, LABELS = torch.randn(5, 4, generator=torch.Generator().manual_seed(0)), torch.arange(5) % 3
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))
+
+
+def saved(*, legacy: bool = False) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(network().state_dict(), buffer, _use_new_zipfile_serialization=not legacy)
+    return buffer.getvalue()
+
+
+def program(folder: Path) -> bytes:
+    return export(network(), torch.randn(3, 4), folder / "model.pt2").read_bytes()
+
+
+def archive(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as made:
+        for name, content in files.items():
+            made.writestr(name, content)
+    return buffer.getvalue()
+
+
+def shards() -> bytes:
+    state = network().state_dict()
+    names = ["a.safetensors", "b.safetensors"]
+    parts = [dict(list(state.items())[:2]), dict(list(state.items())[2:])]
+    places = {key: name for name, part in zip(names, parts, strict=True) for key in part}
+    files = {name: save(part) for name, part in zip(names, parts, strict=True)}
+    return archive(
+        {**files, "model.safetensors.index.json": json.dumps({"weight_map": places}).encode()}
+    )
+
+
+def hugging() -> bytes:
+    import transformers
+
+    shape = {"num_channels": 1, "patch_size": 2, "hidden_sizes": [4, 8], "depths": [1, 1]}
+    config = transformers.ConvNextConfig(**shape, num_stages=2, num_labels=3)
+    model = transformers.ConvNextForImageClassification(config)
+    entries = {**config.to_dict(), "architectures": ["ConvNextForImageClassification"]}
+    weights = save(dict(model.state_dict()))
+    return archive({"config.json": json.dumps(entries).encode(), "model.safetensors": weights})
+
+
+def arrays() -> bytes:
+    buffer = io.BytesIO()
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    np.savez_compressed(buffer, X=x, y=np.arange(20) % 3)
+    return buffer.getvalue()
+
+
+def table() -> bytes:
+    return ("a,b,y\n" + "\n".join(f"{i},{i / 4},{i % 3}" for i in range(20))).encode()
+
+
+def parquet() -> bytes:
+    import pyarrow
+    import pyarrow.parquet
+
+    buffer = io.BytesIO()
+    columns = {"a": [i / 4 for i in range(20)], "y": [i % 3 for i in range(20)]}
+    pyarrow.parquet.write_table(pyarrow.table(columns), buffer)
+    return buffer.getvalue()
+
+
+def images() -> bytes:
+    import PIL.Image
+
+    files = {}
+    for place, kind in enumerate(("png", "jpeg", "bmp", "gif", "webp", "ppm", "tiff")):
+        buffer = io.BytesIO()
+        pixels = np.random.default_rng(place).integers(0, 256, (6, 5, 3), dtype=np.uint8)
+        PIL.Image.fromarray(pixels).save(buffer, kind)
+        files[f"{'ab'[place % 2]}/{place}.{kind}"] = buffer.getvalue()
+    return archive(files)
+
+
+def run_checkpoint(path: Path, workdir: Path) -> None:
+    checkpoint = read_checkpoint(path, workdir=workdir)
+    whole = checkpoint.graph is not None or checkpoint.config is not None
+    built = build_network(checkpoint, None if whole else MLP)
+    inputs = torch.zeros(5, 1, 8, 8) if checkpoint.config else INPUTS
+    check_pair(built, Dataset(inputs, LABELS), None, loss="cross_entropy")
+
+
+def run_dataset(path: Path, workdir: Path) -> None:
+    read_dataset(path, workdir=workdir)
+
+
+Run = Callable[[Path, Path], None]
+FILES: dict[str, tuple[Callable[[Path], bytes], Run]] = {
+    "pt": (lambda _: saved(), run_checkpoint),
+    "legacy": (lambda _: saved(legacy=True), run_checkpoint),
+    "safetensors": (lambda _: save(network().state_dict()), run_checkpoint),
+    "shards": (lambda _: shards(), run_checkpoint),
+    "huggingface": (lambda _: hugging(), run_checkpoint),
+    "pt2": (program, run_checkpoint),
+    "npz": (lambda _: arrays(), run_dataset),
+    "csv": (lambda _: table(), run_dataset),
+    "parquet": (lambda _: parquet(), run_dataset),
+    "images": (lambda _: images(), run_dataset),
+}
+_ODD = (b"0", b"-1", b"1", b"65537", b"4294967296", b"1152921504606846976", b"null", b"1e9", b"[]")
+
+
+def change_bytes(content: bytearray, chance: random.Random, end: int) -> bytearray:
+    for _ in range(chance.randint(1, 8)):
+        content[chance.randrange(min(end, len(content)))] = chance.randrange(256)
+    return content
+
+
+def replace_number(content: bytearray, chance: random.Random) -> bytearray:
+    """One number of the text in it becomes another; its length may change."""
+    found = list(re.finditer(rb"(?<=[ :,\[(])\d{1,12}", content))
+    if found:
+        place = chance.choice(found)
+        content[place.start() : place.end()] = chance.choice(_ODD)
+    return content
+
+
+def damage(whole: bytes, chance: random.Random) -> bytes:
+    content, kind = bytearray(whole), chance.randrange(6)
+    if not content or kind == 0:
+        return bytes(change_bytes(content, chance, 1 << 30)) if content else b"\0"
+    if kind == 1:
+        return bytes(change_bytes(content, chance, 300))
+    if kind == 2:
+        del content[chance.randrange(len(content)) :]
+        return bytes(content)
+    if kind in (3, 4):
+        return bytes(replace_number(content, chance))
+    start = chance.randrange(len(content))
+    stretch = slice(start, start + chance.randrange(64))
+    content[stretch] = content[stretch] * chance.choice((0, 2))
+    return bytes(content)
+
+
+def mutated(whole: bytes, chance: random.Random) -> bytes:
+    """A damaged copy; of a zip, every other time one record damaged inside a sound zip."""
+    if not whole.startswith(b"PK") or chance.random() < 0.5:
+        return damage(whole, chance)
+    with zipfile.ZipFile(io.BytesIO(whole)) as source:
+        files = {name: source.read(name) for name in source.namelist()}
+    victim = chance.choice(list(files))
+    files[victim] = damage(files[victim], chance)
+    return archive(files)
+
+
+@dataclass
+class Outcome:
+    """What became of the damaged copies of one format."""
+
+    loaded: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    slowest: float = 0.0
+
+
+def fuzz(name: str, *, copies: int, folder: Path) -> Outcome:
+    """Damages, sends and counts; a fault is an exception that is no ProblemError."""
+    make, run = FILES[name]
+    whole, chance, outcome = make(folder), random.Random(name), Outcome()
+    path = folder / "upload"
+    for place in range(copies):
+        path.write_bytes(mutated(whole, chance))
+        start = time.perf_counter()
+        try:
+            run(path, folder)
+            outcome.loaded += 1
+        except ProblemError as problem:
+            outcome.refused[problem.code] += 1
+        except Exception as error:
+            outcome.faults.append(f"copy {place}: {type(error).__name__}: {str(error)[:200]}")
+        outcome.slowest = max(outcome.slowest, time.perf_counter() - start)
+    return outcome
+
+
+def held(found: Outcome) -> bool:
+    """The promise of the intake."""
+    return not found.faults and set(found.refused) <= CODES and found.slowest < SLOWEST
+
+
+def report(outcomes: dict[str, Outcome], copies: int) -> str:
+    """The table as Markdown."""
+    gib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    lines = [
+        "# Fuzzing the intake",
+        "",
+        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {copies} seeded copies a format, torch "
+        f"{torch.__version__}, Python {platform.python_version()}, {platform.machine()}. "
+        "`make fuzz` repeats it. A checkpoint that still loads is built and run once.",
+        "",
+        f"Largest resident parser process: {gib:.2f} GiB.",
+        "",
+        "| format | loaded | refused | faults | slowest, s | codes |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, found in outcomes.items():
+        codes = ", ".join(f"{code} {count}" for code, count in found.refused.most_common())
+        lines.append(
+            f"| {name} | {found.loaded} | {found.refused.total()} | {len(found.faults)} | "
+            f"{found.slowest:.2f} | {codes} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Exit 1 where there was a fault, an unknown code or a file that took too long."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--copies", type=int, default=1000)
+    parser.add_argument("--formats", default=",".join(FILES))
+    parser.add_argument("--output", type=Path)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    outcomes = {}
+    for name in args.formats.split(","):
+        with tempfile.TemporaryDirectory() as folder:
+            outcomes[name] = found = fuzz(name, copies=args.copies, folder=Path(folder))
+        print(name, found.loaded, dict(found.refused), *found.faults[:5], sep="\n  ", flush=True)
+    if args.output:
+        args.output.parent.mkdir(parents=True, exist_ok=True)
+        from workers.intake.parser_process import stop
+
+        stop()  # its memory is counted when it has ended
+        args.output.write_text(report(outcomes, args.copies))
+    bad = [
+        o for o in outcomes.values() if o.faults or set(o.refused) - CODES or o.slowest > SLOWEST
+    ]
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

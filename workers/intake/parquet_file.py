@@ -1,0 +1,65 @@
+"""A .parquet table: numeric columns are inputs, one column named as label is targets."""
+
+from __future__ import annotations
+
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from minimascope.problems import ProblemError
+from workers.intake.safetensors_format import damaged
+from workers.intake.table_file import label_column, refused
+
+CELLS = 1 << 27
+
+
+def _arrow() -> Any:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ProblemError(
+            "pyarrow_missing",
+            "This is a Parquet file, and pyarrow is not installed on this worker.",
+            "pip install 'minimascope[parquet]', or send a .csv or .npz.",
+        ) from error
+    pyarrow.set_cpu_count(1)
+    return pyarrow
+
+
+def _column(name: str, column: Any) -> np.ndarray:
+    """One column as numbers or texts. Raises ProblemError not_a_dataset."""
+    if column.null_count:
+        raise refused(f"Column {name[:60]!r} has {column.null_count} empty cells.")
+    values: np.ndarray = column.to_numpy()
+    if values.dtype.kind == "O" and all(isinstance(value, str) for value in values):
+        return values.astype(str)
+    if values.dtype.kind not in "fiub":
+        raise refused(f"Column {name[:60]!r} is of type {str(column.type)[:60]}, not numbers.")
+    return values
+
+
+def read(source: BinaryIO) -> dict[str, np.ndarray]:
+    """Arrays `X` (n × columns) and `y` (n) of a Parquet table.
+
+    Raises ProblemError: pyarrow_missing, file_damaged, not_a_dataset (columns as for .csv).
+    """
+    arrow = _arrow()
+    try:
+        file = arrow.parquet.ParquetFile(source, pre_buffer=False)
+        cells = file.metadata.num_rows * file.metadata.num_columns
+        names = list(file.schema_arrow.names)
+        if cells > CELLS:
+            raise refused(f"The table has {cells} cells, more than {CELLS}.")
+        table = file.read(use_threads=False)
+    except (arrow.ArrowException, OSError, ValueError, TypeError, OverflowError) as error:
+        raise damaged("it begins like a Parquet file but cannot be read") from error
+    label = label_column(names)
+    columns = [_column(name, table.column(place)) for place, name in enumerate(names)]
+    for place, column in enumerate(columns):
+        if place != label and column.dtype.kind == "U":
+            raise refused(f"Column {names[place][:60]!r} holds texts, not numbers.")
+    inputs = [column for place, column in enumerate(columns) if place != label]
+    if not inputs:
+        raise refused("The table has no column besides the labels.")
+    return {"X": np.column_stack(inputs), "y": columns[label]}
