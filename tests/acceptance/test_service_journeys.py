@@ -54,9 +54,16 @@ class Served:
 
 
 def serve(folder: Path) -> subprocess.Popen[str]:
+    environment = {
+        **os.environ,
+        "MINIMASCOPE_LEASE_SECONDS": str(LEASE),
+        # A busy machine may take longer than the default 20 s, after which an upload answers 202.
+        "MINIMASCOPE_INSPECT_WAIT_SECONDS": "60",
+        "OMP_NUM_THREADS": "1",
+    }
     return subprocess.Popen(
         [sys.executable, "-m", "minimascope", "serve", "--port=0", f"--data={folder}"],
-        env={**os.environ, "MINIMASCOPE_LEASE_SECONDS": str(LEASE), "OMP_NUM_THREADS": "1"},
+        env=environment,
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
