@@ -17,6 +17,7 @@ from minimascope.report import Report
 from minimascope.schemas import (
     Analysis,
     AnalysisPage,
+    AnalysisPlan,
     AnalysisRequest,
     KeyNumbersPage,
     Upload,
@@ -97,6 +98,9 @@ class AsyncClient:
         self, request: AnalysisRequest, *, idempotency_key: str | None = None
     ) -> Analysis:
         return await self.send(calls.submit(request, idempotency_key=idempotency_key))
+
+    async def plan(self, request: AnalysisRequest) -> AnalysisPlan:
+        return await self.send(calls.plan(request))
 
     async def analyses(
         self,

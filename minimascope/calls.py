@@ -15,6 +15,7 @@ from minimascope.report import Report
 from minimascope.schemas import (
     Analysis,
     AnalysisPage,
+    AnalysisPlan,
     AnalysisRequest,
     KeyNumbersPage,
     Upload,
@@ -131,6 +132,13 @@ def submit(request: AnalysisRequest, *, idempotency_key: str | None) -> Call[Ana
     headers = {"idempotency-key": idempotency_key} if idempotency_key else {}
     body = request.model_dump(mode="json")
     return Call("POST", "/analyses", _analysis, json=body, headers=headers)
+
+
+def plan(request: AnalysisRequest) -> Call[AnalysisPlan]:
+    def decode(response: httpx.Response) -> AnalysisPlan:
+        return AnalysisPlan.model_validate_json(response.content)
+
+    return Call("POST", "/plans", decode, json=request.model_dump(mode="json"))
 
 
 def analyses(

@@ -21,6 +21,7 @@ from minimascope.report import Report
 from minimascope.schemas import (
     Analysis,
     AnalysisPage,
+    AnalysisPlan,
     AnalysisRequest,
     KeyNumbersPage,
     Upload,
@@ -101,6 +102,10 @@ class Client:
 
     def submit(self, request: AnalysisRequest, *, idempotency_key: str | None = None) -> Analysis:
         return self.send(calls.submit(request, idempotency_key=idempotency_key))
+
+    def plan(self, request: AnalysisRequest) -> AnalysisPlan:
+        """Predicted cost of the spectrum; ProblemError `no_plan_yet` where workers are busy."""
+        return self.send(calls.plan(request))
 
     def analyses(
         self,
