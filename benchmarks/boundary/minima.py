@@ -42,7 +42,7 @@ def train(kind: str, x: Tensor, y: Tensor, *, seed: int) -> Minimum:
 
 
 def descend(network: nn.Module, x: Tensor, y: Tensor, *, noise: float = 0.0) -> None:
-    """Adam until the loss on clean inputs is `LOSS`, or `STEPS` steps; noise takes all steps."""
+    """Adam, until the loss on inputs without noise is below `LOSS` or `STEPS` steps are done."""
     optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
     for step in range(STEPS):
         optimiser.zero_grad()
