@@ -17,7 +17,8 @@ FROM python:3.11-slim
 RUN useradd --create-home --uid 10001 minimascope && mkdir /data && chown minimascope /data
 COPY --from=build /venv /venv
 COPY examples /app/examples
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 MINIMASCOPE_DATA_DIR=/data
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 MINIMASCOPE_DATA_DIR=/data \
+    MINIMASCOPE_DEMO_DIR=/app/examples/demo
 USER minimascope
 WORKDIR /app
 VOLUME /data

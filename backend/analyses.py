@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 
 from backend import cursors
-from backend.jobs import NewJob
+from backend.jobs import NewJob, Submission
 from backend.service import Here, Service
+from minimascope import __version__
 from minimascope.problems import ProblemError
+from minimascope.report import ESTIMATOR_VERSION, Report
 from minimascope.schemas import Analysis, AnalysisPage, AnalysisRequest, State, Upload, UploadKind
 
 router = APIRouter(prefix="/analyses", tags=["analyses"])
@@ -57,40 +60,75 @@ def _known(service: Service, key: str | None, request_hash: str) -> Analysis | N
     return service.repository.analysis(found[0])
 
 
+def content_hash(request: AnalysisRequest) -> str:
+    """What the numbers follow from: files, parameters and the estimators' version."""
+    content = request.model_dump(mode="json", exclude={"name"})
+    text = json.dumps([ESTIMATOR_VERSION, __version__, content], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _reused(
+    service: Service, request: AnalysisRequest, document: dict[str, Any], submission: Submission
+) -> Analysis | None:
+    """A done analysis with the results of an earlier one of the same content, if there is one."""
+    source = service.repository.done_with_content(submission.content)
+    if source is None:
+        return None
+    try:
+        report = Report.model_validate_json(service.store.report(source.id).read_bytes())
+    except (OSError, ValueError):
+        return None
+    if report.failures:  # another attempt may do better
+        return None
+    stages = tuple(stage.stage for stage in source.stages)
+    job = NewJob("analysis", request.checkpoint, document, stages=stages)
+    try:
+        service.store.link_result(job.id, source.id)
+    except OSError:  # deleted meanwhile
+        return None
+    message = f"Same files and parameters as analysis {source.id}: its results are used again."
+    service.repository.import_done(
+        request, job, source.arrays, now=time.time(), submission=submission, message=message
+    )
+    return service.repository.analysis(job.id)
+
+
 def _queue(
-    service: Service,
-    request: AnalysisRequest,
-    document: dict[str, Any],
-    *,
-    key: str | None,
-    request_hash: str,
+    service: Service, request: AnalysisRequest, document: dict[str, Any], submission: Submission
 ) -> Analysis:
     stages = tuple(request.parameters.stages)
     job = NewJob("analysis", request.checkpoint, document, stages=stages)
-    service.repository.add_analysis(
-        request, job, now=time.time(), idempotency_key=key, request_hash=request_hash
-    )
+    service.repository.add_analysis(request, job, now=time.time(), submission=submission)
     service.send(job.id, job.queue)
     return service.repository.analysis(job.id)
 
 
 @router.post("", status_code=201)
-async def submit(request: AnalysisRequest, service: Here, key: Key = None) -> Analysis:
-    """Queues an analysis, after a worker has loaded the files and seen that they fit."""
+async def submit(
+    request: AnalysisRequest, service: Here, key: Key = None, fresh: bool = False
+) -> Analysis:
+    """Queues an analysis, after a worker has loaded the files and seen that they fit.
+
+    An earlier done analysis of the same files and parameters gives its results at once; the
+    message says so. `fresh=true` computes them again.
+    """
     request_hash = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
     known = await asyncio.to_thread(_known, service, key, request_hash)
     if known:
         return known
     document = await asyncio.to_thread(_document, service, request)
+    submission = Submission(key, request_hash, content_hash(request))
+    if not fresh:
+        reused = await asyncio.to_thread(_reused, service, request, document, submission)
+        if reused:
+            return reused
     check = NewJob("check", request.checkpoint, document)
     await asyncio.to_thread(service.start, check)
     status = await service.ended(check.id, seconds=service.settings.inspect_wait_seconds)
     if status.state == "failed" and status.problem:
         raise ProblemError.from_dict(status.problem)
     # A check that still waits for a worker is not a refusal: the analysis checks again.
-    return await asyncio.to_thread(
-        _queue, service, request, document, key=key, request_hash=request_hash
-    )
+    return await asyncio.to_thread(_queue, service, request, document, submission)
 
 
 @router.get("")

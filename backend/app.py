@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from backend import analyses, errors, health, internal, live, results
+from backend import analyses, errors, health, internal, live, results, transfers
 from backend.database import database_url, open_database
 from backend.demo import import_demo
 from backend.reaper import reaping
@@ -45,6 +45,7 @@ def _api(service: Service) -> FastAPI:
     for router in (
         upload_router("checkpoint"),
         upload_router("dataset"),
+        transfers.router,
         analyses.router,
         results.router,
         live.router,

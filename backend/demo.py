@@ -75,13 +75,13 @@ def _import_one(repository: Repository, store: Store, folder: Path) -> None:
     job = NewJob(
         "analysis",
         request.checkpoint,
-        {"files": uploads, "created_at": time.time()},
+        {"files": uploads},
         stages=tuple(request.parameters.stages),
         id=identifier,
     )
     _keep(store, content, store.report(identifier))
     arrays = _arrays(store, identifier, folder / "arrays.npz")
-    repository.import_done(request, job, arrays)
+    repository.import_done(request, job, arrays, now=time.time())
 
 
 def import_demo(repository: Repository, store: Store, folder: Path) -> int:

@@ -15,6 +15,7 @@ from minimascope.problems import ProblemError
 from minimascope.schemas import ProblemDocument
 
 log = logging.getLogger("minimascope.backend")
+TITLES = {460: "Checksum Mismatch"}  # tus' own status
 CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -22,7 +23,7 @@ def problem_response(
     problem: ProblemError, request_id: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     document = ProblemDocument(
-        title=HTTPStatus(problem.status).phrase,
+        title=TITLES.get(problem.status) or HTTPStatus(problem.status).phrase,
         status=problem.status,
         code=problem.code,
         sentence=problem.sentence,

@@ -11,8 +11,9 @@ from fastapi import APIRouter, Response
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from backend.service import Here, Service
-from minimascope import __version__
+from minimascope import __version__, transport
 
+SEEN_SECONDS = 60.0
 router = APIRouter(tags=["operations"])
 
 
@@ -32,16 +33,39 @@ def _checks(service: Service) -> dict[str, dict[str, Any]]:
         checks["database"] = {"ok": False, "reason": type(error).__name__}
     free = shutil.disk_usage(folder).free
     checks["store"] = {"ok": os.access(folder, os.W_OK), "free_bytes": free}
+    try:
+        transport.waiting(service.celery, "analyses")
+        checks["broker"] = {"ok": True}
+    except Exception as error:  # kombu wraps only some brokers' errors
+        checks["broker"] = {"ok": False, "reason": type(error).__name__}
     return checks
+
+
+def _workers(service: Service) -> list[dict[str, Any]]:
+    """Workers heard of within a minute: queues, device, sandbox layers, seconds since."""
+    now = time.time()
+    try:
+        found = service.repository.workers(seen_since=now - SEEN_SECONDS)
+    except Exception:  # the database's own check says why
+        return []
+    return [
+        {**{k: v for k, v in each.items() if k != "seen_at"}, "age_seconds": now - each["seen_at"]}
+        for each in found
+    ]
 
 
 @router.get("/health/ready")
 def ready(service: Here, response: Response) -> dict[str, Any]:
-    """503 where the database or the store would refuse work."""
+    """503 where the database or the store would refuse work.
+
+    A broker that is away only delays jobs. `workers` lists those heard of in the last minute
+    with their sandbox layers; a layer that is false or 0 is missing on that machine.
+    """
     checks = _checks(service)
-    good = all(check["ok"] for check in checks.values())
+    good = checks["database"]["ok"] and checks["store"]["ok"]
     response.status_code = 200 if good else 503
-    return {"status": "ok" if good else "unavailable", "checks": checks}
+    status = "ok" if good else "unavailable"
+    return {"status": status, "checks": checks, "workers": _workers(service)}
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Request, Response
+from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,11 +20,14 @@ from backend.jobs import Progress
 from backend.service import Here, Service
 from backend.store import Incoming
 from minimascope.problems import ProblemError
+from minimascope.queues import QueueName
 from minimascope.report import Report
 from minimascope.schemas import StageState
 
 router = APIRouter(prefix="/internal", tags=["workers"], include_in_schema=False)
 Token = Annotated[str, Header(alias="X-Fencing-Token")]
+WorkerId = Annotated[str, PathParameter(max_length=64, pattern=r"^[\w.@-]+$")]
+STUCK_SECONDS = 60.0
 NPY_MAGIC = b"\x93NUMPY"
 
 
@@ -54,6 +58,20 @@ class Heartbeat(Body):
 
 class HeartbeatAnswer(Body):
     cancel: bool
+
+
+class WorkerReport(Body):
+    """What a worker process says of itself every few seconds."""
+
+    queues: list[QueueName]
+    device: Annotated[str, Field(max_length=100)]
+    layers: dict[str, bool | int] = {}
+    versions: dict[str, str] = {}
+    idle_seconds: float = 0.0
+
+
+class WorkerAnswer(Body):
+    restart: bool
 
 
 class Finish(Body):
@@ -145,6 +163,23 @@ async def put_array(job: str, name: str, request: Request, service: Here, token:
         await asyncio.to_thread(
             _keep, service, job, token, incoming=incoming, path=path, array=name
         )
+
+
+@router.put("/workers/{identifier}")
+def worker(identifier: WorkerId, body: WorkerReport, service: Here) -> WorkerAnswer:
+    """Heard of; `restart` where jobs wait for an idle worker that takes none."""
+    now = time.time()
+    service.repository.worker_seen(identifier, body.model_dump(mode="json"), now=now)
+    if body.idle_seconds < STUCK_SECONDS:
+        return WorkerAnswer(restart=False)
+    queues = [str(queue) for queue in body.queues]
+    waiting = service.repository.overdue_count(queues, sent_before=now - STUCK_SECONDS)
+    return WorkerAnswer(restart=waiting > 0)
+
+
+@router.delete("/workers/{identifier}", status_code=204)
+def worker_ends(identifier: WorkerId, service: Here) -> None:
+    service.repository.worker_gone(identifier)
 
 
 @router.get("/blobs/{identifier}")

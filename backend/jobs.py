@@ -30,6 +30,15 @@ class NewJob:
 
 
 @dataclass(frozen=True)
+class Submission:
+    """How a request came, and the hash of what its numbers follow from."""
+
+    idempotency_key: str | None = None
+    request_hash: str = ""
+    content: str = ""
+
+
+@dataclass(frozen=True)
 class Claim:
     """What a worker gets with a claimed job; `token` goes with every later write."""
 

@@ -11,6 +11,7 @@ from minimascope.schemas import Analysis, KeyNumbers
 def _data(report: Report) -> dict[str, Any]:
     train, test = report.data.train, report.data.test
     return {
+        "parameters": report.checkpoint.parameters,
         "train_loss": train.loss,
         "train_accuracy": train.accuracy,
         "test_loss": test.loss if test else None,

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 
+from backend import transfers
 from backend.service import Service
 from minimascope import transport
 from minimascope.queues import QUEUES
@@ -23,6 +24,7 @@ def reap(service: Service) -> None:
         service.changes.notify(job)
     for job, queue in reaped.send:
         service.send(job, queue)
+    transfers.expire(service)
     for queue in QUEUES:
         overdue = service.repository.overdue(queue, sent_before=now - lease)
         # While messages wait, a busy worker explains the delay; sending more would only pile up.

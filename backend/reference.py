@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from importlib.resources import files
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
-from swagger_ui_bundle import swagger_ui_path
 
 router = APIRouter(include_in_schema=False)
 POLICY = (
@@ -17,7 +16,7 @@ POLICY = (
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>minimascope API</title>
 <link rel="stylesheet" href="docs/assets/swagger-ui.css">
-<link rel="icon" href="docs/assets/favicon-32x32.png"></head>
+<link rel="icon" href="docs/assets/favicon.png"></head>
 <body><div id="api"></div>
 <script src="docs/assets/swagger-ui-bundle.js"></script><script src="docs/start.js"></script>
 </body></html>"""
@@ -38,4 +37,6 @@ async def start() -> Response:
 
 def mount_reference(api: FastAPI) -> None:
     api.include_router(router)
-    api.mount("/docs/assets", StaticFiles(directory=Path(swagger_ui_path)), name="reference")
+    # Only its Swagger UI 5 files are used: version 4 and older do not know OpenAPI 3.1.
+    assets = str(files("fastapi_offline") / "static")
+    api.mount("/docs/assets", StaticFiles(directory=assets), name="reference")

@@ -6,6 +6,7 @@ visible only whole: temporary file, fsync, rename. File names of users never bec
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from minimascope.arrays import ARRAYS
 from minimascope.problems import ProblemError
@@ -98,12 +99,62 @@ class Incoming:
         _settle(path)
 
 
+class Partial:
+    """A file that grows over several requests; see `backend.transfers`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+
+    def create(self) -> None:
+        with full_disk_is_507():
+            self._path.touch(exist_ok=False)
+
+    @contextmanager
+    def opened(self, size: int) -> Iterator[Self]:
+        """For writing after the first `size` bytes; whatever lies beyond is cut off."""
+        with full_disk_is_507(), self._path.open("r+b") as file:
+            file.truncate(size)
+            file.seek(size)
+            self._file = file
+            try:
+                yield self
+            finally:
+                self._file = None
+
+    def write(self, part: bytes) -> None:
+        assert self._file
+        with full_disk_is_507():
+            self._file.write(part)
+
+    def settle(self) -> None:
+        """Everything written is durable."""
+        assert self._file
+        with full_disk_is_507():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def sha256(self) -> str:
+        with self._path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def keep(self, path: Path) -> None:
+        """Makes it visible under its final name too; the same bytes may be there already."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.link(self._path, path)
+        _settle(path)
+
+    def remove(self) -> None:
+        self._path.unlink(missing_ok=True)
+
+
 class Store:
     """Everything big that the service keeps, below one folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        for name in ("blobs", "results", "incoming"):
+        for name in ("blobs", "results", "incoming", "partial"):
             (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def clear_incoming(self) -> None:
@@ -114,6 +165,11 @@ class Store:
     def incoming(self, *, limit: int) -> Incoming:
         with full_disk_is_507():
             return Incoming(self._folder / "incoming", limit=limit)
+
+    def partial(self, transfer: str) -> Partial:
+        if not JOB_ID.fullmatch(transfer):
+            raise ProblemError("no_such_transfer", "That is no transfer's id.", status=404)
+        return Partial(self._folder / "partial" / transfer)
 
     def blob(self, identifier: str) -> Path:
         """Where the bytes of an upload are; raises ProblemError where the id is no sha256."""
@@ -141,6 +197,13 @@ class Store:
                 status=404,
             )
         return self.result(analysis) / f"{name}.npy"
+
+    def link_result(self, analysis: str, source: str) -> None:
+        """The same report and arrays under another analysis; the bytes are shared."""
+        target, temporary = self.result(analysis), self.result(analysis).with_suffix(".linking")
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.copytree(self.result(source), temporary, copy_function=os.link)
+        os.replace(temporary, target)
 
     def delete_result(self, analysis: str) -> None:
         shutil.rmtree(self.result(analysis), ignore_errors=True)

@@ -75,6 +75,7 @@ class AnalysisRow(Table):
         Index("ix_analyses_created_at_id", "created_at", "id"),
         Index("ix_analyses_checkpoint", "checkpoint"),
         Index("ix_analyses_train", "train"),
+        Index("ix_analyses_content", "content"),
     )
 
     id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
@@ -86,3 +87,28 @@ class AnalysisRow(Table):
     created_at: Mapped[float]
     idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)
     request_hash: Mapped[str] = mapped_column(String(64))
+    content: Mapped[str] = mapped_column(String(64), default="", server_default="")
+
+
+class WorkerRow(Table):
+    """A worker process and what it last said of itself."""
+
+    __tablename__ = "workers"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    report: Mapped[dict[str, Any]]
+    seen_at: Mapped[float]
+
+
+class TransferRow(Table):
+    """An upload in pieces (tus): `received` bytes are durable; `sha256` once it is complete."""
+
+    __tablename__ = "transfers"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str]
+    length: Mapped[int] = mapped_column(BigInteger)
+    received: Mapped[int] = mapped_column(BigInteger, default=0)
+    sha256: Mapped[str] = mapped_column(String(64), default="")
+    expires_at: Mapped[float]

@@ -44,7 +44,7 @@ async def _parts(request: Request) -> AsyncIterator[bytes]:
 
 async def _receive(service: Service, request: Request) -> tuple[str, int]:
     """The body's sha256 and size, once it is stored durably. Memory use: one chunk."""
-    room = service.settings.quota_bytes - await asyncio.to_thread(service.repository.stored_bytes)
+    room = service.settings.quota_bytes - await asyncio.to_thread(service.repository.reserved_bytes)
     expected = int(request.headers.get("content-length") or 0)
     if expected > room:
         raise no_room("The upload does not fit into the storage quota.")
@@ -66,7 +66,8 @@ async def _receive(service: Service, request: Request) -> tuple[str, int]:
         return incoming.sha256, incoming.size
 
 
-def _register(service: Service, kind: UploadKind, name: str, sha256: str, size: int) -> str:
+def register_upload(service: Service, kind: UploadKind, name: str, sha256: str, size: int) -> str:
+    """Writes the row and has a worker inspect the file; the id of that job, "" where it did."""
     now = time.time()
     upload = Upload(
         id=sha256,
@@ -102,7 +103,7 @@ def upload_router(kind: UploadKind) -> APIRouter:
     async def store(request: Request, response: Response, service: Here, name: Name = "") -> Upload:
         """Stores the raw body; 422 with the worker's own code where it refuses the file."""
         sha256, size = await _receive(service, request)
-        job = await asyncio.to_thread(_register, service, kind, name, sha256, size)
+        job = await asyncio.to_thread(register_upload, service, kind, name, sha256, size)
         if job:
             await service.ended(job, seconds=service.settings.inspect_wait_seconds)
         upload = await asyncio.to_thread(service.repository.upload, kind, sha256)

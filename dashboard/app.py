@@ -9,7 +9,7 @@ import dash
 from dash import Dash, dcc, html
 from fastapi import FastAPI
 
-from dashboard.arrival import Arrival
+from dashboard.arrival import Arrival, Compressed
 from dashboard.figures.theme import css
 from dashboard.pages import analysis, compare, home, job, not_found, upload
 from minimascope.client import AsyncClient
@@ -115,3 +115,4 @@ def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
     for page in (home, upload, job, analysis, compare, not_found):
         page.register(pages, client)
     app.add_middleware(Arrival, pages=dash.page_registry, own=own)
+    app.add_middleware(Compressed, minimum_size=1024, compresslevel=6)

@@ -21,7 +21,7 @@ from dashboard.figures.overlaps import overlaps_figure
 from dashboard.figures.plane import Arrays, quantized
 from dashboard.figures.reliability import reliability_figure
 from dashboard.figures.spectrum import spectrum_figure
-from dashboard.figures.walk import walk_figure
+from dashboard.figures.walk import has_walk, walk_figure
 from minimascope.report import Report
 
 PLANE = (
@@ -36,12 +36,17 @@ PLANE = (
 
 
 def encoded(values: NDArray[Any]) -> dict[str, str]:
-    """A 2-D int8 array in Plotly's base64 form."""
-    data = np.ascontiguousarray(values, dtype=np.int8)
+    """A 1-D or 2-D array in Plotly's base64 form: integers as int8 or int32, the rest float32."""
+    if values.dtype.kind in "iu":
+        fits = values.size == 0 or (values.min() >= -128 and values.max() <= 127)
+        kind, stored = ("i1", np.int8) if fits else ("i4", np.int32)
+    else:
+        kind, stored = "f4", np.float32
+    data = np.ascontiguousarray(values, dtype=stored)
     return {
-        "dtype": "i1",
+        "dtype": kind,
         "bdata": base64.b64encode(data.tobytes()).decode(),
-        "shape": f"{data.shape[0]}, {data.shape[1]}",
+        "shape": ", ".join(str(length) for length in data.shape),
     }
 
 
@@ -85,37 +90,73 @@ def _details(report: Report, arrays: Arrays) -> dict[str, Callable[[], go.Figure
         drawn["margins"] = lambda: margins_figure(margins, arrays)
     if "calibration" in arrays or "calibration_alo" in arrays:
         drawn["calibration"] = lambda: reliability_figure(arrays)
-    if "walk_epsilon" in arrays and "walk_loss" in arrays:
+    if has_walk(arrays):
         drawn["walk"] = lambda: walk_figure(arrays)
     return drawn
 
 
-def drawing(report: Report, arrays: Arrays) -> dict[str, Any]:
-    """Figures by name, alignments as int8 (k × n), top eigenvalues and the λ curves.
+RECORD = ("labels", "predictions", "train_loss", "alo_loss", "margins")
 
-    A figure whose section or arrays are not there yet is absent.
+
+def _walk(arrays: Arrays) -> dict[str, Any] | None:
+    """The walk for the slider: ε, loss and accuracy (w × e), classes one row a step, w outer."""
+    if not has_walk(arrays):
+        return None
+    walk: dict[str, Any] = {
+        "epsilon": np.asarray(arrays["walk_epsilon"]).tolist(),
+        "loss": np.asarray(arrays["walk_loss"]).tolist(),
+        "accuracy": None,
+        "classes": None,
+    }
+    if "walk_accuracy" in arrays:
+        walk["accuracy"] = np.asarray(arrays["walk_accuracy"]).tolist()
+    if all(name in arrays for name in ("walk_class", "walk_x", "walk_y")):
+        classes = np.asarray(arrays["walk_class"])
+        walk["classes"] = encoded(classes.reshape(classes.shape[0] * classes.shape[1], -1))
+        walk["x"] = np.asarray(arrays["walk_x"]).tolist()
+        walk["y"] = np.asarray(arrays["walk_y"]).tolist()
+    return walk
+
+
+def _lambda_curves(report: Report) -> dict[str, Any] | None:
+    gap = report.gap
+    if gap is None or not gap.curves.lambda_:
+        return None
+    n = report.data.train.n
+    return {
+        "lambda": gap.curves.lambda_,
+        "ALO": gap.curves.alo_ggn,
+        "soft rank / n": [None if v is None else v / n for v in gap.curves.soft_rank_ggn],
+        "TIC": gap.curves.tic_ggn,
+    }
+
+
+def _packed(arrays: Arrays, name: str) -> dict[str, str] | None:
+    return encoded(np.asarray(arrays[name])) if name in arrays else None
+
+
+def drawing(report: Report, arrays: Arrays, about: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Figures by name, and what the browser needs to link them, in one JSON value.
+
+    A figure whose section or arrays are not there yet is absent; `about` goes into every export.
     """
     makers = {**_boundary(report, arrays), **_curves(report), **_details(report, arrays)}
     figures = {name: json.loads(make().to_json()) for name, make in makers.items()}
     spectrum, gap = report.spectrum, report.gap
-    curves = None
-    if gap is not None and gap.curves.lambda_:
-        n = report.data.train.n
-        curves = {
-            "lambda": gap.curves.lambda_,
-            "ALO": gap.curves.alo_ggn,
-            "soft rank / n": [None if v is None else v / n for v in gap.curves.soft_rank_ggn],
-            "TIC": gap.curves.tic_ggn,
-        }
     known = 0 if spectrum is None else len(spectrum.eigenvalues)
     aligned = arrays.get("alignment")
+    record = {name: _packed(arrays, name) for name in RECORD}
     return {
         "figures": figures,
         "vectors": known if aligned is None else min(known, len(aligned)),
         "plane": "filmstrip" in figures,
         "eigenvalues": [] if spectrum is None else spectrum.eigenvalues,
+        "known": _packed(arrays, "eigenvalues"),
         "alignment": None if aligned is None else encoded(quantized(aligned)),
-        "points": np.asarray(arrays["points"]).tolist() if "points" in arrays else None,
-        "curves": curves,
+        "points": _packed(arrays, "points"),
+        "record": {name: packed for name, packed in record.items() if packed},
+        "curves": _lambda_curves(report),
         "lambda": None if gap is None else gap.lambda_,
+        "walk": _walk(arrays),
+        "about": about or {},
     }

@@ -10,6 +10,7 @@ from dashboard.words import VERDICTS, level, number, percent, plural, with_error
 from minimascope.report import Report
 
 PENDING = "not computed yet"
+OVERCONFIDENT = 1.2
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def soft_rank_kpi(report: Report) -> Kpi:
     error = None if estimate.standard_error is None else estimate.standard_error * n
     value, spread = with_error(estimate.value * n, error)
     return Kpi(
-        f"Soft rank at λ = {level(gap.lambda_)}", value, spread, f"of {p:,}".replace(",", "\u2009")
+        f"Soft rank at λ = {level(gap.lambda_)}", value, spread, f"of {plural(p, 'parameter')}"
     )
 
 
@@ -83,13 +84,20 @@ def margin_kpi(report: Report) -> Kpi:
 
 
 def calibration_kpi(report: Report) -> Kpi:
-    """Expected calibration error over 15 bins, and the temperature on leave-one-out logits."""
+    """Expected calibration error over 15 bins, and what leave-one-out logits say."""
     gap = report.gap
     if gap is None or gap.diagnostics.ece_15 is None:
         return Kpi("Calibration error", "—", note=PENDING if gap is None else "not a classifier")
     temperature = gap.diagnostics.t_alo
-    note = "" if temperature is None else f"temperature {number(temperature)} leave-one-out"
+    note = "" if temperature is None else f"{_confidence(temperature)} (T = {number(temperature)})"
     return Kpi("Calibration error", number(gap.diagnostics.ece_15), "on training data", note)
+
+
+def _confidence(temperature: float) -> str:
+    """What a leave-one-out temperature T says: above 1, held-out logits are too sure."""
+    if temperature > OVERCONFIDENT:
+        return "over-confident held out"
+    return "under-confident held out" if temperature < 1 / OVERCONFIDENT else "calibrated held out"
 
 
 def kpi_strip(report: Report) -> html.Dl:

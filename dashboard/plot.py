@@ -27,22 +27,40 @@ BLANK: dict[str, Any] = {
 }
 
 
+KINDS = (
+    ("svg", "3.39", "SVG, one column (3.39 in)"),
+    ("svg", "6.9", "SVG, full width (6.9 in)"),
+    ("png", "3.39", "PNG, one column (3.39 in)"),
+    ("png", "6.9", "PNG, full width (6.9 in)"),
+    ("csv", "", "CSV of what is drawn"),
+    ("json", "", "JSON of what is drawn"),
+)
+
+
 def tools(plot: str) -> html.Div:
-    """Export buttons; `assets/export.js` acts on them."""
-    words = {"svg": "SVG", "png": "PNG", "csv": "CSV", "table": "Table"}
-    buttons = [
+    """Export menu and table switch; `assets/export.js` acts on them."""
+    name = plot.replace("-", " ")
+    items = [
         html.Button(
-            text,
-            className="tool",
-            **{
-                "data-export": kind,
-                "data-plot": plot,
-                "aria-label": f"{text} of {plot.replace('-', ' ')}",
-            },
+            words,
+            className="menu-item",
+            **{"data-export": kind, "data-plot": plot, "data-inches": inches or "6.9"},
         )
-        for kind, text in words.items()
+        for kind, inches, words in KINDS
     ]
-    return html.Div(buttons, className="tools", role="group", **{"aria-label": "Export"})
+    summary = html.Summary("Export", className="tool", **{"aria-label": f"Export {name}"})
+    table = html.Button(
+        "Table",
+        className="tool",
+        **{
+            "data-export": "table",
+            "data-plot": plot,
+            "aria-label": f"Table of {name}",
+            "aria-expanded": "false",
+        },
+    )
+    menu = html.Details([summary, html.Div(items, className="menu-items")], className="menu")
+    return html.Div([menu, table], className="tools")
 
 
 def image(plot: str, label: str, *, height: int) -> list[Any]:

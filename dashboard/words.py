@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-from minimascope.report import Verdict
+from minimascope.report import Gap, Verdict
 
 MINUS = "−"
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -21,10 +21,14 @@ ADVICE: dict[Verdict, str] = {
     "reliable": "",
     "lower_bound": "Read it as a lower bound.",
     "upper_leaning": "Less weight decay or longer training brings the estimate closer.",
-    "no_estimate": "Give the weight decay used in training (or learning rate, momentum and "
-    "steps), or add a test set.",
+    "no_estimate": "",
     "not_a_minimum": "Train until the regularised gradient vanishes, then analyse again.",
 }
+WITHOUT_LAMBDA = "The curves show what each estimate would be at every λ."
+INTERPOLATING = (
+    "Trust the spectrum, the boundary and the margins, not a number for the gap; "
+    "more weight decay in training would make one possible."
+)
 STATES = {
     "queued": "waiting for a worker",
     "running": "running",
@@ -47,21 +51,28 @@ def number(value: float | None, digits: int = 3) -> str:
         return "—"
     if value == 0:
         return "0"
-    exponent = math.floor(math.log10(abs(value)))
+    exponent = int(f"{value:.{digits - 1}e}".split("e")[1])  # after rounding: 9.99 may become 10
     if -3 <= exponent < 5:
         decimals = max(digits - 1 - exponent, 0)
         return f"{value:,.{decimals}f}".replace("-", MINUS).replace(",", "\u2009")
-    mantissa = f"{value / 10**exponent:.{digits - 1}f}".replace("-", MINUS)
+    mantissa = f"{value / 10.0**exponent:.{digits - 1}f}".replace("-", MINUS)
     return f"{mantissa}·10{str(exponent).translate(SUPERSCRIPT)}"
 
 
 def level(value: float | None) -> str:
-    """A λ: a bare power of ten where it is one (`10⁻³`), else as `number`."""
+    """A λ as it was chosen: `10⁻³`, `0.003`, `3·10⁻⁵`; no digits beyond the third, no zeros."""
     if value is not None and value > 0:
         exponent = round(math.log10(value))
         if math.isclose(value, 10.0**exponent, rel_tol=1e-9) and exponent not in (0, 1):
             return f"10{str(exponent).translate(SUPERSCRIPT)}"
-    return number(value)
+    mantissa, power, raised = number(value).partition("·10")
+    plain = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    return f"{plain}{power}{raised}"
+
+
+def count(value: int) -> str:
+    """A whole number with thin spaces between thousands."""
+    return f"{value:,}".replace(",", "\u2009")
 
 
 def with_error(value: float | None, error: float | None) -> tuple[str, str]:
@@ -90,6 +101,17 @@ def when(moment: datetime | None) -> str:
     return "—" if moment is None else f"{moment.day} {moment:%b %Y, %H:%M} UTC"
 
 
-def plural(count: int, word: str, many: str = "") -> str:
+def plural(number_of: int, word: str, many: str = "") -> str:
     """`1 outlier`, `2 outliers`."""
-    return f"{count:,}\u00a0{word if count == 1 else many or word + 's'}".replace(",", "\u2009")
+    return f"{count(number_of)}\u00a0{word if number_of == 1 else many or word + 's'}"
+
+
+def advice(gap: Gap, *, tested: bool) -> str:
+    """What to do about a verdict, beyond what its reason already says."""
+    if gap.verdict == "no_estimate":
+        said = WITHOUT_LAMBDA if gap.lambda_ is None else INTERPOLATING
+        measured = "The measured gap is the one to read." if tested else ""
+        missing = "" if tested else "A test set would measure the gap."
+        return f"{measured} {said} {missing}".strip()
+    more = "" if tested else "A test set would measure the gap itself."
+    return f"{ADVICE[gap.verdict]} {more}".strip()

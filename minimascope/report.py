@@ -12,6 +12,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = "1"
+# Raised with every change that changes a number: results of another version are not reused.
+ESTIMATOR_VERSION = "1"
 
 Verdict = Literal["reliable", "lower_bound", "upper_leaning", "no_estimate", "not_a_minimum"]
 Loss = Literal["cross_entropy", "binary", "mse"]
@@ -164,9 +166,15 @@ class Epsilon(Section):
 
 
 class GCurve(Section):
+    """count = known eigenvectors with max |A| ≥ ε, g = count/p.
+
+    `count_outside`: no basis of the space outside the known eigenvectors holds more that do.
+    """
+
     epsilon: list[float]
     count: list[int]
     g: list[float]
+    count_outside: list[int] | None = None
 
 
 class FlipRates(Section):
@@ -186,7 +194,31 @@ class Flips(Section):
     random_control: FlipRates | None
 
 
+class ClassSubset(Section):
+    """Complexity over the training points of some classes, and the Hessian of their mean loss.
+
+    count, g and n90 use the eigenvectors of the whole Hessian at the report's ε; `eigenvalues`
+    are the largest of the Hessian restricted to these points, outliers are counted among them.
+    """
+
+    classes: list[int]
+    n: int
+    count: int
+    count_outside: int
+    g: float
+    n90: int | None
+    eigenvalues: list[float] = []
+    converged: bool | None = None
+    outliers: Outliers | None = None
+
+
 class Boundary(Section):
+    """Complexity and sign flips (docs/mathematics.md, section 4).
+
+    G lies in [g_at_epsilon, g_at_epsilon + count_outside/p]. `explained[k]`: share of the drawn
+    boundary on which at least one of v₁..v_{k+1} flips strongly; `plane` says what is drawn.
+    """
+
     epsilon: Epsilon
     g_at_epsilon: float
     g_curve: GCurve
@@ -195,16 +227,47 @@ class Boundary(Section):
     energy_outside: float
     zeroed_points: int
     flips: Flips | None
+    count_outside: int | None = None
+    n90_at_least: int | None = None
+    explained: list[float | None] = []
+    plane: str | None = None
+    slice_underflowed: int | None = None
+    subsets: list[ClassSubset] = []
+
+
+class PairMargin(Section):
+    """Smallest margin over points of class `own` whose boundary point found is of `beyond`."""
+
+    own: int
+    beyond: int
+    min: float
+
+
+class PointMargin(Section):
+    """One training point (its row) with its margin and the class beyond the boundary."""
+
+    point: int
+    margin: float
+    own: int
+    beyond: int
 
 
 class CertifiedMargins(Section):
-    """ℓ₂ distance to a verified boundary point: an upper bound on each true margin."""
+    """Distance to a verified boundary point: an upper bound on each true margin.
+
+    `smallest`: the points of smallest margin, ascending; `searched`: how many points were, null
+    where all; `norm` of the distances.
+    """
 
     min: float | None
     median: float | None
     per_class: dict[str, float | None]
     argmin: int | None = None
     unreached: int = 0
+    per_pair: list[PairMargin] = []
+    smallest: list[PointMargin] = []
+    searched: int | None = None
+    norm: Literal["l2", "linf"] = "l2"
 
 
 class EigenvectorMargin(Section):
@@ -222,6 +285,7 @@ class Margins(Section):
     certified: CertifiedMargins
     eigenvector: list[EigenvectorMargin]
     disagreement: str | None
+    certified_linf: CertifiedMargins | None = None
 
 
 class Failure(Section):

@@ -52,6 +52,17 @@ class Upload(Document):
     inspection: Inspection
 
 
+class TransferStatus(Document):
+    """An upload in pieces (tus); `upload` is the id of the file it became."""
+
+    id: str
+    kind: UploadKind
+    name: str
+    length: int
+    received: int
+    upload: str | None = None
+
+
 class AnalysisRequest(Document):
     """Body of `POST /analyses`: ids of uploads and the parameters."""
 
@@ -108,6 +119,7 @@ class KeyNumbers(Document):
     id: str
     name: str
     state: State
+    parameters: int | None = None
     train_loss: float | None = None
     train_accuracy: float | None = None
     test_loss: float | None = None

@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     inspect_wait_seconds: float = 20.0
     max_upload_bytes: int = 4 << 30
     demo_dir: Path = Path(__file__).parent.parent / "examples" / "demo"
+    transfer_seconds: float = 24 * 3600.0
     quota_bytes: int = 256 << 30
 
     def serves_others(self) -> bool:

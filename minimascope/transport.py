@@ -141,5 +141,8 @@ def send(app: Any, job: str, queue: QueueName) -> None:
 def waiting(app: Any, queue: QueueName) -> int:
     """Messages in a queue that no worker has taken yet."""
     with app.connection_for_read() as connection:
-        declared = connection.default_channel.queue_declare(queue, passive=True)
+        try:
+            declared = connection.default_channel.queue_declare(queue, passive=True)
+        except connection.channel_errors:  # Redis forgets a queue with its last message
+            return 0
         return int(declared.message_count)

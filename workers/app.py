@@ -13,6 +13,7 @@ from minimascope.queues import QueueName
 from minimascope.settings import Settings
 from minimascope.transport import celery_app
 from workers.delivery import Delivery, api_url
+from workers.presence import Presence
 from workers.supervisor import COMMAND, Supervisor
 from workers.tasks import register
 
@@ -34,15 +35,20 @@ def run_worker(
     logging.getLogger("httpx").setLevel(logging.WARNING)
     stopping = threading.Event()
     delivery = Delivery(api_url(settings), settings.worker_token)
-    app = worker_app(settings, Supervisor(delivery, command, stopping))
+    supervisor = Supervisor(delivery, command, stopping)
+    app = worker_app(settings, supervisor)
 
     def stop(**_: Any) -> None:
         stopping.set()
 
     worker_shutting_down.connect(stop, weak=False)
+    supervisor.spare.prepare()
+    presence = Presence(delivery, queues, supervisor)
     try:
         app.worker_main(_arguments(queues))
     finally:
+        presence.close()
+        supervisor.close()
         delivery.close()
 
 

@@ -1,15 +1,18 @@
-"""The child process that does the work: one job, then exit.
+"""The child process that does the work.
 
-Reads the job document as the first line of stdin and speaks JSON lines on stdout (supervisor.py
-holds the protocol). When stdin closes the supervisor is gone, and so is this process: work that
-nobody owns must not go on.
+Imports everything before there is a job, touches no device, then reads job documents as lines of
+stdin and speaks JSON lines on stdout (supervisor.py holds the protocol). After `end` it may get
+another job or be ended. When stdin closes the supervisor is gone, and so is this process: work
+that nobody owns must not go on.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import queue
 import sys
+import tempfile
 import threading
 import traceback
 from pathlib import Path
@@ -53,11 +56,30 @@ class SupervisorPublisher:
 
 
 def main() -> int:
-    """Runs the job on stdin; refusals are events, only a fault of ours is a non-zero exit."""
+    """Runs the jobs on stdin; refusals are events, only a fault of ours is a non-zero exit."""
     out = take_stdout()
-    job = json.loads(sys.stdin.readline())
-    threading.Thread(target=exit_with_supervisor, daemon=True).start()
-    publisher = SupervisorPublisher(out, Path(job["workdir"]))
+    jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=read_jobs, args=(jobs,), daemon=True).start()
+    prepare()
+    while True:
+        job = json.loads(jobs.get())
+        status = run(job, SupervisorPublisher(out, Path(job["workdir"])))
+        if status is not None:
+            return status
+
+
+def prepare() -> None:
+    """Everything slow that does not depend on the job. No device is touched."""
+    import workers.analysis.run
+    import workers.intake.inspection  # noqa: F401 - imported for later
+    from workers.intake import parser_process
+
+    parser_process.warm()
+
+
+def run(job: dict[str, Any], publisher: SupervisorPublisher) -> int | None:
+    """One job and its outcome; the exit status where this process should take no other."""
+    tempfile.tempdir = job["workdir"]
     try:
         value = perform(job, publisher)
     except ProblemError as problem:
@@ -69,13 +91,15 @@ def main() -> int:
             "Use fewer examples or fewer eigenvectors, or start a larger worker.",
         )
         publisher.send("problem", problem=problem.as_dict())
+        return 0
     except Exception:
         traceback.print_exc()
         return 1
     else:
         if value is not None:
             publisher.send("result", value=value)
-    return 0
+    publisher.send("end")
+    return None
 
 
 def take_stdout() -> TextIO:
@@ -85,8 +109,11 @@ def take_stdout() -> TextIO:
     return stream
 
 
-def exit_with_supervisor() -> None:
-    sys.stdin.read()
+def read_jobs(jobs: queue.SimpleQueue[bytes]) -> None:
+    """Lines of stdin, until the supervisor is gone."""
+    with open(0, "rb", buffering=0) as lines:  # sys.stdin would be locked when Python ends
+        while line := lines.readline():
+            jobs.put(line)
     os._exit(9)
 
 

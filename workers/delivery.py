@@ -106,6 +106,15 @@ class Delivery:
         body = {"progress": progress, "message": message, "stages": stages}
         return bool(self._once("POST", job, "heartbeat", json=body).json()["cancel"])
 
+    def worker_seen(self, name: str, report: dict[str, Any]) -> bool:
+        """True where this worker should start again. Raises httpx.HTTPError; not repeated."""
+        response = self._http.put(f"/workers/{name}", json=report)
+        response.raise_for_status()
+        return bool(response.json()["restart"])
+
+    def worker_gone(self, name: str) -> None:
+        self._http.delete(f"/workers/{name}", timeout=2.0)
+
     def put_report(self, job: ClaimedJob, path: Path) -> None:
         self._patiently("PUT", job, "report", path=path)
 

@@ -1,7 +1,8 @@
-"""The child process that does a job's work: started, listened to, ended.
+"""The child process that does a job's work: started, given a job, listened to, ended.
 
-Its first line on stdin is the job as JSON; stdin stays open, and its end tells the child that its
-supervisor died. It speaks JSON lines on stdout; stderr is kept (its tail) for the log.
+A line on its stdin is a job as JSON; stdin stays open, and its end tells the child that its
+supervisor died. It speaks JSON lines on stdout; stderr is kept (its tail) for the log. A child
+that says `end` is ready for another job; any other exits after its job.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import signal
 import subprocess
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 GRACE_SECONDS = 1.0
@@ -28,15 +28,13 @@ MAX_LINE = 1 << 20
 class ChildProcess:
     """One running child in a session of its own, so that ending it ends what it started."""
 
-    def __init__(self, command: Sequence[str], document: dict[str, Any], workdir: Path) -> None:
+    def __init__(self, command: Sequence[str]) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - the command is ours, never a user's
             list(command),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            cwd=None,
-            env={**os.environ, "TMPDIR": str(workdir)},
         )
         self.events: queue.Queue[dict[str, Any] | None] = queue.Queue(maxsize=1000)
         self._stderr: collections.deque[str] = collections.deque(maxlen=STDERR_LINES)
@@ -46,9 +44,9 @@ class ChildProcess:
         ]
         for thread in self._threads:
             thread.start()
-        self._tell(document)
 
-    def _tell(self, document: dict[str, Any]) -> None:
+    def tell(self, document: dict[str, Any]) -> None:
+        """Hands over a job. A child that died meanwhile is noticed at the end of its events."""
         stdin = self._process.stdin
         assert stdin
         with contextlib.suppress(BrokenPipeError):
@@ -74,6 +72,9 @@ class ChildProcess:
         assert stderr
         while line := stderr.readline(MAX_LINE):
             self._stderr.append(line.decode(errors="replace").rstrip())
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
 
     def wait(self) -> int:
         """Exit status of a child that has closed its stdout; negative is the signal that ended it.

@@ -23,6 +23,7 @@ from workers import messages
 from workers.delivery import ClaimedJob, Delivery, LostJobError, RefusedError, UnavailableError
 from workers.heartbeat import Heartbeat
 from workers.process import ChildProcess
+from workers.spare import Spare
 
 log = logging.getLogger("minimascope.worker")
 COMMAND = (sys.executable, "-m", "workers.child")
@@ -37,6 +38,7 @@ class Work:
     problem: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
     reported: bool = False
+    ended: bool = False
 
 
 @dataclass
@@ -47,10 +49,26 @@ class Supervisor:
     command: Sequence[str] = COMMAND
     stopping: threading.Event = field(default_factory=threading.Event)
 
+    def __post_init__(self) -> None:
+        self.spare = Spare(self.command)
+        self._busy = False
+        self._quiet_since = time.monotonic()
+
+    def idle_seconds(self, now: float) -> float:
+        """Since the last message, or 0 while one is worked off."""
+        return 0.0 if self._busy else now - self._quiet_since
+
     def run(self, job_id: str) -> None:
         """Claims and works off one job; returns at once where there is nothing to claim."""
         if self.stopping.is_set():
             return
+        self._busy = True
+        try:
+            self._claim_and_run(job_id)
+        finally:
+            self._busy, self._quiet_since = False, time.monotonic()
+
+    def _claim_and_run(self, job_id: str) -> None:
         job = self.delivery.claim(job_id)
         if job is None:
             return
@@ -62,6 +80,13 @@ class Supervisor:
         except UnavailableError as error:
             # The lease runs out and the reaper hands the job on.
             log.error("job %s: the API is away: %s", job.id, error)
+        finally:
+            if not self.stopping.is_set():
+                self.spare.prepare()
+
+    def close(self) -> None:
+        """Ends the waiting child."""
+        self.spare.close()
 
     def _run(self, job: ClaimedJob) -> None:
         heartbeat = Heartbeat(self.delivery, job)
@@ -82,12 +107,18 @@ class Supervisor:
             log.error("job %s: files not fetched: %s", job.id, error)
             work.problem = messages.not_fetched()
             return "broken", work, 0
-        child = ChildProcess(self.command, document, folder)
+        child = self.spare.take()
+        child.tell(document)
         try:
             stop = self._listen(job, child, heartbeat, work)
-            exit_status = child.wait() if stop is None else 0
+            exit_status = child.wait() if stop is None and not work.ended else 0
         finally:
-            child.end()
+            # What was interrupted or broken takes no other job; an analysis leaves memory and
+            # a device in use, an inspection leaves nothing.
+            if work.ended and job.kind != "analysis":
+                self.spare.give_back(child)
+            else:
+                self.spare.end(child)
         if stop is None and exit_status:
             log.error("job %s: child exit %d: %s", job.id, exit_status, child.stderr_tail())
         return stop, work, exit_status
@@ -108,7 +139,7 @@ class Supervisor:
     def _listen(
         self, job: ClaimedJob, child: ChildProcess, heartbeat: Heartbeat, work: Work
     ) -> Stop | None:
-        """Until the child closes its stdout, or there is a reason to stop it."""
+        """Until the child says its last, or there is a reason to stop it."""
         deadline = time.monotonic() + job.job_seconds
         while True:
             if stop := self._reason(heartbeat, deadline):
@@ -118,6 +149,9 @@ class Supervisor:
             except queue.Empty:
                 continue
             if event is None:
+                return None
+            if event.get("event") == "end":
+                work.ended = True
                 return None
             try:
                 self._take(job, event, heartbeat, work)

@@ -1,58 +1,16 @@
-// Export in the browser: SVG and PNG of the drawing, CSV and a table of exactly its data.
+// The export menus and buttons of every page.
+window.minimascope = window.minimascope || {};
 (function (ms) {
   const SHOWN = 400;
 
-  function graphOf(plot) { return document.querySelector(`#${plot} .js-plotly-plot`); }
-
-  // Rows (trace, x, y, value) of everything drawn; heatmaps give one row a pixel.
-  function rows(graph) {
-    const out = [];
-    for (const trace of graph.data) {
-      const name = (trace.name || "").replace(/<[^>]+>/g, "");
-      if (trace.visible === false || /casing|± s\.e\. over/.test(name)) continue;
-      if (trace.type === "heatmap") heatmap(trace, name, out);
-      else series(trace, name, out);
-    }
-    return out;
-  }
-
-  function heatmap(trace, name, out) {
-    const z = ms.decode(trace.z), x = ms.decode(trace.x), y = ms.decode(trace.y);
-    const unit = trace.zmax === 127 ? 127 : 1;
-    z.forEach((row, j) => row.forEach((value, i) => out.push([name,
-      x ? x[i] : trace.x0 + i * trace.dx, y ? y[j] : trace.y0 + j * trace.dy, value / unit])));
-  }
-
-  function series(trace, name, out) {
-    const x = ms.decode(trace.x) || [], y = ms.decode(trace.y) || [];
-    const custom = ms.decode(trace.customdata);
-    x.forEach((value, i) => {
-      if (value === null || Number.isNaN(value) || Number.isNaN(y[i])) return;
-      out.push([name, value, y[i], custom ? [].concat(custom[i]).join(" ") : ""]);
-    });
-  }
-
-  function save(name, text, type) {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type }));
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  }
-
-  function quoted(cell) {
-    const text = String(cell);
-    return /[",\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
-  }
-
-  function toggleTable(plot, graph, button) {
+  function toggleTable(plot, button) {
     const place = document.getElementById(plot + "-table");
     place.hidden = !place.hidden;
     button.setAttribute("aria-expanded", String(!place.hidden));
     if (place.hidden) return;
-    const all = rows(graph), table = document.createElement("table");
+    const all = ms.rows(ms.pictures[plot](ms.widthOf(plot, 740))), table = document.createElement("table");
     const head = table.createTHead().insertRow();
-    for (const words of ["series", "x", "y", "value"]) head.append(Object.assign(document.createElement("th"), { textContent: words, scope: "col" }));
+    for (const words of ms.COLUMNS) head.append(Object.assign(document.createElement("th"), { textContent: words, scope: "col" }));
     const body = table.createTBody();
     for (const row of all.slice(0, SHOWN)) {
       const line = body.insertRow();
@@ -63,22 +21,22 @@
     place.replaceChildren(table);
   }
 
-  function filename(plot, kind) {
-    const id = (location.pathname.match(/analyses\/([^/]+)/) || [, "compare"])[1];
-    return `minimascope-${id.slice(0, 12)}-${plot}.${kind}`;
-  }
-
-  ms.exportPlot = function (plot, kind, button) {
-    const graph = graphOf(plot);
-    if (!graph || !window.Plotly) return;
-    if (kind === "table") return toggleTable(plot, graph, button);
-    if (kind === "csv") {
-      const lines = [["series", "x", "y", "value"], ...rows(graph)].map((row) => row.map(quoted).join(","));
-      return save(filename(plot, "csv"), lines.join("\n") + "\n", "text/csv");
-    }
-    const size = { width: graph.clientWidth, height: graph.clientHeight, scale: kind === "png" ? 3 : 1 };
-    return window.Plotly.downloadImage(graph, { format: kind, filename: filename(plot, kind).replace(/\.\w+$/, ""), ...size });
+  ms.exportPlot = async function (plot, kind, inches = 6.9) {
+    if (!ms.pictures[plot] || !window.Plotly) return;
+    const figure = kind === "svg" || kind === "png" ? ms.figureFor(plot, inches) : ms.pictures[plot](ms.widthOf(plot, 740));
+    if (!figure) return;
+    const name = ms.filename(plot === "detail" ? ms.state.view.view : plot, kind);
+    if (kind === "csv") return ms.save(name, ms.csv(figure), "text/csv");
+    if (kind === "json") return ms.save(name, ms.json(plot, figure), "application/json");
+    if (kind === "svg") return ms.save(name, await ms.svgOf(figure), "image/svg+xml");
+    ms.save(name, await ms.pngOf(figure), "image/png");
   };
+
+  async function whole(kind) {
+    say(kind === "zip" ? "Packing the analysis" : "Writing the report");
+    if (kind === "zip") ms.save(ms.filename("analysis", "zip"), await ms.wholeZip(), "application/zip");
+    else ms.save(ms.filename("report", "html"), await ms.reportPage(), "text/html");
+  }
 
   function say(words) {
     const place = document.getElementById("announce");
@@ -94,9 +52,19 @@
   };
 
   document.addEventListener("click", function (event) {
-    const button = event.target.closest("[data-export], [data-copy]");
+    const open = event.target.closest(".menu");
+    for (const menu of document.querySelectorAll(".menu[open]")) if (menu !== open) menu.open = false;
+    const button = event.target.closest("[data-export], [data-copy], [data-whole]");
     if (!button) return;
-    if (button.dataset.export) return ms.exportPlot(button.dataset.plot, button.dataset.export, button);
-    navigator.clipboard.writeText(COPIES[button.dataset.copy](button.dataset.id)).then(() => say("Copied"), () => say("The browser refused the clipboard"));
+    if (open) open.open = false;
+    const { export: kind, plot, inches, copy, id, whole: all } = button.dataset;
+    if (kind === "table") return toggleTable(plot, button);
+    if (kind) return ms.exportPlot(plot, kind, Number(inches));
+    if (all) return whole(all).catch((error) => say(String(error.message || error)));
+    navigator.clipboard.writeText(COPIES[copy](id)).then(() => say("Copied"), () => say("The browser refused the clipboard"));
   });
-})((window.minimascope = window.minimascope || {}));
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") for (const menu of document.querySelectorAll(".menu[open]")) menu.open = false;
+  });
+})(window.minimascope);

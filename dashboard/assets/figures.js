@@ -50,16 +50,45 @@ window.minimascope = window.minimascope || {};
   };
   ms.colour = css;
 
-  const KINDS = { i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array,
-    u4: Uint32Array, f4: Float32Array, f8: Float64Array };
+  // Runs `make` as if the page wore `palette`; nothing is painted in between.
+  ms.inPalette = function (palette, make) {
+    const root = document.documentElement, worn = root.dataset.theme;
+    root.dataset.theme = palette;
+    try { return make(); } finally { root.dataset.theme = worn; }
+  };
 
-  // Plain array (of rows) of a {dtype, bdata, shape} value, or the value itself.
-  ms.decode = function (value) {
-    if (!value || value.bdata === undefined) return value;
-    const bytes = Uint8Array.from(atob(value.bdata), (c) => c.charCodeAt(0));
-    const flat = Array.from(new KINDS[value.dtype](bytes.buffer));
-    const shape = String(value.shape || flat.length).split(",").map(Number);
-    if (shape.length < 2) return flat;
-    return Array.from({ length: shape[0] }, (_, r) => flat.slice(r * shape[1], (r + 1) * shape[1]));
+  // How to draw each plot of this page at a width, for its frame and for exports.
+  ms.pictures = ms.pictures || {};
+
+  // The frame takes the height its figure asks for; the figure then fills the frame.
+  ms.fitted = function (name, figure) {
+    const frame = document.getElementById(name + "-frame");
+    if (frame && figure && figure.layout && figure.layout.height) frame.style.height = figure.layout.height + "px";
+    return figure;
+  };
+
+  ms.widthOf = function (name, fallback) {
+    const graph = document.getElementById(name);
+    return (graph && graph.clientWidth) || fallback;
+  };
+
+  // A strip of tiles wraps to the width it has; the same arithmetic as figures/filmstrip.py.
+  ms.arranged = function (figure, width) {
+    const tiles = figure.layout.annotations.length, space = 0.012, caption = 30;
+    const columns = Math.min(tiles, width < 480 ? 2 : width < 640 ? 3 : 6);
+    const rows = Math.ceil(tiles / columns), across = (1 - space * (columns - 1)) / columns;
+    const [x, y] = [figure.layout.xaxis.range, figure.layout.yaxis.range];
+    const shape = Math.min(Math.max((y[1] - y[0]) / (x[1] - x[0]), 0.6), 1.4);
+    const height = rows * (across * width * shape + caption);
+    figure.layout.annotations = figure.layout.annotations.map((note, tile) => {
+      const row = Math.floor(tile / columns), left = (tile % columns) * (across + space);
+      const bottom = 1 - (row + 1) / rows + caption / height, top = 1 - row / rows;
+      const suffix = tile === 0 ? "" : String(tile + 1);
+      figure.layout["xaxis" + suffix] = { ...figure.layout["xaxis" + suffix], domain: [left, left + across] };
+      figure.layout["yaxis" + suffix] = { ...figure.layout["yaxis" + suffix], domain: [bottom, top] };
+      return { ...note, x: left + across / 2, y: bottom };
+    });
+    figure.layout.height = height + 4;
+    return figure;
   };
 })(window.minimascope);

@@ -1,6 +1,6 @@
 // Keyboard and buttons of the analysis page, and the help dialog everywhere.
 (function (ms) {
-  const view = () => ms.state && ms.state.payload && document.getElementById("analysis-id") !== undefined && document.querySelector(".page-analysis") && ms.state.view;
+  const view = () => ms.state && ms.state.payload && document.querySelector(".page-analysis") && ms.state.view;
 
   function vector(k) {
     const now = view();
@@ -23,7 +23,7 @@
     "[": () => vector(view().vector - 1), "]": () => vector(view().vector + 1),
     ",": () => lambda(-1), ".": () => lambda(1),
     m: () => ms.set({ margins: !view().margins }), f: () => ms.set({ flip: !view().flip }),
-    e: () => ms.exportPlot("boundary", "svg"), Escape: () => ms.set({ point: null }),
+    e: () => ms.exportPlot("boundary", "svg"), Escape: () => ms.set({ points: [] }),
   };
 
   document.addEventListener("keydown", function (event) {
@@ -57,11 +57,18 @@
     else if (button.dataset.tab) ms.set({ view: button.dataset.tab });
     else if (button.id === "margins-switch") ms.set({ margins: !view().margins });
     else if (button.id === "sign-switch") ms.set({ flip: !view().flip });
+    else if (button.id === "log-switch") ms.set({ log: !view().log });
+    else if (button.id === "linear-switch") ms.set({ linear: !view().linear });
+    else if (button.dataset.unpin) ms.pin(Number(button.dataset.unpin));
   });
 
   document.addEventListener("input", function (event) {
-    if (event.target.id !== "lambda-slider" || !view()) return;
+    const { id, value } = event.target;
+    if (!view()) return;
+    if (id === "count-low" || id === "count-high") return ms.countEigenvalues();
+    if (id === "walk-slider") return ms.set({ step: Number(value) }, { drag: true });
+    if (id !== "lambda-slider") return;
     const [low, high] = ms.ends();
-    ms.set({ lambda: 10 ** (low + ((high - low) * Number(event.target.value)) / 1000) });
+    ms.set({ lambda: 10 ** (low + ((high - low) * Number(value)) / 1000) }, { drag: true });
   });
 })((window.minimascope = window.minimascope || {}));

@@ -12,12 +12,11 @@ window.dash_clientside = window.dash_clientside || {};
   function ticks() {
     for (const box of document.querySelectorAll("[data-compare]"))
       box.setAttribute("aria-checked", String(ticked.has(box.dataset.compare)));
-    const link = document.getElementById("compare-link");
-    if (!link) return;
-    link.href = "/compare?ids=" + [...ticked].join(",");
-    link.textContent = ticked.size ? `Compare ${ticked.size}` : "Compare";
-    link.classList.toggle("disabled", ticked.size < 2);
-    link.setAttribute("aria-disabled", String(ticked.size < 2));
+    const button = document.getElementById("compare-button");
+    if (!button) return;
+    for (const id of ticked) if (!document.querySelector(`[data-compare="${id}"]`)) ticked.delete(id);
+    button.textContent = ticked.size > 1 ? `Compare ${ticked.size}` : "Compare";
+    button.disabled = ticked.size < 2;
   }
 
   document.addEventListener("input", (event) => { if (event.target.id === "filter") filter(); });
@@ -28,8 +27,8 @@ window.dash_clientside = window.dash_clientside || {};
       if (!ticked.delete(id)) ticked.add(id);
       ticks();
     }
-    const link = event.target.closest("#compare-link");
-    if (link && ticked.size < 2) event.preventDefault();
+    if (event.target.closest("#compare-button") && ticked.size > 1)
+      dash_clientside.set_props("here", { href: "/compare?ids=" + [...ticked].join(",") });
   });
 
   window.dash_clientside.listing = {

@@ -29,11 +29,12 @@ window.dash_clientside = window.dash_clientside || {};
     return parts.filter(Boolean).join(" · ");
   }
 
-  function accepted(zone, upload) {
+  // The name is the one it was dropped under: the store keeps the name of the first identical file.
+  function accepted(zone, upload, name = upload.name) {
     const problem = upload.inspection.problem;
-    if (upload.inspection.state === "refused" && problem) return refused(zone, upload.name, problem);
+    if (upload.inspection.state === "refused" && problem) return refused(zone, name, problem);
     const notes = (upload.inspection.warnings || []).map((w) => element("span", "drop-hint", w));
-    live(zone, "done", element("span", "drop-name", upload.name), element("span", "drop-hint", summary(upload)), ...notes);
+    live(zone, "done", element("span", "drop-name", name), element("span", "drop-hint", summary(upload)), ...notes);
     tell(zone, upload);
   }
 
@@ -44,7 +45,7 @@ window.dash_clientside = window.dash_clientside || {};
   function answer(zone, request, name) {
     let body = null;
     try { body = JSON.parse(request.responseText); } catch (_) { /* said below */ }
-    if (request.status >= 200 && request.status < 300 && body) return accepted(zone, body);
+    if (request.status >= 200 && request.status < 300 && body) return accepted(zone, body, name);
     if (body && body.sentence) return refused(zone, name, body);
     refused(zone, name, { sentence: `The server answered ${request.status} without saying why.`, advice: "Try again." });
   }
@@ -98,18 +99,21 @@ window.dash_clientside = window.dash_clientside || {};
     });
   }
 
-  // The upload page opened with ?checkpoint=id shows the file that was sent from the list.
+  // The upload page opened with ?checkpoint=id (and train, test) shows files that are here already.
   async function adopt() {
-    const zone = document.querySelector(".page-upload #drop-checkpoint");
-    const id = new URLSearchParams(location.search).get("checkpoint");
-    if (!zone || !id || zone.dataset.state) return;
-    zone.dataset.state = "idle";
-    const reply = await fetch(`/api/v1/checkpoints/${encodeURIComponent(id)}`);
-    if (reply.ok) accepted(zone, await reply.json());
+    if (!document.querySelector(".page-upload")) return;
+    for (const kind of Object.keys(ADDRESS)) {
+      const zone = document.getElementById("drop-" + kind), id = new URLSearchParams(location.search).get(kind);
+      if (!zone || !id || zone.dataset.state) continue;
+      zone.dataset.state = "idle";
+      const reply = await fetch(`${ADDRESS[kind]}/${encodeURIComponent(id)}`);
+      if (reply.ok) accepted(zone, await reply.json());
+    }
   }
   new MutationObserver(adopt).observe(document.documentElement, { childList: true, subtree: true });
 
   window.dash_clientside.upload = {
+    family: (family) => (family === "mlp" ? ["field wide", "field wide gone"] : ["field wide gone", "field wide"]),
     next_step: (upload) => (upload && location.pathname === "/" ? `/upload?checkpoint=${upload.id}` : dash_clientside.no_update),
   };
 })();

@@ -4,27 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
-from dashboard.figures.theme import class_colour, class_symbol, styled, tokens
+from dashboard.figures.theme import class_colour, class_symbol, log_axis, styled, tokens
+
+DECADES = 100
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One minimum's pair of values, with the standard error of each where it has one."""
+    """One minimum's pair of values, their standard errors, its place among those compared."""
 
     name: str
     x: float
     y: float
     x_error: float | None = None
     y_error: float | None = None
+    position: int = 0
+
+
+def _axis(values: list[float], title: str) -> dict[str, Any]:
+    """Logarithmic where positive values span more than two decades."""
+    if values and min(values) > 0 and max(values) > DECADES * min(values):
+        return log_axis(title)
+    return {"title": {"text": title}}
 
 
 def compare_scatter(points: Sequence[Measured], *, x_title: str, y_title: str) -> go.Figure:
     """Labelled markers, a Tol colour and a shape each, with ± s.e. where it is known."""
     figure = go.Figure()
-    for index, point in enumerate(points):
+    for point in points:
+        index = point.position
         figure.add_scatter(
             x=[point.x],
             y=[point.y],
@@ -42,6 +54,6 @@ def compare_scatter(points: Sequence[Measured], *, x_title: str, y_title: str) -
             "<extra></extra>",
             **tokens(marker__line__color="page"),
         )
-    figure.update_xaxes(title=x_title)
-    figure.update_yaxes(title=y_title)
+    figure.update_xaxes(_axis([point.x for point in points], x_title))
+    figure.update_yaxes(_axis([point.y for point in points], y_title))
     return styled(figure, height=380, showlegend=True)

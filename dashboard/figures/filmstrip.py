@@ -54,7 +54,7 @@ def filmstrip(arrays: Arrays, eigenvalues: list[float], *, columns: int = 6) -> 
         axes = {k: v for k, v in where.items() if k != "showlegend"}
         if tile == 0:
             figure.add_trace(regions(arrays, **axes))
-            figure.add_traces(class_points(arrays, size=3.5, **where))
+            figure.add_traces(class_points(arrays, size=4, **where))
         else:
             heat = field(arrays, tile - 1, **axes)
             heat.hovertemplate = f"v<sub>{tile}</sub>, click to show<extra></extra>"

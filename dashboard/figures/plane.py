@@ -13,6 +13,7 @@ from dashboard.figures.theme import class_colour, class_symbol, tokens
 
 Arrays = Mapping[str, NDArray[Any]]
 SCALE = 127
+SMALL = 5.0  # marker size below which an outline would hide the colour
 
 
 def quantized(alignment: NDArray[Any]) -> NDArray[np.int8]:
@@ -82,7 +83,7 @@ def boundary_line(arrays: Arrays, *, width: float = 2.5, **where: Any) -> go.Sca
     )
 
 
-def class_points(arrays: Arrays, *, size: float = 7, **where: Any) -> list[go.Scatter]:
+def class_points(arrays: Arrays, *, size: float = 8, **where: Any) -> list[go.Scatter]:
     """Training points, one trace a class, colour and shape; hover gives the record."""
     points, labels = np.asarray(arrays["points"]), np.asarray(arrays["labels"])
     margins = arrays.get("margins")
@@ -100,12 +101,12 @@ def class_points(arrays: Arrays, *, size: float = 7, **where: Any) -> list[go.Sc
                     "symbol": class_symbol(int(label)),
                     "size": size,
                     "color": class_colour(int(label)),
-                    "line": {"width": 1},
+                    "line": {"width": 1 if size > SMALL else 0.4},
                 },
                 customdata=np.column_stack([rows, margin]),
                 hovertemplate=f"point %{{customdata[0]}}, class {label}"
                 "<br>margin ≤ %{customdata[1]:.3f}<extra></extra>",
-                **tokens(marker__line__color="casing"),
+                **tokens(marker__line__color="halo"),
                 **where,
             )
         )

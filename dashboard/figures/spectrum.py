@@ -138,6 +138,7 @@ def spectrum_figure(spectrum: Spectrum) -> go.Figure:
             "title": {"text": "pairs"},
         },
         shapes=[],
+        meta={"linear": linear},
     )
     styled(figure, height=320, margin={"l": 58, "r": 14, "t": 8, "b": 42})
     figure.update_yaxes(ticks="", selector={"showticklabels": False})

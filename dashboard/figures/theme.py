@@ -24,6 +24,7 @@ LIGHT: dict[str, str] = {
     "band": "rgba(29,95,168,0.16)",
     "red": "#c2290a",
     "casing": "#ffffff",
+    "halo": "#ffffff",
     "good": "#1a7037",
     "warn": "#8f5a00",
 }
@@ -38,6 +39,7 @@ DARK: dict[str, str] = {
     "band": "rgba(125,183,242,0.22)",
     "red": "#ff7b5a",
     "casing": "#15171b",
+    "halo": "#f3f4f7",
     "good": "#6fcb8b",
     "warn": "#e8b04b",
 }

@@ -4,185 +4,172 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from typing import Any
 
 import dash
-from dash import Dash, Input, Output, State, dcc, html
-from scipy.stats import kendalltau
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
+from dashboard.compare_numbers import AT_LAMBDA, MEASURES, Minimum, ends, minimum_of
+from dashboard.compare_tables import numbers_table, ranking_table
 from dashboard.drawing import has_plane
 from dashboard.figures.compare_scatter import Measured, compare_scatter
-from dashboard.figures.filmstrip import filmstrip
+from dashboard.figures.minima_grid import GridRow, minima_grid
+from dashboard.figures.parallel import parallel_figure
 from dashboard.notices import missing
-from dashboard.plot import image, panel
-from dashboard.words import VERDICTS, level, number
+from dashboard.plot import panel
+from dashboard.words import level
 from minimascope.client import AsyncClient
 from minimascope.problems import ProblemError
+from minimascope.report import Report
 from minimascope.schemas import KeyNumbers
 
-MEASURES = {
-    "gap_estimate": "Estimated gap, nats",
-    "gap_measured": "Measured gap, nats",
-    "soft_rank_ggn": "Soft rank / n",
-    "lambda_max": "Largest eigenvalue λ₁",
-    "trace": "Trace of H",
-    "outliers": "Outliers",
-    "g_at_epsilon": "G(ε)",
-    "n90": "n₉₀",
-    "margin_min": "Smallest margin",
-    "margin_median": "Median margin",
-    "train_loss": "Training loss, nats",
-    "test_loss": "Test loss, nats",
-    "train_accuracy": "Training accuracy",
-    "test_accuracy": "Test accuracy",
-    "lambda_eff": "λ",
-}
-STRIPS = 6
-WANTED = 3
+CHOICES = {**MEASURES, **AT_LAMBDA}
+ROWS = 20
+COLUMNS = 6
+STEPS = 1000
 
 
-def _name(item: KeyNumbers) -> str:
-    return item.name or f"Analysis {item.id[:8]}"
+def vectors_of(text: str | None) -> list[int]:
+    """`1-5` or `2,4` as 1-based numbers, at most six; v₁ to v₅ where the text is neither."""
+    found: list[int] = []
+    for part in (text or "").split(","):
+        low, dash_, high = part.strip().partition("-")
+        if not low.isdecimal() or (dash_ and not high.isdecimal()):
+            return list(range(1, 6))
+        found += range(int(low), min(int(high or low), int(low) + COLUMNS) + 1)
+    kept = [vector for vector in dict.fromkeys(found) if 1 <= vector <= 200]
+    return kept[:COLUMNS] or list(range(1, 6))
 
 
-def tau_against_gap(items: list[KeyNumbers], measure: str) -> float | None:
-    """Kendall τ of a measure against the measured gap; None below three minima that have both."""
-    pairs = [
-        (float(getattr(i, measure)), i.gap_measured)
-        for i in items
-        if getattr(i, measure) is not None and i.gap_measured is not None
-    ]
-    if measure == "gap_measured" or len(pairs) < WANTED:
-        return None
-    value = float(kendalltau([a for a, _ in pairs], [b for _, b in pairs]).statistic)
-    return value if value == value else None
+def lambda_at(step: float, span: tuple[float, float]) -> float:
+    """The λ of a slider position, even in log λ."""
+    low, high = math.log10(span[0]), math.log10(span[1])
+    return 10.0 ** (low + (high - low) * step / STEPS)
 
 
-def numbers_table(items: list[KeyNumbers]) -> html.Div:
-    """Rows are measures, columns minima; rows where all agree are marked for 'differences'."""
-    ranked = sum(i.gap_measured is not None for i in items) >= WANTED
-    head: list[Any] = ["", *[dcc.Link(_name(i), href=f"/analyses/{i.id}") for i in items]]
-    if ranked:
-        head.append(html.Span("τ with measured gap", className="column-note"))
-    verdicts: dict[str, str] = {**VERDICTS}
-    said = [verdicts.get(i.verdict or "", "—") for i in items]
-    rows = [_row("Verdict", said, "" if ranked else None)]
-    for key, words in MEASURES.items():
-        cells = [_cell(i, key) for i in items]
-        if set(cells) == {"—"}:
-            continue
-        rows.append(_row(words, cells, number(tau_against_gap(items, key), 2) if ranked else None))
-    return html.Div(
-        html.Table(
-            [
-                html.Thead(html.Tr([html.Th(cell, scope="col") for cell in head])),
-                html.Tbody(rows),
-            ],
-            className="numbers",
-        ),
-        className="table-scroll",
-        tabIndex=0,
-    )
+def step_of(text: str | None, span: tuple[float, float]) -> int:
+    """The slider position of a λ in the address; the middle where it is not one."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return STEPS // 2
+    if not span[0] <= value <= span[1]:
+        return STEPS // 2
+    low, high = math.log10(span[0]), math.log10(span[1])
+    return round(STEPS * (math.log10(value) - low) / (high - low))
 
 
-def _cell(item: KeyNumbers, key: str) -> str:
-    value = getattr(item, key)
-    if isinstance(value, int):
-        return f"{value:,}"
-    text = level(value) if key == "lambda_eff" else number(value)
-    if key == "gap_estimate" and item.gap_standard_error is not None:
-        return f"{text} ± {number(item.gap_standard_error, 2)}"
-    return text
-
-
-def _row(words: str, cells: list[str], tau: str | None) -> html.Tr:
-    same = len(set(cells)) == 1
-    parts: list[Any] = [html.Th(words, scope="row"), *[html.Td(cell) for cell in cells]]
-    if tau is not None:
-        parts.append(html.Td(tau, className="tau"))
-    return html.Tr(parts, className="same" if same else "")
-
-
-def scatter(items: list[KeyNumbers], x: str, y: str) -> dict[str, Any]:
+def scatter(minima: list[Minimum], x: str, y: str, at: float | None) -> dict[str, Any]:
     """The scatter of two measures as figure JSON; minima without both are left out."""
-    points = [
-        Measured(
-            _name(i),
-            float(getattr(i, x)),
-            float(getattr(i, y)),
-            i.gap_standard_error if x == "gap_estimate" else None,
-            i.gap_standard_error if y == "gap_estimate" else None,
-        )
-        for i in items
-        if getattr(i, x) is not None and getattr(i, y) is not None
-    ]
-    figure = compare_scatter(points, x_title=MEASURES[x], y_title=MEASURES[y])
+    points = []
+    for index, minimum in enumerate(minima):
+        across, up = minimum.value(x, at), minimum.value(y, at)
+        if across is None or up is None:
+            continue
+        error = minimum.numbers.gap_standard_error
+        errors = [error if measure == "gap_estimate" else None for measure in (x, y)]
+        points.append(Measured(minimum.name, across, up, errors[0], errors[1], index))
+    figure = compare_scatter(points, x_title=CHOICES[x], y_title=CHOICES[y])
+    return dict(json.loads(figure.to_json()))
+
+
+def parallel(minima: list[Minimum]) -> dict[str, Any]:
+    """Parallel coordinates of every measure that some minimum has, as figure JSON."""
+    values = {words: [m.value(key) for m in minima] for key, words in MEASURES.items()}
+    short = {words.removesuffix(", nats"): found for words, found in values.items()}
+    figure = parallel_figure([m.name for m in minima], short)
     return dict(json.loads(figure.to_json()))
 
 
 def _select(identifier: str, words: str, value: str) -> html.Div:
-    options = [{"label": text, "value": key} for key, text in MEASURES.items()]
+    options = [{"label": text, "value": key} for key, text in CHOICES.items()]
+    label = html.Label(words, htmlFor=identifier, id=f"{identifier}-label")
+    menu = dcc.Dropdown(id=identifier, options=options, value=value, clearable=False)
+    return html.Div([label, menu], className="select")
+
+
+def _level(span: tuple[float, float] | None, step: int) -> html.Div:
     return html.Div(
         [
-            html.Label(words, htmlFor=identifier),
-            dcc.Dropdown(id=identifier, options=options, value=value, clearable=False),
+            html.Label("λ", htmlFor="compare-lambda"),
+            dcc.Input(id="compare-lambda", type="range", min=0, max=STEPS, step=1, value=step),
+            html.Output(id="compare-level"),
         ],
-        className="select",
+        className="slider compare-slider" if span else "gone",
     )
 
 
-def content(items: list[KeyNumbers]) -> html.Div:
-    """Numbers first, then the scatter, then one filmstrip a minimum."""
+def _panels(query: dict[str, Any]) -> list[Any]:
+    x = query.get("x") if query.get("x") in CHOICES else "g_at_epsilon"
+    y = query.get("y") if query.get("y") in CHOICES else "gap_measured"
     selects = html.Div(
-        [
-            _select("compare-x", "Across", "soft_rank_ggn"),
-            _select("compare-y", "Up", "gap_measured"),
-        ],
+        [_select("compare-x", "Across", str(x)), _select("compare-y", "Up", str(y))],
         className="controls",
     )
-    strips = [
-        html.Div(
-            [
-                html.H3(dcc.Link(_name(item), href=f"/analyses/{item.id}")),
-                *image(f"strip-{index}", f"Filmstrip of {_name(item)}.", height=120),
-            ],
-            className="strip",
-        )
-        for index, item in enumerate(items[:STRIPS])
+    vectors = html.Div(
+        [
+            html.Label("Eigenvectors", htmlFor="compare-vectors"),
+            dcc.Input(
+                id="compare-vectors",
+                type="text",
+                value=query.get("vector") or "1-5",
+                debounce=True,
+            ),
+        ],
+        className="counter controls",
+    )
+    grid = panel(
+        "grid",
+        "Boundaries and eigenvectors, −1 to 1",
+        "One row a minimum: its decision boundary, then the alignment with each eigenvector.",
+        height=300,
+        above=vectors,
+        below=html.P(id="grid-note", className="hint"),
+    )
+    two = panel(
+        "scatter",
+        "Two measures",
+        "Scatter of two measures, one marker a minimum.",
+        height=380,
+        above=selects,
+    )
+    every = panel(
+        "parallel",
+        "All measures",
+        "Parallel coordinates: each measure scaled from its smallest to its largest value.",
+        height=380,
+    )
+    return [grid, two, every]
+
+
+def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
+    """Numbers first, then the ranking, the paper's figure, the scatter, all measures."""
+    span = ends(minima)
+    step = step_of(query.get("lambda"), span) if span else 0
+    switch = html.Button(
+        "Differences only", id="differences", className="tool", **{"aria-pressed": "false"}
+    )
+    items = [
+        {"numbers": m.numbers.model_dump(), "lambdas": m.lambdas, "curves": dict(m.curves)}
+        for m in minima
     ]
+    ranking_panel = html.Section(
+        [
+            html.Div(html.H2("Ranking"), className="panel-head"),
+            html.Div(id="compare-ranking", className="table-scroll", tabIndex=0),
+        ],
+        className="panel panel-ranking",
+    )
     return html.Div(
         [
-            dcc.Store(id="compare-items", data=[i.model_dump() for i in items]),
-            dcc.Store(id="compare-scatter-figure"),
-            dcc.Store(id="compare-strips"),
-            dcc.Store(id="compare-theme"),
-            html.Div(
-                [
-                    html.H1(f"{len(items)} minima"),
-                    html.Button(
-                        "Differences only",
-                        id="differences",
-                        className="tool",
-                        **{"aria-pressed": "false"},
-                    ),
-                ],
-                className="page-head",
-            ),
-            numbers_table(items),
-            panel(
-                "scatter",
-                "Two measures",
-                "Scatter of two measures, one marker a minimum.",
-                height=380,
-                above=selects,
-            ),
-            html.Section(
-                [
-                    html.Div(html.H2("Eigenvectors on one scale, −1 to 1"), className="panel-head"),
-                    *strips,
-                ],
-                className="panel panel-strips",
-            ),
+            dcc.Store(id="compare-items", data={"minima": items, "ends": span}),
+            *[dcc.Store(id=f"compare-{name}") for name in ("drawn", "grid-figure", "theme")],
+            html.Div([html.H1(f"{len(minima)} minima"), switch], className="page-head"),
+            html.Div(id="compare-numbers", className="table-scroll", tabIndex=0),
+            _level(span, step),
+            ranking_panel,
+            *_panels(query),
         ],
         className="page page-compare",
     )
@@ -199,58 +186,97 @@ def _chooser() -> html.Div:
     )
 
 
-def register(pages: Dash, client: AsyncClient) -> None:
-    """Numbers with the layout; figures follow and are themed in the browser."""
+def _stored(data: dict[str, Any]) -> list[Minimum]:
+    return [
+        Minimum(KeyNumbers.model_validate(m["numbers"]), m["lambdas"], m["curves"])
+        for m in data["minima"]
+    ]
 
-    async def layout(ids: str = "", **_: Any) -> html.Div:
-        wanted = [part for part in ids.split(",") if part]
+
+async def _report(client: AsyncClient, identifier: str) -> Report | None:
+    try:
+        return await client.report(identifier)
+    except ProblemError:
+        return None
+
+
+async def _grid_row(client: AsyncClient, minimum: Minimum) -> GridRow | None:
+    identifier = minimum.numbers.id
+    try:
+        report, arrays = await asyncio.gather(client.report(identifier), client.arrays(identifier))
+    except ProblemError:
+        return None
+    if report.spectrum is None or not has_plane(arrays):
+        return None
+    return GridRow(minimum.name, arrays, report.spectrum.eigenvalues)
+
+
+def register(pages: Dash, client: AsyncClient) -> None:
+    """The frame with the layout; numbers and figures follow and are themed in the browser."""
+
+    async def layout(ids: str = "", **query: Any) -> html.Div:
+        wanted = list(dict.fromkeys(part for part in ids.split(",") if part))
         if not wanted:
             return _chooser()
         try:
             page = await client.compare(wanted)
         except ProblemError as problem:
             return missing("Cannot compare these", problem)
-        return content(page.items)
+        reports = await asyncio.gather(*[_report(client, item.id) for item in page.items])
+        found = [minimum_of(i, r) for i, r in zip(page.items, reports, strict=True)]
+        return content(found, query)
 
     dash.register_page("dashboard.compare", path="/compare", title="Compare", layout=layout)
 
     @pages.callback(
-        Output("compare-scatter-figure", "data"),
+        Output("compare-numbers", "children"),
+        Output("compare-ranking", "children"),
+        Output("compare-level", "children"),
+        Output("compare-drawn", "data"),
         Input("compare-x", "value"),
         Input("compare-y", "value"),
+        Input("compare-lambda", "value"),
         State("compare-items", "data"),
     )
-    async def draw(x: str, y: str, items: list[dict[str, Any]]) -> dict[str, Any]:
-        found = [KeyNumbers.model_validate(item) for item in items]
-        return await asyncio.to_thread(scatter, found, x, y)
+    async def count(x: str, y: str, step: Any, data: dict[str, Any]) -> tuple[Any, ...]:
+        minima = _stored(data)
+        at = lambda_at(float(step or 0), data["ends"]) if data["ends"] else None
+        figure = await asyncio.to_thread(scatter, minima, x, y, at)
+        drawn = {"scatter": figure, "parallel": parallel(minima), "lambda": at}
+        said = f"λ = {level(None if at is None else float(f'{at:.3g}'))} for the values at λ"
+        return numbers_table(minima, at), ranking_table(minima, at), said, drawn
 
-    @pages.callback(Output("compare-strips", "data"), Input("compare-items", "data"))
-    async def strips(items: list[dict[str, Any]]) -> list[Any]:
-        return await asyncio.gather(*[_strip(client, item["id"]) for item in items[:STRIPS]])
+    @pages.callback(
+        Output("compare-grid-figure", "data"),
+        Output("grid-note", "children"),
+        Input("compare-vectors", "value"),
+        State("compare-items", "data"),
+    )
+    async def grid(text: str | None, data: dict[str, Any]) -> tuple[Any, str]:
+        minima = _stored(data)[:ROWS]
+        rows = await asyncio.gather(*[_grid_row(client, minimum) for minimum in minima])
+        drawn = [row for row in rows if row is not None]
+        absent = [m.name for m, row in zip(minima, rows, strict=True) if row is None]
+        note = f"No plane to draw: {', '.join(absent)}." if absent else ""
+        if not drawn:
+            return None, "None of these has two-dimensional inputs, so there is no plane to draw."
+        figure = await asyncio.to_thread(minima_grid, drawn, vectors_of(text))
+        return dict(json.loads(figure.to_json())), note
 
+    for plot, store in (("scatter", "drawn"), ("parallel", "drawn"), ("grid", "grid-figure")):
+        pages.clientside_callback(
+            ClientsideFunction("compare", plot),
+            Output(plot, "figure"),
+            Input(f"compare-{store}", "data"),
+            Input("compare-theme", "data"),
+            State("compare-items", "data"),
+            prevent_initial_call=True,
+        )
     pages.clientside_callback(
-        dash.ClientsideFunction("compare", "scatter"),
-        Output("scatter", "figure"),
-        Input("compare-scatter-figure", "data"),
-        Input("compare-theme", "data"),
+        ClientsideFunction("compare", "address"),
+        Input("compare-drawn", "data"),
+        Input("compare-vectors", "value"),
+        State("compare-x", "value"),
+        State("compare-y", "value"),
         prevent_initial_call=True,
     )
-    pages.clientside_callback(
-        dash.ClientsideFunction("compare", "strips"),
-        Input("compare-strips", "data"),
-        Input("compare-theme", "data"),
-        prevent_initial_call=True,
-    )
-
-
-async def _strip(client: AsyncClient, identifier: str) -> dict[str, Any] | None:
-    try:
-        report, arrays = await asyncio.gather(client.report(identifier), client.arrays(identifier))
-    except ProblemError:
-        return None
-    spectrum = report.spectrum
-    if spectrum is None or not has_plane(arrays):
-        return None
-    values = spectrum.eigenvalues[:5]
-    figure = await asyncio.to_thread(filmstrip, arrays, values)
-    return dict(json.loads(figure.to_json()))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dash import html
+from dash import dcc, html
 
-from dashboard.words import number, percent, plural, with_error
+from dashboard.words import number, percent, with_error
 from minimascope.report import FlipRates, Report
 
 TABS = {
@@ -22,7 +22,7 @@ TABS = {
 }
 LABELS = {
     "overlaps": "Alignment of every training point with each eigenvector, with class means.",
-    "walk": "Training loss along the first eigenvectors.",
+    "walk": "Decision boundary, training loss and accuracy on a walk along the eigenvector.",
     "complexity": "Share of eigenvectors aligned above epsilon, over epsilon.",
     "margins": "Histogram of the distances of training points to the decision boundary.",
     "calibration": "Accuracy against confidence, on training and leave-one-out predictions.",
@@ -34,6 +34,12 @@ ESTIMATES = {
     "soft_rank_hessian_clipped": "Soft rank / n (Hessian, clipped)",
     "tic_ggn": "TIC, centred (GGN)",
     "tic_ggn_uncentred": "TIC, uncentred (GGN)",
+    "tic_hessian_clipped": "TIC, centred (Hessian, clipped)",
+    "tic_hessian_clipped_uncentred": "TIC, uncentred (Hessian, clipped)",
+    "kfac_soft_rank": "Soft rank / n (K-FAC)",
+    "kfac_tic": "TIC (K-FAC)",
+    "diagonal_soft_rank": "Soft rank / n (diagonal GGN)",
+    "sampled_fisher_soft_rank": "Soft rank / n (sampled Fisher)",
 }
 DIAGNOSTICS = {
     "t_alo": "Temperature on leave-one-out logits",
@@ -173,7 +179,7 @@ def _estimates(report: Report) -> list[Any]:
         value, error = with_error(estimate.value, estimate.standard_error)
         rows.append((ESTIMATES.get(key, key), value, error or "exact", estimate.method))
     checks = [(words, number(getattr(gap.diagnostics, key))) for key, words in DIAGNOSTICS.items()]
-    baselines = [(key.replace("_", " "), number(value)) for key, value in gap.baselines.items()]
+    baselines = [(_baseline(key), number(value)) for key, value in gap.baselines.items()]
     parts = [
         table(("", "nats", "± s.e.", "method"), rows, "Estimates of the generalization gap"),
         table(("", "value"), checks, "Diagnostics behind the verdict"),
@@ -183,18 +189,50 @@ def _estimates(report: Report) -> list[Any]:
     return [html.Div(parts, className="tables")]
 
 
+BASELINES = {
+    "parameters_over_n": "parameters / n",
+    "theta_squared_norm": "‖θ‖²",
+    "half_logdet_over_n": "½ log det / n",
+    "fisher_rao": "Fisher–Rao norm",
+    "margin10": "10\u2009% quantile of the logit margin",
+    "lambda_1": "λ₁ of the Hessian",
+    "lambda_1_ggn": "λ₁ of the GGN",
+    "trace": "trace of the Hessian",
+    "trace_ggn": "trace of the GGN",
+    "trace_over_n": "trace of the Hessian / n",
+    "layer_flatness_last": "flatness of the last layer",
+}
+
+
+def _baseline(key: str) -> str:
+    words = BASELINES.get(key, key.replace("_", " "))
+    for short in ("sam ", "asam "):
+        if words.startswith(short):
+            return f"{short.strip().upper()} sharpness, ρ = {words.removeprefix(short)}"
+    return words
+
+
 def _raw(report: Report) -> list[Any]:
     text = report.model_dump_json(indent=2)
     return [html.Pre(text, className="raw", tabIndex=0)]
 
 
-def _walk(report: Report) -> list[Any]:
-    count = 0 if report.spectrum is None else min(len(report.spectrum.eigenvalues), 5)
+def _walk(_: Report) -> list[Any]:
+    slider = html.Div(
+        [
+            html.Label("ε", htmlFor="walk-slider"),
+            dcc.Input(id="walk-slider", type="range", min=0, max=20, step=1, value=10),
+            html.Output(id="walk-readout"),
+        ],
+        className="slider walk-slider",
+    )
     return [
         html.P(
-            f"Training loss when the parameters move by ε along each of the first "
-            f"{plural(count, 'eigenvector')}. A minimum rises on both sides of ε = 0."
-        )
+            "The parameters move by ε along the chosen eigenvector. A minimum rises on both sides "
+            "of ε = 0; the boundary moves where that eigenvector's points are."
+        ),
+        slider,
+        html.P(id="walk-note", className="hint"),
     ]
 
 

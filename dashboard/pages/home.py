@@ -1,104 +1,23 @@
-"""All analyses: a drop zone, the list with a filter, the way to compare; the empty state."""
+"""All analyses: a drop zone, the list with its key numbers, the way to compare; the empty state."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import dash
-from dash import ClientsideFunction, Dash, Input, Output, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
+from dashboard.drop_zone import checkpoint_zone
+from dashboard.minima_list import listing
 from dashboard.notices import refusal, skeleton
-from dashboard.words import STATES, when
 from minimascope.client import AsyncClient
 from minimascope.problems import ProblemError
-from minimascope.schemas import FINAL_STATES, Analysis
+from minimascope.schemas import Analysis, KeyNumbers
 
 SHOWN = 200
-
-
-def drop_zone(identifier: str, words: str, hint: str, accept: str) -> html.Div:
-    """A place for one file; `assets/upload.js` sends it and shows real progress."""
-    return html.Div(
-        [
-            html.Div(
-                [
-                    html.Span(words, className="drop-words"),
-                    html.Span(hint, className="drop-hint"),
-                ],
-                className="drop-idle",
-            ),
-            html.Div(className="drop-live", role="status", **{"aria-live": "polite"}),
-        ],
-        id=f"drop-{identifier}",
-        className="drop",
-        tabIndex=0,
-        role="button",
-        **{
-            "data-upload": identifier,
-            "data-accept": accept,
-            "aria-label": f"{words}. {hint}",
-        },
-    )
-
-
-def _address(analysis: Analysis) -> str:
-    return f"/analyses/{analysis.id}" if analysis.state == "done" else f"/jobs/{analysis.id}"
-
-
-def _progress(analysis: Analysis) -> Any:
-    if analysis.state in FINAL_STATES:
-        problem = analysis.problem or {}
-        return str(problem.get("sentence", "")) if analysis.state == "failed" else ""
-    width = f"{100 * min(max(analysis.progress, 0.0), 1.0):.0f}%"
-    return html.Div(html.Div(style={"width": width}), className="meter", title=width)
-
-
-def row(analysis: Analysis) -> html.Tr:
-    """One analysis: a box to compare, its name, state, data, start."""
-    name = analysis.name or f"Analysis {analysis.id[:8]}"
-    box = (
-        html.Button(
-            className="check",
-            role="checkbox",
-            **{
-                "data-compare": analysis.id,
-                "aria-checked": "false",
-                "aria-label": f"Compare {name}",
-            },
-        )
-        if analysis.state == "done"
-        else None
-    )
-    state = html.Span(STATES[analysis.state], className=f"state state-{analysis.state}")
-    return html.Tr(
-        [
-            html.Td(box, className="cell-check"),
-            html.Th(dcc.Link(name, href=_address(analysis)), scope="row"),
-            html.Td(state),
-            html.Td(_progress(analysis), className="cell-progress"),
-            html.Td(when(analysis.created_at), className="cell-time"),
-        ],
-        **{"data-row": f"{name} {analysis.state}".lower()},
-    )
-
-
-def listing(items: list[Analysis]) -> Any:
-    """The table, or what to do where there is none yet."""
-    if not items:
-        return html.Div(
-            [
-                html.P("No analyses yet.", className="lead"),
-                html.P("Drop a checkpoint above to start the first one."),
-            ],
-            className="empty",
-        )
-    head = html.Tr(
-        [
-            html.Th(html.Span("Compare", className="unseen"), scope="col"),
-            *[html.Th(words, scope="col") for words in ("Minimum", "State", "", "Started")],
-        ]
-    )
-    return html.Table([html.Thead(head), html.Tbody([row(a) for a in items])], className="list")
+AT_ONCE = 50  # what GET /compare takes
 
 
 def layout(**_: Any) -> html.Div:
@@ -109,7 +28,13 @@ def layout(**_: Any) -> html.Div:
             dcc.Input(
                 id="filter", type="search", placeholder="Filter", debounce=False, className="filter"
             ),
-            html.A("Compare", id="compare-link", className="button disabled", href="/compare"),
+            html.Button(
+                "Compare",
+                id="compare-button",
+                className="button",
+                disabled=True,
+                title="Tick two or more finished analyses",
+            ),
         ],
         className="list-tools",
     )
@@ -117,32 +42,54 @@ def layout(**_: Any) -> html.Div:
         [
             html.H1("Analyses"),
             html.P(intro, className="subtitle"),
-            drop_zone(
-                "checkpoint",
-                "Drop a checkpoint here, or choose a file",
-                ".safetensors, .pt, .pth, .ckpt",
-                ".safetensors,.pt,.pth,.ckpt",
-            ),
+            checkpoint_zone(),
             html.Div([html.H2("All"), tools], className="panel-head list-head"),
             html.Div(skeleton(), id="listing"),
             dcc.Interval(id="listing-tick", interval=4000),
+            dcc.Store(id="listing-digest"),
             dcc.Store(id="upload-checkpoint"),
         ],
         className="page page-home",
     )
 
 
-def register(pages: Dash, client: AsyncClient) -> None:
-    """The list, renewed every four seconds; the upload that leads to the next step."""
-    dash.register_page("dashboard.home", path="/", title="minimascope", layout=layout)
+class Known:
+    """Key numbers of finished analyses, which no longer change: each is asked for once."""
 
-    @pages.callback(Output("listing", "children"), Input("listing-tick", "n_intervals"))
-    async def renew(_: int | None) -> Any:
+    def __init__(self, client: AsyncClient) -> None:
+        self._client, self._found = client, dict[str, KeyNumbers]()
+
+    async def of(self, items: Sequence[Analysis]) -> dict[str, KeyNumbers]:
+        done = [item.id for item in items if item.state == "done"]
+        new = [identifier for identifier in done if identifier not in self._found]
+        for first in range(0, len(new), AT_ONCE):
+            page = await self._client.compare(new[first : first + AT_ONCE])
+            self._found |= {numbers.id: numbers for numbers in page.items}
+        self._found = {key: self._found[key] for key in done if key in self._found}
+        return self._found
+
+
+def register(pages: Dash, client: AsyncClient) -> None:
+    """The list, renewed where it has changed; the upload that leads to the next step."""
+    dash.register_page("dashboard.home", path="/", title="minimascope", layout=layout)
+    known = Known(client)
+
+    @pages.callback(
+        Output("listing", "children"),
+        Output("listing-digest", "data"),
+        Input("listing-tick", "n_intervals"),
+        State("listing-digest", "data"),
+    )
+    async def renew(_: int | None, digest: str | None) -> tuple[Any, Any]:
         try:
             page = await client.analyses(limit=SHOWN)
+            numbers = await known.of(page.items)
         except ProblemError as problem:
-            return refusal(problem)
-        return listing(page.items)
+            return refusal(problem), ""
+        now = hashlib.sha256(page.model_dump_json().encode()).hexdigest()
+        if now == digest:
+            return no_update, no_update
+        return listing(page.items, numbers), now
 
     pages.clientside_callback(
         ClientsideFunction("listing", "arrived"),

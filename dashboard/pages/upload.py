@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import Any
 from zlib import crc32
 
 import dash
-from dash import Dash, Input, Output, State, dcc, html, no_update
-from pydantic import ValidationError
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
+from dashboard.drop_zone import checkpoint_zone, drop_zone
 from dashboard.notices import refusal
-from dashboard.pages.home import drop_zone
+from dashboard.upload_request import request_of
 from minimascope.client import AsyncClient
-from minimascope.parameters import Parameters
 from minimascope.problems import ProblemError
-from minimascope.schemas import AnalysisRequest
 
 ACTIVATIONS = ("relu", "gelu", "tanh", "silu", "sigmoid", "leaky_relu", "elu")
 LOSSES = {"cross_entropy": "Cross-entropy", "binary": "Binary logistic", "mse": "Squared error"}
@@ -132,12 +129,6 @@ def layout(**_: Any) -> html.Div:
         ],
         className="drops",
     )
-    checkpoint = drop_zone(
-        "checkpoint",
-        "Drop a checkpoint here, or choose a file",
-        ".safetensors, .pt, .pth, .ckpt",
-        ".safetensors,.pt,.pth,.ckpt",
-    )
     start = html.Div(
         [
             html.Div(id="up-problem"),
@@ -149,7 +140,7 @@ def layout(**_: Any) -> html.Div:
     return html.Div(
         [
             html.H1("New analysis"),
-            _step(1, "Checkpoint", checkpoint),
+            _step(1, "Checkpoint", checkpoint_zone()),
             _step(2, "Network and data", _architecture(), data),
             _step(3, "Settings", _settings(), start),
             *stores,
@@ -159,79 +150,11 @@ def layout(**_: Any) -> html.Div:
     )
 
 
-def _number(values: dict[str, Any], key: str, words: str, *, whole: bool = False) -> Any:
-    text = str(values.get(key) or "").strip()
-    if not text:
-        return None
-    try:
-        return int(text) if whole else float(text)
-    except ValueError:
-        kind = "a whole number" if whole else "a number"
-        raise ProblemError("bad_setting", f"{words} is “{text}”, which is not {kind}.") from None
-
-
-def _described(values: dict[str, Any]) -> dict[str, Any]:
-    if values["family"] == "mlp":
-        return {"family": "mlp", "activation": values["activation"]}
-    try:
-        found = json.loads(values["sequential"] or "")
-    except ValueError as error:
-        raise ProblemError(
-            "bad_architecture", f"The layers are not JSON: {error}.", "Compare with the example."
-        ) from None
-    if not isinstance(found, dict):
-        raise ProblemError("bad_architecture", "The architecture has to be a JSON object.")
-    return found
-
-
-def _lambdas(text: str | None) -> list[float]:
-    parts = [part.strip() for part in (text or "").split(",") if part.strip()]
-    try:
-        return [float(part) for part in parts]
-    except ValueError:
-        raise ProblemError(
-            "bad_setting", f"The further λ are “{text}”, which is not a list of numbers."
-        ) from None
-
-
-def request_of(values: dict[str, Any], files: dict[str, Any]) -> AnalysisRequest:
-    """The request the page's fields ask for; raises ProblemError with the value that is wrong."""
-    for kind, words in (("checkpoint", "checkpoint"), ("train", "training set")):
-        if not (files.get(kind) or {}).get("id"):
-            raise ProblemError("missing_file", f"No {words} has been uploaded.", "Drop it above.")
-    settings: dict[str, Any] = {
-        "architecture": _described(values),
-        "loss": values["loss"],
-        "weight_decay": _number(values, "decay", "Weight decay"),
-        "lr": _number(values, "lr", "Learning rate"),
-        "momentum": _number(values, "momentum", "Momentum"),
-        "steps": _number(values, "steps", "Steps", whole=True),
-        "top_k": _number(values, "top-k", "Eigenpairs", whole=True) or 10,
-        "lambdas": _lambdas(values.get("lambdas")),
-        "seed": _number(values, "seed", "Seed", whole=True) or 0,
-    }
-    try:
-        parameters = Parameters(**settings)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = " ".join(str(part) for part in first["loc"]).replace("_", " ")
-        sentence = f"{place.capitalize()} is {first['input']!r}: {first['msg'].lower()}."
-        raise ProblemError("bad_setting", sentence) from None
-    return AnalysisRequest(
-        name=(values.get("name") or "").strip()[:200],
-        checkpoint=files["checkpoint"]["id"],
-        train=files["train"]["id"],
-        test=(files.get("test") or {}).get("id"),
-        parameters=parameters,
-    )
-
-
 def register(pages: Dash, client: AsyncClient) -> None:
     """Shows the fields of the chosen family; starts the analysis and goes to its job."""
     dash.register_page("dashboard.upload", path="/upload", title="New analysis", layout=layout)
     pages.clientside_callback(
-        "function(family) { return family === 'mlp' ? ['field wide', 'field wide gone']"
-        " : ['field wide gone', 'field wide']; }",
+        ClientsideFunction("upload", "family"),
         Output("up-activation-field", "className"),
         Output("up-sequential-field", "className"),
         Input("up-family", "value"),

@@ -15,6 +15,7 @@ from minimascope.problems import ProblemError
 from minimascope.settings import Settings
 
 GRACE_SECONDS = 2
+BACKLOG = 1024
 
 
 def register(subparsers: Subparsers) -> None:
@@ -22,6 +23,7 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument("--port", type=int, help="default: MINIMASCOPE_PORT or 8717; 0: any free")
     command.add_argument("--host", help="default: MINIMASCOPE_HOST or 127.0.0.1")
     command.add_argument("--data", metavar="FOLDER", help="default: MINIMASCOPE_DATA_DIR")
+    command.add_argument("--no-worker", action="store_true", help="workers run elsewhere")
     command.add_argument("--child", help=argparse.SUPPRESS)
 
 
@@ -30,6 +32,12 @@ def _settings(args: argparse.Namespace) -> Settings:
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     if settings.worker_token:
         return settings
+    if args.no_worker:
+        raise ProblemError(
+            "worker_token_required",
+            "Without a worker token no worker elsewhere could report to this server.",
+            "Set MINIMASCOPE_WORKER_TOKEN here and for every worker.",
+        )
     return settings.model_copy(update={"worker_token": secrets.token_urlsafe(32)})
 
 
@@ -40,6 +48,8 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        # From here on a browser that comes early waits instead of being turned away.
+        listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
         raise ProblemError(
@@ -84,7 +94,12 @@ def run(args: argparse.Namespace) -> int:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         server = _server(settings)
         log_folder = settings.folder() / "logs"
-        with Fleet(_worker_environment(settings), log_folder, child=args.child):
+        fleet: contextlib.AbstractContextManager[object] = (
+            contextlib.nullcontext()
+            if args.no_worker
+            else Fleet(_worker_environment(settings), log_folder, child=args.child)
+        )
+        with fleet:
             print(f"minimascope: http://{settings.host}:{settings.port}", flush=True)
             # uvicorn stops in order on Ctrl-C and then raises it once more.
             with contextlib.suppress(KeyboardInterrupt):

@@ -15,6 +15,7 @@ import pytest
 
 from minimascope.client import Client
 from minimascope.schemas import Analysis
+from tests.backend.postgres import Postgres
 
 ROOT = Path(__file__).parents[2]
 LEASE = 3.0
@@ -45,6 +46,22 @@ def ended(client: Client, identifier: str, *, seconds: float = 30.0) -> Analysis
             return analysis
         time.sleep(0.05)
     pytest.fail(f"not ended after {seconds} s: {client.analysis(identifier)}")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One server for the session; every test makes its own database in it."""
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty database, once of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'db.sqlite'}"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.database()
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,13 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
 import numpy as np
 import pytest
 
+from minimascope import calls
 from minimascope.client import Client
 from minimascope.problems import ProblemError
 from minimascope.schemas import AnalysisRequest
@@ -159,6 +161,26 @@ def test_an_idempotency_key_makes_one_analysis(client: Client) -> None:
         client.submit(request.model_copy(update={"name": "x"}), idempotency_key="k")
     with pytest.raises(ProblemError, match="uses this checkpoint"):
         client.delete_upload("checkpoint", checkpoint)
+
+
+def test_the_same_files_and_parameters_are_not_computed_twice(
+    client: Client, running: Running
+) -> None:
+    log = running.folder / "content.txt"
+    first = submitted(client, f"sleep 0.2 log {log}", name="first")
+    assert ended(client, first).state == "done"
+    again = client.analysis(submitted(client, f"sleep 0.2 log {log}", name="again"))
+    assert (again.state, again.name, again.attempt) == ("done", "again", 0)
+    assert first in again.message
+    assert log.read_text().count("start") == 1
+    client.delete_analysis(first)
+    assert client.report(again.id).data.train.n == 4
+    assert list(client.arrays(again.id)) == ["points"]
+    request = AnalysisRequest(checkpoint=again.checkpoint, train=again.train)
+    call = calls.submit(request, idempotency_key=None)
+    fresh = client.send(replace(call, params={"fresh": "true"}))
+    assert ended(client, fresh.id).attempt == 1
+    assert log.read_text().count("start") == 2
 
 
 @pytest.mark.parametrize(

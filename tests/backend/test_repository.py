@@ -1,10 +1,9 @@
-"""The repository on a real SQLite file: claims, leases, fences, lists."""
+"""The repository on a SQLite file and on a PostgreSQL server: claims, leases, fences, lists."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,8 +18,8 @@ IDLE = Progress(0.0, "", {})
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Iterator[Repository]:
-    made = Repository(open_database(f"sqlite:///{tmp_path / 'db.sqlite'}"))
+def repository(database: str) -> Iterator[Repository]:
+    made = Repository(open_database(database))
     yield made
     made.close()
 
@@ -32,11 +31,11 @@ def submitted(repository: Repository, *, name: str = "a", now: float = 0.0) -> s
     return job.id
 
 
-def test_the_migrations_make_exactly_the_declared_tables(tmp_path: Path) -> None:
+def test_the_migrations_make_exactly_the_declared_tables(database: str) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    engine = open_database(f"sqlite:///{tmp_path / 'db.sqlite'}")
+    engine = open_database(database)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, Table.metadata) == []

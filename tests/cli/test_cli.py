@@ -23,9 +23,10 @@ FREE = "http://127.0.0.1:9"
         (["worker", "--queues", "other"], "no queue 'other'"),
         (["worker", "--device", "tpu"], "'tpu' is no device"),
         (["serve", "--port", "70000"], "Cannot listen on 127.0.0.1:70000"),
+        (["serve", "--port", "0", "--no-worker"], "Set MINIMASCOPE_WORKER_TOKEN"),
         (["submit", "--checkpoint", "a", "--train", "b", "--top-k", "many"], "'many'"),
         (["submit", "--checkpoint", "a", "--train", "b", "--lambdas", "1,-2"], "-2"),
-        (["submit", "--checkpoint", "a", "--train", "b", "--architecture", "{"], "no JSON"),
+        (["submit", "--checkpoint", "a", "--train", "b", "--architecture", "{"], "not JSON"),
         (["submit", "--checkpoint", "a", "--train", "b", "--stages", "all"], "all"),
         (["submit", "--checkpoint", "a", "--train", "b", "--server", FREE], "no file 'a'"),
     ],
@@ -61,3 +62,24 @@ def test_a_taken_port_is_one_line_and_exit_2(tmp_path: Path) -> None:
     assert ended.stdout == ""
     assert ended.stderr.count("\n") == 1
     assert f"127.0.0.1:{port}: Address already in use" in ended.stderr
+
+
+def test_doctor_says_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MINIMASCOPE_DATA_DIR", str(tmp_path))
+    main(["doctor"])
+    lines = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
+    names = ["minimascope", "python", "torch", "sandbox", "database", "store", "broker"]
+    assert [name for _, name, _ in lines] == names
+    assert {state for state, name, _ in lines if name != "sandbox"} == {"ok"}
+
+
+def test_doctor_names_what_is_broken_and_exits_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MINIMASCOPE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("MINIMASCOPE_BROKER_URL", "redis://127.0.0.1:9/0")
+    assert main(["doctor"]) == 1
+    [line] = [x for x in capsys.readouterr().out.splitlines() if x.startswith("BAD broker")]
+    assert "refused" in line

@@ -16,13 +16,26 @@ def test_serve_prints_one_address_and_ctrl_c_stops_every_process(tmp_path: Path)
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     assert process.stdout
-    url = process.stdout.readline().strip().removeprefix("minimascope: ")
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    pages = {path: httpx.get(url + path, timeout=60) for path in ("/", "/api/v1/analyses")}
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    assert process.stderr
+    try:
+        url = process.stdout.readline().strip().removeprefix("minimascope: ")
+        children = descendants(process.pid)
+        pages = {path: httpx.get(url + path, timeout=60) for path in ("/", "/api/v1/analyses")}
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
     assert (process.returncode, out, err) == (0, "", "")
-    assert len(children) == 2
+    assert len(children) >= 2
     assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
     assert "text/html" in pages["/"].headers["content-type"]
     assert "items" in pages["/api/v1/analyses"].json()
+
+
+def descendants(pid: int) -> list[int]:
+    """Children of children too."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [each for child in found for each in (int(child), *descendants(int(child)))]

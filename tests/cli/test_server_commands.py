@@ -71,6 +71,20 @@ def test_a_refused_upload_is_exit_2_and_a_good_one_prints_its_id(
     assert main(["wait", capsys.readouterr().out.strip(), "--server", running.url]) == 0
 
 
+def test_compare_prints_one_column_an_analysis(
+    running: Running, files: Path, capsys: Output
+) -> None:
+    ids = [submitted(running, files, "good.pt", capsys) for _ in range(2)]
+    for identifier in ids:
+        assert main(["wait", identifier, "--server", running.url]) == 0
+    capsys.readouterr()
+    assert main(["compare", *ids, "--server", running.url]) == 0
+    rows = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert rows["id"].split() == ids
+    assert rows["state"].split() == ["done", "done"]
+    assert main(["compare", "0" * 32, "--server", running.url]) == 2
+
+
 def test_a_worker_whose_parent_is_gone_ends(running: Running, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "minimascope.cli", "worker", "--with-parent"]
     worker = subprocess.Popen(

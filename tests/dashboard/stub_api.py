@@ -72,6 +72,11 @@ def stub(analyses: list[Analysis], found: dict[str, Found]) -> FastAPI:
     _lists(app, held)
     _results(app, held, found)
     _uploads(app)
+
+    @app.get("/api/v1/{rest:path}")
+    async def nothing(rest: str) -> Response:
+        raise ProblemError("no_such_address", f"The API has nothing at {rest}.", status=404)
+
     return app
 
 
@@ -196,6 +201,7 @@ def key_numbers(item: Analysis, made: Report) -> dict[str, Any]:
         "id": item.id,
         "name": item.name,
         "state": item.state,
+        "parameters": made.checkpoint.parameters,
         "train_loss": made.data.train.loss,
         "train_accuracy": made.data.train.accuracy,
         "gap_estimate": head.value if head else None,

@@ -178,7 +178,7 @@ def test_g_curve_falls(gauss: Found) -> None:
 
 
 def test_walk_draws_one_line_a_vector() -> None:
-    arrays = {"walk_epsilon": np.linspace(-1, 1, 5), "walk_loss": np.ones((2, 5))}
+    arrays = {"walk_epsilon": np.tile(np.linspace(-1, 1, 5), (2, 1)), "walk_loss": np.ones((2, 5))}
     assert len(walk_figure(arrays).data) == 2
 
 

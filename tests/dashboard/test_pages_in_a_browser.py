@@ -128,11 +128,14 @@ def test_every_plot_is_a_labelled_image_with_a_table(page: Page) -> None:
 def test_exported_csv_holds_the_reports_numbers(page: Page, gauss: Found, tmp_path: Path) -> None:
     page.goto("/analyses/gauss")
     page.wait_for_selector("#gap .scatterlayer .trace")
+    page.click(".panel-gap .menu summary")
     with page.expect_download() as download:
         page.click("[data-plot='gap'][data-export='csv']")
     file = tmp_path / "gap.csv"
     download.value.save_as(file)
-    rows = [line.split(",") for line in file.read_text().splitlines()]
+    lines = file.read_text().splitlines()
+    assert "# id: gauss" in lines
+    rows = [line.split(",") for line in lines if not line.startswith("#")]
     drawn = [float(row[2]) for row in rows if row[0] == "ALO"]
     assert gauss[0].gap is not None
     # JavaScript prints doubles so that they read back exactly

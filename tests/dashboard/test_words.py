@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from dashboard.compare_numbers import Minimum, tau_against_gap
 from dashboard.kpis import gap_kpi, margin_kpi, soft_rank_kpi
-from dashboard.pages.compare import tau_against_gap
-from dashboard.pages.upload import request_of
+from dashboard.upload_request import request_of
 from dashboard.words import level, number, with_error
 from minimascope.problems import ProblemError
 from minimascope.schemas import KeyNumbers
@@ -72,7 +72,7 @@ def test_a_missing_training_set_is_said() -> None:
 
 def test_tau_is_one_for_the_same_order() -> None:
     items = [
-        KeyNumbers(id=str(i), name="", state="done", gap_measured=i, lambda_max=2.0 * i)
+        Minimum(KeyNumbers(id=str(i), name="", state="done", gap_measured=i, lambda_max=2.0 * i))
         for i in range(4)
     ]
     assert tau_against_gap(items, "lambda_max") == 1.0

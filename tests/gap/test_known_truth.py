@@ -9,8 +9,6 @@ from torch import Tensor, nn
 from workers.curvature.gap import estimate_gap
 from workers.curvature.minimum import Loss, Minimum, prepare
 
-torch.set_num_threads(2)
-
 
 def fitted(X: Tensor, y: Tensor, *, outputs: int, loss: Loss, ridge: float) -> Minimum:
     """Linear model at the minimum of mean loss + ridge/2 ‖θ‖² by Newton's method."""
@@ -28,7 +26,8 @@ def fitted(X: Tensor, y: Tensor, *, outputs: int, loss: Loss, ridge: float) -> M
             mean = 0.5 * (f - y).square().sum(dim=1).mean()
         return mean + ridge / 2 * q.square().sum()
 
-    for _ in range(12):
+    # One Newton step solves a quadratic (the second takes out its rounding), 8 a convex likelihood.
+    for _ in range(2 if loss == "mse" else 8):
         H = torch.func.hessian(objective)(theta)
         theta = theta - torch.linalg.solve(H, torch.func.grad(objective)(theta))
     nn.utils.vector_to_parameters(theta, network.parameters())
@@ -58,7 +57,7 @@ def leave_one_out_refits(minimum: Minimum, *, outputs: int, ridge: float) -> Ten
 def test_alo_equals_exact_leave_one_out_refits(loss: Loss, outputs: int) -> None:
     torch.manual_seed(0)
     X = torch.randn(60, 3).double()
-    scores = X[:, :3] + torch.randn(60, 3).double()
+    scores = X + torch.randn(60, 3).double()
     y = scores.argmax(dim=1) if outputs == 3 else (scores[:, 0] > 0).long()
     minimum = fitted(X, y, outputs=outputs, loss=loss, ridge=0.02)
     result = estimate_gap(minimum, weight_decay=0.02)
@@ -71,15 +70,15 @@ def test_alo_equals_exact_leave_one_out_refits(loss: Loss, outputs: int) -> None
     assert result.is_minimum is True
 
 
-def linear_gaussian(noise: float) -> Minimum:
+def linear_gaussian(noise: float, n: int = 200) -> Minimum:
     torch.manual_seed(1)
-    X = torch.randn(200, 10).double()
-    y = X @ torch.randn(10, 1).double() + noise * torch.randn(200, 1).double()
+    X = torch.randn(n, 10).double()
+    y = X @ torch.randn(10, 1).double() + noise * torch.randn(n, 1).double()
     return fitted(X, y, outputs=1, loss="mse", ridge=1e-3)
 
 
 def test_leave_one_out_of_ridge_regression_is_exact() -> None:
-    minimum = linear_gaussian(1.0)
+    minimum = linear_gaussian(1.0, n=50)
     result = estimate_gap(minimum, weight_decay=1e-3)
     exact = leave_one_out_refits(minimum, outputs=1, ridge=1e-3)
     # Quadratic loss: the Newton step is the refit; both solve the same systems to 1e-12.
@@ -113,19 +112,6 @@ def small_classifier() -> Minimum:
 
     optimizer.step(closure)  # type: ignore[arg-type]
     return prepare(network, X, y)
-
-
-def test_matrix_free_agrees_with_the_exact_route_within_its_errors() -> None:
-    minimum = small_classifier()
-    exact = estimate_gap(minimum, weight_decay=0.01)
-    for seed in range(3):
-        sampled = estimate_gap(minimum, weight_decay=0.01, route="matrix_free", seed=seed)
-        for key in ("alo_ggn", "tic_ggn", "soft_rank_ggn"):
-            ours, truth = sampled.estimates[key], exact.estimates[key].value
-            assert ours.value is not None
-            assert truth is not None
-            assert ours.standard_error is not None
-            assert abs(ours.value - truth) < 4 * ours.standard_error, key
 
 
 def test_unknown_lambda_gives_curves_and_asks_for_what_is_missing() -> None:

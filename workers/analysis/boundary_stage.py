@@ -2,85 +2,143 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from contourpy import contour_generator
+from torch import Tensor
 
 from minimascope.report import Boundary, Epsilon, FlipRates, Flips, GCurve
+from workers.analysis.class_subsets import subset_sections
+from workers.analysis.embeddings import tsne
+from workers.analysis.planes import has_principal_plane, resolution_for, slice_arrays
 from workers.analysis.session import Session
 from workers.boundary import flips as sign
-from workers.boundary.alignment import align
+from workers.boundary.alignment import Alignment, align
+from workers.boundary.coherence import class_alignment, gradient_coherence
 from workers.boundary.complexity import (
     Complexity,
     alignment_matrix,
     complexity,
     random_max_alignment,
 )
-from workers.boundary.slices import Slice, input_plane
+from workers.boundary.slices import Slice, input_plane, plane_slice, principal_plane
 from workers.boundary.walk import walk
 from workers.curvature.spectrum import Spectrum
 
 RANDOM_VECTORS = 100
-RESOLUTION = 200
 WALKED = 5  # leading eigenvectors walked along
+COHERENT = 300  # points in the coherence matrix
+GRADIENT_NUMBERS = 2**27  # gradients of those points held at once: 1 GB in float64
+INPUT_PLANE = "The input plane itself."
+PRINCIPAL_PLANE = (
+    "The plane of the first two principal components of the training inputs: the network is "
+    "evaluated on it, and every training point has its distance from it."
+)
+NO_PLANE = "None: the inputs are not real-valued with at least two features."
 
 
 def run(session: Session) -> None:
-    """Fills `report.boundary`; the slice only where inputs are points of the plane."""
+    """Fills `report.boundary`: alignment, complexity, a plane and its flips, walks."""
     minimum, spectrum = session.opened.minimum, session.spectrum
     assert spectrum is not None
     aligned = align(minimum, spectrum.eigenvectors, minimum.inputs)
     session.array("alignment", aligned.values.double())
     session.progress(0.2, "Complexity of the boundary over all known eigenvectors")
-    found = measure(session, spectrum)
-    plane, flips = None, None
-    if session.planar:
-        session.progress(0.5, "Decision boundary over the input plane")
-        plane = input_plane(minimum, spectrum.eigenvectors, resolution=RESOLUTION)
-        publish_slice(session, plane)
+    matrix = known_alignment(session, spectrum)
+    found = measure(session, matrix)
+    section = boundary_section(found)
+    section.subsets = subset_sections(session, matrix, epsilon=found.epsilon.value)
+    session.progress(0.4, "Coherence of gradients")
+    publish_classes(session, aligned, outputs=section_classes(session))
+    session.progress(0.5, "Decision boundary over the drawn plane")
+    plane = drawn_plane(session, spectrum)
+    section.plane = plane_sentence(session)
+    if plane is not None:
+        for name, values in slice_arrays(plane).items():
+            session.array(name, values)
+        section.slice_underflowed = plane.underflowed
         session.progress(0.8, "Sign flips along the boundary")
-        flips = flip_section(sign.sign_flips(minimum, plane, seed=session.parameters.seed))
+        flips = sign.sign_flips(minimum, plane, seed=session.parameters.seed)
+        section.flips, section.explained = flip_section(flips), flips.explained
     session.progress(0.9, "Walks along the eigenvectors")
     publish_walks(session, spectrum)
-    session.report.boundary = boundary_section(found, flips)
+    publish_embedding(session)
+    session.report.boundary = section
 
 
-def measure(session: Session, spectrum: Spectrum) -> Complexity:
+def known_alignment(session: Session, spectrum: Spectrum) -> Tensor:
+    """Alignments (r, n) of every eigenvector known; publishes the largest of each."""
+    known = spectrum.known_eigenvectors
+    vectors = spectrum.eigenvectors if known is None or not len(known) else known
+    matrix = alignment_matrix(session.opened.minimum, vectors)
+    usable = ~matrix[0].isnan()
+    if bool(usable.any()):
+        largest = matrix[:, usable].abs().amax(dim=1)
+        session.array("max_alignment", largest.double().sort(descending=True).values)
+    return matrix
+
+
+def measure(session: Session, matrix: Tensor) -> Complexity:
     """G(ε), n90 and the energy left outside, over every eigenvector known."""
     minimum, parameters = session.opened.minimum, session.parameters
-    known = spectrum.known_eigenvectors
-    vectors = spectrum.eigenvectors if known is None else known
-    matrix = alignment_matrix(minimum, vectors)
-    largest = matrix[:, ~matrix[0].isnan()].abs().amax(dim=1)
-    session.array("max_alignment", largest.double().sort(descending=True).values)
     random = None
     if parameters.epsilon is None:
         random = random_max_alignment(minimum, count=RANDOM_VECTORS, seed=parameters.seed)
     return complexity(matrix, dim=minimum.dim, epsilon=parameters.epsilon, random=random)
 
 
-def publish_slice(session: Session, plane: Slice) -> None:
-    session.array("slice_x", plane.x.float())
-    session.array("slice_y", plane.y.float())
-    session.array("slice_class", plane.classes.short())
-    session.array("slice_logit_gap", plane.logit_gap.float())
-    session.array("slice_alignment", plane.alignment.float())
-    session.array("slice_boundary", boundary_lines(plane))
+def section_classes(session: Session) -> int:
+    """Classes the network tells apart."""
+    classes = session.report.data.classes
+    assert classes is not None
+    return classes
 
 
-def boundary_lines(plane: Slice) -> np.ndarray:
-    """Polylines (b, 2) where the network changes class, NaN rows between lines.
+def publish_classes(session: Session, aligned: Alignment, *, outputs: int) -> None:
+    """Mean alignment of every class; cosines between the gradients of single points."""
+    minimum = session.opened.minimum
+    session.array("class_alignment", class_alignment(aligned.values, aligned.classes, outputs))
+    count = min(COHERENT, minimum.n, GRADIENT_NUMBERS // minimum.dim)
+    if count < 2:
+        return
+    generator = torch.Generator().manual_seed(session.parameters.seed)
+    rows = torch.randperm(minimum.n, generator=generator)[:count].sort().values
+    rows = rows.to(minimum.inputs.device)
+    found = gradient_coherence(minimum, minimum.inputs[rows])
+    session.array("coherence", found.cosines.float())
+    session.array("coherence_order", rows[found.order])
+    session.array("coherence_class_means", found.class_means.double())
 
-    Zero lines of f_c − max_{j≠c} f_j for every class but the last: each border of two classes is
-    an outline of one of them.
-    """
-    x, y = plane.x.cpu().numpy(), plane.y.cpu().numpy()
-    gap = np.full((1, 2), np.nan)
-    parts = [np.zeros((0, 2))]
-    for field in plane.class_fields[:-1].cpu().numpy():
-        for line in contour_generator(x, y, field).lines(0.0):
-            parts += [np.asarray(line), gap]
-    return np.concatenate(parts).astype(np.float32)
+
+def drawn_plane(session: Session, spectrum: Spectrum) -> Slice | None:
+    """The input plane, or that of the first two principal components; None if there is none."""
+    minimum, vectors = session.opened.minimum, spectrum.eigenvectors
+    resolution = resolution_for(minimum)
+
+    def progress(done: float) -> None:
+        session.progress(0.5 + 0.3 * done, "Decision boundary over the drawn plane")
+
+    if session.planar:
+        return input_plane(minimum, vectors, resolution=resolution, progress=progress)
+    if not has_principal_plane(minimum):
+        return None
+    plane = principal_plane(minimum.inputs)
+    return plane_slice(minimum, vectors, *plane, resolution=resolution, progress=progress)
+
+
+def plane_sentence(session: Session) -> str:
+    if session.planar:
+        return INPUT_PLANE
+    return PRINCIPAL_PLANE if has_principal_plane(session.opened.minimum) else NO_PLANE
+
+
+def publish_embedding(session: Session) -> None:
+    """t-SNE of the inputs where they cannot be drawn as they are."""
+    minimum = session.opened.minimum
+    if session.planar or not has_principal_plane(minimum):
+        return
+    session.progress(0.95, "t-SNE embedding of the inputs")
+    coordinates = tsne(minimum.inputs, seed=session.parameters.seed)
+    if coordinates is not None:
+        session.array("embedding_tsne", coordinates)
 
 
 def publish_walks(session: Session, spectrum: Spectrum) -> None:
@@ -97,18 +155,23 @@ def publish_walks(session: Session, spectrum: Spectrum) -> None:
         session.array("walk_y", walks[0].y.float())
 
 
-def boundary_section(found: Complexity, flips: Flips | None) -> Boundary:
+def boundary_section(found: Complexity) -> Boundary:
+    curve = found.g_curve
     return Boundary(
         epsilon=Epsilon(
             value=found.epsilon.value, spread=found.epsilon.spread, source=found.epsilon.source
         ),
         g_at_epsilon=found.g_at_epsilon,
-        g_curve=GCurve(epsilon=found.g_curve.epsilon, count=found.g_curve.count, g=found.g_curve.g),
+        g_curve=GCurve(
+            epsilon=curve.epsilon, count=curve.count, g=curve.g, count_outside=curve.count_outside
+        ),
         n90=found.n90,
+        n90_at_least=found.n90_at_least,
         vectors_known=found.vectors_known,
         energy_outside=found.energy_outside,
+        count_outside=found.count_outside,
         zeroed_points=found.zeroed_points,
-        flips=flips,
+        flips=None,
     )
 
 

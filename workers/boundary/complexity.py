@@ -2,9 +2,13 @@
 
 G(ε) = #{k : max_i |A_k(x_i)| ≥ ε}/p over all eigenvectors (arXiv 2306.07104): lower is simpler.
 n90 = the smallest number of eigenvectors that hold 90% of the overlap energy Σ_k Σ_i A_k(x_i)²,
-which is n over a complete set; it needs no ε. Without all p eigenvectors G is a lower bound, n90
-an upper bound, and the share of energy outside the known ones says how much is unseen
-(docs/mathematics.md, section 4).
+which is n over a complete set; it needs no ε.
+
+Eigenvectors outside the known ones (of a degenerate null space, or never computed) are fixed only
+as a space: how many of them reach ε depends on the basis chosen there. What every orthonormal
+basis obeys is Bessel's inequality, so at most Σ_i ⌊‖u_i^⊥‖²/ε²⌋ of them do, u_i^⊥ being the part of
+the unit gradient of x_i outside the known vectors. G is therefore an interval
+[count, count + count_outside]/p (docs/mathematics.md, section 4).
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from torch import Tensor
 
 from workers.boundary.alignment import align
 from workers.boundary.classification import parameter_vectors, require_classification
-from workers.boundary.gradients import reinforcing_gradients
+from workers.boundary.gradients import reinforcing_gradients, rows_at_once
 from workers.curvature.minimum import Minimum
 
 # Below this, max |A| over float32 gradients is rounding noise: G(1e-6) of one reference network
@@ -37,18 +41,24 @@ class Threshold:
 
 @dataclass(frozen=True)
 class ComplexityCurve:
-    """counts[j] = #{k : max_i |A_k(x_i)| ≥ epsilon[j]} and g[j] = counts[j]/p."""
+    """count[j] = #{known k : max_i |A_k(x_i)| ≥ epsilon[j]} and g[j] = count[j]/p.
+
+    count_outside[j]: at most so many eigenvectors more, outside the known ones.
+    """
 
     epsilon: list[float]
     count: list[int]
     g: list[float]
+    count_outside: list[int]
 
 
 @dataclass(frozen=True)
 class Complexity:
     """G(ε), its curve, n90 and what the known vectors leave unseen.
 
-    n90 is None where the known vectors hold less than 90% of the energy of the gradients;
+    count_at_epsilon counts known vectors, count_outside bounds those outside them.
+    n90 is None where the known vectors hold less than 90% of the energy of the gradients; it is
+    an upper bound, and n90_at_least what remains if one vector held all the energy outside.
     energy_outside = 1 − the share of ‖g/‖g‖‖² that the known vectors capture, mean over points.
     zeroed_points counts points without a gradient direction, left out of everything here.
     """
@@ -56,8 +66,10 @@ class Complexity:
     epsilon: Threshold
     g_at_epsilon: float
     count_at_epsilon: int
+    count_outside: int
     g_curve: ComplexityCurve
     n90: int | None
+    n90_at_least: int
     vectors_known: int
     energy_outside: float
     zeroed_points: int
@@ -66,13 +78,15 @@ class Complexity:
 def alignment_matrix(minimum: Minimum, vectors: Tensor, *, inputs: Tensor | None = None) -> Tensor:
     """Alignments (r, n) of many vectors (r, p), p numbers of every gradient formed once.
 
-    Faster than `align` for more vectors than ~100; memory n × p. Vectors are taken as unit rows.
+    Faster than `align` for more vectors than ~100; a chunk of gradients is held at a time. Vectors
+    are taken as unit rows.
     """
     require_classification(minimum)
     vectors = parameter_vectors(minimum, vectors)
     inputs = minimum.inputs if inputs is None else inputs
-    units = reinforcing_gradients(minimum, inputs).units
-    return vectors @ units.T / torch.linalg.vector_norm(vectors, dim=1, keepdim=True)
+    parts = torch.split(inputs, rows_at_once(minimum))
+    products = [vectors @ reinforcing_gradients(minimum, part).units.T for part in parts]
+    return torch.cat(products, dim=1) / torch.linalg.vector_norm(vectors, dim=1, keepdim=True)
 
 
 def max_alignment(minimum: Minimum, vectors: Tensor, *, inputs: Tensor | None = None) -> Tensor:
@@ -129,16 +143,35 @@ def complexity(
     counts = [int((largest >= value).sum()) for value in grid]
     at_epsilon = int((largest >= threshold.value).sum())
     energy = values.square().sum(dim=1) / values.shape[1]
+    outside = (1 - values.square().sum(dim=0)).clamp_min(0)
+    room = dim - alignment.shape[0]
     return Complexity(
         epsilon=threshold,
         g_at_epsilon=at_epsilon / dim,
         count_at_epsilon=at_epsilon,
-        g_curve=ComplexityCurve(grid, counts, [count / dim for count in counts]),
+        count_outside=most_outside(outside, threshold.value, room=room),
+        g_curve=ComplexityCurve(
+            grid,
+            counts,
+            [count / dim for count in counts],
+            [most_outside(outside, value, room=room) for value in grid],
+        ),
         n90=_vectors_holding(energy, 0.9),
+        n90_at_least=_at_least_holding(energy, 0.9, float(outside.mean())),
         vectors_known=alignment.shape[0],
-        energy_outside=max(0.0, 1 - float(energy.sum())),
+        energy_outside=float(outside.mean()),
         zeroed_points=int((~usable).sum()),
     )
+
+
+def most_outside(outside: Tensor, epsilon: float, *, room: int) -> int:
+    """The most vectors of any orthonormal basis of an unseen space that reach |A| ≥ ε.
+
+    outside (n,) = ‖u_i^⊥‖², the energy of each unit gradient in that space; `room` its dimension.
+    By Bessel's inequality a point has |A_k| ≥ ε for at most ‖u_i^⊥‖²/ε² vectors; one point alone
+    attains this in a basis that spreads it evenly.
+    """
+    return min(room, int((outside / epsilon**2).floor().sum()))
 
 
 def _vectors_holding(energy: Tensor, share: float) -> int | None:
@@ -147,6 +180,13 @@ def _vectors_holding(energy: Tensor, share: float) -> int | None:
     if float(held[-1]) < share:
         return None
     return int((held < share).sum()) + 1
+
+
+def _at_least_holding(energy: Tensor, share: float, outside: float) -> int:
+    """Fewest vectors that can hold `share` if one unseen vector holds all the energy outside."""
+    known = _vectors_holding(energy, share)
+    helped = 0 if outside >= share else (_vectors_holding(energy, share - outside) or len(energy))
+    return helped + 1 if known is None else min(known, helped + 1)
 
 
 def _threshold(epsilon: float | None, random: Tensor | None) -> Threshold:

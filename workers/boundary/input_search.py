@@ -20,6 +20,9 @@ from workers.curvature.minimum import Minimum
 
 # Rows × p numbers held at once by the general route (128 MB in float64).
 _NUMBERS_AT_ONCE = 2**24
+# The ascent ends where no start gained this much cos² since the last look.
+_LOOK_EVERY = 25
+_GAIN = 1e-5
 
 
 def most_parallel_inputs(
@@ -36,12 +39,14 @@ def most_parallel_inputs(
     if dense is not None:
         return _ascend(_dense_alignment(minimum, dense, vectors), starts, steps, rate * spread)
     per_pass = max(1, _NUMBERS_AT_ONCE // minimum.dim)
+    together = max(1, per_pass // starts.shape[1])
     inputs: list[Tensor] = []
     cosines: list[Tensor] = []
-    for vector, begin in zip(vectors, starts, strict=True):
+    groups = zip(torch.split(vectors, together), torch.split(starts, together), strict=True)
+    for group, begin in groups:
         parts = [
-            _ascend(_general_alignment(minimum, vector), part[None], steps, rate * spread)
-            for part in torch.split(begin, per_pass)
+            _ascend(_general_alignment(minimum, group), part, steps, rate * spread)
+            for part in torch.split(begin, per_pass, dim=1)
         ]
         inputs.append(torch.cat([best for best, _ in parts], dim=1))
         cosines.append(torch.cat([cos2 for _, cos2 in parts], dim=1))
@@ -55,7 +60,12 @@ def _ascend(
     best, best_cos2 = starts.clone(), torch.full(starts.shape[:2], -1.0).to(starts)
     optimiser = torch.optim.Adam([x], lr=rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    for _ in range(steps):
+    settled = best_cos2
+    for step in range(steps):
+        if step % _LOOK_EVERY == 0:
+            if step and not bool((best_cos2 > settled + _GAIN).any()):
+                break
+            settled = best_cos2
         cos2 = alignment(x).square()
         value = cos2.detach().nan_to_num(nan=-1.0)
         better = value > best_cos2
@@ -97,8 +107,8 @@ def _paired_products(
     return total
 
 
-def _general_alignment(minimum: Minimum, vector: Tensor) -> Callable[[Tensor], Tensor]:
-    """A of every start, (1, s, ...) → (1, s), by one per-example backward pass."""
+def _general_alignment(minimum: Minimum, vectors: Tensor) -> Callable[[Tensor], Tensor]:
+    """A_k of every start of vector k, (k, s, ...) → (k, s), by one per-example backward pass."""
     theta = minimum.theta
 
     def one(x: Tensor) -> Tensor:
@@ -108,6 +118,10 @@ def _general_alignment(minimum: Minimum, vector: Tensor) -> Callable[[Tensor], T
         linear = vjp(logits, theta)
         value, pullback = linear[0], linear[1]
         g: Tensor = pullback(own_class_residual(value).direction.to(value.dtype))[0]
-        return (g @ vector) / torch.linalg.vector_norm(g)
+        return g
 
-    return lambda x: vmap(one)(x[0])[None]
+    def alignment(x: Tensor) -> Tensor:
+        g = vmap(one)(x.flatten(0, 1)).view(*x.shape[:2], -1)
+        return torch.einsum("ksp,kp->ks", g, vectors) / torch.linalg.vector_norm(g, dim=2)
+
+    return alignment

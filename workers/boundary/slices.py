@@ -108,13 +108,18 @@ def plane_through(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def principal_plane(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Mean and first two principal directions of inputs (n, ...)."""
-    mean = inputs.mean(dim=0)
-    directions = _principal_directions(inputs, 2).reshape(2, *inputs.shape[1:])
-    return mean, directions[0], directions[1]
+    mean, axes = principal_axes(inputs, 2)
+    return mean, axes[0], axes[1]
+
+
+def principal_axes(inputs: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Mean and the first `count` principal directions (count, ...) of inputs (n, ...)."""
+    directions = _principal_directions(inputs, count)
+    return inputs.mean(dim=0), directions.reshape(count, *inputs.shape[1:])
 
 
 def embedding(inputs: Tensor, dims: int = 2) -> Tensor:
-    """Coordinates (n, dims) along the first principal components, each with positive skew."""
+    """Coordinates (n, dims) along the first principal components (largest weight positive)."""
     flat = inputs.flatten(1)
     return (flat - flat.mean(dim=0)) @ _principal_directions(inputs, dims).T
 

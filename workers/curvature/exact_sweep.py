@@ -1,8 +1,8 @@
-"""Exact routes: one eigendecomposition of the GGN (p × p) or of its dual BBᵀ (nK × nK), every λ.
+"""Exact routes: the GGN (p × p) or its dual BBᵀ (nK × nK) reduced once to a band, for every λ.
 
 With GGN = BᵀB, B = WᵀJ/√n (docs/mathematics.md, section 3):
-  p×p   GGN = V E Vᵀ, Z = JV:   S_i = Z_i (E+λ)⁻¹ Z_iᵀ / n
-  dual  BBᵀ = U E Uᵀ, Z = JBᵀU: S_i = (Θ_ii − Z_i (E+λ)⁻¹ Z_iᵀ) / (nλ)
+  primal GGN = Q T Qᵀ, Z = JQ:   S_i = Z_i (T+λ)⁻¹ Z_iᵀ / n
+  dual   BBᵀ = Q T Qᵀ, Z = JBᵀQ: S_i = (Θ_ii − Z_i (T+λ)⁻¹ Z_iᵀ) / (nλ)
 and for fixed vectors u, v of θ-space the same two formulas give uᵀA⁻¹v.
 """
 
@@ -15,6 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from workers.curvature.band_reduction import Band, BandResolvent, reduce_to_band
 from workers.curvature.directional import directional_logits, mean_gradient_of
 from workers.curvature.jacobian import gram, jacobian_chunks
 from workers.curvature.likelihood import Likelihood
@@ -22,44 +23,43 @@ from workers.curvature.minimum import Minimum
 from workers.curvature.sweep import Sweep, leave_one_out
 
 ROW_BYTES = 256 * 2**20
+# Rows rotated, or columns solved for, at a time: what stays in a processor's cache.
+CACHED_COLUMNS = 512
 
 
 @dataclass(frozen=True)
 class Resolvent:
     """(GGN + λI)⁻¹ for every λ, seen from the examples.
 
-    eigenvalues (m,) ≥ 0; features Z (n × K × m); own_gram Θ_ii (n × K × K) on the dual route;
-    probes (2 × m): ḡ and θ in the eigenbasis, with their inner products probe_gram (2 × 2).
+    features Z (n × K × m); own_gram Θ_ii (n × K × K) on the dual route only; probes (2 × m):
+    ḡ and θ in the basis of the band, with their inner products probe_gram (2 × 2).
     """
 
     form: Literal["primal", "dual"]
-    eigenvalues: Tensor
+    band: Band
     features: Tensor
     own_gram: Tensor | None
     probes: Tensor
     probe_gram: Tensor
 
-    def scaled_jacobian_gram(self, at: slice, lambda_: float) -> Tensor:
-        """S_i (m × K × K) of a slice of examples."""
-        Z = self.features[at]
-        inner = (Z / (self.eigenvalues + lambda_)) @ Z.mT
+    def scaled_jacobian_gram(self, at: slice, solver: BandResolvent, lambdas: Tensor) -> Tensor:
+        """S_i (L × m × K × K) of a slice of examples."""
+        inner = solver.grams(self.features[at])
         n = self.features.shape[0]
         if self.own_gram is None:
             return inner / n
-        return (self.own_gram[at] - inner) / (n * lambda_)
+        return (self.own_gram[at] - inner) / (n * lambdas[:, None, None, None])
 
-    def probe_quadratic(self, weights: tuple[float, float], lambda_: float) -> float:
-        """uᵀ(GGN + λI)⁻¹u for u = w₀ ḡ + w₁ θ."""
-        w = self.probes.new_tensor(weights)
-        u = w @ self.probes
-        inner = float((u.square() / (self.eigenvalues + lambda_)).sum())
+    def probe_grams(self, solver: BandResolvent, lambdas: Tensor) -> Tensor:
+        """uᵀ(GGN + λI)⁻¹v for u, v among ḡ and θ (L × 2 × 2)."""
+        inner = solver.grams(self.probes[None])[:, 0]
         if self.form == "primal":
             return inner
-        return (float(w @ self.probe_gram @ w) - inner) / lambda_
+        return (self.probe_gram - inner) / lambdas[:, None, None]
 
 
 def primal_resolvent(minimum: Minimum, likelihood: Likelihood) -> Resolvent:
-    """p × p route; memory about nKp + 4p² numbers."""
+    """p × p route; memory about nKp + 1.5p² numbers."""
     n, outputs, p = likelihood.n, likelihood.outputs, minimum.dim
     J = likelihood.logits.new_empty(n, outputs, p)
     M = J.new_zeros(p, p)
@@ -68,39 +68,36 @@ def primal_resolvent(minimum: Minimum, likelihood: Likelihood) -> Resolvent:
         J[at] = block
         B = (half[at].mT @ block).flatten(0, 1)
         M.addmm_(B.mT, B, alpha=1 / n)
-    e, V = torch.linalg.eigh(M)
+    band = reduce_to_band(M)
     del M
-    mean_gradient = _mean_gradient(J, likelihood)
-    probes = torch.stack([mean_gradient, minimum.theta])
-    for rows in J.split(_chunk(outputs * p)):
-        rows.copy_((rows.flatten(0, 1) @ V).view_as(rows))
-    return Resolvent("primal", e.clamp_min(0), J, None, probes @ V, probes @ probes.mT)
+    probes = torch.stack([_mean_gradient(J, likelihood), minimum.theta])
+    probe_gram = probes @ probes.mT
+    for rows in J.view(n * outputs, p).split(CACHED_COLUMNS):
+        band.rotate_(rows)
+    return Resolvent("primal", band, J, None, band.rotate_(probes), probe_gram)
 
 
 def dual_resolvent(minimum: Minimum, likelihood: Likelihood) -> Resolvent:
-    """nK × nK route; memory about 5 (nK)² numbers."""
+    """nK × nK route; memory about 4 (nK)² numbers."""
     n, outputs = likelihood.n, likelihood.outputs
     half = likelihood.half_curvature / math.sqrt(n)
     theta_gram = gram(minimum, minimum.inputs)
     blocks = theta_gram.view(n, outputs, n, outputs)
     own = torch.einsum("ikil->ikl", blocks).clone()
     N = n * outputs
-    T = torch.einsum("akjl,jlm->akjm", blocks, half).reshape(N, N)
+    Z = torch.einsum("akjl,jlm->akjm", blocks, half).reshape(N, N)
     del blocks, theta_gram
-    M = torch.einsum("ilk,ilb->ikb", half, T.view(n, outputs, N)).reshape(N, N)
-    M = 0.5 * (M + M.mT)
-    e, U = torch.linalg.eigh(M)
+    M = torch.einsum("ilk,ilb->ikb", half, Z.view(n, outputs, N)).reshape(N, N)
+    band = reduce_to_band(0.5 * (M + M.mT))
     del M
-    Z = (T @ U).view(n, outputs, N)
-    r = likelihood.residual
-    b_gradient = torch.einsum("nkm,nk->m", Z, r) / n
     Jtheta = directional_logits(minimum, minimum.theta)
-    b_theta = torch.einsum("nlk,nl->nk", half, Jtheta).flatten() @ U
-    gradient = mean_gradient_of(minimum)
-    pair = torch.stack([gradient, minimum.theta])
-    return Resolvent(
-        "dual", e.clamp_min(0), Z, own, torch.stack([b_gradient, b_theta]), pair @ pair.mT
-    )
+    b_gradient = likelihood.residual.flatten() @ Z / n
+    b_theta = torch.einsum("nlk,nl->nk", half, Jtheta).flatten()
+    probes = band.rotate_(torch.stack([b_gradient, b_theta]))
+    for rows in Z.split(CACHED_COLUMNS):
+        band.rotate_(rows)
+    pair = torch.stack([mean_gradient_of(minimum), minimum.theta])
+    return Resolvent("dual", band, Z.view(n, outputs, N), own, probes, pair @ pair.mT)
 
 
 def exact_sweep(
@@ -113,36 +110,42 @@ def exact_sweep(
 ) -> Sweep:
     """Everything of `Sweep` on ascending λ from one resolvent."""
     n, outputs, m = resolvent.features.shape
-    count = len(lambdas)
-    delta = resolvent.features.new_empty(count, n, outputs)
-    quadratic, leverage = delta.new_empty(count, n), delta.new_empty(count, n)
-    size = _chunk(outputs * m)
+    ridges = lambdas.to(resolvent.features)
+    solver = BandResolvent(resolvent.band, ridges)
+    delta = ridges.new_empty(len(ridges), n, outputs)
+    quadratic, leverage = delta.new_empty(len(ridges), n), delta.new_empty(len(ridges), n)
+    size = max(1, CACHED_COLUMNS // outputs)
     for start in range(0, n, size):
         at = slice(start, min(start + size, n))
         examples = likelihood.select(torch.arange(n, device=delta.device)[at])
-        for row, lambda_ in enumerate(lambdas.tolist()):
-            S = resolvent.scaled_jacobian_gram(at, lambda_)
-            delta[row, at], quadratic[row, at], leverage[row, at] = leave_one_out(examples, S)
-    e = resolvent.eigenvalues
-    newton = None
-    if newton_ridge is not None:
-        newton = 0.5 * resolvent.probe_quadratic((1.0, weight_decay or 0.0), newton_ridge)
+        S = resolvent.scaled_jacobian_gram(at, solver, ridges)
+        delta[:, at], quadratic[:, at], leverage[:, at] = leave_one_out(examples, S)
+    e = resolvent.band.eigenvalues().clamp_min(0)
+    half_logdet = 0.5 * (solver.logdets - m * ridges.log())
     return Sweep(
         lambdas=lambdas,
-        rank=torch.stack([(e / (e + x)).sum() for x in lambdas]),
+        rank=(e / (e + ridges[:, None])).sum(dim=1),
         rank_error=None,
-        half_logdet=torch.stack([0.5 * torch.log1p(e / x).sum() for x in lambdas]),
+        half_logdet=half_logdet,
         examples=torch.arange(n, device=delta.device),
         displacement=delta,
         quadratic=quadratic * n,
-        mean_quadratic=lambdas.new_tensor(
-            [resolvent.probe_quadratic((1.0, 0.0), x) for x in lambdas.tolist()]
-        ),
+        mean_quadratic=resolvent.probe_grams(solver, ridges)[:, 0, 0],
         leverage=leverage,
-        newton=newton,
+        newton=_newton(resolvent, weight_decay or 0.0, newton_ridge),
         eigenvalues=e,
         method=_method(resolvent),
     )
+
+
+def _newton(resolvent: Resolvent, weight_decay: float, ridge: float | None) -> float | None:
+    """½ gᵀ(GGN + ridge I)⁻¹g with g = ḡ + weight_decay·θ."""
+    if ridge is None:
+        return None
+    at = resolvent.probes.new_tensor([ridge])
+    gram = resolvent.probe_grams(BandResolvent(resolvent.band, at), at)[0]
+    w = at.new_tensor([1.0, weight_decay])
+    return 0.5 * float(w @ gram @ w)
 
 
 def _mean_gradient(J: Tensor, likelihood: Likelihood) -> Tensor:
@@ -154,7 +157,6 @@ def _chunk(numbers: int) -> int:
 
 
 def _method(resolvent: Resolvent) -> str:
-    m = resolvent.eigenvalues.shape[0]
-    if resolvent.form == "primal":
-        return f"exact, eigendecomposition of the GGN ({m} × {m})"
-    return f"exact, eigendecomposition of the dual Gram matrix ({m} × {m})"
+    m = resolvent.band.dim
+    name = "the GGN" if resolvent.form == "primal" else "the dual Gram matrix"
+    return f"exact for every λ: {name} ({m} × {m}) reduced to a band"

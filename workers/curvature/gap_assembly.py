@@ -157,7 +157,7 @@ def _estimates(
     m = increments.shape[0]
     tic_error = float(contributions.std()) / math.sqrt(m)
     uncentred = float(contributions.mean())
-    over = f"{sweep.method}; standard error over {m} training examples"
+    over = f"{sweep.method}; {_sampling(m, n)}"
     rank = float(sweep.rank[row]) / n
     rank_error = None if sweep.rank_error is None else float(sweep.rank_error[row]) / n
     note = soft_rank_note(t_alo, given.likelihood.loss)
@@ -178,6 +178,16 @@ def _estimates(
             rank * t_alo, None, "soft rank/n times the leave-one-out noise variance"
         )
     return found
+
+
+def _sampling(m: int, n: int) -> str:
+    """What the standard error of a mean over examples is about."""
+    if m == n:
+        return (
+            f"the mean over all {n} training examples, which has no error of its own: the standard "
+            "error is that of a training set of this size"
+        )
+    return f"standard error over the {m} examples drawn"
 
 
 def _hessian_estimates(

@@ -11,7 +11,11 @@ from workers.curvature.verdict import Verdict
 
 
 class GapEstimate(NamedTuple):
-    """A number in nats; standard_error None only where the value is exact or unknown."""
+    """A number in nats, with a standard error where it is a mean over a sample.
+
+    ALO and TIC are means over training examples, a sample of those there could have been even
+    where every one of them was computed; `method` says which. None: exact, or unknown.
+    """
 
     value: float | None
     standard_error: float | None = None

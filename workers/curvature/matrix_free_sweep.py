@@ -87,12 +87,23 @@ def matrix_free_sweep(
         leverage=torch.cat([batch.leverage for batch in batches], dim=1),
         newton=newton,
         eigenvalues=None,
-        method=(
-            f"matrix-free: stochastic Lanczos quadrature ({PROBES} probes) and block Lanczos on "
-            f"{done} random examples ({max(batch.steps for batch in batches)} steps)"
-        ),
+        method=_method(batches, done, likelihood.n, error, relative_error),
         numerical_error=max(batch.change for batch in batches),
     )
+
+
+def _method(batches: list[_Batch], done: int, n: int, error: float, wanted: float) -> str:
+    steps, change = max(b.steps for b in batches), max(b.change for b in batches)
+    method = (
+        f"matrix-free: stochastic Lanczos quadrature ({PROBES} probes) and block Lanczos on "
+        f"{done} of {n} examples, drawn at random ({steps} steps, the last of which changed "
+        f"leave-one-out by {change:.1g} of itself)"
+    )
+    if change >= TOLERANCE:
+        method += f"; not converged to {TOLERANCE:g}"
+    if done < n and error > wanted:
+        method += f"; {MOST_EXAMPLES} examples are the most, and ALO is known to {error:.0%} only"
+    return method
 
 
 def _batch_size(minimum: Minimum, likelihood: Likelihood) -> int:

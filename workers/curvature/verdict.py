@@ -71,7 +71,8 @@ def _not_reached(e: Evidence) -> str:
     return (
         f"The regularised loss could still fall by about {e.newton:.2g} nats{approximation}, "
         f"{e.newton / min(abs(e.alo), e.tic):.0%} of the smaller of ALO and TIC (10% allowed): "
-        "this is not a minimum at this weight decay. Train longer, or give lr, momentum and steps."
+        "this is not a minimum at this weight decay, and the number is not to be relied on. Train "
+        "until the loss stands still, or give lr, momentum and steps."
     )
 
 

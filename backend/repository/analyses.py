@@ -1,0 +1,162 @@
+"""What people asked for: submitted, listed, cancelled, tried again, deleted."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from backend.cursors import Cursor
+from backend.jobs import NewJob, Submission, waiting_stages
+from backend.repository.rows import as_analysis, end, job_row, missing
+from backend.repository.transactions import Transactions
+from backend.tables import AnalysisRow, JobRow
+from minimascope.problems import ProblemError
+from minimascope.queues import QueueName
+from minimascope.schemas import FINAL_STATES, Analysis, AnalysisRequest, State
+
+NO_KEY = Submission()
+
+
+class Analyses(Transactions):
+    """Analyses; each one's state lives in the job of the same id."""
+
+    def add_analysis(
+        self,
+        request: AnalysisRequest,
+        job: NewJob,
+        *,
+        now: float,
+        submission: Submission = NO_KEY,
+    ) -> None:
+        """Raises ProblemError `idempotency_key_reused` where another request holds the key."""
+        row = AnalysisRow(
+            id=job.id,
+            name=request.name,
+            checkpoint=request.checkpoint,
+            train=request.train,
+            test=request.test,
+            parameters=request.parameters.model_dump(mode="json"),
+            created_at=now,
+            idempotency_key=submission.idempotency_key,
+            request_hash=submission.request_hash,
+            content=submission.content,
+        )
+        try:
+            with self.write() as session:
+                session.add(job_row(job, now))
+                session.flush()
+                session.add(row)
+        except IntegrityError as error:
+            raise ProblemError(
+                "idempotency_key_reused",
+                "Another submission with this Idempotency-Key was made at the same time.",
+                "Ask again to get its analysis.",
+                status=409,
+            ) from error
+
+    def analysis_by_key(self, idempotency_key: str) -> tuple[str, str] | None:
+        """The analysis made with this key, and the hash of its request."""
+        query = select(AnalysisRow.id, AnalysisRow.request_hash)
+        query = query.where(AnalysisRow.idempotency_key == idempotency_key)
+        with self.read() as session:
+            row = session.execute(query).one_or_none()
+            return (str(row[0]), str(row[1])) if row else None
+
+    def analysis(self, identifier: str) -> Analysis:
+        return self.analysis_version(identifier)[0]
+
+    def analysis_version(self, identifier: str) -> tuple[Analysis, int]:
+        """The analysis, and a number that grows with each change of it."""
+        with self.read() as session:
+            row, job = self._analysis_rows(session, identifier)
+            return as_analysis(row, job), job.version
+
+    def analyses(
+        self, *, limit: int, cursor: Cursor | None, state: State | None = None, q: str = ""
+    ) -> tuple[list[Analysis], Cursor | None]:
+        query = select(AnalysisRow, JobRow).join(JobRow, JobRow.id == AnalysisRow.id)
+        if cursor:
+            query = query.where(tuple_(AnalysisRow.created_at, AnalysisRow.id) < tuple_(*cursor))
+        if state:
+            query = query.where(JobRow.state == state)
+        if q:
+            query = query.where(AnalysisRow.name.icontains(q, autoescape=True))
+        order = (AnalysisRow.created_at.desc(), AnalysisRow.id.desc())
+        with self.read() as session:
+            rows = session.execute(query.order_by(*order).limit(limit + 1)).all()
+        last = rows[limit - 1][0] if len(rows) > limit else None
+        items = [as_analysis(row, job) for row, job in rows[:limit]]
+        return items, (last.created_at, last.id) if last else None
+
+    def delete_analysis(self, identifier: str) -> None:
+        with self.write() as session:
+            row, job = self._analysis_rows(session, identifier)
+            if job.state not in FINAL_STATES:
+                sentence = f"This analysis is {job.state}."
+                raise ProblemError("not_ended", sentence, "Cancel it first.", status=409)
+            session.delete(row)
+            session.flush()
+            session.delete(job)
+
+    def cancel(self, identifier: str, *, now: float) -> None:
+        """A queued job ends at once; a running one is told at its worker's next heartbeat."""
+        with self.write() as session:
+            _, job = self._analysis_rows(session, identifier)
+            if job.state in ("done", "failed"):
+                sentence = f"This analysis is {job.state} already."
+                raise ProblemError("already_ended", sentence, status=409)
+            if job.state == "queued":
+                end(job, "cancelled", now=now)
+            elif job.state == "running":
+                job.cancel = True
+                job.version += 1
+
+    def retry(self, identifier: str) -> QueueName:
+        with self.write() as session:
+            _, job = self._analysis_rows(session, identifier)
+            if job.state not in ("failed", "cancelled"):
+                sentence = (
+                    f"Only a failed or cancelled analysis can be retried; this is {job.state}."
+                )
+                raise ProblemError("not_retryable", sentence, status=409)
+            job.state, job.attempt, job.token, job.cancel = "queued", 0, None, False
+            job.sent_at = job.started_at = job.finished_at = job.problem = job.result = None
+            job.progress, job.message, job.arrays = 0.0, "", list[Any]()
+            job.stages = waiting_stages(job.stages)
+            job.version += 1
+            return cast(QueueName, job.queue)
+
+    def import_done(
+        self,
+        request: AnalysisRequest,
+        job: NewJob,
+        arrays: list[str],
+        *,
+        now: float,
+        submission: Submission = NO_KEY,
+        message: str = "",
+    ) -> None:
+        """A finished analysis whose results are in the store already."""
+        self.add_analysis(request, job, now=now, submission=submission)
+        with self.write() as session:
+            row = session.get_one(JobRow, job.id)
+            row.arrays, row.started_at, row.message = arrays, now, message
+            row.stages = [{**stage, "state": "done"} for stage in row.stages]
+            end(row, "done", now=now)
+
+    def done_with_content(self, content: str) -> Analysis | None:
+        """The newest done analysis of the same content hash."""
+        query = select(AnalysisRow, JobRow).join(JobRow, JobRow.id == AnalysisRow.id)
+        query = query.where(AnalysisRow.content == content, JobRow.state == "done")
+        with self.read() as session:
+            found = session.execute(query.order_by(AnalysisRow.created_at.desc()).limit(1)).first()
+            return as_analysis(*found) if found else None
+
+    def _analysis_rows(self, session: Session, identifier: str) -> tuple[AnalysisRow, JobRow]:
+        row = session.get(AnalysisRow, identifier)
+        if row is None:
+            raise missing("analysis", identifier)
+        return row, session.get_one(JobRow, identifier)

@@ -1,0 +1,173 @@
+"""Units of work: claimed under a lease, fenced by a token, ended, handed on."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+from sqlalchemy import and_, func, or_, select, update
+
+from backend.jobs import (
+    MAX_ATTEMPTS,
+    Claim,
+    JobStatus,
+    NewJob,
+    Progress,
+    Reaped,
+    merged_stages,
+    stale,
+    waiting_stages,
+    worker_lost,
+)
+from backend.repository.rows import end, job_row, missing
+from backend.repository.transactions import Transactions
+from backend.tables import JobRow
+from minimascope.queues import QueueName
+from minimascope.schemas import State
+
+
+class Jobs(Transactions):
+    """Jobs of every kind; the guarded UPDATEs here make delivery exactly once."""
+
+    def add_job(self, job: NewJob, *, now: float) -> None:
+        with self.write() as session:
+            session.add(job_row(job, now))
+
+    def job(self, identifier: str) -> JobStatus:
+        with self.read() as session:
+            row = session.get(JobRow, identifier)
+            if row is None:
+                raise missing("job", identifier)
+            state = cast(State, row.state)
+            return JobStatus(row.id, state, row.version, row.problem, row.result)
+
+    def mark_sent(self, identifiers: Sequence[str], *, now: float) -> None:
+        with self.write() as session:
+            session.execute(update(JobRow).where(JobRow.id.in_(identifiers)).values(sent_at=now))
+
+    def claim(self, identifier: str, *, now: float, lease: float) -> Claim | None:
+        """Takes a queued or abandoned job, or None where there is nothing to take.
+
+        The guarded UPDATE decides between workers; whatever the row said before is not trusted.
+        """
+        free = or_(
+            JobRow.state == "queued", and_(JobRow.state == "running", JobRow.lease_until < now)
+        )
+        token = uuid.uuid4().hex
+        guarded = update(JobRow).where(
+            JobRow.id == identifier, JobRow.cancel.is_(False), JobRow.attempt < MAX_ATTEMPTS, free
+        )
+        values = {
+            "state": "running",
+            "attempt": JobRow.attempt + 1,
+            "token": token,
+            "lease_until": now + lease,
+            "started_at": func.coalesce(JobRow.started_at, now),
+            "version": JobRow.version + 1,
+        }
+        with self.write() as session:
+            if not cast(Any, session.execute(guarded.values(**values))).rowcount:
+                return None
+            row = session.get_one(JobRow, identifier)
+            row.progress, row.message, row.stages = 0.0, "", waiting_stages(row.stages)
+            return Claim(row.id, row.kind, token, row.attempt, row.document)
+
+    def heartbeat(
+        self, identifier: str, token: str, progress: Progress, *, now: float, lease: float
+    ) -> bool:
+        """Extends the lease; True where the job should be cancelled."""
+        with self._fenced(identifier, token) as row:
+            row.lease_until = now + lease
+            row.progress, row.message = progress.progress, progress.message
+            row.stages = merged_stages(row.stages, progress.stages)
+            return row.cancel
+
+    def check_token(self, identifier: str, token: str) -> None:
+        with self.read() as session:
+            row = session.get(JobRow, identifier)
+            if row is None or row.state != "running" or row.token != token:
+                raise stale(identifier)
+
+    @contextmanager
+    def fenced_write(self, identifier: str, token: str, array: str = "") -> Iterator[None]:
+        """The caller's own write, inside the transaction that holds the job's row."""
+        with self._fenced(identifier, token) as row:
+            yield
+            if array:
+                row.arrays = sorted({*row.arrays, array})
+
+    def finish(
+        self,
+        identifier: str,
+        token: str,
+        state: State,
+        *,
+        now: float,
+        problem: dict[str, Any] | None = None,
+        result: dict[str, Any] | None = None,
+    ) -> None:
+        with self._fenced(identifier, token) as row:
+            end(row, state, now=now, problem=problem, result=result)
+
+    def release(self, identifier: str, token: str) -> QueueName:
+        """A worker that is told to stop gives the job back without using up an attempt."""
+        with self._fenced(identifier, token) as row:
+            row.state, row.token, row.sent_at = "queued", None, None
+            row.attempt -= 1
+            row.stages = waiting_stages(row.stages)
+            return cast(QueueName, row.queue)
+
+    def reap(self, *, now: float, lease: float) -> Reaped:
+        """Ends or requeues jobs whose worker was lost; names unsent jobs."""
+        changed: list[str] = []
+        expired = select(JobRow).where(JobRow.state == "running", JobRow.lease_until < now)
+        with self.write() as session:
+            for row in session.scalars(expired.with_for_update(skip_locked=True)).all():
+                changed.append(row.id)
+                if row.cancel:
+                    end(row, "cancelled", now=now)
+                elif row.attempt >= MAX_ATTEMPTS:
+                    end(row, "failed", now=now, problem=worker_lost(row.attempt))
+                else:
+                    row.state, row.token, row.sent_at = "queued", None, None
+                    row.stages = waiting_stages(row.stages)
+                    row.version += 1
+            session.flush()
+            # Younger ones are about to be sent by the request that wrote them.
+            unsent = or_(JobRow.attempt > 0, JobRow.created_at < now - min(lease, 2.0))
+            query = select(JobRow.id, JobRow.queue).where(
+                JobRow.state == "queued", JobRow.sent_at.is_(None), unsent
+            )
+            rows = session.execute(query).all()
+            return Reaped([(str(r[0]), cast(QueueName, r[1])) for r in rows], changed)
+
+    def overdue(self, queue: QueueName, *, sent_before: float) -> list[str]:
+        """Queued jobs whose message was sent long ago: lost, where the queue is empty."""
+        query = select(JobRow.id).where(
+            JobRow.state == "queued", JobRow.queue == queue, JobRow.sent_at < sent_before
+        )
+        with self.read() as session:
+            return list(session.scalars(query))
+
+    def queue_figures(self, *, now: float) -> tuple[dict[tuple[str, str], int], float]:
+        """Jobs by (kind, state), and the age of the oldest queued job in seconds."""
+        counts = select(JobRow.kind, JobRow.state, func.count()).group_by(JobRow.kind, JobRow.state)
+        oldest = select(func.min(JobRow.created_at)).where(JobRow.state == "queued")
+        with self.read() as session:
+            figures = {(str(r[0]), str(r[1])): int(r[2]) for r in session.execute(counts)}
+            since = session.scalar(oldest)
+        return figures, max(0.0, now - since) if since else 0.0
+
+    @contextmanager
+    def _fenced(self, identifier: str, token: str) -> Iterator[JobRow]:
+        """The row of a job still held under `token`; raises ProblemError `stale_token`."""
+        guarded = update(JobRow).where(
+            JobRow.id == identifier, JobRow.token == token, JobRow.state == "running"
+        )
+        with self.write() as session:
+            changed = session.execute(guarded.values(version=JobRow.version + 1))
+            if not cast(Any, changed).rowcount:
+                raise stale(identifier)
+            yield session.get_one(JobRow, identifier)

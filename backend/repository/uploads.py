@@ -1,0 +1,87 @@
+"""Stored files and what is known of them."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, func, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from backend.cursors import Cursor
+from backend.jobs import NewJob
+from backend.repository.rows import as_upload, job_row, missing
+from backend.repository.transactions import Transactions
+from backend.tables import AnalysisRow, JobRow, UploadRow
+from minimascope.problems import ProblemError
+from minimascope.schemas import Upload, UploadKind
+
+
+class Uploads(Transactions):
+    """Checkpoints and data sets under their sha256."""
+
+    def upload(self, kind: UploadKind, identifier: str) -> Upload:
+        with self.read() as session:
+            return as_upload(self._upload_row(session, kind, identifier))
+
+    def uploads(
+        self, kind: UploadKind, *, limit: int, cursor: Cursor | None
+    ) -> tuple[list[Upload], Cursor | None]:
+        query = select(UploadRow).where(UploadRow.kind == kind)
+        if cursor:
+            query = query.where(tuple_(UploadRow.created_at, UploadRow.id) < tuple_(*cursor))
+        query = query.order_by(UploadRow.created_at.desc(), UploadRow.id.desc()).limit(limit + 1)
+        with self.read() as session:
+            rows = session.scalars(query).all()
+        last = rows[limit - 1] if len(rows) > limit else None
+        return [as_upload(r) for r in rows[:limit]], (last.created_at, last.id) if last else None
+
+    def stored_bytes(self) -> int:
+        with self.read() as session:
+            return int(session.scalar(select(func.coalesce(func.sum(UploadRow.size), 0))) or 0)
+
+    def add_upload(self, upload: Upload, job: NewJob | None, *, now: float) -> str:
+        """The id of the job that inspects it, or "" where it is known to be good already.
+
+        The same bytes again keep their row; a refused file is inspected again (the worker may
+        have learnt its format since).
+        """
+        with self.write() as session:
+            row = session.get(UploadRow, (upload.kind, upload.id))
+            if row and row.inspection["state"] == "ok":
+                return ""
+            if row and row.inspection["state"] == "pending":
+                return row.inspect_job
+            if row is None:
+                row = UploadRow(id=upload.id, kind=upload.kind, created_at=now)
+                session.add(row)
+            row.name, row.size = upload.name, upload.size
+            row.inspection = upload.inspection.model_dump(mode="json")
+            row.inspect_job = job.id if job else ""
+            if job:
+                session.add(job_row(job, now))
+            return row.inspect_job
+
+    def delete_upload(self, kind: UploadKind, identifier: str) -> bool:
+        """True where no other upload has the same bytes; refused while an analysis uses it."""
+        used = or_(
+            AnalysisRow.checkpoint == identifier,
+            AnalysisRow.train == identifier,
+            AnalysisRow.test == identifier,
+        )
+        with self.write() as session:
+            session.delete(self._upload_row(session, kind, identifier))
+            if session.scalar(select(func.count()).select_from(AnalysisRow).where(used)):
+                raise ProblemError(
+                    "in_use",
+                    f"An analysis uses this {kind}.",
+                    "Delete its analyses first.",
+                    status=409,
+                )
+            session.execute(delete(JobRow).where(JobRow.subject == identifier))
+            session.flush()
+            rest = select(func.count()).select_from(UploadRow).where(UploadRow.id == identifier)
+            return session.scalar(rest) == 0
+
+    def _upload_row(self, session: Session, kind: UploadKind, identifier: str) -> UploadRow:
+        row = session.get(UploadRow, (kind, identifier))
+        if row is None:
+            raise missing(kind, identifier)
+        return row

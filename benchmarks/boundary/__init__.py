@@ -1,0 +1,1 @@
+"""The parts of `boundary_study.py`: data, minima, measurements, picture."""

@@ -1,0 +1,131 @@
+"""The panels of the analysis page: boundary, spectrum, gap, filmstrip, tabs."""
+
+from __future__ import annotations
+
+from dash import dcc, html
+
+from dashboard.pages.detail import LABELS, TABS, side
+from dashboard.plot import image, panel, tools
+from minimascope.report import Report
+
+
+def _vectors(count: int) -> html.Div:
+    buttons = [
+        html.Button(
+            ["v", html.Sub(str(k))],
+            className="segment",
+            **{"data-vector": str(k), "aria-pressed": "false", "aria-label": f"eigenvector {k}"},
+        )
+        for k in range(1, count + 1)
+    ]
+    return html.Div(buttons, className="segments", role="group", **{"aria-label": "Eigenvector"})
+
+
+def _switch(words: str, identifier: str, pressed: str) -> html.Button:
+    return html.Button(words, id=identifier, className="tool", **{"aria-pressed": pressed})
+
+
+def boundary(count: int, *, plane: bool) -> html.Section:
+    """The map with its eigenvector selector, or the embedding where inputs are not 2-D."""
+    switches = [_switch("Flip sign", "sign-switch", "false")]
+    title, label = "Training points", "Training points in two principal directions, coloured "
+    label += "by the alignment of the loss gradient with the chosen Hessian eigenvector."
+    if plane:
+        switches.insert(0, _switch("Margins", "margins-switch", "true"))
+        title = "Decision boundary"
+        label = "Alignment of the loss gradient with the chosen Hessian eigenvector over the "
+        label += "input plane, with the decision boundary and the training points."
+    controls = html.Div(
+        [_vectors(count), html.Div(switches, className="tools")], className="controls"
+    )
+    readout = html.Div(id="point-readout", className="readout", role="status")
+    return panel("boundary", title, label, height=600, above=controls, below=readout)
+
+
+def gap(report: Report) -> html.Section | None:
+    """Estimates over λ with the slider that chooses one; nothing before the gap stage."""
+    if report.gap is None or not report.gap.curves.lambda_:
+        return None
+    slider = html.Div(
+        [
+            html.Label("λ", htmlFor="lambda-slider"),
+            dcc.Input(id="lambda-slider", type="range", min=0, max=1000, step=1, value=500),
+            html.Output(id="lambda-readout"),
+        ],
+        className="slider",
+    )
+    switch = html.Div(_switch("Linear axis", "linear-switch", "false"), className="axis-switch")
+    below = html.Div([switch, slider])
+    label = "Estimates of the generalization gap against lambda, with the measured gap."
+    return panel("gap", "Gap against λ", label, height=320, below=below)
+
+
+def spectrum(report: Report) -> html.Section | None:
+    """Density and top eigenvalues, with a count between two ends."""
+    if report.spectrum is None:
+        return None
+    label = "Density of the Hessian's eigenvalues and the largest eigenvalues as stems."
+    counter = html.Div(
+        [
+            html.Span("Eigenvalues from", id="count-words"),
+            dcc.Input(id="count-low", type="text", placeholder="−∞", debounce=False),
+            html.Span("to"),
+            dcc.Input(id="count-high", type="text", placeholder="∞", debounce=False),
+            html.Output(id="count-readout"),
+        ],
+        className="counter",
+        role="group",
+        title="Drag across the density to fill these in",
+        **{"aria-labelledby": "count-words"},
+    )
+    switch = html.Div(_switch("Log axis", "log-switch", "false"), className="axis-switch")
+    below = html.Div([counter, switch], className="under")
+    return panel("spectrum", "Hessian spectrum", label, height=320, below=below)
+
+
+def filmstrip(report: Report) -> html.Section | None:
+    """One tile an eigenvector; nothing where inputs are not 2-D."""
+    if report.spectrum is None or report.data.input_shape != [2]:
+        return None
+    bar = html.Div(
+        [html.Span("−1"), html.Span(className="bar"), html.Span("1"), html.Span("alignment")],
+        className="shared-bar",
+        **{"aria-hidden": "true"},
+    )
+    label = "The decision boundary and the alignment with each eigenvector, one tile each."
+    return panel("filmstrip", "Filmstrip", label, height=210, below=bar)
+
+
+def tabs(report: Report) -> html.Section:
+    """The details: words and tables on one side, a figure on the other."""
+    buttons = [
+        html.Button(
+            words,
+            id=f"tab-{name}",
+            className="tab",
+            role="tab",
+            **{"data-tab": name, "aria-selected": "false", "aria-controls": f"side-{name}"},
+        )
+        for name, words in TABS.items()
+    ]
+    sides = [
+        html.Div(
+            side(name, report),
+            id=f"side-{name}",
+            className=f"side side-{name}",
+            hidden=True,
+            role="tabpanel",
+            **{"data-side": name, "aria-labelledby": f"tab-{name}"},
+        )
+        for name in TABS
+    ]
+    figure = html.Div(
+        [*image("detail", LABELS["overlaps"], height=420), tools("detail")], className="detail-plot"
+    )
+    return html.Section(
+        [
+            html.Div(buttons, className="tabs", role="tablist", **{"aria-label": "Details"}),
+            html.Div([html.Div(sides, className="sides"), figure], className="detail"),
+        ],
+        className="panel panel-tabs",
+    )

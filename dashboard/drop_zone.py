@@ -1,0 +1,38 @@
+"""A place to drop one file, on the list and on the upload page."""
+
+from __future__ import annotations
+
+from dash import html
+
+CHECKPOINTS = ".safetensors, .pt, .pth, .ckpt, .pt2"
+
+
+def drop_zone(identifier: str, words: str, hint: str, accept: str) -> html.Div:
+    """A place for one file; `assets/upload.js` sends it and shows real progress."""
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.Span(words, className="drop-words"),
+                    html.Span(hint, className="drop-hint"),
+                ],
+                className="drop-idle",
+            ),
+            html.Div(className="drop-live", role="status", **{"aria-live": "polite"}),
+        ],
+        id=f"drop-{identifier}",
+        className="drop",
+        tabIndex=0,
+        role="button",
+        **{
+            "data-upload": identifier,
+            "data-accept": accept,
+            "aria-label": f"{words}. {hint}",
+        },
+    )
+
+
+def checkpoint_zone() -> html.Div:
+    """The zone for a checkpoint; on the list a drop leads to the upload page."""
+    words = "Drop a checkpoint here, or choose a file"
+    return drop_zone("checkpoint", words, CHECKPOINTS, CHECKPOINTS.replace(" ", ""))

@@ -1,0 +1,79 @@
+"""What the upload page's fields ask for, or the sentence that says which one is wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from minimascope.parameters import Parameters
+from minimascope.problems import ProblemError
+from minimascope.schemas import AnalysisRequest
+
+
+def _number(values: dict[str, Any], key: str, words: str, *, whole: bool = False) -> Any:
+    text = str(values.get(key) or "").strip()
+    if not text:
+        return None
+    try:
+        return int(text) if whole else float(text)
+    except ValueError:
+        kind = "a whole number" if whole else "a number"
+        raise ProblemError("bad_setting", f"{words} is “{text}”, which is not {kind}.") from None
+
+
+def _described(values: dict[str, Any]) -> dict[str, Any]:
+    if values["family"] == "mlp":
+        return {"family": "mlp", "activation": values["activation"]}
+    try:
+        found = json.loads(values["sequential"] or "")
+    except ValueError as error:
+        raise ProblemError(
+            "bad_architecture", f"The layers are not JSON: {error}.", "Compare with the example."
+        ) from None
+    if not isinstance(found, dict):
+        raise ProblemError("bad_architecture", "The architecture has to be a JSON object.")
+    return found
+
+
+def _lambdas(text: str | None) -> list[float]:
+    parts = [part.strip() for part in (text or "").split(",") if part.strip()]
+    try:
+        return [float(part) for part in parts]
+    except ValueError:
+        raise ProblemError(
+            "bad_setting", f"The further λ are “{text}”, which is not a list of numbers."
+        ) from None
+
+
+def request_of(values: dict[str, Any], files: dict[str, Any]) -> AnalysisRequest:
+    """The request the page's fields ask for; raises ProblemError with the value that is wrong."""
+    for kind, words in (("checkpoint", "checkpoint"), ("train", "training set")):
+        if not (files.get(kind) or {}).get("id"):
+            raise ProblemError("missing_file", f"No {words} has been uploaded.", "Drop it above.")
+    settings: dict[str, Any] = {
+        "architecture": _described(values),
+        "loss": values["loss"],
+        "weight_decay": _number(values, "decay", "Weight decay"),
+        "lr": _number(values, "lr", "Learning rate"),
+        "momentum": _number(values, "momentum", "Momentum"),
+        "steps": _number(values, "steps", "Steps", whole=True),
+        "top_k": _number(values, "top-k", "Eigenpairs", whole=True) or 10,
+        "lambdas": _lambdas(values.get("lambdas")),
+        "seed": _number(values, "seed", "Seed", whole=True) or 0,
+    }
+    try:
+        parameters = Parameters(**settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = " ".join(str(part) for part in first["loc"]).replace("_", " ")
+        sentence = f"{place.capitalize()} is {first['input']!r}: {first['msg'].lower()}."
+        raise ProblemError("bad_setting", sentence) from None
+    return AnalysisRequest(
+        name=(values.get("name") or "").strip()[:200],
+        checkpoint=files["checkpoint"]["id"],
+        train=files["train"]["id"],
+        test=(files.get("test") or {}).get("id"),
+        parameters=parameters,
+    )

@@ -1,0 +1,36 @@
+"""t-SNE of the training inputs (van der Maaten & Hinton 2008, scikit-learn): for looking only.
+
+Distances in the picture mean nothing beyond the nearest neighbours; the numbers of a report never
+use it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import Tensor
+
+FEWEST, MOST = 10, 5000
+KEPT_COMPONENTS = 50  # neighbours are found among these; more only adds noise and time
+
+
+def tsne(inputs: Tensor, *, seed: int) -> np.ndarray | None:
+    """Coordinates (n, 2) float32 of inputs (n, ...); None for n outside 10..5000."""
+    if not FEWEST <= len(inputs) <= MOST:
+        return None
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
+    flat = inputs.detach().double().flatten(1).cpu().numpy()
+    if min(flat.shape) > KEPT_COMPONENTS:
+        flat = PCA(KEPT_COMPONENTS, random_state=seed).fit_transform(flat)
+    if not flat.std(axis=0).max() > 0:
+        return None
+    # One job: workers share their cores, and the result does not depend on the count.
+    method = TSNE(
+        perplexity=min(30.0, (len(flat) - 1) / 3),
+        init="pca" if flat.shape[1] >= 2 else "random",
+        random_state=seed,
+        n_jobs=1,
+    )
+    found: np.ndarray = method.fit_transform(flat)
+    return found.astype(np.float32)
