@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PORT ?= 8717
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench demo clean system
+.PHONY: help run test check lint bench fuzz demo clean system
 
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -27,6 +27,9 @@ lint: $(VENV)/.test ## Lint, format, types and the import contracts alone
 
 bench: $(VENV)/.test ## Run the benchmarks, peers side by side (long)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+fuzz: $(VENV)/.test ## Send 1,000 damaged copies of each upload format through intake
+	$(BIN)/python -W ignore -m tests.intake.fuzz --copies 1000 --output benchmarks/results/fuzz.md
 
 demo: $(VENV)/.test ## Train and analyse the demo minima again
 	$(BIN)/python examples/train_demo.py

@@ -24,7 +24,7 @@ from typing import Any
 from minimascope.problems import ProblemError
 
 ANSWER_BYTES = 32 << 20
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,15 @@ def _retried(call: Callable[[ParserProcess], tuple[bytes, dict[str, Any]]]) -> A
     except OSError:
         while _running:
             _running.pop().close()
+    try:
         return call(_server())
+    except OSError as error:
+        raise ProblemError(
+            "sandbox_unavailable",
+            f"The process that reads files does not answer ({type(error).__name__}).",
+            "The machine is overloaded or out of memory; try again.",
+            status=503,
+        ) from error
 
 
 def parse(
