@@ -96,6 +96,21 @@ class Density(Section):
     probes: int | None = None
 
 
+class SpectrumPlan(Section):
+    """What was predicted before the spectrum was computed, against what it then took.
+
+    `seconds` is wall time; `peak_bytes` is on top of network and data.
+    """
+
+    route: str
+    products: int
+    products_limit: int
+    seconds: float
+    peak_bytes: int
+    actual_products: int | None = None
+    actual_seconds: float | None = None
+
+
 class Spectrum(Section):
     """Top eigenpairs of H; residual is ‖Hv − λv‖/|λ₁|, recomputed with one extra product."""
 
@@ -110,6 +125,7 @@ class Spectrum(Section):
     layer_names: list[str] = []
     density: Density | None = None
     products: int | None = None
+    plan: SpectrumPlan | None = None
 
 
 class Headline(Section):

@@ -15,8 +15,10 @@ from minimascope.problems import ProblemError
 if TYPE_CHECKING:
     import numpy as np
 
+    from minimascope.parameters import Parameters
     from minimascope.report import Report
     from minimascope.schemas import StageState
+    from workers.analysis.opening import Files
 
 
 def register(subparsers: Subparsers) -> None:
@@ -25,26 +27,44 @@ def register(subparsers: Subparsers) -> None:
     parser.add_argument("--train", required=True, type=Path, metavar="FILE")
     parser.add_argument("--test", type=Path, metavar="FILE")
     add_parameters(parser)
-    parser.add_argument("--output", required=True, type=Path, metavar="report.json")
+    parser.add_argument("--output", type=Path, metavar="report.json")
+    parser.add_argument("--plan", action="store_true", help="say what it will cost, and stop")
     parser.add_argument("--arrays", type=Path, metavar="arrays.npz")
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the report (and arrays); exit 0, or ProblemError for `main` to print."""
+    """Writes the report (and arrays), or prints the plan; ProblemError for `main` to print."""
     from workers.analysis.opening import Files
     from workers.analysis.run import run_analysis
 
     for path in filter(None, (args.checkpoint, args.train, args.test)):
         existing(str(path))
+    if args.output is None and not args.plan:
+        raise ProblemError("no_output", "Neither --output nor --plan was given.")
     asked = parameters(args)
     publisher = TerminalPublisher(quiet=args.quiet)
     with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
         files = Files(args.checkpoint, args.train, args.test)
+        if args.plan:
+            print(plan(files, asked, workdir=Path(workdir)))
+            return 0
         report = run_analysis(files, asked, workdir=Path(workdir), publisher=publisher)
     publisher.write_arrays(args.arrays)
     write(args.output, report.model_dump_json(by_alias=True, indent=1) + "\n")
     return 0
+
+
+def plan(files: Files, asked: Parameters, *, workdir: Path) -> str:
+    """What the spectrum will cost, as a block of lines; ProblemError where it would not fit."""
+    from workers.analysis.opening import open_files
+    from workers.analysis.spectrum_stage import plan_stage
+
+    opened = open_files(files, asked, workdir=workdir)
+    try:
+        return plan_stage(opened.minimum, asked).block
+    except ValueError as error:
+        raise ProblemError("not_computable", str(error)) from error
 
 
 def write(path: Path, text: str) -> None:

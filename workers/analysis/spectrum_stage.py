@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
+from minimascope.parameters import Parameters
 from minimascope.report import (
     Density,
     Estimate,
@@ -9,6 +13,7 @@ from minimascope.report import (
     Outliers,
     RatioOutliers,
     Spectrum,
+    SpectrumPlan,
 )
 from workers.analysis.opening import class_count
 from workers.analysis.session import Session
@@ -16,6 +21,7 @@ from workers.curvature.density import spectral_density
 from workers.curvature.layers import layer_mass
 from workers.curvature.minimum import Minimum
 from workers.curvature.outliers import outliers_by_gap, outliers_by_ratio
+from workers.curvature.planner import Plan, plan_spectrum
 from workers.curvature.spectrum import compute_spectrum
 
 OUTLIER_RATIO = 0.1  # q of the first outlier rule; the page lets people move it
@@ -25,13 +31,21 @@ TOLERANCE = 1e-6  # residual at which a pair counts as converged
 def run(session: Session) -> None:
     """Fills `report.spectrum` and keeps the eigenvectors for later stages."""
     minimum, parameters = session.opened.minimum, session.parameters
+    session.progress(0.0, "Planning")
+    plan = plan_stage(minimum, parameters)
+    session.progress(0.0, plan.sentence)
+    started = time.perf_counter()
     found = compute_spectrum(
         minimum,
         top_k=min(parameters.top_k, minimum.dim),
         tolerance=TOLERANCE,
         seed=parameters.seed,
         progress=session.progress,
+        operator=plan.operator,
     )
+    seconds = time.perf_counter() - started
+    if "density" not in parameters.stages:
+        found = replace(found, operator=None)  # its graphs would lie about unused
     session.spectrum = found
     names, mass = layer_mass(found.eigenvectors, minimum)
     known = found.known_eigenvalues
@@ -55,9 +69,23 @@ def run(session: Session) -> None:
         layer_mass=mass.tolist(),
         layer_names=names,
         products=found.products,
+        plan=SpectrumPlan(
+            route=plan.route,
+            products=plan.products,
+            products_limit=plan.products_limit,
+            seconds=plan.seconds,
+            peak_bytes=plan.peak_bytes,
+            actual_products=found.products,
+            actual_seconds=seconds,
+        ),
     )
     session.array("eigenvalues", known.double())
     session.array("eigenvectors", found.eigenvectors.double())
+
+
+def plan_stage(minimum: Minimum, parameters: Parameters) -> Plan:
+    """What `run` will cost; ValueError where it would not fit."""
+    return plan_spectrum(minimum, top_k=min(parameters.top_k, minimum.dim), tolerance=TOLERANCE)
 
 
 def outputs(minimum: Minimum) -> int:
@@ -77,6 +105,7 @@ def run_density(session: Session) -> None:
         seed=session.parameters.seed,
         progress=session.progress,
     )
+    session.spectrum = replace(session.spectrum, operator=None)  # frees the graphs
     session.report.spectrum.density = Density(
         grid=found.grid.tolist(),
         mean=found.mean.tolist(),

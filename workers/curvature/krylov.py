@@ -169,7 +169,7 @@ def thick_restart(state: Krylov, keep: Tensor) -> None:
     width = state.coupling.shape[1]
     tail = coordinates[state.size - width : state.size, keep]
     if state.images is not None:
-        state.images[:kept] = ritz_images(state, coordinates[:, keep])
+        state.images[:kept] = coordinates[:, keep].T.to(state.basis) @ state.images[: state.size]
     state.basis[:kept] = ritz_vectors(state, coordinates[:, keep])
     state.projection.zero_()
     state.projection[:kept, :kept] = torch.diag(values[keep])

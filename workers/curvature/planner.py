@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 import torch
@@ -29,6 +29,7 @@ from workers.curvature.routes import (
     choose_route,
     low_rank_capacity,
 )
+from workers.curvature.trace import PROBES
 
 CALIBRATION = 0.5  # seconds of products
 RANK_OVER_NK = 4.5  # rank of H over n·K: 2.5 to 9.3 on seven small trained ReLU networks
@@ -41,6 +42,7 @@ class Plan:
     """Predicted cost; `peak_bytes` is memory on top of network and data.
 
     `products` is a guess for Lanczos and for the low-rank route, `products_limit` is certain.
+    `operator` is the Hessian with its graphs, for `compute_spectrum` to go on with.
     """
 
     route: Route
@@ -50,6 +52,20 @@ class Plan:
     seconds_per_product: float
     peak_bytes: int
     sentence: str
+    operator: Operator = field(repr=False, compare=False)
+
+    @property
+    def block(self) -> str:
+        """The plan as a person reads it, one figure a line."""
+        return "\n".join(
+            (
+                f"route     {_NAMES[self.route]}",
+                f"products  about {self.products}, {self.products_limit} at most",
+                f"each      {1000 * self.seconds_per_product:.3g} ms",
+                f"time      about {self.seconds:.2g} s",
+                f"memory    {self.peak_bytes / GIB:.2g} GiB on top of network and data",
+            )
+        )
 
 
 def plan_spectrum(minimum: Minimum, *, top_k: int = 10, tolerance: float = 1e-6) -> Plan:
@@ -60,7 +76,8 @@ def plan_spectrum(minimum: Minimum, *, top_k: int = 10, tolerance: float = 1e-6)
     outputs = forward(minimum, minimum.unflatten(minimum.theta), slice(0, 1)).shape[1]
     layout = plan_layout(minimum, gradient_graph, chunk=None, retain="auto")
     rank_hint = minimum.n * outputs
-    route = choose_route(minimum.dim, examples=minimum.n, rank_hint=rank_hint)
+    graph_bytes = layout.bytes_per_example * minimum.n
+    route = choose_route(minimum.dim, graph_bytes=graph_bytes, rank_hint=rank_hint)
     refuse_unless_it_fits(
         minimum.dim * 4 * minimum.theta.element_size() + layout.chunk * layout.bytes_per_example,
         available_bytes(minimum.inputs.device),
@@ -70,15 +87,15 @@ def plan_spectrum(minimum: Minimum, *, top_k: int = 10, tolerance: float = 1e-6)
     peak = _peak(route, size, minimum, layout, top_k=top_k)
     refuse_unless_it_fits(peak, available_bytes(minimum.inputs.device))
     each = seconds_per_product(operator, width=1 if route == "lanczos" else BLOCK)
-    products = size + top_k + (16 if route == "lanczos" else 4)
-    seconds = products * each + _algebra_flops(route, size, minimum.dim) / flops_per_second(
-        operator
-    )
+    products = size + (PROBES if route == "lanczos" else top_k)
+    algebra = _algebra_flops(route, size, minimum.dim) / flops_per_second(operator)
+    seconds = products * each + algebra
     sentence = (
         f"{_NAMES[route]}: about {products} (at most {limit}) products of "
         f"{1000 * each:.3g} ms, {seconds:.2g} s, {peak / GIB:.2g} GiB at most."
     )
-    return Plan(route, products, limit, seconds, each, peak, sentence)
+    operator.counter.products = 0  # calibration is no part of the run
+    return Plan(route, products, limit, seconds, each, peak, sentence, operator)
 
 
 _NAMES: dict[Route, str] = {
@@ -107,12 +124,13 @@ def _dimensions(
     if route == "low_rank":
         capacity = low_rank_capacity(operator)
         expected = int(RANK_OVER_NK * rank_hint) + BLOCK
-        return min(expected, capacity), capacity + LIMIT + top_k
+        fallback = 0 if capacity == operator.dim else LIMIT + PROBES
+        return min(expected, capacity), capacity + fallback + top_k
     # Lanczos gains a fixed factor a step: about 1.75 steps a pair and 10 to start with at a
     # residual of 1e-3, and a quarter of that again for every further digit.
     digits = -math.log10(tolerance)
     expected = int((10 + 1.75 * top_k) * max(0.5, (1 + digits) / 4))
-    return min(expected, operator.dim, LIMIT), LIMIT + top_k + 16
+    return min(expected, operator.dim, LIMIT), LIMIT + PROBES + top_k
 
 
 def _peak(route: Route, size: int, minimum: Minimum, layout: Layout, *, top_k: int) -> int:
@@ -123,7 +141,8 @@ def _peak(route: Route, size: int, minimum: Minimum, layout: Layout, *, top_k: i
         return graphs + 6 * size**2 * item  # matrix, its symmetric part, workspace, vectors
     if route == "low_rank":
         return graphs + 4 * size * minimum.dim * item  # basis, Ritz vectors, known pairs, signs
-    return graphs + (size + 4 * top_k) * minimum.dim * item
+    # Basis and images, then top and known vectors with their images and signs, and the probes.
+    return graphs + (2 * size + 6 * top_k + 2 * PROBES) * minimum.dim * item
 
 
 def _algebra_flops(route: Route, size: int, dim: int) -> float:

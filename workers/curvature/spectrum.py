@@ -78,6 +78,7 @@ def compute_spectrum(
     state_path: Path | None = None,
     lowest: float | None = LOWEST,
     trace_probes: int = PROBES,
+    operator: Operator | None = None,
 ) -> Spectrum:
     """Top `top_k` eigenpairs of H (mean loss, no weight decay), and more where it costs little.
 
@@ -85,11 +86,12 @@ def compute_spectrum(
     kept in `state_path` every few seconds and removed at the end: the same call after a crash goes
     on from there (the dense route, half a minute at most, starts again). Where Lanczos is the
     route, λ_min is waited for until its residual is `lowest`·|λ1| (None: not at all), and the
-    trace takes `trace_probes` products (0: no trace). Raises ValueError for
+    trace takes `trace_probes` products (0: no trace). `operator` is this minimum's Hessian where it
+    has been built before. Raises ValueError for
     top_k < 1, for a tolerance outside (0, 1), for parameters, inputs or products that are not
     finite.
     """
-    operator = hessian(minimum)
+    operator = operator or hessian(minimum)
     outputs = forward(minimum, minimum.unflatten(minimum.theta), slice(0, 1)).shape[1]
     return operator_spectrum(
         operator,
