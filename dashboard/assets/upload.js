@@ -4,6 +4,8 @@ window.dash_clientside = window.dash_clientside || {};
   const ADDRESS = { checkpoint: "/api/v1/checkpoints", train: "/api/v1/datasets", test: "/api/v1/datasets" };
   const size = (bytes) => (bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
+  const thin = (count) => count.toLocaleString("en").replace(/,/g, "\u2009");
+
   function element(tag, className, text) {
     return Object.assign(document.createElement(tag), { className, textContent: text || "" });
   }
@@ -24,7 +26,7 @@ window.dash_clientside = window.dash_clientside || {};
     const found = upload.inspection.summary || {};
     const parts = [size(upload.size), upload.inspection.format];
     const count = found.parameters || found.n || found.examples;
-    if (typeof count === "number") parts.push(`${count.toLocaleString("en")} ${found.parameters ? "parameters" : "examples"}`);
+    if (typeof count === "number") parts.push(`${thin(count)} ${found.parameters ? "parameters" : "examples"}`);
     if (found.classes) parts.push(`${found.classes} classes`);
     return parts.filter(Boolean).join(" · ");
   }
@@ -54,7 +56,6 @@ window.dash_clientside = window.dash_clientside || {};
 
   const known = {};
 
-  const thin = (count) => count.toLocaleString("en").replace(/,/g, "\u2009");
 
   // What the analysis will hold in memory and compute; the routes of workers/curvature/routes.py.
   function cost() {
@@ -66,7 +67,7 @@ window.dash_clientside = window.dash_clientside || {};
     const dense = p <= 2000 || (p <= 4000 && n * p * p <= 5e10);
     out.textContent = dense
       ? `${thin(p)} parameters and ${thin(n)} examples: the whole Hessian is computed, ${size(8 * p * p)} in memory and ${thin(p)} passes over the data.`
-      : `${thin(p)} parameters and ${thin(n)} examples: only the leading eigenpairs are computed, by a few hundred passes over the data.`;
+      : `${thin(p)} parameters and ${thin(n)} examples: the leading eigenpairs are computed by Lanczos products, never the whole Hessian.`;
   }
 
   function tell(zone, upload) {

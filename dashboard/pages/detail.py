@@ -7,6 +7,7 @@ from typing import Any
 
 from dash import dcc, html
 
+from dashboard.estimate_words import DIAGNOSTICS, ESTIMATES, baseline
 from dashboard.words import number, percent, with_error
 from minimascope.report import FlipRates, Report
 
@@ -27,28 +28,6 @@ LABELS = {
     "margins": "Histogram of the distances of training points to the decision boundary.",
     "calibration": "Accuracy against confidence, on training and leave-one-out predictions.",
     "layers": "Share of each eigenvector in each layer.",
-}
-ESTIMATES = {
-    "alo_ggn": "ALO, leave-one-out (GGN)",
-    "soft_rank_ggn": "Soft rank / n (GGN)",
-    "soft_rank_hessian_clipped": "Soft rank / n (Hessian, clipped)",
-    "tic_ggn": "TIC, centred (GGN)",
-    "tic_ggn_uncentred": "TIC, uncentred (GGN)",
-    "tic_hessian_clipped": "TIC, centred (Hessian, clipped)",
-    "tic_hessian_clipped_uncentred": "TIC, uncentred (Hessian, clipped)",
-    "kfac_soft_rank": "Soft rank / n (K-FAC)",
-    "kfac_tic": "TIC (K-FAC)",
-    "diagonal_soft_rank": "Soft rank / n (diagonal GGN)",
-    "sampled_fisher_soft_rank": "Soft rank / n (sampled Fisher)",
-}
-DIAGNOSTICS = {
-    "t_alo": "Temperature on leave-one-out logits",
-    "tic_over_soft_rank": "TIC / soft rank",
-    "max_leverage": "Largest leverage",
-    "top5_share": "Share of the estimate in 5\u2009% of points",
-    "dlog_alo_dlog_lambda": "d log ALO / d log λ",
-    "ece_15": "Expected calibration error, 15 bins",
-    "negative_mass": "Negative mass of the Hessian",
 }
 
 
@@ -179,7 +158,7 @@ def _estimates(report: Report) -> list[Any]:
         value, error = with_error(estimate.value, estimate.standard_error)
         rows.append((ESTIMATES.get(key, key), value, error or "exact", estimate.method))
     checks = [(words, number(getattr(gap.diagnostics, key))) for key, words in DIAGNOSTICS.items()]
-    baselines = [(_baseline(key), number(value)) for key, value in gap.baselines.items()]
+    baselines = [(baseline(key), number(value)) for key, value in gap.baselines.items()]
     parts = [
         table(("", "nats", "± s.e.", "method"), rows, "Estimates of the generalization gap"),
         table(("", "value"), checks, "Diagnostics behind the verdict"),
@@ -187,29 +166,6 @@ def _estimates(report: Report) -> list[Any]:
     if baselines:
         parts.append(table(("", "value"), baselines, "Baselines for comparison"))
     return [html.Div(parts, className="tables")]
-
-
-BASELINES = {
-    "parameters_over_n": "parameters / n",
-    "theta_squared_norm": "‖θ‖²",
-    "half_logdet_over_n": "½ log det / n",
-    "fisher_rao": "Fisher–Rao norm",
-    "margin10": "10\u2009% quantile of the logit margin",
-    "lambda_1": "λ₁ of the Hessian",
-    "lambda_1_ggn": "λ₁ of the GGN",
-    "trace": "trace of the Hessian",
-    "trace_ggn": "trace of the GGN",
-    "trace_over_n": "trace of the Hessian / n",
-    "layer_flatness_last": "flatness of the last layer",
-}
-
-
-def _baseline(key: str) -> str:
-    words = BASELINES.get(key, key.replace("_", " "))
-    for short in ("sam ", "asam "):
-        if words.startswith(short):
-            return f"{short.strip().upper()} sharpness, ρ = {words.removeprefix(short)}"
-    return words
 
 
 def _raw(report: Report) -> list[Any]:

@@ -40,12 +40,15 @@ FIELDS = (
 )
 
 
-def _field(words: str, control: Any, hint: str = "", *, wide: bool = False) -> html.Div:
+def _field(
+    words: str, control: Any, hint: str = "", *, wide: bool = False, gone: bool = False
+) -> html.Div:
     identifier = control.id
     parts: list[Any] = [html.Label(words, htmlFor=identifier), control]
     if hint:
         parts.append(html.Span(hint, className="hint"))
-    return html.Div(parts, className="field wide" if wide else "field", id=f"{identifier}-field")
+    look = " ".join(["field", *["wide"] * wide, *["gone"] * gone])
+    return html.Div(parts, className=look, id=f"{identifier}-field")
 
 
 def _text(identifier: str, *, placeholder: str = "", value: Any = None) -> dcc.Input:
@@ -80,8 +83,8 @@ def _architecture() -> html.Div:
         dcc.Textarea(id="up-sequential", value=SEQUENTIAL, className="text code", rows=3),
         "Parameters are matched by name, else by order and shape.",
         wide=True,
+        gone=True,
     )
-    layers.className = "field wide gone"
     return html.Div(
         [
             _group("Architecture", "up-family", families, "mlp"),

@@ -98,6 +98,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 def watched(context: Any, address: str) -> Iterator[Page]:
     """A new page of `context`, with the same watch on it."""
     opened = context.new_page()
+    opened.set_default_timeout(90_000)  # a loaded machine draws slowly
     faults: list[str] = []
     opened.on("console", lambda m: m.type == "error" and faults.append(m.text))
     opened.on("pageerror", lambda error: faults.append(str(error)))

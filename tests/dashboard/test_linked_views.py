@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import statistics
 import threading
 import time
 
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from tests.dashboard.axe import violations
 from tests.dashboard.stub_api import Found
 
 SWITCH = """async (vectors) => {
-  const taken = [];
   for (const k of vectors) {
     const graph = document.querySelector('#boundary .js-plotly-plot');
-    const begun = performance.now();
     const painted = new Promise((done) => graph.once('plotly_afterplot', done));
     window.minimascope.set({ vector: k });
     await painted;
-    taken.push(performance.now() - begun);
   }
-  return taken;
 }"""
 
 
@@ -102,17 +97,29 @@ def test_edges_of_classes_are_where_neighbours_differ(analysis: Page) -> None:
     assert found == {"x": [0.5, 0.5, None], "y": [0, 1, None]}
 
 
-def test_a_vector_switches_in_under_300_ms(page: Page) -> None:
+def test_a_vector_switches_without_much_work(page: Page) -> None:
     page.goto("/analyses/gauss")
     page.wait_for_selector("#filmstrip .main-svg")
-    taken = page.evaluate(SWITCH, [2, 3, 4, 5, 1, 2, 3])
-    # the budget is for a quiet machine; four times it still tells a redraw from a server trip
-    assert statistics.median(taken) < 1200, taken
+    session = page.context.new_cdp_session(page)
+    # thread ticks: the page's own CPU time, the same however busy the machine is
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    vectors = [2, 3, 4, 5, 1, 2, 3]
+    begun = _task_seconds(session)
+    page.evaluate(SWITCH, vectors)
+    # the budget is 0.3 s of a quiet machine; 0.46 s was counted where twenty processes shared two
+    # cores, and a redraw by the server costs above 1 s
+    assert 0 < (_task_seconds(session) - begun) / len(vectors) < 0.8
+
+
+def _task_seconds(session: CDPSession) -> float:
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return next(float(m["value"]) for m in metrics if m["name"] == "TaskDuration")
 
 
 def test_a_page_is_under_three_megabytes_on_the_wire(browser: Browser, address: str) -> None:
     context = browser.new_context(base_url=address)
     page = context.new_page()
+    page.set_default_timeout(90_000)
     session = context.new_cdp_session(page)
     session.send("Network.enable")
     sizes: list[float] = []
@@ -131,18 +138,24 @@ def test_the_server_answers_while_figures_are_made(address: str) -> None:
         "inputs": [{"id": "analysis-id", "property": "data", "value": "gauss"}],
         "changedPropIds": ["analysis-id.data"],
     }
+    answers: list[httpx.Response] = []
     drawing = threading.Thread(
-        target=lambda: httpx.post(f"{address}/_dash-update-component", json=body, timeout=60)
+        target=lambda: answers.append(
+            httpx.post(f"{address}/_dash-update-component", json=body, timeout=120)
+        )
     )
+    started = time.perf_counter()
     drawing.start()
     taken = []
     while drawing.is_alive():
         begun = time.perf_counter()
-        httpx.get(f"{address}/api/v1/health/live")
+        httpx.get(f"{address}/api/v1/health/live", timeout=120)
         taken.append(time.perf_counter() - begun)
-    # the callback alone takes longer than this many answers together
-    assert len(taken) >= 2
-    assert statistics.median(taken) < 0.4, taken
+    whole = time.perf_counter() - started
+    assert answers[0].status_code == 200
+    # a callback on the event loop would hold one answer back for as long as it runs
+    assert len(taken) >= 3
+    assert max(taken) < whole / 2, (taken, whole)
 
 
 def test_open_states_have_no_violations(analysis: Page) -> None:
@@ -162,6 +175,7 @@ def test_open_states_have_no_violations(analysis: Page) -> None:
 def test_states_of_failure_have_no_violations(browser: Browser, address: str, path: str) -> None:
     context = browser.new_context(base_url=address, color_scheme="dark")
     page = context.new_page()
+    page.set_default_timeout(90_000)
     page.goto(path)
     page.wait_for_selector("h1")
     assert violations(page) == []
@@ -172,6 +186,7 @@ def test_states_of_failure_have_no_violations(browser: Browser, address: str, pa
 def test_no_width_overflows(browser: Browser, address: str, width: int) -> None:
     context = browser.new_context(base_url=address, viewport={"width": width, "height": 800})
     page = context.new_page()
+    page.set_default_timeout(90_000)
     for path in ("/", "/upload", "/analyses/gauss?view=walk", "/compare?ids=gauss,iris"):
         page.goto(path)
         page.wait_for_selector("h1")

@@ -1,0 +1,48 @@
+"""What the estimates, diagnostics and baselines of a report are called on the page."""
+
+from __future__ import annotations
+
+ESTIMATES = {
+    "alo_ggn": "ALO, leave-one-out (GGN)",
+    "soft_rank_ggn": "Soft rank / n (GGN)",
+    "soft_rank_hessian_clipped": "Soft rank / n (Hessian, clipped)",
+    "tic_ggn": "TIC, centred (GGN)",
+    "tic_ggn_uncentred": "TIC, uncentred (GGN)",
+    "tic_hessian_clipped": "TIC, centred (Hessian, clipped)",
+    "tic_hessian_clipped_uncentred": "TIC, uncentred (Hessian, clipped)",
+    "kfac_soft_rank": "Soft rank / n (K-FAC)",
+    "kfac_tic": "TIC (K-FAC)",
+    "diagonal_soft_rank": "Soft rank / n (diagonal GGN)",
+    "sampled_fisher_soft_rank": "Soft rank / n (sampled Fisher)",
+}
+DIAGNOSTICS = {
+    "t_alo": "Temperature on leave-one-out logits",
+    "tic_over_soft_rank": "TIC / soft rank",
+    "max_leverage": "Largest leverage",
+    "top5_share": "Share of the estimate in 5\u2009% of points",
+    "dlog_alo_dlog_lambda": "d log ALO / d log λ",
+    "ece_15": "Expected calibration error, 15 bins",
+    "negative_mass": "Negative mass of the Hessian",
+}
+BASELINES = {
+    "parameters_over_n": "parameters / n",
+    "theta_squared_norm": "‖θ‖²",
+    "half_logdet_over_n": "½ log det / n",
+    "fisher_rao": "Fisher–Rao norm",
+    "margin10": "10\u2009% quantile of the logit margin",
+    "lambda_1": "λ₁ of the Hessian",
+    "lambda_1_ggn": "λ₁ of the GGN",
+    "trace": "trace of the Hessian",
+    "trace_ggn": "trace of the GGN",
+    "trace_over_n": "trace of the Hessian / n",
+    "layer_flatness_last": "flatness of the last layer",
+}
+
+
+def baseline(key: str) -> str:
+    """A baseline of the report in words; an unknown one keeps its key."""
+    words = BASELINES.get(key, key.replace("_", " "))
+    for short in ("sam ", "asam "):
+        if words.startswith(short):
+            return f"{short.strip().upper()} sharpness, ρ = {words.removeprefix(short)}"
+    return words
