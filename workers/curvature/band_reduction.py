@@ -133,9 +133,10 @@ class BandResolvent:
             right = part.expand(factor.shape[0], -1, -1)
             if solved is not None:
                 right = right - self._couplings[j - 1] @ solved
-            solved = torch.linalg.solve_triangular(factor, right, upper=False)
-            grouped = solved.unflatten(2, (m, k)).permute(0, 2, 3, 1)
+            current = torch.linalg.solve_triangular(factor, right, upper=False)
+            grouped = current.unflatten(2, (m, k)).permute(0, 2, 3, 1)
             total += grouped @ grouped.mT
+            solved = current
         return total
 
     @property
