@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from dash import dcc, html
 
 from dashboard.pages.detail import LABELS, TABS, side
@@ -25,21 +27,40 @@ def _switch(words: str, identifier: str, pressed: str) -> html.Button:
     return html.Button(words, id=identifier, className="tool", **{"aria-pressed": pressed})
 
 
-def boundary(count: int, *, plane: bool) -> html.Section:
-    """The map with its eigenvector selector, or the embedding where inputs are not 2-D."""
+PlaneKind = Literal["inputs", "principal", "none"]
+PROJECTED = (
+    "The map shows the network on the plane of the first two principal components of the training "
+    "inputs; points are drawn where they project onto it, which need not be where they lie."
+)
+
+
+def plane_kind(report: Report) -> PlaneKind:
+    """What the map is drawn over; flips are counted on a plane, so without them there is none."""
+    if report.data.input_shape == [2]:
+        return "inputs"
+    drawn = report.boundary is not None and report.boundary.flips is not None
+    return "principal" if drawn else "none"
+
+
+def boundary(count: int, *, plane: PlaneKind) -> html.Section:
+    """The map with its eigenvector selector, or the embedding where there is no plane."""
     switches = [_switch("Flip sign", "sign-switch", "false")]
     title, label = "Training points", "Training points in two principal directions, coloured "
     label += "by the alignment of the loss gradient with the chosen Hessian eigenvector."
-    if plane:
+    if plane == "inputs":
         switches.insert(0, _switch("Margins", "margins-switch", "true"))
+    if plane != "none":
         title = "Decision boundary"
+        where = "input plane" if plane == "inputs" else "plane of two principal components"
         label = "Alignment of the loss gradient with the chosen Hessian eigenvector over the "
-        label += "input plane, with the decision boundary and the training points."
+        label += f"{where}, with the decision boundary and the training points."
     controls = html.Div(
         [_vectors(count), html.Div(switches, className="tools")], className="controls"
     )
     readout = html.Div(id="point-readout", className="readout", role="status")
-    return panel("boundary", title, label, height=600, above=controls, below=readout)
+    note = [html.P(PROJECTED, className="hint")] if plane == "principal" else []
+    below = html.Div([*note, readout])
+    return panel("boundary", title, label, height=600, above=controls, below=below)
 
 
 def gap(report: Report) -> html.Section | None:
@@ -84,8 +105,8 @@ def spectrum(report: Report) -> html.Section | None:
 
 
 def filmstrip(report: Report) -> html.Section | None:
-    """One tile an eigenvector; nothing where inputs are not 2-D."""
-    if report.spectrum is None or report.data.input_shape != [2]:
+    """One tile an eigenvector; nothing where no plane is drawn."""
+    if report.spectrum is None or plane_kind(report) == "none":
         return None
     bar = html.Div(
         [html.Span("−1"), html.Span(className="bar"), html.Span("1"), html.Span("alignment")],

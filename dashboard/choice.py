@@ -8,13 +8,17 @@ from dash import dcc, html
 
 
 def radio(identifier: str, options: Mapping[str, str], value: str, *, label: str) -> html.Div:
-    """Buttons as an ARIA radio group; the chosen key is in the store `identifier`."""
+    """Buttons as an ARIA radio group; the chosen key is in the store `identifier`.
+
+    With `value` "" nothing is chosen yet, and the keyboard reaches the group at its first button.
+    """
+    reached = value or next(iter(options))
     buttons = [
         html.Button(
             words,
             role="radio",
             className="radio",
-            tabIndex=0 if key == value else -1,
+            tabIndex=0 if key == reached else -1,
             **{"data-value": key, "aria-checked": "true" if key == value else "false"},
         )
         for key, words in options.items()

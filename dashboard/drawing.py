@@ -11,7 +11,12 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.figures.boundary_map import boundary_map, embedding
+from dashboard.figures.boundary_map import (
+    INPUT_AXES,
+    PRINCIPAL_AXES,
+    boundary_map,
+    embedding,
+)
 from dashboard.figures.filmstrip import filmstrip
 from dashboard.figures.g_curve import g_figure
 from dashboard.figures.gap_curves import gap_figure
@@ -51,15 +56,16 @@ def encoded(values: NDArray[Any]) -> dict[str, str]:
 
 
 def has_plane(arrays: Arrays) -> bool:
-    """Whether the decision boundary itself can be drawn: a slice of 2-D inputs."""
+    """Whether the decision boundary itself can be drawn: over the inputs or a plane of them."""
     return all(name in arrays for name in PLANE)
 
 
 def _boundary(report: Report, arrays: Arrays) -> dict[str, Callable[[], go.Figure]]:
     if has_plane(arrays) and report.spectrum is not None:
         values = report.spectrum.eigenvalues
+        axes = INPUT_AXES if report.data.input_shape == [2] else PRINCIPAL_AXES
         return {
-            "boundary": lambda: boundary_map(arrays),
+            "boundary": lambda: boundary_map(arrays, axes=axes),
             "filmstrip": lambda: filmstrip(arrays, values),
         }
     if "points" in arrays and "labels" in arrays:

@@ -23,8 +23,17 @@ def _number(values: dict[str, Any], key: str, words: str, *, whole: bool = False
         raise ProblemError("bad_setting", f"{words} is “{text}”, which is not {kind}.") from None
 
 
-def _described(values: dict[str, Any]) -> dict[str, Any]:
+def _described(values: dict[str, Any]) -> dict[str, Any] | None:
+    """The architecture; None where the checkpoint itself holds it."""
+    if values["family"] == "file":
+        return None
     if values["family"] == "mlp":
+        if not values.get("activation"):
+            raise ProblemError(
+                "activation_missing",
+                "No activation has been chosen.",
+                "The checkpoint does not hold it: choose the one the network was trained with.",
+            )
         return {"family": "mlp", "activation": values["activation"]}
     try:
         found = json.loads(values["sequential"] or "")

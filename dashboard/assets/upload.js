@@ -147,7 +147,7 @@ window.dash_clientside = window.dash_clientside || {};
   new MutationObserver(adopt).observe(document.documentElement, { childList: true, subtree: true });
 
   window.dash_clientside.upload = {
-    family: (family) => (family === "mlp" ? ["field wide", "field wide gone"] : ["field wide gone", "field wide"]),
+    family: (family) => ["mlp", "sequential"].map((own) => (family === own ? "field wide" : "field wide gone")),
     next_step: (upload) => (upload && location.pathname === "/" ? `/upload?checkpoint=${upload.id}` : dash_clientside.no_update),
   };
 })();

@@ -29,6 +29,10 @@ def colour_bar(title: str, *, scale: int = SCALE) -> dict[str, Any]:
     }
 
 
+INPUT_AXES = ("x₁", "x₂")
+PRINCIPAL_AXES = ("first principal direction", "second principal direction")
+
+
 def margin_lines(arrays: Arrays) -> list[go.Scatter]:
     """The shortest certified paths to the boundary: a casing under a red line."""
     if "margins" not in arrays or "margin_ends" not in arrays:
@@ -59,8 +63,8 @@ def margin_lines(arrays: Arrays) -> list[go.Scatter]:
     return [casing, red]
 
 
-def boundary_map(arrays: Arrays, *, k: int = 0) -> go.Figure:
-    """Alignment field of eigenvector k (0-based) over the drawn plane.
+def boundary_map(arrays: Arrays, *, k: int = 0, axes: tuple[str, str] = INPUT_AXES) -> go.Figure:
+    """Alignment field of eigenvector k (0-based) over the drawn plane, whose axes are `axes`.
 
     Needs `slice_*`, `points`, `labels`; draws margins where `margin_ends` exist.
     """
@@ -68,8 +72,8 @@ def boundary_map(arrays: Arrays, *, k: int = 0) -> go.Figure:
     heat.update(showscale=True, colorbar=colour_bar(f"alignment with v<sub>{k + 1}</sub>"))
     figure = go.Figure([heat, boundary_line(arrays), *margin_lines(arrays), *class_points(arrays)])
     x, y = np.asarray(arrays["slice_x"]), np.asarray(arrays["slice_y"])
-    figure.update_xaxes(title="x₁", range=[x[0], x[-1]], constrain="domain")
-    figure.update_yaxes(title="x₂", range=[y[0], y[-1]], scaleanchor="x", constrain="domain")
+    figure.update_xaxes(title=axes[0], range=[x[0], x[-1]], constrain="domain")
+    figure.update_yaxes(title=axes[1], range=[y[0], y[-1]], scaleanchor="x", constrain="domain")
     return styled(figure, height=600, margin={"l": 46, "r": 10, "t": 34, "b": 92})
 
 
@@ -109,6 +113,6 @@ def embedding(arrays: Arrays, *, k: int = 0) -> go.Figure:
     low, high = points.min(axis=0), points.max(axis=0)
     pad = 0.06 * (high - low)
     across, up = (low - pad).tolist(), (high + pad).tolist()
-    figure.update_xaxes(title="first principal direction", range=[across[0], up[0]])
-    figure.update_yaxes(title="second principal direction", range=[across[1], up[1]])
+    figure.update_xaxes(title=PRINCIPAL_AXES[0], range=[across[0], up[0]])
+    figure.update_yaxes(title=PRINCIPAL_AXES[1], range=[across[1], up[1]])
     return styled(figure, height=600, margin={"l": 50, "r": 10, "t": 34, "b": 92})

@@ -36,7 +36,7 @@ def field(arrays: Arrays, k: int, **where: Any) -> go.Heatmap:
         zsmooth="fast",
         showscale=False,
         name=f"alignment with v{k + 1}",
-        hovertemplate="x₁ %{x:.2f}, x₂ %{y:.2f}<extra></extra>",
+        hovertemplate="(%{x:.2f}, %{y:.2f})<extra></extra>",
         **tokens(colorscale="diverging"),
         **where,
     )

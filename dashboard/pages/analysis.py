@@ -8,7 +8,7 @@ from typing import Any
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from dashboard.analysis_panels import boundary, filmstrip, gap, spectrum, tabs
+from dashboard.analysis_panels import boundary, filmstrip, gap, plane_kind, spectrum, tabs
 from dashboard.drawing import drawing
 from dashboard.kpis import kpi_strip
 from dashboard.notices import missing, remark
@@ -95,7 +95,6 @@ def _head(analysis: Analysis, report: Report) -> html.Div:
 def content(analysis: Analysis, report: Report) -> html.Div:
     """The page without its figures, which follow in the `analysis` store."""
     known = 0 if report.spectrum is None else len(report.spectrum.eigenvalues)
-    plane = report.data.input_shape == [2]
     right = [part for part in (spectrum(report), gap(report)) if part is not None]
     return html.Div(
         [
@@ -108,7 +107,7 @@ def content(analysis: Analysis, report: Report) -> html.Div:
             kpi_strip(report),
             _verdict(analysis, report),
             html.Div(
-                [boundary(known, plane=plane), html.Div(right, className="stack")],
+                [boundary(known, plane=plane_kind(report)), html.Div(right, className="stack")],
                 className="pictures",
             ),
             filmstrip(report),

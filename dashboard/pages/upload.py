@@ -16,7 +16,12 @@ from dashboard.upload_request import request_of
 from minimascope.client import AsyncClient
 from minimascope.problems import ProblemError
 
-ACTIVATIONS = ("relu", "gelu", "tanh", "silu", "sigmoid", "leaky_relu", "elu")
+ACTIVATIONS = ("relu", "gelu", "tanh", "silu", "sigmoid", "leaky_relu", "elu", "softplus")
+FAMILIES = {
+    "mlp": "Fully connected (mlp)",
+    "sequential": "Sequential, as JSON",
+    "file": "In the file (.pt2, Hugging Face)",
+}
 LOSSES = {"cross_entropy": "Cross-entropy", "binary": "Binary logistic", "mse": "Squared error"}
 SEQUENTIAL = (
     '{"family": "sequential", "layers": [["Linear", 2, 100], ["ReLU"], ["Linear", 100, 3]]}'
@@ -76,7 +81,6 @@ def _group(words: str, identifier: str, options: dict[str, str], value: str, hin
 
 def _architecture() -> html.Div:
     activations = {name: name for name in ACTIVATIONS}
-    families = {"mlp": "Fully connected (mlp)", "sequential": "Sequential, as JSON"}
     hint = "A state dict does not hold it, so it has to be said."
     layers = _field(
         "Layers",
@@ -87,8 +91,9 @@ def _architecture() -> html.Div:
     )
     return html.Div(
         [
-            _group("Architecture", "up-family", families, "mlp"),
-            _group("Activation", "up-activation", activations, "relu", hint),
+            _group("Architecture", "up-family", FAMILIES, "mlp"),
+            # Nothing is chosen beforehand: a wrong activation gives plausible wrong numbers.
+            _group("Activation", "up-activation", activations, "", hint),
             layers,
             _group("Loss", "up-loss", LOSSES, "cross_entropy"),
         ],

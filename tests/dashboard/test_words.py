@@ -77,3 +77,13 @@ def test_tau_is_one_for_the_same_order() -> None:
     ]
     assert tau_against_gap(items, "lambda_max") == 1.0
     assert tau_against_gap(items[:2], "lambda_max") is None
+
+
+def test_an_activation_is_never_chosen_for_the_user() -> None:
+    with pytest.raises(ProblemError, match="No activation has been chosen"):
+        request_of(values(activation=""), FILES)
+
+
+def test_a_checkpoint_that_holds_its_network_needs_no_architecture() -> None:
+    request = request_of(values(family="file", activation=""), FILES)
+    assert request.parameters.architecture is None
