@@ -53,7 +53,9 @@ def effective_damping(
         else ("give the optimiser's weight decay, or lr, momentum and steps")
     )
     return Damping(
-        None, f"{known} and so is no training schedule; {advice} to get a λ and a headline number."
+        None,
+        f"{known} and no training schedule was given, so λ is unknown: {advice} to get a "
+        "headline number.",
     )
 
 
