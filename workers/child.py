@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import traceback
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -164,14 +164,15 @@ def perform(job: dict[str, Any], publisher: SupervisorPublisher) -> dict[str, An
 
 def planned(opened: Opened, parameters: Parameters) -> dict[str, Any]:
     """The planner's prediction for this machine; ProblemError where it would not fit."""
-    from workers.curvature.planner import plan_spectrum
+    from workers.analysis.spectrum_stage import plan_stage
 
     try:
-        plan = plan_spectrum(opened.minimum, top_k=parameters.top_k)
+        plan = plan_stage(opened.minimum, parameters)
     except ValueError as error:
         raise ProblemError("does_not_fit", str(error)) from error
     sizes = {"parameters": opened.minimum.dim, "examples": opened.minimum.n}
-    return {**asdict(plan), **sizes, "warnings": opened.warnings}
+    told = {each.name: getattr(plan, each.name) for each in fields(plan) if each.repr}
+    return {**told, **sizes, "warnings": opened.warnings}
 
 
 if __name__ == "__main__":

@@ -42,7 +42,9 @@ class Served:
     def descendants(self, pid: int | None = None) -> list[int]:
         """Process ids of everything it started, workers before their children."""
         pid = pid or self.process.pid
-        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        # Each thread has its own list: serve starts a lost worker again from a thread.
+        lists = Path(f"/proc/{pid}/task").glob("*/children")
+        found = [child for each in lists for child in each.read_text().split()]
         return [each for child in found for each in (int(child), *self.descendants(int(child)))]
 
     def worker(self, queue: str) -> int:
@@ -117,7 +119,7 @@ def followed(client: Client, identifier: str) -> tuple[list[str], Analysis]:
 
 def numbers(value: Any, path: str = "") -> dict[str, float]:
     """Every number of a report under its path; seconds differ from run to run."""
-    if isinstance(value, bool) or path == "/wall_seconds":
+    if isinstance(value, bool) or path in ("/wall_seconds", "/spectrum/plan"):
         return {}
     if isinstance(value, int | float):
         return {path: float(value)}
