@@ -61,7 +61,7 @@ def _overlaps(report: Report) -> list[Any]:
     rows = [(f"v{k + 1}", *_rates(rates)) for k, rates in enumerate(boundary.flips.per_vector)]
     if boundary.flips.random_control is not None:
         rows.append(("random", *_rates(boundary.flips.random_control)))
-    head = ("", "across", "inside", "across, |A| > 0.1")
+    head = ("vector", "across", "inside", "across, |A| > 0.1")
     return [
         words,
         table(head, rows, "How often the alignment changes sign, across the boundary and inside"),
@@ -90,7 +90,7 @@ def _complexity(report: Report) -> list[Any]:
         "G counts the eigenvectors that some training point aligns with. Lower means a simpler "
         "boundary; n₉₀ needs no ε and counts the vectors that hold 90\u2009% of the overlap."
     )
-    return [words, table(("", "value"), rows, "Complexity of the boundary")]
+    return [words, table(("measure", "value"), rows, "Complexity of the boundary")]
 
 
 def _margins(report: Report) -> list[Any]:
@@ -104,10 +104,10 @@ def _margins(report: Report) -> list[Any]:
         html.P(
             "Each distance ends at a verified boundary point, so the true margin is never larger."
         ),
-        table(("", "smallest margin"), rows, "Certified margins by class"),
+        table(("class", "smallest margin"), rows, "Certified margins by class"),
     ]
     if margins.eigenvector:
-        head = ("", "estimate", "cos²", "kept")
+        head = ("vector", "estimate", "cos²", "kept")
         found = [
             (f"v{m.k}", number(m.estimate), number(m.cos2), str(m.starts_kept))
             for m in margins.eigenvector
@@ -131,7 +131,7 @@ def _calibration(report: Report) -> list[Any]:
         "Points below the diagonal are over-confident. A leave-one-out temperature above 1.2 says "
         "that the estimate of the gap is probably too low."
     )
-    return [words, table(("", "value"), rows, "Calibration")]
+    return [words, table(("measure", "value"), rows, "Calibration")]
 
 
 def _layers(report: Report) -> list[Any]:
@@ -146,7 +146,7 @@ def _layers(report: Report) -> list[Any]:
         ("method", spectrum.method),
     ]
     words = html.P("The share of each unit eigenvector's squared components in each layer.")
-    return [words, table(("", "value"), rows, "Spectrum")]
+    return [words, table(("measure", "value"), rows, "Spectrum")]
 
 
 def _estimates(report: Report) -> list[Any]:
@@ -160,11 +160,13 @@ def _estimates(report: Report) -> list[Any]:
     checks = [(words, number(getattr(gap.diagnostics, key))) for key, words in DIAGNOSTICS.items()]
     baselines = [(baseline(key), number(value)) for key, value in gap.baselines.items()]
     parts = [
-        table(("", "nats", "± s.e.", "method"), rows, "Estimates of the generalization gap"),
-        table(("", "value"), checks, "Diagnostics behind the verdict"),
+        table(
+            ("estimate", "nats", "± s.e.", "method"), rows, "Estimates of the generalization gap"
+        ),
+        table(("diagnostic", "value"), checks, "Diagnostics behind the verdict"),
     ]
     if baselines:
-        parts.append(table(("", "value"), baselines, "Baselines for comparison"))
+        parts.append(table(("baseline", "value"), baselines, "Baselines for comparison"))
     return [html.Div(parts, className="tables")]
 
 

@@ -8,7 +8,7 @@ import time
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, CDPSession, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.dashboard.axe import violations
 from tests.dashboard.stub_api import Found
@@ -97,23 +97,14 @@ def test_edges_of_classes_are_where_neighbours_differ(analysis: Page) -> None:
     assert found == {"x": [0.5, 0.5, None], "y": [0, 1, None]}
 
 
-def test_a_vector_switches_without_much_work(page: Page) -> None:
+def test_a_vector_switches_without_asking_the_server(page: Page) -> None:
     page.goto("/analyses/gauss")
     page.wait_for_selector("#filmstrip .main-svg")
-    session = page.context.new_cdp_session(page)
-    # thread ticks: the page's own CPU time, the same however busy the machine is
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})
-    vectors = [2, 3, 4, 5, 1, 2, 3]
-    begun = _task_seconds(session)
-    page.evaluate(SWITCH, vectors)
-    # the budget is 0.3 s of a quiet machine; 0.46 s was counted where twenty processes shared two
-    # cores, and a redraw by the server costs above 1 s
-    assert 0 < (_task_seconds(session) - begun) / len(vectors) < 0.8
-
-
-def _task_seconds(session: CDPSession) -> float:
-    metrics = session.send("Performance.getMetrics")["metrics"]
-    return next(float(m["value"]) for m in metrics if m["name"] == "TaskDuration")
+    asked: list[str] = []
+    page.on("request", lambda r: asked.append(r.url))
+    page.evaluate(SWITCH, [2, 3, 4, 5, 1])
+    # Chromium asks for the icon again whenever the address changes.
+    assert [url for url in asked if url.startswith("http") and "favicon" not in url] == []
 
 
 def test_a_page_is_under_three_megabytes_on_the_wire(browser: Browser, address: str) -> None:
