@@ -27,7 +27,6 @@ def drop_zone(identifier: str, words: str, hint: str, accept: str) -> html.Div:
         **{
             "data-upload": identifier,
             "data-accept": accept,
-            "aria-label": f"{words}. {hint}",
         },
     )
 

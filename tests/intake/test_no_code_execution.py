@@ -19,13 +19,12 @@ FORBIDDEN_OF = {
     "joblib": {"load"},
     "export": {"load"},
     "jit": {"load"},
-    "np": {"load"},
-    "numpy": {"load"},
     "hub": {"load"},
     "yaml": {"load", "unsafe_load"},
 }
 
 
+SPELLED_OUT = {"torch": "weights_only", "np": "allow_pickle", "numpy": "allow_pickle"}
 SAFE = {"weights_only": True, "allow_pickle": False, "trust_remote_code": False}
 
 
@@ -40,13 +39,15 @@ def forbidden_call(call: ast.Call) -> Iterator[str]:
     leaf = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
     if called.attr in FORBIDDEN_OF.get(leaf, set()) | {"sympify", "parse_expr"}:
         yield f"{leaf}.{called.attr}"
-    if leaf == "torch" and called.attr == "load":
-        yield from missing_option(call)
+    if called.attr == "load" and leaf in SPELLED_OUT:
+        yield from missing_option(call, leaf)
 
 
-def missing_option(call: ast.Call) -> Iterator[str]:
-    if not any(keyword.arg == "weights_only" for keyword in call.keywords):
-        yield "torch.load without weights_only=True"
+def missing_option(call: ast.Call, module: str) -> Iterator[str]:
+    """`unsafe_option` sees to it that the value is the safe one."""
+    option = SPELLED_OUT[module]
+    if not any(keyword.arg == option for keyword in call.keywords):
+        yield f"{module}.load without {option}"
 
 
 def unsafe_option(call: ast.Call) -> Iterator[str]:

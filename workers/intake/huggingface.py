@@ -7,6 +7,7 @@ no auto_map); attention is the eager one, which has second derivatives.
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import torch
@@ -126,7 +127,9 @@ def _made(config: dict[str, Any], device: str) -> nn.Module:
     try:
         entries = {k: v for k, v in config.items() if k != "model_type"}
         asked = transformers.AutoConfig.for_model(config["model_type"], **entries)
-        with torch.device(device):
+        with torch.device(device), warnings.catch_warnings():
+            # A config of no channels is refused below, in words; torch only warns.
+            warnings.simplefilter("ignore", UserWarning)
             model: nn.Module = getattr(transformers, head).from_config(
                 asked, trust_remote_code=False, attn_implementation="eager"
             )
