@@ -38,7 +38,8 @@ def plane_kind(report: Report) -> PlaneKind:
     """What the map is drawn over; flips are counted on a plane, so without them there is none."""
     if report.data.input_shape == [2]:
         return "inputs"
-    drawn = report.boundary is not None and report.boundary.flips is not None
+    found = report.boundary
+    drawn = found is not None and found.plane is not None and found.flips is not None
     return "principal" if drawn else "none"
 
 

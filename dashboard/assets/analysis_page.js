@@ -2,7 +2,7 @@
 window.dash_clientside = window.dash_clientside || {};
 (function (ms) {
   const none = () => window.dash_clientside.no_update;
-  const drawn = {}, drawing = ms.drawing;
+  const drawing = ms.drawing;
   const KEYS = {
     boundary: ["vector", "margins", "flip", "points"],
     spectrum: ["vector", "log"],
@@ -36,15 +36,22 @@ window.dash_clientside = window.dash_clientside || {};
     return (drawing[name] || ((p) => ms.themed(p.figures[name])))(payload, view, width);
   };
 
+  // What a plot shows right now, by the key its figure carries. What was returned to Dash proves
+  // nothing: it drops a result when the same callback has been asked for again meanwhile.
+  function shown(name) {
+    const plot = document.querySelector(`#${name} .js-plotly-plot`);
+    return plot && plot.layout && plot.layout.meta ? plot.layout.meta.key : undefined;
+  }
+
   // Redraws only when something this picture depends on has changed.
   function draw(name, payload, view, theme, make) {
     if (!payload || !view || view.vector === undefined || payload !== ms.state.payload) return none();
-    const key = JSON.stringify([theme, document.documentElement.dataset.theme, ...KEYS[name].map((k) => view[k])]);
-    const graph = document.getElementById(name), before = drawn[name];
-    if (before && before.graph === graph && before.payload === payload && before.key === key) return none();
-    drawn[name] = { graph, payload, key };
+    const key = JSON.stringify([ms.state.arrival, theme, document.documentElement.dataset.theme, ...KEYS[name].map((k) => view[k])]);
+    if (shown(name) === key) return none();
     const figure = make();
-    return figure ? ms.fitted(name, figure) : none();
+    if (!figure) return none();
+    figure.layout.meta = { ...figure.layout.meta, key };
+    return ms.fitted(name, figure);
   }
 
   function picture(name) {

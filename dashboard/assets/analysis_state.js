@@ -1,7 +1,7 @@
 // The analysis page's state is its URL; Back and Forward walk through it.
 window.minimascope = window.minimascope || {};
 (function (ms) {
-  const state = (ms.state = { payload: null, view: {}, path: null });
+  const state = (ms.state = { payload: null, arrival: 0, view: {}, path: null });
 
   function whole(text, low, high, fallback) {
     const value = Number(text);
@@ -96,6 +96,7 @@ window.minimascope = window.minimascope || {};
 
   ms.arrive = function (payload) {
     state.payload = payload;
+    state.arrival += 1;
     state.path = location.pathname;
     for (const name of ["overlaps", "walk", "margins", "calibration", "complexity", "layers"]) {
       const tab = document.getElementById("tab-" + name);
