@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dash import html
 
-CHECKPOINTS = ".safetensors, .pt, .pth, .ckpt, .pt2"
+CHECKPOINTS = ".safetensors, .pt, .pth, .ckpt, .bin, .pt2, .zip"
 
 
 def drop_zone(identifier: str, words: str, hint: str, accept: str) -> html.Div:

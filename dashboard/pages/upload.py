@@ -26,7 +26,7 @@ LOSSES = {"cross_entropy": "Cross-entropy", "binary": "Binary logistic", "mse": 
 SEQUENTIAL = (
     '{"family": "sequential", "layers": [["Linear", 2, 100], ["ReLU"], ["Linear", 100, 3]]}'
 )
-DATA = ".npz,.csv,.safetensors"
+DATA = ".npz,.csv,.safetensors,.parquet,.zip"
 GROUPS = ("family", "activation", "loss")
 FILES = ("checkpoint", "train", "test")
 FIELDS = (
@@ -114,11 +114,9 @@ def _settings() -> html.Div:
             ),
             _field("Eigenpairs", _text("up-top-k", value="10"), "Top k of the Hessian."),
             _field("Seed", _text("up-seed", value="0")),
-            _field(
-                "Learning rate", _text("up-lr", placeholder="0.1"), "Without decay, λ is read from"
-            ),
-            _field("Momentum", _text("up-momentum", placeholder="0.9"), "rate, momentum and steps"),
-            _field("Steps", _text("up-steps", placeholder="20000"), "of constant-rate SGD."),
+            _field("Learning rate", _text("up-lr", placeholder="0.1"), "For SGD of constant rate."),
+            _field("Momentum", _text("up-momentum", placeholder="0.9"), "0 if there was none."),
+            _field("Steps", _text("up-steps", placeholder="20000"), "With the rate they give λ."),
             _field(
                 "Further λ on the curves",
                 _text("up-lambdas", placeholder="1e-4, 1e-3, 1e-2"),
@@ -134,7 +132,12 @@ def layout(**_: Any) -> html.Div:
     """Three steps on one page; the start button ends them."""
     data = html.Div(
         [
-            drop_zone("train", "Training set", ".npz with X and y, or .csv, .safetensors", DATA),
+            drop_zone(
+                "train",
+                "Training set",
+                ".npz with X and y, .csv, .safetensors, .parquet, images as .zip",
+                DATA,
+            ),
             drop_zone("test", "Test set, optional", "measures the gap itself", DATA),
         ],
         className="drops",
