@@ -96,8 +96,8 @@ def _by_temperature(e: Evidence) -> tuple[Verdict, str]:
         if e.pure_weight_decay
         else f"Neither over- nor under-confident: leave-one-out logits want a temperature of "
         f"{e.t_alo:.2f}, TIC is {e.tic / e.soft_rank:.2f} of the soft rank. λ is itself "
-        "estimated from the schedule: 13 of 16 such networks were within a factor 2 of their gap, one "
-        f"at a third of it (docs/gap_study.md).{note}"
+        "estimated from the schedule: 13 of 16 such networks were within a factor 2 of their gap, "
+        f"one at a third of it (docs/gap_study.md).{note}"
     )
 
 
