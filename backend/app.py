@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from backend import analyses, errors, health, internal, live, results, transfers, users
+from backend import analyses, errors, health, internal, live, results, slices, transfers, users
 from backend.access import guard
 from backend.database import database_url, open_database
 from backend.demo import import_demo
@@ -54,6 +54,7 @@ def _api(service: Service) -> FastAPI:
         analyses.router,
         analyses.plans,
         results.router,
+        slices.router,
         live.router,
         users.router,
         health.router,

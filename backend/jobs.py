@@ -10,7 +10,7 @@ from minimascope.problems import ProblemError
 from minimascope.queues import QueueName
 from minimascope.schemas import State
 
-JobKind = Literal["inspect_checkpoint", "inspect_dataset", "check", "plan", "analysis"]
+JobKind = Literal["inspect_checkpoint", "inspect_dataset", "check", "plan", "analysis", "slice"]
 MAX_ATTEMPTS = 3
 
 

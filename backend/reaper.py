@@ -39,11 +39,13 @@ def reap(service: Service, clock: WallClock) -> None:
 
 
 def sweep(service: Service) -> None:
-    """What nobody needs any more: expired transfers, old checks and inspections."""
+    """What nobody needs any more: expired transfers, old checks, inspections and slices."""
     transfers.expire(service)
-    now = time.time()
-    service.repository.forget(ended_before=now - KEEP_SECONDS)
-    service.repository.forget_audit(before=now - 86400.0 * service.settings.audit_days)
+    old = time.time() - KEEP_SECONDS
+    service.repository.forget(ended_before=old)
+    for each in service.repository.forget_slices(ended_before=old):
+        service.store.delete_result(each)
+    service.repository.forget_audit(before=time.time() - 86400.0 * service.settings.audit_days)
 
 
 async def _rounds(service: Service) -> None:
