@@ -26,11 +26,20 @@ PILOT = 32  # examples whose graph is weighed before anything is planned
 CACHE_BYTES = 32 * 2**20  # batched rows beyond a few caches gained nothing on CPU
 
 
+_memory_share = 1.0
+
+
+def plan_with(share: float) -> None:
+    """Of the free memory, plan with this share only: an attempt with all of it ran out."""
+    global _memory_share
+    _memory_share = share
+
+
 def available_bytes(device: torch.device) -> int:
     """Free memory of the device that a graph or a basis may take."""
     if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return int(_memory_share * torch.cuda.mem_get_info(device)[0])
+    return int(_memory_share * os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
 
 
 @dataclass(frozen=True)
