@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query
 
 from backend import cursors
-from backend.jobs import NewJob, Submission
+from backend.jobs import JobKind, NewJob, Submission
 from backend.service import Here, Service
 from minimascope import __version__
 from minimascope.problems import ProblemError
@@ -21,6 +21,7 @@ from minimascope.schemas import (
     AnalysisPage,
     AnalysisPlan,
     AnalysisRequest,
+    CandidateTable,
     State,
     Upload,
     UploadKind,
@@ -28,6 +29,7 @@ from minimascope.schemas import (
 
 router = APIRouter(prefix="/analyses", tags=["analyses"])
 plans = APIRouter(prefix="/plans", tags=["analyses"])
+architectures = APIRouter(prefix="/architectures", tags=["analyses"])
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
 SEEN_SECONDS = 60.0
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -156,8 +158,22 @@ async def submit(
 @plans.post("")
 async def plan(request: AnalysisRequest, service: Here) -> AnalysisPlan:
     """What the spectrum would cost on a worker, measured there; nothing is queued for later."""
+    return AnalysisPlan.model_validate(await _answer(service, "plan", request))
+
+
+@architectures.post("")
+async def candidates(request: AnalysisRequest, service: Here) -> CandidateTable:
+    """What bare weights may be, with the loss of each on the training data; nothing is chosen.
+
+    Of the parameters only `loss` and `label` count.
+    """
+    return CandidateTable.model_validate(await _answer(service, "architectures", request))
+
+
+async def _answer(service: Service, kind: JobKind, request: AnalysisRequest) -> dict[str, Any]:
+    """What a worker finds about the files while the caller waits."""
     document = await asyncio.to_thread(_document, service, request)
-    job = NewJob("plan", request.checkpoint, document)
+    job = NewJob(kind, request.checkpoint, document)
     await asyncio.to_thread(service.start, job)
     status = await service.ended(job.id, seconds=service.settings.inspect_wait_seconds)
     if status.state == "failed" and status.problem:
@@ -166,7 +182,7 @@ async def plan(request: AnalysisRequest, service: Here) -> AnalysisPlan:
         raise ProblemError(
             "no_plan_yet", "The workers are busy.", "Ask again in a minute.", status=503
         )
-    return AnalysisPlan.model_validate(status.result)
+    return status.result
 
 
 @router.get("")

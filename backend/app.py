@@ -49,6 +49,7 @@ def _api(service: Service) -> FastAPI:
         transfers.router,
         analyses.router,
         analyses.plans,
+        analyses.architectures,
         results.router,
         live.router,
         health.router,

@@ -10,7 +10,9 @@ from minimascope.problems import ProblemError
 from minimascope.queues import QueueName
 from minimascope.schemas import State
 
-JobKind = Literal["inspect_checkpoint", "inspect_dataset", "check", "plan", "analysis"]
+JobKind = Literal[
+    "inspect_checkpoint", "inspect_dataset", "check", "plan", "architectures", "analysis"
+]
 MAX_ATTEMPTS = 3
 
 
