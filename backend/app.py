@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from backend import analyses, errors, health, internal, live, results, transfers
+from backend import analyses, errors, health, internal, live, results, slices, transfers
 from backend.database import database_url, open_database
 from backend.demo import import_demo
 from backend.login import login_routes
@@ -51,6 +51,7 @@ def _api(service: Service) -> FastAPI:
         analyses.plans,
         analyses.architectures,
         results.router,
+        slices.router,
         live.router,
         health.router,
         internal.router,

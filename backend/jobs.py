@@ -11,7 +11,13 @@ from minimascope.queues import QueueName
 from minimascope.schemas import State
 
 JobKind = Literal[
-    "inspect_checkpoint", "inspect_dataset", "check", "plan", "architectures", "analysis"
+    "inspect_checkpoint",
+    "inspect_dataset",
+    "check",
+    "plan",
+    "architectures",
+    "analysis",
+    "slice",
 ]
 MAX_ATTEMPTS = 3
 

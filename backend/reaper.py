@@ -35,9 +35,12 @@ def reap(service: Service) -> None:
 
 
 def sweep(service: Service) -> None:
-    """What nobody needs any more: expired transfers, old checks and inspections."""
+    """What nobody needs any more: expired transfers, old checks, inspections and slices."""
     transfers.expire(service)
-    service.repository.forget(ended_before=time.time() - KEEP_SECONDS)
+    old = time.time() - KEEP_SECONDS
+    service.repository.forget(ended_before=old)
+    for each in service.repository.forget_slices(ended_before=old):
+        service.store.delete_result(each)
 
 
 async def _rounds(service: Service) -> None:

@@ -25,6 +25,7 @@ from minimascope.parameters import Parameters
 from minimascope.problems import ProblemError
 from minimascope.report import Report
 from minimascope.schemas import StageState
+from minimascope.slices import SliceRequest
 
 if TYPE_CHECKING:
     from workers.analysis.opening import Opened
@@ -154,6 +155,17 @@ def perform(job: dict[str, Any], publisher: SupervisorPublisher) -> dict[str, An
             loss=parameters.loss,
             label=parameters.label,
             workdir=workdir,
+        )
+    if job["kind"] == "slice":
+        from workers.analysis.slice_job import run_slice
+
+        return run_slice(
+            paths,
+            parameters,
+            SliceRequest.model_validate(job["slice"]),
+            {name: Path(path) for name, path in job["arrays"].items()},
+            workdir=workdir,
+            publisher=publisher,
         )
     if job["kind"] in ("check", "plan"):
         # On the CPU, so that any worker can say whether files fit.

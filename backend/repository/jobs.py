@@ -144,9 +144,12 @@ class Jobs(Transactions):
             return Reaped([(str(r[0]), cast(QueueName, r[1])) for r in rows], changed)
 
     def forget(self, *, ended_before: float) -> int:
-        """Deletes ended jobs nobody asks for any more: all but those of analyses; how many."""
+        """Deletes ended jobs nobody asks for any more; how many.
+
+        Analyses stay, and slices have arrays: see `forget_slices`.
+        """
         old = delete(JobRow).where(
-            JobRow.kind != "analysis",
+            JobRow.kind.not_in(("analysis", "slice")),
             JobRow.state.in_(FINAL_STATES),
             JobRow.finished_at < ended_before,
         )

@@ -42,6 +42,14 @@ def existing(text: str) -> Path:
     return path
 
 
+def write(path: str, content: bytes) -> None:
+    """Raises ProblemError `cannot_write`."""
+    try:
+        Path(path).write_bytes(content)
+    except OSError as error:
+        raise ProblemError("cannot_write", f"Cannot write {path!r}: {error.strerror}.") from error
+
+
 def stored(server: Client, kind: UploadKind, text: str) -> str:
     """The id of a file, uploaded now, or the id itself."""
     if SHA256.fullmatch(text):

@@ -1,7 +1,8 @@
 """A small real child: speaks the supervisor's protocol, behaves as its checkpoint's text says.
 
 Text: `sleep S` works for S seconds, `refuse` sends a problem, `crash` exits 3, `memory` is killed
-like by the kernel, `stubborn` ignores SIGTERM, `log PATH` anywhere appends a line at start and end.
+like by the kernel, `stubborn` ignores SIGTERM, `log PATH` anywhere appends a line at start and end,
+`vectors` gives eigenvectors, which a slice then answers with.
 """
 
 import io
@@ -84,7 +85,20 @@ def analysis(words: list[str], workdir: Path) -> None:
     if "late" in words:
         refuse()
         return
+    if "vectors" in words:
+        array(workdir, "eigenvectors", np.eye(2, 3))
     work(workdir, float(words[words.index("sleep") + 1]) if "sleep" in words else 0.1)
+
+
+def answer(question: dict, eigenvectors: str, workdir: Path) -> None:
+    """A slice: 13 grid points a side crash, a fifth training row is refused."""
+    if question["resolution"] == 13:
+        sys.exit(3)
+    if 4 in (question["points"] or []):
+        refuse()
+        return
+    array(workdir, "slice_alignment", np.load(eigenvectors))
+    say(event="result", value={"underflowed": 2})
 
 
 def main() -> None:
@@ -93,6 +107,9 @@ def main() -> None:
     files = document["files"]
     words = Path(files.get("checkpoint") or files["dataset"]).read_text().split()
     log = Path(words[words.index("log") + 1]) if "log" in words else None
+    if document["kind"] == "slice":
+        answer(document["slice"], document["arrays"]["eigenvectors"], Path(document["workdir"]))
+        return
     if document["kind"] != "analysis":
         if "refuse" in words:
             refuse()
