@@ -37,8 +37,7 @@ def checkpoint_zone() -> html.Div:
     return drop_zone("checkpoint", words, CHECKPOINTS, CHECKPOINTS.replace(" ", ""))
 
 
-def described(zone: html.Div) -> html.Div:
+def described(identifier: str, zone: html.Div) -> html.Div:
     """A zone and, below it, what the inspection finds; `assets/upload_found.js` fills it in."""
-    identifier = zone.id.removeprefix("drop-")
     found = html.Div(id=f"found-{identifier}", className="found")
     return html.Div([zone, found], className="described")

@@ -147,7 +147,7 @@ def layout(**_: Any) -> html.Div:
         id="up-label", type="text", placeholder="species", className="text", debounce=True
     )
     hint = "Of a table, where it is not named y, label or target."
-    data = html.Div([described(train), described(test)], className="drops")
+    data = html.Div([described("train", train), described("test", test)], className="drops")
     labels = html.Div([_field("Label column", label, hint)], className="fields")
     start = html.Div(
         [
@@ -161,7 +161,7 @@ def layout(**_: Any) -> html.Div:
     return html.Div(
         [
             html.H1("New analysis"),
-            _step(1, "Checkpoint", described(checkpoint_zone())),
+            _step(1, "Checkpoint", described("checkpoint", checkpoint_zone())),
             _step(2, "Data and network", data, labels, _architecture()),
             _step(3, "Settings", _settings(), start),
             *stores,
