@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     with client(args) as server:
         arrays = server.slice(args.id, request)
     content = io.BytesIO()
-    np.savez(content, **arrays)
+    np.savez(content, allow_pickle=False, **arrays)
     write(args.output, content.getvalue())
     print(f"{args.output}: {_shape(arrays['slice_alignment'].shape)} alignments")
     return 0
