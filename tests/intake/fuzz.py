@@ -29,7 +29,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from minimascope.export import export
+from minimascope import export
 from minimascope.problems import ProblemError
 from workers.intake.architecture import build_network
 from workers.intake.checkpoint import read_checkpoint
