@@ -31,6 +31,8 @@ class NewJob:
     document: dict[str, Any]
     stages: tuple[str, ...] = ()
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    owner: str = ""
+    priority: int = 0
 
     @property
     def queue(self) -> QueueName:
@@ -47,6 +49,7 @@ class Submission:
     idempotency_key: str | None = None
     request_hash: str = ""
     content: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True)

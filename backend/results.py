@@ -14,6 +14,7 @@ import numpy as np
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from backend.identity import Who
 from backend.key_numbers import key_numbers
 from backend.service import Here, Service
 from minimascope.problems import ProblemError
@@ -147,13 +148,16 @@ def zipped(service: Service, identifier: str, names: Sequence[str]) -> Streaming
 
 @router.get("/compare")
 def compare(
-    service: Here, ids: Annotated[str, Query(description="analyses, comma-separated")]
+    service: Here, who: Who, ids: Annotated[str, Query(description="analyses, comma-separated")]
 ) -> KeyNumbersPage:
     """The key numbers of several analyses, in the order asked for."""
     wanted = [identifier for identifier in ids.split(",") if identifier]
     if not 1 <= len(wanted) <= MAX_COMPARED:
         sentence = f"Compare 1 to {MAX_COMPARED} analyses, not {len(wanted)}."
         raise ProblemError("invalid_request", sentence)
+    if who.owner is not None:
+        for identifier in wanted:
+            service.repository.check_analysis(identifier, who.owner, reading=True, share="")
     return KeyNumbersPage(items=[_compared(service, identifier) for identifier in wanted])
 
 
