@@ -12,7 +12,7 @@ from fastapi import APIRouter, Header, Query
 
 from backend import cursors, slices
 from backend.identity import Principal, Who
-from backend.jobs import NewJob, Submission
+from backend.jobs import JobKind, NewJob, Submission
 from backend.service import Here, Service
 from minimascope import __version__
 from minimascope.problems import ProblemError
@@ -22,6 +22,7 @@ from minimascope.schemas import (
     AnalysisPage,
     AnalysisPlan,
     AnalysisRequest,
+    CandidateTable,
     State,
     Upload,
     UploadKind,
@@ -29,6 +30,7 @@ from minimascope.schemas import (
 
 router = APIRouter(prefix="/analyses", tags=["analyses"])
 plans = APIRouter(prefix="/plans", tags=["analyses"])
+architectures = APIRouter(prefix="/architectures", tags=["analyses"])
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
 SEEN_SECONDS = 60.0
 PRIORITIES = {"low": -1, "normal": 0, "high": 1}
@@ -173,8 +175,24 @@ async def submit(
 @plans.post("")
 async def plan(request: AnalysisRequest, service: Here, who: Who) -> AnalysisPlan:
     """What the spectrum would cost on a worker, measured there; nothing is queued for later."""
+    return AnalysisPlan.model_validate(await _answer(service, "plan", request, who))
+
+
+@architectures.post("")
+async def candidates(request: AnalysisRequest, service: Here, who: Who) -> CandidateTable:
+    """What bare weights may be, with the loss of each on the training data; nothing is chosen.
+
+    Of the parameters only `loss` and `label` count.
+    """
+    return CandidateTable.model_validate(await _answer(service, "architectures", request, who))
+
+
+async def _answer(
+    service: Service, kind: JobKind, request: AnalysisRequest, who: Principal
+) -> dict[str, Any]:
+    """What a worker finds about the files while the caller waits."""
     document = await asyncio.to_thread(_document, service, request, who)
-    job = NewJob("plan", request.checkpoint, document, owner=who.id)
+    job = NewJob(kind, request.checkpoint, document, owner=who.id)
     await asyncio.to_thread(service.start, job)
     status = await service.ended(job.id, seconds=service.settings.inspect_wait_seconds)
     if status.state == "failed" and status.problem:
@@ -183,7 +201,7 @@ async def plan(request: AnalysisRequest, service: Here, who: Who) -> AnalysisPla
         raise ProblemError(
             "no_plan_yet", "The workers are busy.", "Ask again in a minute.", status=503
         )
-    return AnalysisPlan.model_validate(status.result)
+    return status.result
 
 
 @router.get("")

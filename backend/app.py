@@ -53,6 +53,7 @@ def _api(service: Service) -> FastAPI:
         transfers.router,
         analyses.router,
         analyses.plans,
+        analyses.architectures,
         results.router,
         slices.router,
         live.router,

@@ -10,7 +10,15 @@ from minimascope.problems import ProblemError
 from minimascope.queues import QueueName
 from minimascope.schemas import State
 
-JobKind = Literal["inspect_checkpoint", "inspect_dataset", "check", "plan", "analysis", "slice"]
+JobKind = Literal[
+    "inspect_checkpoint",
+    "inspect_dataset",
+    "check",
+    "plan",
+    "architectures",
+    "analysis",
+    "slice",
+]
 MAX_ATTEMPTS = 3
 
 

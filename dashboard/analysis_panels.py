@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from dash import dcc, html
 
 from dashboard.pages.detail import LABELS, TABS, side
+from dashboard.plane_controls import PlaneKind, plane_controls
 from dashboard.plot import image, panel, tools
 from minimascope.report import Report
 
@@ -27,7 +26,6 @@ def _switch(words: str, identifier: str, pressed: str) -> html.Button:
     return html.Button(words, id=identifier, className="tool", **{"aria-pressed": pressed})
 
 
-PlaneKind = Literal["inputs", "principal", "none"]
 PROJECTED = (
     "The map shows the network on the plane of the first two principal components of the training "
     "inputs; points are drawn where they project onto it, which need not be where they lie."
@@ -58,10 +56,11 @@ def boundary(count: int, *, plane: PlaneKind) -> html.Section:
     controls = html.Div(
         [_vectors(count), html.Div(switches, className="tools")], className="controls"
     )
+    above = html.Div([controls, plane_controls(plane)])
     readout = html.Div(id="point-readout", className="readout", role="status")
-    note = [html.P(PROJECTED, className="hint")] if plane == "principal" else []
-    below = html.Div([*note, readout])
-    return panel("boundary", title, label, height=600, above=controls, below=below)
+    note = html.P(PROJECTED if plane == "principal" else "", id="plane-note", className="hint")
+    below = html.Div([note, readout])
+    return panel("boundary", title, label, height=600, above=above, below=below)
 
 
 def gap(report: Report) -> html.Section | None:
@@ -114,8 +113,13 @@ def filmstrip(report: Report) -> html.Section | None:
         className="shared-bar",
         **{"aria-hidden": "true"},
     )
+    words = (
+        "Thick: where the boundary's change of sign is strongest along this eigenvector, with its "
+        "share of the drawn boundary."
+    )
+    below = html.Div([bar, html.P(words, className="hint")])
     label = "The decision boundary and the alignment with each eigenvector, one tile each."
-    return panel("filmstrip", "Filmstrip", label, height=210, below=bar)
+    return panel("filmstrip", "Filmstrip", label, height=210, below=below)
 
 
 def tabs(report: Report) -> html.Section:

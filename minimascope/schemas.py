@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from minimascope.parameters import Parameters
+from minimascope.report import DataSummary
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 StageState = Literal["waiting", "running", "done", "failed", "skipped"]
@@ -76,7 +77,10 @@ class AnalysisRequest(Document):
 
 
 class AnalysisPlan(Document):
-    """Predicted cost of the spectrum: route, Hessian products, seconds, bytes at most."""
+    """Predicted cost of the spectrum: route, Hessian products, seconds, bytes at most.
+
+    `data`: loss and accuracy with the architecture asked for, to see whether it is the right one.
+    """
 
     route: str
     parameters: int
@@ -88,6 +92,23 @@ class AnalysisPlan(Document):
     peak_bytes: int
     sentence: str
     warnings: list[str] = []
+    data: DataSummary | None = None
+
+
+class Candidate(Document):
+    """An architecture that bare weights allow; mean loss (nats) and accuracy on training data."""
+
+    architecture: dict[str, Any]
+    loss: float
+    accuracy: float | None
+    sentence: str
+
+
+class CandidateTable(Document):
+    """What `POST /architectures` answers: least loss first, nothing chosen."""
+
+    candidates: list[Candidate]
+    advice: str
 
 
 class StageStatus(Document):

@@ -152,6 +152,16 @@ def perform(job: dict[str, Any], publisher: SupervisorPublisher) -> dict[str, An
     parameters = Parameters.model_validate(job["parameters"])
     test = files.get("test")
     paths = Files(Path(files["checkpoint"]), Path(files["train"]), Path(test) if test else None)
+    if job["kind"] == "architectures":
+        from workers.intake.candidates import candidate_table
+
+        return candidate_table(
+            paths.checkpoint,
+            paths.train,
+            loss=parameters.loss,
+            label=parameters.label,
+            workdir=workdir,
+        )
     if job["kind"] == "slice":
         from workers.analysis.slice_job import run_slice
 
@@ -168,7 +178,8 @@ def perform(job: dict[str, Any], publisher: SupervisorPublisher) -> dict[str, An
         here = parameters.model_copy(update={"device": "cpu"})
         opened = open_files(paths, here, workdir=workdir)
         if job["kind"] == "plan":
-            return planned(opened, parameters)
+            data = data_summary(opened).model_dump()
+            return {**planned(opened, parameters), "data": data}
         return {
             "warnings": opened.warnings,
             "checkpoint": checkpoint_summary(opened, parameters).model_dump(),

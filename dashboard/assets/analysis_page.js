@@ -4,14 +4,15 @@ window.dash_clientside = window.dash_clientside || {};
   const none = () => window.dash_clientside.no_update;
   const drawing = ms.drawing;
   const KEYS = {
-    boundary: ["vector", "margins", "flip", "points"],
+    boundary: ["vector", "margins", "flip", "points", "plane", "field", "colour"],
     spectrum: ["vector", "log"],
     gap: ["lambda", "linear"],
-    filmstrip: ["vector", "flip"],
+    filmstrip: ["vector", "flip", "plane"],
     detail: ["view", "vector", "step"],
   };
   const LABELS = {
     overlaps: "Alignment of every training point with each eigenvector, with class means.",
+    coherence: "Cosines between the gradients of pairs of training points, sorted by class.",
     walk: "Decision boundary, training loss and accuracy on a walk along the eigenvector.",
     complexity: "Share of eigenvectors aligned above epsilon, over epsilon.",
     margins: "Histogram of the distances of training points to the decision boundary.",
@@ -20,7 +21,7 @@ window.dash_clientside = window.dash_clientside || {};
   };
 
   drawing.filmstrip = function (payload, view, width) {
-    const figure = ms.arranged(ms.themed(payload.figures.filmstrip), width);
+    const figure = ms.arranged(ms.themed(ms.onPlane(payload, view).figures.filmstrip), width);
     const suffix = String(view.vector + 1), red = ms.colour("red");
     figure.layout.annotations = figure.layout.annotations.map((note, tile) =>
       tile === view.vector ? { ...note, text: `<b>${note.text}</b>`, font: { ...note.font, color: red } } : note);

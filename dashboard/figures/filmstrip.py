@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.figures.plane import Arrays, boundary_line, class_points, field, regions
+from dashboard.figures.plane import (
+    Arrays,
+    boundary_line,
+    class_points,
+    explained_line,
+    explained_share,
+    field,
+    regions,
+)
 from dashboard.figures.theme import styled
 
 GAP = 0.012
@@ -42,8 +50,20 @@ def domains(tiles: int, columns: int, height: int) -> list[tuple[list[float], li
     return boxes
 
 
+def _caption(arrays: Arrays, eigenvalues: list[float], tile: int, *, explained: bool) -> str:
+    if tile == 0:
+        return "decision boundary"
+    words = f"v<sub>{tile}</sub>  λ = {power_text(eigenvalues[tile - 1])}"
+    share = f"  {explained_share(arrays, tile - 1):.0%}" if explained else ""
+    return words + share.replace("%", "\u2009%")
+
+
 def filmstrip(arrays: Arrays, eigenvalues: list[float], *, columns: int = 6) -> go.Figure:
-    """Boundary tile, then v₁..v_k with λ_k under each; needs `slice_*` and `points`."""
+    """Boundary tile, then v₁..v_k with λ_k under each; needs `slice_*` and `points`.
+
+    With `slice_boundary_vector` every tile marks the sections its vector explains, and their share.
+    """
+    explained = "slice_boundary_vector" in arrays
     count = min(len(arrays["slice_alignment"]), len(eigenvalues))
     tiles = count + 1
     columns = min(columns, tiles)
@@ -62,7 +82,11 @@ def filmstrip(arrays: Arrays, eigenvalues: list[float], *, columns: int = 6) -> 
             heat = field(arrays, tile - 1, **axes)
             heat.hovertemplate = f"v<sub>{tile}</sub>, click to show<extra></extra>"
             figure.add_trace(heat)
-        figure.add_trace(boundary_line(arrays, width=1.3, **where))
+        if tile and explained:
+            figure.add_trace(boundary_line(arrays, width=1, colour="muted", **where))
+            figure.add_trace(explained_line(arrays, tile - 1, **where))
+        else:
+            figure.add_trace(boundary_line(arrays, width=1.3, **where))
         frame = {"visible": False, "fixedrange": True}
         figure.update_layout(
             {
@@ -77,9 +101,7 @@ def filmstrip(arrays: Arrays, eigenvalues: list[float], *, columns: int = 6) -> 
         )
         captions.append(
             {
-                "text": "decision boundary"
-                if tile == 0
-                else f"v<sub>{tile}</sub>  λ = {power_text(eigenvalues[tile - 1])}",
+                "text": _caption(arrays, eigenvalues, tile, explained=explained),
                 "x": sum(across) / 2,
                 "y": down[0],
                 "xref": "paper",

@@ -8,6 +8,7 @@ from typing import Any
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
+from dashboard import plane_answer
 from dashboard.analysis_panels import boundary, filmstrip, gap, plane_kind, spectrum, tabs
 from dashboard.drawing import drawing
 from dashboard.kpis import kpi_strip
@@ -178,6 +179,13 @@ def register(pages: Dash, client: AsyncClient) -> None:
         )
         return await asyncio.to_thread(drawing, report, arrays, about(analysis, report))
 
+    plane_answer.register(pages, client)
+    pages.clientside_callback(
+        ClientsideFunction("plane", "arrived"),
+        Output("plane-taken", "data"),
+        Input("plane-answer", "data"),
+        prevent_initial_call=True,
+    )
     for plot in PLOTS:
         _draw(pages, plot, plot)
     pages.clientside_callback(
