@@ -120,6 +120,7 @@ class Security:
     async def _check(self, connection: HTTPConnection) -> Principal:
         self._check_host(connection.headers)
         self._check_origin(connection)
+        self._check_text(connection)
         path = connection.scope["path"]
         if path.startswith(INTERNAL):
             return await self._worker(_bearer(connection.headers))
@@ -171,6 +172,11 @@ class Security:
             raise ProblemError(
                 "wrong_host", f"This server does not answer for {host[:80]!r}.", status=421
             )
+
+    def _check_text(self, connection: HTTPConnection) -> None:
+        """PostgreSQL's text holds no NUL, and no name or id needs one."""
+        if "\0" in connection.scope["path"] or b"%00" in connection.scope["query_string"]:
+            raise ProblemError("invalid_request", "The address holds a NUL character.", status=400)
 
     def _check_origin(self, connection: HTTPConnection) -> None:
         """A page of another site must not act through a visitor's browser."""
