@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from backend.audit import Auditor
 from backend.doors import Doors, same
 from backend.errors import problem_response
-from backend.identity import ACTING, SERVER, Principal
+from backend.identity import ACTING, ANYONE, Principal
 from backend.login import COOKIE, wants_page
 from backend.service import Service
 from minimascope.problems import ProblemError
@@ -129,7 +129,7 @@ class Security:
             if who is None:
                 raise _who("Nobody asks for this page.", "MINIMASCOPE_TOKEN")
         elif path in OPEN_PATHS or not await asyncio.to_thread(self._doors.locked):
-            return SERVER
+            return ANYONE
         else:
             who = await self._person(connection)
         # A page's callbacks change nothing by themselves; what they ask of the API is checked.
