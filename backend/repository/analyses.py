@@ -93,7 +93,7 @@ class Analyses(Transactions):
             keys: list[Cursor] = []
             for each in owners:
                 query = self._keys(state, q, each, cursor).limit(limit + 1)
-                keys += [(float(at), str(identifier)) for at, identifier in session.execute(query)]
+                keys += [(float(row[0]), str(row[1])) for row in session.execute(query)]
             keys = sorted(keys, reverse=True)
             page = [identifier for _, identifier in keys[:limit]]
             if not page:
@@ -107,14 +107,14 @@ class Analyses(Transactions):
 
     def _keys(
         self, state: State | None, q: str, owner: str | None, cursor: Cursor | None
-    ) -> Select[tuple[float, str]]:
+    ) -> Select[Any]:
         """(created_at, id) of matching analyses in the order of the list.
 
         Both tables hold these two values: names are in the index of one, states and owners in those
         of the other.
         """
         by_name = bool(q) and state is None and owner is None
-        table: type[AnalysisRow | JobRow] = AnalysisRow if by_name else JobRow
+        table: Any = AnalysisRow if by_name else JobRow
         query = select(table.created_at, table.id)
         if not by_name:
             query = query.where(JobRow.kind == "analysis")
