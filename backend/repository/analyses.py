@@ -93,7 +93,7 @@ class Analyses(Transactions):
             keys: list[Cursor] = []
             for each in owners:
                 query = self._keys(state, q, each, cursor).limit(limit + 1)
-                keys += [(float(row[0]), str(row[1])) for row in session.execute(query)]
+                keys += [(row[0], row[1]) for row in session.execute(query)]
             keys = sorted(keys, reverse=True)
             page = [identifier for _, identifier in keys[:limit]]
             if not page:
@@ -107,7 +107,7 @@ class Analyses(Transactions):
 
     def _keys(
         self, state: State | None, q: str, owner: str | None, cursor: Cursor | None
-    ) -> Select[Any]:
+    ) -> Select[float, str]:
         """(created_at, id) of matching analyses in the order of the list.
 
         Both tables hold these two values: names are in the index of one, states and owners in those
