@@ -8,6 +8,7 @@ import time
 import uuid
 from urllib.parse import urlsplit
 
+from sqlalchemy.exc import OperationalError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.audit import Auditor
 from backend.doors import Doors, same
-from backend.errors import problem_response
+from backend.errors import database_problem, problem_response
 from backend.identity import ACTING, ANYONE, Principal
 from backend.login import COOKIE, wants_page
 from backend.service import Service
@@ -94,7 +95,10 @@ class Security:
                 await self._app(scope, receive, send_with_headers)
             finally:
                 ACTING.reset(acting)
-        except ProblemError as problem:
+        except (ProblemError, OperationalError) as error:
+            # Of the database only our own look-ups come here; the endpoints' end at their app.
+            away = isinstance(error, OperationalError)
+            problem = database_problem(error, request_id) if away else error
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
                 return
