@@ -16,7 +16,6 @@ from backend.demo import import_demo
 from backend.doors import Doors
 from backend.login import login_routes
 from backend.openapi import describe
-from backend.page_policy import PagePolicy
 from backend.reaper import reaping
 from backend.reference import mount_reference
 from backend.repository import Repository
@@ -93,6 +92,5 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount(PREFIX, _api(service))
     doors = Doors(settings, service.repository)
     app.router.routes.extend(login_routes(doors))
-    app.add_middleware(PagePolicy)
     app.add_middleware(Security, settings=settings, doors=doors, service=service)
     return app
