@@ -35,6 +35,8 @@ def test_signing_in_opens_pages_and_api_until_signing_out(tmp_path: Path) -> Non
             form = await client.get("/login")
             assert "password" in form.text
             assert "script" not in form.text
+            # With no-referrer a browser's form would say that it comes from the origin "null".
+            assert form.headers["referrer-policy"] == "same-origin"
             signed = await client.post("/login", data={"token": "secret"})
             assert (signed.status_code, signed.headers["location"]) == (303, "/")
             cookie = signed.headers["set-cookie"]
