@@ -5,12 +5,15 @@ Every choice is stated in a sentence; nothing is chosen silently.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
 from minimascope.problems import ProblemError
+from workers.intake.formats import pickle_refused
+from workers.intake.inert_pickle import Inert
 
 # In order of preference: what training scripts call the trained weights.
 KEYS = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights", "params")
@@ -87,8 +90,13 @@ def _unwrap(tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
     return tensors, sentences
 
 
-def pick(saved: Any) -> Picked:
-    """The state dict in a loaded object. Raises ProblemError not_a_checkpoint."""
+def pick(saved: Any, said: Sequence[str] = ()) -> Picked:
+    """The state dict in a loaded object; `said` goes before its own warnings.
+
+    Raises ProblemError not_a_checkpoint.
+    """
+    if isinstance(saved, Inert):
+        raise pickle_refused(f"holds a {saved.name[:100]} and no table of weights")
     if isinstance(saved, Tensor) or not isinstance(saved, dict):
         raise ProblemError(
             "not_a_checkpoint",
@@ -101,4 +109,4 @@ def pick(saved: Any) -> Picked:
     if ignored:
         warnings.append(f"Entries that are no tensors were ignored: {', '.join(ignored[:8])}.")
     tensors, unwrapped = _unwrap(tensors)
-    return Picked(tensors, " ".join(sentences + unwrapped), warnings)
+    return Picked(tensors, " ".join(sentences + unwrapped), [*said, *warnings])

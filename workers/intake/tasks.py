@@ -48,7 +48,8 @@ def convert_checkpoint(
     elif kind in ("torch_zip", "torch_legacy"):
         if options.get("torch_files") == "refused":
             raise _torch_files_refused()
-        picked = state_dict.pick(torch_file.read(source))
+        saved, said = torch_file.read(source, zipped=kind == "torch_zip")
+        picked = state_dict.pick(saved, said)
     elif kind == "pt2":
         return _convert_pt2(source, output, size)
     elif kind == "weight_zip":
