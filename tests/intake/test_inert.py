@@ -244,3 +244,13 @@ def test_every_step_of_pythons_pickles_is_known_or_refused(tmp_path: Path, workd
     for protocol in range(6):
         content = pickle.dumps({"x": values, "y": values}, protocol=protocol)
         assert code(archive(tmp_path / "a", content), workdir) == "not_a_checkpoint"
+
+
+def test_a_lone_tensor_beside_the_weights_is_not_taken_for_a_state_dict(
+    tmp_path: Path, workdir: Path
+) -> None:
+    state = {f"module.{name}": tensor for name, tensor in network().state_dict().items()}
+    value = {"epoch": 90, "state_dict": state, "best_acc1": torch.tensor(71.3)}
+    found = read(tmp_path, workdir, value)  # as PyTorch's own ImageNet example saves it
+    assert equal(build_network(found, MLP), network())
+    assert "'state_dict'" in found.picked

@@ -50,6 +50,8 @@ _VALUES = {
     *(f"builtins.{name}" for name in (*_PLAIN, "int", "float", "str", "bool", "complex")),
     *(f"builtins.{name}" for name in ("bytes", "bytearray", "slice", "range", "xrange", "object")),
 }
+# Layers of a whole network, and how numbers and texts of NumPy are saved.
+_UNSAID = ("torch.nn.modules.", "numpy.", "_codecs.")
 _VALUE_MODULES = ("datetime.", "pathlib.", "typing.")
 _KEY = re.compile(r"\d{1,9}")
 
@@ -101,7 +103,7 @@ class _Tensors:
             return _PLAIN[name.split(".")[1]](*arguments)
         if name in _RECONSTRUCTOR and isinstance(arguments[0], Named):
             name = arguments[0].name
-        if not name.startswith("torch.nn.modules."):
+        if not name.startswith(_UNSAID):
             self.left_out[name] = None
         return Inert(name, arguments)
 

@@ -17,7 +17,10 @@ from workers.intake.inert_pickle import Inert
 
 # In order of preference: what training scripts call the trained weights.
 KEYS = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights", "params")
-_NOT_WEIGHTS = ("optim", "scheduler", "scaler", "rng", "momentum")
+_NOT_WEIGHTS = (
+    *("optim", "scheduler", "scaler", "rng", "momentum"),
+    *("callback", "loop", "hyper", "metric", "history"),
+)
 _WRAPPERS = (("module.", "DistributedDataParallel"), ("_orig_mod.", "torch.compile"))
 
 
@@ -52,6 +55,11 @@ def _candidates(saved: dict[Any, Any], prefix: str = "", depth: int = 0) -> dict
     return found
 
 
+def _count(table: dict[str, Any]) -> int:
+    """Tensors in a table: a lone best_accuracy beside the weights is no state dict."""
+    return sum(isinstance(value, Tensor) for value in table.values())
+
+
 def _rank(key: str) -> int:
     leaf = key.rsplit(".", 1)[-1]
     return KEYS.index(leaf) if leaf in KEYS else len(KEYS)
@@ -59,9 +67,9 @@ def _rank(key: str) -> int:
 
 def _choose(saved: dict[Any, Any]) -> tuple[dict[str, Any], list[str], list[str]]:
     """The table of weights, sentences and warnings."""
-    if _is_state(saved):
-        return saved, [], []
     found = _candidates(saved)
+    if _is_state(saved) and _count(saved) > max(map(_count, found.values()), default=0):
+        return saved, [], []
     if not found:
         shown = ", ".join(repr(str(k)[:60]) for k in list(saved)[:8]) or "nothing"
         raise ProblemError(

@@ -44,3 +44,13 @@ def _refusal(text: str) -> ProblemError:
     if "Unsupported" in text or "not allowed" in text:
         return pickle_refused("holds Python objects other than tensors")
     return damaged("its table of tensors is not readable")
+
+
+def not_here() -> ProblemError:
+    """The refusal of a server for others that cannot shut this reader in."""
+    return ProblemError(
+        "torch_file_refused",
+        "This server takes no files of torch.save: it serves others, and its machine has neither "
+        "Landlock nor seccomp to shut their reader in.",
+        "Send .safetensors (safetensors.torch.save_file(model.state_dict(), path)) or .pt2.",
+    )
