@@ -40,7 +40,7 @@ def measure(page: Page, address: str, identifier: str) -> None:
     page.goto(f"{address}/analyses/{identifier}")
     page.wait_for_selector("#boundary .heatmaplayer image")
     print(f"first boundary map    {time.perf_counter() - begun:.2f} s")
-    page.wait_for_selector("#filmstrip .main-svg")
+    page.wait_for_selector("#filmstrip canvas")
     page.wait_for_timeout(2000)
     taken = [page.evaluate(SWITCH, 1 + turn % 5) for turn in range(1, SWITCHES + 1)]
     low, middle, high = min(taken), statistics.median(taken), max(taken)

@@ -7,7 +7,7 @@ from typing import Literal
 from dash import dcc, html
 
 from dashboard.pages.detail import LABELS, TABS, side
-from dashboard.plot import image, panel, tools
+from dashboard.plot import image, panel, strip, switch, tools
 from minimascope.report import Report
 
 
@@ -21,10 +21,6 @@ def _vectors(count: int) -> html.Div:
         for k in range(1, count + 1)
     ]
     return html.Div(buttons, className="segments", role="group", **{"aria-label": "Eigenvector"})
-
-
-def _switch(words: str, identifier: str, pressed: str) -> html.Button:
-    return html.Button(words, id=identifier, className="tool", **{"aria-pressed": pressed})
 
 
 PlaneKind = Literal["inputs", "principal", "none"]
@@ -45,11 +41,11 @@ def plane_kind(report: Report) -> PlaneKind:
 
 def boundary(count: int, *, plane: PlaneKind) -> html.Section:
     """The map with its eigenvector selector, or the embedding where there is no plane."""
-    switches = [_switch("Flip sign", "sign-switch", "false")]
+    switches = [switch("Flip sign", "sign-switch", "false")]
     title, label = "Training points", "Training points in two principal directions, coloured "
     label += "by the alignment of the loss gradient with the chosen Hessian eigenvector."
     if plane == "inputs":
-        switches.insert(0, _switch("Margins", "margins-switch", "true"))
+        switches.insert(0, switch("Margins", "margins-switch", "true"))
     if plane != "none":
         title = "Decision boundary"
         where = "input plane" if plane == "inputs" else "plane of two principal components"
@@ -76,10 +72,9 @@ def gap(report: Report) -> html.Section | None:
         ],
         className="slider",
     )
-    switch = html.Div(_switch("Linear axis", "linear-switch", "false"), className="axis-switch")
-    below = html.Div([switch, slider])
+    linear = switch("Linear axis", "linear-switch", "false")
     label = "Estimates of the generalization gap against lambda, with the measured gap."
-    return panel("gap", "Gap against λ", label, height=320, below=below)
+    return panel("gap", "Gap against λ", label, height=320, switches=[linear], below=slider)
 
 
 def spectrum(report: Report) -> html.Section | None:
@@ -100,22 +95,25 @@ def spectrum(report: Report) -> html.Section | None:
         title="Drag across the density to fill these in",
         **{"aria-labelledby": "count-words"},
     )
-    switch = html.Div(_switch("Log axis", "log-switch", "false"), className="axis-switch")
-    below = html.Div([counter, switch], className="under")
-    return panel("spectrum", "Hessian spectrum", label, height=320, below=below)
+    log = switch("Log axis", "log-switch", "false")
+    return panel("spectrum", "Hessian spectrum", label, height=320, switches=[log], below=counter)
 
 
 def filmstrip(report: Report) -> html.Section | None:
     """One tile an eigenvector; nothing where no plane is drawn."""
     if report.spectrum is None or plane_kind(report) == "none":
         return None
-    bar = html.Div(
+    label = "The decision boundary and the alignment with each eigenvector, one tile each."
+    return strip("filmstrip", "Eigenvectors", label, above=colour_bar())
+
+
+def colour_bar() -> html.Div:
+    """The one scale of all tiles."""
+    return html.Div(
         [html.Span("−1"), html.Span(className="bar"), html.Span("1"), html.Span("alignment")],
         className="shared-bar",
         **{"aria-hidden": "true"},
     )
-    label = "The decision boundary and the alignment with each eigenvector, one tile each."
-    return panel("filmstrip", "Filmstrip", label, height=210, below=bar)
 
 
 def tabs(report: Report) -> html.Section:
@@ -142,7 +140,7 @@ def tabs(report: Report) -> html.Section:
         for name in TABS
     ]
     figure = html.Div(
-        [*image("detail", LABELS["overlaps"], height=420), tools("detail")], className="detail-plot"
+        [tools("detail"), *image("detail", LABELS["overlaps"], height=420)], className="detail-plot"
     )
     return html.Section(
         [

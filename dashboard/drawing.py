@@ -23,7 +23,7 @@ from dashboard.figures.gap_curves import gap_figure
 from dashboard.figures.layer_mass import layer_figure
 from dashboard.figures.margins import margins_figure
 from dashboard.figures.overlaps import overlaps_figure
-from dashboard.figures.plane import Arrays, quantized
+from dashboard.figures.plane import Arrays, quantized, thinned
 from dashboard.figures.reliability import reliability_figure
 from dashboard.figures.spectrum import spectrum_figure
 from dashboard.figures.walk import has_walk, walk_figure
@@ -71,6 +71,14 @@ def _boundary(report: Report, arrays: Arrays) -> dict[str, Callable[[], go.Figur
     if "points" in arrays and "labels" in arrays:
         return {"boundary": lambda: embedding(arrays)}
     return {}
+
+
+def tiles(report: Report, arrays: Arrays, vectors: list[int]) -> dict[str, Any]:
+    """One minimum's row on the compare page: its tiles as a figure, absent without a plane."""
+    if not has_plane(arrays) or report.spectrum is None:
+        return {"figure": None}
+    figure = filmstrip(thinned(arrays), report.spectrum.eigenvalues, vectors=vectors)
+    return {"figure": json.loads(figure.to_json())}
 
 
 def _curves(report: Report) -> dict[str, Callable[[], go.Figure]]:

@@ -112,7 +112,7 @@ window.minimascope = window.minimascope || {};
       marker: { size: 7, color: ms.colour("page"), line: { width: 2, color: red } } });
     figure.layout.shapes = [{ type: "line", xref: "x", yref: "paper", x0: view.lambda, x1: view.lambda, y0: 0, y1: 1, line: { color: red, width: 1 } }];
     if (view.linear) {
-      const { dtick, exponentformat, ...axis } = figure.layout.yaxis;
+      const { tickvals, ticktext, ...axis } = figure.layout.yaxis;
       figure.layout.yaxis = { ...axis, type: "linear", rangemode: "tozero", autorange: true };
     }
     return figure;

@@ -72,6 +72,7 @@ window.minimascope = window.minimascope || {};
     ms.showLambda(view.lambda);
     ms.showPoints(view);
     ms.showWalk(view);
+    ms.showRaw(view);
   }
 
   function follow(view, replace) {
@@ -80,7 +81,7 @@ window.minimascope = window.minimascope || {};
     if (!tabs.includes(view.view)) view.view = tabs[0];
     toUrl(view, replace);
     controls(view);
-    dash_clientside.set_props("view", { data: view });
+    ms.redraw();
   }
 
   // Merge a change into the state; pictures, controls and URL follow. A drag replaces the address.
@@ -98,7 +99,7 @@ window.minimascope = window.minimascope || {};
     state.payload = payload;
     state.arrival += 1;
     state.path = location.pathname;
-    for (const name of ["overlaps", "walk", "margins", "calibration", "complexity", "layers"]) {
+    for (const name of ["overlaps", "walk", "margins", "calibration", "complexity", "layers", "blocks"]) {
       const tab = document.getElementById("tab-" + name);
       if (tab) tab.hidden = !payload.figures[name];
     }

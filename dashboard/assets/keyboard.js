@@ -53,7 +53,8 @@
     if (button.id === "help-open") return help(true);
     if (button.id === "help-close") return help(false);
     if (!view()) return;
-    if (button.dataset.vector) vector(Number(button.dataset.vector));
+    const chosen = button.dataset.vector || button.dataset.tile;
+    if (chosen) vector(Number(chosen));
     else if (button.dataset.tab) ms.set({ view: button.dataset.tab });
     else if (button.id === "margins-switch") ms.set({ margins: !view().margins });
     else if (button.id === "sign-switch") ms.set({ flip: !view().flip });

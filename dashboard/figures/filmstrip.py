@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,15 +43,43 @@ def domains(tiles: int, columns: int, height: int) -> list[tuple[list[float], li
     return boxes
 
 
-def filmstrip(arrays: Arrays, eigenvalues: list[float], *, columns: int = 6) -> go.Figure:
-    """Boundary tile, then v₁..v_k with λ_k under each; needs `slice_*` and `points`."""
+def _caption(vector: int, eigenvalues: Sequence[float], x: float, y: float) -> dict[str, Any]:
+    """The words under a tile: `v` and its eigenvalue, for vector 0 the decision boundary."""
+    known = f"v<sub>{vector}</sub>  λ = {power_text(eigenvalues[vector - 1])}" if vector else ""
+    return {
+        "text": known or "decision boundary",
+        "x": x,
+        "y": y,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "center",
+        "yanchor": "top",
+        "showarrow": False,
+        "font": {"size": 12},
+    }
+
+
+def filmstrip(
+    arrays: Arrays,
+    eigenvalues: Sequence[float],
+    *,
+    columns: int = 6,
+    vectors: Sequence[int] | None = None,
+) -> go.Figure:
+    """Boundary tile, then a tile for each of `vectors` (1-based; all where None) with its λ.
+
+    Needs `slice_*`, `points` and `labels`; vectors that are not known are left out. The browser
+    paints these tiles on canvases; the figure itself is what is exported.
+    """
     count = min(len(arrays["slice_alignment"]), len(eigenvalues))
-    tiles = count + 1
+    shown = range(1, count + 1) if vectors is None else [k for k in vectors if k <= count]
+    tiles = len(shown) + 1
     columns = min(columns, tiles)
     height = 210 * math.ceil(tiles / columns)
     x, y = np.asarray(arrays["slice_x"]), np.asarray(arrays["slice_y"])
     figure = go.Figure()
     captions: list[dict[str, Any]] = []
+    layout: dict[str, Any] = {}
     for tile, (across, down) in enumerate(domains(tiles, columns, height)):
         suffix = "" if tile == 0 else str(tile + 1)
         where: dict[str, Any] = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}", "showlegend": False}
@@ -59,36 +88,17 @@ def filmstrip(arrays: Arrays, eigenvalues: list[float], *, columns: int = 6) -> 
             figure.add_trace(regions(arrays, **axes))
             figure.add_traces(class_points(arrays, size=4, **where))
         else:
-            heat = field(arrays, tile - 1, **axes)
-            heat.hovertemplate = f"v<sub>{tile}</sub>, click to show<extra></extra>"
-            figure.add_trace(heat)
+            figure.add_trace(field(arrays, shown[tile - 1] - 1, **axes))
         figure.add_trace(boundary_line(arrays, width=1.3, **where))
         frame = {"visible": False, "fixedrange": True}
-        figure.update_layout(
-            {
-                f"xaxis{suffix}": {**frame, "domain": across, "range": [x[0], x[-1]]},
-                f"yaxis{suffix}": {
-                    **frame,
-                    "domain": down,
-                    "range": [y[0], y[-1]],
-                    "anchor": f"x{suffix}",
-                },
-            }
-        )
-        captions.append(
-            {
-                "text": "decision boundary"
-                if tile == 0
-                else f"v<sub>{tile}</sub>  λ = {power_text(eigenvalues[tile - 1])}",
-                "x": sum(across) / 2,
-                "y": down[0],
-                "xref": "paper",
-                "yref": "paper",
-                "xanchor": "center",
-                "yanchor": "top",
-                "showarrow": False,
-                "font": {"size": 12},
-            }
-        )
-    figure.update_layout(annotations=captions)
+        layout[f"xaxis{suffix}"] = {**frame, "domain": across, "range": [x[0], x[-1]]}
+        layout[f"yaxis{suffix}"] = {
+            **frame,
+            "domain": down,
+            "range": [y[0], y[-1]],
+            "anchor": f"x{suffix}",
+        }
+        vector = shown[tile - 1] if tile else 0
+        captions.append(_caption(vector, eigenvalues, sum(across) / 2, down[0]))
+    figure.update_layout(annotations=captions, **layout)
     return styled(figure, height=height, margin={"l": 0, "r": 0, "t": 2, "b": 2})

@@ -170,9 +170,9 @@ def _estimates(report: Report) -> list[Any]:
     return [html.Div(parts, className="tables")]
 
 
-def _raw(report: Report) -> list[Any]:
-    text = report.model_dump_json(indent=2)
-    return [html.Pre(text, className="raw", tabIndex=0)]
+def _raw(_: Report) -> list[Any]:
+    """Filled by `assets/raw.js` when the tab is opened: it is as long as the rest of the page."""
+    return [html.Pre("Loading", className="raw", tabIndex=0)]
 
 
 def _walk(_: Report) -> list[Any]:

@@ -76,7 +76,7 @@ def test_a_dropped_checkpoint_becomes_plots_with_the_reports_numbers(
     expect(page.locator(".job-state")).to_have_text("Done", timeout=1000 * ANALYSIS_SECONDS)
     assert page.locator(".stage-done").count() == 5
     page.click("#job-results")
-    page.wait_for_selector("#filmstrip .main-svg")
+    page.wait_for_selector("#filmstrip canvas")
     page.wait_for_selector("#gap .scatterlayer .trace")
     compare_with_rest(page, httpx.get(f"{address}/api/v1/analyses/{identifier}/report").json())
     walk_follows_the_slider(page, address, identifier)

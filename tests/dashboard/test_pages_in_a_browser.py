@@ -71,7 +71,7 @@ def test_toggle_recolours_drawn_figures(page: Page) -> None:
 def test_a_key_switches_the_vector_everywhere(page: Page) -> None:
     sent: list[str] = []
     page.goto("/analyses/gauss?vector=2&lambda=1e-2")
-    page.wait_for_selector("#filmstrip .main-svg")
+    page.wait_for_selector("#filmstrip canvas")
     expect(page.locator("[data-vector='2']")).to_have_attribute("aria-pressed", "true")
     page.on("request", lambda r: sent.append(r.url))
     page.keyboard.press("4")
@@ -97,7 +97,7 @@ def test_the_url_restores_the_state_and_bad_values_fall_back(page: Page) -> None
 
 def test_every_plot_is_a_labelled_image_with_a_table(page: Page) -> None:
     page.goto("/analyses/gauss")
-    page.wait_for_selector("#filmstrip .main-svg")
+    page.wait_for_selector("#filmstrip canvas")
     for frame in page.locator(".frame").all():
         assert frame.get_attribute("role") == "img"
         assert frame.get_attribute("aria-label")
