@@ -61,6 +61,9 @@ def _http(request: Request, error: Exception) -> JSONResponse:
 def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
+    if first["type"] == "value_error":  # a sentence of ours
+        problem = ProblemError("invalid_request", str(first["ctx"]["error"]))
+        return problem_response(problem, _request_id(request))
     where = ".".join(str(part) for part in first["loc"])
     given = repr(first.get("input"))[:80]
     sentence = f"{where}: {first['msg']} (given {given})."

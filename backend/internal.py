@@ -182,6 +182,15 @@ def worker_ends(identifier: WorkerId, service: Here) -> None:
     service.repository.worker_gone(identifier)
 
 
+@router.get("/results/{identifier}/arrays/{name}")
+def result_array(identifier: str, name: str, service: Here) -> Response:
+    """What an earlier job delivered and a later one needs: eigenvectors for a slice."""
+    path = service.store.array(identifier, name)
+    if not path.exists():
+        raise ProblemError("no_such_array", "That array is gone.", status=404)
+    return FileResponse(path, media_type="application/octet-stream")
+
+
 @router.get("/blobs/{identifier}")
 def blob(identifier: str, service: Here) -> Response:
     path = service.store.blob(identifier)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Annotated, Any
@@ -14,6 +14,7 @@ import numpy as np
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from backend.identity import Who
 from backend.key_numbers import key_numbers
 from backend.service import Here, Service
 from minimascope.problems import ProblemError
@@ -55,13 +56,13 @@ def report(identifier: str, service: Here, match: Match = None) -> Response:
     return _conditional(content, "application/json", match)
 
 
-def _array_path(service: Service, identifier: str, name: str) -> Path:
+def _array_path(service: Service, identifier: str, name: str, known: Sequence[str]) -> Path:
     path = service.store.array(identifier, name)
-    if name not in service.repository.analysis(identifier).arrays:
+    if name not in known:
         raise ProblemError(
             "no_such_array",
-            f"This analysis has no array {name!r}.",
-            "It does not apply here, or its stage is not done.",
+            f"There is no array {name!r} here.",
+            "It does not apply, or is not computed yet.",
             status=404,
         )
     return path
@@ -96,7 +97,20 @@ def array(
     identifier: str, name: str, request: Request, service: Here, match: Match = None
 ) -> Response:
     """One array as .npy, or as JSON where `Accept: application/json` asks for it."""
-    path = _array_path(service, identifier, name)
+    known = service.repository.analysis(identifier).arrays
+    return array_response(service, identifier, name, known, request, match)
+
+
+def array_response(
+    service: Service,
+    identifier: str,
+    name: str,
+    known: Sequence[str],
+    request: Request,
+    match: str | None,
+) -> Response:
+    """One of the `known` arrays of a result, in the form that the request takes."""
+    path = _array_path(service, identifier, name, known)
     if "application/json" in request.headers.get("accept", ""):
         return _as_json(name, path)
     return _conditional(path.read_bytes(), NPY, match)
@@ -119,6 +133,11 @@ def arrays(identifier: str, service: Here) -> StreamingResponse:
     names = service.repository.analysis(identifier).arrays
     if not names:
         raise _not_yet("arrays")
+    return zipped(service, identifier, names)
+
+
+def zipped(service: Service, identifier: str, names: Sequence[str]) -> StreamingResponse:
+    """The named arrays of a result as .npz."""
     file = TemporaryFile()  # noqa: SIM115 - closed by the stream that reads it
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name in names:
@@ -129,13 +148,16 @@ def arrays(identifier: str, service: Here) -> StreamingResponse:
 
 @router.get("/compare")
 def compare(
-    service: Here, ids: Annotated[str, Query(description="analyses, comma-separated")]
+    service: Here, who: Who, ids: Annotated[str, Query(description="analyses, comma-separated")]
 ) -> KeyNumbersPage:
     """The key numbers of several analyses, in the order asked for."""
     wanted = [identifier for identifier in ids.split(",") if identifier]
     if not 1 <= len(wanted) <= MAX_COMPARED:
         sentence = f"Compare 1 to {MAX_COMPARED} analyses, not {len(wanted)}."
         raise ProblemError("invalid_request", sentence)
+    if who.owner is not None:
+        for identifier in wanted:
+            service.repository.check_analysis(identifier, who.owner, reading=True, share="")
     return KeyNumbersPage(items=[_compared(service, identifier) for identifier in wanted])
 
 

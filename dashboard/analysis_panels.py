@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from dash import dcc, html
 
 from dashboard.pages.detail import LABELS, TABS, side
+from dashboard.plane_controls import PlaneKind, plane_controls
 from dashboard.plot import image, panel, strip, switch, tools
 from minimascope.report import Report
 
@@ -23,7 +22,6 @@ def _vectors(count: int) -> html.Div:
     return html.Div(buttons, className="segments", role="group", **{"aria-label": "Eigenvector"})
 
 
-PlaneKind = Literal["inputs", "principal", "none"]
 PROJECTED = (
     "The map shows the network on the plane of the first two principal components of the training "
     "inputs; points are drawn where they project onto it, which need not be where they lie."
@@ -54,10 +52,11 @@ def boundary(count: int, *, plane: PlaneKind) -> html.Section:
     controls = html.Div(
         [_vectors(count), html.Div(switches, className="tools")], className="controls"
     )
+    above = html.Div([controls, plane_controls(plane)])
     readout = html.Div(id="point-readout", className="readout", role="status")
-    note = [html.P(PROJECTED, className="hint")] if plane == "principal" else []
-    below = html.Div([*note, readout])
-    return panel("boundary", title, label, height=600, above=controls, below=below)
+    note = html.P(PROJECTED if plane == "principal" else "", id="plane-note", className="hint")
+    below = html.Div([note, readout])
+    return panel("boundary", title, label, height=600, above=above, below=below)
 
 
 def gap(report: Report) -> html.Section | None:
@@ -104,7 +103,11 @@ def filmstrip(report: Report) -> html.Section | None:
     if report.spectrum is None or plane_kind(report) == "none":
         return None
     label = "The decision boundary and the alignment with each eigenvector, one tile each."
-    return strip("filmstrip", "Eigenvectors", label, above=colour_bar())
+    words = (
+        "Thick: where the boundary's change of sign is strongest along this eigenvector, with its "
+        "share of the drawn boundary."
+    )
+    return strip("filmstrip", "Eigenvectors", label, above=colour_bar(), below=words)
 
 
 def colour_bar() -> html.Div:

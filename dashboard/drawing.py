@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
 from dashboard.figures.boundary_map import (
     INPUT_AXES,
     PRINCIPAL_AXES,
+    TSNE_AXES,
     boundary_map,
     embedding,
 )
+from dashboard.figures.coherence import coherence_figure
 from dashboard.figures.filmstrip import filmstrip
 from dashboard.figures.g_curve import g_figure
 from dashboard.figures.gap_curves import gap_figure
@@ -27,6 +27,7 @@ from dashboard.figures.plane import Arrays, quantized, thinned
 from dashboard.figures.reliability import reliability_figure
 from dashboard.figures.spectrum import spectrum_figure
 from dashboard.figures.walk import has_walk, walk_figure
+from dashboard.packing import encoded
 from minimascope.report import Report
 
 PLANE = (
@@ -38,21 +39,6 @@ PLANE = (
     "points",
     "labels",
 )
-
-
-def encoded(values: NDArray[Any]) -> dict[str, str]:
-    """A 1-D or 2-D array in Plotly's base64 form: integers as int8 or int32, the rest float32."""
-    if values.dtype.kind in "iu":
-        fits = values.size == 0 or (values.min() >= -128 and values.max() <= 127)
-        kind, stored = ("i1", np.int8) if fits else ("i4", np.int32)
-    else:
-        kind, stored = "f4", np.float32
-    data = np.ascontiguousarray(values, dtype=stored)
-    return {
-        "dtype": kind,
-        "bdata": base64.b64encode(data.tobytes()).decode(),
-        "shape": ", ".join(str(length) for length in data.shape),
-    }
 
 
 def has_plane(arrays: Arrays) -> bool:
@@ -81,6 +67,17 @@ def tiles(report: Report, arrays: Arrays, vectors: list[int]) -> dict[str, Any]:
     return {"figure": json.loads(figure.to_json())}
 
 
+def _embeddings(report: Report, arrays: Arrays) -> dict[str, Callable[[], go.Figure]]:
+    """Scatters without a plane, for inputs that are not drawn as they are."""
+    drawn: dict[str, Callable[[], go.Figure]] = {}
+    if report.data.input_shape == [2] or "labels" not in arrays or not has_plane(arrays):
+        return drawn
+    drawn["embedding_pca"] = lambda: embedding(arrays)
+    if "embedding_tsne" in arrays:
+        drawn["embedding_tsne"] = lambda: embedding(arrays, name="embedding_tsne", axes=TSNE_AXES)
+    return drawn
+
+
 def _curves(report: Report) -> dict[str, Callable[[], go.Figure]]:
     drawn: dict[str, Callable[[], go.Figure]] = {}
     spectrum, gap, boundary = report.spectrum, report.gap, report.boundary
@@ -100,6 +97,8 @@ def _details(report: Report, arrays: Arrays) -> dict[str, Callable[[], go.Figure
     margins = report.margins
     if "alignment" in arrays and "labels" in arrays:
         drawn["overlaps"] = lambda: overlaps_figure(arrays)
+    if all(name in arrays for name in ("coherence", "coherence_order", "predictions")):
+        drawn["coherence"] = lambda: coherence_figure(arrays)
     if margins is not None and "margins" in arrays and "labels" in arrays:
         drawn["margins"] = lambda: margins_figure(margins, arrays)
     if "calibration" in arrays or "calibration_alo" in arrays:
@@ -154,7 +153,8 @@ def drawing(report: Report, arrays: Arrays, about: dict[str, Any] | None = None)
 
     A figure whose section or arrays are not there yet is absent; `about` goes into every export.
     """
-    makers = {**_boundary(report, arrays), **_curves(report), **_details(report, arrays)}
+    makers = {**_boundary(report, arrays), **_embeddings(report, arrays)}
+    makers |= {**_curves(report), **_details(report, arrays)}
     figures = {name: json.loads(make().to_json()) for name, make in makers.items()}
     spectrum, gap = report.spectrum, report.gap
     known = 0 if spectrum is None else len(spectrum.eigenvalues)
@@ -168,6 +168,7 @@ def drawing(report: Report, arrays: Arrays, about: dict[str, Any] | None = None)
         "known": _packed(arrays, "eigenvalues"),
         "alignment": None if aligned is None else encoded(quantized(aligned)),
         "points": _packed(arrays, "points"),
+        "embedding": _packed(arrays, "embedding_tsne"),
         "record": {name: packed for name, packed in record.items() if packed},
         "curves": _lambda_curves(report),
         "lambda": None if gap is None else gap.lambda_,

@@ -86,7 +86,7 @@ def panel(
     return html.Section([head, above, *body, below], className=f"panel panel-{plot}")
 
 
-def strip(plot: str, title: str, label: str, *, above: Any = None) -> html.Section:
+def strip(plot: str, title: str, label: str, *, above: Any = None, below: str = "") -> html.Section:
     """A row of tiles, each a button or a link with words of its own: no image as a whole."""
     head = html.Div([html.H2(title), above, tools(plot)], className="panel-head")
     tiles = html.Div(
@@ -96,4 +96,5 @@ def strip(plot: str, title: str, label: str, *, above: Any = None) -> html.Secti
         **{"aria-label": label, "aria-describedby": f"{plot}-table"},
     )
     table = html.Div(id=f"{plot}-table", className="plot-table", hidden=True, tabIndex=0)
-    return html.Section([head, tiles, table], className=f"panel panel-{plot}")
+    words = html.P(below, className="hint strip-words")
+    return html.Section([head, tiles, words, table], className=f"panel panel-{plot}")

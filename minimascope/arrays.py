@@ -25,6 +25,7 @@ ARRAYS: dict[str, str] = {
     "margin_beyond": "(n,) int64 class beyond that boundary point; −1 if none was found",
     "margins_linf": "(n,) the same bound on the ℓ∞ distance",
     "margin_ends": "(n, 2) the boundary point reached, only where inputs are 2-D",
+    "boundary_inputs": "(w, ...) x_b: boundary input most parallel to v_k, w ≤ k; NaN if none",
     "calibration": "(15, 3) reliability bins on training data: count, mean confidence, accuracy",
     "calibration_alo": "(15, 3) the same on leave-one-out logits",
     "slice_x": "(m,) float32 first axis of the drawn plane",

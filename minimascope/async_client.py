@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +12,7 @@ from typing import BinaryIO, Self, TypeVar
 import httpx
 
 from minimascope import calls
-from minimascope.calls import CHUNK, PREFIX, TIMEOUT, Array, Call, authorization, resume
+from minimascope.calls import CHUNK, LONG_POLL, PREFIX, TIMEOUT, Array, Call, authorization, resume
 from minimascope.events import Event, EventLines
 from minimascope.report import Report
 from minimascope.schemas import (
@@ -19,11 +20,13 @@ from minimascope.schemas import (
     AnalysisPage,
     AnalysisPlan,
     AnalysisRequest,
+    CandidateTable,
     KeyNumbersPage,
     Upload,
     UploadKind,
     UploadPage,
 )
+from minimascope.slices import SliceRequest
 
 T = TypeVar("T")
 
@@ -102,6 +105,9 @@ class AsyncClient:
     async def plan(self, request: AnalysisRequest) -> AnalysisPlan:
         return await self.send(calls.plan(request))
 
+    async def architectures(self, request: AnalysisRequest) -> CandidateTable:
+        return await self.send(calls.architectures(request))
+
     async def analyses(
         self,
         *,
@@ -132,6 +138,17 @@ class AsyncClient:
 
     async def arrays(self, identifier: str) -> dict[str, Array]:
         return await self.send(calls.arrays(identifier))
+
+    async def slice(
+        self, identifier: str, request: SliceRequest, *, seconds: float = 600.0
+    ) -> dict[str, Array]:
+        deadline = time.monotonic() + seconds
+        while True:
+            found = await self.send(calls.ask_slice(identifier, request, wait=LONG_POLL))
+            if found.state == "done":
+                return await self.send(calls.slice_arrays(identifier, found.id))
+            if time.monotonic() > deadline:
+                raise calls.slice_not_ready(seconds)
 
     async def compare(self, identifiers: Sequence[str]) -> KeyNumbersPage:
         return await self.send(calls.compare(identifiers))

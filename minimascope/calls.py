@@ -17,15 +17,18 @@ from minimascope.schemas import (
     AnalysisPage,
     AnalysisPlan,
     AnalysisRequest,
+    CandidateTable,
     KeyNumbersPage,
     Upload,
     UploadKind,
     UploadPage,
 )
+from minimascope.slices import Slice, SliceRequest
 
 PREFIX = "/api/v1"
 T = TypeVar("T")
 CHUNK = 1 << 20
+LONG_POLL = 15.0  # seconds a server may hold a question about a slice
 # A submission waits for the worker's check; an event stream is quiet between keep-alives.
 TIMEOUT = httpx.Timeout(90.0, connect=5.0)
 Array = np.ndarray[Any, Any]
@@ -67,6 +70,16 @@ def unreachable(base_url: str, error: httpx.TransportError) -> ProblemError:
         f"No minimascope server answers at {base_url} ({reason}).",
         "Start one with `minimascope serve`, or give its address with --server.",
         status=503,
+    )
+
+
+def slice_not_ready(seconds: float) -> ProblemError:
+    """The refusal of a client that waited long enough."""
+    return ProblemError(
+        "slice_not_ready",
+        f"No worker computed this plane within {seconds:g} seconds.",
+        "Ask again: it is computed once only.",
+        status=504,
     )
 
 
@@ -141,6 +154,13 @@ def plan(request: AnalysisRequest) -> Call[AnalysisPlan]:
     return Call("POST", "/plans", decode, json=request.model_dump(mode="json"))
 
 
+def architectures(request: AnalysisRequest) -> Call[CandidateTable]:
+    def decode(response: httpx.Response) -> CandidateTable:
+        return CandidateTable.model_validate_json(response.content)
+
+    return Call("POST", "/architectures", decode, json=request.model_dump(mode="json"))
+
+
 def analyses(
     *, limit: int, cursor: str | None, state: str | None, q: str | None
 ) -> Call[AnalysisPage]:
@@ -187,6 +207,25 @@ def arrays(identifier: str) -> Call[dict[str, Array]]:
 
 def arrays_bytes(identifier: str) -> Call[bytes]:
     return Call("GET", f"/analyses/{identifier}/arrays.npz", lambda r: r.content)
+
+
+def ask_slice(identifier: str, request: SliceRequest, *, wait: float) -> Call[Slice]:
+    body = request.model_dump(mode="json")
+    path = f"/analyses/{identifier}/slices"
+    return Call("POST", path, _slice, json=body, params={"wait": f"{wait:g}"})
+
+
+def slice_status(analysis: str, identifier: str, *, wait: float) -> Call[Slice]:
+    path = f"/analyses/{analysis}/slices/{identifier}"
+    return Call("GET", path, _slice, params={"wait": f"{wait:g}"})
+
+
+def slice_arrays(analysis: str, identifier: str) -> Call[dict[str, Array]]:
+    return Call("GET", f"/analyses/{analysis}/slices/{identifier}/arrays.npz", _arrays)
+
+
+def _slice(response: httpx.Response) -> Slice:
+    return Slice.model_validate_json(response.content)
 
 
 def compare(identifiers: Sequence[str]) -> Call[KeyNumbersPage]:

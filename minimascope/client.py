@@ -6,6 +6,7 @@ one process (`httpx.ASGITransport(app)`); that transport buffers, so `events` ne
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +16,7 @@ import httpx
 
 from minimascope import calls
 from minimascope.async_client import AsyncClient
-from minimascope.calls import CHUNK, PREFIX, TIMEOUT, Array, Call, authorization, resume
+from minimascope.calls import CHUNK, LONG_POLL, PREFIX, TIMEOUT, Array, Call, authorization, resume
 from minimascope.events import Event, EventLines
 from minimascope.report import Report
 from minimascope.schemas import (
@@ -23,11 +24,13 @@ from minimascope.schemas import (
     AnalysisPage,
     AnalysisPlan,
     AnalysisRequest,
+    CandidateTable,
     KeyNumbersPage,
     Upload,
     UploadKind,
     UploadPage,
 )
+from minimascope.slices import SliceRequest
 
 __all__ = ["AsyncClient", "Client"]
 T = TypeVar("T")
@@ -107,6 +110,10 @@ class Client:
         """Predicted cost of the spectrum; ProblemError `no_plan_yet` where workers are busy."""
         return self.send(calls.plan(request))
 
+    def architectures(self, request: AnalysisRequest) -> CandidateTable:
+        """What bare weights may be, with the loss of each on the training data."""
+        return self.send(calls.architectures(request))
+
     def analyses(
         self,
         *,
@@ -139,6 +146,22 @@ class Client:
 
     def arrays(self, identifier: str) -> dict[str, Array]:
         return self.send(calls.arrays(identifier))
+
+    def slice(
+        self, identifier: str, request: SliceRequest, *, seconds: float = 600.0
+    ) -> dict[str, Array]:
+        """The arrays `slice_*` of a plane, waited for.
+
+        Raises ProblemError `no_such_slice` for planes that do not exist, `slice_not_ready` where
+        no worker computed it within `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            found = self.send(calls.ask_slice(identifier, request, wait=LONG_POLL))
+            if found.state == "done":
+                return self.send(calls.slice_arrays(identifier, found.id))
+            if time.monotonic() > deadline:
+                raise calls.slice_not_ready(seconds)
 
     def compare(self, identifiers: Sequence[str]) -> KeyNumbersPage:
         return self.send(calls.compare(identifiers))

@@ -99,7 +99,8 @@ class Density(Section):
 class SpectrumPlan(Section):
     """What was predicted before the spectrum was computed, against what it then took.
 
-    `seconds` is wall time; `peak_bytes` is on top of network and data.
+    `seconds` is wall time; `peak_bytes` is on top of network and data, `actual_peak_bytes` the
+    growth of the process's resident memory (null where the system does not say it).
     """
 
     route: str
@@ -109,6 +110,20 @@ class SpectrumPlan(Section):
     peak_bytes: int
     actual_products: int | None = None
     actual_seconds: float | None = None
+    actual_peak_bytes: int | None = None
+
+
+class LayerBlock(Section):
+    """Top eigenpairs and trace of one layer's diagonal block of H.
+
+    Residuals are ‖Bv − λv‖/|λ₁| with λ₁ the largest eigenvalue of the block B itself.
+    """
+
+    layer: str
+    parameters: int
+    eigenvalues: list[float]
+    residuals: list[float]
+    trace: Estimate
 
 
 class Spectrum(Section):
@@ -126,6 +141,7 @@ class Spectrum(Section):
     density: Density | None = None
     products: int | None = None
     plan: SpectrumPlan | None = None
+    layer_blocks: list[LayerBlock] = []
 
 
 class Headline(Section):

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+import hashlib
+import json
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from minimascope import __version__
+from minimascope.report import ESTIMATOR_VERSION
+from minimascope.schemas import Document, State
+
 Row = Annotated[int, Field(ge=0)]
+PlaneName = Literal["input", "points", "extremes", "principal"]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -22,7 +29,7 @@ class SliceRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    plane: Literal["input", "points", "extremes", "principal"]
+    plane: PlaneName
     points: tuple[Row, Row, Row] | None = None
     vector: Annotated[int, Field(ge=1)] = 1
     components: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 2)
@@ -44,3 +51,31 @@ class SliceRequest(BaseModel):
                     f"Bounds {self.bounds} are empty: each low must be below its high."
                 )
         return self
+
+    def question(self) -> dict[str, Any]:
+        """What the answer depends on: fields that this kind of plane does not read are left out."""
+        read = {"points": "points", "extremes": "vector", "principal": "components"}
+        names = {"plane", "resolution", "bounds", read.get(self.plane, "plane")}
+        return self.model_dump(mode="json", include=names)
+
+    def identifier(self, analysis: str) -> str:
+        """The same for the same question of one analysis to the same version of the estimators."""
+        content = [ESTIMATOR_VERSION, __version__, analysis, self.question()]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+class Slice(Document):
+    """A plane asked for: its arrays are there once `state` is done, `problem` once it failed.
+
+    `underflowed` counts grid points whose gradient has no direction.
+    """
+
+    id: str
+    analysis: str
+    request: SliceRequest
+    state: State
+    progress: float = 0.0
+    message: str = ""
+    problem: dict[str, Any] | None = None
+    arrays: tuple[str, ...] = ()
+    underflowed: int | None = None

@@ -25,6 +25,7 @@ from minimascope.parameters import Parameters
 from minimascope.problems import ProblemError
 from minimascope.report import Report
 from minimascope.schemas import StageState
+from minimascope.slices import SliceRequest
 
 if TYPE_CHECKING:
     from workers.analysis.opening import Opened
@@ -145,12 +146,34 @@ def perform(job: dict[str, Any], publisher: SupervisorPublisher) -> dict[str, An
     parameters = Parameters.model_validate(job["parameters"])
     test = files.get("test")
     paths = Files(Path(files["checkpoint"]), Path(files["train"]), Path(test) if test else None)
+    if job["kind"] == "architectures":
+        from workers.intake.candidates import candidate_table
+
+        return candidate_table(
+            paths.checkpoint,
+            paths.train,
+            loss=parameters.loss,
+            label=parameters.label,
+            workdir=workdir,
+        )
+    if job["kind"] == "slice":
+        from workers.analysis.slice_job import run_slice
+
+        return run_slice(
+            paths,
+            parameters,
+            SliceRequest.model_validate(job["slice"]),
+            {name: Path(path) for name, path in job["arrays"].items()},
+            workdir=workdir,
+            publisher=publisher,
+        )
     if job["kind"] in ("check", "plan"):
         # On the CPU, so that any worker can say whether files fit.
         here = parameters.model_copy(update={"device": "cpu"})
         opened = open_files(paths, here, workdir=workdir)
         if job["kind"] == "plan":
-            return planned(opened, parameters)
+            data = data_summary(opened).model_dump()
+            return {**planned(opened, parameters), "data": data}
         return {
             "warnings": opened.warnings,
             "checkpoint": checkpoint_summary(opened, parameters).model_dump(),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,10 @@ class UnavailableError(Exception):
 
 @dataclass(frozen=True)
 class ClaimedJob:
-    """`files` maps role to the sha256 to fetch; `names` to what the user called it."""
+    """`files` maps role to the sha256 to fetch; `names` to what the user called it.
+
+    A slice brings its `question` and the `arrays` it needs: name to the analysis that has them.
+    """
 
     id: str
     kind: str
@@ -47,6 +50,8 @@ class ClaimedJob:
     files: dict[str, str]
     names: dict[str, str]
     parameters: dict[str, Any]
+    arrays: dict[str, str] = field(default_factory=dict)
+    question: dict[str, Any] | None = None
 
 
 def _claimed(answer: dict[str, Any]) -> ClaimedJob:
@@ -61,6 +66,8 @@ def _claimed(answer: dict[str, Any]) -> ClaimedJob:
         files=document["files"],
         names=document["names"],
         parameters=document["parameters"],
+        arrays=document.get("arrays", {}),
+        question=document.get("slice"),
     )
 
 
@@ -136,10 +143,18 @@ class Delivery:
         self._once("POST", job, "release")
 
     def fetch(self, identifier: str, path: Path) -> None:
-        """Downloads one blob; tried again from its start."""
+        """Downloads one blob."""
+        self._download(f"/blobs/{identifier}", path)
+
+    def fetch_array(self, analysis: str, name: str, path: Path) -> None:
+        """Downloads one array of an analysis as .npy."""
+        self._download(f"/results/{analysis}/arrays/{name}", path)
+
+    def _download(self, address: str, path: Path) -> None:
+        """Tried again from its start."""
 
         def attempt() -> None:
-            with self._http.stream("GET", f"/blobs/{identifier}") as response:
+            with self._http.stream("GET", address) as response:
                 response.raise_for_status()
                 with path.open("wb") as file:
                     for chunk in response.iter_bytes(CHUNK):

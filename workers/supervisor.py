@@ -127,12 +127,17 @@ class Supervisor:
         paths = {role: folder / role for role in job.files}
         for role, identifier in job.files.items():
             self.delivery.fetch(identifier, paths[role])
+        arrays = {name: folder / f"given-{name}.npy" for name in job.arrays}
+        for name, analysis in job.arrays.items():
+            self.delivery.fetch_array(analysis, name, arrays[name])
         return {
             "kind": job.kind,
             "job": job.id,
             "files": {role: str(path) for role, path in paths.items()},
             "names": job.names,
             "parameters": job.parameters,
+            "arrays": {name: str(path) for name, path in arrays.items()},
+            "slice": job.question,
             "workdir": str(folder),
         }
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import and_, delete, func, not_, or_, select, true, update
 
 from backend.jobs import (
     MAX_ATTEMPTS,
@@ -72,6 +72,8 @@ class Jobs(Transactions):
                 return None
             row = session.get_one(JobRow, identifier)
             row.progress, row.message, row.stages = 0.0, "", waiting_stages(row.stages)
+            # Arrays of a lost attempt are not shown beside the report of this one.
+            row.arrays = list[Any]()
             return Claim(row.id, row.kind, token, row.attempt, row.document)
 
     def heartbeat(
@@ -119,6 +121,17 @@ class Jobs(Transactions):
             row.stages = waiting_stages(row.stages)
             return cast(QueueName, row.queue)
 
+    def renew_leases(self, *, now: float, lease: float, every: bool) -> int:
+        """Grants leases anew: `every` one after the clock was set, else those it cannot have
+        granted (they end later than one granted now would); how many."""
+        impossible = JobRow.lease_until > now + lease + 1.0
+        granted = update(JobRow).where(JobRow.state == "running", true() if every else impossible)
+        sent = update(JobRow).where(JobRow.state == "queued", JobRow.sent_at > now + 1.0)
+        with self.write() as session:
+            session.execute(sent.values(sent_at=now))
+            changed = session.execute(granted.values(lease_until=now + lease))
+            return int(cast(Any, changed).rowcount)
+
     def reap(self, *, now: float, lease: float) -> Reaped:
         """Ends or requeues jobs whose worker was lost; names unsent jobs."""
         changed: list[str] = []
@@ -136,7 +149,8 @@ class Jobs(Transactions):
                     row.version += 1
             session.flush()
             # Younger ones are about to be sent by the request that wrote them.
-            unsent = or_(JobRow.attempt > 0, JobRow.created_at < now - min(lease, 2.0))
+            young = and_(JobRow.created_at >= now - min(lease, 2.0), JobRow.created_at <= now)
+            unsent = or_(JobRow.attempt > 0, not_(young))
             query = select(JobRow.id, JobRow.queue).where(
                 JobRow.state == "queued", JobRow.sent_at.is_(None), unsent
             )
@@ -144,9 +158,12 @@ class Jobs(Transactions):
             return Reaped([(str(r[0]), cast(QueueName, r[1])) for r in rows], changed)
 
     def forget(self, *, ended_before: float) -> int:
-        """Deletes ended jobs nobody asks for any more: all but those of analyses; how many."""
+        """Deletes ended jobs nobody asks for any more; how many.
+
+        Analyses stay, and slices have arrays: see `forget_slices`.
+        """
         old = delete(JobRow).where(
-            JobRow.kind != "analysis",
+            JobRow.kind.not_in(("analysis", "slice")),
             JobRow.state.in_(FINAL_STATES),
             JobRow.finished_at < ended_before,
         )

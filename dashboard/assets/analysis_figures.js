@@ -31,11 +31,16 @@ window.minimascope = window.minimascope || {};
     heat.colorbar = { ...heat.colorbar, title: barTitle(view) };
     if (view.flip) heat.colorbar.ticktext = [...heat.colorbar.ticktext].reverse();
     for (const trace of figure.data) if (/margin/.test(trace.name || "")) trace.visible = view.margins;
+    ms.showField(figure, view);
     return figure;
   }
 
   function embeddingMap(payload, view) {
     const figure = ms.themed(payload.figures.boundary);
+    if (view.colour === "class") {
+      for (const trace of figure.data) trace.marker = { ...trace.marker, color: trace.meta.class_colour, showscale: false };
+      return figure;
+    }
     if (!payload.alignment) return figure;
     const row = ms.once(payload.alignment)[view.vector - 1].map((v) => ((view.flip ? -1 : 1) * v) / 127);
     for (const trace of figure.data) {
@@ -60,7 +65,8 @@ window.minimascope = window.minimascope || {};
     return figure;
   }
 
-  drawing.boundary = function (payload, view, width) {
+  drawing.boundary = function (whole, view, width) {
+    const payload = ms.onPlane(whole, view);
     const figure = (payload.plane ? planeMap : embeddingMap)(payload, view);
     figure.data.push(...pins(payload, view));
     return shaped(figure, width);

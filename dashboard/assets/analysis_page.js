@@ -5,6 +5,7 @@ window.dash_clientside = window.dash_clientside || {};
   const state = () => ms.state;
   const LABELS = {
     overlaps: "Alignment of every training point with each eigenvector, with class means.",
+    coherence: "Cosines between the gradients of pairs of training points, sorted by class.",
     walk: "Decision boundary, training loss and accuracy on a walk along the eigenvector.",
     complexity: "Share of eigenvectors aligned above epsilon, over epsilon.",
     margins: "Histogram of the distances of training points to the decision boundary.",
@@ -14,8 +15,9 @@ window.dash_clientside = window.dash_clientside || {};
     data: "Leave-one-out loss against training loss, one marker a training point.",
   };
 
-  drawing.filmstrip = function (payload, view, width) {
-    const figure = ms.arranged(ms.themed(payload.figures.filmstrip), width);
+  drawing.filmstrip = function (whole, view, width) {
+    const payload = ms.onPlane(whole, view);
+    const figure = ms.arranged(ms.themed(ms.onPlane(payload, view).figures.filmstrip), width);
     const suffix = String(view.vector + 1), red = ms.colour("red");
     figure.layout.annotations = figure.layout.annotations.map((note, tile) =>
       tile === view.vector ? { ...note, text: `<b>${note.text}</b>`, font: { ...note.font, color: red } } : note);
@@ -39,7 +41,7 @@ window.dash_clientside = window.dash_clientside || {};
     panels.set(name, { depends, figure });
   };
 
-  ms.panel("boundary", ["vector", "margins", "flip", "points"]);
+  ms.panel("boundary", ["vector", "margins", "flip", "points", "plane", "field", "colour"]);
   ms.panel("spectrum", ["vector", "log"]);
   ms.panel("gap", ["lambda", "linear"]);
   ms.panel("detail", ["view", "vector", "step", "points"], (width) => (LABELS[state().view.view] ? ms.drawn(state().view.view, width) : null));
@@ -101,21 +103,21 @@ window.dash_clientside = window.dash_clientside || {};
   // The filmstrip is painted without Plotly: it stands before Plotly has arrived.
   function strip() {
     const place = document.getElementById("filmstrip"), { payload, view, arrival } = state();
-    if (!place || !payload.figures.filmstrip) return;
-    const tiles = ms.tilesOf(payload.figures.filmstrip);
-    if (place.dataset.arrival !== String(arrival)) {
+    const film = ms.onPlane(payload, view).figures.filmstrip;
+    if (!place || !film) return;
+    const tiles = ms.tilesOf(ms.themed(film)), shown = `${arrival} ${view.plane}`;
+    if (place.dataset.shown !== shown) {
       place.replaceChildren(...tiles.map((tile) => ms.tileElement(tile, button)));
       place.classList.toggle("with-lead", tiles.length > 6);
-      place.dataset.arrival = arrival;
+      place.dataset.shown = shown;
     }
-    const themed = ms.tilesOf(ms.themed(payload.figures.filmstrip));
     [...place.children].forEach((element, index) => {
-      const chosen = themed[index].vector === view.vector;
-      if (themed[index].vector) element.setAttribute("aria-pressed", String(chosen));
-      const key = `${arrival} ${document.documentElement.dataset.theme} ${window.innerWidth} ${view.flip && chosen}`;
+      const chosen = tiles[index].vector === view.vector;
+      if (tiles[index].vector) element.setAttribute("aria-pressed", String(chosen));
+      const key = `${document.documentElement.dataset.theme} ${window.innerWidth} ${view.flip && chosen}`;
       if (element.dataset.painted === key) return;
       element.dataset.painted = key;
-      ms.paint(element.firstChild, themed[index].traces, themed[index].span, view.flip && chosen);
+      ms.paint(element.firstChild, tiles[index].traces, tiles[index].span, view.flip && chosen);
     });
   }
 
@@ -159,15 +161,15 @@ window.dash_clientside = window.dash_clientside || {};
   }
 
   window.dash_clientside.analysis = {
-    begin(about) {
+    begin(id, final) {
       if (stream) stream.close();
       stream = null;
-      if (!about) return window.dash_clientside.no_update;
+      if (!id) return window.dash_clientside.no_update;
       ms.state.payload = null;
-      fetched(about.id).then((payload) => { if (document.querySelector(".page-analysis")) ms.arrive(payload); })
+      fetched(id).then((payload) => { if (document.querySelector(".page-analysis")) ms.arrive(payload); })
         .catch((error) => ms.refuse("analysis-problem", error.message));
       ms.plotly().catch((error) => ms.refuse("analysis-problem", error.message));
-      if (!about.final) follow(about.id);
+      if (!final) follow(id);
       return window.dash_clientside.no_update;
     },
   };

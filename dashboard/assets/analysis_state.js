@@ -26,6 +26,9 @@ window.minimascope = window.minimascope || {};
       lambda,
       points: pinned(query.get("point"), payload),
       view: query.get("view") || "overlaps",
+      plane: ms.planeOf(query, payload),
+      field: { class: "class", gap: "gap" }[query.get("field")] || "",
+      colour: query.get("colour") === "class" ? "class" : "",
       margins: query.get("margins") !== "off",
       flip: query.get("sign") === "-",
       log: query.get("spectrum") === "log",
@@ -42,6 +45,9 @@ window.minimascope = window.minimascope || {};
     put("lambda", view.lambda ? ms.exponential(view.lambda) : null);
     put("point", view.points.join(","));
     put("view", view.view);
+    put("plane", view.plane);
+    put("field", view.field);
+    put("colour", view.colour);
     put("margins", view.margins ? null : "off");
     put("sign", view.flip ? "-" : null);
     put("spectrum", view.log ? "log" : null);
@@ -73,6 +79,7 @@ window.minimascope = window.minimascope || {};
     ms.showPoints(view);
     ms.showWalk(view);
     ms.showRaw(view);
+    ms.showPlane(view);
   }
 
   function follow(view, replace) {
@@ -99,7 +106,7 @@ window.minimascope = window.minimascope || {};
     state.payload = payload;
     state.arrival += 1;
     state.path = location.pathname;
-    for (const name of ["overlaps", "walk", "margins", "calibration", "complexity", "layers", "blocks"]) {
+    for (const name of ["overlaps", "coherence", "walk", "margins", "calibration", "complexity", "layers", "blocks"]) {
       const tab = document.getElementById("tab-" + name);
       if (tab) tab.hidden = !payload.figures[name];
     }

@@ -7,8 +7,16 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.figures.plane import SCALE, Arrays, boundary_line, class_points, field
-from dashboard.figures.theme import class_symbol, diverging, styled, tokens
+from dashboard.figures.plane import (
+    SCALE,
+    Arrays,
+    boundary_line,
+    class_points,
+    field,
+    logit_gap,
+    regions,
+)
+from dashboard.figures.theme import class_colour, class_symbol, diverging, styled, tokens
 
 DRAWN_MARGINS = 24
 
@@ -30,6 +38,7 @@ def colour_bar(title: str, *, scale: int = SCALE) -> dict[str, Any]:
 
 
 INPUT_AXES = ("x₁", "x₂")
+TSNE_AXES = ("t-SNE 1", "t-SNE 2")
 PRINCIPAL_AXES = ("first principal direction", "second principal direction")
 
 
@@ -63,26 +72,67 @@ def margin_lines(arrays: Arrays) -> list[go.Scatter]:
     return [casing, red]
 
 
-def boundary_map(arrays: Arrays, *, k: int = 0, axes: tuple[str, str] = INPUT_AXES) -> go.Figure:
+def corner_marks(arrays: Arrays, names: tuple[str, ...]) -> list[go.Scatter]:
+    """The inputs a plane was laid through, by name; they need not be training points."""
+    if "slice_corners" not in arrays:
+        return []
+    corners = np.asarray(arrays["slice_corners"])
+    marks = go.Scatter(
+        x=corners[:, 0],
+        y=corners[:, 1],
+        mode="markers+text",
+        text=list(names),
+        textposition="bottom center",
+        marker={"symbol": "cross-thin-open", "size": 15, "line": {"width": 2.5}},
+        name="corners of the plane",
+        hoverinfo="skip",
+        **tokens(marker__line__color="ink", textfont__color="ink"),
+    )
+    return [marks]
+
+
+def _other_fields(arrays: Arrays) -> list[go.Heatmap]:
+    """Decision regions and logit gap, hidden until the page shows them in place of alignment."""
+    classes = regions(arrays, visible=False)
+    if "slice_logit_gap" not in arrays:
+        return [classes]
+    gap = logit_gap(arrays, visible=False)
+    own = {name: gap.colorbar[name] for name in ("tickvals", "ticktext")}
+    gap.update(colorbar={**colour_bar(gap.colorbar.title.text), **own})
+    return [classes, gap]
+
+
+def boundary_map(
+    arrays: Arrays,
+    *,
+    k: int = 0,
+    axes: tuple[str, str] = INPUT_AXES,
+    corners: tuple[str, ...] = (),
+) -> go.Figure:
     """Alignment field of eigenvector k (0-based) over the drawn plane, whose axes are `axes`.
 
-    Needs `slice_*`, `points`, `labels`; draws margins where `margin_ends` exist.
+    Needs `slice_*`, `points`, `labels`; draws margins where `margin_ends` exist, and names the
+    `corners` of a plane that has them.
     """
     heat = field(arrays, k)
     heat.update(showscale=True, colorbar=colour_bar(f"alignment with v<sub>{k + 1}</sub>"))
-    figure = go.Figure([heat, boundary_line(arrays), *margin_lines(arrays), *class_points(arrays)])
+    figure = go.Figure([heat, *_other_fields(arrays), boundary_line(arrays)])
+    figure.add_traces([*margin_lines(arrays), *class_points(arrays)])
+    figure.add_traces(corner_marks(arrays, corners))
     x, y = np.asarray(arrays["slice_x"]), np.asarray(arrays["slice_y"])
     figure.update_xaxes(title=axes[0], range=[x[0], x[-1]], constrain="domain")
     figure.update_yaxes(title=axes[1], range=[y[0], y[-1]], scaleanchor="x", constrain="domain")
-    return styled(figure, height=600, margin={"l": 46, "r": 10, "t": 34, "b": 92})
+    return styled(figure, height=600, margin={"l": 56, "r": 10, "t": 34, "b": 92})
 
 
-def embedding(arrays: Arrays, *, k: int = 0) -> go.Figure:
-    """Training points in two principal directions, shape by class, colour by A_k.
+def embedding(
+    arrays: Arrays, *, k: int = 0, name: str = "points", axes: tuple[str, str] = PRINCIPAL_AXES
+) -> go.Figure:
+    """Training points at coordinates `name` (n, 2), shape by class, colour by A_k.
 
-    For inputs that are not 2-D; the planes hold no boundary, so none is drawn.
+    For inputs that are not 2-D; an embedding holds no boundary, so none is drawn.
     """
-    points, labels = np.asarray(arrays["points"]), np.asarray(arrays["labels"])
+    points, labels = np.asarray(arrays[name]), np.asarray(arrays["labels"])
     colours = np.asarray(arrays["alignment"])[k] if "alignment" in arrays else np.zeros(len(labels))
     figure = go.Figure()
     for index, label in enumerate(np.unique(labels)):
@@ -108,11 +158,14 @@ def embedding(arrays: Arrays, *, k: int = 0) -> go.Figure:
             customdata=np.column_stack([rows, colours[rows]]),
             hovertemplate=f"point %{{customdata[0]}}, class {label}"
             "<br>alignment %{customdata[1]:.3f}<extra></extra>",
-            **tokens(marker__colorscale="diverging", marker__line__color="muted"),
+            meta={
+                "tokens": {"marker.colorscale": "diverging", "marker.line.color": "muted"},
+                "class_colour": class_colour(int(label)),
+            },
         )
     low, high = points.min(axis=0), points.max(axis=0)
     pad = 0.06 * (high - low)
     across, up = (low - pad).tolist(), (high + pad).tolist()
-    figure.update_xaxes(title=PRINCIPAL_AXES[0], range=[across[0], up[0]])
-    figure.update_yaxes(title=PRINCIPAL_AXES[1], range=[across[1], up[1]])
+    figure.update_xaxes(title=axes[0], range=[across[0], up[0]])
+    figure.update_yaxes(title=axes[1], range=[across[1], up[1]])
     return styled(figure, height=600, margin={"l": 50, "r": 10, "t": 34, "b": 92})

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.figures.plane import Arrays, boundary_line, class_points, field, regions
+from dashboard.figures.plane import (
+    Arrays,
+    boundary_line,
+    class_points,
+    explained_line,
+    explained_share,
+    field,
+    regions,
+)
 from dashboard.figures.theme import styled
 
 GAP = 0.012
@@ -43,11 +51,9 @@ def domains(tiles: int, columns: int, height: int) -> list[tuple[list[float], li
     return boxes
 
 
-def _caption(vector: int, eigenvalues: Sequence[float], x: float, y: float) -> dict[str, Any]:
-    """The words under a tile: `v` and its eigenvalue, for vector 0 the decision boundary."""
-    known = f"v<sub>{vector}</sub>  λ = {power_text(eigenvalues[vector - 1])}" if vector else ""
+def _caption(text: str, x: float, y: float) -> dict[str, Any]:
     return {
-        "text": known or "decision boundary",
+        "text": text,
         "x": x,
         "y": y,
         "xref": "paper",
@@ -57,6 +63,15 @@ def _caption(vector: int, eigenvalues: Sequence[float], x: float, y: float) -> d
         "showarrow": False,
         "font": {"size": 12},
     }
+
+
+def _words(arrays: Arrays, eigenvalues: Sequence[float], vector: int, *, explained: bool) -> str:
+    """Under a tile: `v`, its eigenvalue and its share; for vector 0 the decision boundary."""
+    if vector == 0:
+        return "decision boundary"
+    words = f"v<sub>{vector}</sub>  λ = {power_text(eigenvalues[vector - 1])}"
+    share = f"  {explained_share(arrays, vector - 1):.0%}" if explained else ""
+    return words + share.replace("%", "\u2009%")
 
 
 def filmstrip(
@@ -69,8 +84,10 @@ def filmstrip(
     """Boundary tile, then a tile for each of `vectors` (1-based; all where None) with its λ.
 
     Needs `slice_*`, `points` and `labels`; vectors that are not known are left out. The browser
-    paints these tiles on canvases; the figure itself is what is exported.
+    paints these tiles on canvases; the figure itself is what is exported. With
+    `slice_boundary_vector` every tile marks the sections its vector explains, and their share.
     """
+    explained = "slice_boundary_vector" in arrays
     count = min(len(arrays["slice_alignment"]), len(eigenvalues))
     shown = range(1, count + 1) if vectors is None else [k for k in vectors if k <= count]
     tiles = len(shown) + 1
@@ -82,14 +99,19 @@ def filmstrip(
     layout: dict[str, Any] = {}
     for tile, (across, down) in enumerate(domains(tiles, columns, height)):
         suffix = "" if tile == 0 else str(tile + 1)
+        vector = shown[tile - 1] if tile else 0
         where: dict[str, Any] = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}", "showlegend": False}
         axes = {k: v for k, v in where.items() if k != "showlegend"}
         if tile == 0:
             figure.add_trace(regions(arrays, **axes))
             figure.add_traces(class_points(arrays, size=4, **where))
         else:
-            figure.add_trace(field(arrays, shown[tile - 1] - 1, **axes))
-        figure.add_trace(boundary_line(arrays, width=1.3, **where))
+            figure.add_trace(field(arrays, vector - 1, **axes))
+        if vector and explained:
+            figure.add_trace(boundary_line(arrays, width=1, colour="muted", **where))
+            figure.add_trace(explained_line(arrays, vector - 1, **where))
+        else:
+            figure.add_trace(boundary_line(arrays, width=1.3, **where))
         frame = {"visible": False, "fixedrange": True}
         layout[f"xaxis{suffix}"] = {**frame, "domain": across, "range": [x[0], x[-1]]}
         layout[f"yaxis{suffix}"] = {
@@ -98,7 +120,7 @@ def filmstrip(
             "range": [y[0], y[-1]],
             "anchor": f"x{suffix}",
         }
-        vector = shown[tile - 1] if tile else 0
-        captions.append(_caption(vector, eigenvalues, sum(across) / 2, down[0]))
+        words = _words(arrays, eigenvalues, vector, explained=explained)
+        captions.append(_caption(words, sum(across) / 2, down[0]))
     figure.update_layout(annotations=captions, **layout)
     return styled(figure, height=height, margin={"l": 0, "r": 0, "t": 2, "b": 2})

@@ -6,8 +6,9 @@ import asyncio
 from typing import Any
 
 import dash
-from dash import ClientsideFunction, Dash, Input, Output, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
+from dashboard import plane_answer
 from dashboard.analysis_panels import boundary, filmstrip, gap, plane_kind, spectrum, tabs
 from dashboard.kpis import kpi_strip
 from dashboard.notices import missing, remark
@@ -93,10 +94,8 @@ def content(analysis: Analysis, report: Report) -> html.Div:
     right = [part for part in (spectrum(report), gap(report)) if part is not None]
     return html.Div(
         [
-            dcc.Store(
-                id="analysis-id",
-                data={"id": analysis.id, "final": analysis.state in FINAL_STATES},
-            ),
+            dcc.Store(id="analysis-id", data=analysis.id),
+            dcc.Store(id="analysis-final", data=analysis.state in FINAL_STATES),
             _head(analysis, report),
             html.Div(id="analysis-problem"),
             *_remarks(analysis, report),
@@ -132,9 +131,17 @@ def register(pages: Dash, client: AsyncClient) -> None:
         layout=layout,
     )
 
+    plane_answer.register(pages, client)
+    pages.clientside_callback(
+        ClientsideFunction("plane", "arrived"),
+        Output("plane-taken", "data"),
+        Input("plane-answer", "data"),
+        prevent_initial_call=True,
+    )
     # The browser has asked for the drawing already (`assets/first_paint.js`); here it starts.
     pages.clientside_callback(
         ClientsideFunction("analysis", "begin"),
         Output("analysis-id", "modified_timestamp"),
         Input("analysis-id", "data"),
+        State("analysis-final", "data"),
     )

@@ -11,8 +11,10 @@ from dashboard.estimate_words import DIAGNOSTICS, ESTIMATES, baseline
 from dashboard.words import number, percent, with_error
 from minimascope.report import FlipRates, Report
 
+COHERENT = 300  # points in the matrix at most (minimascope.arrays)
 TABS = {
     "overlaps": "Overlaps",
+    "coherence": "Coherence",
     "walk": "Walk",
     "complexity": "G(ε)",
     "margins": "Margins",
@@ -23,6 +25,7 @@ TABS = {
 }
 LABELS = {
     "overlaps": "Alignment of every training point with each eigenvector, with class means.",
+    "coherence": "Cosines between the gradients of pairs of training points, sorted by class.",
     "walk": "Decision boundary, training loss and accuracy on a walk along the eigenvector.",
     "complexity": "Share of eigenvectors aligned above epsilon, over epsilon.",
     "margins": "Histogram of the distances of training points to the decision boundary.",
@@ -65,6 +68,17 @@ def _overlaps(report: Report) -> list[Any]:
     return [
         words,
         table(head, rows, "How often the alignment changes sign, across the boundary and inside"),
+    ]
+
+
+def _coherence(report: Report) -> list[Any]:
+    shown = min(report.data.train.n, COHERENT)
+    return [
+        html.P(
+            "The cosine between the gradients of two training points, sorted by the network's own "
+            "class. Purple: a step that fits one fits the other; orange: it undoes it."
+        ),
+        html.P(f"{shown} of {report.data.train.n} training points, drawn by the seed."),
     ]
 
 
@@ -196,6 +210,7 @@ def _walk(_: Report) -> list[Any]:
 
 SIDES = {
     "overlaps": _overlaps,
+    "coherence": _coherence,
     "walk": _walk,
     "complexity": _complexity,
     "margins": _margins,

@@ -19,7 +19,7 @@ from minimascope.problems import ProblemError
 
 COMMANDS: tuple[str, ...] = (
     *("serve", "worker", "analyze", "architectures"),
-    *("upload", "submit", "wait", "report", "compare", "doctor"),
+    *("export", "upload", "submit", "wait", "report", "slice", "compare", "doctor", "users"),
 )
 FAILED, BAD_INPUT = 1, 2
 

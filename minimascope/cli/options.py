@@ -42,6 +42,14 @@ def existing(text: str) -> Path:
     return path
 
 
+def write(path: str, content: bytes) -> None:
+    """Raises ProblemError `cannot_write`."""
+    try:
+        Path(path).write_bytes(content)
+    except OSError as error:
+        raise ProblemError("cannot_write", f"Cannot write {path!r}: {error.strerror}.") from error
+
+
 def stored(server: Client, kind: UploadKind, text: str) -> str:
     """The id of a file, uploaded now, or the id itself."""
     if SHA256.fullmatch(text):
@@ -53,6 +61,7 @@ def add_parameters(command: argparse.ArgumentParser) -> None:
     """Everything of `Parameters`, for submit and analyze."""
     command.add_argument("--architecture", metavar="JSON|FILE", help="an mlp or sequential spec")
     command.add_argument("--loss", choices=get_args(Loss), help="default cross_entropy")
+    command.add_argument("--label", metavar="COLUMN", help="default: y, label or target")
     command.add_argument("--weight-decay", metavar="X", help="L2 term of the optimiser")
     command.add_argument("--lr", metavar="X")
     command.add_argument("--momentum", metavar="X")
@@ -84,7 +93,7 @@ def _architecture(text: str) -> Any:
 
 def parameters(args: argparse.Namespace) -> Parameters:
     """Raises ProblemError `invalid_parameters` with the first offending value."""
-    names = ("loss", "weight_decay", "lr", "momentum", "steps", "top_k", "epsilon")
+    names = ("loss", "label", "weight_decay", "lr", "momentum", "steps", "top_k", "epsilon")
     given = {name: getattr(args, name) for name in (*names, "dtype", "device", "seed")}
     for name in ("lambdas", "stages"):
         text = getattr(args, name)

@@ -24,6 +24,7 @@ from safetensors.torch import load_file, save
 from minimascope.client import Client
 from minimascope.problems import ProblemError
 from minimascope.schemas import FINAL_STATES, Analysis, AnalysisRequest
+from minimascope.slices import SliceRequest
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "examples" / "demo" / "weight-decay"
@@ -165,6 +166,24 @@ def test_rest_gives_the_numbers_of_the_command_line(client: Client, tmp_path: Pa
         assert_allclose(np.abs(arrays["eigenvectors"]), np.abs(local["eigenvectors"]), atol=1e-7)
 
 
+def test_a_plane_through_three_points_of_the_demo_is_drawn_by_a_worker(client: Client) -> None:
+    analysis = client.analyses().items[-1]
+    whole = client.arrays(analysis.id)
+    asked = SliceRequest(plane="points", points=(0, 40, 90), resolution=30)
+    arrays = client.slice(analysis.id, asked)
+    assert arrays["slice_alignment"].shape == (len(whole["eigenvectors"]), 30, 30)
+    # The plane of 2-D inputs is the input plane turned: distances between points stay.
+    corners, points = arrays["slice_corners"].astype(float), whole["points"][[0, 40, 90]]
+    assert_allclose(
+        np.linalg.norm(corners[1:] - corners[0], axis=1),
+        np.linalg.norm(points[1:] - points[0], axis=1),
+        rtol=1e-5,  # both are float32
+    )
+    with pytest.raises(ProblemError, match="no training row 5000") as refused:
+        client.slice(analysis.id, SliceRequest(plane="points", points=(0, 1, 5000)))
+    assert refused.value.code == "no_such_slice"
+
+
 def weights(**changed: torch.Tensor) -> io.BytesIO:
     return io.BytesIO(save({**load_file(DEMO / "checkpoint.safetensors"), **changed}))
 
@@ -233,6 +252,18 @@ def test_a_plan_says_what_the_spectrum_would_cost(client: Client) -> None:
     )
     assert plan["seconds"] > 0
     assert plan["sentence"].count("\n") == 0
+
+
+def test_a_worker_lists_what_the_demos_weights_allow_and_the_loss_of_each(client: Client) -> None:
+    asked = request(client)
+    table = client.architectures(asked)
+    losses = {row.architecture["activation"]: row.loss for row in table.candidates}
+    assert list(losses.values()) == sorted(losses.values())
+    assert len(losses) == 9
+    plan = client.plan(asked)
+    assert plan.data is not None
+    # the same forward pass, in float32 over at most 1000 examples there and float64 here
+    assert losses["tanh"] == pytest.approx(plan.data.train.loss, rel=1e-4)
 
 
 def test_a_gpu_is_refused_where_no_worker_has_one(client: Client) -> None:

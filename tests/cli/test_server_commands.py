@@ -19,6 +19,7 @@ Output = pytest.CaptureFixture[str]
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     (tmp_path / "good.pt").write_text("sleep 1.5")
+    (tmp_path / "vectors.pt").write_text("vectors sleep 0.1")
     (tmp_path / "crash.pt").write_text("crash")
     (tmp_path / "refused.pt").write_text("refuse")
     (tmp_path / "train.npz").write_bytes(b"data")
@@ -49,6 +50,19 @@ def test_a_script_goes_from_file_to_report(running: Running, files: Path, capsys
         parameters = client.analysis(identifier).parameters
     assert (parameters.lambdas, parameters.top_k) == ([1e-3, 1e-2], 4)
     assert parameters.architecture == {"family": "mlp", "activation": "relu"}
+
+
+def test_a_script_asks_for_a_plane(running: Running, files: Path, capsys: Output) -> None:
+    identifier = submitted(running, files, "vectors.pt", capsys)
+    assert main(["wait", identifier, "--server", running.url]) == 0
+    command = ["slice", identifier, "--plane", "points", "--server", running.url]
+    output = files / "slice.npz"
+    assert main([*command, "--points", "0,1,2", "--output", str(output)]) == 0
+    with np.load(output) as archive:
+        assert archive["slice_alignment"].shape == (2, 3)
+    capsys.readouterr()
+    assert main([*command, "--points", "0,1", "--output", str(output)]) == 2
+    assert capsys.readouterr().err.startswith("minimascope slice: --points takes 3 values")
 
 
 def test_wait_for_a_failure_is_exit_1_with_its_sentence(

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, jvp, vmap
 
-from minimascope.export import export
+from minimascope import export
 from minimascope.problems import ProblemError
 from workers.intake.architecture import build_network
 from workers.intake.checkpoint import read_checkpoint

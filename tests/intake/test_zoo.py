@@ -13,7 +13,7 @@ from safetensors.torch import save, save_file
 from torch import Tensor, nn
 from torch.func import functional_call, grad, jvp, vmap
 
-from minimascope.export import export
+from minimascope import export
 from minimascope.problems import ProblemError
 from tests.intake.zoo import ZOO, Specimen, specimen
 from workers.intake.architecture import build_network

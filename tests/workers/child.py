@@ -1,7 +1,9 @@
 """A small real child: speaks the supervisor's protocol, behaves as its checkpoint's text says.
 
 Text: `sleep S` works for S seconds, `refuse` sends a problem, `crash` exits 3, `memory` is killed
-like by the kernel, `stubborn` ignores SIGTERM, `log PATH` anywhere appends a line at start and end.
+like by the kernel, `poison` kills its worker, `stubborn` ignores SIGTERM, `log PATH` anywhere
+appends a line at start and end, `vectors` gives eigenvectors, which a slice then answers with.
+Report and array both name the run (its pid) that wrote them.
 """
 
 import io
@@ -45,7 +47,7 @@ def array(workdir: Path, name: str, value: np.ndarray) -> None:
 
 def report(workdir: Path) -> None:
     path = workdir / "report.json"
-    path.write_text(json.dumps(REPORT))
+    path.write_text(json.dumps({**REPORT, "seed": os.getpid()}))
     say(event="report", path=str(path))
 
 
@@ -55,8 +57,10 @@ def work(workdir: Path, seconds: float) -> None:
     steps = max(1, round(seconds / 0.05))
     for step in range(steps):
         time.sleep(seconds / steps)
-        say(event="progress", stage="spectrum", fraction=(step + 1) / steps, message=f"step {step}")
+        message = f"step {step} at {time.time():.6f}"
+        say(event="progress", stage="spectrum", fraction=(step + 1) / steps, message=message)
     array(workdir, "points", np.array([[1.0, np.nan], [2.0, 3.0]], dtype=np.float32))
+    array(workdir, "margins", np.array([os.getpid()]))
     say(event="stage", stage="spectrum", state="done", seconds=seconds)
     report(workdir)
 
@@ -74,6 +78,9 @@ def analysis(words: list[str], workdir: Path) -> None:
         sys.exit(3)
     if "memory" in words:
         os.kill(os.getpid(), signal.SIGKILL)
+    if "poison" in words:
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
     if "nonsense" in words:
         say(event="stage", stage="spectrum", state="perhaps")
         time.sleep(60)
@@ -84,7 +91,20 @@ def analysis(words: list[str], workdir: Path) -> None:
     if "late" in words:
         refuse()
         return
+    if "vectors" in words:
+        array(workdir, "eigenvectors", np.eye(2, 3))
     work(workdir, float(words[words.index("sleep") + 1]) if "sleep" in words else 0.1)
+
+
+def answer(question: dict, eigenvectors: str, workdir: Path) -> None:
+    """A slice: 13 grid points a side crash, a fifth training row is refused."""
+    if question["resolution"] == 13:
+        sys.exit(3)
+    if 4 in (question["points"] or []):
+        refuse()
+        return
+    array(workdir, "slice_alignment", np.load(eigenvectors))
+    say(event="result", value={"underflowed": 2})
 
 
 def main() -> None:
@@ -93,6 +113,9 @@ def main() -> None:
     files = document["files"]
     words = Path(files.get("checkpoint") or files["dataset"]).read_text().split()
     log = Path(words[words.index("log") + 1]) if "log" in words else None
+    if document["kind"] == "slice":
+        answer(document["slice"], document["arrays"]["eigenvectors"], Path(document["workdir"]))
+        return
     if document["kind"] != "analysis":
         if "refuse" in words:
             refuse()

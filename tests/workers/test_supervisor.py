@@ -93,7 +93,7 @@ def test_a_good_child_is_a_done_job_with_stages_report_and_arrays(api: Api) -> N
     job = api.job("sleep 0.2")
     api.supervisor().run(job)
     analysis = api.repository.analysis(job)
-    assert (analysis.state, analysis.arrays) == ("done", ["points"])
+    assert (analysis.state, analysis.arrays) == ("done", ["margins", "points"])
     assert [(s.stage, s.state) for s in analysis.stages] == [
         ("spectrum", "done"),
         ("gap", "skipped"),

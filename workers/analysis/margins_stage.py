@@ -18,12 +18,14 @@ from workers.boundary.alignment import align
 from workers.boundary.boundary_search import NormName
 from workers.boundary.layers import dense_layers
 from workers.boundary.margins import CertifiedMargins as Certified
+from workers.boundary.margins import EigenvectorMargin as EigenvectorEstimate
 from workers.boundary.margins import (
     certified_margins,
     disagreement,
     eigenvector_margins,
     smallest_by_pair,
 )
+from workers.curvature.minimum import Minimum
 
 STARTS = 16  # inputs optimised per eigenvector
 LEADING = 5  # eigenvectors whose margin is estimated
@@ -51,9 +53,10 @@ def run(session: Session) -> None:
         vectors,
         alignment,
         starts=STARTS,
-        steps=steps_for(session),
+        steps=steps_for(minimum, vectors=len(vectors)),
         seed=session.parameters.seed,
     )
+    publish_boundary_inputs(session, estimates)
     section = certified_section(session, euclidean, rows)
     session.report.margins = Margins(
         certified=section,
@@ -84,12 +87,11 @@ def searched_rows(session: Session) -> Tensor:
     return rows.to(minimum.inputs.device)
 
 
-def steps_for(session: Session) -> int:
+def steps_for(minimum: Minimum, *, vectors: int) -> int:
     """Ascent steps: the most where the gradient has a closed form, fewer for large networks."""
-    minimum = session.opened.minimum
     if dense_layers(minimum) is not None:
         return STEPS[-1]
-    affordable = int(POINT_PARAMETERS / (minimum.dim * STARTS * LEADING))
+    affordable = int(POINT_PARAMETERS / (minimum.dim * STARTS * vectors))
     return max(STEPS[0], min(STEPS[-1], affordable))
 
 
@@ -116,6 +118,13 @@ def publish(session: Session, found: Certified, rows: Tensor) -> None:
     session.array("margin_beyond", beyond)
     if session.planar:
         session.array("margin_ends", scattered(n, rows, found.ends))
+
+
+def publish_boundary_inputs(session: Session, estimates: list[EigenvectorEstimate]) -> None:
+    """x_b of every vector whose margin was estimated: a plane through it needs no new search."""
+    like = session.opened.minimum.inputs[0]
+    ends = [torch.full_like(like, torch.nan) if e.end is None else e.end for e in estimates]
+    session.array("boundary_inputs", torch.stack(ends).double())
 
 
 def scattered(n: int, rows: Tensor, values: Tensor) -> Tensor:

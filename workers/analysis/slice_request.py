@@ -10,6 +10,7 @@ from torch import Tensor
 
 from minimascope.problems import ProblemError
 from minimascope.slices import SliceRequest
+from workers.analysis.margins_stage import STARTS, steps_for
 from workers.analysis.opening import Opened
 from workers.analysis.planes import resolution_for, slice_arrays
 from workers.boundary.alignment import align
@@ -24,14 +25,13 @@ from workers.boundary.slices import (
 )
 from workers.curvature.minimum import Minimum
 
-STARTS = 16  # inputs optimised to find x_b
-
 
 def slice_on_demand(
     opened: Opened,
     vectors: Tensor,
     request: SliceRequest,
     *,
+    boundary_inputs: Tensor | None = None,
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, np.ndarray]:
@@ -39,10 +39,11 @@ def slice_on_demand(
 
     Beside those of an analysis: `slice_points` (n, 2), the training points' coordinates in the
     plane, and `slice_corners` (3, 2), those of the inputs it was laid through (absent for other
-    planes). Raises ProblemError for rows, components or planes that do not exist.
+    planes). `boundary_inputs` (w, ...) are the x_b of an analysis, which are searched for where it
+    has none. Raises ProblemError for rows, components or planes that do not exist.
     """
     try:
-        return _slice(opened.minimum, vectors, request, seed, progress)
+        return _slice(opened.minimum, vectors, request, boundary_inputs, seed, progress)
     except ValueError as error:
         raise ProblemError("no_such_slice", str(error), "Choose another plane.") from error
 
@@ -51,6 +52,7 @@ def _slice(
     minimum: Minimum,
     vectors: Tensor,
     request: SliceRequest,
+    boundary_inputs: Tensor | None,
     seed: int,
     progress: Callable[[float], None] | None,
 ) -> dict[str, np.ndarray]:
@@ -63,7 +65,7 @@ def _slice(
         )
         corners = None
     else:
-        corners = _corners(minimum, vectors, request, seed)
+        corners = _corners(minimum, vectors, request, boundary_inputs, seed)
         frame = _principal(minimum, request) if corners is None else plane_through(corners)
         plane = plane_slice(
             minimum, vectors, *frame, resolution=resolution, bounds=bounds, progress=progress
@@ -89,10 +91,16 @@ def _principal(minimum: Minimum, request: SliceRequest) -> tuple[Tensor, Tensor,
     return mean, axes[first - 1], axes[second - 1]
 
 
-def _corners(minimum: Minimum, vectors: Tensor, request: SliceRequest, seed: int) -> Tensor | None:
+def _corners(
+    minimum: Minimum,
+    vectors: Tensor,
+    request: SliceRequest,
+    boundary_inputs: Tensor | None,
+    seed: int,
+) -> Tensor | None:
     """The three inputs (3, ...) the plane goes through, if it is one of those."""
     if request.plane == "extremes":
-        return _extremes(minimum, vectors, request.vector, seed)
+        return _extremes(minimum, vectors, request.vector, boundary_inputs, seed)
     if request.points is None or request.plane != "points":
         return None
     largest = max(request.points)
@@ -101,17 +109,27 @@ def _corners(minimum: Minimum, vectors: Tensor, request: SliceRequest, seed: int
     return minimum.inputs[list(request.points)]
 
 
-def _extremes(minimum: Minimum, vectors: Tensor, k: int, seed: int) -> Tensor:
+def _extremes(
+    minimum: Minimum, vectors: Tensor, k: int, boundary_inputs: Tensor | None, seed: int
+) -> Tensor:
     """x_t^max, x_t^min and x_b of v_k."""
     if k > len(vectors):
         raise ValueError(f"There is no eigenvector {k}: {len(vectors)} were computed.")
     vector = vectors[k - 1 : k]
     alignment = align(minimum, vector, minimum.inputs).values
-    (found,) = eigenvector_margins(minimum, vector, alignment, starts=STARTS, seed=seed)
-    if found.end is None:
+    end = None
+    if boundary_inputs is not None and k <= len(boundary_inputs):
+        end = boundary_inputs[k - 1].to(minimum.inputs)
+    if end is None or not bool(end.isfinite().all()):
+        steps = steps_for(minimum, vectors=1)
+        (found,) = eigenvector_margins(
+            minimum, vector, alignment, starts=STARTS, steps=steps, seed=seed
+        )
+        end = found.end
+    if end is None:
         raise ValueError(
             f"No input on the boundary aligned with v{k} was found, so its plane is not defined."
         )
     high = int(alignment[0].nan_to_num(nan=-torch.inf).argmax())
     low = int(alignment[0].nan_to_num(nan=torch.inf).argmin())
-    return torch.stack([minimum.inputs[high], minimum.inputs[low], found.end])
+    return torch.stack([minimum.inputs[high], minimum.inputs[low], end])

@@ -1,0 +1,111 @@
+"""`minimascope export`: a network of the user's own code as a verified .pt2, in this process."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from minimascope.cli.options import Subparsers, existing
+from minimascope.problems import ProblemError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def register(subparsers: Subparsers) -> None:
+    command = subparsers.add_parser("export", help="write a network of your own code as .pt2")
+    command.add_argument(
+        "model",
+        metavar="MODULE:NAME",
+        help="a function without arguments, a class or a network: train:build, src/net.py:Net",
+    )
+    command.add_argument("--example", required=True, metavar="FILE", help=".npz with a batch X")
+    command.add_argument("--checkpoint", metavar="FILE", help="weights to load into the network")
+    command.add_argument("--output", required=True, type=Path, metavar="model.pt2")
+
+
+def _failed(sentence: str, advice: str = "") -> ProblemError:
+    return ProblemError("export_failed", sentence, advice)
+
+
+def _module(place: str) -> Any:
+    """The user's own module, by dotted name from here or by path of its file."""
+    if not place.endswith(".py"):
+        return importlib.import_module(place)
+    path = existing(place)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise _failed(f"{place!r} is no Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # dataclasses and pickles look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def _made(text: str) -> nn.Module:
+    """The network that MODULE:NAME stands for. Raises ProblemError export_failed."""
+    from torch import nn
+
+    place, _, name = text.rpartition(":")
+    if not place or not name:
+        raise _failed(f"{text!r} is not of the form MODULE:NAME.", "For example train:build_model.")
+    sys.path.insert(0, str(Path(place).parent if place.endswith(".py") else Path.cwd()))
+    try:
+        found: Any = getattr(_module(place), name)
+        made = found if isinstance(found, nn.Module) else found()
+    except ProblemError:
+        raise
+    except Exception as error:  # the user's own code may fail in any way
+        raise _failed(f"{text} cannot be made: {type(error).__name__}: {error}.") from error
+    if not isinstance(made, nn.Module):
+        raise _failed(f"{text} gives a {type(made).__name__}, not a torch.nn.Module.")
+    return made
+
+
+def _example(text: str, model: nn.Module) -> Tensor:
+    """The batch in an .npz: its array X, or its only one; floating numbers as the weights are."""
+    import torch
+
+    from workers.intake.array_file import read_npz
+
+    with existing(text).open("rb") as file:
+        arrays = read_npz(file)
+    if "X" not in arrays and len(arrays) != 1:
+        shown = ", ".join(map(repr, arrays))
+        raise _failed(f"{text!r} holds the arrays {shown}; the batch is looked for under X.")
+    batch = torch.from_numpy(arrays.get("X", next(iter(arrays.values()))).copy())
+    if not batch.is_floating_point():
+        return batch.long()
+    weight = next((p for p in model.parameters() if p.is_floating_point()), batch)
+    return batch.to(weight.dtype)
+
+
+def _load(model: nn.Module, checkpoint: Path) -> None:
+    """Weights of any accepted file into the user's network, every key in its place."""
+    from workers.intake.checkpoint import read_checkpoint
+
+    with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
+        tensors = read_checkpoint(checkpoint, workdir=Path(workdir)).tensors
+        try:
+            model.load_state_dict(tensors, strict=True)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[:300]
+            raise ProblemError("architecture_mismatch", f"{reason}.") from error
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit 0 with the file written and verified."""
+    from minimascope.exporting import export
+
+    example = existing(args.example)
+    model = _made(args.model)
+    if args.checkpoint:
+        _load(model, existing(args.checkpoint))
+    export(model, _example(str(example), model), args.output)
+    print(args.output)
+    return 0
