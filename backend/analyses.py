@@ -103,7 +103,9 @@ def _reused(
         return None
     source, source_owner = found
     try:
-        report = Report.model_validate_json(service.store.report(source.id).read_bytes())
+        report = Report.model_validate_json(
+            service.store.have(service.store.report(source.id)).read_bytes()
+        )
     except (OSError, ValueError):
         return None
     if report.failures:  # another attempt may do better

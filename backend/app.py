@@ -75,7 +75,7 @@ def create_service(settings: Settings) -> Service:
     except ProblemError:
         repository.close()
         raise
-    store = Store(settings.folder() / "store")
+    store = Store(settings.folder() / "store", settings.store_url)
     return Service(settings, repository, store, celery_app(settings))
 
 

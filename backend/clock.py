@@ -22,10 +22,9 @@ class WallClock:
         self._wall, self._steady = wall, steady
         self._apart = wall() - steady()
 
-    def now(self) -> float:
-        return self._wall()
-
-    def jumped(self) -> bool:
-        """Whether it was set by more than a second since the last time this was asked."""
-        before, self._apart = self._apart, self._wall() - self._steady()
-        return abs(self._apart - before) > JUMP_SECONDS
+    def look(self) -> tuple[float, bool]:
+        """The time, and whether it was set by more than a second since the last look."""
+        # One reading for both: it may be set between two.
+        now, before = self._wall(), self._apart
+        self._apart = now - self._steady()
+        return now, abs(self._apart - before) > JUMP_SECONDS

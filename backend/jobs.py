@@ -84,6 +84,17 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Ended:
+    """What metrics keep of a job: `waited` seconds for its first worker, seconds by stage."""
+
+    kind: str
+    state: str
+    code: str
+    waited: float
+    stages: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Reaped:
     """Jobs to send again, and jobs whose state the reaper changed."""
 

@@ -19,13 +19,15 @@ SWEEP_SECONDS = 600.0
 log = logging.getLogger("minimascope.reaper")
 
 
-def reap(service: Service, clock: WallClock) -> None:
-    """One round."""
-    now, lease = clock.now(), service.settings.lease_seconds
-    renewed = service.repository.renew_leases(now=now, lease=lease, every=clock.jumped())
-    if renewed:
+def reap(service: Service, clock: WallClock) -> bool:
+    """One round; False where the clock was set and the workers have to be heard first."""
+    (now, jumped), lease = clock.look(), service.settings.lease_seconds
+    renewed = service.repository.renew_leases(now=now, lease=lease, every=jumped)
+    if jumped or renewed:
         log.warning("the clock was set: %d leases granted anew", renewed)
+        return False
     reaped = service.repository.reap(now=now, lease=lease)
+    service.figures.lost(len(reaped.changed))
     for job in reaped.changed:
         service.changes.notify(job)
     for job, queue in reaped.send:
@@ -36,11 +38,13 @@ def reap(service: Service, clock: WallClock) -> None:
         if overdue and not transport.waiting(service.celery, queue):
             for job in overdue:
                 service.send(job, queue)
+    return True
 
 
 def sweep(service: Service) -> None:
     """What nobody needs any more: expired transfers, old checks, inspections and slices."""
     transfers.expire(service)
+    service.store.forget_cached(unused_since=time.time() - KEEP_SECONDS)
     old = time.time() - KEEP_SECONDS
     service.repository.forget(ended_before=old)
     for each in service.repository.forget_slices(ended_before=old):
@@ -57,7 +61,8 @@ async def _rounds(service: Service) -> None:
         if time.monotonic() < grace:
             continue
         try:
-            await asyncio.to_thread(reap, service, clock)
+            if not await asyncio.to_thread(reap, service, clock):
+                grace = time.monotonic() + lease
             if time.monotonic() > swept + SWEEP_SECONDS:
                 swept = time.monotonic()
                 await asyncio.to_thread(sweep, service)

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from backend.changes import Changes
+from backend.figures import Figures
 from backend.identity import Principal
 from backend.jobs import JobStatus, NewJob
 from backend.rates import Rate
@@ -34,6 +35,7 @@ class Service:
     store: Store
     celery: Any
     changes: Changes = field(default_factory=Changes)
+    figures: Figures = field(default_factory=Figures)
     # Opens the API to the dashboard inside this process, which then acts for whoever asked it.
     inner_token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 

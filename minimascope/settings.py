@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     quota_bytes: int = 256 << 30
     uploads_per_minute: int = 600
     audit_days: float = 90.0
+    stuck_seconds: float = 60.0
 
     def serves_others(self) -> bool:
         """True where the server listens beyond loopback, or this worker serves one elsewhere."""

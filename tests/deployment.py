@@ -51,6 +51,7 @@ class Deployment:
         self._stack = ExitStack()
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._queues: dict[str, str] = {}
         self._closing = threading.Event()
         self._keeper = threading.Thread(target=self._keep_workers, daemon=True)
         self.port, self.redis_port = free_port(), free_port()
@@ -132,7 +133,9 @@ class Deployment:
                 assert time.monotonic() < deadline, "the API does not answer"
                 time.sleep(0.05)
 
-    def start_worker(self, name: str) -> None:
+    def start_worker(self, name: str, queues: str = "") -> None:
+        """The same again where its queues are not given."""
+        queues = self._queues[name] = queues or self._queues.get(name, "inspections,analyses")
         names = [f"MINIMASCOPE_{known}" for known in WORKER_KNOWS]
         mine = {
             **{each: self.environment[each] for each in names},
@@ -141,7 +144,8 @@ class Deployment:
             "MINIMASCOPE_DATA_DIR": str(self.folder / name),
         }
         command = [sys.executable, "-m", "minimascope", "worker", "--server", self.url]
-        command += ["--device", "cpu", *([f"--child={self.child}"] if self.child else [])]
+        command += ["--device", "cpu", f"--queues={queues}"]
+        command += [f"--child={self.child}"] if self.child else []
         self._start(name, *command, environment=mine)
 
     def client(self) -> Client:

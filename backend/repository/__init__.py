@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backend.repository.access import Access
 from backend.repository.analyses import Analyses
+from backend.repository.choice import Choice
 from backend.repository.jobs import Jobs
 from backend.repository.slices import Slices
 from backend.repository.transfers import Transfers
@@ -12,5 +13,5 @@ from backend.repository.users import Users
 from backend.repository.workers import Workers
 
 
-class Repository(Uploads, Transfers, Analyses, Slices, Jobs, Workers, Users, Access):
+class Repository(Uploads, Transfers, Analyses, Slices, Jobs, Choice, Workers, Users, Access):
     """Uploads, analyses, jobs, workers and users in SQLite or PostgreSQL."""

@@ -12,6 +12,7 @@ from sqlalchemy import and_, delete, func, not_, or_, select, true, update
 from backend.jobs import (
     MAX_ATTEMPTS,
     Claim,
+    Ended,
     JobStatus,
     NewJob,
     Progress,
@@ -109,9 +110,16 @@ class Jobs(Transactions):
         now: float,
         problem: dict[str, Any] | None = None,
         result: dict[str, Any] | None = None,
-    ) -> None:
+    ) -> Ended:
         with self._fenced(identifier, token) as row:
             end(row, state, now=now, problem=problem, result=result)
+            return Ended(
+                kind=row.kind,
+                state=state,
+                code=str((problem or {}).get("code", "")),
+                waited=max(0.0, (row.started_at or now) - row.created_at),
+                stages={s["stage"]: s["seconds"] for s in row.stages if s["seconds"] is not None},
+            )
 
     def release(self, identifier: str, token: str) -> QueueName:
         """A worker that is told to stop gives the job back without using up an attempt."""

@@ -20,13 +20,18 @@ LEASE = 4.0
 
 
 @contextmanager
-def deployed(workers: int = 2, **options: Any) -> Iterator[tuple[Deployment, Client]]:
+def deployed(
+    workers: int = 2, *, queues: str = "", **options: Any
+) -> Iterator[tuple[Deployment, Client]]:
+    """With `queues`, one worker more that only inspects, so that submissions wait for nobody."""
     with Deployment(lease=LEASE, **options) as deployment:
         deployment.start_redis()
         deployment.start_api()
         for number in range(workers):
-            deployment.start_worker(f"worker-{number}")
-        deployment.await_workers(workers)
+            deployment.start_worker(f"worker-{number}", queues)
+        if queues:
+            deployment.start_worker("worker-inspections", "inspections")
+        deployment.await_workers(workers + bool(queues))
         with deployment.client() as client:
             yield deployment, client
 
@@ -87,9 +92,10 @@ def api_kills(times: int = 20) -> dict[str, Any]:
 
 def redis_down(down: float = 60.0, jobs: int = 20) -> dict[str, Any]:
     """Redis killed with jobs queued, away for a minute, started again."""
-    with deployed() as (deployment, client):
-        made = [submitted(client, "sleep 1") for _ in range(jobs)]
+    with deployed(queues="analyses") as (deployment, client):
+        made = [submitted(client, "sleep 6") for _ in range(jobs)]
         deployment.kill("redis")
+        queued = sum(client.analysis(i).state == "queued" for i in made)
         time.sleep(down)
         ended = sum(client.analysis(i).state == "done" for i in made)
         deployment.start_redis()
@@ -97,7 +103,8 @@ def redis_down(down: float = 60.0, jobs: int = 20) -> dict[str, Any]:
         found = audit(client, made, seconds=180)
         return {
             "down_seconds": down,
-            "done_while_down": ended,
+            "queued_when_killed": queued,
+            "done_before_up": ended,
             **found,
             "all_done_after_seconds": round(time.monotonic() - up, 1),
         }
@@ -107,10 +114,11 @@ def redis_emptied(jobs: int = 20) -> dict[str, Any]:
     """Every message lost at once: FLUSHALL under two busy workers."""
     import redis
 
-    with deployed() as (deployment, client):
-        made = [submitted(client, "sleep 1") for _ in range(jobs)]
+    with deployed(queues="analyses") as (deployment, client):
+        made = [submitted(client, "sleep 4") for _ in range(jobs)]
+        queued = sum(client.analysis(i).state == "queued" for i in made)
         redis.Redis(port=deployment.redis_port).flushall()
-        return audit(client, made, seconds=180)
+        return {"queued_when_emptied": queued, **audit(client, made, seconds=180)}
 
 
 def postgres_restarted(times: int = 5) -> dict[str, Any]:

@@ -159,13 +159,10 @@ def resume(times: int = 3, mib: int = 48) -> dict[str, Any]:
     }
 
 
-async def _read(url: str, token: str, identifier: str, delays: list[float]) -> str:
+async def _read(client: httpx.AsyncClient, identifier: str, delays: list[float]) -> str:
     """Delays between a stand-in child's word and this reader; the last state heard."""
-    headers, state = {"authorization": f"Bearer {token}"}, ""
-    path = f"/api/v1/analyses/{identifier}/events"
-    limits = httpx.Limits(max_connections=1)
-    client = httpx.AsyncClient(base_url=url, headers=headers, timeout=120, limits=limits)
-    async with client, client.stream("GET", path) as stream:
+    state, path = "", f"/api/v1/analyses/{identifier}/events"
+    async with client.stream("GET", path) as stream:
         async for line in stream.aiter_lines():
             if not line.startswith("data:"):
                 continue
@@ -177,7 +174,7 @@ async def _read(url: str, token: str, identifier: str, delays: list[float]) -> s
     return state
 
 
-def events(readers: int = 200, analyses: int = 2, seconds: int = 20) -> dict[str, Any]:
+def events(readers: int = 200, analyses: int = 2, seconds: int = 40) -> dict[str, Any]:
     """Readers over running analyses: the time from the child's word to each reader."""
     with Deployment(lease=15.0) as deployment:
         deployment.start_redis()
@@ -193,11 +190,14 @@ def events(readers: int = 200, analyses: int = 2, seconds: int = 20) -> dict[str
         delays: list[float] = []
 
         async def run() -> list[str]:
-            jobs = [
-                _read(deployment.url, token, made[number % analyses], delays)
-                for number in range(readers)
-            ]
-            return await asyncio.gather(*jobs)
+            limits = httpx.Limits(max_connections=readers)
+            headers = {"authorization": f"Bearer {token}"}
+            client = httpx.AsyncClient(
+                base_url=deployment.url, headers=headers, limits=limits, timeout=120
+            )
+            async with client:
+                jobs = [_read(client, made[n % analyses], delays) for n in range(readers)]
+                return await asyncio.gather(*jobs)
 
         states = asyncio.run(run())
         return {

@@ -185,7 +185,7 @@ def test_the_same_files_and_parameters_are_not_computed_twice(
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [("crash", "crashed"), ("memory", "out_of_memory"), ("late", "not_weights")]
+    ("text", "code"), [("crash", "crashed"), ("memory 0", "out_of_memory"), ("late", "not_weights")]
 )
 def test_a_failed_child_is_a_failed_analysis(client: Client, text: str, code: str) -> None:
     analysis = ended(client, submitted(client, text))

@@ -122,10 +122,10 @@ def test_a_jump_of_the_wall_clock_is_noticed_once() -> None:
     wall, steady = [1000.0], [50.0]
     clock = WallClock(lambda: wall[0], lambda: steady[0])
     wall[0], steady[0] = 1030.0, 80.0
-    assert not clock.jumped()
+    assert clock.look() == (1030.0, False)
     wall[0] -= 3600.0
-    assert clock.jumped()
-    assert not clock.jumped()
+    assert clock.look() == (-2570.0, True)
+    assert clock.look() == (-2570.0, False)
 
 
 def test_arrays_of_a_lost_attempt_are_not_shown_beside_the_next_report(

@@ -1,9 +1,10 @@
 """A small real child: speaks the supervisor's protocol, behaves as its checkpoint's text says.
 
-Text: `sleep S` works for S seconds, `refuse` sends a problem, `crash` exits 3, `memory` is killed
-like by the kernel, `poison` kills its worker, `stubborn` ignores SIGTERM, `log PATH` anywhere
-appends a line at start and end, `vectors` gives eigenvectors, which a slice then answers with.
-Report and array both name the run (its pid) that wrote them.
+Text: `sleep S` works for S seconds, `refuse` sends a problem, `crash` exits 3, `memory X` is killed
+like by the kernel unless it may plan with X of the memory at most, `poison` kills its worker,
+`stubborn` ignores SIGTERM, `log PATH` anywhere appends a line at start and end, `vectors` gives
+eigenvectors, which a slice then answers with. Report and array both name the run (its pid) that
+wrote them.
 """
 
 import io
@@ -70,13 +71,13 @@ def refuse() -> None:
     say(event="problem", problem=problem)
 
 
-def analysis(words: list[str], workdir: Path) -> None:
+def analysis(words: list[str], workdir: Path, memory_share: float) -> None:
     if "stubborn" in words:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if "crash" in words:
         print("exit words", file=sys.stderr)
         sys.exit(3)
-    if "memory" in words:
+    if "memory" in words and memory_share > float(words[words.index("memory") + 1]):
         os.kill(os.getpid(), signal.SIGKILL)
     if "poison" in words:
         os.kill(os.getppid(), signal.SIGKILL)
@@ -126,7 +127,7 @@ def main() -> None:
     if log:
         with log.open("a") as file:
             file.write(f"start {os.getpid()}\n")
-    analysis(words, Path(document["workdir"]))
+    analysis(words, Path(document["workdir"]), document["memory_share"])
     if log:
         with log.open("a") as file:
             file.write("end\n")
