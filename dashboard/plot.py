@@ -19,7 +19,7 @@ KINDS = (
 
 def menu(words: str, items: Sequence[Any], *, label: str = "") -> html.Details:
     """A button that opens a short list of actions; `assets/export.js` closes it again."""
-    named = {"aria-label": label} if label else {}
+    named: dict[str, Any] = {"aria-label": label} if label else {}
     summary = html.Summary(words, className="tool", **named)
     return html.Details([summary, html.Div(list(items), className="menu-items")], className="menu")
 

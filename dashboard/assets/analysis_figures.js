@@ -54,7 +54,7 @@ window.minimascope = window.minimascope || {};
 
   function shaped(figure, width) {
     const x = figure.layout.xaxis.range, y = figure.layout.yaxis.range;
-    const shape = figure.layout.yaxis.scaleanchor ? Math.min((y[1] - y[0]) / (x[1] - x[0]), 1) : 0.78;
+    const shape = figure.layout.yaxis.scaleanchor ? Math.min((y[1] - y[0]) / (x[1] - x[0]), 1.12) : 0.78;
     const margin = figure.layout.margin = { ...figure.layout.margin, ...(width < 480 ? { l: 34, r: 4, t: 56 } : {}) };
     figure.layout.height = Math.round((width - margin.l - margin.r) * shape) + margin.t + margin.b;
     const below = 44 / Math.max(figure.layout.height - margin.t - margin.b, 1);

@@ -11,7 +11,7 @@ window.dash_clientside = window.dash_clientside || {};
     margins: "Histogram of the distances of training points to the decision boundary.",
     calibration: "Accuracy against confidence, on training and leave-one-out predictions.",
     layers: "Share of each eigenvector in each layer.",
-    blocks: "Largest eigenvalues of the Hessian's diagonal block of each layer.",
+    blocks: "Largest eigenvalues of the Hessian's diagonal block of each layer, with its trace.",
     data: "Leave-one-out loss against training loss, one marker a training point.",
   };
 
@@ -149,15 +149,11 @@ window.dash_clientside = window.dash_clientside || {};
   let stream = null;
   function follow(id) {
     stream = new EventSource(`/api/v1/analyses/${id}/events`);
-    let done = null;
-    const heard = (event) => {
-      const stages = (JSON.parse(event.data) || {}).stages;
-      if (!stages) return;
-      const now = stages.filter((stage) => stage.state === "done").length;
-      if (done !== null && now > done && document.querySelector(".page-analysis")) location.reload();
-      done = now;
+    const ended = (event) => {
+      const { state: now } = JSON.parse(event.data);
+      if ((now === "done" || now === "failed") && document.querySelector(".page-analysis")) location.reload();
     };
-    for (const name of ["snapshot", "progress", "stage", "state"]) stream.addEventListener(name, heard);
+    for (const name of ["stage", "state"]) stream.addEventListener(name, ended);
   }
 
   window.dash_clientside.analysis = {

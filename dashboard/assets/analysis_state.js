@@ -79,6 +79,7 @@ window.minimascope = window.minimascope || {};
     ms.showPoints(view);
     ms.showWalk(view);
     ms.showRaw(view);
+    ms.showHardest(view);
     ms.showPlane(view);
   }
 

@@ -70,7 +70,7 @@ def _words(arrays: Arrays, eigenvalues: Sequence[float], vector: int, *, explain
     if vector == 0:
         return "decision boundary"
     words = f"v<sub>{vector}</sub>  λ = {power_text(eigenvalues[vector - 1])}"
-    share = f"  {explained_share(arrays, vector - 1):.0%}" if explained else ""
+    share = f" · {explained_share(arrays, vector - 1):.0%}" if explained else ""
     return words + share.replace("%", "\u2009%")
 
 

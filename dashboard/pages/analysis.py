@@ -51,7 +51,8 @@ def _verdict(analysis: Analysis, report: Report) -> html.Div | None:
         children.append(html.Span(f" {said}", className="verdict-advice"))
     if found.lambda_ is None:
         children += [" ", dcc.Link("Analyse again with a weight decay", href=_again(analysis))]
-    return html.Div(children, className=f"verdict {tone}")
+    why = html.Button("See the diagnostics", className="link", **{"data-goto": "estimates"})
+    return html.Div([*children, " ", why], className=f"verdict {tone}")
 
 
 def _remarks(analysis: Analysis, report: Report) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import threading
 import time
@@ -12,23 +11,16 @@ from typing import Any
 import pytest
 import torch
 import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from dashboard.app import mount_dashboard
 from minimascope.client import AsyncClient
+from tests.browser import chromium
 from tests.dashboard.reference_minimum import build
 from tests.dashboard.stub_api import Found, analysis, stub
 
 expect.set_options(timeout=20_000)  # a loaded machine draws slowly
 
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 FAILED = {
     "code": "workers_lost",
     "sentence": "Three workers were lost while computing the gap.",
@@ -79,13 +71,9 @@ def address(gauss: Found, iris: Found) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Debian's own Chromium, headless."""
-    with sync_playwright() as playwright:
-        path = shutil.which("chromium")
-        assert path is not None, "the browser tests need Chromium"
-        launched = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+    """One browser for every test of this folder."""
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture
