@@ -126,6 +126,7 @@ def compare_with_rest(page: Page, report: dict[str, Any]) -> None:
     assert curve["x"] == gap["curves"]["lambda"]
     assert curve["y"] == gap["curves"]["alo_ggn"]
     page.click("#tab-raw")
+    expect(page.locator(".raw")).to_contain_text("schema_version")
     assert json.loads(page.locator(".raw").inner_text()) == report
 
 

@@ -15,15 +15,19 @@ from dashboard.figures.compare_scatter import Measured, compare_scatter
 from dashboard.figures.filmstrip import domains, filmstrip
 from dashboard.figures.g_curve import g_figure
 from dashboard.figures.gap_curves import gap_figure
+from dashboard.figures.layer_blocks import blocks_figure
 from dashboard.figures.layer_mass import layer_figure
 from dashboard.figures.margins import margins_figure
 from dashboard.figures.overlaps import overlaps_figure
+from dashboard.figures.parallel import wrapped
 from dashboard.figures.plane import SCALE, quantized
+from dashboard.figures.point_losses import LEAST, losses_figure
 from dashboard.figures.reliability import reliability_figure
 from dashboard.figures.spectrum import spectrum_figure
 from dashboard.figures.symlog import symlog, ticks
 from dashboard.figures.theme import DARK, DIVERGING, LIGHT
 from dashboard.figures.walk import walk_figure
+from minimascope.report import Estimate, LayerBlock
 from tests.dashboard.stub_api import Found
 
 
@@ -194,6 +198,39 @@ def test_layer_mass_of_a_unit_vector_sums_to_one(gauss: Found) -> None:
     mass = np.asarray(layer_figure(spectrum, []).data[0].z)
     # eigenvectors are stored in float32
     assert np.allclose(mass.sum(axis=0), 1.0, atol=1e-5)
+
+
+def test_layer_blocks_show_every_positive_pair_and_ring_what_has_not_converged() -> None:
+    blocks = [
+        LayerBlock(
+            layer=name,
+            parameters=10,
+            eigenvalues=[3.0, 0.5, -0.1],
+            residuals=[1e-9, 0.2, 1e-9],
+            trace=Estimate(value=4.0, standard_error=0.3),
+        )
+        for name in ("fc1", "fc2")
+    ]
+    figure = blocks_figure(blocks)
+    pairs, traces = trace(figure, "eigenvalues"), trace(figure, "trace ± s.e.")
+    assert list(pairs.x) == [3.0, 0.5] * 2
+    assert list(pairs.marker.symbol) == ["circle", "circle-open"] * 2
+    assert list(traces.error_x.array) == [0.3, 0.3]
+    assert list(figure.layout.yaxis.categoryarray) == ["fc2", "fc1"]
+
+
+def test_point_losses_are_the_arrays_floored(gauss: Found) -> None:
+    arrays = gauss[1]
+    drawn = [t for t in losses_figure(arrays).data if t.name.startswith("class ")]
+    rows = np.concatenate([np.asarray(t.customdata)[:, 0] for t in drawn]).astype(int)
+    assert sorted(rows) == list(range(len(arrays["labels"])))
+    y = np.concatenate([t.y for t in drawn])
+    assert np.array_equal(y, np.maximum(arrays["alo_loss"][rows].astype(float), LEAST))
+
+
+def test_words_of_an_axis_keep_their_order_in_short_lines() -> None:
+    assert wrapped("Largest eigenvalue λ₁") == ["Largest", "eigenvalue", "λ₁"]
+    assert wrapped("G(ε)") == ["G(ε)"]
 
 
 def test_g_curve_falls(gauss: Found) -> None:

@@ -92,6 +92,37 @@ def test_axes_switch_between_log_and_symlog_and_linear(analysis: Page) -> None:
     assert "gap=linear" in analysis.url
 
 
+def test_a_tile_an_eigenvalue_and_a_hard_point_are_chosen_by_clicking(analysis: Page) -> None:
+    analysis.click("#filmstrip [data-tile='3']")
+    chosen = analysis.locator("[data-vector][aria-pressed='true']")
+    expect(chosen).to_have_attribute("data-vector", "3")
+    expect(analysis.locator("[data-tile='3']")).to_have_attribute("aria-pressed", "true")
+    analysis.evaluate("minimascope.clicks.spectrum({ customdata: [2, 0.1, 1e-9] })")
+    expect(chosen).to_have_attribute("data-vector", "2")
+    analysis.click("#tab-data")
+    first = analysis.locator("#data-points [data-pin]").first
+    point = first.inner_text()
+    first.click()
+    expect(analysis.locator("#point-readout")).to_contain_text(f"Point {point}")
+    assert f"point={point}" in analysis.url
+
+
+def test_a_tile_shows_the_field_it_names(analysis: Page, gauss: Found) -> None:
+    # a pixel well inside the plane, painted as the colour of its alignment in the light palette
+    field = gauss[1]["slice_alignment"][1]
+    row, column = (int(i) for i in np.unravel_index(np.abs(field).argmax(), field.shape))
+    script = """([row, column, m]) => {
+      const canvas = document.querySelector("[data-tile='2'] canvas"), c = canvas.getContext("2d");
+      const x = Math.round((column / (m - 1)) * (canvas.width - 1));
+      const y = Math.round((1 - row / (m - 1)) * (canvas.height - 1));
+      return [...c.getImageData(x, y, 1, 1).data];
+    }"""
+    analysis.wait_for_function("document.querySelector(\"[data-tile='2'] canvas\").width > 60")
+    red, green, blue, _ = analysis.evaluate(script, [row, column, len(field)])
+    # PuOr: orange where the alignment is negative, purple where it is positive
+    assert (blue > green) if field[row, column] > 0 else (red > blue), (red, green, blue)
+
+
 def test_edges_of_classes_are_where_neighbours_differ(analysis: Page) -> None:
     found = analysis.evaluate("window.minimascope.classEdges([0, 1, 0, 1], [0, 1], [0, 1])")
     assert found == {"x": [0.5, 0.5, None], "y": [0, 1, None]}
