@@ -57,6 +57,8 @@ window.dash_clientside = window.dash_clientside || {};
     if (drawnFor.get(graph) === key) return false;
     drawnFor.set(graph, key);
     if (name === "detail") detail(view);
+    const place = document.getElementById(name + "-frame");
+    if (place && name !== "detail") place.classList.toggle("pending", !state().payload.figures[name]);
     const made = graph.clientWidth ? figure(ms.widthOf(name, 740)) : null;
     if (made) await ms.show(name, made);
     return Boolean(made);
@@ -96,7 +98,6 @@ window.dash_clientside = window.dash_clientside || {};
     const made = document.createElement(tile.vector ? "button" : "div");
     if (!tile.vector) return made;
     made.dataset.tile = tile.vector;
-    made.setAttribute("aria-label", `v${tile.vector}, eigenvalue ${ms.number(state().payload.eigenvalues[tile.vector - 1])}`);
     return made;
   }
 

@@ -51,7 +51,7 @@ window.dash_clientside = window.dash_clientside || {};
 
   function link(row) {
     return (tile) => Object.assign(document.createElement("a"), {
-      href: `/analyses/${row.id}${tile.vector ? "?vector=" + tile.vector : ""}`, ariaLabel: `${row.name}, ${tile.vector ? "v" + tile.vector : "decision boundary"}` });
+      href: `/analyses/${row.id}${tile.vector ? "?vector=" + tile.vector : ""}`, ariaLabel: `${row.name}: ${tile.caption.replace(/<[^>]*>/g, "")}` });
   }
 
   function paint(row) {

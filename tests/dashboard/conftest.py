@@ -97,3 +97,26 @@ def watched(context: Any, address: str) -> Iterator[Page]:
     yield opened
     context.close()
     assert not faults
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser, address: str) -> Iterator[Page]:
+    """One analysis page for a whole module: loading it is most of what a test costs."""
+    context = browser.new_context(base_url=address, viewport={"width": 1440, "height": 900})
+    for page in watched(context, address):
+        page.goto("/analyses/gauss?view=walk")
+        page.wait_for_selector("#detail .scatterlayer .trace")
+        page.wait_for_selector("#gap .scatterlayer .trace")
+        yield page
+
+
+@pytest.fixture
+def linked(opened: Page) -> Page:
+    """The page in the state its address gives, everything a test before it opened closed."""
+    opened.keyboard.press("Escape")
+    opened.evaluate(
+        "() => { history.pushState({}, '', '/analyses/gauss?view=walk');"
+        " dispatchEvent(new PopStateEvent('popstate')); scrollTo(0, 0); }"
+    )
+    expect(opened.locator("[data-vector='1']")).to_have_attribute("aria-pressed", "true")
+    return opened
