@@ -33,8 +33,8 @@ window.dash_clientside = window.dash_clientside || {};
     return payload.figures[name] ? (drawing[name] || ((p) => ms.themed(p.figures[name])))(payload, view, width) : null;
   };
 
-  // A plot of the page: the parts of the state it depends on, and what it shows (by default the
-  // figure of its own name).
+  // A plot of the page: the parts of the state it depends on (or a function of the state to these)
+  // and what it shows, by default the figure of its own name.
   const panels = new Map(), drawnFor = new WeakMap();
   ms.panel = function (name, depends, figure = (width) => ms.drawn(name, width)) {
     ms.pictures[name] = figure;
@@ -44,7 +44,9 @@ window.dash_clientside = window.dash_clientside || {};
   ms.panel("boundary", ["vector", "margins", "flip", "points", "plane", "field", "colour"]);
   ms.panel("spectrum", ["vector", "log"]);
   ms.panel("gap", ["lambda", "linear"]);
-  ms.panel("detail", ["view", "vector", "step", "points"], (width) => (LABELS[state().view.view] ? ms.drawn(state().view.view, width) : null));
+  // Of the tabs only these follow more than the choice of the tab.
+  const FOLLOWS = { walk: ["vector", "step"], data: ["points"] };
+  ms.panel("detail", (view) => ["view", ...(FOLLOWS[view.view] || [])], (width) => (LABELS[state().view.view] ? ms.drawn(state().view.view, width) : null));
   ms.pictures.filmstrip = (width) => ms.drawn("filmstrip", width);
 
   const near = (element) => element.getBoundingClientRect().top < window.innerHeight + 200;
@@ -53,7 +55,7 @@ window.dash_clientside = window.dash_clientside || {};
     const graph = document.getElementById(name), { depends, figure } = panels.get(name);
     if (!graph) return false;
     const { arrival, view } = state();
-    const key = JSON.stringify([arrival, document.documentElement.dataset.theme, window.innerWidth, ...depends.map((part) => view[part])]);
+    const key = JSON.stringify([arrival, document.documentElement.dataset.theme, window.innerWidth, ...(depends.call ? depends(view) : depends).map((part) => view[part])]);
     if (drawnFor.get(graph) === key) return false;
     drawnFor.set(graph, key);
     if (name === "detail") detail(view);
