@@ -49,7 +49,8 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[images,parquet]'
 	@touch $@
 
-$(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
+$(VENV)/.test: pyproject.toml constraints.txt tests/oracles.txt | $(VENV)/bin/python
 	@echo "Installing minimascope and its test tools into $(VENV) ..."
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,postgres]'
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -r tests/oracles.txt
 	@touch $@ $(VENV)/.run

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query
 
 from backend import cursors, slices
-from backend.jobs import NewJob, Submission
+from backend.identity import Principal, Who
+from backend.jobs import JobKind, NewJob, Submission
 from backend.service import Here, Service
 from minimascope import __version__
 from minimascope.problems import ProblemError
@@ -21,6 +22,7 @@ from minimascope.schemas import (
     AnalysisPage,
     AnalysisPlan,
     AnalysisRequest,
+    CandidateTable,
     State,
     Upload,
     UploadKind,
@@ -28,14 +30,18 @@ from minimascope.schemas import (
 
 router = APIRouter(prefix="/analyses", tags=["analyses"])
 plans = APIRouter(prefix="/plans", tags=["analyses"])
+architectures = APIRouter(prefix="/architectures", tags=["analyses"])
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
 SEEN_SECONDS = 60.0
+PRIORITIES = {"low": -1, "normal": 0, "high": 1}
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
-def _accepted(service: Service, kind: UploadKind, identifier: str) -> Upload:
+def _accepted(service: Service, kind: UploadKind, identifier: str, who: Principal) -> Upload:
     """An upload that an analysis may use."""
     try:
+        if who.owner is not None:
+            service.repository.check_upload(kind, identifier, who.owner, reading=True)
         upload = service.repository.upload(kind, identifier)
     except ProblemError as missing:
         raise ProblemError(missing.code, missing.sentence, f"Upload the {kind} first.") from missing
@@ -44,12 +50,12 @@ def _accepted(service: Service, kind: UploadKind, identifier: str) -> Upload:
     return upload
 
 
-def _document(service: Service, request: AnalysisRequest) -> dict[str, Any]:
+def _document(service: Service, request: AnalysisRequest, who: Principal) -> dict[str, Any]:
     files = {"checkpoint": request.checkpoint, "train": request.train}
     if request.test:
         files["test"] = request.test
     names = {
-        role: _accepted(service, "checkpoint" if role == "checkpoint" else "dataset", sha).name
+        role: _accepted(service, "checkpoint" if role == "checkpoint" else "dataset", sha, who).name
         for role, sha in files.items()
     }
     parameters = request.parameters.model_dump(mode="json")
@@ -83,7 +89,7 @@ def _has_device(service: Service, request: AnalysisRequest) -> None:
 
 def content_hash(request: AnalysisRequest) -> str:
     """What the numbers follow from: files, parameters and the estimators' version."""
-    content = request.model_dump(mode="json", exclude={"name"})
+    content = request.model_dump(mode="json", exclude={"name", "priority"})
     text = json.dumps([ESTIMATOR_VERSION, __version__, content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -92,22 +98,27 @@ def _reused(
     service: Service, request: AnalysisRequest, document: dict[str, Any], submission: Submission
 ) -> Analysis | None:
     """A done analysis with the results of an earlier one of the same content, if there is one."""
-    source = service.repository.done_with_content(submission.content)
-    if source is None:
+    found = service.repository.done_with_content(submission.content)
+    if found is None:
         return None
+    source, source_owner = found
     try:
-        report = Report.model_validate_json(service.store.report(source.id).read_bytes())
+        report = Report.model_validate_json(
+            service.store.have(service.store.report(source.id)).read_bytes()
+        )
     except (OSError, ValueError):
         return None
     if report.failures:  # another attempt may do better
         return None
     stages = tuple(stage.stage for stage in source.stages)
-    job = NewJob("analysis", request.checkpoint, document, stages=stages)
+    job = NewJob("analysis", request.checkpoint, document, stages=stages, owner=submission.owner)
     try:
         service.store.link_result(job.id, source.id)
     except OSError:  # deleted meanwhile
         return None
-    message = f"Same files and parameters as analysis {source.id}: its results are used again."
+    message = "Same files and parameters as an earlier analysis: its results are used again."
+    if source_owner == submission.owner:
+        message = f"Same files and parameters as analysis {source.id}: its results are used again."
     service.repository.import_done(
         request, job, source.arrays, now=time.time(), submission=submission, message=message
     )
@@ -117,8 +128,14 @@ def _reused(
 def _queue(
     service: Service, request: AnalysisRequest, document: dict[str, Any], submission: Submission
 ) -> Analysis:
-    stages = tuple(request.parameters.stages)
-    job = NewJob("analysis", request.checkpoint, document, stages=stages)
+    job = NewJob(
+        "analysis",
+        request.checkpoint,
+        document,
+        stages=tuple(request.parameters.stages),
+        owner=submission.owner,
+        priority=PRIORITIES[request.priority],
+    )
     service.repository.add_analysis(request, job, now=time.time(), submission=submission)
     service.send(job.id, job.queue)
     return service.repository.analysis(job.id)
@@ -126,7 +143,7 @@ def _queue(
 
 @router.post("", status_code=201)
 async def submit(
-    request: AnalysisRequest, service: Here, key: Key = None, fresh: bool = False
+    request: AnalysisRequest, service: Here, who: Who, key: Key = None, fresh: bool = False
 ) -> Analysis:
     """Queues an analysis, after a worker has loaded the files and seen that they fit.
 
@@ -134,17 +151,19 @@ async def submit(
     message says so. `fresh=true` computes them again.
     """
     request_hash = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
+    # A key is one person's: another's same key is another key.
+    key = f"{who.id}:{key}"[:200] if key and who.id else key
     known = await asyncio.to_thread(_known, service, key, request_hash)
     if known:
         return known
-    document = await asyncio.to_thread(_document, service, request)
-    submission = Submission(key, request_hash, content_hash(request))
+    document = await asyncio.to_thread(_document, service, request, who)
+    submission = Submission(key, request_hash, content_hash(request), who.id)
     if not fresh:
         reused = await asyncio.to_thread(_reused, service, request, document, submission)
         if reused:
             return reused
     await asyncio.to_thread(_has_device, service, request)
-    check = NewJob("check", request.checkpoint, document)
+    check = NewJob("check", request.checkpoint, document, owner=who.id)
     await asyncio.to_thread(service.start, check)
     status = await service.ended(check.id, seconds=service.settings.inspect_wait_seconds)
     if status.state == "failed" and status.problem:
@@ -154,10 +173,26 @@ async def submit(
 
 
 @plans.post("")
-async def plan(request: AnalysisRequest, service: Here) -> AnalysisPlan:
+async def plan(request: AnalysisRequest, service: Here, who: Who) -> AnalysisPlan:
     """What the spectrum would cost on a worker, measured there; nothing is queued for later."""
-    document = await asyncio.to_thread(_document, service, request)
-    job = NewJob("plan", request.checkpoint, document)
+    return AnalysisPlan.model_validate(await _answer(service, "plan", request, who))
+
+
+@architectures.post("")
+async def candidates(request: AnalysisRequest, service: Here, who: Who) -> CandidateTable:
+    """What bare weights may be, with the loss of each on the training data; nothing is chosen.
+
+    Of the parameters only `loss` and `label` count.
+    """
+    return CandidateTable.model_validate(await _answer(service, "architectures", request, who))
+
+
+async def _answer(
+    service: Service, kind: JobKind, request: AnalysisRequest, who: Principal
+) -> dict[str, Any]:
+    """What a worker finds about the files while the caller waits."""
+    document = await asyncio.to_thread(_document, service, request, who)
+    job = NewJob(kind, request.checkpoint, document, owner=who.id)
     await asyncio.to_thread(service.start, job)
     status = await service.ended(job.id, seconds=service.settings.inspect_wait_seconds)
     if status.state == "failed" and status.problem:
@@ -166,19 +201,20 @@ async def plan(request: AnalysisRequest, service: Here) -> AnalysisPlan:
         raise ProblemError(
             "no_plan_yet", "The workers are busy.", "Ask again in a minute.", status=503
         )
-    return AnalysisPlan.model_validate(status.result)
+    return status.result
 
 
 @router.get("")
 def analyses(
     service: Here,
+    who: Who,
     limit: Limit = 50,
     cursor: str | None = None,
     state: State | None = None,
     q: Annotated[str, Query(max_length=200, description="part of the name")] = "",
 ) -> AnalysisPage:
     items, last = service.repository.analyses(
-        limit=limit, cursor=cursors.decode(cursor), state=state, q=q
+        limit=limit, cursor=cursors.decode(cursor), state=state, q=q, owner=who.owner
     )
     return AnalysisPage(items=items, next=cursors.encode(last))
 

@@ -7,12 +7,14 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from backend import analyses, errors, health, internal, live, results, slices, transfers
+from backend import analyses, errors, health, internal, live, results, slices, transfers, users
+from backend.access import guard
 from backend.database import database_url, open_database
 from backend.demo import import_demo
+from backend.doors import Doors
 from backend.login import login_routes
 from backend.reaper import reaping
 from backend.reference import mount_reference
@@ -23,6 +25,7 @@ from backend.store import Store
 from backend.uploads import upload_router
 from minimascope import __version__
 from minimascope.calls import PREFIX
+from minimascope.problems import ProblemError
 from minimascope.schemas import ProblemDocument
 from minimascope.settings import Settings
 from minimascope.transport import celery_app
@@ -40,6 +43,7 @@ def _api(service: Service) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         responses=PROBLEM,
+        dependencies=[Depends(guard)],
     )
     api.state.service = service
     errors.install(api)
@@ -49,9 +53,11 @@ def _api(service: Service) -> FastAPI:
         transfers.router,
         analyses.router,
         analyses.plans,
+        analyses.architectures,
         results.router,
         slices.router,
         live.router,
+        users.router,
         health.router,
         internal.router,
     ):
@@ -63,9 +69,13 @@ def _api(service: Service) -> FastAPI:
 
 def create_service(settings: Settings) -> Service:
     """Opens database (migrated), store and broker; raises ProblemError on a forbidden bind."""
-    check_bind(settings)
     repository = Repository(open_database(database_url(settings)))
-    store = Store(settings.folder() / "store")
+    try:
+        check_bind(settings, has_users=repository.has_users())
+    except ProblemError:
+        repository.close()
+        raise
+    store = Store(settings.folder() / "store", settings.store_url)
     return Service(settings, repository, store, celery_app(settings))
 
 
@@ -85,7 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.service = service
     errors.install(app)
     app.mount(PREFIX, _api(service))
-    if settings.token:
-        app.router.routes.extend(login_routes(settings.token))
-    app.add_middleware(Security, settings=settings)
+    doors = Doors(settings, service.repository)
+    app.router.routes.extend(login_routes(doors))
+    app.add_middleware(Security, settings=settings, doors=doors, service=service)
     return app

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 
 class Listener:
@@ -31,14 +32,32 @@ class Changes:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
+        self._looks: dict[str, asyncio.Future[Any]] = {}
 
     def notify(self, job: str) -> None:
         if self._loop and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake, job)
 
     def _wake(self, job: str) -> None:
+        # A look that began before this notice may not show what it is about.
+        self._looks.pop(job, None)
         for listener in self._listeners.get(job, ()):
             listener.event.set()
+
+    async def look(self, job: str, ask: Callable[[str], Any]) -> Any:
+        """`ask(job)` in a thread, once for all who look at this job at the same time."""
+        look = self._looks.get(job)
+        if look is None:
+            look = self._looks[job] = asyncio.ensure_future(asyncio.to_thread(ask, job))
+            look.add_done_callback(lambda done: self._forget(job, done))
+        # One reader that leaves must not end the look of the others.
+        return await asyncio.shield(look)
+
+    def _forget(self, job: str, look: asyncio.Future[Any]) -> None:
+        if self._looks.get(job) is look:
+            del self._looks[job]
+        if not look.cancelled():
+            look.exception()  # heard by whoever still waits
 
     @contextlib.contextmanager
     def listening(self, job: str) -> Iterator[Listener]:

@@ -41,12 +41,18 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 def open_database(url: str) -> Engine:
     """An engine whose schema is at the newest migration."""
+    engine = connect(url)
+    migrate(engine)
+    return engine
+
+
+def connect(url: str) -> Engine:
+    """An engine on whatever schema is there."""
     if url.startswith("sqlite"):
         engine = sqlalchemy.create_engine(url, connect_args={"timeout": 30})
         _prepare_sqlite(engine)
     else:
         engine = sqlalchemy.create_engine(url, pool_pre_ping=True)
-    migrate(engine)
     return engine
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
+from backend.identity import EVERYONE
 from backend.jobs import NewJob
 from backend.repository import Repository
 from backend.store import Store
@@ -41,7 +42,7 @@ def _upload(repository: Repository, store: Store, kind: UploadKind, path: Path) 
         created_at=datetime.fromtimestamp(now, UTC),
         inspection=Inspection(state="ok", format=path.suffix.lstrip(".")),
     )
-    repository.add_upload(upload, None, now=now)
+    repository.add_upload(upload, None, now=now, owner=EVERYONE)
     return identifier
 
 
@@ -78,6 +79,7 @@ def _import_one(repository: Repository, store: Store, folder: Path) -> None:
         {"files": uploads},
         stages=tuple(request.parameters.stages),
         id=identifier,
+        owner=EVERYONE,
     )
     _keep(store, content, store.report(identifier))
     arrays = _arrays(store, identifier, folder / "arrays.npz")

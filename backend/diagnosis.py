@@ -33,9 +33,14 @@ def database(settings: Settings) -> str:
 def store(settings: Settings) -> str:
     folder = settings.folder() / "store"
     content = uuid.uuid4().bytes
-    with Store(folder).incoming(limit=len(content)) as incoming:
+    made = Store(folder, settings.store_url)
+    with made.incoming(limit=len(content)) as incoming:
         incoming.write(content)
-    return f"{folder}, {shutil.disk_usage(folder).free / 2**30:.1f} GiB free"
+        path = made.blob(incoming.sha256)
+        incoming.keep(path)
+    made.delete_blob(path.name)
+    bucket = f", behind it {_place(settings.store_url)}" if settings.store_url else ""
+    return f"{folder}, {shutil.disk_usage(folder).free / 2**30:.1f} GiB free{bucket}"
 
 
 def broker(settings: Settings) -> str:

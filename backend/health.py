@@ -70,7 +70,10 @@ def ready(service: Here, response: Response) -> dict[str, Any]:
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(service: Here) -> Response:
-    """Prometheus text: jobs by kind and state, age of the oldest queued job."""
+    """Prometheus text: jobs by state, queue age and waits, seconds by stage, OOMs, products.
+
+    Histograms and counters are those of this API process since it started.
+    """
     figures, age = service.repository.queue_figures(now=time.time())
     registry = CollectorRegistry()
     jobs = Gauge("minimascope_jobs", "Jobs by state", ["kind", "state"], registry=registry)
@@ -82,4 +85,19 @@ def metrics(service: Here) -> Response:
     Gauge("minimascope_stored_bytes", "Bytes of uploads", registry=registry).set(
         service.repository.stored_bytes()
     )
-    return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
+    _workers_figures(service, registry)
+    text = generate_latest(registry) + generate_latest(service.figures.registry)
+    return Response(text, media_type="text/plain; version=0.0.4")
+
+
+def _workers_figures(service: Service, registry: CollectorRegistry) -> None:
+    """What the living workers say of themselves."""
+    found = _workers(service)
+    Gauge("minimascope_workers", "Workers heard of within a minute", registry=registry).set(
+        len(found)
+    )
+    Gauge(
+        "minimascope_out_of_memory",
+        "Times that living workers ran out of memory and tried again with half the batch",
+        registry=registry,
+    ).set(sum(int(each.get("out_of_memory", 0)) for each in found))

@@ -16,7 +16,7 @@ from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from backend.jobs import Progress
+from backend.jobs import Claim, Progress
 from backend.service import Here, Service
 from backend.store import Incoming
 from minimascope.problems import ProblemError
@@ -27,7 +27,7 @@ from minimascope.schemas import StageState
 router = APIRouter(prefix="/internal", tags=["workers"], include_in_schema=False)
 Token = Annotated[str, Header(alias="X-Fencing-Token")]
 WorkerId = Annotated[str, PathParameter(max_length=64, pattern=r"^[\w.@-]+$")]
-STUCK_SECONDS = 60.0
+CLAIM_TRIES = 10
 NPY_MAGIC = b"\x93NUMPY"
 
 
@@ -68,6 +68,7 @@ class WorkerReport(Body):
     layers: dict[str, bool | int] = {}
     versions: dict[str, str] = {}
     idle_seconds: float = 0.0
+    out_of_memory: Annotated[int, Field(ge=0)] = 0
 
 
 class WorkerAnswer(Body):
@@ -80,15 +81,26 @@ class Finish(Body):
     result: dict[str, Any] | None = None
 
 
+def _taken(service: Service, job: str) -> Claim | None:
+    """The job that comes first in the queue of `job`; again where another worker was quicker."""
+    for _ in range(CLAIM_TRIES):
+        chosen = service.repository.choose(job)
+        lease = service.settings.lease_seconds
+        taken = service.repository.claim(chosen, now=time.time(), lease=lease)
+        if taken or chosen == job:
+            return taken
+    return None
+
+
 @router.post("/jobs/{job}/claim", responses={409: {}})
 def claim(job: str, service: Here) -> ClaimAnswer:
     """409 `not_claimable` where the job is taken, ended, or out of attempts."""
     settings = service.settings
-    taken = service.repository.claim(job, now=time.time(), lease=settings.lease_seconds)
+    taken = _taken(service, job)
     if taken is None:
         sentence = f"Job {job[:80]} has nothing to claim."
         raise ProblemError("not_claimable", sentence, status=409)
-    service.changes.notify(job)
+    service.changes.notify(taken.job)
     return ClaimAnswer(
         job=taken.job,
         kind=taken.kind,
@@ -115,9 +127,10 @@ def heartbeat(job: str, body: Heartbeat, service: Here, token: Token) -> Heartbe
 
 @router.post("/jobs/{job}/finish", status_code=204)
 def finish(job: str, body: Finish, service: Here, token: Token) -> None:
-    service.repository.finish(
+    ended = service.repository.finish(
         job, token, body.state, now=time.time(), problem=body.problem, result=body.result
     )
+    service.figures.ended(ended)
     service.changes.notify(job)
 
 
@@ -170,10 +183,11 @@ def worker(identifier: WorkerId, body: WorkerReport, service: Here) -> WorkerAns
     """Heard of; `restart` where jobs wait for an idle worker that takes none."""
     now = time.time()
     service.repository.worker_seen(identifier, body.model_dump(mode="json"), now=now)
-    if body.idle_seconds < STUCK_SECONDS:
+    stuck = service.settings.stuck_seconds
+    if body.idle_seconds < stuck:
         return WorkerAnswer(restart=False)
     queues = [str(queue) for queue in body.queues]
-    waiting = service.repository.overdue_count(queues, sent_before=now - STUCK_SECONDS)
+    waiting = service.repository.overdue_count(queues, sent_before=now - stuck)
     return WorkerAnswer(restart=waiting > 0)
 
 
@@ -185,15 +199,17 @@ def worker_ends(identifier: WorkerId, service: Here) -> None:
 @router.get("/results/{identifier}/arrays/{name}")
 def result_array(identifier: str, name: str, service: Here) -> Response:
     """What an earlier job delivered and a later one needs: eigenvectors for a slice."""
-    path = service.store.array(identifier, name)
-    if not path.exists():
-        raise ProblemError("no_such_array", "That array is gone.", status=404)
-    return FileResponse(path, media_type="application/octet-stream")
+    return _file(service, service.store.array(identifier, name), "array")
 
 
 @router.get("/blobs/{identifier}")
 def blob(identifier: str, service: Here) -> Response:
-    path = service.store.blob(identifier)
-    if not path.exists():
-        raise ProblemError("no_such_blob", "That file is gone.", status=404)
-    return FileResponse(path, media_type="application/octet-stream")
+    return _file(service, service.store.blob(identifier), "blob")
+
+
+def _file(service: Service, path: Path, what: str) -> Response:
+    try:
+        found = service.store.have(path)
+    except FileNotFoundError as error:
+        raise ProblemError(f"no_such_{what}", f"That {what} is gone.", status=404) from error
+    return FileResponse(found, media_type="application/octet-stream")

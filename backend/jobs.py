@@ -10,7 +10,15 @@ from minimascope.problems import ProblemError
 from minimascope.queues import QueueName
 from minimascope.schemas import State
 
-JobKind = Literal["inspect_checkpoint", "inspect_dataset", "check", "plan", "analysis", "slice"]
+JobKind = Literal[
+    "inspect_checkpoint",
+    "inspect_dataset",
+    "check",
+    "plan",
+    "architectures",
+    "analysis",
+    "slice",
+]
 MAX_ATTEMPTS = 3
 
 
@@ -23,6 +31,8 @@ class NewJob:
     document: dict[str, Any]
     stages: tuple[str, ...] = ()
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    owner: str = ""
+    priority: int = 0
 
     @property
     def queue(self) -> QueueName:
@@ -39,6 +49,7 @@ class Submission:
     idempotency_key: str | None = None
     request_hash: str = ""
     content: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,17 @@ class Progress:
     progress: float
     message: str
     stages: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What metrics keep of a job: `waited` seconds for its first worker, seconds by stage."""
+
+    kind: str
+    state: str
+    code: str
+    waited: float
+    stages: dict[str, float]
 
 
 @dataclass(frozen=True)

@@ -53,8 +53,8 @@ async def _stream(service: Service, identifier: str, known: str) -> AsyncIterato
     seen, quiet_since = known, time.monotonic()
     with service.changes.listening(identifier) as listener:
         while True:
-            after, version = await asyncio.to_thread(
-                service.repository.analysis_version, identifier
+            after, version = await service.changes.look(
+                identifier, service.repository.analysis_version
             )
             if str(version) != seen:
                 for frame in frames(before, after, version):

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 
 from backend import transfers
+from backend.clock import WallClock
 from backend.service import Service
 from minimascope import transport
 from minimascope.queues import QUEUES
@@ -18,10 +19,15 @@ SWEEP_SECONDS = 600.0
 log = logging.getLogger("minimascope.reaper")
 
 
-def reap(service: Service) -> None:
-    """One round."""
-    now, lease = time.time(), service.settings.lease_seconds
+def reap(service: Service, clock: WallClock) -> bool:
+    """One round; False where the clock was set and the workers have to be heard first."""
+    (now, jumped), lease = clock.look(), service.settings.lease_seconds
+    renewed = service.repository.renew_leases(now=now, lease=lease, every=jumped)
+    if jumped or renewed:
+        log.warning("the clock was set: %d leases granted anew", renewed)
+        return False
     reaped = service.repository.reap(now=now, lease=lease)
+    service.figures.lost(len(reaped.changed))
     for job in reaped.changed:
         service.changes.notify(job)
     for job, queue in reaped.send:
@@ -32,27 +38,31 @@ def reap(service: Service) -> None:
         if overdue and not transport.waiting(service.celery, queue):
             for job in overdue:
                 service.send(job, queue)
+    return True
 
 
 def sweep(service: Service) -> None:
     """What nobody needs any more: expired transfers, old checks, inspections and slices."""
     transfers.expire(service)
+    service.store.forget_cached(unused_since=time.time() - KEEP_SECONDS)
     old = time.time() - KEEP_SECONDS
     service.repository.forget(ended_before=old)
     for each in service.repository.forget_slices(ended_before=old):
         service.store.delete_result(each)
+    service.repository.forget_audit(before=time.time() - 86400.0 * service.settings.audit_days)
 
 
 async def _rounds(service: Service) -> None:
     lease = service.settings.lease_seconds
     # Workers outlive an API restart: one lease for them to say so.
-    grace, swept = time.monotonic() + lease, 0.0
+    grace, swept, clock = time.monotonic() + lease, 0.0, WallClock()
     while True:
         await asyncio.sleep(min(1.0, lease / 4))
         if time.monotonic() < grace:
             continue
         try:
-            await asyncio.to_thread(reap, service)
+            if not await asyncio.to_thread(reap, service, clock):
+                grace = time.monotonic() + lease
             if time.monotonic() > swept + SWEEP_SECONDS:
                 swept = time.monotonic()
                 await asyncio.to_thread(sweep, service)

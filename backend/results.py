@@ -14,6 +14,7 @@ import numpy as np
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from backend.identity import Who
 from backend.key_numbers import key_numbers
 from backend.service import Here, Service
 from minimascope.problems import ProblemError
@@ -49,7 +50,7 @@ def report(identifier: str, service: Here, match: Match = None) -> Response:
     """The report so far: sections of stages that are not done are null."""
     service.repository.analysis(identifier)
     try:
-        content = service.store.report(identifier).read_bytes()
+        content = service.store.have(service.store.report(identifier)).read_bytes()
     except FileNotFoundError as error:
         raise _not_yet("report") from error
     return _conditional(content, "application/json", match)
@@ -64,7 +65,7 @@ def _array_path(service: Service, identifier: str, name: str, known: Sequence[st
             "It does not apply, or is not computed yet.",
             status=404,
         )
-    return path
+    return service.store.have(path)
 
 
 def _jsonable(values: Any) -> Any:
@@ -140,27 +141,30 @@ def zipped(service: Service, identifier: str, names: Sequence[str]) -> Streaming
     file = TemporaryFile()  # noqa: SIM115 - closed by the stream that reads it
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name in names:
-            archive.write(service.store.array(identifier, name), f"{name}.npy")
+            archive.write(service.store.have(service.store.array(identifier, name)), f"{name}.npy")
     headers = {"content-disposition": f'attachment; filename="{identifier}.npz"'}
     return StreamingResponse(_read(file), media_type="application/zip", headers=headers)
 
 
 @router.get("/compare")
 def compare(
-    service: Here, ids: Annotated[str, Query(description="analyses, comma-separated")]
+    service: Here, who: Who, ids: Annotated[str, Query(description="analyses, comma-separated")]
 ) -> KeyNumbersPage:
     """The key numbers of several analyses, in the order asked for."""
     wanted = [identifier for identifier in ids.split(",") if identifier]
     if not 1 <= len(wanted) <= MAX_COMPARED:
         sentence = f"Compare 1 to {MAX_COMPARED} analyses, not {len(wanted)}."
         raise ProblemError("invalid_request", sentence)
+    if who.owner is not None:
+        for identifier in wanted:
+            service.repository.check_analysis(identifier, who.owner, reading=True, share="")
     return KeyNumbersPage(items=[_compared(service, identifier) for identifier in wanted])
 
 
 def _compared(service: Service, identifier: str) -> KeyNumbers:
     head = service.repository.analysis(identifier)
     try:
-        found = Report.model_validate_json(service.store.report(identifier).read_bytes())
+        content = service.store.have(service.store.report(identifier)).read_bytes()
     except FileNotFoundError:
         return KeyNumbers(id=head.id, name=head.name, state=head.state)
-    return key_numbers(head, found)
+    return key_numbers(head, Report.model_validate_json(content))

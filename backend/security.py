@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import asyncio
 import ipaddress
 import time
 import uuid
@@ -14,8 +13,12 @@ from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backend.audit import Auditor
+from backend.doors import Doors, same
 from backend.errors import problem_response
-from backend.login import COOKIE, good_session, wants_page
+from backend.identity import ACTING, SERVER, Principal
+from backend.login import COOKIE, wants_page
+from backend.service import Service
 from minimascope.problems import ProblemError
 from minimascope.settings import Settings
 
@@ -29,6 +32,8 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
 }
+# What a worker's endpoints see: the fencing tokens of its jobs say the rest.
+WORKERS = Principal("", "worker", "admin")
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -39,20 +44,15 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def check_bind(settings: Settings) -> None:
+def check_bind(settings: Settings, *, has_users: bool) -> None:
     """Raises ProblemError `token_required` where others could reach a server without a token."""
-    if not is_loopback(settings.host) and not settings.token:
+    if not is_loopback(settings.host) and not settings.token and not has_users:
         raise ProblemError(
             "token_required",
             f"Listening on {settings.host} would let anyone in.",
-            "Set MINIMASCOPE_TOKEN, or listen on 127.0.0.1.",
+            "Make a user with `minimascope users create NAME`, set MINIMASCOPE_TOKEN, or listen "
+            "on 127.0.0.1.",
         )
-
-
-def same(given: str, wanted: str) -> bool:
-    """Equality in constant time; nothing equals an empty secret."""
-    digests = [hashlib.sha256(text.encode()).digest() for text in (given, wanted)]
-    return bool(wanted) and hmac.compare_digest(*digests)
 
 
 def _bearer(headers: Headers) -> str:
@@ -60,35 +60,49 @@ def _bearer(headers: Headers) -> str:
     return token if scheme.lower() == "bearer" else ""
 
 
+def _unsafe(connection: HTTPConnection) -> bool:
+    """Whether it may change something."""
+    return connection.scope.get("method", "WS") not in SAFE_METHODS
+
+
 class Security:
     """ASGI middleware around API and dashboard."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self._app = app
-        self._settings = settings
+    def __init__(self, app: ASGIApp, settings: Settings, doors: Doors, service: Service) -> None:
+        self._app, self._settings = app, settings
+        self._doors, self._service = doors, service
+        self._auditor = Auditor(service.repository)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        request_id = uuid.uuid4().hex
-        scope["minimascope.request_id"] = request_id
+        request_id = scope["minimascope.request_id"] = uuid.uuid4().hex
+        began, status, who = time.monotonic(), 500, None
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 self._add_headers(scope["path"], request_id, MutableHeaders(scope=message))
             await send(message)
 
         try:
-            self._check(HTTPConnection(scope))
+            who = scope["minimascope.principal"] = await self._check(HTTPConnection(scope))
+            acting = ACTING.set(who)
+            try:
+                await self._app(scope, receive, send_with_headers)
+            finally:
+                ACTING.reset(acting)
         except ProblemError as problem:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
                 return
             response = self._refusal(problem, request_id, scope)
             await response(scope, receive, send_with_headers)
-            return
-        await self._app(scope, receive, send_with_headers)
+        finally:
+            if scope["type"] == "http" and not self._inner(Headers(scope=scope)):
+                self._auditor.note(scope, who, status, began=began)
 
     def _refusal(self, problem: ProblemError, request_id: str, scope: Scope) -> Response:
         """To the sign-in page where a person would otherwise see a bare 401."""
@@ -103,27 +117,50 @@ class Security:
         if path.startswith("/api/v1"):
             headers.setdefault("content-security-policy", API_POLICY)
 
-    def _check(self, connection: HTTPConnection) -> None:
+    async def _check(self, connection: HTTPConnection) -> Principal:
         self._check_host(connection.headers)
         self._check_origin(connection)
         path = connection.scope["path"]
         if path.startswith(INTERNAL):
-            if not same(_bearer(connection.headers), self._settings.worker_token):
-                raise _who("The worker token is missing or wrong.", "MINIMASCOPE_WORKER_TOKEN")
-        elif self._settings.token and path not in OPEN_PATHS:
-            self._check_person(connection)
+            return await self._worker(_bearer(connection.headers))
+        if self._inner(connection.headers):
+            who = ACTING.get()
+            if who is None:
+                raise _who("Nobody asks for this page.", "MINIMASCOPE_TOKEN")
+        elif path in OPEN_PATHS or not await asyncio.to_thread(self._doors.locked):
+            return SERVER
+        else:
+            who = await self._person(connection)
+        # A page's callbacks change nothing by themselves; what they ask of the API is checked.
+        if who.scope == "read" and _unsafe(connection) and path.startswith("/api/"):
+            raise ProblemError("forbidden", f"{who.name} may only read here.", status=403)
+        return who
 
-    def _check_person(self, connection: HTTPConnection) -> None:
+    def _inner(self, headers: Headers) -> bool:
+        """The dashboard inside this process, which asks for whoever asked it."""
+        return same(_bearer(headers), self._service.inner_token)
+
+    async def _worker(self, token: str) -> Principal:
+        """The workers' common token, or a user's of the scope worker."""
+        if not same(token, self._settings.worker_token):
+            found = await asyncio.to_thread(self._doors.by_token, token)
+            if found is None or found.principal.scope != "worker":
+                raise _who("The worker token is missing or wrong.", "MINIMASCOPE_WORKER_TOKEN")
+        return WORKERS
+
+    async def _person(self, connection: HTTPConnection) -> Principal:
         """The token itself from a script, or the session of a browser that signed in."""
-        token, cookie = self._settings.token, connection.cookies.get(COOKIE, "")
-        if same(_bearer(connection.headers), token):
-            return
-        if not good_session(token, cookie, now=time.time()):
+        found = await asyncio.to_thread(self._doors.by_token, _bearer(connection.headers))
+        if found and found.principal.scope != "worker":
+            return found.principal
+        cookie = connection.cookies.get(COOKIE, "")
+        who = await asyncio.to_thread(self._doors.by_session, cookie, now=time.time())
+        if who is None:
             raise _who("This server asks for a token.", "MINIMASCOPE_TOKEN")
         # Browsers name the page a request comes from wherever it changes something.
-        unsafe = connection.scope.get("method", "WS") not in SAFE_METHODS
-        if unsafe and "origin" not in connection.headers:
+        if _unsafe(connection) and "origin" not in connection.headers:
             raise ProblemError("wrong_origin", "The request does not say its page.", status=403)
+        return who
 
     def _check_host(self, headers: Headers) -> None:
         """Stops DNS rebinding: on loopback only loopback names reach us."""
@@ -137,9 +174,12 @@ class Security:
 
     def _check_origin(self, connection: HTTPConnection) -> None:
         """A page of another site must not act through a visitor's browser."""
-        unsafe = connection.scope.get("method", "WS") not in SAFE_METHODS
         origin = connection.headers.get("origin")
-        if unsafe and origin and urlsplit(origin).netloc != connection.headers.get("host"):
+        if (
+            _unsafe(connection)
+            and origin
+            and urlsplit(origin).netloc != connection.headers.get("host")
+        ):
             raise ProblemError(
                 "wrong_origin", f"Requests from {origin[:80]!r} are not accepted.", status=403
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -11,7 +12,10 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from backend.changes import Changes
+from backend.figures import Figures
+from backend.identity import Principal
 from backend.jobs import JobStatus, NewJob
+from backend.rates import Rate
 from backend.repository import Repository
 from backend.store import Store
 from minimascope import transport
@@ -31,6 +35,21 @@ class Service:
     store: Store
     celery: Any
     changes: Changes = field(default_factory=Changes)
+    figures: Figures = field(default_factory=Figures)
+    # Opens the API to the dashboard inside this process, which then acts for whoever asked it.
+    inner_token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+
+    def __post_init__(self) -> None:
+        self._uploads = Rate(
+            self.settings.uploads_per_minute,
+            "too_many_uploads",
+            f"More than {self.settings.uploads_per_minute} uploads came within a minute.",
+        )
+
+    def count_upload(self, who: Principal) -> None:
+        """Raises ProblemError `too_many_uploads` (429)."""
+        self._uploads.check(who.id, now=time.monotonic())
+        self._uploads.count(who.id, now=time.monotonic())
 
     def send(self, job: str, queue: QueueName) -> None:
         """After the row's commit. A broker that is away costs time, not the job: see reaper."""

@@ -1,4 +1,4 @@
-"""Content-addressed files and results on local disk.
+"""Content-addressed files and results on local disk, with a bucket behind it where one is set.
 
 `blobs/<ab>/<sha256>` holds uploads, `results/<analysis>/` a report and its arrays. A name becomes
 visible only whole: temporary file, fsync, rename. File names of users never become paths.
@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from backend.objects import Bucket
 from minimascope.arrays import ARRAYS
 from minimascope.problems import ProblemError
 
@@ -53,8 +54,8 @@ def _settle(path: Path) -> None:
 class Incoming:
     """A file being received; `keep` makes it visible, leaving the block without it removes it."""
 
-    def __init__(self, folder: Path, *, limit: int) -> None:
-        self._path = folder / uuid.uuid4().hex
+    def __init__(self, folder: Path, *, limit: int, bucket: Bucket | None = None) -> None:
+        self._path, self._bucket = folder / uuid.uuid4().hex, bucket
         self._limit = limit
         self._hash = hashlib.sha256()
         self._file = self._path.open("xb")
@@ -95,6 +96,8 @@ class Incoming:
             self._file.flush()
             os.fsync(self._file.fileno())
             path.parent.mkdir(parents=True, exist_ok=True)
+        if self._bucket:
+            self._bucket.put(self._path, path)
         os.replace(self._path, path)
         _settle(path)
 
@@ -102,8 +105,8 @@ class Incoming:
 class Partial:
     """A file that grows over several requests; see `backend.transfers`."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, bucket: Bucket | None = None) -> None:
+        self._path, self._bucket = path, bucket
         self._file: BinaryIO | None = None
 
     def create(self) -> None:
@@ -141,6 +144,8 @@ class Partial:
     def keep(self, path: Path) -> None:
         """Makes it visible under its final name too; the same bytes may be there already."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        if self._bucket:
+            self._bucket.put(self._path, path)
         with contextlib.suppress(FileExistsError):
             os.link(self._path, path)
         _settle(path)
@@ -152,8 +157,9 @@ class Partial:
 class Store:
     """Everything big that the service keeps, below one folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str = "") -> None:
         self._folder = folder
+        self._bucket = Bucket(url, folder) if url else None
         for name in ("blobs", "results", "incoming", "partial"):
             (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -164,12 +170,24 @@ class Store:
 
     def incoming(self, *, limit: int) -> Incoming:
         with full_disk_is_507():
-            return Incoming(self._folder / "incoming", limit=limit)
+            return Incoming(self._folder / "incoming", limit=limit, bucket=self._bucket)
 
     def partial(self, transfer: str) -> Partial:
         if not JOB_ID.fullmatch(transfer):
             raise ProblemError("no_such_transfer", "That is no transfer's id.", status=404)
-        return Partial(self._folder / "partial" / transfer)
+        return Partial(self._folder / "partial" / transfer, self._bucket)
+
+    def have(self, path: Path) -> Path:
+        """The path of a file to read, fetched where only the bucket has it; FileNotFoundError.
+
+        Uploads never change; of a result the bucket is asked whether it did.
+        """
+        immutable = path.is_relative_to(self._folder / "blobs")
+        if self._bucket and not (immutable and path.exists()):
+            self._bucket.fetch(path)
+        if not path.exists():
+            raise FileNotFoundError(path)
+        return path
 
     def blob(self, identifier: str) -> Path:
         """Where the bytes of an upload are; raises ProblemError where the id is no sha256."""
@@ -179,6 +197,8 @@ class Store:
 
     def delete_blob(self, identifier: str) -> None:
         self.blob(identifier).unlink(missing_ok=True)
+        if self._bucket:
+            self._bucket.delete(self.blob(identifier))
 
     def result(self, analysis: str) -> Path:
         if not JOB_ID.fullmatch(analysis):
@@ -201,9 +221,25 @@ class Store:
     def link_result(self, analysis: str, source: str) -> None:
         """The same report and arrays under another analysis; the bytes are shared."""
         target, temporary = self.result(analysis), self.result(analysis).with_suffix(".linking")
+        if self._bucket:
+            for name in self._bucket.names(self.result(source)):
+                self.have(self.result(source) / name)
+                self._bucket.copy(self.result(source) / name, target / name)
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.copytree(self.result(source), temporary, copy_function=os.link)
         os.replace(temporary, target)
 
     def delete_result(self, analysis: str) -> None:
-        shutil.rmtree(self.result(analysis), ignore_errors=True)
+        folder = self.result(analysis)
+        shutil.rmtree(folder, ignore_errors=True)
+        if self._bucket:
+            self._bucket.delete(*(folder / name for name in self._bucket.names(folder)))
+
+    def forget_cached(self, *, unused_since: float) -> None:
+        """Frees the local disk of what the bucket has and nobody read for long."""
+        if not self._bucket:
+            return
+        for path in (*self._folder.glob("blobs/*/*"), *self._folder.glob("results/*/*")):
+            status = path.stat()
+            if max(status.st_atime, status.st_mtime) < unused_since:
+                path.unlink(missing_ok=True)

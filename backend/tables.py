@@ -27,6 +27,10 @@ class JobRow(Table):
     __table_args__ = (
         Index("ix_jobs_state_lease_until", "state", "lease_until"),
         Index("ix_jobs_subject", "subject"),
+        # Lists: newest first, of one state, of one owner.
+        Index("ix_jobs_kind_created_at_id", "kind", "created_at", "id"),
+        Index("ix_jobs_kind_state_created_at_id", "kind", "state", "created_at", "id"),
+        Index("ix_jobs_kind_owner_created_at_id", "kind", "owner", "created_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -50,6 +54,8 @@ class JobRow(Table):
     created_at: Mapped[float]
     started_at: Mapped[float | None] = mapped_column(default=None)
     finished_at: Mapped[float | None] = mapped_column(default=None)
+    owner: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    priority: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class UploadRow(Table):
@@ -67,6 +73,16 @@ class UploadRow(Table):
     inspect_job: Mapped[str] = mapped_column(String(32), default="")
 
 
+class UploadOwnerRow(Table):
+    """Who uploaded these bytes; the file goes with its last owner."""
+
+    __tablename__ = "upload_owners"
+
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(32), primary_key=True)
+
+
 class AnalysisRow(Table):
     """What a person asked for; its state lives in the job of the same id."""
 
@@ -75,6 +91,7 @@ class AnalysisRow(Table):
         Index("ix_analyses_created_at_id", "created_at", "id"),
         Index("ix_analyses_checkpoint", "checkpoint"),
         Index("ix_analyses_train", "train"),
+        Index("ix_analyses_test", "test"),
         Index("ix_analyses_content", "content"),
     )
 
@@ -88,6 +105,7 @@ class AnalysisRow(Table):
     idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)
     request_hash: Mapped[str] = mapped_column(String(64))
     content: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    share: Mapped[str | None] = mapped_column(String(64), default=None)
 
 
 class WorkerRow(Table):
@@ -112,3 +130,33 @@ class TransferRow(Table):
     received: Mapped[int] = mapped_column(BigInteger, default=0)
     sha256: Mapped[str] = mapped_column(String(64), default="")
     expires_at: Mapped[float]
+    owner: Mapped[str] = mapped_column(String(32), default="", server_default="")
+
+
+class UserRow(Table):
+    """Somebody with a token, of which only the SHA-256 is kept."""
+
+    __tablename__ = "users"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    scope: Mapped[str] = mapped_column(String(16))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[float]
+    revoked_at: Mapped[float | None] = mapped_column(default=None)
+
+
+class AuditRow(Table):
+    """One request that changed something, or tried to."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_at", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Mapped[float]
+    user: Mapped[str] = mapped_column(String(60))
+    method: Mapped[str] = mapped_column(String(10))
+    path: Mapped[str] = mapped_column(String(300))
+    status: Mapped[int]
+    address: Mapped[str] = mapped_column(String(60))
+    request_id: Mapped[str] = mapped_column(String(32))

@@ -22,6 +22,7 @@ from typing import Annotated, cast, get_args
 from fastapi import APIRouter, Header, Request, Response
 from starlette.requests import ClientDisconnect
 
+from backend.identity import Who
 from backend.repository.transfers import Transfer
 from backend.service import Here, Service
 from backend.store import Partial
@@ -89,12 +90,13 @@ async def abilities(service: Here) -> Response:
 
 
 @router.post("", status_code=201, response_class=Response)
-def create(service: Here, length: Length, metadata: Metadata = "") -> Response:
+def create(service: Here, who: Who, length: Length, metadata: Metadata = "") -> Response:
     """Announces `Upload-Length` bytes; metadata `filename` and `kind` (checkpoint or dataset).
 
     The bytes count against the quota from here on: 413 where the file is too large, 507 where
     there is no room for it.
     """
+    service.count_upload(who)
     if length > service.settings.max_upload_bytes:
         raise ProblemError(
             "too_large",
@@ -111,6 +113,7 @@ def create(service: Here, length: Length, metadata: Metadata = "") -> Response:
         received=0,
         sha256="",
         expires_at=time.time() + service.settings.transfer_seconds,
+        owner=who.id,
     )
     service.repository.add_transfer(transfer, quota=service.settings.quota_bytes)
     service.store.partial(transfer.id).create()
@@ -248,7 +251,9 @@ def _finished(service: Service, identifier: str) -> Transfer:
     partial = service.store.partial(transfer.id)
     sha256 = partial.sha256()
     partial.keep(service.store.blob(sha256))
-    register_upload(service, transfer.kind, transfer.name, sha256, transfer.length)
+    register_upload(
+        service, transfer.kind, transfer.name, sha256, transfer.length, owner=transfer.owner
+    )
     service.repository.transfer_received(transfer.id, transfer.length, sha256=sha256)
     partial.remove()
     return service.repository.transfer(identifier, now=time.time())

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
 from backend import cursors
+from backend.identity import Who
 from backend.jobs import JobKind, NewJob
 from backend.service import Here, Service
 from backend.store import no_room
@@ -66,7 +67,9 @@ async def _receive(service: Service, request: Request) -> tuple[str, int]:
         return incoming.sha256, incoming.size
 
 
-def register_upload(service: Service, kind: UploadKind, name: str, sha256: str, size: int) -> str:
+def register_upload(
+    service: Service, kind: UploadKind, name: str, sha256: str, size: int, *, owner: str
+) -> str:
     """Writes the row and has a worker inspect the file; the id of that job, "" where it did."""
     now = time.time()
     upload = Upload(
@@ -82,8 +85,8 @@ def register_upload(service: Service, kind: UploadKind, name: str, sha256: str, 
         "names": {kind: upload.name},
         "parameters": {},
     }
-    job = NewJob(INSPECTIONS[kind], sha256, document)
-    waits_for = service.repository.add_upload(upload, job, now=now)
+    job = NewJob(INSPECTIONS[kind], sha256, document, owner=owner)
+    waits_for = service.repository.add_upload(upload, job, now=now, owner=owner)
     if waits_for == job.id:
         service.send(job.id, job.queue)
     return waits_for
@@ -100,10 +103,15 @@ def upload_router(kind: UploadKind) -> APIRouter:
         responses={202: {"model": Upload}},
         name=f"store_{kind}",
     )
-    async def store(request: Request, response: Response, service: Here, name: Name = "") -> Upload:
+    async def store(
+        request: Request, response: Response, service: Here, who: Who, name: Name = ""
+    ) -> Upload:
         """Stores the raw body; 422 with the worker's own code where it refuses the file."""
+        service.count_upload(who)
         sha256, size = await _receive(service, request)
-        job = await asyncio.to_thread(register_upload, service, kind, name, sha256, size)
+        job = await asyncio.to_thread(
+            register_upload, service, kind, name, sha256, size, owner=who.id
+        )
         if job:
             await service.ended(job, seconds=service.settings.inspect_wait_seconds)
         upload = await asyncio.to_thread(service.repository.upload, kind, sha256)
@@ -117,18 +125,24 @@ def upload_router(kind: UploadKind) -> APIRouter:
         return upload
 
     @router.get("", name=f"list_{kind}s")
-    def uploads(service: Here, limit: Limit = 50, cursor: str | None = None) -> UploadPage:
-        items, last = service.repository.uploads(kind, limit=limit, cursor=cursors.decode(cursor))
+    def uploads(
+        service: Here, who: Who, limit: Limit = 50, cursor: str | None = None
+    ) -> UploadPage:
+        """Newest first; give `next` back as `cursor` for the page after."""
+        items, last = service.repository.uploads(
+            kind, limit=limit, cursor=cursors.decode(cursor), owner=who.owner
+        )
         return UploadPage(items=items, next=cursors.encode(last))
 
     @router.get("/{identifier}", name=f"get_{kind}")
     def upload(identifier: str, service: Here) -> Upload:
+        """What the worker found in the file."""
         return service.repository.upload(kind, identifier)
 
     @router.delete("/{identifier}", status_code=204, name=f"delete_{kind}")
-    def remove(identifier: str, service: Here) -> None:
-        """409 while an analysis uses it."""
-        if service.repository.delete_upload(kind, identifier):
+    def remove(identifier: str, service: Here, who: Who) -> None:
+        """409 while an analysis uses it. Bytes that somebody else uploaded too stay for them."""
+        if service.repository.delete_upload(kind, identifier, owner=who.owner):
             service.store.delete_blob(identifier)
 
     return router

@@ -35,3 +35,9 @@ def checkpoint_zone() -> html.Div:
     """The zone for a checkpoint; on the list a drop leads to the upload page."""
     words = "Drop a checkpoint here, or choose a file"
     return drop_zone("checkpoint", words, CHECKPOINTS, CHECKPOINTS.replace(" ", ""))
+
+
+def described(identifier: str, zone: html.Div) -> html.Div:
+    """A zone and, below it, what the inspection finds; `assets/upload_found.js` fills it in."""
+    found = html.Div(id=f"found-{identifier}", className="found")
+    return html.Div([zone, found], className="described")

@@ -56,14 +56,36 @@ def _lambdas(text: str | None) -> list[float]:
         ) from None
 
 
+def _uploaded(files: dict[str, Any], *kinds: str) -> None:
+    """Raises ProblemError where one of these files is missing."""
+    words = {"checkpoint": "checkpoint", "train": "training set"}
+    for kind in kinds:
+        if not (files.get(kind) or {}).get("id"):
+            sentence = f"No {words[kind]} has been uploaded."
+            raise ProblemError("missing_file", sentence, "Drop it above.")
+
+
+def candidates_request(values: dict[str, Any], files: dict[str, Any]) -> AnalysisRequest:
+    """What asks for the architectures that bare weights allow: files, loss and label column."""
+    _uploaded(files, "checkpoint", "train")
+    return AnalysisRequest(
+        checkpoint=files["checkpoint"]["id"],
+        train=files["train"]["id"],
+        parameters=Parameters(loss=values["loss"], label=_label(values)),
+    )
+
+
+def _label(values: dict[str, Any]) -> str | None:
+    return (values.get("label") or "").strip()[:200] or None
+
+
 def request_of(values: dict[str, Any], files: dict[str, Any]) -> AnalysisRequest:
     """The request the page's fields ask for; raises ProblemError with the value that is wrong."""
-    for kind, words in (("checkpoint", "checkpoint"), ("train", "training set")):
-        if not (files.get(kind) or {}).get("id"):
-            raise ProblemError("missing_file", f"No {words} has been uploaded.", "Drop it above.")
+    _uploaded(files, "checkpoint", "train")
     settings: dict[str, Any] = {
         "architecture": _described(values),
         "loss": values["loss"],
+        "label": _label(values),
         "weight_decay": _number(values, "decay", "Weight decay"),
         "lr": _number(values, "lr", "Learning rate"),
         "momentum": _number(values, "momentum", "Momentum"),

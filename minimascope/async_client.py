@@ -20,6 +20,7 @@ from minimascope.schemas import (
     AnalysisPage,
     AnalysisPlan,
     AnalysisRequest,
+    CandidateTable,
     KeyNumbersPage,
     Upload,
     UploadKind,
@@ -103,6 +104,9 @@ class AsyncClient:
 
     async def plan(self, request: AnalysisRequest) -> AnalysisPlan:
         return await self.send(calls.plan(request))
+
+    async def architectures(self, request: AnalysisRequest) -> CandidateTable:
+        return await self.send(calls.architectures(request))
 
     async def analyses(
         self,

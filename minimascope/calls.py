@@ -17,6 +17,7 @@ from minimascope.schemas import (
     AnalysisPage,
     AnalysisPlan,
     AnalysisRequest,
+    CandidateTable,
     KeyNumbersPage,
     Upload,
     UploadKind,
@@ -151,6 +152,13 @@ def plan(request: AnalysisRequest) -> Call[AnalysisPlan]:
         return AnalysisPlan.model_validate_json(response.content)
 
     return Call("POST", "/plans", decode, json=request.model_dump(mode="json"))
+
+
+def architectures(request: AnalysisRequest) -> Call[CandidateTable]:
+    def decode(response: httpx.Response) -> CandidateTable:
+        return CandidateTable.model_validate_json(response.content)
+
+    return Call("POST", "/architectures", decode, json=request.model_dump(mode="json"))
 
 
 def analyses(

@@ -24,6 +24,7 @@ from minimascope.schemas import (
     AnalysisPage,
     AnalysisPlan,
     AnalysisRequest,
+    CandidateTable,
     KeyNumbersPage,
     Upload,
     UploadKind,
@@ -108,6 +109,10 @@ class Client:
     def plan(self, request: AnalysisRequest) -> AnalysisPlan:
         """Predicted cost of the spectrum; ProblemError `no_plan_yet` where workers are busy."""
         return self.send(calls.plan(request))
+
+    def architectures(self, request: AnalysisRequest) -> CandidateTable:
+        """What bare weights may be, with the loss of each on the training data."""
+        return self.send(calls.architectures(request))
 
     def analyses(
         self,

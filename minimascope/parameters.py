@@ -15,13 +15,15 @@ class Parameters(BaseModel):
     """Everything besides the files that changes a result.
 
     `architecture` is an `mlp` or `sequential` spec (docs/architecture.md); weight decay is the
-    optimiser's L2 term, not AdamW's decoupled decay; `lambdas` are extra points for the curves.
+    optimiser's L2 term, not AdamW's decoupled decay; `lambdas` are extra points for the curves;
+    `label` names the column (or array) of labels where it is not one of the usual names.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     architecture: dict[str, Any] | None = None
     loss: Loss = "cross_entropy"
+    label: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     lr: Positive | None = None
     momentum: Annotated[float, Field(ge=0, lt=1)] | None = None

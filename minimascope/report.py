@@ -116,7 +116,8 @@ class SpectrumPlan(Section):
 class LayerBlock(Section):
     """Top eigenpairs and trace of one layer's diagonal block of H.
 
-    Residuals are ‖Bv − λv‖/|λ₁| with λ₁ the largest eigenvalue of the block B itself.
+    Residuals are ‖Bv − λv‖ over the largest |eigenvalue| of the block B itself; eigenvalues are
+    left out where they would take too long.
     """
 
     layer: str

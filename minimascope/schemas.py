@@ -8,10 +8,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from minimascope.parameters import Parameters
+from minimascope.report import DataSummary
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 StageState = Literal["waiting", "running", "done", "failed", "skipped"]
 UploadKind = Literal["checkpoint", "dataset"]
+Scope = Literal["read", "write", "admin", "worker"]
 FINAL_STATES: tuple[State, ...] = ("done", "failed", "cancelled")
 
 
@@ -71,10 +73,14 @@ class AnalysisRequest(Document):
     train: str
     test: str | None = None
     parameters: Parameters = Parameters()
+    priority: Literal["low", "normal", "high"] = "normal"
 
 
 class AnalysisPlan(Document):
-    """Predicted cost of the spectrum: route, Hessian products, seconds, bytes at most."""
+    """Predicted cost of the spectrum: route, Hessian products, seconds, bytes at most.
+
+    `data`: loss and accuracy with the architecture asked for, to see whether it is the right one.
+    """
 
     route: str
     parameters: int
@@ -86,6 +92,23 @@ class AnalysisPlan(Document):
     peak_bytes: int
     sentence: str
     warnings: list[str] = []
+    data: DataSummary | None = None
+
+
+class Candidate(Document):
+    """An architecture that bare weights allow; mean loss (nats) and accuracy on training data."""
+
+    architecture: dict[str, Any]
+    loss: float
+    accuracy: float | None
+    sentence: str
+
+
+class CandidateTable(Document):
+    """What `POST /architectures` answers: least loss first, nothing chosen."""
+
+    candidates: list[Candidate]
+    advice: str
 
 
 class StageStatus(Document):
@@ -157,3 +180,53 @@ class KeyNumbers(Document):
 class KeyNumbersPage(Document):
     items: list[KeyNumbers]
     next: str | None = None
+
+
+class User(Document):
+    """Somebody with a token. A `worker` may only take jobs and deliver results."""
+
+    id: str
+    name: str
+    scope: Scope
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+class UserRequest(Document):
+    name: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\w.@-]+$")]
+    scope: Scope = "write"
+
+
+class NewUser(Document):
+    """The token is shown this once; only its hash is kept."""
+
+    user: User
+    token: str
+
+
+class UserPage(Document):
+    items: list[User]
+    next: str | None = None
+
+
+class AuditEntry(Document):
+    """Who changed something, and how it was answered."""
+
+    at: datetime
+    user: str
+    method: str
+    path: str
+    status: int
+    address: str
+    request_id: str
+
+
+class AuditPage(Document):
+    items: list[AuditEntry]
+    next: str | None = None
+
+
+class Share(Document):
+    """Whoever has the key may read the analysis: `?share=KEY` behind its address."""
+
+    key: str

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     demo_dir: Path = Path(__file__).parent.parent / "examples" / "demo"
     transfer_seconds: float = 24 * 3600.0
     quota_bytes: int = 256 << 30
+    uploads_per_minute: int = 600
+    audit_days: float = 90.0
+    stuck_seconds: float = 60.0
 
     def serves_others(self) -> bool:
         """True where the server listens beyond loopback, or this worker serves one elsewhere."""

@@ -90,22 +90,28 @@ def run(job: dict[str, Any], publisher: SupervisorPublisher) -> int | None:
         value = perform(job, publisher)
     except ProblemError as problem:
         publisher.send("problem", problem=problem.as_dict())
-    except MemoryError:
+    except Exception as error:
+        traceback.print_exc()
+        if not out_of_memory(error):
+            return 1
         problem = ProblemError(
             "out_of_memory",
-            "The analysis needs more memory than this worker has.",
+            "The analysis needs more memory than this worker has, with a quarter of the batch too.",
             "Use fewer examples or fewer eigenvectors, or start a larger worker.",
         )
         publisher.send("problem", problem=problem.as_dict())
         return 0
-    except Exception:
-        traceback.print_exc()
-        return 1
     else:
         if value is not None:
             publisher.send("result", value=value)
     publisher.send("end")
     return None
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Python's own, CUDA's, and what torch's CPU allocator only says in words."""
+    said = "DefaultCPUAllocator" in str(error) or "not enough memory" in str(error)
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or said
 
 
 def take_stdout() -> TextIO:
@@ -146,6 +152,16 @@ def perform(job: dict[str, Any], publisher: SupervisorPublisher) -> dict[str, An
     parameters = Parameters.model_validate(job["parameters"])
     test = files.get("test")
     paths = Files(Path(files["checkpoint"]), Path(files["train"]), Path(test) if test else None)
+    if job["kind"] == "architectures":
+        from workers.intake.candidates import candidate_table
+
+        return candidate_table(
+            paths.checkpoint,
+            paths.train,
+            loss=parameters.loss,
+            label=parameters.label,
+            workdir=workdir,
+        )
     if job["kind"] == "slice":
         from workers.analysis.slice_job import run_slice
 
@@ -162,14 +178,17 @@ def perform(job: dict[str, Any], publisher: SupervisorPublisher) -> dict[str, An
         here = parameters.model_copy(update={"device": "cpu"})
         opened = open_files(paths, here, workdir=workdir)
         if job["kind"] == "plan":
-            return planned(opened, parameters)
+            data = data_summary(opened).model_dump()
+            return {**planned(opened, parameters), "data": data}
         return {
             "warnings": opened.warnings,
             "checkpoint": checkpoint_summary(opened, parameters).model_dump(),
             "data": data_summary(opened).model_dump(),
         }
     from workers.analysis.run import run_analysis
+    from workers.curvature import graphs
 
+    graphs.plan_with(job.get("memory_share", 1.0))
     run_analysis(paths, parameters, workdir=workdir, publisher=publisher)
     return None
 

@@ -51,6 +51,7 @@ class Presence:
             "device": described(),
             "layers": active_layers(),
             "versions": {"minimascope": __version__},
+            "out_of_memory": self._supervisor.out_of_memory,
             "idle_seconds": self._supervisor.idle_seconds(time.monotonic()),
         }
 

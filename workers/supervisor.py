@@ -29,6 +29,8 @@ log = logging.getLogger("minimascope.worker")
 COMMAND = (sys.executable, "-m", "workers.child")
 Stop = Literal["cancelled", "lost", "too_long", "shutdown", "broken"]
 TICK_SECONDS = 0.1
+# Of the memory a child would plan with, after two retries.
+SMALLEST_SHARE = 0.25
 
 
 @dataclass
@@ -51,6 +53,7 @@ class Supervisor:
 
     def __post_init__(self) -> None:
         self.spare = Spare(self.command)
+        self.out_of_memory = 0
         self._busy = False
         self._quiet_since = time.monotonic()
 
@@ -92,21 +95,36 @@ class Supervisor:
         heartbeat = Heartbeat(self.delivery, job)
         try:
             with tempfile.TemporaryDirectory(prefix="minimascope-") as folder:
-                stop, work, exit_status = self._work(job, heartbeat, Path(folder))
+                stop, work, exit_status = self._attempts(job, heartbeat, Path(folder))
         finally:
             heartbeat.close()
         self._end(job, stop or heartbeat.stop, work, exit_status)
 
-    def _work(
+    def _attempts(
         self, job: ClaimedJob, heartbeat: Heartbeat, folder: Path
     ) -> tuple[Stop | None, Work, int]:
-        work = Work()
+        """A child that runs out of memory is followed by one with half of it to plan with."""
         try:
             document = self._document(job, folder)
         except (RefusedError, OSError) as error:
             log.error("job %s: files not fetched: %s", job.id, error)
-            work.problem = messages.not_fetched()
-            return "broken", work, 0
+            return "broken", Work(problem=messages.not_fetched()), 0
+        share = 1.0
+        while True:
+            stop, work, exit_status = self._work(
+                job, heartbeat, {**document, "memory_share": share}
+            )
+            if stop or share <= SMALLEST_SHARE or not _out_of_memory(work, exit_status):
+                return stop, work, exit_status
+            share /= 2
+            self.out_of_memory += 1
+            log.warning("job %s ran out of memory: again with %g of it", job.id, share)
+            heartbeat.progress(0.0, "Out of memory: trying again with half the batch")
+
+    def _work(
+        self, job: ClaimedJob, heartbeat: Heartbeat, document: dict[str, Any]
+    ) -> tuple[Stop | None, Work, int]:
+        work = Work()
         child = self.spare.take()
         child.tell(document)
         try:
@@ -205,6 +223,12 @@ class Supervisor:
             self.delivery.finish(job, "done", result=work.result)
 
 
+def _out_of_memory(work: Work, exit_status: int) -> bool:
+    """The child said so, or the operating system ended it."""
+    said = bool(work.problem) and work.problem.get("code") == "out_of_memory"
+    return said or exit_status == -signal.SIGKILL
+
+
 def _problem(
     job: ClaimedJob, stop: Stop | None, work: Work, exit_status: int
 ) -> dict[str, Any] | None:
@@ -224,7 +248,8 @@ def _problem(
     if exit_status == -signal.SIGKILL:
         return ProblemError(
             "out_of_memory",
-            "The operating system ended the worker's process, most likely for want of memory.",
+            "The operating system ended the worker's process, most likely for want of memory, "
+            "with a quarter of the batch too.",
             "Use a machine with more memory, float32, or fewer eigenvectors.",
             status=500,
         ).as_dict()

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.cursors import Cursor
+from backend.identity import EVERYONE
 from backend.jobs import NewJob, Submission, waiting_stages
 from backend.repository.rows import as_analysis, end, job_row, missing
 from backend.repository.transactions import Transactions
@@ -75,16 +76,27 @@ class Analyses(Transactions):
             return as_analysis(row, job), job.version
 
     def analyses(
-        self, *, limit: int, cursor: Cursor | None, state: State | None = None, q: str = ""
+        self,
+        *,
+        limit: int,
+        cursor: Cursor | None,
+        state: State | None = None,
+        q: str = "",
+        owner: str | None = None,
     ) -> tuple[list[Analysis], Cursor | None]:
+        """Newest first; an `owner` sees its own and what ships with the product."""
         query = select(AnalysisRow, JobRow).join(JobRow, JobRow.id == AnalysisRow.id)
+        query = query.where(JobRow.kind == "analysis")
+        if owner is not None:
+            query = query.where(JobRow.owner.in_((owner, EVERYONE)))
         if cursor:
-            query = query.where(tuple_(AnalysisRow.created_at, AnalysisRow.id) < tuple_(*cursor))
+            query = query.where(tuple_(JobRow.created_at, JobRow.id) < tuple_(*cursor))
         if state:
             query = query.where(JobRow.state == state)
         if q:
             query = query.where(AnalysisRow.name.icontains(q, autoescape=True))
-        order = (AnalysisRow.created_at.desc(), AnalysisRow.id.desc())
+        # The job's columns, which hold the same values: its indexes serve every filter.
+        order = (JobRow.created_at.desc(), JobRow.id.desc())
         with self.read() as session:
             rows = session.execute(query.order_by(*order).limit(limit + 1)).all()
         last = rows[limit - 1][0] if len(rows) > limit else None
@@ -147,13 +159,16 @@ class Analyses(Transactions):
             row.stages = [{**stage, "state": "done"} for stage in row.stages]
             end(row, "done", now=now)
 
-    def done_with_content(self, content: str) -> Analysis | None:
-        """The newest done analysis of the same content hash."""
+    def done_with_content(self, content: str) -> tuple[Analysis, str] | None:
+        """The newest done analysis of the same content hash, and its owner, whoever that is.
+
+        Who asks has the files themselves, so another's results tell nothing new.
+        """
         query = select(AnalysisRow, JobRow).join(JobRow, JobRow.id == AnalysisRow.id)
         query = query.where(AnalysisRow.content == content, JobRow.state == "done")
         with self.read() as session:
             found = session.execute(query.order_by(AnalysisRow.created_at.desc()).limit(1)).first()
-            return as_analysis(*found) if found else None
+            return (as_analysis(*found), found[1].owner) if found else None
 
     def _analysis_rows(self, session: Session, identifier: str) -> tuple[AnalysisRow, JobRow]:
         row = session.get(AnalysisRow, identifier)

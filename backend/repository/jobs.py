@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import and_, delete, func, not_, or_, select, true, update
 
 from backend.jobs import (
     MAX_ATTEMPTS,
     Claim,
+    Ended,
     JobStatus,
     NewJob,
     Progress,
@@ -72,6 +73,8 @@ class Jobs(Transactions):
                 return None
             row = session.get_one(JobRow, identifier)
             row.progress, row.message, row.stages = 0.0, "", waiting_stages(row.stages)
+            # Arrays of a lost attempt are not shown beside the report of this one.
+            row.arrays = list[Any]()
             return Claim(row.id, row.kind, token, row.attempt, row.document)
 
     def heartbeat(
@@ -107,9 +110,16 @@ class Jobs(Transactions):
         now: float,
         problem: dict[str, Any] | None = None,
         result: dict[str, Any] | None = None,
-    ) -> None:
+    ) -> Ended:
         with self._fenced(identifier, token) as row:
             end(row, state, now=now, problem=problem, result=result)
+            return Ended(
+                kind=row.kind,
+                state=state,
+                code=str((problem or {}).get("code", "")),
+                waited=max(0.0, (row.started_at or now) - row.created_at),
+                stages={s["stage"]: s["seconds"] for s in row.stages if s["seconds"] is not None},
+            )
 
     def release(self, identifier: str, token: str) -> QueueName:
         """A worker that is told to stop gives the job back without using up an attempt."""
@@ -118,6 +128,17 @@ class Jobs(Transactions):
             row.attempt -= 1
             row.stages = waiting_stages(row.stages)
             return cast(QueueName, row.queue)
+
+    def renew_leases(self, *, now: float, lease: float, every: bool) -> int:
+        """Grants leases anew: `every` one after the clock was set, else those it cannot have
+        granted (they end later than one granted now would); how many."""
+        impossible = JobRow.lease_until > now + lease + 1.0
+        granted = update(JobRow).where(JobRow.state == "running", true() if every else impossible)
+        sent = update(JobRow).where(JobRow.state == "queued", JobRow.sent_at > now + 1.0)
+        with self.write() as session:
+            session.execute(sent.values(sent_at=now))
+            changed = session.execute(granted.values(lease_until=now + lease))
+            return int(cast(Any, changed).rowcount)
 
     def reap(self, *, now: float, lease: float) -> Reaped:
         """Ends or requeues jobs whose worker was lost; names unsent jobs."""
@@ -136,7 +157,8 @@ class Jobs(Transactions):
                     row.version += 1
             session.flush()
             # Younger ones are about to be sent by the request that wrote them.
-            unsent = or_(JobRow.attempt > 0, JobRow.created_at < now - min(lease, 2.0))
+            young = and_(JobRow.created_at >= now - min(lease, 2.0), JobRow.created_at <= now)
+            unsent = or_(JobRow.attempt > 0, not_(young))
             query = select(JobRow.id, JobRow.queue).where(
                 JobRow.state == "queued", JobRow.sent_at.is_(None), unsent
             )

@@ -65,6 +65,8 @@ def job_row(job: NewJob, now: float) -> JobRow:
         state="queued",
         stages=waiting_stages([{"stage": stage} for stage in job.stages]),
         created_at=now,
+        owner=job.owner,
+        priority=job.priority,
     )
 
 

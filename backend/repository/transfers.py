@@ -26,11 +26,14 @@ class Transfer:
     received: int
     sha256: str
     expires_at: float
+    owner: str = ""
 
 
 def _transfer(row: TransferRow) -> Transfer:
     kind = cast(UploadKind, row.kind)
-    return Transfer(row.id, kind, row.name, row.length, row.received, row.sha256, row.expires_at)
+    return Transfer(
+        row.id, kind, row.name, row.length, row.received, row.sha256, row.expires_at, row.owner
+    )
 
 
 class Transfers(Transactions):

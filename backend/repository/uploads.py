@@ -6,12 +6,15 @@ from sqlalchemy import delete, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from backend.cursors import Cursor
+from backend.identity import EVERYONE
 from backend.jobs import NewJob
 from backend.repository.rows import as_upload, job_row, missing
 from backend.repository.transactions import Transactions
-from backend.tables import AnalysisRow, JobRow, UploadRow
+from backend.tables import AnalysisRow, JobRow, UploadOwnerRow, UploadRow
 from minimascope.problems import ProblemError
 from minimascope.schemas import Upload, UploadKind
+
+ANALYSIS_APART = JobRow.kind != "analysis"
 
 
 class Uploads(Transactions):
@@ -22,9 +25,14 @@ class Uploads(Transactions):
             return as_upload(self._upload_row(session, kind, identifier))
 
     def uploads(
-        self, kind: UploadKind, *, limit: int, cursor: Cursor | None
+        self, kind: UploadKind, *, limit: int, cursor: Cursor | None, owner: str | None = None
     ) -> tuple[list[Upload], Cursor | None]:
         query = select(UploadRow).where(UploadRow.kind == kind)
+        if owner is not None:
+            own = select(UploadOwnerRow.id).where(
+                UploadOwnerRow.kind == kind, UploadOwnerRow.owner.in_((owner, EVERYONE))
+            )
+            query = query.where(UploadRow.id.in_(own))
         if cursor:
             query = query.where(tuple_(UploadRow.created_at, UploadRow.id) < tuple_(*cursor))
         query = query.order_by(UploadRow.created_at.desc(), UploadRow.id.desc()).limit(limit + 1)
@@ -37,13 +45,14 @@ class Uploads(Transactions):
         with self.read() as session:
             return int(session.scalar(select(func.coalesce(func.sum(UploadRow.size), 0))) or 0)
 
-    def add_upload(self, upload: Upload, job: NewJob | None, *, now: float) -> str:
+    def add_upload(self, upload: Upload, job: NewJob | None, *, now: float, owner: str = "") -> str:
         """The id of the job that inspects it, or "" where it is known to be good already.
 
         The same bytes again keep their row; a refused file is inspected again (the worker may
         have learnt its format since).
         """
         with self.write() as session:
+            session.merge(UploadOwnerRow(kind=upload.kind, id=upload.id, owner=owner))
             row = session.get(UploadRow, (upload.kind, upload.id))
             if row and row.inspection["state"] == "ok":
                 return ""
@@ -59,26 +68,49 @@ class Uploads(Transactions):
                 session.add(job_row(job, now))
             return row.inspect_job
 
-    def delete_upload(self, kind: UploadKind, identifier: str) -> bool:
-        """True where no other upload has the same bytes; refused while an analysis uses it."""
-        used = or_(
-            AnalysisRow.checkpoint == identifier,
-            AnalysisRow.train == identifier,
-            AnalysisRow.test == identifier,
-        )
+    def delete_upload(self, kind: UploadKind, identifier: str, *, owner: str | None = None) -> bool:
+        """True where no other upload has the same bytes; refused while an analysis uses it.
+
+        Another owner of the same bytes keeps them; `None` deletes for everybody.
+        """
         with self.write() as session:
-            session.delete(self._upload_row(session, kind, identifier))
-            if session.scalar(select(func.count()).select_from(AnalysisRow).where(used)):
+            row = self._upload_row(session, kind, identifier)
+            if self._used(session, identifier, owner):
                 raise ProblemError(
                     "in_use",
                     f"An analysis uses this {kind}.",
                     "Delete its analyses first.",
                     status=409,
                 )
-            session.execute(delete(JobRow).where(JobRow.subject == identifier))
+            mine = delete(UploadOwnerRow).where(
+                UploadOwnerRow.kind == kind, UploadOwnerRow.id == identifier
+            )
+            session.execute(mine if owner is None else mine.where(UploadOwnerRow.owner == owner))
+            others = self._owned(session, kind, identifier) or self._used(session, identifier, None)
+            if owner is not None and others:
+                return False
+            session.delete(row)
+            session.execute(delete(JobRow).where(JobRow.subject == identifier, ANALYSIS_APART))
             session.flush()
             rest = select(func.count()).select_from(UploadRow).where(UploadRow.id == identifier)
             return session.scalar(rest) == 0
+
+    def _owned(self, session: Session, kind: UploadKind, identifier: str) -> bool:
+        query = select(func.count()).select_from(UploadOwnerRow)
+        query = query.where(UploadOwnerRow.kind == kind, UploadOwnerRow.id == identifier)
+        return bool(session.scalar(query))
+
+    def _used(self, session: Session, identifier: str, owner: str | None) -> bool:
+        """Whether an analysis, of this owner if given, needs these bytes."""
+        used = or_(
+            AnalysisRow.checkpoint == identifier,
+            AnalysisRow.train == identifier,
+            AnalysisRow.test == identifier,
+        )
+        query = select(AnalysisRow.id).join(JobRow, JobRow.id == AnalysisRow.id).where(used)
+        if owner is not None:
+            query = query.where(JobRow.owner == owner)
+        return session.execute(query.limit(1)).first() is not None
 
     def _upload_row(self, session: Session, kind: UploadKind, identifier: str) -> UploadRow:
         row = session.get(UploadRow, (kind, identifier))

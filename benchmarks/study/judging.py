@@ -51,8 +51,13 @@ def readings(line: dict[str, Any]) -> list[Reading]:
     ]
 
 
-def judged(reading: Reading, *, at_its_minimum: bool = False) -> tuple[Verdict, str]:
-    """Verdict and sentence; `at_its_minimum` leaves the Newton decrement out of it."""
+def judged(
+    reading: Reading, *, at_its_minimum: bool = False, lambda_is_right: bool = False
+) -> tuple[Verdict, str]:
+    """Verdict and sentence.
+
+    `at_its_minimum` leaves the Newton decrement out of it, `lambda_is_right` how well λ is known.
+    """
     evidence = Evidence(
         loss="cross_entropy",
         alo=reading.estimate("alo_ggn"),
@@ -60,6 +65,7 @@ def judged(reading: Reading, *, at_its_minimum: bool = False) -> tuple[Verdict, 
         soft_rank=reading.estimate("soft_rank_ggn"),
         t_alo=reading.diagnostics["t_alo"] or 0.0,
         max_leverage=reading.diagnostics["max_leverage"] or 0.0,
+        slope=0.0 if lambda_is_right else reading.diagnostics["dlog_alo_dlog_lambda"],
         newton=reading.newton,
         newton_is_exact=reading.hessian_complete,
         pure_weight_decay=reading.pure_weight_decay,

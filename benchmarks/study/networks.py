@@ -28,6 +28,13 @@ COUNTS: dict[Family, int] = {
     "digits_cnn": 14,
     "digits_cnn_bn": 14,
 }
+# More networks trained by SGD: there λ comes from the schedule, and half of them say how well.
+SCHEDULE_COUNTS: dict[Family, int] = {
+    "digits_mlp": 12,
+    "teacher_mlp": 12,
+    "digits_cnn": 4,
+    "digits_cnn_bn": 4,
+}
 TEACHER_INPUTS, TEACHER_CLASSES, TEACHER_TEST = 12, 4, 4000
 LBFGS_ITERATIONS = (40, 1500)
 BATCH = 50
@@ -57,22 +64,29 @@ class Design:
 
 
 def designs() -> list[Design]:
-    """All networks of the study, families interleaved."""
-    drawn = {family: [_draw(family, i) for i in range(count)] for family, count in COUNTS.items()}
-    order = [(i / COUNTS[family], family, i) for family in COUNTS for i in range(COUNTS[family])]
-    return [drawn[family][i] for _, family, i in sorted(order)]
+    """All networks of the study, families interleaved; the further SGD networks come last."""
+    return [_draw(family, i) for family, i in _interleaved(COUNTS)] + [
+        _draw(family, i, schedule=True) for family, i in _interleaved(SCHEDULE_COUNTS)
+    ]
 
 
-def _draw(family: Family, index: int) -> Design:
-    rng = random.Random(f"{family}/{index}")
+def _interleaved(counts: dict[Family, int]) -> list[tuple[Family, int]]:
+    order = sorted(
+        (i / counts[family], family, i) for family in counts for i in range(counts[family])
+    )
+    return [(family, i) for _, family, i in order]
+
+
+def _draw(family: Family, index: int, *, schedule: bool = False) -> Design:
+    rng = random.Random(f"{family}/schedule/{index}" if schedule else f"{family}/{index}")
     mlp, teacher = family.endswith("mlp"), family == "teacher_mlp"
     # BatchNorm has other statistics in training than in evaluation: full-batch L-BFGS on the
     # evaluation-mode loss would not be how anyone trains it.
-    sgd = family == "digits_cnn_bn" or rng.random() < 0.5
+    sgd = schedule or family == "digits_cnn_bn" or rng.random() < 0.5
     return Design(
-        name=f"{family}_{index:02d}",
+        name=f"{family}_s{index:02d}" if schedule else f"{family}_{index:02d}",
         family=family,
-        seed=1000 + index,
+        seed=(2000 if schedule else 1000) + index,
         n=rng.choice([100, 200, 400]),
         width=rng.choice([8, 16, 32] if teacher else ([6, 10, 14] if mlp else [4, 6, 8])),
         depth=rng.choice([1, 2, 3]) if mlp else 2,

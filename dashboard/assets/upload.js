@@ -1,4 +1,5 @@
-// Files go straight to the API as a raw body (XHR, for its upload progress), never through Dash.
+// Files go straight to the API, never through Dash: small ones as one body, large ones in pieces
+// (upload_transfer.js). What is in them is shown by upload_found.js.
 window.dash_clientside = window.dash_clientside || {};
 (function () {
   const ADDRESS = { checkpoint: "/api/v1/checkpoints", train: "/api/v1/datasets", test: "/api/v1/datasets" };
@@ -49,30 +50,14 @@ window.dash_clientside = window.dash_clientside || {};
     const problem = upload.inspection.problem;
     if (upload.inspection.state === "refused" && problem) return refused(zone, name, problem);
     if (upload.inspection.state === "pending") return wait(zone, upload, name);
-    const notes = (upload.inspection.warnings || []).map((w) => element("span", "drop-hint", w));
-    live(zone, "done", element("span", "drop-name", name), element("span", "drop-hint", summary(upload)), ...notes);
+    live(zone, "done", element("span", "drop-name", name), element("span", "drop-hint", summary(upload)));
     tell(zone, upload);
-  }
-
-  const known = {};
-
-
-  // What the analysis will hold in memory and compute; the routes of workers/curvature/routes.py.
-  function cost() {
-    const out = document.getElementById("up-cost");
-    const p = known.checkpoint && known.checkpoint.parameters, n = known.train && known.train.n;
-    if (!out) return;
-    out.textContent = "";
-    if (!p || !n) return;
-    const dense = p <= 2000 || (p <= 4000 && n * p * p <= 5e10);
-    out.textContent = dense
-      ? `${thin(p)} parameters and ${thin(n)} examples: the whole Hessian is computed, ${size(8 * p * p)} in memory and ${thin(p)} passes over the data.`
-      : `${thin(p)} parameters and ${thin(n)} examples: the leading eigenpairs are computed by Lanczos products, never the whole Hessian.`;
+    const whole = document.querySelector("[data-choice='up-family'] [data-value='file']");
+    if (whole && zone.dataset.upload === "checkpoint" && ["pt2", "huggingface"].includes(upload.inspection.format)) whole.click();
   }
 
   function tell(zone, upload) {
-    known[zone.dataset.upload] = upload && upload.inspection.summary;
-    cost();
+    window.minimascope.found(zone.dataset.upload, upload);
     dash_clientside.set_props("upload-" + zone.dataset.upload, { data: upload });
   }
 
@@ -80,29 +65,61 @@ window.dash_clientside = window.dash_clientside || {};
     let body = null;
     try { body = JSON.parse(request.responseText); } catch (_) { /* said below */ }
     if (request.status >= 200 && request.status < 300 && body) return accepted(zone, body, name);
-    if (body && body.sentence) return refused(zone, name, body);
-    refused(zone, name, { sentence: `The server answered ${request.status} without saying why.`, advice: "Try again." });
+    refused(zone, name, window.minimascope.transfer.problem(request.responseText, request.status));
   }
 
-  function send(zone, file) {
-    const request = new XMLHttpRequest();
+  // The zone while a file is on its way; `stop` ends it.
+  function sending(zone, file, stop) {
     const bar = element("progress", "drop-bar"), words = element("span", "drop-hint", "0 %");
-    const cancel = element("button", "tool", "Stop");
+    const button = element("button", "tool", "Stop");
     bar.max = 1; bar.value = 0;
     bar.setAttribute("aria-label", `Sending ${file.name}`);
-    cancel.addEventListener("click", (event) => { event.stopPropagation(); request.abort(); });
-    live(zone, "sending", element("span", "drop-name", file.name), bar, words, cancel);
-    request.upload.onprogress = (event) => {
-      bar.value = event.loaded / event.total;
-      words.textContent = `${Math.round(100 * bar.value)} % of ${size(event.total)}`;
-      if (event.loaded === event.total) words.textContent = "Checking the file…";
+    button.addEventListener("click", (event) => { event.stopPropagation(); stop(); });
+    live(zone, "sending", element("span", "drop-name", file.name), bar, words, button);
+    return (sent, total) => {
+      bar.value = sent / total;
+      words.textContent = sent === total ? "Checking the file…" : `${Math.floor(100 * bar.value)} % of ${size(total)}`;
+      return words;
     };
+  }
+
+  function sendWhole(zone, file) {
+    const request = new XMLHttpRequest();
+    const show = sending(zone, file, () => request.abort());
+    request.upload.onprogress = (event) => show(event.loaded, event.total);
     request.onload = () => answer(zone, request, file.name);
     request.onerror = () => refused(zone, file.name, { sentence: "The connection broke while sending.", advice: "Check that the server runs." });
-    request.onabort = () => live(zone, "idle");
+    request.onabort = () => { live(zone, "idle"); tell(zone, null); };
     request.open("POST", `${ADDRESS[zone.dataset.upload]}?name=${encodeURIComponent(file.name)}`);
     request.setRequestHeader("content-type", "application/octet-stream");
     request.send(file);
+  }
+
+  async function sendPieces(zone, file) {
+    let show = null;
+    const run = window.minimascope.transfer.send(file, zone.dataset.upload, {
+      progress: (sent) => show(sent, file.size),
+      waiting: () => { zone.querySelector(".drop-live .drop-hint").textContent = "The connection broke; trying again…"; },
+    });
+    show = sending(zone, file, run.stop);
+    try {
+      const id = await run.done;
+      const reply = await fetch(`${ADDRESS[zone.dataset.upload]}/${id}`);
+      accepted(zone, await reply.json(), file.name);
+    } catch (error) {
+      if (error.stopped) { live(zone, "idle"); tell(zone, null); return begun(zone); }
+      refused(zone, file.name, error.problem || { sentence: "The connection broke while sending.", advice: "Choose the same file again to go on." });
+    }
+  }
+
+  const send = (zone, file) => (file.size > window.minimascope.transfer.PIECE ? sendPieces : sendWhole)(zone, file);
+
+  // A transfer that a reload or a stop ended goes on when the same file is chosen again.
+  function begun(zone) {
+    const hint = zone.querySelector(".drop-idle .drop-begun") || element("span", "drop-hint drop-begun");
+    const found = window.minimascope.transfer.unfinished(zone.dataset.upload);
+    hint.textContent = found.map(({ name, share }) => `${name}: ${Math.floor(100 * share)} % has arrived. Choose it again to go on.`).join(" ");
+    zone.querySelector(".drop-idle").append(hint);
   }
 
   function choose(zone) {
@@ -138,16 +155,30 @@ window.dash_clientside = window.dash_clientside || {};
     if (!document.querySelector(".page-upload")) return;
     for (const kind of Object.keys(ADDRESS)) {
       const zone = document.getElementById("drop-" + kind), id = new URLSearchParams(location.search).get(kind);
-      if (!zone || !id || zone.dataset.state) continue;
+      if (!zone || zone.dataset.state) continue;
       zone.dataset.state = "idle";
+      begun(zone);
+      if (!id) continue;
       const reply = await fetch(`${ADDRESS[kind]}/${encodeURIComponent(id)}`);
       if (reply.ok) accepted(zone, await reply.json());
     }
   }
   new MutationObserver(adopt).observe(document.documentElement, { childList: true, subtree: true });
 
+  // A row of the table of candidates fills the fields above as a person would.
+  function choose_candidate(place, candidates) {
+    const chosen = candidates && place !== "" && candidates[Number(place)];
+    if (!chosen) return dash_clientside.no_update;
+    const press = (group, value) => document.querySelector(`[data-choice='${group}'] [data-value='${value}']`).click();
+    press("up-family", chosen.family);
+    if (chosen.family === "mlp") press("up-activation", chosen.activation);
+    else dash_clientside.set_props("up-sequential", { value: JSON.stringify(chosen) });
+    return dash_clientside.no_update;
+  }
+
   window.dash_clientside.upload = {
-    family: (family) => ["mlp", "sequential"].map((own) => (family === own ? "field wide" : "field wide gone")),
+    choose_candidate,
+    family: (family) => [family === "mlp", family === "sequential", family !== "file"].map((shown) => (shown ? "field wide" : "field wide gone")),
     next_step: (upload) => (upload && location.pathname === "/" ? `/upload?checkpoint=${upload.id}` : dash_clientside.no_update),
   };
 })();

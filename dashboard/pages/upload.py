@@ -9,14 +9,18 @@ from zlib import crc32
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
+from dashboard import upload_checks
 from dashboard.choice import radio
-from dashboard.drop_zone import checkpoint_zone, drop_zone
+from dashboard.drop_zone import checkpoint_zone, described, drop_zone
 from dashboard.notices import refusal
 from dashboard.upload_request import request_of
 from minimascope.client import AsyncClient
 from minimascope.problems import ProblemError
 
-ACTIVATIONS = ("relu", "gelu", "tanh", "silu", "sigmoid", "leaky_relu", "elu", "softplus")
+ACTIVATIONS = (
+    *("relu", "gelu", "tanh", "silu", "sigmoid", "leaky_relu", "elu", "softplus"),
+    "identity",
+)
 FAMILIES = {
     "mlp": "Fully connected (mlp)",
     "sequential": "Sequential, as JSON",
@@ -35,6 +39,7 @@ FIELDS = (
     "activation",
     "sequential",
     "loss",
+    "label",
     "decay",
     "lr",
     "momentum",
@@ -96,6 +101,7 @@ def _architecture() -> html.Div:
             _group("Activation", "up-activation", activations, "", hint),
             layers,
             _group("Loss", "up-loss", LOSSES, "cross_entropy"),
+            upload_checks.candidates_field(),
         ],
         className="fields",
     )
@@ -130,21 +136,22 @@ def _settings() -> html.Div:
 
 def layout(**_: Any) -> html.Div:
     """Three steps on one page; the start button ends them."""
-    data = html.Div(
-        [
-            drop_zone(
-                "train",
-                "Training set",
-                ".npz with X and y, .csv, .safetensors, .parquet, images as .zip",
-                DATA,
-            ),
-            drop_zone("test", "Test set, optional", "measures the gap itself", DATA),
-        ],
-        className="drops",
+    train = drop_zone(
+        "train",
+        "Training set",
+        ".npz with X and y, .csv, .safetensors, .parquet, images as .zip",
+        DATA,
     )
+    test = drop_zone("test", "Test set, optional", "measures the gap itself", DATA)
+    label = dcc.Input(
+        id="up-label", type="text", placeholder="species", className="text", debounce=True
+    )
+    hint = "Of a table, where it is not named y, label or target."
+    data = html.Div([described("train", train), described("test", test)], className="drops")
+    labels = html.Div([_field("Label column", label, hint)], className="fields")
     start = html.Div(
         [
-            html.P(id="up-cost", className="hint", role="status"),
+            html.Div(id="up-cost", role="status"),
             html.Div(id="up-problem"),
             html.Button("Start analysis", id="up-start", className="button primary"),
         ],
@@ -154,8 +161,8 @@ def layout(**_: Any) -> html.Div:
     return html.Div(
         [
             html.H1("New analysis"),
-            _step(1, "Checkpoint", checkpoint_zone()),
-            _step(2, "Network and data", _architecture(), data),
+            _step(1, "Checkpoint", described("checkpoint", checkpoint_zone())),
+            _step(2, "Data and network", data, labels, _architecture()),
             _step(3, "Settings", _settings(), start),
             *stores,
             dcc.Store(id="up-key", data=uuid.uuid4().hex),
@@ -176,8 +183,10 @@ def register(pages: Dash, client: AsyncClient) -> None:
         ClientsideFunction("upload", "family"),
         Output("up-activation-field", "className"),
         Output("up-sequential-field", "className"),
+        Output("up-candidates-field", "className"),
         Input("up-family", "data"),
     )
+    upload_checks.register(pages, client)
 
     @pages.callback(
         output=[

@@ -19,7 +19,8 @@ from minimascope.problems import ProblemError
 
 COMMANDS: tuple[str, ...] = (
     *("serve", "worker", "analyze", "architectures"),
-    *("export", "upload", "submit", "wait", "report", "slice", "compare", "doctor"),
+    *("export", "upload", "submit", "wait", "report", "slice", "compare"),
+    *("doctor", "users", "backup", "restore"),
 )
 FAILED, BAD_INPUT = 1, 2
 

@@ -16,6 +16,7 @@ def register(subparsers: Subparsers) -> None:
     command = subparsers.add_parser("architectures", help="architectures that bare weights allow")
     command.add_argument("--checkpoint", required=True, metavar="FILE")
     command.add_argument("--train", required=True, metavar="FILE")
+    command.add_argument("--label", metavar="COLUMN", help="column of labels")
     command.add_argument("--loss", choices=get_args(Loss), default="cross_entropy")
 
 
@@ -31,7 +32,11 @@ def run(args: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
         found = candidate_table(
-            existing(args.checkpoint), existing(args.train), loss=args.loss, workdir=Path(workdir)
+            existing(args.checkpoint),
+            existing(args.train),
+            loss=args.loss,
+            label=args.label,
+            workdir=Path(workdir),
         )
     print(f"{'loss':<11}  {'accuracy':<8}  architecture")
     for candidate in found["candidates"]:

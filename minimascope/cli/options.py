@@ -61,6 +61,7 @@ def add_parameters(command: argparse.ArgumentParser) -> None:
     """Everything of `Parameters`, for submit and analyze."""
     command.add_argument("--architecture", metavar="JSON|FILE", help="an mlp or sequential spec")
     command.add_argument("--loss", choices=get_args(Loss), help="default cross_entropy")
+    command.add_argument("--label", metavar="COLUMN", help="default: y, label or target")
     command.add_argument("--weight-decay", metavar="X", help="L2 term of the optimiser")
     command.add_argument("--lr", metavar="X")
     command.add_argument("--momentum", metavar="X")
@@ -92,7 +93,7 @@ def _architecture(text: str) -> Any:
 
 def parameters(args: argparse.Namespace) -> Parameters:
     """Raises ProblemError `invalid_parameters` with the first offending value."""
-    names = ("loss", "weight_decay", "lr", "momentum", "steps", "top_k", "epsilon")
+    names = ("loss", "label", "weight_decay", "lr", "momentum", "steps", "top_k", "epsilon")
     given = {name: getattr(args, name) for name in (*names, "dtype", "device", "seed")}
     for name in ("lambdas", "stages"):
         text = getattr(args, name)

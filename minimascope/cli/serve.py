@@ -71,7 +71,8 @@ def _compose(settings: Settings) -> Any:
     app = create_app(settings)
 
     address = f"http://127.0.0.1:{settings.port}"
-    client = AsyncClient(address, settings.token, transport=httpx.ASGITransport(app=app))
+    token = app.state.service.inner_token
+    client = AsyncClient(address, token, transport=httpx.ASGITransport(app=app))
     mount_dashboard(app, client)
     return app
 

@@ -254,6 +254,18 @@ def test_a_plan_says_what_the_spectrum_would_cost(client: Client) -> None:
     assert plan["sentence"].count("\n") == 0
 
 
+def test_a_worker_lists_what_the_demos_weights_allow_and_the_loss_of_each(client: Client) -> None:
+    asked = request(client)
+    table = client.architectures(asked)
+    losses = {row.architecture["activation"]: row.loss for row in table.candidates}
+    assert list(losses.values()) == sorted(losses.values())
+    assert len(losses) == 9
+    plan = client.plan(asked)
+    assert plan.data is not None
+    # the same forward pass, in float32 over at most 1000 examples there and float64 here
+    assert losses["tanh"] == pytest.approx(plan.data.train.loss, rel=1e-4)
+
+
 def test_a_gpu_is_refused_where_no_worker_has_one(client: Client) -> None:
     with pytest.raises(ProblemError) as refused:
         client.submit(request(client, device="cuda"))

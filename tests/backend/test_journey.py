@@ -67,7 +67,7 @@ def test_an_analysis_goes_from_submission_to_arrays(client: Client, running: Run
     points = client.array(identifier, "points")
     assert points.dtype == np.float32
     assert np.isnan(points[0, 1])
-    assert list(client.arrays(identifier)) == ["points"] == analysis.arrays
+    assert list(client.arrays(identifier)) == ["margins", "points"] == analysis.arrays
     assert client.compare([identifier]).items[0].train_loss == 0.25
     url = f"{running.url}/api/v1/analyses/{identifier}"
     as_json = httpx.get(f"{url}/arrays/points", headers={"accept": "application/json"}).json()
@@ -176,7 +176,7 @@ def test_the_same_files_and_parameters_are_not_computed_twice(
     assert log.read_text().count("start") == 1
     client.delete_analysis(first)
     assert client.report(again.id).data.train.n == 4
-    assert list(client.arrays(again.id)) == ["points"]
+    assert list(client.arrays(again.id)) == ["margins", "points"]
     request = AnalysisRequest(checkpoint=again.checkpoint, train=again.train)
     call = calls.submit(request, idempotency_key=None)
     fresh = client.send(replace(call, params={"fresh": "true"}))
@@ -185,7 +185,7 @@ def test_the_same_files_and_parameters_are_not_computed_twice(
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [("crash", "crashed"), ("memory", "out_of_memory"), ("late", "not_weights")]
+    ("text", "code"), [("crash", "crashed"), ("memory 0", "out_of_memory"), ("late", "not_weights")]
 )
 def test_a_failed_child_is_a_failed_analysis(client: Client, text: str, code: str) -> None:
     analysis = ended(client, submitted(client, text))

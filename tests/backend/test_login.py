@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from backend.app import create_app
-from backend.login import SESSION_SECONDS, good_session, new_session
+from backend.doors import SESSION_SECONDS, good_session, new_session
 from minimascope.settings import Settings
 
 SITE = "http://server.example:8717"

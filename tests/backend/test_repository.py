@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from backend.clock import WallClock
 from backend.database import open_database
 from backend.jobs import NewJob, Progress
 from backend.repository import Repository
@@ -102,6 +103,42 @@ def test_three_lost_workers_are_a_failure_with_its_sentence(repository: Reposito
     assert analysis.problem["code"] == "worker_lost"
     assert "3 times" in analysis.problem["sentence"]
     assert repository.claim(job, now=1000.0, lease=5.0) is None
+
+
+def test_a_clock_that_was_set_ends_no_lease_and_keeps_none(repository: Repository) -> None:
+    job = submitted(repository)
+    claim = repository.claim(job, now=1000.0, lease=5.0)
+    assert claim
+    # An hour ahead: every lease is granted anew before the reaper looks.
+    assert repository.renew_leases(now=4600.0, lease=5.0, every=True) == 1
+    assert repository.reap(now=4600.0, lease=5.0).changed == []
+    # Back again, the worker lost meanwhile: no lease is longer than one granted now.
+    assert repository.renew_leases(now=1000.0, lease=5.0, every=False) == 1
+    assert repository.renew_leases(now=1000.0, lease=5.0, every=False) == 0
+    assert repository.reap(now=1006.0, lease=5.0).changed == [job]
+
+
+def test_a_jump_of_the_wall_clock_is_noticed_once() -> None:
+    wall, steady = [1000.0], [50.0]
+    clock = WallClock(lambda: wall[0], lambda: steady[0])
+    wall[0], steady[0] = 1030.0, 80.0
+    assert clock.look() == (1030.0, False)
+    wall[0] -= 3600.0
+    assert clock.look() == (-2570.0, True)
+    assert clock.look() == (-2570.0, False)
+
+
+def test_arrays_of_a_lost_attempt_are_not_shown_beside_the_next_report(
+    repository: Repository,
+) -> None:
+    job = submitted(repository)
+    first = repository.claim(job, now=0.0, lease=5.0)
+    assert first
+    with repository.fenced_write(job, first.token, "points"):
+        pass
+    assert repository.analysis(job).arrays == ["points"]
+    assert repository.claim(job, now=6.0, lease=5.0)
+    assert repository.analysis(job).arrays == []
 
 
 def test_a_released_job_costs_no_attempt(repository: Repository) -> None:

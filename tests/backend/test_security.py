@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from backend.app import create_app
-from backend.security import same
+from backend.doors import same
 from backend.store import Store, full_disk_is_507
 from minimascope.problems import ProblemError
 from minimascope.settings import Settings

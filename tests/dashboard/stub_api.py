@@ -20,6 +20,64 @@ from minimascope.schemas import Analysis, AnalysisRequest
 
 NOW = datetime(2026, 11, 22, 6, 15, tzinfo=UTC)
 Found = tuple[Report, dict[str, np.ndarray]]
+LAYERS = [
+    {"name": f"features.{i}.{leaf}", "shape": shape, "dtype": "float32"}
+    for i in range(40)
+    for leaf, shape in (("weight", [16, 16, 3, 3]), ("bias", [16]))
+]
+INSPECTIONS: dict[str, dict[str, Any]] = {
+    "checkpoint": {
+        "format": "torch",
+        "summary": {
+            "parameters": 10703,
+            "dtype": "float32",
+            "picked": "Weights taken from the key 'state_dict'.",
+            "layers": LAYERS,
+        },
+        "warnings": ["The file also holds 'ema'; 'state_dict' was taken."],
+    },
+    "dataset": {
+        "format": "npz",
+        "summary": {
+            "n": 1200,
+            "input_shape": [1, 8, 8],
+            "dtype": "float32",
+            "scale": "Values from 0 to 1, mean 0.31, standard deviation 0.38; used as they are.",
+            "repeated": 3,
+            "target_kind": "classes",
+            "classes": 3,
+            "class_counts": {"0": 900, "1": 250, "2": 50},
+            "names": ["cat", "dog", "fox"],
+        },
+    },
+}
+CANDIDATES = [
+    {
+        "architecture": {"family": "mlp", "activation": "gelu"},
+        "loss": 0.0123,
+        "accuracy": 0.998,
+        "sentence": "MLP 64–32–3 with gelu: loss 0.0123, accuracy 0.998.",
+    },
+    {
+        "architecture": {"family": "sequential", "layers": [["Linear", 64, 3]]},
+        "loss": 0.9,
+        "accuracy": 0.5,
+        "sentence": "Linear with no pooling: loss 0.9, accuracy 0.500.",
+    },
+]
+PLAN = {
+    "route": "dense",
+    "parameters": 10703,
+    "examples": 1200,
+    "products": 413,
+    "products_limit": 413,
+    "seconds": 0.5,
+    "seconds_per_product": 1e-3,
+    "peak_bytes": 10**7,
+    "sentence": "Dense matrix: about 413 products of 1.24 ms.",
+    "warnings": ["3 different inputs are in both training and test data."],
+    "data": {"train": {"n": 1200, "loss": 0.0123, "accuracy": 0.998}, "test": None, "classes": 3},
+}
 
 
 def analysis(identifier: str, name: str, state: str = "done", **more: Any) -> Analysis:
@@ -177,7 +235,7 @@ def _uploads(app: FastAPI) -> None:
             "name": name,
             "size": len(body),
             "created_at": NOW.isoformat(),
-            "inspection": {"state": "ok", "format": "npz", "summary": {"parameters": 10703}},
+            "inspection": {"state": "ok", **INSPECTIONS[kind]},
         }
         return JSONResponse(uploads[identifier], 201)
 
@@ -192,6 +250,14 @@ def _uploads(app: FastAPI) -> None:
     @app.get("/api/v1/checkpoints/{identifier}")
     async def stored(identifier: str) -> Any:
         return uploads[identifier]
+
+    @app.post("/api/v1/architectures")
+    async def architectures(request: AnalysisRequest) -> Any:
+        return {"candidates": CANDIDATES, "advice": "Compare with the training script."}
+
+    @app.post("/api/v1/plans")
+    async def plan(request: AnalysisRequest) -> Any:
+        return PLAN
 
 
 def key_numbers(item: Analysis, made: Report) -> dict[str, Any]:

@@ -40,7 +40,8 @@ SLOWEST = 10.0  # seconds a file, the promise of the intake
 CODES = {
     *("file_damaged", "pickle_refused", "not_a_checkpoint", "unsupported_format", "deflate_bomb"),
     *("tensor_refused", "nan_weights", "operator_refused", "not_a_dataset", "nan_data"),
-    *("dataset_missing_arrays", "empty_data", "sandbox_memory", "labels_out_of_range"),
+    *("dataset_missing_arrays", "label_missing", "empty_data"),
+    *("sandbox_memory", "labels_out_of_range"),
     *("architecture_missing", "architecture_invalid", "architecture_mismatch"),
     *("input_shape_mismatch", "output_shape_mismatch", "outputs_not_finite"),
 }

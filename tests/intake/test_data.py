@@ -95,7 +95,7 @@ def test_unusable_arrays_have_their_codes(
     ("content", "expected"),
     [
         (b"", "not_a_dataset"),
-        (b"a,b\n1,2\n", "not_a_dataset"),
+        (b"a,b\n1,2\n", "label_missing"),
         (b"a,y\n1,2,3\n", "not_a_dataset"),
         (b"a,y\nfoo,2\n", "not_a_dataset"),
         (b"a,y\nnan,2\n", "nan_data"),

@@ -163,7 +163,7 @@ def test_parquet_tables_give_the_same_data_as_arrays(tmp_path: Path, workdir: Pa
 @pytest.mark.parametrize(
     ("columns", "expected"),
     [
-        ({"a": [1.0], "b": [2.0]}, "not_a_dataset"),
+        ({"a": [1.0], "b": [2.0]}, "label_missing"),
         ({"a": ["red"], "y": [0]}, "not_a_dataset"),
         ({"a": [1.0, None], "y": [0, 1]}, "not_a_dataset"),
         ({"a": [[1.0, 2.0]], "y": [0]}, "not_a_dataset"),

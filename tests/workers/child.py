@@ -1,8 +1,10 @@
 """A small real child: speaks the supervisor's protocol, behaves as its checkpoint's text says.
 
-Text: `sleep S` works for S seconds, `refuse` sends a problem, `crash` exits 3, `memory` is killed
-like by the kernel, `stubborn` ignores SIGTERM, `log PATH` anywhere appends a line at start and end,
-`vectors` gives eigenvectors, which a slice then answers with.
+Text: `sleep S` works for S seconds, `refuse` sends a problem, `crash` exits 3, `memory X` is killed
+like by the kernel unless it may plan with X of the memory at most, `poison` kills its worker,
+`stubborn` ignores SIGTERM, `log PATH` anywhere appends a line at start and end, `vectors` gives
+eigenvectors, which a slice then answers with. Report and array both name the run (its pid) that
+wrote them.
 """
 
 import io
@@ -46,7 +48,7 @@ def array(workdir: Path, name: str, value: np.ndarray) -> None:
 
 def report(workdir: Path) -> None:
     path = workdir / "report.json"
-    path.write_text(json.dumps(REPORT))
+    path.write_text(json.dumps({**REPORT, "seed": os.getpid()}))
     say(event="report", path=str(path))
 
 
@@ -56,8 +58,10 @@ def work(workdir: Path, seconds: float) -> None:
     steps = max(1, round(seconds / 0.05))
     for step in range(steps):
         time.sleep(seconds / steps)
-        say(event="progress", stage="spectrum", fraction=(step + 1) / steps, message=f"step {step}")
+        message = f"step {step} at {time.time():.6f}"
+        say(event="progress", stage="spectrum", fraction=(step + 1) / steps, message=message)
     array(workdir, "points", np.array([[1.0, np.nan], [2.0, 3.0]], dtype=np.float32))
+    array(workdir, "margins", np.array([os.getpid()]))
     say(event="stage", stage="spectrum", state="done", seconds=seconds)
     report(workdir)
 
@@ -67,14 +71,17 @@ def refuse() -> None:
     say(event="problem", problem=problem)
 
 
-def analysis(words: list[str], workdir: Path) -> None:
+def analysis(words: list[str], workdir: Path, memory_share: float) -> None:
     if "stubborn" in words:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if "crash" in words:
         print("exit words", file=sys.stderr)
         sys.exit(3)
-    if "memory" in words:
+    if "memory" in words and memory_share > float(words[words.index("memory") + 1]):
         os.kill(os.getpid(), signal.SIGKILL)
+    if "poison" in words:
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
     if "nonsense" in words:
         say(event="stage", stage="spectrum", state="perhaps")
         time.sleep(60)
@@ -120,7 +127,7 @@ def main() -> None:
     if log:
         with log.open("a") as file:
             file.write(f"start {os.getpid()}\n")
-    analysis(words, Path(document["workdir"]))
+    analysis(words, Path(document["workdir"]), document["memory_share"])
     if log:
         with log.open("a") as file:
             file.write("end\n")

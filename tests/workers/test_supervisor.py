@@ -93,7 +93,7 @@ def test_a_good_child_is_a_done_job_with_stages_report_and_arrays(api: Api) -> N
     job = api.job("sleep 0.2")
     api.supervisor().run(job)
     analysis = api.repository.analysis(job)
-    assert (analysis.state, analysis.arrays) == ("done", ["points"])
+    assert (analysis.state, analysis.arrays) == ("done", ["margins", "points"])
     assert [(s.stage, s.state) for s in analysis.stages] == [
         ("spectrum", "done"),
         ("gap", "skipped"),
@@ -152,6 +152,39 @@ def test_a_stopping_worker_gives_its_job_back(api: Api, tmp_path: Path) -> None:
     analysis = api.repository.analysis(job)
     assert (analysis.state, analysis.attempt) == ("queued", 0)
     assert gone(log)
+    api.repository.cancel(job, now=time.time())
+
+
+def test_out_of_memory_is_tried_again_with_half_the_batch(api: Api, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    job, supervisor = api.job(f"memory 0.25 sleep 0.1 log {log}"), api.supervisor()
+    supervisor.run(job)
+    analysis = api.repository.analysis(job)
+    assert (analysis.state, analysis.attempt) == ("done", 1)
+    # With all of the memory, a half and a quarter; only the last ends.
+    assert (log.read_text().split().count("start"), supervisor.out_of_memory) == (3, 2)
+
+
+def test_an_urgent_job_goes_first_then_the_owner_with_fewest_running(api: Api) -> None:
+    def queued(owner: str, priority: int = 0) -> str:
+        document: dict[str, Any] = {"files": {}, "names": {}, "parameters": {}}
+        job = NewJob("analysis", SHA, document, owner=owner, priority=priority)
+        request = AnalysisRequest(checkpoint=SHA, train=SHA)
+        api.repository.add_analysis(request, job, now=time.time())
+        return job.id
+
+    ann = [queued("ann") for _ in range(3)]
+    bob, urgent, low = queued("bob"), queued("ann", 1), queued("cy", -1)
+    taken = []
+    for message in (*ann, bob, urgent, low):
+        claimed = api.delivery.claim(message)
+        assert claimed
+        taken.append(claimed)
+    # The urgent one is ann's, so bob's comes before ann's others, though it is younger.
+    assert [job.id for job in taken] == [urgent, bob, *ann, low]
+    assert api.delivery.claim(bob) is None
+    for job in taken:
+        api.delivery.finish(job, "cancelled")
 
 
 def test_a_crash_is_a_failure_whose_last_words_are_only_in_the_log(

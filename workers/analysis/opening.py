@@ -56,7 +56,7 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     test = None
     if files.test:
         with speaking_of("Test data"):
-            test = read_split(files.test, parameters, ids=ids, workdir=workdir)
+            test = read_split(files.test, parameters, ids=ids, workdir=workdir).numbered_as(train)
     warnings = check_pair(network, train, test, loss=parameters.loss)
     dtype = torch.float64 if parameters.dtype == "float64" else torch.float32
     minimum = prepare(
@@ -82,7 +82,8 @@ def speaking_of(what: str) -> Iterator[None]:
 def read_split(path: Path, parameters: Parameters, *, ids: bool, workdir: Path) -> Dataset:
     """One data set with the targets of the loss; `ids` keeps whole-number inputs as token ids."""
     integers: Literal["float", "keep"] = "keep" if ids else "float"
-    return read_dataset(path, workdir=workdir, integers=integers).for_loss(parameters.loss)
+    data = read_dataset(path, workdir=workdir, integers=integers, label=parameters.label)
+    return data.for_loss(parameters.loss)
 
 
 def torch_device(name: str) -> torch.device:

@@ -10,6 +10,7 @@ from minimascope.report import (
     Density,
     Estimate,
     GapOutliers,
+    LayerBlock,
     Outliers,
     RatioOutliers,
     Spectrum,
@@ -18,6 +19,7 @@ from minimascope.report import (
 from workers.analysis.opening import class_count
 from workers.analysis.session import Session
 from workers.curvature.density import spectral_density
+from workers.curvature.layer_blocks import layer_blocks
 from workers.curvature.layers import layer_mass
 from workers.curvature.minimum import Minimum
 from workers.curvature.outliers import outliers_by_gap, outliers_by_ratio
@@ -44,6 +46,7 @@ def run(session: Session) -> None:
         operator=plan.operator,
     )
     seconds = time.perf_counter() - started
+    blocks = layer_blocks(minimum, found, seed=parameters.seed)
     if "density" not in parameters.stages:
         found = replace(found, operator=None)  # its graphs would lie about unused
     session.spectrum = found
@@ -54,11 +57,7 @@ def run(session: Session) -> None:
         residuals=found.residuals.tolist(),
         converged=found.converged.tolist(),
         lambda_min=float(found.lambda_min),
-        trace=Estimate(
-            value=found.trace,
-            standard_error=found.trace_standard_error,
-            method="exact" if found.trace_standard_error is None else "stochastic",
-        ),
+        trace=estimate(found.trace, found.trace_standard_error),
         method=found.method,
         outliers=Outliers(
             by_ratio=RatioOutliers(
@@ -69,6 +68,16 @@ def run(session: Session) -> None:
         layer_mass=mass.tolist(),
         layer_names=names,
         products=found.products,
+        layer_blocks=[
+            LayerBlock(
+                layer=block.layer,
+                parameters=block.parameters,
+                eigenvalues=block.eigenvalues.tolist(),
+                residuals=block.residuals.tolist(),
+                trace=estimate(block.trace, block.trace_standard_error),
+            )
+            for block in blocks
+        ],
         plan=SpectrumPlan(
             route=plan.route,
             products=plan.products,
@@ -81,6 +90,12 @@ def run(session: Session) -> None:
     )
     session.array("eigenvalues", known.double())
     session.array("eigenvectors", found.eigenvectors.double())
+
+
+def estimate(value: float | None, standard_error: float | None) -> Estimate:
+    """A trace as the report says it."""
+    method = "exact" if standard_error is None else "stochastic"
+    return Estimate(value=value, standard_error=standard_error, method=method)
 
 
 def plan_stage(minimum: Minimum, parameters: Parameters) -> Plan:

@@ -280,6 +280,7 @@ def _evidence(
         soft_rank=estimates["soft_rank_ggn"].value or 0.0,
         t_alo=diagnostics["t_alo"] or 0.0,
         max_leverage=diagnostics["max_leverage"] or 0.0,
+        slope=diagnostics["dlog_alo_dlog_lambda"],
         newton=newton,
         newton_is_exact=newton_is_exact,
         pure_weight_decay=given.damping.pure_weight_decay,

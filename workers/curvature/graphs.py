@@ -8,39 +8,31 @@ differentiating that gives J v without forward-mode rules (the double-backward i
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import saved_tensors_hooks
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workers.curvature.losses import as_matrix, example_losses
 from workers.curvature.minimum import Minimum
 
-Retain = Literal["auto", "always", "never"]
-PILOT = 32  # examples whose graph is weighed before anything is planned
-CACHE_BYTES = 32 * 2**20  # batched rows beyond a few caches gained nothing on CPU
+
+_memory_share = 1.0
+
+
+def plan_with(share: float) -> None:
+    """Of the free memory, plan with this share only: an attempt with all of it ran out."""
+    global _memory_share
+    _memory_share = share
 
 
 def available_bytes(device: torch.device) -> int:
     """Free memory of the device that a graph or a basis may take."""
     if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How the data are cut: `chunk` examples a graph, `rows` vectors a batched product."""
-
-    chunk: int
-    rows: int
-    retained: bool
-    bytes_per_example: int
+        return int(_memory_share * torch.cuda.mem_get_info(device)[0])
+    return int(_memory_share * os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
 
 
 @dataclass(frozen=True)
@@ -52,8 +44,22 @@ class ChunkGraph:
     logits: Tensor
     cotangent: Tensor | None = None
 
-    def pull(self, outputs: list[Tensor], rows: list[Tensor]) -> Tensor:
-        """Rows (b, ...) shaped like `outputs` pulled back to θ: (b, p)."""
+    def hessian_rows(self, rows: Tensor) -> Tensor:
+        """The chunk's share of H applied to (b, p) rows, where `outputs` are its gradient."""
+        return self._pull(self.outputs, split_rows(rows, self.parameters))
+
+    def push_rows(self, rows: Tensor) -> Tensor:
+        """J v of every example of the chunk for (b, p) rows: (b, m, K)."""
+        assert self.cotangent is not None
+        parts = split_rows(rows, self.parameters)
+        pushed = _differentiate(self.outputs, [self.cotangent], parts)[0]
+        return pushed.reshape(rows.shape[0], *self.logits.shape)
+
+    def pull_rows(self, cotangents: Tensor) -> Tensor:
+        """Σ_i J_iᵀ u_i over the chunk for (b, m, K) cotangents: (b, p)."""
+        return self._pull([self.logits], [cotangents])
+
+    def _pull(self, outputs: list[Tensor], rows: list[Tensor]) -> Tensor:
         return _flat_rows(_differentiate(outputs, self.parameters, rows), rows[0].shape[0])
 
 
@@ -92,25 +98,6 @@ def jacobian_graph(minimum: Minimum, parameters: dict[str, Tensor], examples: sl
             logits, places, cotangent, create_graph=True, allow_unused=True, materialize_grads=True
         )
     return ChunkGraph(places, list(pulled), logits, cotangent)
-
-
-def hessian_rows(graph: ChunkGraph, rows: Tensor) -> Tensor:
-    """The chunk's share of H applied to (b, p) rows."""
-    return graph.pull(graph.outputs, split_rows(rows, graph.parameters))
-
-
-def push_rows(graph: ChunkGraph, rows: Tensor) -> Tensor:
-    """J v of every example of the chunk for (b, p) rows: (b, m, K)."""
-    assert graph.cotangent is not None
-    parts = split_rows(rows, graph.parameters)
-    return _differentiate(graph.outputs, [graph.cotangent], parts)[0].reshape(
-        rows.shape[0], *graph.logits.shape
-    )
-
-
-def pull_rows(graph: ChunkGraph, cotangents: Tensor) -> Tensor:
-    """Σ_i J_iᵀ u_i over the chunk for (b, m, K) cotangents: (b, p)."""
-    return graph.pull([graph.logits], [cotangents])
 
 
 def split_rows(rows: Tensor, parameters: list[Tensor]) -> list[Tensor]:
@@ -158,62 +145,3 @@ def _pullback(
 
 def _flat_rows(parts: tuple[Tensor, ...], count: int) -> Tensor:
     return torch.cat([part.reshape(count, -1) for part in parts], dim=1)
-
-
-Builder = Callable[[Minimum, dict[str, Tensor], slice], ChunkGraph]
-
-
-def plan_layout(minimum: Minimum, build: Builder, *, chunk: int | None, retain: Retain) -> Layout:
-    """Weighs the graph of a few examples and cuts the data so that the graphs fit."""
-    pilot = min(PILOT, minimum.n)
-    weight = max(1, saved_bytes(minimum, build, slice(0, pilot)) // pilot)
-    # A quarter: bases, batched rows and everybody else's arrays need the rest.
-    budget = available_bytes(minimum.inputs.device) // 4
-    size = chunk or max(1, min(minimum.n, budget // weight))
-    fits = weight * minimum.n <= budget
-    room = budget if minimum.inputs.device.type == "cuda" else CACHE_BYTES
-    rows = max(1, min(64, room // (weight * size)))
-    return Layout(size, rows, retain == "always" or (retain == "auto" and fits), weight)
-
-
-def saved_bytes(minimum: Minimum, build: Builder, examples: slice) -> int:
-    """Bytes that the graph of these examples keeps alive beyond parameters and data."""
-    parameters = leaves(minimum)
-    known = {q.untyped_storage().data_ptr() for q in parameters.values()}
-    known.add(minimum.inputs.untyped_storage().data_ptr())
-    seen: dict[int, int] = {}
-
-    def weigh(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in known:
-            seen[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with saved_tensors_hooks(weigh, lambda tensor: tensor):
-        build(minimum, parameters, examples)
-    return sum(seen.values())
-
-
-class Chunks:
-    """The chunk graphs of one minimum: kept, or rebuilt at every visit."""
-
-    def __init__(self, minimum: Minimum, build: Builder, layout: Layout) -> None:
-        self.layout = layout
-        starts = range(0, minimum.n, layout.chunk)
-        self._slices = [slice(start, start + layout.chunk) for start in starts]
-        self._minimum, self._build = minimum, build
-        self._parameters = leaves(minimum)  # shared by all chunks
-        self._kept = [self._make(s) for s in self._slices] if layout.retained else None
-
-    def _make(self, examples: slice) -> ChunkGraph:
-        return self._build(self._minimum, self._parameters, examples)
-
-    @property
-    def bytes(self) -> int:
-        """Bytes that one product passes over: a measure of its time, alike on every machine."""
-        return self.layout.bytes_per_example * self._minimum.n
-
-    def __iter__(self) -> Iterator[tuple[slice, ChunkGraph]]:
-        """Pairs of example slice and graph."""
-        for k, examples in enumerate(self._slices):
-            yield examples, self._kept[k] if self._kept is not None else self._make(examples)

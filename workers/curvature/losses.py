@@ -6,6 +6,8 @@ negative log-likelihood of a unit-variance Gaussian without its constant. Values
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -52,6 +54,25 @@ def curvatures(logits: Tensor, loss: Loss) -> Tensor:
         return (torch.sigmoid(logits) * torch.sigmoid(-logits))[:, :, None]
     n, width = logits.shape
     return torch.eye(width, dtype=logits.dtype, device=logits.device).expand(n, width, width)
+
+
+def curvature_map(logits: Tensor, loss: Loss) -> Callable[[Tensor], Tensor]:
+    """The map (n, b, K) ↦ Λ_i times each, without forming Λ and as free of cancellation."""
+    if loss == "mse":
+        return lambda tangents: tangents
+    if loss == "binary":
+        weight = (torch.sigmoid(logits) * torch.sigmoid(-logits))[:, None, :]
+        return lambda tangents: weight * tangents
+    P = functional.softmax(logits, dim=1)[:, None, :]
+    likeliest = logits.argmax(1)[:, None, None]
+
+    def times(tangents: Tensor) -> Tensor:
+        # Λx = P ⊙ (x − Σ P x) does not change with x − x_c; seen from the likeliest class c the
+        # mean is small where P_c is near 1, and nothing cancels.
+        apart = tangents - tangents.gather(2, likeliest.expand(-1, tangents.shape[1], 1))
+        return P * (apart - (P * apart).sum(2, keepdim=True))
+
+    return times
 
 
 def sampled_residuals(logits: Tensor, loss: Loss, *, seed: int) -> Tensor:

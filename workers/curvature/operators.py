@@ -16,17 +16,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from workers.curvature.graphs import (
-    Chunks,
-    Retain,
-    forward,
-    gradient_graph,
-    hessian_rows,
-    jacobian_graph,
-    plan_layout,
-    pull_rows,
-    push_rows,
-)
+from workers.curvature.graphs import forward
+from workers.curvature.layout import Chunks, Retain, plan_layout, source
 from workers.curvature.losses import check_minimum, curvatures, residuals, sampled_residuals
 from workers.curvature.minimum import Minimum
 
@@ -82,14 +73,15 @@ def hessian(minimum: Minimum, *, chunk: int | None = None, retain: Retain = "aut
     two to three times the time. ValueError where θ or the inputs are not finite.
     """
     check_minimum(minimum)
-    layout = plan_layout(minimum, gradient_graph, chunk=chunk, retain=retain)
-    chunks = Chunks(minimum, gradient_graph, layout)
+    made_by = source(minimum, "hessian")
+    layout = plan_layout(minimum, made_by, chunk=chunk, retain=retain)
+    chunks = Chunks(minimum, made_by, layout)
 
     def apply(rows: Tensor) -> Tensor:
         result = torch.zeros_like(rows)
         for _, graph in chunks:
             for part, out in zip(rows.split(layout.rows), result.split(layout.rows), strict=True):
-                out += hessian_rows(graph, part)
+                out += graph.hessian_rows(part)
         return result
 
     return _operator(minimum, apply, "Hessian", chunks.bytes)
@@ -163,11 +155,13 @@ def from_matrix(matrix: Tensor) -> Operator:
 def gradient(minimum: Minimum, *, chunk: int | None = None) -> Tensor:
     """∇L of the mean loss without weight decay, shape (p,)."""
     check_minimum(minimum)
-    layout = plan_layout(minimum, gradient_graph, chunk=chunk, retain="never")
+    made_by = source(minimum, "jacobian")
+    layout = plan_layout(minimum, made_by, chunk=chunk, retain="never")
     total = torch.zeros_like(minimum.theta)
-    for _, graph in Chunks(minimum, gradient_graph, layout):
-        total += torch.cat([part.detach().reshape(-1) for part in graph.outputs])
-    return total
+    for examples, graph in Chunks(minimum, made_by, layout):
+        r = residuals(graph.logits.detach(), minimum.targets[examples], minimum.loss)
+        total += graph.pull_rows(r[None])[0]
+    return total / minimum.n
 
 
 Middle = Callable[[Tensor, Tensor, slice], Tensor]
@@ -178,15 +172,16 @@ def _sandwich(
 ) -> Operator:
     """(1/n) Σ J_iᵀ M_i J_i, where `middle(logits, J v, examples)` applies every M_i."""
     check_minimum(minimum)
-    layout = plan_layout(minimum, jacobian_graph, chunk=chunk, retain=retain)
-    chunks = Chunks(minimum, jacobian_graph, layout)
+    made_by = source(minimum, "jacobian")
+    layout = plan_layout(minimum, made_by, chunk=chunk, retain=retain)
+    chunks = Chunks(minimum, made_by, layout)
 
     def apply(rows: Tensor) -> Tensor:
         result = torch.zeros_like(rows)
         for examples, graph in chunks:
             logits = graph.logits.detach()
             for part, out in zip(rows.split(layout.rows), result.split(layout.rows), strict=True):
-                out += pull_rows(graph, middle(logits, push_rows(graph, part), examples))
+                out += graph.pull_rows(middle(logits, graph.push_rows(part), examples))
         return result / minimum.n
 
     return _operator(minimum, apply, name, chunks.bytes)

@@ -14,13 +14,8 @@ from statistics import median
 import torch
 
 from workers.curvature.eigenpairs import BLOCK
-from workers.curvature.graphs import (
-    Layout,
-    available_bytes,
-    forward,
-    gradient_graph,
-    plan_layout,
-)
+from workers.curvature.graphs import available_bytes, forward
+from workers.curvature.layout import Layout, plan_layout, source
 from workers.curvature.minimum import Minimum
 from workers.curvature.operators import Operator, hessian
 from workers.curvature.routes import (
@@ -74,7 +69,7 @@ def plan_spectrum(minimum: Minimum, *, top_k: int = 10, tolerance: float = 1e-6)
     ValueError, with what is needed and what is free, where the route would not fit in memory.
     """
     outputs = forward(minimum, minimum.unflatten(minimum.theta), slice(0, 1)).shape[1]
-    layout = plan_layout(minimum, gradient_graph, chunk=None, retain="auto")
+    layout = plan_layout(minimum, source(minimum, "hessian"), chunk=None, retain="auto")
     rank_hint = minimum.n * outputs
     graph_bytes = layout.bytes_per_example * minimum.n
     route = choose_route(minimum.dim, graph_bytes=graph_bytes, rank_hint=rank_hint)

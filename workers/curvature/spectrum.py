@@ -26,6 +26,7 @@ from workers.curvature.minimum import Minimum
 from workers.curvature.operators import Operator, hessian
 from workers.curvature.routes import (
     LIMIT,
+    Route,
     choose_route,
     images_fit,
     lanczos_capacity,
@@ -117,10 +118,12 @@ def operator_spectrum(
     keeper: Keeper = NOT_KEPT,
     lowest: float | None = LOWEST,
     trace_probes: int = PROBES,
+    route: Route | None = None,
 ) -> Spectrum:
     """`compute_spectrum` for any symmetric operator.
 
-    `rank_hint` is about the rank that is expected (n·K for a loss); None expects full rank.
+    `rank_hint` is about the rank that is expected (n·K for a loss); None expects full rank. The
+    `route` is chosen by `routes.choose_route` where none is given.
     """
     if top_k < 1:
         raise ValueError(f"top_k is {top_k}; at least one eigenpair has to be asked for.")
@@ -128,7 +131,8 @@ def operator_spectrum(
         raise ValueError(f"The tolerance is {tolerance}; it must lie between 0 and 1.")
     top_k = min(top_k, operator.dim)
     pairs: Eigenpairs | None = None
-    route = choose_route(operator.dim, graph_bytes=operator.graph_bytes, rank_hint=rank_hint)
+    if route is None:
+        route = choose_route(operator.dim, graph_bytes=operator.graph_bytes, rank_hint=rank_hint)
     if route == "low_rank":
         pairs = low_rank_pairs(
             operator,

@@ -146,11 +146,13 @@ def candidates(checkpoint: Checkpoint, train: Dataset, *, loss: Loss) -> list[Ca
     return sorted(rows, key=lambda row: row.loss)
 
 
-def candidate_table(checkpoint: Path, train: Path, *, loss: Loss, workdir: Path) -> dict[str, Any]:
+def candidate_table(
+    checkpoint: Path, train: Path, *, loss: Loss, workdir: Path, label: str | None = None
+) -> dict[str, Any]:
     """`candidates` of two files as JSON values: {"candidates": [...], "advice": sentence}."""
     rows = candidates(
         read_checkpoint(checkpoint, workdir=workdir),
-        read_dataset(train, workdir=workdir),
+        read_dataset(train, workdir=workdir, label=label),
         loss=loss,
     )
     return {"candidates": [asdict(row) for row in rows], "advice": ADVICE}

@@ -42,6 +42,26 @@ class Dataset:
         columns = self.targets.shape[1] if self.targets.ndim == 2 else self.columns
         return replace(self, targets=targets, warnings=self.warnings + said, columns=columns)
 
+    def numbered_as(self, train: Dataset) -> Dataset:
+        """The same data with text labels numbered as in `train`, which may know more of them.
+
+        Raises ProblemError labels_out_of_range for a text that `train` does not have.
+        """
+        if not self.names or not train.names or self.names == train.names:
+            return self
+        import torch
+
+        strange = [name for name in self.names if name not in train.names]
+        if strange:
+            raise ProblemError(
+                "labels_out_of_range",
+                f"The label {strange[0][:60]!r} of the test data is not among the "
+                f"{len(train.names)} labels of the training data.",
+                "Both need the same classes; leave examples of others out.",
+            )
+        numbers = torch.tensor([train.names.index(name) for name in self.names])
+        return replace(self, targets=numbers[self.targets], names=train.names)
+
 
 def _as_numbers(targets: Tensor, inputs: Tensor) -> Tensor:
     if not targets.is_floating_point():
@@ -82,28 +102,42 @@ def _not_integer(what: str) -> ProblemError:
 
 
 def convert_dataset(
-    path: Path, *, output: Path | None, integers: Literal["float", "keep"] = "float"
+    path: Path,
+    *,
+    output: Path | None,
+    integers: Literal["float", "keep"] = "float",
+    label: str | None = None,
+    unlabelled: Literal["refused", "told"] = "refused",
 ) -> dict[str, Any]:
-    """Converts a data set to safetensors in the sandbox; loads no torch in this process."""
+    """Converts a data set to safetensors in the sandbox; loads no torch in this process.
+
+    A table whose labels nobody has named is refused, or its columns are told.
+    """
     size = checked_size(path, largest=DATASET_BYTES)
     limits = limits_for(max(size, 128 << 20))
-    return parse("dataset", path, output=output, options={"integers": integers}, limits=limits)
+    options = {"integers": integers, "label": label, "unlabelled": unlabelled}
+    return parse("dataset", path, output=output, options=options, limits=limits)
 
 
 def read_dataset(
-    path: Path, *, workdir: Path, integers: Literal["float", "keep"] = "float"
+    path: Path,
+    *,
+    workdir: Path,
+    integers: Literal["float", "keep"] = "float",
+    label: str | None = None,
 ) -> Dataset:
     """Opens a data set, decided by content: .npz (X, y), .safetensors, .csv with a label column.
 
-    `integers`: whole-number inputs become float32, or stay int64 token ids ("keep"). The file is
-    parsed in a sandboxed process; this process reads only its result in `workdir`. Raises
-    ProblemError: not_a_dataset, dataset_missing_arrays, nan_data, empty_data, pickle_refused,
+    `integers`: whole-number inputs become float32, or stay int64 token ids ("keep"). `label`
+    names the labels where their name is not a usual one. The file is parsed in a sandboxed
+    process; this process reads only its result in `workdir`. Raises ProblemError:
+    not_a_dataset, label_missing, dataset_missing_arrays, nan_data, empty_data, pickle_refused,
     unsupported_format, deflate_bomb, file_damaged, sandbox_*.
     """
     from safetensors.torch import load_file
 
     converted = workdir / "data.safetensors"
-    found = convert_dataset(path, output=converted, integers=integers)
+    found = convert_dataset(path, output=converted, integers=integers, label=label)
     tensors = load_file(converted)
     converted.unlink()
     return Dataset(tensors["inputs"], tensors["targets"], found["warnings"], found["names"])

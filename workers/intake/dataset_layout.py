@@ -12,6 +12,7 @@ Arrays = dict[str, np.ndarray]
 INPUTS = ("X", "x", "inputs", "data", "images", "features", "x_train", "X_train")
 TARGETS = ("y", "Y", "labels", "targets", "label", "target", "y_train")
 CLASSES = 10_000
+NUMBERS_COMPARED, ROWS_COMPARED = 50_000_000, 1_000_000
 
 
 def _find(arrays: Arrays, names: tuple[str, ...], warnings: list[str]) -> np.ndarray:
@@ -94,16 +95,34 @@ def _counts(targets: np.ndarray) -> dict[str, int] | None:
     return {str(v): int(c) for v, c in zip(values, counts, strict=True)}
 
 
+def _scale(inputs: np.ndarray) -> str:
+    """How the inputs are normalised, in words: a network sees them exactly so."""
+    mean, deviation = inputs.mean(dtype=np.float64), inputs.std(dtype=np.float64)
+    return (
+        f"Values from {inputs.min():.4g} to {inputs.max():.4g}, mean {mean:.3g}, standard "
+        f"deviation {deviation:.3g}; used as they are."
+    )
+
+
+def _repeated(inputs: np.ndarray) -> int | None:
+    """Examples that are byte for byte a copy of an earlier one; None where there are too many."""
+    if inputs.size > NUMBERS_COMPARED or len(inputs) > ROWS_COMPARED:
+        return None
+    return len(inputs) - len({hash(row.tobytes()) for row in inputs})
+
+
 def lay_out(
-    arrays: Arrays, *, integers: str = "float"
+    arrays: Arrays, *, integers: str = "float", label: str | None = None
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     """Inputs (n × ...; float32 or float64), targets (n int64, n or n × K float) and a summary.
 
     `integers`: whole-number inputs become float32 ("float") or stay int64 token ids ("keep").
+    `label`: the array of labels, where it has none of the usual names.
     Raises ProblemError: dataset_missing_arrays, not_a_dataset, nan_data, empty_data.
     """
     warnings: list[str] = []
-    inputs, targets = _find(arrays, INPUTS, warnings), _find(arrays, TARGETS, warnings)
+    names = (label, *TARGETS) if label in arrays else TARGETS
+    inputs, targets = _find(arrays, INPUTS, warnings), _find(arrays, names, warnings)
     if inputs.ndim == 0 or targets.ndim == 0 or len(inputs) == 0 or inputs.size == 0:
         raise ProblemError(
             "empty_data",
@@ -119,18 +138,20 @@ def lay_out(
     if inputs.ndim == 1:
         inputs = inputs[:, None]
         warnings.append("X had one axis; taken as n examples of one number.")
-    laid, (goals, names) = _inputs(inputs, integers, warnings), _targets(targets, warnings)
+    laid, (goals, texts) = _inputs(inputs, integers, warnings), _targets(targets, warnings)
     counts = _counts(goals)
     summary = {
         "n": len(laid),
         "input_shape": list(laid.shape[1:]),
         "dtype": str(laid.dtype),
         "range": [float(laid.min()), float(laid.max())],
+        "scale": _scale(laid),
+        "repeated": _repeated(laid),
         "target_kind": "classes" if goals.dtype.kind == "i" else "numbers",
         "target_shape": list(goals.shape[1:]),
         "classes": len(counts) if counts is not None else None,
         "class_counts": counts,
-        "names": names,
+        "names": texts,
         "warnings": warnings,
     }
     return laid, goals, summary

@@ -64,7 +64,9 @@ def inspect_checkpoint(path: Path, *, workdir: Path) -> dict[str, Any]:
 def inspect_dataset(path: Path, *, workdir: Path) -> dict[str, Any]:
     """Format, sha256, n, input_shape, dtype, range, target_kind ("classes" or "numbers"),
 
-    target_shape, classes, class_counts, names, warnings. Raises ProblemError as `read_dataset`
-    does. `workdir` is not written to.
+    target_shape, classes, class_counts, names, scale, repeated, warnings; of a table whose labels
+    nobody has named its columns instead. Raises ProblemError as `read_dataset` does. `workdir`
+    is not written to.
     """
-    return {**convert_dataset(path, output=None), "sha256": file_sha256(path)}
+    found = convert_dataset(path, output=None, unlabelled="told")
+    return {**found, "sha256": file_sha256(path)}

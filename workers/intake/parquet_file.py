@@ -1,4 +1,4 @@
-"""A .parquet table: numeric columns are inputs, one column named as label is targets."""
+"""A .parquet table: numeric columns are inputs, one column of labels is targets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from minimascope.problems import ProblemError
 from workers.intake.safetensors_format import damaged
-from workers.intake.table_file import label_column, refused
+from workers.intake.table_file import COLUMNS_TOLD, label_column, refused, told
 
 CELLS = 1 << 27
 
@@ -39,27 +39,42 @@ def _column(name: str, column: Any) -> np.ndarray:
     return values
 
 
-def read(source: BinaryIO) -> dict[str, np.ndarray]:
-    """Arrays `X` (n × columns) and `y` (n) of a Parquet table.
-
-    Raises ProblemError: pyarrow_missing, file_damaged, not_a_dataset (columns as for .csv).
-    """
+def _table(source: BinaryIO) -> Any:
+    """The whole table. Raises ProblemError: pyarrow_missing, file_damaged, not_a_dataset."""
     arrow = _arrow()
     try:
         file = arrow.parquet.ParquetFile(source, pre_buffer=False)
         cells = file.metadata.num_rows * file.metadata.num_columns
-        names = list(file.schema_arrow.names)
         if cells > CELLS:
             raise refused(f"The table has {cells} cells, more than {CELLS}.")
-        table = file.read(use_threads=False)
+        return file.read(use_threads=False)
     except (arrow.ArrowException, OSError, ValueError, TypeError, OverflowError) as error:
         raise damaged("it begins like a Parquet file but cannot be read") from error
-    label = label_column(names)
-    columns = [_column(name, table.column(place)) for place, name in enumerate(names)]
-    for place, column in enumerate(columns):
-        if place != label and column.dtype.kind == "U":
+
+
+def columns(source: BinaryIO) -> tuple[int, list[dict[str, Any]]]:
+    """Rows, and every column as `told`."""
+    table = _table(source)
+    names = list(table.column_names)[:COLUMNS_TOLD]
+    return table.num_rows, [
+        told(name, table.column(place).to_pylist()) for place, name in enumerate(names)
+    ]
+
+
+def read(source: BinaryIO, label: str | None = None) -> dict[str, np.ndarray]:
+    """Arrays `X` (n × columns) and `y` (n) of a Parquet table.
+
+    Raises ProblemError: pyarrow_missing, file_damaged, not_a_dataset and label_missing (as for
+    .csv).
+    """
+    table = _table(source)
+    names = list(table.column_names)
+    found = label_column(names, label)
+    taken = [_column(name, table.column(place)) for place, name in enumerate(names)]
+    for place, column in enumerate(taken):
+        if place != found and column.dtype.kind == "U":
             raise refused(f"Column {names[place][:60]!r} holds texts, not numbers.")
-    inputs = [column for place, column in enumerate(columns) if place != label]
+    inputs = [column for place, column in enumerate(taken) if place != found]
     if not inputs:
         raise refused("The table has no column besides the labels.")
-    return {"X": np.column_stack(inputs), "y": columns[label]}
+    return {"X": np.column_stack(inputs), "y": taken[found]}

@@ -1,10 +1,12 @@
-"""A .csv with a header line: numeric columns are inputs, one column named as label is targets."""
+"""A .csv with a header line: numeric columns are inputs, one column of labels is targets."""
 
 from __future__ import annotations
 
 import csv
 import io
-from typing import BinaryIO
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from minimascope.problems import ProblemError
 
 LABELS = ("y", "label", "target")
 TABLE_BYTES = 256 << 20
+COLUMNS_TOLD, VALUES_TOLD = 200, 50
 
 
 def refused(sentence: str) -> ProblemError:
@@ -20,7 +23,22 @@ def refused(sentence: str) -> ProblemError:
         "not_a_dataset",
         sentence,
         "Send arrays X and y as .npz, or a .csv with a header line, numeric columns and a column "
-        "named y, label or target.",
+        "of labels.",
+    )
+
+
+def unlabelled(header: Sequence[str], label: str | None) -> ProblemError:
+    """No column is, or may be taken for, the labels."""
+    shown = ", ".join(repr(name[:40]) for name in header[:12])
+    if label is None:
+        sentence = f"The table needs one column named y, label or target; it has {shown}."
+    else:
+        sentence = f"The table has no column named {label[:60]!r}; it has {shown}."
+    return ProblemError(
+        "label_missing",
+        sentence,
+        "Say which column holds the labels: the field Label column, --label NAME, or the "
+        "parameter label.",
     )
 
 
@@ -71,38 +89,64 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def label_column(header: list[str]) -> int:
-    """The one column of labels. Raises ProblemError: no header line, a name twice, none or two."""
+def label_column(header: list[str], label: str | None) -> int:
+    """The column of labels: `label`, else the one of a usual name.
+
+    Raises ProblemError not_a_dataset (no header line, a name twice), label_missing (also
+    where two have usual names).
+    """
     if all(_is_number(cell) for cell in header):
         raise refused("The first line of the table holds numbers, not the names of its columns.")
     twice = [name for name in header if header.count(name) > 1]
     if twice:
         raise refused(f"Two columns of the table are named {twice[0][:60]!r}.")
-    found = [place for place, name in enumerate(header) if name.lower() in LABELS]
+    if label is not None:
+        found = [place for place, name in enumerate(header) if name == label]
+    else:
+        found = [place for place, name in enumerate(header) if name.lower() in LABELS]
     if len(found) != 1:
-        shown = ", ".join(repr(name[:40]) for name in header[:12])
-        raise refused(f"The table needs one column named y, label or target; it has {shown}.")
+        raise unlabelled(header, label)
     return found[0]
 
 
-def read(source: BinaryIO, size: int) -> dict[str, np.ndarray]:
-    """Arrays `X` (n × columns, float64) and `y` (n) of a comma-separated table.
-
-    Raises ProblemError not_a_dataset (not text, ragged, not numbers, no label column, empty).
-    """
+def _table(source: BinaryIO, size: int) -> tuple[list[str], list[list[str]]]:
+    """Names of the columns, and rows of that many cells each."""
     rows = _rows(source, size)
     if not size:
         raise refused("The file is empty (0 bytes).")
     if len(rows) < 2 or len(rows[0]) < 2:
         raise refused("The file is no known data format, nor a table with a header line.")
     header, body = [cell.strip() for cell in rows[0]], rows[1:]
-    found = label_column(header)
     for line, row in enumerate(body, start=2):
         if len(row) != len(header):
             raise refused(f"Line {line} has {len(row)} cells, the header has {len(header)}.")
-    columns = [place for place in range(len(header)) if place != found]
+    return header, body
+
+
+def told(name: str, values: Sequence[Any]) -> dict[str, Any]:
+    """A column in a few words: its name, how many values differ, and how often each occurs."""
+    counts = Counter(str(value).strip()[:200] for value in values)
+    few = dict(sorted(counts.items())) if len(counts) <= VALUES_TOLD else None
+    return {"name": name[:200], "different": len(counts), "counts": few}
+
+
+def columns(source: BinaryIO, size: int) -> tuple[int, list[dict[str, Any]]]:
+    """Rows, and every column as `told`: for a person who has to say which one holds the labels."""
+    header, body = _table(source, size)
+    places = range(min(len(header), COLUMNS_TOLD))
+    return len(body), [told(header[place], [row[place] for row in body]) for place in places]
+
+
+def read(source: BinaryIO, size: int, label: str | None = None) -> dict[str, np.ndarray]:
+    """Arrays `X` (n × columns, float64) and `y` (n) of a comma-separated table.
+
+    Raises ProblemError not_a_dataset (not text, ragged, not numbers, empty), label_missing.
+    """
+    header, body = _table(source, size)
+    found = label_column(header, label)
+    others = [place for place in range(len(header)) if place != found]
     inputs = [
-        [_number(row[place], line, header[place]) for place in columns]
+        [_number(row[place], line, header[place]) for place in others]
         for line, row in enumerate(body, start=2)
     ]
     return {"X": np.array(inputs), "y": _labels([row[found] for row in body])}

@@ -114,7 +114,7 @@ def _no_checkpoint(what: str) -> ProblemError:
     )
 
 
-def _read_arrays(source: BinaryIO) -> tuple[str, Arrays, list[str]]:
+def _read_arrays(source: BinaryIO, label: str | None) -> tuple[str, Arrays, list[str]]:
     """Format, arrays by name, and what was done to them."""
     size = formats.size_of(source)
     kind = formats.recognise(source)
@@ -123,7 +123,7 @@ def _read_arrays(source: BinaryIO) -> tuple[str, Arrays, list[str]]:
     if kind == "image_zip":
         return kind, *image_archive.read(source)
     if kind == "parquet":
-        return kind, parquet_file.read(source), []
+        return kind, parquet_file.read(source, label), []
     if kind == "safetensors":
         tensors = safetensors_format.read(source, size)
         floats = {
@@ -132,7 +132,7 @@ def _read_arrays(source: BinaryIO) -> tuple[str, Arrays, list[str]]:
         }
         return kind, {name: tensor.numpy() for name, tensor in floats.items()}, []
     if kind is None:
-        return "csv", table_file.read(source, size), []
+        return "csv", table_file.read(source, size, label), []
     raise ProblemError(
         "not_a_dataset",
         "The file is a checkpoint, not a data set.",
@@ -141,13 +141,34 @@ def _read_arrays(source: BinaryIO) -> tuple[str, Arrays, list[str]]:
 
 
 def convert_dataset(source: BinaryIO, output: BinaryIO, options: dict[str, Any]) -> dict[str, Any]:
-    """Arrays of any accepted format → `inputs`, `targets`; answers what was found in them."""
-    kind, arrays, said = _read_arrays(source)
-    inputs, targets, summary = lay_out(arrays, integers=options.get("integers", "float"))
+    """Arrays of any accepted format → `inputs`, `targets`; answers what was found in them.
+
+    Options: `integers` of `lay_out`; `label`, the column or array of labels; `unlabelled` "told"
+    answers the columns of a table whose labels nobody has named yet.
+    """
+    label = options.get("label")
+    try:
+        kind, arrays, said = _read_arrays(source, label)
+    except ProblemError as problem:
+        if problem.code != "label_missing" or options.get("unlabelled") != "told":
+            raise
+        return _unlabelled(source, problem)
+    inputs, targets, summary = lay_out(
+        arrays, integers=options.get("integers", "float"), label=label
+    )
     safetensors_format.write(
         {"inputs": torch.from_numpy(inputs), "targets": torch.from_numpy(targets)}, output
     )
     return {"format": kind, **summary, "warnings": [*said, *summary["warnings"]]}
+
+
+def _unlabelled(source: BinaryIO, problem: ProblemError) -> dict[str, Any]:
+    """The columns of a table, for a person to choose the labels from."""
+    size = formats.size_of(source)
+    kind = "csv" if formats.recognise(source) is None else "parquet"
+    n, found = table_file.columns(source, size) if kind == "csv" else parquet_file.columns(source)
+    said = [f"{problem.sentence} Name the column that holds the labels."]
+    return {"format": kind, "n": n, "columns": found, "warnings": said}
 
 
 _TASKS = {"checkpoint": convert_checkpoint, "dataset": convert_dataset}

@@ -1,0 +1,46 @@
+"""Owners see only their own: one rule in front of every address that names a thing.
+
+A thing that is somebody else's does not exist for the asker (404), so ids tell nothing. Reading
+an analysis is also open to whoever has its share key, and to everybody for what ships with the
+product.
+"""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+from backend.identity import Principal
+from backend.service import Service
+from minimascope.problems import ProblemError
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+ADMIN_ONLY = {"users", "audit", "metrics"}
+UPLOADS = {"checkpoints": "checkpoint", "datasets": "dataset"}
+SHARE_HEADER = "x-share-key"
+
+
+def share_key(request: Request) -> str:
+    return request.query_params.get("share", "") or request.headers.get(SHARE_HEADER, "")
+
+
+def guard(request: Request) -> None:
+    """A dependency of every endpoint; raises ProblemError 404, or 403 where admins are meant."""
+    principal: Principal = request.scope["minimascope.principal"]
+    if principal.scope == "admin":
+        return
+    service: Service = request.app.state.service
+    first = request.scope["route"].path.split("/")[1]
+    if first in ADMIN_ONLY:
+        raise ProblemError("forbidden", "This asks for the scope admin.", status=403)
+    identifier = str(request.path_params.get("identifier", ""))
+    if not identifier:
+        return
+    # A plane on demand changes nothing of the analysis it looks into.
+    reading = request.method in SAFE_METHODS or request.scope["route"].path.endswith("/slices")
+    if first == "analyses":
+        key = share_key(request) if reading else ""
+        service.repository.check_analysis(identifier, principal.id, reading=reading, share=key)
+    elif first in UPLOADS:
+        service.repository.check_upload(UPLOADS[first], identifier, principal.id, reading=reading)
+    elif first == "uploads":
+        service.repository.check_transfer(identifier, principal.id)

@@ -1,0 +1,30 @@
+"""How often something may happen for one address or person within a minute."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+
+from minimascope.problems import ProblemError
+
+WINDOW_SECONDS = 60.0
+
+
+class Rate:
+    """At most `limit` counted events of one key in the last minute, in this process."""
+
+    def __init__(self, limit: int, code: str, sentence: str) -> None:
+        self._limit, self._code, self._sentence = limit, code, sentence
+        self._times: defaultdict[str, deque[float]] = defaultdict(deque)
+
+    def check(self, key: str, *, now: float) -> None:
+        """Raises ProblemError (429) where the limit is reached."""
+        times = self._times[key]
+        while times and times[0] < now - WINDOW_SECONDS:
+            times.popleft()
+        if not times:
+            del self._times[key]
+        if len(times) >= self._limit:
+            raise ProblemError(self._code, self._sentence, "Wait a minute.", status=429)
+
+    def count(self, key: str, *, now: float) -> None:
+        self._times[key].append(now)

@@ -1,0 +1,52 @@
+"""Whose a thing is."""
+
+from __future__ import annotations
+
+import hmac
+
+from sqlalchemy import select
+
+from backend.identity import EVERYONE
+from backend.repository.rows import missing
+from backend.repository.transactions import Transactions
+from backend.tables import AnalysisRow, JobRow, TransferRow, UploadOwnerRow
+
+
+class Access(Transactions):
+    """Each check raises the ProblemError (404) that a thing which is not there would raise."""
+
+    def check_analysis(self, identifier: str, owner: str, *, reading: bool, share: str) -> None:
+        query = select(JobRow.owner, AnalysisRow.share).join(
+            AnalysisRow, AnalysisRow.id == JobRow.id
+        )
+        with self.read() as session:
+            row = session.execute(query.where(JobRow.id == identifier)).one_or_none()
+        if row is not None:
+            shared = bool(row[1]) and hmac.compare_digest(row[1].encode(), share.encode())
+            if row[0] == owner or (reading and (shared or row[0] == EVERYONE)):
+                return
+        raise missing("analysis", identifier)
+
+    def check_upload(self, kind: str, identifier: str, owner: str, *, reading: bool) -> None:
+        owners = {owner, EVERYONE} if reading else {owner}
+        query = select(UploadOwnerRow.owner).where(
+            UploadOwnerRow.kind == kind,
+            UploadOwnerRow.id == identifier,
+            UploadOwnerRow.owner.in_(owners),
+        )
+        with self.read() as session:
+            if session.execute(query).first() is None:
+                raise missing(kind, identifier)
+
+    def check_transfer(self, identifier: str, owner: str) -> None:
+        with self.read() as session:
+            row = session.get(TransferRow, identifier)
+            if row is None or row.owner != owner:
+                raise missing("transfer", identifier)
+
+    def share(self, identifier: str, key: str | None) -> None:
+        with self.write() as session:
+            row = session.get(AnalysisRow, identifier)
+            if row is None:
+                raise missing("analysis", identifier)
+            row.share = key

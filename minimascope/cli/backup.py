@@ -1,0 +1,31 @@
+"""`minimascope backup FILE`: the service's rows, uploads and results in one tar file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from minimascope.cli.options import Subparsers
+from minimascope.settings import Settings
+
+
+def register(subparsers: Subparsers) -> None:
+    command = subparsers.add_parser("backup", help="everything the service keeps, in one file")
+    command.add_argument("file", metavar="FILE.tar")
+
+
+def run(args: argparse.Namespace) -> int:
+    """May run beside a server: rows are read in one transaction, files never change in place."""
+    from backend.archive import backup
+    from backend.database import database_url, open_database
+    from backend.store import Store
+
+    settings = Settings()
+    engine = open_database(database_url(settings))
+    store = Store(settings.folder() / "store", settings.store_url)
+    try:
+        figures = backup(engine, store, Path(args.file))
+    finally:
+        engine.dispose()
+    print(f"{args.file}: " + ", ".join(f"{count} {what}" for what, count in figures.items()))
+    return 0
