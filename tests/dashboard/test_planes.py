@@ -60,9 +60,16 @@ def tabular(tmp_path_factory: pytest.TempPathFactory) -> tuple[Opened, Found]:
     return open_files(files, asked, workdir=folder), (report, kept.arrays)
 
 
-def with_slices(app: FastAPI, opened: Opened, vectors: np.ndarray[Any, Any]) -> None:
-    """The slices of `analyses/small`, computed while the request waits."""
+def with_slices(app: FastAPI, opened: Opened, given: dict[str, np.ndarray[Any, Any]]) -> None:
+    """Single arrays of `analyses/small`, and its slices, computed while the request waits."""
+    vectors = given["eigenvectors"]
     done: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
+
+    @app.get("/api/v1/analyses/small/arrays/{name}")
+    def array(name: str) -> Response:
+        file = io.BytesIO()
+        np.save(file, given[name], allow_pickle=False)
+        return Response(file.getvalue(), media_type="application/octet-stream")
 
     @app.post("/api/v1/analyses/small/slices")
     def ask(request: SliceRequest) -> Slice:
@@ -82,7 +89,7 @@ def with_slices(app: FastAPI, opened: Opened, vectors: np.ndarray[Any, Any]) -> 
 def address(tabular: tuple[Opened, Found]) -> Iterator[str]:
     opened, found = tabular
     app = FastAPI()
-    with_slices(app, opened, found[1]["eigenvectors"])
+    with_slices(app, opened, found[1])
     rest = stub([analysis("small", "Four features")], {"small": found})
     app.router.routes.extend(rest.router.routes)
     app.exception_handlers |= rest.exception_handlers
