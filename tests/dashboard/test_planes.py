@@ -164,7 +164,12 @@ def test_an_embedding_shows_every_point_by_alignment_or_by_class(
     page.select_option("#colour-menu", "class")
     page.wait_for_function("document.querySelectorAll('#boundary .colorbar').length === 0")
     assert "colour=class" in page.url
-    page.locator("#boundary .scatterlayer .point").first.click(force=True)
+    box = page.locator("#boundary .scatterlayer .point").first.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_selector("#boundary .hoverlayer .hovertext")
+    page.mouse.down()
+    page.mouse.up()
     expect(page.locator("#point-readout")).to_contain_text(re.compile(r"Point \d+"))
 
 
