@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from minimascope.report import STAGES, Loss, Stage
 
@@ -35,3 +36,15 @@ class Parameters(BaseModel):
     device: Literal["cpu", "cuda"] = "cpu"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     stages: list[Stage] = list(STAGES)
+
+    @field_validator("architecture")
+    @classmethod
+    def _storable(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        """What JSON itself can say: databases refuse NaN, infinity and NUL."""
+        try:
+            text = json.dumps(value, allow_nan=False)
+        except RecursionError as error:
+            raise ValueError("is nested too deeply") from error
+        if "\\u0000" in text:
+            raise ValueError("holds a NUL character")
+        return value

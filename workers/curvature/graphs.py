@@ -18,7 +18,6 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from workers.curvature.losses import as_matrix, example_losses
 from workers.curvature.minimum import Minimum
 
-
 _memory_share = 1.0
 
 
