@@ -11,19 +11,29 @@ from dashboard.words import number, with_error
 from minimascope.report import Boundary, CertifiedMargins, ClassSubset, Margins, Rescaled
 
 Row = tuple[Any, ...]
+LONG = 12
 
 
-def complexity_tables(boundary: Boundary) -> list[html.Div]:
+def complexity_tables(boundary: Boundary) -> list[Any]:
     """Classes and pairs with the Hessian of their loss; measures under a rescaling."""
-    tables = []
+    tables: list[Any] = []
     if boundary.subsets:
         head = ("classes", "n", "vectors ≥ ε", "n₉₀", "λ₁", "trace", "> 0.1 λ₁", "by gap")
         rows = [_subset(each) for each in boundary.subsets]
-        tables.append(table(head, rows, "The same for some classes, and the Hessian of their loss"))
+        caption = "The same for some classes, and the Hessian of their loss"
+        tables.append(_folded(head, rows, caption))
     if boundary.rescaled:
         head = ("factor", "G at ε", "n₉₀", "λ₁", "trace", "‖θ‖")
         tables.append(table(head, [_rescaled(e) for e in boundary.rescaled], _moved(boundary)))
     return tables
+
+
+def _folded(head: Row, rows: list[Row], caption: str) -> html.Div | html.Details:
+    """A table; one longer than a dozen rows opens on demand."""
+    whole = table(head, rows, caption)
+    if len(rows) <= LONG:
+        return whole
+    return html.Details([html.Summary(f"{caption} ({len(rows)})"), whole], className="folded")
 
 
 def _counted(count: int, outside: int | None) -> str:
@@ -70,7 +80,7 @@ def _moved(boundary: Boundary) -> str:
     )
 
 
-def margin_tables(margins: Margins) -> list[html.Div]:
+def margin_tables(margins: Margins) -> list[Any]:
     """By class in both norms, then by pair of classes."""
     certified, other = margins.certified, margins.certified_linf
     head = ("class", "smallest ℓ₂", "smallest ℓ∞")
@@ -78,7 +88,7 @@ def margin_tables(margins: Margins) -> list[html.Div]:
     for label, value in certified.per_class.items():
         largest = other.per_class.get(label) if other else None
         rows.append((f"class {label}", number(value), number(largest)))
-    tables = [table(head, rows, "Certified margins by class")]
+    tables: list[Any] = [table(head, rows, "Certified margins by class")]
     if certified.per_pair:
         also = {(pair.own, pair.beyond): pair.min for pair in (other.per_pair if other else [])}
         pairs = [
@@ -86,7 +96,7 @@ def margin_tables(margins: Margins) -> list[html.Div]:
             for p in certified.per_pair
         ]
         head = ("from → to", "smallest ℓ₂", "smallest ℓ∞")
-        tables.append(table(head, pairs, "Certified margins by pair of classes"))
+        tables.append(_folded(head, pairs, "Certified margins by pair of classes"))
     return tables
 
 
