@@ -21,6 +21,13 @@ from workers.intake.mlp import build_mlp, mismatch
 from workers.intake.pt2.program import build_program
 
 FAMILIES = ("mlp", "sequential", "huggingface")
+# Names of models in other libraries: built where those are installed, in the user's own process.
+_LIBRARIES = {
+    "timm": """`minimascope export timm:create_model --arguments '{"model_name": "resnet18", """
+    """"num_classes": 10}' --checkpoint FILE --example batch.npz --output model.pt2`""",
+    "torchvision": """`minimascope export torchvision.models:resnet18 --arguments """
+    """'{"num_classes": 10}' --checkpoint FILE --example batch.npz --output model.pt2`""",
+}
 _COUNTER = "num_batches_tracked"  # absent from checkpoints before torch 0.4; never affects outputs
 
 
@@ -117,6 +124,16 @@ def _fill(network: Chain, checkpoint: Checkpoint, keys: dict[str, str]) -> None:
         if key not in tensors:
             tensors[key] = torch.zeros(tensor.shape, dtype=tensor.dtype)
     network.load_state_dict(tensors, strict=True, assign=True)
+    for name, first in checkpoint.tied.items():
+        _tie(network, keys[name], keys[first])
+
+
+def _tie(network: nn.Module, name: str, first: str) -> None:
+    """One parameter under both names, as in the network that was saved; buffers stay two."""
+    owner, _, leaf = name.rpartition(".")
+    parameters = dict(network.named_parameters(remove_duplicate=False))
+    if name in parameters and first in parameters:
+        network.get_submodule(owner).register_parameter(leaf, parameters[first])
 
 
 def _build_huggingface(checkpoint: Checkpoint, spec: dict[str, Any]) -> nn.Module:
@@ -142,7 +159,8 @@ def _family(architecture: dict[str, Any] | None) -> str:
             "architecture_invalid",
             f"The architecture family {str(family)[:40]!r} is not known; "
             f"allowed are {', '.join(FAMILIES)}.",
-            "Any other network: minimascope.export writes a .pt2 that needs no architecture.",
+            _LIBRARIES.get(str(family), "Any other network: minimascope.export")
+            + " writes a .pt2 that needs no architecture.",
         )
     return str(family)
 

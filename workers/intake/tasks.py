@@ -26,7 +26,7 @@ from workers.intake import (
 from workers.intake.array_file import read_npz
 from workers.intake.dataset_layout import Arrays, lay_out
 from workers.intake.pt2 import graph
-from workers.intake.tensor_checks import check_tensors
+from workers.intake.tensor_checks import check_tensors, tied
 
 
 def tensor_table(tensors: dict[str, Tensor]) -> list[dict[str, Any]]:
@@ -47,23 +47,32 @@ def convert_checkpoint(
         picked = state_dict.pick(safetensors_format.read(source, size))
     elif kind in ("torch_zip", "torch_legacy"):
         if options.get("torch_files") == "refused":
-            raise _torch_files_refused()
-        picked = state_dict.pick(torch_file.read(source))
+            raise torch_file.not_here()
+        saved, said = torch_file.read(source, zipped=kind == "torch_zip")
+        picked = state_dict.pick(saved, said)
     elif kind == "pt2":
         return _convert_pt2(source, output, size)
     elif kind == "weight_zip":
-        return _convert_weight_archive(source, output, size)
+        torch_files = options.get("torch_files", "taken")
+        return _convert_weight_archive(source, output, size, torch_files=torch_files)
     else:
         what = f"a data set ({kind})" if kind else "no known checkpoint format"
         raise _no_checkpoint(what if size else "empty (0 bytes)")
     check_tensors(picked.tensors, file_bytes=size)
     safetensors_format.write(picked.tensors, output)
+    shared = tied(picked.tensors)
     return {
         "format": "safetensors" if kind == "safetensors" else "torch",
         "picked": picked.sentence,
-        "warnings": picked.warnings,
+        "warnings": [*picked.warnings, *_said_of(shared)],
         "tensors": tensor_table(picked.tensors),
+        "tied": shared,
     }
+
+
+def _said_of(shared: dict[str, str]) -> list[str]:
+    pairs = [f"{name[:60]!r} is {kept[:60]!r}" for name, kept in shared.items()]
+    return [f"Tied weights are one parameter: {', '.join(pairs[:8])}."] if pairs else []
 
 
 def _convert_pt2(source: BinaryIO, output: BinaryIO, size: int) -> dict[str, Any]:
@@ -82,28 +91,23 @@ def _convert_pt2(source: BinaryIO, output: BinaryIO, size: int) -> dict[str, Any
     }
 
 
-def _convert_weight_archive(source: BinaryIO, output: BinaryIO, size: int) -> dict[str, Any]:
-    """A zip of .safetensors files → one; answers the config.json in it too."""
-    tensors, config = weight_archive.read(source)
+def _convert_weight_archive(
+    source: BinaryIO, output: BinaryIO, size: int, *, torch_files: str
+) -> dict[str, Any]:
+    """A zip of files of weights → one; answers the config.json in it too."""
+    tensors, config = weight_archive.read(source, torch_files=torch_files)
     picked = state_dict.pick(tensors)
     check_tensors(picked.tensors, file_bytes=size)
     safetensors_format.write(picked.tensors, output)
+    shared = tied(picked.tensors)
     return {
         "format": "safetensors" if config is None else "huggingface",
         "picked": picked.sentence,
-        "warnings": picked.warnings,
+        "warnings": [*picked.warnings, *_said_of(shared)],
         "tensors": tensor_table(picked.tensors),
+        "tied": shared,
         "config": config,
     }
-
-
-def _torch_files_refused() -> ProblemError:
-    return ProblemError(
-        "torch_file_refused",
-        "This server takes no files of torch.save: it serves others, and its machine has neither "
-        "Landlock nor seccomp to shut their reader in.",
-        "Send .safetensors (safetensors.torch.save_file(model.state_dict(), path)) or .pt2.",
-    )
 
 
 def _no_checkpoint(what: str) -> ProblemError:
