@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
 
 from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
@@ -16,6 +15,7 @@ from backend.database import database_url, open_database
 from backend.demo import import_demo
 from backend.doors import Doors
 from backend.login import login_routes
+from backend.openapi import describe
 from backend.reaper import reaping
 from backend.reference import mount_reference
 from backend.repository import Repository
@@ -26,13 +26,8 @@ from backend.uploads import upload_router
 from minimascope import __version__
 from minimascope.calls import PREFIX
 from minimascope.problems import ProblemError
-from minimascope.schemas import ProblemDocument
 from minimascope.settings import Settings
 from minimascope.transport import celery_app
-
-PROBLEM: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": ProblemDocument, "description": "Refused: code, sentence, advice"}
-}
 
 
 def _api(service: Service) -> FastAPI:
@@ -42,7 +37,6 @@ def _api(service: Service) -> FastAPI:
         description="What kind of minimum did training find, and will it generalize?",
         docs_url=None,
         redoc_url=None,
-        responses=PROBLEM,
         dependencies=[Depends(guard)],
     )
     api.state.service = service
@@ -63,6 +57,7 @@ def _api(service: Service) -> FastAPI:
     ):
         api.include_router(router)
     mount_reference(api)
+    describe(api)
     api.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     return api
 

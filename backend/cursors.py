@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
+import math
+import re
 
 from minimascope.problems import ProblemError
 
 Cursor = tuple[float, str]
+IDENTIFIER = re.compile("[0-9a-f]{32,64}")
 
 
 def encode(cursor: Cursor | None) -> str | None:
@@ -23,8 +25,10 @@ def decode(text: str | None) -> Cursor | None:
         return None
     try:
         created_at, identifier = json.loads(base64.b64decode(text, altchars=b"-_", validate=True))
-        return float(created_at), str(identifier)
-    except (binascii.Error, ValueError, TypeError) as error:
+        if not (math.isfinite(float(created_at)) and IDENTIFIER.fullmatch(identifier)):
+            raise ValueError(identifier)
+        return float(created_at), identifier
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise ProblemError(
             "invalid_cursor",
             f"{text[:80]!r} is not a cursor of this list.",

@@ -57,7 +57,8 @@ def _arrays(store: Store, analysis: str, path: Path) -> list[str]:
     return names
 
 
-def _import_one(repository: Repository, store: Store, folder: Path) -> None:
+def _import_one(repository: Repository, store: Store, folder: Path) -> str:
+    """The id it has; one that is there already stays as it is."""
     content = (folder / "report.json").read_bytes()
     Report.model_validate_json(content)
     asked = json.load(io.BytesIO((folder / "request.json").read_bytes()))
@@ -73,6 +74,8 @@ def _import_one(repository: Repository, store: Store, folder: Path) -> None:
     request = AnalysisRequest.model_validate({"name": folder.name, **asked, **uploads})
     # The same demo in the same place gets the same id: a restart imports nothing twice.
     identifier = sha256(f"demo/{folder.name}".encode() + content).hexdigest()[:32]
+    if repository.has_job(identifier):
+        return identifier
     job = NewJob(
         "analysis",
         request.checkpoint,
@@ -84,17 +87,24 @@ def _import_one(repository: Repository, store: Store, folder: Path) -> None:
     _keep(store, content, store.report(identifier))
     arrays = _arrays(store, identifier, folder / "arrays.npz")
     repository.import_done(request, job, arrays, now=time.time())
+    return identifier
+
+
+def load_demo(repository: Repository, store: Store, folder: Path) -> list[str]:
+    """Imports every `folder/<name>/`; ids of those that are there now."""
+    loaded: list[str] = []
+    if not folder.is_dir():
+        return loaded
+    for demo in sorted(path for path in folder.iterdir() if (path / "report.json").exists()):
+        try:
+            loaded.append(_import_one(repository, store, demo))
+        except (OSError, ValueError, ProblemError, zipfile.BadZipFile):
+            log.exception("demo %s was not imported", demo.name)
+    return loaded
 
 
 def import_demo(repository: Repository, store: Store, folder: Path) -> int:
-    """Imports every `folder/<name>/` on the first start of an empty service; how many."""
-    if repository.analyses(limit=1, cursor=None)[0] or not folder.is_dir():
+    """On the first start of an empty service; how many."""
+    if repository.analyses(limit=1, cursor=None)[0]:
         return 0
-    imported = 0
-    for demo in sorted(path for path in folder.iterdir() if (path / "report.json").exists()):
-        try:
-            _import_one(repository, store, demo)
-            imported += 1
-        except (OSError, ValueError, ProblemError, zipfile.BadZipFile):
-            log.exception("demo %s was not imported", demo.name)
-    return imported
+    return len(load_demo(repository, store, folder))

@@ -9,8 +9,10 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from backend.store import no_room
 from minimascope.problems import ProblemError
 from minimascope.schemas import ProblemDocument
 
@@ -83,7 +85,23 @@ def _unexpected(request: Request, error: Exception) -> JSONResponse:
     return problem_response(problem, identifier)
 
 
+def database_problem(error: Exception, request_id: str) -> ProblemError:
+    """A database that is away or has no room; its own words only in the log."""
+    log.error("request %s: the database: %s", request_id, error)
+    if "disk is full" in str(error) or "No space left" in str(error):
+        return no_room("The disk of the database is full.")
+    return ProblemError(
+        "database_away", "The database does not answer.", "Try again in a minute.", status=503
+    )
+
+
+def _database(request: Request, error: Exception) -> JSONResponse:
+    identifier = _request_id(request)
+    return problem_response(database_problem(error, identifier), identifier)
+
+
 def install(app: FastAPI) -> None:
+    app.add_exception_handler(OperationalError, _database)
     app.add_exception_handler(ProblemError, _refused)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)

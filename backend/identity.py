@@ -36,6 +36,8 @@ class Credential:
 
 
 SERVER = Principal("", "server", "admin")
+# Whoever reaches a server that asks nobody who they are: loopback, no token, no users.
+ANYONE = Principal("", "anyone", "admin")
 # Set around every request, so that the dashboard, which asks the API from inside this process,
 # asks in the name of whoever opened the page.
 ACTING: ContextVar[Principal | None] = ContextVar("acting", default=None)

@@ -8,6 +8,7 @@ import time
 import uuid
 from urllib.parse import urlsplit
 
+from sqlalchemy.exc import OperationalError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
@@ -15,8 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.audit import Auditor
 from backend.doors import Doors, same
-from backend.errors import problem_response
-from backend.identity import ACTING, SERVER, Principal
+from backend.errors import database_problem, problem_response
+from backend.identity import ACTING, ANYONE, Principal
 from backend.login import COOKIE, wants_page
 from backend.service import Service
 from minimascope.problems import ProblemError
@@ -94,7 +95,10 @@ class Security:
                 await self._app(scope, receive, send_with_headers)
             finally:
                 ACTING.reset(acting)
-        except ProblemError as problem:
+        except (ProblemError, OperationalError) as error:
+            # Of the database only our own look-ups come here; the endpoints' end at their app.
+            away = isinstance(error, OperationalError)
+            problem = database_problem(error, request_id) if away else error
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
                 return
@@ -120,6 +124,7 @@ class Security:
     async def _check(self, connection: HTTPConnection) -> Principal:
         self._check_host(connection.headers)
         self._check_origin(connection)
+        self._check_text(connection)
         path = connection.scope["path"]
         if path.startswith(INTERNAL):
             return await self._worker(_bearer(connection.headers))
@@ -128,7 +133,7 @@ class Security:
             if who is None:
                 raise _who("Nobody asks for this page.", "MINIMASCOPE_TOKEN")
         elif path in OPEN_PATHS or not await asyncio.to_thread(self._doors.locked):
-            return SERVER
+            return ANYONE
         else:
             who = await self._person(connection)
         # A page's callbacks change nothing by themselves; what they ask of the API is checked.
@@ -171,6 +176,11 @@ class Security:
             raise ProblemError(
                 "wrong_host", f"This server does not answer for {host[:80]!r}.", status=421
             )
+
+    def _check_text(self, connection: HTTPConnection) -> None:
+        """PostgreSQL's text holds no NUL, and no name or id needs one."""
+        if "\0" in connection.scope["path"] or b"%00" in connection.scope["query_string"]:
+            raise ProblemError("invalid_request", "The address holds a NUL character.", status=400)
 
     def _check_origin(self, connection: HTTPConnection) -> None:
         """A page of another site must not act through a visitor's browser."""

@@ -88,7 +88,7 @@ class AnalysisRow(Table):
 
     __tablename__ = "analyses"
     __table_args__ = (
-        Index("ix_analyses_created_at_id", "created_at", "id"),
+        Index("ix_analyses_created_at_id_name", "created_at", "id", "name"),
         Index("ix_analyses_checkpoint", "checkpoint"),
         Index("ix_analyses_train", "train"),
         Index("ix_analyses_test", "test"),

@@ -9,9 +9,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from backend.doors import token_hash
-from backend.identity import Who
+from backend.identity import ANYONE, Who
 from backend.repository import Repository
 from backend.service import Here
+from minimascope.problems import ProblemError
 from minimascope.schemas import (
     AuditPage,
     NewUser,
@@ -33,8 +34,19 @@ def new_user(repository: Repository, name: str, scope: Scope) -> NewUser:
 
 
 @router.post("/users", status_code=201)
-def create(body: UserRequest, service: Here) -> NewUser:
-    """A new user; their token is in this answer and nowhere else. Admins only."""
+def create(body: UserRequest, service: Here, who: Who) -> NewUser:
+    """A new user; their token is in this answer and nowhere else. Admins only.
+
+    409 on a server that asks nobody who they are: its first user locks everybody else out, which
+    is for whoever has its files to do (`minimascope users create`).
+    """
+    if who == ANYONE:
+        raise ProblemError(
+            "open_server",
+            "This server asks nobody who they are.",
+            "Make its first user with `minimascope users create NAME --scope admin`.",
+            status=409,
+        )
     return new_user(service.repository, body.name, body.scope)
 
 

@@ -1,29 +1,42 @@
-"""How fast the analysis page is, on the real service with the demo minima.
+"""How fast the pages are, on the real service with the demo minima and real Chromium.
 
-    python benchmarks/page_speed.py          # starts `minimascope serve`, prints medians
+    python benchmarks/page_speed.py          # writes results/page_speed.json
 
-Prints the time to the first boundary map, the time of a vector switch (200 × 200 map and
-filmstrip, from the choice to Plotly's afterplot), and the bytes that came over the wire.
+Times are medians of RUNS cold visits (an empty browser cache each, a server that has drawn
+nothing yet for the first of them), in seconds from the request:
+
+- list: the first row of the list; analysis: the boundary map; complete: every picture near it;
+- compare: 20 minima, the scatter drawn and the first row of tiles painted, from the moment the
+  numbers are there;
+- switch: from the choice of a vector to Plotly's afterplot of a 200 × 200 map, in milliseconds;
+- health: the slowest answer of /health/live while figures are made, in milliseconds.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
-
-from minimascope.client import Client
+import httpx
+from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[1]
-SWITCHES = 30
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-QUIET += ["--disable-component-update", "--disable-sync"]
+sys.path.insert(0, str(ROOT))
+from tests.browser import chromium
+
+RESULT = ROOT / "benchmarks" / "results" / "page_speed.json"
+RUNS, SWITCHES, MINIMA = 3, 20, 20
 SWITCH = """async (vector) => {
   const graph = document.querySelector('#boundary .js-plotly-plot');
   const painted = new Promise((done) => graph.once('plotly_afterplot', done));
@@ -32,41 +45,128 @@ SWITCH = """async (vector) => {
   await painted;
   return performance.now() - begun;
 }"""
-WIRE = "() => performance.getEntries().reduce((sum, e) => sum + (e.transferSize || 0), 0)"
+PICTURES = """() => ['boundary', 'spectrum', 'gap'].every((name) =>
+    document.querySelector(`#${name} .scatterlayer .trace`))
+  && document.querySelector('#filmstrip canvas')"""
 
 
-def measure(page: Page, address: str, identifier: str) -> None:
-    begun = time.perf_counter()
-    page.goto(f"{address}/analyses/{identifier}")
-    page.wait_for_selector("#boundary .heatmaplayer image")
-    print(f"first boundary map    {time.perf_counter() - begun:.2f} s")
-    page.wait_for_selector("#filmstrip .main-svg")
-    page.wait_for_timeout(2000)
-    taken = [page.evaluate(SWITCH, 1 + turn % 5) for turn in range(1, SWITCHES + 1)]
-    low, middle, high = min(taken), statistics.median(taken), max(taken)
-    print(
-        f"vector switch         {middle:.0f} ms median ({low:.0f} to {high:.0f}), {SWITCHES} times"
-    )
-    print(f"over the wire         {page.evaluate(WIRE) / 1e6:.2f} MB")
+@contextmanager
+def service(folder: Path) -> Iterator[str]:
+    """`minimascope serve` over MINIMA copies of the demo minima; its address."""
+    demo = folder / "demo"
+    kinds = sorted((ROOT / "examples" / "demo").iterdir())
+    for number in range(MINIMA):
+        kind = kinds[number % len(kinds)]
+        shutil.copytree(kind, demo / f"{number:02}-{kind.name}")
+    environment = {**os.environ, "MINIMASCOPE_DEMO_DIR": str(demo), "PYTHONPATH": str(ROOT)}
+    command = [
+        sys.executable,
+        "-m",
+        "minimascope",
+        "serve",
+        "--port=0",
+        f"--data={folder / 'data'}",
+    ]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout
+        address = server.stdout.readline().split()[-1]
+        while True:
+            try:
+                httpx.get(f"{address}/api/v1/health/live").raise_for_status()
+                break
+            except httpx.HTTPError:
+                time.sleep(0.1)
+        yield address
+        server.terminate()
+
+
+@contextmanager
+def cold(browser: Browser) -> Iterator[tuple[Page, list[float]]]:
+    """A page with an empty cache, and the bytes of every answer it gets."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    sizes: list[float] = []
+    session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    yield page, sizes
+    context.close()
+
+
+def first_list(browser: Browser, address: str) -> float:
+    with cold(browser) as (page, _):
+        begun = time.perf_counter()
+        page.goto(address)
+        page.wait_for_selector(".list tbody tr")
+        return time.perf_counter() - begun
+
+
+def analysis(browser: Browser, url: str) -> dict[str, float]:
+    with cold(browser) as (page, sizes):
+        begun = time.perf_counter()
+        page.goto(url)
+        page.wait_for_selector("#boundary .heatmaplayer image")
+        first = time.perf_counter() - begun
+        page.wait_for_function(PICTURES)
+        complete = time.perf_counter() - begun
+        page.wait_for_selector("#detail .scatterlayer .trace")
+        page.wait_for_timeout(500)
+        weight = sum(sizes) / 1e6
+        taken = [page.evaluate(SWITCH, 1 + turn % 5) for turn in range(1, SWITCHES + 1)]
+    switch = statistics.median(taken)
+    return {"analysis_s": first, "complete_s": complete, "wire_mb": weight, "switch_ms": switch}
+
+
+def compare(browser: Browser, address: str, identifiers: list[str]) -> float:
+    with cold(browser) as (page, _):
+        page.goto(f"{address}/compare?ids={','.join(identifiers)}")
+        page.wait_for_selector("#compare-numbers table")
+        begun = time.perf_counter()
+        page.wait_for_selector("#scatter .scatterlayer .trace")
+        page.wait_for_selector("#compare-ranking table")
+        page.wait_for_selector("[data-strip] canvas")
+        return time.perf_counter() - begun
+
+
+def slowest_health(address: str, identifiers: list[str]) -> float:
+    """While drawings that nobody has asked for yet are made."""
+    asked = [f"{address}/drawings/{identifier}" for identifier in identifiers]
+    work = threading.Thread(target=lambda: [httpx.get(url, timeout=120) for url in asked])
+    work.start()
+    taken = []
+    while work.is_alive():
+        begun = time.perf_counter()
+        httpx.get(f"{address}/api/v1/health/live", timeout=120)
+        taken.append(time.perf_counter() - begun)
+    return 1000 * max(taken)
+
+
+def measure(browser: Browser, address: str) -> dict[str, Any]:
+    items = httpx.get(f"{address}/api/v1/analyses?limit=50").json()["items"]
+    identifiers = [item["id"] for item in items]
+    visits = [analysis(browser, f"{address}/analyses/{name}") for name in identifiers[:RUNS]]
+    found = {key: statistics.median(visit[key] for visit in visits) for key in visits[0]}
+    found["first_visit_complete_s"] = visits[0]["complete_s"]
+    found["list_s"] = statistics.median(first_list(browser, address) for _ in range(RUNS))
+    found["health_ms"] = slowest_health(address, identifiers[RUNS : RUNS + 6])
+    found["compare_20_s"] = compare(browser, address, identifiers[:MINIMA])
+    return found
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "minimascope", "serve", "--port=0", f"--data={folder}"]
-        server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        try:
-            assert server.stdout
-            address = server.stdout.readline().split()[-1]
-            with Client(address) as client:
-                identifier = client.analyses().items[0].id
-            with sync_playwright() as tool:
-                path = shutil.which("chromium")
-                browser = tool.chromium.launch(executable_path=path, args=QUIET)
-                measure(browser.new_page(), address, identifier)
-                browser.close()
-        finally:
-            server.terminate()
-            server.wait()
+    load = os.getloadavg()[0]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        service(Path(folder)) as address,
+        chromium() as browser,
+    ):
+        found = measure(browser, address)
+    rounded = {key: float(f"{value:.3g}") for key, value in sorted(found.items())}
+    result = {"cores": os.cpu_count(), "load_before": load, "runs": RUNS, **rounded}
+    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    print(RESULT.read_text())
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from dash import dcc, html
 
 from dashboard.pages.detail import LABELS, TABS, side
 from dashboard.plane_controls import PlaneKind, plane_controls
-from dashboard.plot import image, panel, tools
+from dashboard.plot import image, panel, strip, switch, tools
 from minimascope.report import Report
 
 
@@ -20,10 +20,6 @@ def _vectors(count: int) -> html.Div:
         for k in range(1, count + 1)
     ]
     return html.Div(buttons, className="segments", role="group", **{"aria-label": "Eigenvector"})
-
-
-def _switch(words: str, identifier: str, pressed: str) -> html.Button:
-    return html.Button(words, id=identifier, className="tool", **{"aria-pressed": pressed})
 
 
 PROJECTED = (
@@ -43,11 +39,11 @@ def plane_kind(report: Report) -> PlaneKind:
 
 def boundary(count: int, *, plane: PlaneKind) -> html.Section:
     """The map with its eigenvector selector, or the embedding where there is no plane."""
-    switches = [_switch("Flip sign", "sign-switch", "false")]
+    switches = [switch("Flip sign", "sign-switch", "false")]
     title, label = "Training points", "Training points in two principal directions, coloured "
     label += "by the alignment of the loss gradient with the chosen Hessian eigenvector."
     if plane == "inputs":
-        switches.insert(0, _switch("Margins", "margins-switch", "true"))
+        switches.insert(0, switch("Margins", "margins-switch", "true"))
     if plane != "none":
         title = "Decision boundary"
         where = "input plane" if plane == "inputs" else "plane of two principal components"
@@ -75,10 +71,9 @@ def gap(report: Report) -> html.Section | None:
         ],
         className="slider",
     )
-    switch = html.Div(_switch("Linear axis", "linear-switch", "false"), className="axis-switch")
-    below = html.Div([switch, slider])
+    linear = switch("Linear axis", "linear-switch", "false")
     label = "Estimates of the generalization gap against lambda, with the measured gap."
-    return panel("gap", "Gap against λ", label, height=320, below=below)
+    return panel("gap", "Gap against λ", label, height=320, switches=[linear], below=slider)
 
 
 def spectrum(report: Report) -> html.Section | None:
@@ -99,27 +94,29 @@ def spectrum(report: Report) -> html.Section | None:
         title="Drag across the density to fill these in",
         **{"aria-labelledby": "count-words"},
     )
-    switch = html.Div(_switch("Log axis", "log-switch", "false"), className="axis-switch")
-    below = html.Div([counter, switch], className="under")
-    return panel("spectrum", "Hessian spectrum", label, height=320, below=below)
+    log = switch("Log axis", "log-switch", "false")
+    return panel("spectrum", "Hessian spectrum", label, height=320, switches=[log], below=counter)
 
 
 def filmstrip(report: Report) -> html.Section | None:
     """One tile an eigenvector; nothing where no plane is drawn."""
     if report.spectrum is None or plane_kind(report) == "none":
         return None
-    bar = html.Div(
-        [html.Span("−1"), html.Span(className="bar"), html.Span("1"), html.Span("alignment")],
-        className="shared-bar",
-        **{"aria-hidden": "true"},
-    )
+    label = "The decision boundary and the alignment with each eigenvector, one tile each."
     words = (
         "Thick: where the boundary's change of sign is strongest along this eigenvector, with its "
         "share of the drawn boundary."
     )
-    below = html.Div([bar, html.P(words, className="hint")])
-    label = "The decision boundary and the alignment with each eigenvector, one tile each."
-    return panel("filmstrip", "Filmstrip", label, height=210, below=below)
+    return strip("filmstrip", "Eigenvectors", label, above=colour_bar(), below=words)
+
+
+def colour_bar() -> html.Div:
+    """The one scale of all tiles."""
+    return html.Div(
+        [html.Span("−1"), html.Span(className="bar"), html.Span("1"), html.Span("alignment")],
+        className="shared-bar",
+        **{"aria-hidden": "true"},
+    )
 
 
 def tabs(report: Report) -> html.Section:
@@ -146,7 +143,7 @@ def tabs(report: Report) -> html.Section:
         for name in TABS
     ]
     figure = html.Div(
-        [*image("detail", LABELS["overlaps"], height=420), tools("detail")], className="detail-plot"
+        [tools("detail"), *image("detail", LABELS["overlaps"], height=420)], className="detail-plot"
     )
     return html.Section(
         [

@@ -9,7 +9,9 @@ import dash
 from dash import Dash, dcc, html
 from fastapi import FastAPI
 
-from dashboard.arrival import Arrival, Compressed
+from dashboard.arrival import Arrival
+from dashboard.compressed import Compressed
+from dashboard.drawings import drawing_routes
 from dashboard.figures.theme import css
 from dashboard.pages import analysis, compare, home, job, not_found, upload
 from minimascope.client import AsyncClient
@@ -95,6 +97,7 @@ def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
     Unknown page addresses answer 404 with the not-found page, unknown `/api/` addresses a
     problem document. All data comes through `client`.
     """
+    drawing_routes(app, client)
     own = [str(getattr(route, "path", "")) for route in app.routes]
     options: dict[str, Any] = {
         "assets_folder": str(ASSETS),

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PLUMBING = ("/_dash", "/assets/", "/_favicon", "/_reload")
@@ -100,13 +99,3 @@ async def _api_not_found(path: str, send: Send) -> None:
     headers = [(b"content-type", b"application/problem+json")]
     await send({"type": "http.response.start", "status": 404, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-class Compressed(GZipMiddleware):
-    """Gzip for pages, assets and callbacks; the API compresses for itself and streams events."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and str(scope["path"]).startswith("/api/"):
-            await self.app(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)

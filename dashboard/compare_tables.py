@@ -12,12 +12,15 @@ from dashboard.compare_numbers import (
     MEASURES,
     WANTED,
     Minimum,
+    Rank,
     cell,
     letters,
     ranking,
     tau_against_gap,
 )
 from dashboard.words import VERDICTS, level, number
+
+FIT = 6  # minima whose columns fit beside each other
 
 
 def _row(words: str, cells: list[str], tau: str | None) -> html.Tr:
@@ -33,43 +36,87 @@ def ranked(minima: Sequence[Minimum]) -> bool:
     return sum(m.numbers.gap_measured is not None for m in minima) >= WANTED
 
 
-def _head(minima: Sequence[Minimum]) -> list[Any]:
-    names = [
-        [
-            html.Span(letters(index), className="letter"),
-            dcc.Link(minimum.name, href=f"/analyses/{minimum.numbers.id}"),
-        ]
-        for index, minimum in enumerate(minima)
+def _name(index: int, minimum: Minimum) -> list[Any]:
+    return [
+        html.Span(letters(index), className="letter"),
+        dcc.Link(minimum.name, href=f"/analyses/{minimum.numbers.id}"),
     ]
+
+
+def _head(minima: Sequence[Minimum]) -> list[Any]:
+    names = [_name(index, minimum) for index, minimum in enumerate(minima)]
     tau = [html.Span("τ with measured gap", className="column-note")] if ranked(minima) else []
     return [html.Span("Measure", className="unseen"), *names, *tau]
 
 
-def numbers_table(minima: Sequence[Minimum], at: float | None) -> html.Table:
-    """Rows are measures, columns minima; rows where all agree are marked for 'differences'."""
+def _said(minima: Sequence[Minimum], at: float | None) -> list[tuple[str, list[str], str | None]]:
+    """Measure by measure: its words, what each minimum says, its τ where enough gaps are known."""
     verdicts: dict[str, str] = {**VERDICTS}
     said = [verdicts.get(m.numbers.verdict or "", "—") for m in minima]
     with_tau = ranked(minima)
-    rows = [_row("Verdict", said, "" if with_tau else None)]
+    found: list[tuple[str, list[str], str | None]] = [("Verdict", said, "" if with_tau else None)]
     for key, words in {**MEASURES, **AT_LAMBDA}.items():
         cells = [cell(m, key, at) for m in minima]
         if set(cells) == {"—"}:
             continue
         tau = number(tau_against_gap(minima, key, at), 2) if with_tau else None
         name = words.replace("at λ", f"at λ = {level(at)}") if key in AT_LAMBDA else words
-        rows.append(_row(name, cells, tau))
+        found.append((name, cells, tau))
+    return found
+
+
+def numbers_table(minima: Sequence[Minimum], at: float | None) -> html.Table:
+    """Every number; what all minima agree on is marked for 'differences only'.
+
+    Measures down and minima across while these fit beside each other, the other way for more.
+    """
+    said = _said(minima, at)
+    if len(minima) > FIT:
+        return _long_table(minima, said)
     head = html.Tr([html.Th(part, scope="col") for part in _head(minima)])
+    rows = [_row(*row) for row in said]
     return html.Table([html.Thead(head), html.Tbody(rows)], className="numbers")
 
 
+def _long_table(
+    minima: Sequence[Minimum], said: list[tuple[str, list[str], str | None]]
+) -> html.Table:
+    same = ["same" if len(set(cells)) == 1 else "" for _, cells, _ in said]
+    names = [
+        html.Th(words, scope="col", className=c) for (words, *_), c in zip(said, same, strict=True)
+    ]
+    rows = [
+        html.Tr(
+            [
+                html.Th(_name(index, minimum), scope="row"),
+                *[html.Td(row[1][index], className=c) for row, c in zip(said, same, strict=True)],
+            ]
+        )
+        for index, minimum in enumerate(minima)
+    ]
+    if ranked(minima):
+        taus = [html.Td(row[2], className=f"tau {c}") for row, c in zip(said, same, strict=True)]
+        rows.append(html.Tr([html.Th("τ with measured gap", scope="row", className="tau"), *taus]))
+    head = html.Tr([html.Th(html.Span("Minimum", className="unseen"), scope="col"), *names])
+    return html.Table([html.Thead(head), html.Tbody(rows)], className="numbers long")
+
+
 def ranking_table(minima: Sequence[Minimum], at: float | None) -> Any:
-    """Measures by how well they order the minima as the measured gap does."""
+    """Measures by how well they order the minima as the measured gap does; click one to plot it."""
     ranks = ranking(minima, at)
     rows = [
         html.Tr(
             [
-                html.Th(rank.words, scope="row"),
-                html.Td("" if rank.measure == "gap_measured" else number(rank.tau, 2)),
+                html.Th(
+                    html.Button(
+                        rank.words,
+                        className="measure",
+                        title="Plot it against the other measure",
+                        **{"data-measure": rank.measure},
+                    ),
+                    scope="row",
+                ),
+                html.Td(_tau(rank)),
                 html.Td(" < ".join(rank.order)),
             ]
         )
@@ -77,5 +124,15 @@ def ranking_table(minima: Sequence[Minimum], at: float | None) -> Any:
     ]
     head = html.Tr([html.Th(words, scope="col") for words in ("Measure", "Kendall τ", "Order")])
     note = "" if ranked(minima) else f"τ needs {WANTED} minima with a test set."
-    caption = html.Caption(f"Each measure against the measured gap. {note}".strip())
-    return html.Table([caption, html.Thead(head), html.Tbody(rows)])
+    words = f"Kendall τ of each measure with the measured gap, over {len(minima)} minima. {note}"
+    return html.Table([html.Caption(words.strip()), html.Thead(head), html.Tbody(rows)])
+
+
+def _tau(rank: Rank) -> Any:
+    """τ as a bar from the middle, −1 to 1, and in digits."""
+    if rank.tau is None:
+        return "" if rank.measure == "gap_measured" else "—"
+    side = "left" if rank.tau >= 0 else "right"
+    style = {side: "50%", "width": f"{50 * abs(rank.tau):.0f}%"}
+    bar = html.Span(html.Span(style=style), className="tau-bar", **{"aria-hidden": "true"})
+    return html.Span([bar, number(rank.tau, 2)], className="tau-cell")

@@ -20,10 +20,12 @@ from dashboard.figures.coherence import coherence_figure
 from dashboard.figures.filmstrip import filmstrip
 from dashboard.figures.g_curve import g_figure
 from dashboard.figures.gap_curves import gap_figure
+from dashboard.figures.layer_blocks import blocks_figure
 from dashboard.figures.layer_mass import layer_figure
 from dashboard.figures.margins import margins_figure
 from dashboard.figures.overlaps import overlaps_figure
-from dashboard.figures.plane import Arrays, quantized
+from dashboard.figures.plane import Arrays, quantized, thinned
+from dashboard.figures.point_losses import losses_figure
 from dashboard.figures.reliability import reliability_figure
 from dashboard.figures.spectrum import spectrum_figure
 from dashboard.figures.walk import has_walk, walk_figure
@@ -59,6 +61,14 @@ def _boundary(report: Report, arrays: Arrays) -> dict[str, Callable[[], go.Figur
     return {}
 
 
+def tiles(report: Report, arrays: Arrays, vectors: list[int]) -> dict[str, Any]:
+    """One minimum's row on the compare page: its tiles as a figure, absent without a plane."""
+    if not has_plane(arrays) or report.spectrum is None:
+        return {"figure": None}
+    figure = filmstrip(thinned(arrays), report.spectrum.eigenvalues, vectors=vectors)
+    return {"figure": json.loads(figure.to_json())}
+
+
 def _embeddings(report: Report, arrays: Arrays) -> dict[str, Callable[[], go.Figure]]:
     """Scatters without a plane, for inputs that are not drawn as they are."""
     drawn: dict[str, Callable[[], go.Figure]] = {}
@@ -77,6 +87,8 @@ def _curves(report: Report) -> dict[str, Callable[[], go.Figure]]:
         drawn["spectrum"] = lambda: spectrum_figure(spectrum)
         if spectrum.layer_mass:
             drawn["layers"] = lambda: layer_figure(spectrum, report.checkpoint.layers)
+        if spectrum.layer_blocks:
+            drawn["blocks"] = lambda: blocks_figure(spectrum.layer_blocks)
     if gap is not None and gap.curves.lambda_:
         drawn["gap"] = lambda: gap_figure(gap, n=report.data.train.n)
     if boundary is not None:
@@ -95,6 +107,8 @@ def _details(report: Report, arrays: Arrays) -> dict[str, Callable[[], go.Figure
         drawn["margins"] = lambda: margins_figure(margins, arrays)
     if "calibration" in arrays or "calibration_alo" in arrays:
         drawn["calibration"] = lambda: reliability_figure(arrays)
+    if all(name in arrays for name in ("train_loss", "alo_loss", "labels")):
+        drawn["data"] = lambda: losses_figure(arrays)
     if has_walk(arrays):
         drawn["walk"] = lambda: walk_figure(arrays)
     return drawn

@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from dash import dcc, html
-
-CONFIG: Any = {
-    "displayModeBar": False,
-    "displaylogo": False,
-    "responsive": True,
-    "showSendToCloud": False,
-    "plotlyServerURL": "",
-    "doubleClick": "reset",
-}
-# Transparent until the browser fills in a figure in its own theme.
-BLANK: dict[str, Any] = {
-    "data": [],
-    "layout": {
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "xaxis": {"visible": False},
-        "yaxis": {"visible": False},
-        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
-    },
-}
-
+from dash import html
 
 KINDS = (
     ("svg", "3.39", "SVG, one column (3.39 in)"),
@@ -37,8 +17,15 @@ KINDS = (
 )
 
 
-def tools(plot: str) -> html.Div:
-    """Export menu and table switch; `assets/export.js` acts on them."""
+def menu(words: str, items: Sequence[Any], *, label: str = "") -> html.Details:
+    """A button that opens a short list of actions; `assets/export.js` closes it again."""
+    named: dict[str, Any] = {"aria-label": label} if label else {}
+    summary = html.Summary(words, className="tool", **named)
+    return html.Details([summary, html.Div(list(items), className="menu-items")], className="menu")
+
+
+def tools(plot: str, *switches: Any) -> html.Div:
+    """Switches of this plot, its export menu and table; `assets/export.js` acts on them."""
     name = plot.replace("-", " ")
     items = [
         html.Button(
@@ -48,7 +35,6 @@ def tools(plot: str) -> html.Div:
         )
         for kind, inches, words in KINDS
     ]
-    summary = html.Summary("Export", className="tool", **{"aria-label": f"Export {name}"})
     table = html.Button(
         "Table",
         className="tool",
@@ -59,21 +45,16 @@ def tools(plot: str) -> html.Div:
             "aria-expanded": "false",
         },
     )
-    menu = html.Details([summary, html.Div(items, className="menu-items")], className="menu")
-    return html.Div([menu, table], className="tools")
+    return html.Div(
+        [*switches, menu("Export", items, label=f"Export {name}"), table], className="tools"
+    )
 
 
 def image(plot: str, label: str, *, height: int) -> list[Any]:
     """The drawing as role=img with a label, and the hidden table that holds its data."""
     return [
         html.Div(
-            dcc.Graph(
-                id=plot,
-                figure=BLANK,
-                config=CONFIG,
-                responsive=True,
-                className="graph",
-            ),
+            html.Div(id=plot, className="graph"),
             id=f"{plot}-frame",
             role="img",
             className="frame",
@@ -84,10 +65,36 @@ def image(plot: str, label: str, *, height: int) -> list[Any]:
     ]
 
 
+def switch(words: str, identifier: str, pressed: str) -> html.Button:
+    """A button that is on or off."""
+    return html.Button(words, id=identifier, className="tool", **{"aria-pressed": pressed})
+
+
 def panel(
-    plot: str, title: str, label: str, *, height: int, above: Any = None, below: Any = None
+    plot: str,
+    title: str,
+    label: str,
+    *,
+    height: int,
+    switches: Sequence[Any] = (),
+    above: Any = None,
+    below: Any = None,
 ) -> html.Section:
     """A titled plot with its tools; `above` and `below` are controls and readouts."""
-    head = html.Div([html.H2(title), tools(plot)], className="panel-head")
+    head = html.Div([html.H2(title), tools(plot, *switches)], className="panel-head")
     body = image(plot, label, height=height)
     return html.Section([head, above, *body, below], className=f"panel panel-{plot}")
+
+
+def strip(plot: str, title: str, label: str, *, above: Any = None, below: str = "") -> html.Section:
+    """A row of tiles, each a button or a link with words of its own: no image as a whole."""
+    head = html.Div([html.H2(title), above, tools(plot)], className="panel-head")
+    tiles = html.Div(
+        id=plot,
+        className="tiles",
+        role="group",
+        **{"aria-label": label, "aria-describedby": f"{plot}-table"},
+    )
+    table = html.Div(id=f"{plot}-table", className="plot-table", hidden=True, tabIndex=0)
+    words = html.P(below, className="hint strip-words")
+    return html.Section([head, tiles, words, table], className=f"panel panel-{plot}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from minimascope.report import STAGES, Loss, Stage
 
@@ -56,3 +57,15 @@ class Parameters(BaseModel):
                     "those of another point; train without, or upload another checkpoint."
                 )
         return {name: value for name, value in given.items() if name not in OTHER_LOSSES or value}
+
+    @field_validator("architecture")
+    @classmethod
+    def _storable(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        """What JSON itself can say: databases refuse NaN, infinity and NUL."""
+        try:
+            text = json.dumps(value, allow_nan=False)
+        except RecursionError as error:
+            raise ValueError("is nested too deeply") from error
+        if "\\u0000" in text:
+            raise ValueError("holds a NUL character")
+        return value

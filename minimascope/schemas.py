@@ -68,7 +68,7 @@ class TransferStatus(Document):
 class AnalysisRequest(Document):
     """Body of `POST /analyses`: ids of uploads and the parameters."""
 
-    name: Annotated[str, Field(max_length=200)] = ""
+    name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] = ""
     checkpoint: str
     train: str
     test: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -38,6 +39,7 @@ class Settings(BaseSettings):
     uploads_per_minute: int = 600
     audit_days: float = 90.0
     stuck_seconds: float = 60.0
+    log_format: Literal["text", "json"] = "text"
 
     def serves_others(self) -> bool:
         """True where the server listens beyond loopback, or this worker serves one elsewhere."""

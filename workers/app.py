@@ -9,6 +9,7 @@ from typing import Any
 
 from celery.signals import worker_shutting_down
 
+from minimascope.logs import configure
 from minimascope.queues import QueueName
 from minimascope.settings import Settings
 from minimascope.transport import celery_app
@@ -31,6 +32,7 @@ def run_worker(
 
     The thread pool keeps one light process a worker: the work itself is in a child process.
     """
+    configure(settings.log_format)
     # One line a heartbeat would bury everything else in the log.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     stopping = threading.Event()

@@ -56,7 +56,9 @@ class SupervisorPublisher:
 
     def array(self, name: str, value: np.ndarray) -> None:
         path = self.workdir / f"{name}.npy"
-        np.save(path, value, allow_pickle=False)
+        temporary = self.workdir / f"{name}.writing.npy"
+        np.save(temporary, value, allow_pickle=False)
+        os.replace(temporary, path)  # an earlier one of this name may be on its way
         self.send("array", name=name, path=str(path))
 
 
@@ -189,7 +191,8 @@ def perform(job: dict[str, Any], publisher: SupervisorPublisher) -> dict[str, An
     from workers.curvature import graphs
 
     graphs.plan_with(job.get("memory_share", 1.0))
-    run_analysis(paths, parameters, workdir=workdir, publisher=publisher)
+    state = Path(job["state"]) if job.get("state") else None
+    run_analysis(paths, parameters, workdir=workdir, publisher=publisher, state_path=state)
     return None
 
 

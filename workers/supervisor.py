@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from minimascope.problems import ProblemError
-from workers import messages
+from workers import messages, resume
 from workers.delivery import ClaimedJob, Delivery, LostJobError, RefusedError, UnavailableError
 from workers.heartbeat import Heartbeat
 from workers.process import ChildProcess
@@ -53,6 +53,7 @@ class Supervisor:
 
     def __post_init__(self) -> None:
         self.spare = Spare(self.command)
+        resume.forget_old()
         self.out_of_memory = 0
         self._busy = False
         self._quiet_since = time.monotonic()
@@ -157,6 +158,7 @@ class Supervisor:
             "arrays": {name: str(path) for name, path in arrays.items()},
             "slice": job.question,
             "workdir": str(folder),
+            "state": str(resume.state_path(job.id) or ""),
         }
 
     def _listen(
@@ -215,7 +217,9 @@ class Supervisor:
             raise LostJobError(job.id)
         if stop == "shutdown":
             self.delivery.release(job)
-        elif stop == "cancelled":
+            return
+        resume.forget(job.id)
+        if stop == "cancelled":
             self.delivery.finish(job, "cancelled")
         elif problem := _problem(job, stop, work, exit_status):
             self.delivery.finish(job, "failed", problem=problem)

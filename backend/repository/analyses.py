@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, Select, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -84,24 +84,58 @@ class Analyses(Transactions):
         q: str = "",
         owner: str | None = None,
     ) -> tuple[list[Analysis], Cursor | None]:
-        """Newest first; an `owner` sees its own and what ships with the product."""
-        query = select(AnalysisRow, JobRow).join(JobRow, JobRow.id == AnalysisRow.id)
-        query = query.where(JobRow.kind == "analysis")
-        if owner is not None:
-            query = query.where(JobRow.owner.in_((owner, EVERYONE)))
-        if cursor:
-            query = query.where(tuple_(JobRow.created_at, JobRow.id) < tuple_(*cursor))
+        """Newest first; an `owner` sees its own and what ships with the product.
+
+        The keys of the page first, which indexes alone answer, then its rows.
+        """
+        owners = [None] if owner is None else [owner, EVERYONE]
+        with self.read() as session:
+            keys: list[Cursor] = []
+            for each in owners:
+                query = self._keys(state, q, each, cursor).limit(limit + 1)
+                keys += [(row[0], row[1]) for row in session.execute(query)]
+            keys = sorted(keys, reverse=True)
+            page = [identifier for _, identifier in keys[:limit]]
+            if not page:
+                return [], None
+            wanted = select(AnalysisRow, JobRow).join(JobRow, JobRow.id == AnalysisRow.id)
+            rows = session.execute(wanted.where(AnalysisRow.id.in_(page))).all()
+        found = {row.id: as_analysis(row, job) for row, job in rows}
+        # One that was deleted meanwhile is not there.
+        items = [found[identifier] for identifier in page if identifier in found]
+        return items, keys[limit - 1] if len(keys) > limit else None
+
+    def _keys(
+        self, state: State | None, q: str, owner: str | None, cursor: Cursor | None
+    ) -> Select[float, str]:
+        """(created_at, id) of matching analyses in the order of the list.
+
+        Both tables hold these two values: names are in the index of one, states and owners in those
+        of the other.
+        """
+        by_name = bool(q) and state is None and owner is None
+        table: Any = AnalysisRow if by_name else JobRow
+        query = select(table.created_at, table.id)
+        if not by_name:
+            query = query.where(JobRow.kind == "analysis")
+        if q and not by_name:
+            query = query.join(AnalysisRow, AnalysisRow.id == JobRow.id)
+        if q:
+            query = query.where(self._named(q))
         if state:
             query = query.where(JobRow.state == state)
-        if q:
-            query = query.where(AnalysisRow.name.icontains(q, autoescape=True))
-        # The job's columns, which hold the same values: its indexes serve every filter.
-        order = (JobRow.created_at.desc(), JobRow.id.desc())
-        with self.read() as session:
-            rows = session.execute(query.order_by(*order).limit(limit + 1)).all()
-        last = rows[limit - 1][0] if len(rows) > limit else None
-        items = [as_analysis(row, job) for row, job in rows[:limit]]
-        return items, (last.created_at, last.id) if last else None
+        if owner is not None:
+            query = query.where(JobRow.owner == owner)
+        if cursor:
+            query = query.where(tuple_(table.created_at, table.id) < tuple_(*cursor))
+        return query.order_by(table.created_at.desc(), table.id.desc())
+
+    def _named(self, q: str) -> ColumnElement[bool]:
+        """Part of the name, upper and lower case alike."""
+        if self._engine.dialect.name == "sqlite":
+            # Its LIKE ignores ASCII's case by itself; its lower() knows no other and costs more.
+            return AnalysisRow.name.contains(q, autoescape=True)
+        return AnalysisRow.name.icontains(q, autoescape=True)
 
     def delete_analysis(self, identifier: str) -> None:
         with self.write() as session:

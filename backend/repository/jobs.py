@@ -44,6 +44,10 @@ class Jobs(Transactions):
             state = cast(State, row.state)
             return JobStatus(row.id, state, row.version, row.problem, row.result)
 
+    def has_job(self, identifier: str) -> bool:
+        with self.read() as session:
+            return session.get(JobRow, identifier) is not None
+
     def mark_sent(self, identifiers: Sequence[str], *, now: float) -> None:
         with self.write() as session:
             session.execute(update(JobRow).where(JobRow.id.in_(identifiers)).values(sent_at=now))

@@ -54,7 +54,7 @@ window.minimascope = window.minimascope || {};
 
   function shaped(figure, width) {
     const x = figure.layout.xaxis.range, y = figure.layout.yaxis.range;
-    const shape = figure.layout.yaxis.scaleanchor ? Math.min((y[1] - y[0]) / (x[1] - x[0]), 1) : 0.78;
+    const shape = figure.layout.yaxis.scaleanchor ? Math.min((y[1] - y[0]) / (x[1] - x[0]), 1.12) : 0.78;
     const margin = figure.layout.margin = { ...figure.layout.margin, ...(width < 480 ? { l: 34, r: 4, t: 56 } : {}) };
     figure.layout.height = Math.round((width - margin.l - margin.r) * shape) + margin.t + margin.b;
     const below = 44 / Math.max(figure.layout.height - margin.t - margin.b, 1);
@@ -118,7 +118,7 @@ window.minimascope = window.minimascope || {};
       marker: { size: 7, color: ms.colour("page"), line: { width: 2, color: red } } });
     figure.layout.shapes = [{ type: "line", xref: "x", yref: "paper", x0: view.lambda, x1: view.lambda, y0: 0, y1: 1, line: { color: red, width: 1 } }];
     if (view.linear) {
-      const { dtick, exponentformat, ...axis } = figure.layout.yaxis;
+      const { tickvals, ticktext, ...axis } = figure.layout.yaxis;
       figure.layout.yaxis = { ...axis, type: "linear", rangemode: "tozero", autorange: true };
     }
     return figure;

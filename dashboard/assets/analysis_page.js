@@ -1,15 +1,8 @@
-// Clientside callbacks of the analysis page: each picture is redrawn when what it shows changes.
+// The analysis page draws each picture again when what it shows has changed, the nearest first.
 window.dash_clientside = window.dash_clientside || {};
 (function (ms) {
-  const none = () => window.dash_clientside.no_update;
-  const drawing = ms.drawing;
-  const KEYS = {
-    boundary: ["vector", "margins", "flip", "points", "plane", "field", "colour"],
-    spectrum: ["vector", "log"],
-    gap: ["lambda", "linear"],
-    filmstrip: ["vector", "flip", "plane"],
-    detail: ["view", "vector", "step"],
-  };
+  const { drawing } = ms;
+  const state = () => ms.state;
   const LABELS = {
     overlaps: "Alignment of every training point with each eigenvector, with class means.",
     coherence: "Cosines between the gradients of pairs of training points, sorted by class.",
@@ -18,9 +11,12 @@ window.dash_clientside = window.dash_clientside || {};
     margins: "Histogram of the distances of training points to the decision boundary.",
     calibration: "Accuracy against confidence, on training and leave-one-out predictions.",
     layers: "Share of each eigenvector in each layer.",
+    blocks: "Largest eigenvalues of the Hessian's diagonal block of each layer, with its trace.",
+    data: "Leave-one-out loss against training loss, one marker a training point.",
   };
 
-  drawing.filmstrip = function (payload, view, width) {
+  drawing.filmstrip = function (whole, view, width) {
+    const payload = ms.onPlane(whole, view);
     const figure = ms.arranged(ms.themed(ms.onPlane(payload, view).figures.filmstrip), width);
     const suffix = String(view.vector + 1), red = ms.colour("red");
     figure.layout.annotations = figure.layout.annotations.map((note, tile) =>
@@ -33,84 +29,147 @@ window.dash_clientside = window.dash_clientside || {};
 
   // Draws one figure of the payload by its name; the tabs' own need no more than the theme.
   ms.drawn = function (name, width) {
-    const { payload, view } = ms.state;
-    return (drawing[name] || ((p) => ms.themed(p.figures[name])))(payload, view, width);
+    const { payload, view } = state();
+    return payload.figures[name] ? (drawing[name] || ((p) => ms.themed(p.figures[name])))(payload, view, width) : null;
   };
 
-  // What a plot shows right now, by the key its figure carries. What was returned to Dash proves
-  // nothing: it drops a result when the same callback has been asked for again meanwhile.
-  function shown(name) {
-    const plot = document.querySelector(`#${name} .js-plotly-plot`);
-    return plot && plot.layout && plot.layout.meta ? plot.layout.meta.key : undefined;
+  // A plot of the page: the parts of the state it depends on (or a function of the state to these)
+  // and what it shows, by default the figure of its own name.
+  const panels = new Map(), drawnFor = new WeakMap();
+  ms.panel = function (name, depends, figure = (width) => ms.drawn(name, width)) {
+    ms.pictures[name] = figure;
+    panels.set(name, { depends, figure });
+  };
+
+  ms.panel("boundary", ["vector", "margins", "flip", "points", "plane", "field", "colour"]);
+  ms.panel("spectrum", ["vector", "log"]);
+  ms.panel("gap", ["lambda", "linear"]);
+  // Of the tabs only these follow more than the choice of the tab.
+  const FOLLOWS = { walk: ["vector", "step"], data: ["points"] };
+  ms.panel("detail", (view) => ["view", ...(FOLLOWS[view.view] || [])], (width) => (LABELS[state().view.view] ? ms.drawn(state().view.view, width) : null));
+  ms.pictures.filmstrip = (width) => ms.drawn("filmstrip", width);
+
+  const near = (element) => element.getBoundingClientRect().top < window.innerHeight + 200;
+
+  async function update(name) {
+    const graph = document.getElementById(name), { depends, figure } = panels.get(name);
+    if (!graph) return false;
+    const { arrival, view } = state();
+    const key = JSON.stringify([arrival, document.documentElement.dataset.theme, window.innerWidth, ...(depends.call ? depends(view) : depends).map((part) => view[part])]);
+    if (drawnFor.get(graph) === key) return false;
+    drawnFor.set(graph, key);
+    if (name === "detail") detail(view);
+    const place = document.getElementById(name + "-frame");
+    if (place && name !== "detail") place.classList.toggle("pending", !state().payload.figures[name]);
+    const made = graph.clientWidth ? figure(ms.widthOf(name, 740)) : null;
+    if (made) await ms.show(name, made);
+    return Boolean(made);
   }
 
-  // Redraws only when something this picture depends on has changed.
-  function draw(name, payload, view, theme, make) {
-    if (!payload || !view || view.vector === undefined || payload !== ms.state.payload) return none();
-    const key = JSON.stringify([ms.state.arrival, theme, document.documentElement.dataset.theme, ...KEYS[name].map((k) => view[k])]);
-    if (shown(name) === key) return none();
-    const figure = make();
-    if (!figure) return none();
-    figure.layout.meta = { ...figure.layout.meta, key };
-    return ms.fitted(name, figure);
+  function detail(view) {
+    const place = document.querySelector(".detail"), has = Boolean(LABELS[view.view] && state().payload.figures[view.view]);
+    place.classList.toggle("no-figure", !has);
+    if (has) document.getElementById("detail-frame").setAttribute("aria-label", LABELS[view.view]);
   }
 
-  function picture(name) {
-    ms.pictures[name] = (width) => (ms.state.payload.figures[name] ? ms.drawn(name, width) : null);
-    return (payload, view, theme) => draw(name, payload, view, theme, () => payload.figures[name] && ms.drawn(name, ms.widthOf(name, 740)));
+  const pause = () => new Promise((done) => setTimeout(done));
+  let running = false, asked = false;
+
+  // What is in the window first, the rest when there is time; a change meanwhile starts over.
+  ms.redraw = async function () {
+    asked = true;
+    if (running) return;
+    running = true;
+    try {
+      while (asked) {
+        asked = false;
+        strip();
+        const names = [...panels.keys()].filter((name) => document.getElementById(name));
+        const order = [...names.filter((n) => near(document.getElementById(n))), ...names.filter((n) => !near(document.getElementById(n)))];
+        for (const name of order) {
+          if (await update(name)) await pause();
+          if (asked || !document.querySelector(".page-analysis")) break;
+        }
+      }
+    } catch (error) { ms.refuse("analysis-problem", error.message);
+    } finally { running = false; }
+  };
+  ms.redraws.analysis = () => { if (state().payload && document.querySelector(".page-analysis")) ms.redraw(); };
+
+  function button(tile) {
+    const made = document.createElement(tile.vector ? "button" : "div");
+    if (!tile.vector) return made;
+    made.dataset.tile = tile.vector;
+    return made;
   }
 
-  ms.pictures.detail = (width) => (LABELS[ms.state.view.view] && ms.state.payload.figures[ms.state.view.view] ? ms.drawn(ms.state.view.view, width) : null);
-
-  function detail(payload, view, theme) {
-    const place = document.querySelector(".detail");
-    return draw("detail", payload, view, theme, () => {
-      const figure = ms.pictures.detail(ms.widthOf("detail", 740));
-      if (place) place.classList.toggle("no-figure", !figure);
-      if (figure) document.getElementById("detail-frame").setAttribute("aria-label", LABELS[view.view]);
-      return figure;
+  // The filmstrip is painted without Plotly: it stands before Plotly has arrived.
+  function strip() {
+    const place = document.getElementById("filmstrip"), { payload, view, arrival } = state();
+    const film = ms.onPlane(payload, view).figures.filmstrip;
+    if (!place || !film) return;
+    const tiles = ms.tilesOf(ms.themed(film)), shown = `${arrival} ${view.plane}`;
+    if (place.dataset.shown !== shown) {
+      place.replaceChildren(...tiles.map((tile) => ms.tileElement(tile, button)));
+      place.classList.toggle("with-lead", tiles.length > 6);
+      place.dataset.shown = shown;
+    }
+    [...place.children].forEach((element, index) => {
+      const chosen = tiles[index].vector === view.vector;
+      if (tiles[index].vector) element.setAttribute("aria-pressed", String(chosen));
+      const key = `${document.documentElement.dataset.theme} ${window.innerWidth} ${view.flip && chosen}`;
+      if (element.dataset.painted === key) return;
+      element.dataset.painted = key;
+      ms.paint(element.firstChild, tiles[index].traces, tiles[index].span, view.flip && chosen);
     });
   }
 
-  const first = (event) => (event && event.points && event.points[0]) || null;
-
-  const choose = {
-    spectrum_click(click) {
-      const point = first(click);
-      if (point && point.customdata && point.customdata.length === 3) ms.set({ vector: point.customdata[0] });
-      return none();
-    },
-    spectrum_select(selected) {
-      const range = selected && selected.range;
-      if (!range || !range.x) return none();
-      const { payload, view } = ms.state, linear = payload.figures.spectrum.layout.meta.linear;
-      const ends = [...range.x].sort((a, b) => a - b);
-      ms.countBetween(...(view.log ? ends : ends.map((place) => ms.unsymlog(place, linear))));
-      return none();
-    },
-    filmstrip_click(click) {
-      const point = first(click);
-      const graph = document.querySelector("#filmstrip .js-plotly-plot");
-      const name = point && graph ? graph.data[point.curveNumber].name || "" : "";
-      const found = name.match(/^alignment with v(\d+)$/);
-      if (found) ms.set({ vector: Number(found[1]) });
-      return none();
-    },
-    boundary_click(click) {
-      const point = first(click);
-      if (point && point.customdata && point.customdata.length === 2) ms.pin(point.customdata[0]);
-      return none();
-    },
-    gap_click(click) {
-      const point = first(click);
-      if (point && point.x > 0) ms.set({ lambda: point.x });
-      return none();
-    },
+  ms.clicks.spectrum = ({ customdata }) => { if (customdata && customdata.length === 3) ms.set({ vector: customdata[0] }); };
+  ms.clicks.boundary = ({ customdata }) => { if (customdata && customdata.length === 2) ms.pin(customdata[0]); };
+  ms.clicks.gap = ({ x }) => { if (x > 0) ms.set({ lambda: x }); };
+  ms.clicks.detail = ({ customdata, data }) => { if (data.meta && data.meta.points && customdata) ms.pin(customdata[0]); };
+  ms.brushes.spectrum = ({ x }) => {
+    const { payload, view } = state(), linear = payload.figures.spectrum.layout.meta.linear;
+    const ends = [...x].sort((a, b) => a - b);
+    ms.countBetween(...(view.log ? ends : ends.map((place) => ms.unsymlog(place, linear))));
   };
 
+  ms.refuse = function (place, sentence) {
+    const box = Object.assign(document.createElement("div"), { className: "notice notice-bad", textContent: sentence });
+    box.setAttribute("role", "alert");
+    const found = document.getElementById(place);
+    if (found) found.replaceChildren(box);
+  };
+
+  async function fetched(id) {
+    const reply = await (ms.early && ms.early.id === id ? ms.early.reply : fetch("/drawings/" + id));
+    ms.early = null;
+    if (!reply.ok) throw new Error((await reply.json()).sentence || `The figures could not be made (${reply.status}).`);
+    return reply.json();
+  }
+
+  // While later stages run: the page is loaded again, its state in the address, when one ends.
+  let stream = null;
+  function follow(id) {
+    stream = new EventSource(`/api/v1/analyses/${id}/events`);
+    const ended = (event) => {
+      const { state: now } = JSON.parse(event.data);
+      if ((now === "done" || now === "failed") && document.querySelector(".page-analysis")) location.reload();
+    };
+    for (const name of ["stage", "state"]) stream.addEventListener(name, ended);
+  }
+
   window.dash_clientside.analysis = {
-    ...Object.fromEntries(["boundary", "spectrum", "gap", "filmstrip"].map((name) => [name, picture(name)])),
-    detail, ...choose,
-    arrive(payload) { if (payload) ms.arrive(payload); },
+    begin(id, final) {
+      if (stream) stream.close();
+      stream = null;
+      if (!id) return window.dash_clientside.no_update;
+      ms.state.payload = null;
+      fetched(id).then((payload) => { if (document.querySelector(".page-analysis")) ms.arrive(payload); })
+        .catch((error) => ms.refuse("analysis-problem", error.message));
+      ms.plotly().catch((error) => ms.refuse("analysis-problem", error.message));
+      if (!final) follow(id);
+      return window.dash_clientside.no_update;
+    },
   };
 })((window.minimascope = window.minimascope || {}));

@@ -78,6 +78,8 @@ window.minimascope = window.minimascope || {};
     ms.showLambda(view.lambda);
     ms.showPoints(view);
     ms.showWalk(view);
+    ms.showRaw(view);
+    ms.showHardest(view);
     ms.showPlane(view);
   }
 
@@ -87,7 +89,7 @@ window.minimascope = window.minimascope || {};
     if (!tabs.includes(view.view)) view.view = tabs[0];
     toUrl(view, replace);
     controls(view);
-    dash_clientside.set_props("view", { data: view });
+    ms.redraw();
   }
 
   // Merge a change into the state; pictures, controls and URL follow. A drag replaces the address.
@@ -105,7 +107,7 @@ window.minimascope = window.minimascope || {};
     state.payload = payload;
     state.arrival += 1;
     state.path = location.pathname;
-    for (const name of ["overlaps", "coherence", "walk", "margins", "calibration", "complexity", "layers"]) {
+    for (const name of ["overlaps", "coherence", "walk", "margins", "calibration", "complexity", "layers", "blocks"]) {
       const tab = document.getElementById("tab-" + name);
       if (tab) tab.hidden = !payload.figures[name];
     }

@@ -1,64 +1,115 @@
-// Compare: figures take the page's theme; the grid is laid out by the width it has.
+// Compare: figures take the page's theme; each minimum's row of tiles is painted as it arrives.
 window.dash_clientside = window.dash_clientside || {};
 (function (ms) {
   ms.pictures = ms.pictures || {};
   const none = () => window.dash_clientside.no_update;
+  const AT_ONCE = 4;
+  const rows = new Map();
+  let drawn = null, asked = 0;
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("#differences");
-    if (!button) return;
-    const on = button.getAttribute("aria-pressed") !== "true";
-    button.setAttribute("aria-pressed", String(on));
-    document.getElementById("compare-numbers").classList.toggle("only-differences", on);
+    if (button) {
+      const on = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", String(on));
+      document.getElementById("compare-numbers").classList.toggle("only-differences", on);
+    }
+    const measure = event.target.closest("[data-measure]");
+    if (measure) choose("compare-x", measure.dataset.measure);
   });
 
-  // Rows of a name, a line of square tiles and their captions; annotations come in that order.
-  function gridded(figure, width) {
-    const { rows, columns } = figure.layout.meta, space = 0.01, name = 30, caption = 34;
-    const across = (1 - space * (columns - 1)) / columns;
-    const [x, y] = [figure.layout.xaxis.range, figure.layout.yaxis.range];
-    const tile = across * width * Math.min(Math.max((y[1] - y[0]) / (x[1] - x[0]), 0.6), 1.4);
-    const height = rows * (name + tile + caption), notes = figure.layout.annotations.slice();
-    for (let row = 0; row < rows; row++) {
-      const top = 1 - row / rows, first = row * (columns + 1);
-      notes[first] = { ...notes[first], x: 0, xanchor: "left", y: top };
+  function choose(id, value) {
+    const menu = document.getElementById(id + "-menu");
+    if (menu) menu.value = value;
+    dash_clientside.set_props(id, { data: value });
+  }
+
+  // Every drawn row as one figure: rows of a name, a line of tiles and their captions.
+  function gridded(width) {
+    const kept = [...rows.values()].filter((row) => row.figure);
+    if (!kept.length) return null;
+    const data = [], layout = { ...ms.themed(kept[0].figure).layout, annotations: [] };
+    for (const key in layout) if (/^[xy]axis\d*$/.test(key)) delete layout[key];
+    const space = 0.01, name = 30, caption = 34, columns = Math.max(...kept.map((row) => row.figure.layout.annotations.length));
+    const across = (1 - space * (columns - 1)) / columns, tile = across * width, height = kept.length * (name + tile + caption);
+    kept.forEach((row, index) => {
+      const figure = ms.themed(row.figure), top = 1 - index / kept.length;
       const ceiling = top - name / height, floor = ceiling - tile / height;
-      for (let column = 0; column < columns; column++) {
-        const index = row * columns + column, suffix = index === 0 ? "" : String(index + 1), left = column * (across + space);
-        figure.layout["xaxis" + suffix] = { ...figure.layout["xaxis" + suffix], domain: [left, left + across] };
-        figure.layout["yaxis" + suffix] = { ...figure.layout["yaxis" + suffix], domain: [floor, ceiling] };
-        notes[first + 1 + column] = { ...notes[first + 1 + column], x: left + across / 2, xanchor: "center", y: floor };
-      }
+      layout.annotations.push({ text: `<b>${row.name.replace(/</g, "&lt;")}</b>`, x: 0, xanchor: "left", y: top, yanchor: "top", xref: "paper", yref: "paper", showarrow: false, font: { size: 13 } });
+      figure.layout.annotations.forEach((note, column) => {
+        const own = column ? String(column + 1) : "", place = index * columns + column, suffix = place ? String(place + 1) : "";
+        const left = column * (across + space);
+        layout["xaxis" + suffix] = { ...figure.layout["xaxis" + own], domain: [left, left + across] };
+        layout["yaxis" + suffix] = { ...figure.layout["yaxis" + own], domain: [floor, ceiling], anchor: "x" + suffix };
+        layout.annotations.push({ ...note, x: left + across / 2, y: floor });
+        for (const trace of figure.data) if ((trace.xaxis || "x") === "x" + own) data.push({ ...trace, name: `${row.name}, ${trace.name}`, xaxis: "x" + suffix, yaxis: "y" + suffix });
+      });
+    });
+    layout.height = height + 4;
+    return { data, layout };
+  }
+
+  function link(row) {
+    return (tile) => Object.assign(document.createElement("a"), {
+      href: `/analyses/${row.id}${tile.vector ? "?vector=" + tile.vector : ""}`, ariaLabel: `${row.name}: ${tile.caption.replace(/<[^>]*>/g, "")}` });
+  }
+
+  function paint(row) {
+    const place = document.querySelector(`[data-strip="${row.id}"] .tiles`);
+    if (!place || !row.figure) return;
+    const tiles = ms.tilesOf(ms.themed(row.figure));
+    place.replaceChildren(...tiles.map((tile) => ms.tileElement(tile, link(row))));
+    tiles.forEach((tile, index) => ms.paint(place.children[index].firstChild, tile.traces, tile.span));
+  }
+
+  async function load(row, vectors, turn) {
+    const reply = await fetch(`/drawings/${row.id}/tiles?vectors=${encodeURIComponent(vectors)}`);
+    const found = reply.ok ? await reply.json() : { figure: null, sentence: (await reply.json().catch(() => ({}))).sentence };
+    if (turn !== asked) return;
+    row.figure = found.figure;
+    const place = document.querySelector(`[data-strip="${row.id}"] .strip-note`);
+    if (place) place.textContent = found.figure ? "" : found.sentence || "Its inputs span no plane that could be drawn.";
+    paint(row);
+  }
+
+  async function grid(vectors, items) {
+    const turn = (asked += 1), waiting = items.minima.map((m) => ({ id: m.numbers.id, name: m.numbers.name || m.numbers.id.slice(0, 8), figure: null }));
+    rows.clear();
+    for (const row of waiting) rows.set(row.id, row);
+    const worker = async () => { while (waiting.length && turn === asked) await load(waiting.shift(), vectors || "", turn); };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  }
+
+  async function figures() {
+    for (const name of ["scatter", "parallel"]) {
+      if (!drawn || !drawn[name]) continue;
+      ms.pictures[name] = () => ms.themed(drawn[name]);
+      await ms.show(name, ms.pictures[name](ms.widthOf(name, 1200)));
     }
-    figure.layout.annotations = notes;
-    figure.layout.height = height + 4;
-    return figure;
   }
-
-  function absent(name) {
-    const frame = document.getElementById(name + "-frame");
-    if (frame) frame.classList.add("absent");
-    return none();
-  }
-
-  const laid = { scatter: (figure) => figure, parallel: (figure) => figure, grid: gridded };
-
-  function show(name, figure, items) {
-    ms.compared = items && items.minima.map((m) => ({ id: m.numbers.id, name: m.numbers.name }));
-    if (!figure) return absent(name);
-    ms.pictures[name] = (width) => laid[name](ms.themed(figure), width);
-    return ms.fitted(name, ms.pictures[name](ms.widthOf(name, 1200)));
-  }
+  ms.pictures.grid = gridded;
+  ms.redraws.compare = () => {
+    if (!document.querySelector(".page-compare")) return;
+    figures();
+    for (const row of rows.values()) paint(row);
+  };
 
   window.dash_clientside.compare = {
-    scatter: (drawn, theme, items) => (drawn ? show("scatter", drawn.scatter, items) : none()),
-    parallel: (drawn, theme, items) => (drawn ? show("parallel", drawn.parallel, items) : none()),
-    grid: (figure, theme, items) => show("grid", figure, items),
-    address(drawn, vectors, x, y) {
+    drawn(data, items) {
+      ms.compared = items && items.minima.map((m) => ({ id: m.numbers.id, name: m.numbers.name }));
+      drawn = data;
+      if (data) figures();
+      return none();
+    },
+    grid(vectors, items) {
+      if (items) grid(vectors, items);
+      return none();
+    },
+    address(data, vectors, x, y) {
       const url = new URL(location.href);
-      if (url.pathname !== "/compare" || !drawn) return;
+      if (url.pathname !== "/compare" || !data) return;
       url.searchParams.set("vector", vectors || "1-5");
-      if (drawn.lambda) url.searchParams.set("lambda", ms.exponential(drawn.lambda));
+      if (data.lambda) url.searchParams.set("lambda", ms.exponential(data.lambda));
       url.searchParams.set("x", x);
       url.searchParams.set("y", y);
       history.replaceState(history.state, "", url);

@@ -22,7 +22,8 @@ window.minimascope = window.minimascope || {};
   }
 
   ms.exportPlot = async function (plot, kind, inches = 6.9) {
-    if (!ms.pictures[plot] || !window.Plotly) return;
+    if (!ms.pictures[plot]) return;
+    await ms.plotly();
     const figure = kind === "svg" || kind === "png" ? ms.figureFor(plot, inches) : ms.pictures[plot](ms.widthOf(plot, 740));
     if (!figure) return;
     const name = ms.filename(plot === "detail" ? ms.state.view.view : plot, kind);
@@ -48,6 +49,7 @@ window.minimascope = window.minimascope || {};
 
   const COPIES = {
     curl: (id) => `curl -fsS ${location.origin}/api/v1/analyses/${id}/report -o report.json`,
+    link: () => location.href,
     python: (id) => `from minimascope.client import Client\n\nwith Client("${location.origin}") as client:\n    report = client.report("${id}")\n    arrays = client.arrays("${id}")\n`,
   };
 

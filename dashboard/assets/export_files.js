@@ -45,9 +45,9 @@ window.minimascope = window.minimascope || {};
   }
 
   // The plot as it is now, in the light palette, laid out for `inches` of paper.
-  ms.figureFor = function (plot, inches) {
+  ms.figureFor = function (plot, inches, picture = ms.pictures[plot]) {
     const width = Math.round(inches * INCH), shown = document.getElementById(plot);
-    const figure = ms.inPalette("light", () => ms.pictures[plot](width));
+    const figure = ms.inPalette("light", () => picture(width));
     if (!figure) return null;
     const shape = shown && shown.clientWidth ? shown.clientHeight / shown.clientWidth : 0.62;
     const fallback = Math.round(width * Math.min(Math.max(shape, 0.62), 1.1));

@@ -7,15 +7,15 @@ window.minimascope = window.minimascope || {};
     "svg,img{max-width:100%;height:auto}dl{display:grid;grid-template-columns:repeat(3,1fr);gap:14px}dd{margin:0}.kpi-value{font-weight:600;font-size:20px}" +
     ".kpi-error,.kpi-note,caption,.hint{color:#5b616b;font-size:14px}pre{font-size:12px;white-space:pre-wrap;background:#f5f6f8;padding:14px}h2{margin-top:36px}";
 
-  const titles = () => ({ boundary: "Boundary", filmstrip: "Filmstrip", spectrum: "Hessian spectrum", gap: "Gap against λ",
+  const titles = () => ({ boundary: "Boundary", filmstrip: "Eigenvectors", spectrum: "Hessian spectrum", gap: "Gap against λ",
     ...Object.fromEntries([...document.querySelectorAll("[data-tab]")].map((b) => [b.dataset.tab, b.textContent])) });
 
   // Every figure of the analysis at paper width, also those of tabs that are not open.
   async function figures() {
     const found = {};
+    await ms.plotly();
     for (const name of Object.keys(ms.state.payload.figures)) {
-      ms.pictures[name] = ms.pictures[name] || ((width) => ms.drawn(name, width));
-      found[name] = ms.figureFor(name, PAPER);
+      found[name] = ms.figureFor(name, PAPER, (width) => ms.drawn(name, width));
     }
     return found;
   }
@@ -38,11 +38,11 @@ window.minimascope = window.minimascope || {};
       if (name === "raw" || (!drawn[name] && !(side && name === "estimates"))) continue;
       parts.push(`<section><h2>${escaped(names[name])}</h2>`, drawn[name] ? await ms.svgOf(drawn[name]) : "", copyOf(side), "</section>");
     }
-    const raw = document.querySelector(".raw");
+    const raw = await bytes(`/api/v1/analyses/${ms.state.payload.about.id}/report`);
     return ["<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>", escaped(title), "</title><style>", STYLE, "</style></head><body>",
       copyOf(document.querySelector("h1")), copyOf(document.querySelector(".subtitle")), copyOf(document.querySelector(".kpis")), copyOf(document.querySelector(".verdict")),
       ...parts, "<h2>Where this comes from</h2><pre>", escaped(JSON.stringify(ms.about(), null, 1)), "</pre>",
-      "<details><summary>Raw report</summary><pre>", escaped(raw ? raw.textContent : ""), "</pre></details></body></html>"].join("");
+      "<details><summary>Raw report</summary><pre>", escaped(JSON.stringify(JSON.parse(new TextDecoder().decode(raw)), null, 1)), "</pre></details></body></html>"].join("");
   };
 
   async function bytes(address) {

@@ -1,7 +1,13 @@
 // Figures arrive in the light palette with their themed paths named; here they take the page's.
 window.minimascope = window.minimascope || {};
 (function (ms) {
-  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+  // The palettes are in the page's own style sheet and never change: each name is read once a theme.
+  const read = new Map();
+  function css(name) {
+    const key = document.documentElement.dataset.theme + name;
+    if (!read.has(key)) read.set(key, getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim());
+    return read.get(key);
+  }
 
   function diverging() {
     const stops = css("diverging").split(/\s+/);

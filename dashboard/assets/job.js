@@ -36,6 +36,19 @@ window.dash_clientside = window.dash_clientside || {};
     return [box];
   }
 
+  // What the worker said while this page was open, the newest last.
+  const LINES = 200;
+  function say(words) {
+    const log = document.getElementById("job-log");
+    if (!log || !words || log.dataset.last === words) return;
+    log.dataset.last = words;
+    log.parentElement.hidden = false;
+    const follows = log.scrollTop + log.clientHeight > log.scrollHeight - 8;
+    log.append(element("p", "", `${new Date().toLocaleTimeString("en-GB")}  ${words}`));
+    while (log.children.length > LINES) log.firstChild.remove();
+    if (follows) log.scrollTop = log.scrollHeight;
+  }
+
   function shown(id, visible) {
     const found = document.getElementById(id);
     if (found) found.classList.toggle("gone", !visible);
@@ -73,6 +86,8 @@ window.dash_clientside = window.dash_clientside || {};
   function heard(id, event) {
     let data = {};
     try { data = JSON.parse(event.data); } catch (_) { return; }
+    if (event.type === "progress") say(data.message);
+    if (event.type === "stage") say(`${names[data.stage] || data.stage}: ${data.state}`);
     if (Array.isArray(data.stages) && data.state) return render(data);
     if (data.analysis && data.analysis.stages) return render(data.analysis);
     refresh(id);
@@ -84,7 +99,7 @@ window.dash_clientside = window.dash_clientside || {};
     names = job.stages;
     followed = analysis.id;
     stop();
-    requestAnimationFrame(() => render(analysis));
+    requestAnimationFrame(() => { render(analysis); say(analysis.message); });
     if (FINAL.includes(analysis.state)) return dash_clientside.no_update;
     source = new EventSource(`/api/v1/analyses/${analysis.id}/events`);
     for (const name of ["snapshot", "progress", "stage", "state", "message"])

@@ -53,12 +53,15 @@
     if (button.id === "help-open") return help(true);
     if (button.id === "help-close") return help(false);
     if (!view()) return;
-    if (button.dataset.vector) vector(Number(button.dataset.vector));
-    else if (button.dataset.tab) ms.set({ view: button.dataset.tab });
-    else if (button.id === "margins-switch") ms.set({ margins: !view().margins });
+    const chosen = button.dataset.vector || button.dataset.tile;
+    if (chosen) vector(Number(chosen));
+    if (button.dataset.tab || button.dataset.goto) ms.set({ view: button.dataset.tab || button.dataset.goto });
+    if (button.dataset.goto) document.querySelector(".panel-tabs").scrollIntoView({ behavior: "smooth" });
+    if (button.id === "margins-switch") ms.set({ margins: !view().margins });
     else if (button.id === "sign-switch") ms.set({ flip: !view().flip });
     else if (button.id === "log-switch") ms.set({ log: !view().log });
     else if (button.id === "linear-switch") ms.set({ linear: !view().linear });
+    else if (button.dataset.pin) ms.pin(Number(button.dataset.pin));
     else if (button.dataset.unpin) ms.pin(Number(button.dataset.unpin));
   });
 

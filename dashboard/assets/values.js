@@ -4,6 +4,18 @@ window.minimascope = window.minimascope || {};
   const KINDS = { i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array,
     u4: Uint32Array, f4: Float32Array, f8: Float64Array };
 
+  // Values of a packed or plain array in one flat sequence, with its shape; nothing is copied twice.
+  const flats = new WeakMap();
+  ms.typed = function (value) {
+    if (!value || value.bdata === undefined) return { values: (value || []).flat(), shape: [(value || []).length, ((value || [])[0] || []).length] };
+    if (!flats.has(value)) {
+      const bytes = Uint8Array.from(atob(value.bdata), (c) => c.charCodeAt(0));
+      const values = new KINDS[value.dtype](bytes.buffer);
+      flats.set(value, { values, shape: String(value.shape || values.length).split(",").map(Number) });
+    }
+    return flats.get(value);
+  };
+
   // Plain array (of rows) of a {dtype, bdata, shape} value, or the value itself.
   ms.decode = function (value) {
     if (!value || value.bdata === undefined) return value;

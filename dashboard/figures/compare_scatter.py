@@ -8,7 +8,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from dashboard.figures.theme import class_colour, class_symbol, log_axis, styled, tokens
+from dashboard.figures.log_ticks import log_axis
+from dashboard.figures.theme import class_colour, class_symbol, styled, tokens
 
 DECADES = 100
 
@@ -28,7 +29,7 @@ class Measured:
 def _axis(values: list[float], title: str) -> dict[str, Any]:
     """Logarithmic where positive values span more than two decades."""
     if values and min(values) > 0 and max(values) > DECADES * min(values):
-        return log_axis(title)
+        return log_axis(title, values)
     return {"title": {"text": title}}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -50,67 +51,76 @@ def domains(tiles: int, columns: int, height: int) -> list[tuple[list[float], li
     return boxes
 
 
-def _caption(arrays: Arrays, eigenvalues: list[float], tile: int, *, explained: bool) -> str:
-    if tile == 0:
+def _caption(text: str, x: float, y: float) -> dict[str, Any]:
+    return {
+        "text": text,
+        "x": x,
+        "y": y,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "center",
+        "yanchor": "top",
+        "showarrow": False,
+        "font": {"size": 12},
+    }
+
+
+def _words(arrays: Arrays, eigenvalues: Sequence[float], vector: int, *, explained: bool) -> str:
+    """Under a tile: `v`, its eigenvalue and its share; for vector 0 the decision boundary."""
+    if vector == 0:
         return "decision boundary"
-    words = f"v<sub>{tile}</sub>  λ = {power_text(eigenvalues[tile - 1])}"
-    share = f"  {explained_share(arrays, tile - 1):.0%}" if explained else ""
+    words = f"v<sub>{vector}</sub>  λ = {power_text(eigenvalues[vector - 1])}"
+    share = f" · {explained_share(arrays, vector - 1):.0%}" if explained else ""
     return words + share.replace("%", "\u2009%")
 
 
-def filmstrip(arrays: Arrays, eigenvalues: list[float], *, columns: int = 6) -> go.Figure:
-    """Boundary tile, then v₁..v_k with λ_k under each; needs `slice_*` and `points`.
+def filmstrip(
+    arrays: Arrays,
+    eigenvalues: Sequence[float],
+    *,
+    columns: int = 6,
+    vectors: Sequence[int] | None = None,
+) -> go.Figure:
+    """Boundary tile, then a tile for each of `vectors` (1-based; all where None) with its λ.
 
-    With `slice_boundary_vector` every tile marks the sections its vector explains, and their share.
+    Needs `slice_*`, `points` and `labels`; vectors that are not known are left out. The browser
+    paints these tiles on canvases; the figure itself is what is exported. With
+    `slice_boundary_vector` every tile marks the sections its vector explains, and their share.
     """
     explained = "slice_boundary_vector" in arrays
     count = min(len(arrays["slice_alignment"]), len(eigenvalues))
-    tiles = count + 1
+    shown = range(1, count + 1) if vectors is None else [k for k in vectors if k <= count]
+    tiles = len(shown) + 1
     columns = min(columns, tiles)
     height = 210 * math.ceil(tiles / columns)
     x, y = np.asarray(arrays["slice_x"]), np.asarray(arrays["slice_y"])
     figure = go.Figure()
     captions: list[dict[str, Any]] = []
+    layout: dict[str, Any] = {}
     for tile, (across, down) in enumerate(domains(tiles, columns, height)):
         suffix = "" if tile == 0 else str(tile + 1)
+        vector = shown[tile - 1] if tile else 0
         where: dict[str, Any] = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}", "showlegend": False}
         axes = {k: v for k, v in where.items() if k != "showlegend"}
         if tile == 0:
             figure.add_trace(regions(arrays, **axes))
             figure.add_traces(class_points(arrays, size=4, **where))
         else:
-            heat = field(arrays, tile - 1, **axes)
-            heat.hovertemplate = f"v<sub>{tile}</sub>, click to show<extra></extra>"
-            figure.add_trace(heat)
-        if tile and explained:
+            figure.add_trace(field(arrays, vector - 1, **axes))
+        if vector and explained:
             figure.add_trace(boundary_line(arrays, width=1, colour="muted", **where))
-            figure.add_trace(explained_line(arrays, tile - 1, **where))
+            figure.add_trace(explained_line(arrays, vector - 1, **where))
         else:
             figure.add_trace(boundary_line(arrays, width=1.3, **where))
         frame = {"visible": False, "fixedrange": True}
-        figure.update_layout(
-            {
-                f"xaxis{suffix}": {**frame, "domain": across, "range": [x[0], x[-1]]},
-                f"yaxis{suffix}": {
-                    **frame,
-                    "domain": down,
-                    "range": [y[0], y[-1]],
-                    "anchor": f"x{suffix}",
-                },
-            }
-        )
-        captions.append(
-            {
-                "text": _caption(arrays, eigenvalues, tile, explained=explained),
-                "x": sum(across) / 2,
-                "y": down[0],
-                "xref": "paper",
-                "yref": "paper",
-                "xanchor": "center",
-                "yanchor": "top",
-                "showarrow": False,
-                "font": {"size": 12},
-            }
-        )
-    figure.update_layout(annotations=captions)
+        layout[f"xaxis{suffix}"] = {**frame, "domain": across, "range": [x[0], x[-1]]}
+        layout[f"yaxis{suffix}"] = {
+            **frame,
+            "domain": down,
+            "range": [y[0], y[-1]],
+            "anchor": f"x{suffix}",
+        }
+        words = _words(arrays, eigenvalues, vector, explained=explained)
+        captions.append(_caption(words, sum(across) / 2, down[0]))
+    figure.update_layout(annotations=captions, **layout)
     return styled(figure, height=height, margin={"l": 0, "r": 0, "t": 2, "b": 2})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.figures.theme import log_axis, styled, tokens
+from dashboard.figures.log_ticks import log_axis
+from dashboard.figures.theme import styled, tokens
 from minimascope.report import Boundary
 
 
@@ -40,6 +41,6 @@ def g_figure(boundary: Boundary) -> go.Figure:
         hovertemplate="ε %{x:.3g}<br>G %{y:.4g}<extra></extra>",
         **tokens(marker__color="red", marker__line__color="page"),
     )
-    figure.update_xaxes(log_axis("ε"))
-    figure.update_yaxes(log_axis("G(ε)"))
+    figure.update_xaxes(log_axis("ε", epsilon[drawn]))
+    figure.update_yaxes(log_axis("G(ε)", g[drawn]))
     return styled(figure, height=420)

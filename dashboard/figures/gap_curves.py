@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard.figures.log_ticks import log_axis
 from dashboard.figures.symlog import Floats
-from dashboard.figures.theme import log_axis, styled, tokens
+from dashboard.figures.theme import styled, tokens
 from minimascope.report import Gap
 
 # name in the report, words, line, token
@@ -95,9 +96,9 @@ def gap_figure(gap: Gap, *, n: int) -> go.Figure:
     figure = go.Figure(traces)
     values = np.concatenate([np.asarray(t.y, dtype=np.float64) for t in traces] or [np.ones(1)])
     values = values[np.isfinite(values)]
-    figure.update_xaxes(log_axis("λ"))
+    figure.update_xaxes(log_axis("λ", gap.curves.lambda_))
     if values.size and values.min() > 0:
-        figure.update_yaxes(log_axis("gap estimate, nats"))
+        figure.update_yaxes(log_axis("gap, nats", values))
     else:
-        figure.update_yaxes(title="gap estimate, nats", rangemode="tozero")
+        figure.update_yaxes(title="gap, nats", rangemode="tozero")
     return styled(figure, height=320, margin={"l": 58, "r": 14, "t": 30, "b": 42})

@@ -10,6 +10,19 @@ import plotly.graph_objects as go
 from dashboard.figures.filmstrip import power_text
 from dashboard.figures.theme import DASHES, class_colour, class_symbol, styled, tokens
 
+LINE = 11  # letters an axis's words have beside each other
+
+
+def wrapped(words: str) -> list[str]:
+    """Words in lines short enough to stand upright under their own axis."""
+    lines: list[str] = []
+    for word in words.split():
+        if lines and len(lines[-1]) + 1 + len(word) <= LINE:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
 
 def parallel_figure(
     names: Sequence[str], measures: Mapping[str, Sequence[float | None]]
@@ -41,15 +54,21 @@ def parallel_figure(
             hovertemplate=f"{name}<br>%{{customdata:.4g}}<extra></extra>",
             **tokens(marker__line__color="page"),
         )
-    labels = [f"{power_text(float(v))}<br>{w}" for v, w in zip(low, words, strict=True)]
+    labels = [
+        f"{power_text(float(v))}<br>{'<br>'.join(wrapped(w))}"
+        for v, w in zip(low, words, strict=True)
+    ]
     figure.update_xaxes(
-        tickvals=list(range(len(words))), ticktext=labels, range=[-0.4, len(words) - 0.6]
+        tickvals=list(range(len(words))),
+        ticktext=labels,
+        tickangle=0,
+        range=[-0.5, len(words) - 0.5],
     )
     figure.update_yaxes(range=[-0.06, 1.14], showticklabels=False, showgrid=False)
     for place, value in enumerate(high):
         figure.add_annotation(
             x=place, y=1.03, yanchor="bottom", text=power_text(float(value)), showarrow=False
         )
-    styled(figure, height=380, margin={"l": 16, "r": 16, "t": 40, "b": 96})
+    styled(figure, height=380, margin={"l": 4, "r": 4, "t": 40, "b": 88})
     figure.update_yaxes(ticks="", showline=False)
     return figure

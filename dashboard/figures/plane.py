@@ -13,6 +13,7 @@ from dashboard.figures.theme import class_colour, class_symbol, tokens
 
 Arrays = Mapping[str, NDArray[Any]]
 SCALE = 127
+PIXELS = 100  # a side of a tile of many; more would not be seen at a sixth of the page
 SMALL = 5.0  # marker size below which an outline would hide the colour
 
 
@@ -20,6 +21,15 @@ def quantized(alignment: NDArray[Any]) -> NDArray[np.int8]:
     """Alignments in [−1, 1] as int8 (steps of 1/127): a tenth of the bytes of JSON."""
     finite = np.nan_to_num(np.asarray(alignment, dtype=np.float64), nan=0.0)
     return np.rint(np.clip(finite, -1, 1) * SCALE).astype(np.int8)
+
+
+def thinned(arrays: Arrays) -> Arrays:
+    """The slice on at most 2·PIXELS − 1 pixels a side: every s-th of each axis."""
+    step = max(len(arrays["slice_x"]) // PIXELS, 1)
+    thin = {name: arrays[name][::step] for name in ("slice_x", "slice_y")}
+    thin["slice_class"] = arrays["slice_class"][::step, ::step]
+    thin["slice_alignment"] = arrays["slice_alignment"][:, ::step, ::step]
+    return {**arrays, **thin}
 
 
 def field(arrays: Arrays, k: int, **where: Any) -> go.Heatmap:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard.figures.log_ticks import log_axis
 from dashboard.figures.symlog import Floats, symlog, threshold, ticks
 from dashboard.figures.theme import styled, tokens
 from minimascope.report import Density, Spectrum
@@ -105,9 +106,11 @@ def spectrum_figure(spectrum: Spectrum) -> go.Figure:
     reach = _reach(spectrum)
     linear = threshold(np.array(spectrum.eigenvalues))
     figure = go.Figure()
-    share = 0.0
+    share, heights = 0.0, np.empty(0)
     if spectrum.density is not None and spectrum.density.grid:
         figure.add_traces(_density(spectrum.density, linear))
+        heights = np.array(spectrum.density.mean)
+        heights = heights[heights > heights.max(initial=0.0) * FLOOR]
         share = STEM_SHARE
     figure.add_traces(_stems(spectrum, linear))
     places, labels = ticks(reach, linear=linear)
@@ -122,10 +125,7 @@ def spectrum_figure(spectrum: Spectrum) -> go.Figure:
             "anchor": "y2",
         },
         yaxis={
-            "type": "log",
-            "dtick": 2,
-            "exponentformat": "power",
-            "title": {"text": "density"},
+            **log_axis("density", heights),
             "domain": [share + 0.07, 1] if share else [0.99, 1],
             "visible": bool(share),
         },
@@ -135,7 +135,7 @@ def spectrum_figure(spectrum: Spectrum) -> go.Figure:
             "showticklabels": False,
             "showgrid": False,
             "fixedrange": True,
-            "title": {"text": "pairs"},
+            "title": {"text": f"top {len(spectrum.eigenvalues)}"},
         },
         shapes=[],
         meta={"linear": linear},

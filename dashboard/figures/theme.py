@@ -1,12 +1,13 @@
 """The one theme: colours as tokens, so that a figure drawn once is recoloured in the browser.
 
 A trace names its themed properties in `meta["tokens"]` (`{"line.color": "ink"}`), a layout in
-`layout.meta["tokens"]`. Python fills them with the light palette; `assets/figures.js` fills the
-same paths with the page's own CSS variables, which `css()` writes from the same palettes.
+`layout.meta["tokens"]`. `assets/figures.js` fills them with the page's own CSS variables, which
+`css()` writes from the palettes here: a figure drawn once is recoloured where it is.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import plotly.graph_objects as go
@@ -55,6 +56,7 @@ CLASS_SYMBOLS = [
     *("triangle-down", "pentagon", "hourglass"),
 ]
 CLASS_PATTERNS = ["", "/", "x", "-", "+", ".", "|"]
+AXIS = re.compile(r"[xy]axis\d*")
 DASHES = ["solid", "dash", "dot", "dashdot", "longdash"]
 
 
@@ -79,38 +81,11 @@ def tokens(**paths: str) -> dict[str, Any]:
     return {"meta": {"tokens": {path.replace("__", "."): name for path, name in paths.items()}}}
 
 
-def themed(figure: go.Figure, *, name: str = "light") -> go.Figure:
-    """Fills every token of `figure` with the palette `name`, in place; returns it."""
-    palette = LIGHT if name == "light" else DARK
-    drawn: Any = figure
-    for trace in drawn.data:
-        for path, colour in ((trace.meta or {}).get("tokens") or {}).items():
-            trace[path] = diverging(name) if colour == "diverging" else palette[colour]
-    figure.update_layout(
-        paper_bgcolor=palette["page"],
-        plot_bgcolor=palette["page"],
-        font={"color": palette["ink"], "family": FONT, "size": 12.5},
-        hoverlabel={"bgcolor": palette["wash"], "bordercolor": palette["rule"]},
-    )
-    axis = {
-        "gridcolor": palette["grid"],
-        "zerolinecolor": palette["rule"],
-        "linecolor": palette["rule"],
-        "tickcolor": palette["rule"],
-        "tickfont": {"color": palette["muted"], "size": 11.5},
-        "title": {"font": {"color": palette["muted"], "size": 12}},
-    }
-    figure.update_xaxes(axis)
-    figure.update_yaxes(axis)
-    for path, token in ((drawn.layout.meta or {}).get("tokens") or {}).items():
-        figure.layout[path] = palette[token]
-    return figure
-
-
 def styled(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:
-    """Common frame of every figure: margins, thin axes, quiet legend; then the light palette."""
+    """Common frame of every figure: margins, thin axes, quiet legend. The browser colours it."""
     frame: dict[str, Any] = {
         "height": height,
+        "template": None,
         "margin": {"l": 54, "r": 12, "t": 10, "b": 44},
         "legend": {
             "orientation": "h",
@@ -121,18 +96,17 @@ def styled(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:
         },
         "dragmode": False,
         "separators": ". ",
+        "font": {"family": FONT, "size": 12.5},
         "hoverlabel": {"font": {"family": FONT, "size": 12}},
+        **layout,
     }
-    figure.update_layout({**frame, **layout})
-    axes = {"showline": True, "ticks": "outside", "ticklen": 4, "zeroline": False}
-    figure.update_xaxes(axes)
-    figure.update_yaxes(axes)
-    return themed(figure)
-
-
-def log_axis(title: str) -> dict[str, Any]:
-    """A true log axis: one labelled tick a decade."""
-    return {"type": "log", "dtick": 1, "exponentformat": "power", "title": {"text": title}}
+    drawn: Any = figure
+    axis = {"showline": True, "ticks": "outside", "ticklen": 4, "zeroline": False}
+    for name in ("xaxis", "yaxis", *drawn.layout):
+        if AXIS.fullmatch(name) and drawn.layout[name].visible is not False:
+            frame[name] = axis
+    figure.update_layout(frame)
+    return figure
 
 
 def css() -> str:

@@ -10,18 +10,17 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from dashboard import plane_answer
 from dashboard.analysis_panels import boundary, filmstrip, gap, plane_kind, spectrum, tabs
-from dashboard.drawing import drawing
 from dashboard.kpis import kpi_strip
 from dashboard.notices import missing, remark
+from dashboard.plot import menu
 from dashboard.words import STATES, advice, count, plural, when
-from minimascope.calls import Array
 from minimascope.client import AsyncClient
 from minimascope.problems import ProblemError
 from minimascope.report import Report
 from minimascope.schemas import FINAL_STATES, Analysis
 
 API = "/api/v1/analyses"
-PLOTS = ("boundary", "spectrum", "gap", "filmstrip", "detail")
+ITEM = "menu-item"
 
 
 def _subtitle(analysis: Analysis, report: Report) -> str:
@@ -52,7 +51,8 @@ def _verdict(analysis: Analysis, report: Report) -> html.Div | None:
         children.append(html.Span(f" {said}", className="verdict-advice"))
     if found.lambda_ is None:
         children += [" ", dcc.Link("Analyse again with a weight decay", href=_again(analysis))]
-    return html.Div(children, className=f"verdict {tone}")
+    why = html.Button("See the diagnostics", className="link", **{"data-goto": "estimates"})
+    return html.Div([*children, " ", why], className=f"verdict {tone}")
 
 
 def _remarks(analysis: Analysis, report: Report) -> list[Any]:
@@ -73,21 +73,17 @@ def _remarks(analysis: Analysis, report: Report) -> list[Any]:
 
 def _head(analysis: Analysis, report: Report) -> html.Div:
     address = f"{API}/{analysis.id}"
-    actions = html.Div(
-        [
-            html.A("Report", href=f"{address}/report", className="tool", download="report.json"),
-            html.A("Arrays", href=f"{address}/arrays.npz", className="tool", download="arrays.npz"),
-            html.Button("Zip", className="tool", **{"data-whole": "zip"}),
-            html.Button("HTML", className="tool", **{"data-whole": "html"}),
-            html.Button(
-                "Copy curl", className="tool", **{"data-copy": "curl", "data-id": analysis.id}
-            ),
-            html.Button(
-                "Copy Python", className="tool", **{"data-copy": "python", "data-id": analysis.id}
-            ),
-        ],
-        className="tools",
+    download = (
+        html.Button("Report to read offline (HTML)", className=ITEM, **{"data-whole": "html"}),
+        html.Button("Everything (zip)", className=ITEM, **{"data-whole": "zip"}),
+        html.A("Report (JSON)", href=f"{address}/report", className=ITEM, download="report.json"),
+        html.A("Arrays (npz)", href=f"{address}/arrays.npz", className=ITEM, download="arrays.npz"),
     )
+    copy = [
+        html.Button(words, className=ITEM, **{"data-copy": kind, "data-id": analysis.id})
+        for kind, words in (("curl", "Copy curl"), ("python", "Copy Python"), ("link", "Copy link"))
+    ]
+    actions = html.Div([menu("Download", download), menu("Share", copy)], className="tools")
     name = analysis.name or f"Analysis {analysis.id[:8]}"
     title = html.Div([html.H1(name), html.P(_subtitle(analysis, report), className="subtitle")])
     return html.Div([title, actions], className="page-head")
@@ -100,10 +96,9 @@ def content(analysis: Analysis, report: Report) -> html.Div:
     return html.Div(
         [
             dcc.Store(id="analysis-id", data=analysis.id),
-            dcc.Store(id="analysis"),
-            dcc.Store(id="view", data={}),
-            dcc.Store(id="analysis-theme"),
+            dcc.Store(id="analysis-final", data=analysis.state in FINAL_STATES),
             _head(analysis, report),
+            html.Div(id="analysis-problem"),
             *_remarks(analysis, report),
             kpi_strip(report),
             _verdict(analysis, report),
@@ -115,41 +110,6 @@ def content(analysis: Analysis, report: Report) -> html.Div:
             tabs(report),
         ],
         className="page page-analysis",
-    )
-
-
-def about(analysis: Analysis, report: Report) -> dict[str, Any]:
-    """What every exported file carries, so that it can be traced and made again."""
-    return {
-        "id": analysis.id,
-        "name": analysis.name,
-        "checkpoint": report.checkpoint.sha256,
-        "train": analysis.train,
-        "test": analysis.test,
-        "parameters": analysis.parameters.model_dump(mode="json"),
-        "seed": report.seed,
-        "dtype": report.dtype,
-        "device": report.device,
-        "versions": report.versions,
-    }
-
-
-async def _arrays(client: AsyncClient, identifier: str) -> dict[str, Array]:
-    """The arrays so far: none before the first stage that writes one."""
-    try:
-        return await client.arrays(identifier)
-    except ProblemError:
-        return {}
-
-
-def _draw(pages: Dash, plot: str, function: str) -> None:
-    pages.clientside_callback(
-        ClientsideFunction("analysis", function),
-        Output(plot, "figure"),
-        Input("analysis", "data"),
-        Input("view", "data"),
-        Input("analysis-theme", "data"),
-        prevent_initial_call=True,
     )
 
 
@@ -172,13 +132,6 @@ def register(pages: Dash, client: AsyncClient) -> None:
         layout=layout,
     )
 
-    @pages.callback(Output("analysis", "data"), Input("analysis-id", "data"))
-    async def draw(identifier: str) -> dict[str, Any]:
-        analysis, report, arrays = await asyncio.gather(
-            client.analysis(identifier), client.report(identifier), _arrays(client, identifier)
-        )
-        return await asyncio.to_thread(drawing, report, arrays, about(analysis, report))
-
     plane_answer.register(pages, client)
     pages.clientside_callback(
         ClientsideFunction("plane", "arrived"),
@@ -186,22 +139,10 @@ def register(pages: Dash, client: AsyncClient) -> None:
         Input("plane-answer", "data"),
         prevent_initial_call=True,
     )
-    for plot in PLOTS:
-        _draw(pages, plot, plot)
+    # The browser has asked for the drawing already (`assets/first_paint.js`); here it starts.
     pages.clientside_callback(
-        ClientsideFunction("analysis", "spectrum_select"),
-        Input("spectrum", "selectedData"),
-        prevent_initial_call=True,
+        ClientsideFunction("analysis", "begin"),
+        Output("analysis-id", "modified_timestamp"),
+        Input("analysis-id", "data"),
+        State("analysis-final", "data"),
     )
-    pages.clientside_callback(
-        ClientsideFunction("analysis", "arrive"),
-        Input("analysis", "data"),
-        prevent_initial_call=True,
-    )
-    for plot in ("spectrum", "filmstrip", "boundary", "gap"):
-        pages.clientside_callback(
-            ClientsideFunction("analysis", f"{plot}_click"),
-            Input(plot, "clickData"),
-            State("analysis", "data"),
-            prevent_initial_call=True,
-        )

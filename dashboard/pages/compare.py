@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
+from dashboard.analysis_panels import colour_bar
 from dashboard.choice import select
 from dashboard.compare_figures import (
     CHOICES,
@@ -17,21 +17,18 @@ from dashboard.compare_figures import (
     parallel,
     scatter,
     step_of,
-    vectors_of,
 )
-from dashboard.compare_numbers import Minimum, ends, minimum_of
+from dashboard.compare_numbers import Minimum, ends, letters, minimum_of
 from dashboard.compare_tables import numbers_table, ranking_table
-from dashboard.drawing import has_plane
-from dashboard.figures.minima_grid import GridRow, minima_grid
 from dashboard.notices import missing
-from dashboard.plot import panel
+from dashboard.plot import panel, switch, tools
 from dashboard.words import level
 from minimascope.client import AsyncClient
 from minimascope.problems import ProblemError
 from minimascope.report import Report
 from minimascope.schemas import KeyNumbers
 
-ROWS = 20
+FEW = 6  # minima up to which the pictures come before the numbers
 
 
 def _level(span: tuple[float, float] | None, step: int) -> html.Div:
@@ -45,7 +42,7 @@ def _level(span: tuple[float, float] | None, step: int) -> html.Div:
     )
 
 
-def _panels(query: dict[str, Any]) -> list[Any]:
+def _panels(query: dict[str, Any]) -> tuple[Any, Any]:
     x = query.get("x") if query.get("x") in CHOICES else "g_at_epsilon"
     y = query.get("y") if query.get("y") in CHOICES else "gap_measured"
     selects = html.Div(
@@ -55,31 +52,11 @@ def _panels(query: dict[str, Any]) -> list[Any]:
         ],
         className="controls",
     )
-    vectors = html.Div(
-        [
-            html.Label("Eigenvectors", htmlFor="compare-vectors"),
-            dcc.Input(
-                id="compare-vectors",
-                type="text",
-                value=query.get("vector") or "1-5",
-                debounce=True,
-            ),
-        ],
-        className="counter controls",
-    )
-    grid = panel(
-        "grid",
-        "Boundaries and eigenvectors, −1 to 1",
-        "One row a minimum: its decision boundary, then the alignment with each eigenvector.",
-        height=300,
-        above=vectors,
-        below=html.P(id="grid-note", className="hint"),
-    )
     two = panel(
         "scatter",
         "Two measures",
         "Scatter of two measures, one marker a minimum.",
-        height=380,
+        height=420,
         above=selects,
     )
     every = panel(
@@ -88,36 +65,81 @@ def _panels(query: dict[str, Any]) -> list[Any]:
         "Parallel coordinates: each measure scaled from its smallest to its largest value.",
         height=380,
     )
-    return [grid, two, every]
+    return two, every
+
+
+def _grid(minima: list[Minimum], query: dict[str, Any]) -> html.Section:
+    """A row of tiles a minimum, painted as each arrives; a tile leads to its analysis."""
+    vectors = html.Div(
+        [
+            html.Label("Eigenvectors", htmlFor="compare-vectors"),
+            dcc.Input(
+                id="compare-vectors", type="text", value=query.get("vector") or "1-5", debounce=True
+            ),
+        ],
+        className="counter controls",
+    )
+    rows = [
+        html.Div(
+            [
+                html.H3(_named(index, minimum)),
+                html.Div(className="tiles"),
+                html.P(className="hint strip-note"),
+            ],
+            className="strip",
+            **{"data-strip": minimum.numbers.id},
+        )
+        for index, minimum in enumerate(minima)
+    ]
+    head = html.Div(
+        [html.H2("Boundaries and eigenvectors"), colour_bar(), tools("grid")],
+        className="panel-head",
+    )
+    table = html.Div(id="grid-table", className="plot-table", hidden=True, tabIndex=0)
+    return html.Section([head, vectors, *rows, table], className="panel panel-grid")
+
+
+def _named(index: int, minimum: Minimum) -> list[Any]:
+    return [
+        html.Span(letters(index), className="letter"),
+        dcc.Link(minimum.name, href=f"/analyses/{minimum.numbers.id}"),
+    ]
 
 
 def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
     """Numbers first, then the ranking, the paper's figure, the scatter, all measures."""
     span = ends(minima)
     step = step_of(query.get("lambda"), span) if span else 0
-    switch = html.Button(
-        "Differences only", id="differences", className="tool", **{"aria-pressed": "false"}
-    )
+    differences = switch("Differences only", "differences", "false")
     items = [
         {"numbers": m.numbers.model_dump(), "lambdas": m.lambdas, "curves": dict(m.curves)}
         for m in minima
     ]
     ranking_panel = html.Section(
         [
-            html.Div(html.H2("Ranking"), className="panel-head"),
+            html.Div(html.H2("Which measure orders them as the gap does"), className="panel-head"),
             html.Div(id="compare-ranking", className="table-scroll", tabIndex=0),
         ],
         className="panel panel-ranking",
     )
+    numbers = html.Section(
+        [
+            html.Div([html.H2("Every number"), differences], className="panel-head"),
+            html.Div(id="compare-numbers", className="table-scroll", tabIndex=0),
+        ],
+        className="panel panel-numbers",
+    )
+    two, every = _panels(query)
+    measures = [html.Div([two, ranking_panel], className="measures"), every]
+    grid = _grid(minima, query)
+    few = len(minima) <= FEW
+    order = [grid, *measures, numbers] if few else [*measures, numbers, grid]
     return html.Div(
         [
             dcc.Store(id="compare-items", data={"minima": items, "ends": span}),
-            *[dcc.Store(id=f"compare-{name}") for name in ("drawn", "grid-figure", "theme")],
-            html.Div([html.H1(f"{len(minima)} minima"), switch], className="page-head"),
-            html.Div(id="compare-numbers", className="table-scroll", tabIndex=0),
-            _level(span, step),
-            ranking_panel,
-            *_panels(query),
+            dcc.Store(id="compare-drawn"),
+            html.Div([html.H1(f"{len(minima)} minima"), _level(span, step)], className="page-head"),
+            *order,
         ],
         className="page page-compare",
     )
@@ -146,17 +168,6 @@ async def _report(client: AsyncClient, identifier: str) -> Report | None:
         return await client.report(identifier)
     except ProblemError:
         return None
-
-
-async def _grid_row(client: AsyncClient, minimum: Minimum) -> GridRow | None:
-    identifier = minimum.numbers.id
-    try:
-        report, arrays = await asyncio.gather(client.report(identifier), client.arrays(identifier))
-    except ProblemError:
-        return None
-    if report.spectrum is None or not has_plane(arrays):
-        return None
-    return GridRow(minimum.name, arrays, report.spectrum.eigenvalues)
 
 
 def register(pages: Dash, client: AsyncClient) -> None:
@@ -194,32 +205,18 @@ def register(pages: Dash, client: AsyncClient) -> None:
         said = f"λ = {level(None if at is None else float(f'{at:.3g}'))} for the values at λ"
         return numbers_table(minima, at), ranking_table(minima, at), said, drawn
 
-    @pages.callback(
-        Output("compare-grid-figure", "data"),
-        Output("grid-note", "children"),
-        Input("compare-vectors", "value"),
+    pages.clientside_callback(
+        ClientsideFunction("compare", "drawn"),
+        Input("compare-drawn", "data"),
         State("compare-items", "data"),
+        prevent_initial_call=True,
     )
-    async def grid(text: str | None, data: dict[str, Any]) -> tuple[Any, str]:
-        minima = _stored(data)[:ROWS]
-        rows = await asyncio.gather(*[_grid_row(client, minimum) for minimum in minima])
-        drawn = [row for row in rows if row is not None]
-        absent = [m.name for m, row in zip(minima, rows, strict=True) if row is None]
-        note = f"No plane to draw: {', '.join(absent)}." if absent else ""
-        if not drawn:
-            return None, "None of these has two-dimensional inputs, so there is no plane to draw."
-        figure = await asyncio.to_thread(minima_grid, drawn, vectors_of(text))
-        return dict(json.loads(figure.to_json())), note
-
-    for plot, store in (("scatter", "drawn"), ("parallel", "drawn"), ("grid", "grid-figure")):
-        pages.clientside_callback(
-            ClientsideFunction("compare", plot),
-            Output(plot, "figure"),
-            Input(f"compare-{store}", "data"),
-            Input("compare-theme", "data"),
-            State("compare-items", "data"),
-            prevent_initial_call=True,
-        )
+    pages.clientside_callback(
+        ClientsideFunction("compare", "grid"),
+        Output("compare-vectors", "title"),
+        Input("compare-vectors", "value"),
+        Input("compare-items", "data"),
+    )
     pages.clientside_callback(
         ClientsideFunction("compare", "address"),
         Input("compare-drawn", "data"),

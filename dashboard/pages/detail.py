@@ -8,7 +8,7 @@ from typing import Any
 from dash import dcc, html
 
 from dashboard.estimate_words import DIAGNOSTICS, ESTIMATES, baseline
-from dashboard.words import number, percent, with_error
+from dashboard.words import count, number, percent, with_error
 from minimascope.report import FlipRates, Report
 
 COHERENT = 300  # points in the matrix at most (minimascope.arrays)
@@ -20,6 +20,8 @@ TABS = {
     "margins": "Margins",
     "calibration": "Calibration",
     "layers": "Layers",
+    "blocks": "Layer blocks",
+    "data": "Data",
     "estimates": "Estimates",
     "raw": "Raw report",
 }
@@ -31,6 +33,8 @@ LABELS = {
     "margins": "Histogram of the distances of training points to the decision boundary.",
     "calibration": "Accuracy against confidence, on training and leave-one-out predictions.",
     "layers": "Share of each eigenvector in each layer.",
+    "blocks": "Largest eigenvalues of the Hessian's diagonal block of each layer, with its trace.",
+    "data": "Leave-one-out loss against training loss, one marker a training point.",
 }
 
 
@@ -163,6 +167,37 @@ def _layers(report: Report) -> list[Any]:
     return [words, table(("measure", "value"), rows, "Spectrum")]
 
 
+def _blocks(report: Report) -> list[Any]:
+    blocks = [] if report.spectrum is None else report.spectrum.layer_blocks
+    rows = []
+    for block in blocks:
+        trace, error = with_error(block.trace.value, block.trace.standard_error)
+        top = number(block.eigenvalues[0]) if block.eigenvalues else "—"
+        rows.append((block.layer, count(block.parameters), top, f"{trace} {error}".strip()))
+    words = html.P(
+        "The Hessian with every other layer held still: each layer's own curvature. A ring marks a "
+        "pair that has not converged."
+    )
+    head = ("layer", "parameters", "λ₁ of the block", "trace")
+    return [words, table(head, rows, "Diagonal blocks of the Hessian")]
+
+
+def _data(report: Report) -> list[Any]:
+    found = report.data
+    splits = [("training", found.train), *([("test", found.test)] if found.test else [])]
+    rows = [(name, count(s.n), number(s.loss), percent(s.accuracy)) for name, s in splits]
+    shape = " × ".join(str(length) for length in found.input_shape) or "unknown"
+    kinds = "" if found.classes is None else f", {found.classes} classes"
+    return [
+        html.P(
+            f"Inputs of shape {shape}{kinds}. A point far above the diagonal is one the network "
+            "fits only because it saw it; click a point to pin it everywhere."
+        ),
+        table(("split", "points", "loss, nats", "accuracy"), rows, "Data"),
+        html.Div(id="data-points", className="table-scroll", tabIndex=0),
+    ]
+
+
 def _estimates(report: Report) -> list[Any]:
     gap = report.gap
     if gap is None:
@@ -184,9 +219,9 @@ def _estimates(report: Report) -> list[Any]:
     return [html.Div(parts, className="tables")]
 
 
-def _raw(report: Report) -> list[Any]:
-    text = report.model_dump_json(indent=2)
-    return [html.Pre(text, className="raw", tabIndex=0)]
+def _raw(_: Report) -> list[Any]:
+    """Filled by `assets/raw.js` when the tab is opened: it is as long as the rest of the page."""
+    return [html.Pre("Loading", className="raw", tabIndex=0)]
 
 
 def _walk(_: Report) -> list[Any]:
@@ -216,6 +251,8 @@ SIDES = {
     "margins": _margins,
     "calibration": _calibration,
     "layers": _layers,
+    "blocks": _blocks,
+    "data": _data,
     "estimates": _estimates,
     "raw": _raw,
 }

@@ -43,6 +43,15 @@ def content(analysis: Analysis) -> html.Div:
                 ],
                 className="actions",
             ),
+            html.Section(
+                [
+                    html.H2("Log"),
+                    html.Div(id="job-log", className="log", role="log", tabIndex=0),
+                ],
+                className="panel",
+                hidden=True,
+                **{"aria-label": "Log"},
+            ),
         ],
         className="page page-narrow page-job",
     )

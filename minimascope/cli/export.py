@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -22,8 +23,9 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument(
         "model",
         metavar="MODULE:NAME",
-        help="a function without arguments, a class or a network: train:build, src/net.py:Net",
+        help="a function, a class or a network: train:build, net.py:Net, timm:create_model",
     )
+    command.add_argument("--arguments", metavar="JSON", help='of the function: {"width": 64}')
     command.add_argument("--example", required=True, metavar="FILE", help=".npz with a batch X")
     command.add_argument("--checkpoint", metavar="FILE", help="weights to load into the network")
     command.add_argument("--output", required=True, type=Path, metavar="model.pt2")
@@ -47,7 +49,17 @@ def _module(place: str) -> Any:
     return module
 
 
-def _made(text: str) -> nn.Module:
+def _arguments(text: str | None) -> dict[str, Any]:
+    try:
+        given = json.loads(text or "{}")
+    except ValueError as error:
+        raise _failed(f"--arguments is no JSON: {error}.") from error
+    if not isinstance(given, dict):
+        raise _failed("--arguments is no JSON object.", 'For example {"num_classes": 10}.')
+    return given
+
+
+def _made(text: str, arguments: dict[str, Any]) -> nn.Module:
     """The network that MODULE:NAME stands for. Raises ProblemError export_failed."""
     from torch import nn
 
@@ -57,7 +69,7 @@ def _made(text: str) -> nn.Module:
     sys.path.insert(0, str(Path(place).parent if place.endswith(".py") else Path.cwd()))
     try:
         found: Any = getattr(_module(place), name)
-        made = found if isinstance(found, nn.Module) else found()
+        made = found if isinstance(found, nn.Module) else found(**arguments)
     except ProblemError:
         raise
     except Exception as error:  # the user's own code may fail in any way
@@ -103,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
     from minimascope.exporting import export
 
     example = existing(args.example)
-    model = _made(args.model)
+    model = _made(args.model, _arguments(args.arguments))
     if args.checkpoint:
         _load(model, existing(args.checkpoint))
     export(model, _example(str(example), model), args.output)

@@ -11,6 +11,7 @@ from typing import Any
 
 from minimascope.cli.fleet import Fleet
 from minimascope.cli.options import Subparsers
+from minimascope.logs import configure
 from minimascope.problems import ProblemError
 from minimascope.settings import Settings
 
@@ -90,6 +91,7 @@ def _worker_environment(settings: Settings) -> dict[str, str]:
 
 def run(args: argparse.Namespace) -> int:
     settings = _settings(args)
+    configure(settings.log_format)
     listener = _listen(settings.host, settings.port)
     with listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})

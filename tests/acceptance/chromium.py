@@ -6,7 +6,6 @@ import base64
 import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,18 +15,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import chromium
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "examples" / "demo" / "weight-decay"
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 DROP = """([selector, name, bytes]) => {
   const data = new DataTransfer();
   const content = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0));
@@ -70,13 +63,9 @@ def wait_until_it_answers(address: str) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's own Chromium, headless."""
-    with sync_playwright() as playwright:
-        path = shutil.which("chromium")
-        assert path is not None, "the browser tests need Chromium"
-        launched = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+    """One browser for every journey of a module."""
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 class Watched:

@@ -76,7 +76,7 @@ def test_a_dropped_checkpoint_becomes_plots_with_the_reports_numbers(
     expect(page.locator(".job-state")).to_have_text("Done", timeout=1000 * ANALYSIS_SECONDS)
     assert page.locator(".stage-done").count() == 5
     page.click("#job-results")
-    page.wait_for_selector("#filmstrip .main-svg")
+    page.wait_for_selector("#filmstrip canvas")
     page.wait_for_selector("#gap .scatterlayer .trace")
     compare_with_rest(page, httpx.get(f"{address}/api/v1/analyses/{identifier}/report").json())
     walk_follows_the_slider(page, address, identifier)
@@ -126,6 +126,7 @@ def compare_with_rest(page: Page, report: dict[str, Any]) -> None:
     assert curve["x"] == gap["curves"]["lambda"]
     assert curve["y"] == gap["curves"]["alo_ggn"]
     page.click("#tab-raw")
+    expect(page.locator(".raw")).to_contain_text("schema_version")
     assert json.loads(page.locator(".raw").inner_text()) == report
 
 

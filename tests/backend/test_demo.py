@@ -13,6 +13,7 @@ from backend.database import open_database
 from backend.demo import import_demo
 from backend.repository import Repository
 from backend.store import Store
+from minimascope.cli import main
 
 REPORT = {
     "versions": {},
@@ -62,3 +63,19 @@ def test_a_broken_demo_does_not_stop_the_service(repository: Repository, tmp_pat
     (tmp_path / "demo" / "broken" / "report.json").write_text("{}")
     assert import_demo(repository, Store(tmp_path / "store"), tmp_path / "demo") == 0
     assert import_demo(repository, Store(tmp_path / "store"), tmp_path / "none") == 0
+
+
+def test_the_demo_command_loads_what_is_missing_and_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MINIMASCOPE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("MINIMASCOPE_DEMO_DIR", str(tmp_path / "demo"))
+    assert main(["demo"]) == 2
+    demo(tmp_path / "demo", "one")
+    assert main(["demo"]) == 0
+    first = capsys.readouterr().out.split()
+    demo(tmp_path / "demo", "two")
+    assert main(["demo"]) == 0
+    both = capsys.readouterr().out.split()
+    assert (len(first), len(both)) == (1, 2)
+    assert set(first) < set(both)

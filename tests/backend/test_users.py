@@ -196,6 +196,17 @@ def test_users_are_made_listed_and_revoked_from_the_command_line(
     assert token.encode() not in stored
 
 
+def test_an_open_server_lets_nobody_lock_the_others_out(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with api(tmp_path, token="", host="127.0.0.1") as (client, _):
+            client.base_url = httpx.URL("http://127.0.0.1:1/api/v1")
+            refused = await client.post("/users", json={"name": "mallory", "scope": "admin"})
+            assert (refused.status_code, refused.json()["code"]) == (409, "open_server")
+            assert (await client.get("/me")).json() == {"name": "anyone", "scope": "admin"}
+
+    asyncio.run(run())
+
+
 def test_what_was_changed_by_whom_is_written_down(tmp_path: Path) -> None:
     async def run() -> None:
         async with api(tmp_path) as (client, service):

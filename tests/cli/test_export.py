@@ -70,6 +70,18 @@ def test_weights_of_a_checkpoint_are_loaded_before_the_export(here: Path) -> Non
     assert all(torch.equal(again[name], tensor) for name, tensor in wanted.items())
 
 
+def test_arguments_of_a_constructor_are_given_as_json(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["export", "own_network:Gated", "--example", "batch.npz", "--output", "model.pt2"]
+    assert main([*command, "--arguments", '{"width": 7}']) == 0
+    tensors = read_checkpoint(here / "model.pt2", workdir=here).tensors
+    assert tensors["left.weight"].shape == (7, 3)
+    for text, words in (("{", "no JSON"), ("[7]", "no JSON object"), ('{"depth": 2}', "'depth'")):
+        assert main([*command, "--arguments", text]) == 2
+        assert words in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("model", "words"),
     [

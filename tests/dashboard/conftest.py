@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import threading
 import time
@@ -12,23 +11,16 @@ from typing import Any
 import pytest
 import torch
 import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from dashboard.app import mount_dashboard
 from minimascope.client import AsyncClient
+from tests.browser import chromium
 from tests.dashboard.reference_minimum import build
 from tests.dashboard.stub_api import Found, analysis, stub
 
 expect.set_options(timeout=20_000)  # a loaded machine draws slowly
 
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 FAILED = {
     "code": "workers_lost",
     "sentence": "Three workers were lost while computing the gap.",
@@ -79,13 +71,9 @@ def address(gauss: Found, iris: Found) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Debian's own Chromium, headless."""
-    with sync_playwright() as playwright:
-        path = shutil.which("chromium")
-        assert path is not None, "the browser tests need Chromium"
-        launched = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+    """One browser for every test of this folder."""
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture
@@ -109,3 +97,26 @@ def watched(context: Any, address: str) -> Iterator[Page]:
     yield opened
     context.close()
     assert not faults
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser, address: str) -> Iterator[Page]:
+    """One analysis page for a whole module: loading it is most of what a test costs."""
+    context = browser.new_context(base_url=address, viewport={"width": 1440, "height": 900})
+    for page in watched(context, address):
+        page.goto("/analyses/gauss?view=walk")
+        page.wait_for_selector("#detail .scatterlayer .trace")
+        page.wait_for_selector("#gap .scatterlayer .trace")
+        yield page
+
+
+@pytest.fixture
+def linked(opened: Page) -> Page:
+    """The page in the state its address gives, everything a test before it opened closed."""
+    opened.keyboard.press("Escape")
+    opened.evaluate(
+        "() => { history.pushState({}, '', '/analyses/gauss?view=walk');"
+        " dispatchEvent(new PopStateEvent('popstate')); scrollTo(0, 0); }"
+    )
+    expect(opened.locator("[data-vector='1']")).to_have_attribute("aria-pressed", "true")
+    return opened

@@ -38,6 +38,27 @@ def test_a_deep_link_carries_every_asset(address: str) -> None:
         assert name in page
 
 
+def test_a_script_is_compressed_once_and_read_back_whole(address: str) -> None:
+    plotly = f"{address}/_dash-component-suites/plotly/package_data/plotly.min.js"
+    packed = httpx.get(plotly)
+    plain = httpx.get(plotly, headers={"accept-encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.text == plain.text
+    # Plotly is the largest file of a page that may weigh 3 MB
+    assert int(packed.headers["content-length"]) < 1_600_000
+    known = {"if-none-match": packed.headers["etag"]}
+    assert httpx.get(plotly, headers=known).status_code == 304
+
+
+def test_a_drawing_carries_its_origin_and_a_missing_one_says_so(address: str) -> None:
+    drawing = httpx.get(f"{address}/drawings/gauss").json()
+    assert drawing["about"]["id"] == "gauss"
+    assert {"parameters", "seed", "versions"} <= set(drawing["about"])
+    missing = httpx.get(f"{address}/drawings/none")
+    assert (missing.status_code, missing.json()["code"]) == (404, "no_such_analysis")
+
+
 def test_importing_the_dashboard_loads_no_torch() -> None:
     script = "import sys, dashboard.app; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -18,18 +18,10 @@ from tests.dashboard.stub_api import Found
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@pytest.fixture
-def drawn(page: Page) -> Page:
-    page.goto("/analyses/gauss")
-    page.wait_for_selector("#gap .scatterlayer .trace")
-    page.wait_for_selector("#filmstrip .main-svg")
-    return page
-
-
 def saved(page: Page, selector: str, folder: Path, *, menu: str = "") -> Path:
     """Clicks an export and returns the file the browser saved."""
     if menu:
-        page.click(f"{menu} .menu summary")
+        page.locator(f"{menu} .menu summary").first.click()
     with page.expect_download(timeout=60_000) as download:
         page.click(selector)
     file = folder / download.value.suggested_filename
@@ -39,10 +31,10 @@ def saved(page: Page, selector: str, folder: Path, *, menu: str = "") -> Path:
 
 @pytest.mark.parametrize("inches", ["3.39", "6.9"])
 def test_svg_has_the_width_of_the_column_and_its_origin(
-    drawn: Page, tmp_path: Path, inches: str
+    linked: Page, tmp_path: Path, inches: str
 ) -> None:
     button = f"[data-plot='boundary'][data-export='svg'][data-inches='{inches}']"
-    root = ET.parse(saved(drawn, button, tmp_path, menu=".panel-boundary")).getroot()
+    root = ET.parse(saved(linked, button, tmp_path, menu=".panel-boundary")).getroot()
     # a whole number of CSS pixels, 1/96 in each
     assert float(root.attrib["width"].removesuffix("in")) == pytest.approx(float(inches), abs=6e-3)
     about = json.loads(root.find(f"{SVG}metadata").text or "")  # type: ignore[union-attr]
@@ -60,9 +52,9 @@ def chunks(png: bytes) -> dict[str, bytes]:
     return found
 
 
-def test_png_has_300_dots_an_inch_and_its_origin(drawn: Page, tmp_path: Path) -> None:
+def test_png_has_300_dots_an_inch_and_its_origin(linked: Page, tmp_path: Path) -> None:
     button = "[data-plot='gap'][data-export='png'][data-inches='3.39']"
-    found = chunks(saved(drawn, button, tmp_path, menu=".panel-gap").read_bytes())
+    found = chunks(saved(linked, button, tmp_path, menu=".panel-gap").read_bytes())
     width = struct.unpack(">I", found["IHDR"][:4])[0]
     # 325 CSS pixels at 300/96 dots each, rounded
     assert abs(width - 3.39 * 300) <= 2
@@ -70,9 +62,9 @@ def test_png_has_300_dots_an_inch_and_its_origin(drawn: Page, tmp_path: Path) ->
     assert json.loads(found["iTXt"].split(b"\0", 5)[-1])["id"] == "gauss"
 
 
-def test_json_holds_exactly_what_is_drawn(drawn: Page, gauss: Found, tmp_path: Path) -> None:
+def test_json_holds_exactly_what_is_drawn(linked: Page, gauss: Found, tmp_path: Path) -> None:
     button = "[data-plot='gap'][data-export='json']"
-    found = json.loads(saved(drawn, button, tmp_path, menu=".panel-gap").read_text())
+    found = json.loads(saved(linked, button, tmp_path, menu=".panel-gap").read_text())
     assert gauss[0].gap is not None
     curve = [row[2] for row in found["rows"] if row[0] == "ALO"]
     assert curve == gauss[0].gap.curves.alo_ggn
@@ -80,9 +72,9 @@ def test_json_holds_exactly_what_is_drawn(drawn: Page, gauss: Found, tmp_path: P
 
 
 def test_the_zip_holds_report_arrays_figures_and_data(
-    drawn: Page, gauss: Found, tmp_path: Path
+    linked: Page, gauss: Found, tmp_path: Path
 ) -> None:
-    archive = zipfile.ZipFile(saved(drawn, "[data-whole='zip']", tmp_path))
+    archive = zipfile.ZipFile(saved(linked, "[data-whole='zip']", tmp_path, menu=".page-head"))
     assert archive.testzip() is None
     assert json.loads(archive.read("report.json")) == json.loads(gauss[0].model_dump_json())
     arrays = np.load(io.BytesIO(archive.read("arrays.npz")))
@@ -95,9 +87,9 @@ def test_the_zip_holds_report_arrays_figures_and_data(
 
 
 def test_the_html_report_opens_without_a_server(
-    drawn: Page, browser: Browser, tmp_path: Path
+    linked: Page, browser: Browser, tmp_path: Path
 ) -> None:
-    file = saved(drawn, "[data-whole='html']", tmp_path)
+    file = saved(linked, "[data-whole='html']", tmp_path, menu=".page-head")
     context = browser.new_context(offline=True)
     page = context.new_page()
     faults: list[str] = []

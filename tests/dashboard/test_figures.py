@@ -8,21 +8,26 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from dashboard.drawing import drawing
+from dashboard.drawing import drawing, tiles
+from dashboard.figures import log_ticks
 from dashboard.figures.boundary_map import DRAWN_MARGINS, boundary_map, embedding
 from dashboard.figures.compare_scatter import Measured, compare_scatter
 from dashboard.figures.filmstrip import domains, filmstrip
 from dashboard.figures.g_curve import g_figure
 from dashboard.figures.gap_curves import gap_figure
+from dashboard.figures.layer_blocks import blocks_figure
 from dashboard.figures.layer_mass import layer_figure
 from dashboard.figures.margins import margins_figure
 from dashboard.figures.overlaps import overlaps_figure
+from dashboard.figures.parallel import wrapped
 from dashboard.figures.plane import SCALE, quantized
+from dashboard.figures.point_losses import LEAST, losses_figure
 from dashboard.figures.reliability import reliability_figure
 from dashboard.figures.spectrum import spectrum_figure
 from dashboard.figures.symlog import symlog, ticks
-from dashboard.figures.theme import DARK, DIVERGING, LIGHT, themed
+from dashboard.figures.theme import DARK, DIVERGING, LIGHT
 from dashboard.figures.walk import walk_figure
+from minimascope.report import Estimate, LayerBlock
 from tests.dashboard.stub_api import Found
 
 
@@ -49,7 +54,7 @@ def test_boundary_map_draws_the_chosen_vector_on_a_fixed_scale(gauss: Found) -> 
     heat = boundary_map(arrays, k=2).data[0]
     assert (np.asarray(heat.z) == quantized(arrays["slice_alignment"][2])).all()
     assert (heat.zmin, heat.zmax) == (-SCALE, SCALE)
-    assert heat.colorscale[3][1] == LIGHT["page"]
+    assert heat.meta["tokens"] == {"colorscale": "diverging"}
 
 
 def test_boundary_map_lines_are_the_smallest_margins(gauss: Found) -> None:
@@ -77,6 +82,13 @@ def test_filmstrip_has_the_boundary_and_one_tile_a_vector(gauss: Found) -> None:
     assert len(heats) == 5
     assert {(t.zmin, t.zmax) for t in heats} == {(-SCALE, SCALE)}
     assert [a.text.split(" = ")[-1] for a in figure.layout.annotations][1] == "0.113"
+
+
+def test_tiles_are_the_asked_vectors_that_are_known(gauss: Found, iris: Found) -> None:
+    figure = tiles(*gauss, [2, 4, 9])["figure"]
+    names = [t["name"] for t in figure["data"] if t["name"].startswith("alignment")]
+    assert names == ["alignment with v2", "alignment with v4"]
+    assert tiles(*iris, [1])["figure"] is None
 
 
 def test_filmstrip_tiles_never_overlap() -> None:
@@ -124,7 +136,24 @@ def test_gap_curves_divide_soft_rank_by_n(gauss: Found) -> None:
     figure = gap_figure(gap, n=150)
     drawn = np.asarray(trace(figure, "soft rank / n").y)
     assert np.allclose(drawn * 150, np.array(gap.curves.soft_rank_ggn, dtype=float))
-    assert figure.layout.xaxis.dtick == 1
+    assert figure.layout.xaxis.type == "log"
+    assert len(figure.layout.xaxis.tickvals) == len(figure.layout.xaxis.ticktext) >= 2
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [
+        (0.03, 0.4, ["0.05", "0.1", "0.2"]),
+        (0.04, 0.09, ["0.04", "0.05", "0.06", "0.07", "0.08", "0.09"]),
+        (1e-4, 1.0, ["10<sup>−4</sup>", "10<sup>−3</sup>", "0.01", "0.1", "1"]),
+        (2e-4, 9e-4, [f"{d}·10<sup>−4</sup>" for d in range(2, 10)]),
+    ],
+)
+def test_log_ticks_are_readable_however_short_the_axis(
+    low: float, high: float, labels: list[str]
+) -> None:
+    inside = [v for v in log_ticks.ticks(low, high) if low <= v <= high * (1 + 1e-12)]
+    assert [log_ticks.label(v) for v in inside] == labels
 
 
 def test_gap_curves_show_the_measured_gap_with_its_error(gauss: Found) -> None:
@@ -171,6 +200,39 @@ def test_layer_mass_of_a_unit_vector_sums_to_one(gauss: Found) -> None:
     assert np.allclose(mass.sum(axis=0), 1.0, atol=1e-5)
 
 
+def test_layer_blocks_show_every_positive_pair_and_ring_what_has_not_converged() -> None:
+    blocks = [
+        LayerBlock(
+            layer=name,
+            parameters=10,
+            eigenvalues=[3.0, 0.5, -0.1],
+            residuals=[1e-9, 0.2, 1e-9],
+            trace=Estimate(value=4.0, standard_error=0.3),
+        )
+        for name in ("fc1", "fc2")
+    ]
+    figure = blocks_figure(blocks)
+    pairs, traces = trace(figure, "eigenvalues"), trace(figure, "trace ± s.e.")
+    assert list(pairs.x) == [3.0, 0.5] * 2
+    assert list(pairs.marker.symbol) == ["circle", "circle-open"] * 2
+    assert list(traces.error_x.array) == [0.3, 0.3]
+    assert list(figure.layout.yaxis.categoryarray) == ["fc2", "fc1"]
+
+
+def test_point_losses_are_the_arrays_floored(gauss: Found) -> None:
+    arrays = gauss[1]
+    drawn = [t for t in losses_figure(arrays).data if t.name.startswith("class ")]
+    rows = np.concatenate([np.asarray(t.customdata)[:, 0] for t in drawn]).astype(int)
+    assert sorted(rows) == list(range(len(arrays["labels"])))
+    y = np.concatenate([t.y for t in drawn])
+    assert np.array_equal(y, np.maximum(arrays["alo_loss"][rows].astype(float), LEAST))
+
+
+def test_words_of_an_axis_keep_their_order_in_short_lines() -> None:
+    assert wrapped("Largest eigenvalue λ₁") == ["Largest", "eigenvalue", "λ₁"]
+    assert wrapped("G(ε)") == ["G(ε)"]
+
+
 def test_g_curve_falls(gauss: Found) -> None:
     boundary = gauss[0].boundary
     assert boundary is not None
@@ -190,10 +252,15 @@ def test_compare_scatter_names_every_minimum() -> None:
 
 
 @pytest.mark.parametrize(("name", "palette"), [("light", LIGHT), ("dark", DARK)])
-def test_themed_figure_sits_on_the_page(gauss: Found, name: str, palette: dict[str, str]) -> None:
-    figure = themed(boundary_map(gauss[1]), name=name)
-    assert figure.layout.paper_bgcolor == palette["page"]
+def test_no_alignment_is_the_colour_of_the_page(name: str, palette: dict[str, str]) -> None:
     assert DIVERGING[name][3] == palette["page"]
+
+
+def test_every_themed_path_names_a_colour_of_both_palettes(gauss: Found) -> None:
+    for figure in drawing(*gauss)["figures"].values():
+        for trace_ in figure["data"]:
+            for token in ((trace_.get("meta") or {}).get("tokens") or {}).values():
+                assert token == "diverging" or (token in LIGHT and token in DARK)
 
 
 def test_drawing_leaves_out_what_is_not_there_yet(gauss: Found) -> None:

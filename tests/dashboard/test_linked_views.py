@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.dashboard.axe import violations
+from tests.dashboard.axe import picture, violations
 from tests.dashboard.stub_api import Found
 
 SWITCH = """async (vectors) => {
@@ -23,86 +23,107 @@ SWITCH = """async (vectors) => {
 }"""
 
 
-@pytest.fixture
-def analysis(page: Page) -> Page:
-    page.goto("/analyses/gauss?view=walk")
-    page.wait_for_selector("#filmstrip .main-svg")
-    page.wait_for_selector("#spectrum .scatterlayer .trace")
-    return page
-
-
-def test_back_and_forward_walk_through_the_choices(analysis: Page) -> None:
+def test_back_and_forward_walk_through_the_choices(linked: Page) -> None:
     asked: list[str] = []
-    analysis.on("request", lambda r: asked.append(r.url))
+    linked.on("request", lambda r: asked.append(r.url))
     for key in ("3", "2"):
-        analysis.keyboard.press(key)
-    chosen = analysis.locator("[data-vector][aria-pressed='true']")
-    analysis.go_back()
+        linked.keyboard.press(key)
+    chosen = linked.locator("[data-vector][aria-pressed='true']")
+    linked.go_back()
     expect(chosen).to_have_attribute("data-vector", "3")
-    analysis.go_back()
+    linked.go_back()
     expect(chosen).to_have_attribute("data-vector", "1")
-    analysis.go_forward()
+    linked.go_forward()
     expect(chosen).to_have_attribute("data-vector", "3")
     assert not [url for url in asked if "_dash-" in url or "/api/" in url]
 
 
 def test_pinned_points_show_their_record_and_stay_in_the_address(
-    analysis: Page, gauss: Found
+    linked: Page, gauss: Found
 ) -> None:
-    analysis.evaluate("window.minimascope.pin(7); window.minimascope.pin(12)")
-    rows = analysis.locator("#point-readout tbody tr")
+    linked.evaluate("window.minimascope.pin(7); window.minimascope.pin(12)")
+    rows = linked.locator("#point-readout tbody tr")
     expect(rows).to_have_count(2)
     margin = float(gauss[1]["margins"][7])
     assert float(rows.first.locator("td").nth(4).inner_text()) == pytest.approx(margin, rel=5e-3)
-    assert "point=7%2C12" in analysis.url
-    analysis.click("[data-unpin='7']")
+    assert "point=7%2C12" in linked.url
+    linked.click("[data-unpin='7']")
     expect(rows).to_have_count(1)
 
 
-def test_a_range_counts_the_eigenvalues_in_it(analysis: Page, gauss: Found) -> None:
+def test_a_range_counts_the_eigenvalues_in_it(linked: Page, gauss: Found) -> None:
     known = np.asarray(gauss[1]["eigenvalues"], dtype=np.float32)
-    analysis.fill("#count-low", "1e-3")
+    linked.fill("#count-low", "1e-3")
     wanted = _spaced(int((known >= 1e-3).sum()))
     said = f"{wanted} of {_spaced(len(known))} known"
-    expect(analysis.locator("#count-readout")).to_have_text(said)
-    box = analysis.locator("#spectrum .main-svg").first.bounding_box()
+    expect(linked.locator("#count-readout")).to_have_text(said)
+    box = linked.locator("#spectrum .main-svg").first.bounding_box()
     assert box is not None
     high = box["y"] + 0.3 * box["height"]
-    analysis.mouse.move(box["x"] + 0.5 * box["width"], high)
-    analysis.mouse.down()
-    analysis.mouse.move(box["x"] + 0.9 * box["width"], high, steps=4)
-    analysis.mouse.up()
-    expect(analysis.locator("#count-low")).not_to_have_value("1e-3")
-    low, top = (float(analysis.input_value(f"#count-{end}")) for end in ("low", "high"))
+    linked.mouse.move(box["x"] + 0.5 * box["width"], high)
+    linked.mouse.down()
+    linked.mouse.move(box["x"] + 0.9 * box["width"], high, steps=4)
+    linked.mouse.up()
+    expect(linked.locator("#count-low")).not_to_have_value("1e-3")
+    low, top = (float(linked.input_value(f"#count-{end}")) for end in ("low", "high"))
     inside = int(((known >= low) & (known <= top)).sum())
-    expect(analysis.locator("#count-readout")).to_contain_text(f"{_spaced(inside)} of")
+    expect(linked.locator("#count-readout")).to_contain_text(f"{_spaced(inside)} of")
 
 
 def _spaced(count: int) -> str:
     return f"{count:,}".replace(",", "\u2009")
 
 
-def test_axes_switch_between_log_and_symlog_and_linear(analysis: Page) -> None:
+def test_axes_switch_between_log_and_symlog_and_linear(linked: Page) -> None:
     kind = "(plot, axis) => document.querySelector(`#${plot} .js-plotly-plot`).layout[axis].type"
-    analysis.click("#log-switch")
-    analysis.wait_for_function(f"({kind})('spectrum', 'xaxis') === 'log'")
-    analysis.click("#linear-switch")
-    analysis.wait_for_function(f"({kind})('gap', 'yaxis') === 'linear'")
-    assert "spectrum=log" in analysis.url
-    assert "gap=linear" in analysis.url
+    linked.click("#log-switch")
+    linked.wait_for_function(f"({kind})('spectrum', 'xaxis') === 'log'")
+    linked.click("#linear-switch")
+    linked.wait_for_function(f"({kind})('gap', 'yaxis') === 'linear'")
+    assert "spectrum=log" in linked.url
+    assert "gap=linear" in linked.url
 
 
-def test_edges_of_classes_are_where_neighbours_differ(analysis: Page) -> None:
-    found = analysis.evaluate("window.minimascope.classEdges([0, 1, 0, 1], [0, 1], [0, 1])")
+def test_a_tile_an_eigenvalue_and_a_hard_point_are_chosen_by_clicking(linked: Page) -> None:
+    linked.click("#filmstrip [data-tile='3']")
+    chosen = linked.locator("[data-vector][aria-pressed='true']")
+    expect(chosen).to_have_attribute("data-vector", "3")
+    expect(linked.locator("[data-tile='3']")).to_have_attribute("aria-pressed", "true")
+    linked.evaluate("minimascope.clicks.spectrum({ customdata: [2, 0.1, 1e-9] })")
+    expect(chosen).to_have_attribute("data-vector", "2")
+    linked.click("#tab-data")
+    first = linked.locator("#data-points [data-pin]").first
+    point = first.inner_text()
+    first.click()
+    expect(linked.locator("#point-readout")).to_contain_text(f"Point {point}")
+    assert f"point={point}" in linked.url
+
+
+def test_a_tile_shows_the_field_it_names(linked: Page, gauss: Found) -> None:
+    # a pixel well inside the plane, painted as the colour of its alignment in the light palette
+    field = gauss[1]["slice_alignment"][1]
+    row, column = (int(i) for i in np.unravel_index(np.abs(field).argmax(), field.shape))
+    script = """([row, column, m]) => {
+      const canvas = document.querySelector("[data-tile='2'] canvas"), c = canvas.getContext("2d");
+      const x = Math.round((column / (m - 1)) * (canvas.width - 1));
+      const y = Math.round((1 - row / (m - 1)) * (canvas.height - 1));
+      return [...c.getImageData(x, y, 1, 1).data];
+    }"""
+    linked.wait_for_function("document.querySelector(\"[data-tile='2'] canvas\").width > 60")
+    red, green, blue, _ = linked.evaluate(script, [row, column, len(field)])
+    # PuOr: orange where the alignment is negative, purple where it is positive
+    assert (blue > green) if field[row, column] > 0 else (red > blue), (red, green, blue)
+
+
+def test_edges_of_classes_are_where_neighbours_differ(linked: Page) -> None:
+    found = linked.evaluate("window.minimascope.classEdges([0, 1, 0, 1], [0, 1], [0, 1])")
     assert found == {"x": [0.5, 0.5, None], "y": [0, 1, None]}
 
 
-def test_a_vector_switches_without_asking_the_server(page: Page) -> None:
-    page.goto("/analyses/gauss")
-    page.wait_for_selector("#filmstrip .main-svg")
+def test_a_vector_switches_without_asking_the_server(linked: Page) -> None:
     asked: list[str] = []
-    page.on("request", lambda r: asked.append(r.url))
-    page.evaluate(SWITCH, [2, 3, 4, 5, 1])
+    linked.on("request", lambda r: asked.append(r.url))
+    linked.evaluate(SWITCH, [2, 3, 4, 5, 1])
     # Chromium asks for the icon again whenever the address changes.
     assert [url for url in asked if url.startswith("http") and "favicon" not in url] == []
 
@@ -116,25 +137,16 @@ def test_a_page_is_under_three_megabytes_on_the_wire(browser: Browser, address: 
     sizes: list[float] = []
     session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
     page.goto("/analyses/gauss")
-    page.wait_for_selector("#filmstrip .main-svg")
+    page.wait_for_selector("#filmstrip canvas")
     page.wait_for_selector("#detail .main-svg")
     context.close()
     assert 100_000 < sum(sizes) < 3_000_000
 
 
 def test_the_server_answers_while_figures_are_made(address: str) -> None:
-    body = {
-        "output": "analysis.data",
-        "outputs": {"id": "analysis", "property": "data"},
-        "inputs": [{"id": "analysis-id", "property": "data", "value": "gauss"}],
-        "changedPropIds": ["analysis-id.data"],
-    }
     answers: list[httpx.Response] = []
-    drawing = threading.Thread(
-        target=lambda: answers.append(
-            httpx.post(f"{address}/_dash-update-component", json=body, timeout=120)
-        )
-    )
+    asked = f"{address}/drawings/gauss/tiles?vectors=1,2,3,4,5"
+    drawing = threading.Thread(target=lambda: answers.append(httpx.get(asked, timeout=120)))
     started = time.perf_counter()
     drawing.start()
     taken = []
@@ -149,17 +161,17 @@ def test_the_server_answers_while_figures_are_made(address: str) -> None:
     assert max(taken) < whole / 2, (taken, whole)
 
 
-def test_open_states_have_no_violations(analysis: Page) -> None:
+def test_open_states_have_no_violations(linked: Page) -> None:
     for tab in ("margins", "estimates", "layers", "raw"):
-        analysis.click(f"#tab-{tab}")
-        assert violations(analysis) == [], tab
-    analysis.click(".panel-gap .menu summary")
-    analysis.click("[data-plot='spectrum'][data-export='table']")
-    analysis.evaluate("window.minimascope.pin(3)")
-    assert violations(analysis) == []
-    analysis.keyboard.press("?")
-    expect(analysis.locator("#help")).to_be_visible()
-    assert violations(analysis) == []
+        linked.click(f"#tab-{tab}")
+        assert violations(linked) == [], tab
+    linked.click(".panel-gap .menu summary")
+    linked.click("[data-plot='spectrum'][data-export='table']")
+    linked.evaluate("window.minimascope.pin(3)")
+    assert violations(linked) == []
+    linked.keyboard.press("?")
+    expect(linked.locator("#help")).to_be_visible()
+    assert violations(linked) == []
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/compare", "/jobs/bad", "/analyses/none"])
@@ -170,6 +182,7 @@ def test_states_of_failure_have_no_violations(browser: Browser, address: str, pa
     page.goto(path)
     page.wait_for_selector("h1")
     assert violations(page) == []
+    picture(page, path, 1440, "dark")
     context.close()
 
 

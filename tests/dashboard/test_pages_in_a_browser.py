@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.dashboard.axe import violations
+from tests.dashboard.axe import picture, violations
 from tests.dashboard.conftest import watched
 from tests.dashboard.stub_api import Found
 
@@ -17,20 +17,22 @@ PAGES = {
     "/": ".list",
     "/upload": "#up-start",
     "/jobs/live": ".stage-running",
-    "/analyses/gauss?vector=2": "#boundary .heatmaplayer image, #boundary .main-svg .scatterlayer",
+    "/jobs/bad": "#job-live [role=alert]",
+    "/analyses/live": "#spectrum .scatterlayer .trace",
+    "/analyses/gauss?vector=2": "#detail .scatterlayer .trace",
     "/analyses/iris": "#boundary .scatterlayer .trace",
     "/compare?ids=gauss,iris": "#scatter .scatterlayer .trace",
 }
 BACKGROUND = """() => {
-  const paper = [...document.querySelectorAll('.frame:not(.absent) .main-svg:first-of-type')]
+  const paper = [...document.querySelectorAll('.frame .main-svg:first-of-type')]
     .map((svg) => svg.style.background);
   return [getComputedStyle(document.body).backgroundColor, ...new Set(paper)];
 }"""
 
 
-# No frame still holds the transparent figure it waits with.
-DRAWN = """() => [...document.querySelectorAll('.frame:not(.absent) .main-svg:first-of-type')]
-  .every((svg) => svg.style.background !== 'rgba(0, 0, 0, 0)')"""
+# Every frame that is not hidden holds a figure.
+DRAWN = """() => [...document.querySelectorAll('.frame:not(.pending)')]
+  .filter((f) => f.offsetParent).every((f) => f.querySelector('.main-svg'))"""
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -52,6 +54,7 @@ def test_every_page_is_quiet_fits_and_wears_its_theme(
             assert page.evaluate(wide) <= 0, path
             assert page.locator("html").get_attribute("lang") == "en"
             assert violations(page) == [], path
+            picture(page, path, width, theme)
 
 
 def test_toggle_recolours_drawn_figures(page: Page) -> None:
@@ -71,7 +74,7 @@ def test_toggle_recolours_drawn_figures(page: Page) -> None:
 def test_a_key_switches_the_vector_everywhere(page: Page) -> None:
     sent: list[str] = []
     page.goto("/analyses/gauss?vector=2&lambda=1e-2")
-    page.wait_for_selector("#filmstrip .main-svg")
+    page.wait_for_selector("#filmstrip canvas")
     expect(page.locator("[data-vector='2']")).to_have_attribute("aria-pressed", "true")
     page.on("request", lambda r: sent.append(r.url))
     page.keyboard.press("4")
@@ -97,7 +100,7 @@ def test_the_url_restores_the_state_and_bad_values_fall_back(page: Page) -> None
 
 def test_every_plot_is_a_labelled_image_with_a_table(page: Page) -> None:
     page.goto("/analyses/gauss")
-    page.wait_for_selector("#filmstrip .main-svg")
+    page.wait_for_selector("#filmstrip canvas")
     for frame in page.locator(".frame").all():
         assert frame.get_attribute("role") == "img"
         assert frame.get_attribute("aria-label")

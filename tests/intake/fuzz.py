@@ -3,7 +3,8 @@
 Seeded mutations: bytes changed anywhere or in the header, truncation, a stretch removed or
 doubled, numbers of a text header replaced, one record of a zip damaged with its checksum made
 right again. A checkpoint that still loads is built and run once.
-`python -m tests.intake.fuzz --copies 1000 --output FILE` writes the table.
+`python -m tests.intake.fuzz --copies 1000 --output fuzz.json` keeps a row a format and writes the
+table beside it; pieces may be made one by one (`--formats pt,pt2`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,6 +37,7 @@ from workers.intake.architecture import build_network
 from workers.intake.checkpoint import read_checkpoint
 from workers.intake.checks import check_pair
 from workers.intake.data import Dataset, read_dataset
+from workers.intake.parser_process import stop
 
 SLOWEST = 10.0  # seconds a file, the promise of the intake
 CODES = {
@@ -57,6 +60,21 @@ def network() -> nn.Module:
 def saved(*, legacy: bool = False) -> bytes:
     buffer = io.BytesIO()
     torch.save(network().state_dict(), buffer, _use_new_zipfile_serialization=not legacy)
+    return buffer.getvalue()
+
+
+def objects() -> bytes:
+    """What Lightning saves: weights beside objects that are never made."""
+    options = argparse.Namespace(width=6, rates=[0.1, 0.01])
+    value = {"epoch": 3, "state_dict": network().state_dict(), "hyper_parameters": options}
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    return buffer.getvalue()
+
+
+def whole() -> bytes:
+    buffer = io.BytesIO()
+    torch.save(network(), buffer)
     return buffer.getvalue()
 
 
@@ -143,6 +161,8 @@ Run = Callable[[Path, Path], None]
 FILES: dict[str, tuple[Callable[[Path], bytes], Run]] = {
     "pt": (lambda _: saved(), run_checkpoint),
     "legacy": (lambda _: saved(legacy=True), run_checkpoint),
+    "objects": (lambda _: objects(), run_checkpoint),
+    "whole network": (lambda _: whole(), run_checkpoint),
     "safetensors": (lambda _: save(network().state_dict()), run_checkpoint),
     "shards": (lambda _: shards(), run_checkpoint),
     "huggingface": (lambda _: hugging(), run_checkpoint),
@@ -232,53 +252,67 @@ def held(found: Outcome) -> bool:
     return not found.faults and set(found.refused) <= CODES and found.slowest < SLOWEST
 
 
-def report(outcomes: dict[str, Outcome], copies: int) -> str:
+def told(found: Outcome) -> dict[str, Any]:
+    """The row of one format, as JSON values."""
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    return {
+        "loaded": found.loaded,
+        "refused": dict(found.refused.most_common()),
+        "faults": found.faults,
+        "slowest_seconds": round(found.slowest, 2),
+        "parser_peak_gib": round(peak, 2),
+    }
+
+
+def report(rows: dict[str, dict[str, Any]], copies: int) -> str:
     """The table as Markdown."""
-    gib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     lines = [
         "# Fuzzing the intake",
         "",
         f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {copies} seeded copies a format, torch "
         f"{torch.__version__}, Python {platform.python_version()}, {platform.machine()}. "
-        "`make fuzz` repeats it. A checkpoint that still loads is built and run once.",
+        "`make fuzz` repeats it. A checkpoint that still loads is built and run once. Memory is "
+        "the largest resident size of a parser process, torch included.",
         "",
-        f"Largest resident parser process: {gib:.2f} GiB.",
-        "",
-        "| format | loaded | refused | faults | slowest, s | codes |",
-        "|---|---|---|---|---|---|",
+        "| format | loaded | refused | faults | slowest, s | memory, GiB | codes |",
+        "|---|---|---|---|---|---|---|",
     ]
-    for name, found in outcomes.items():
-        codes = ", ".join(f"{code} {count}" for code, count in found.refused.most_common())
+    for name, row in rows.items():
+        codes = ", ".join(f"{code} {count}" for code, count in row["refused"].items())
+        refused = sum(row["refused"].values())
         lines.append(
-            f"| {name} | {found.loaded} | {found.refused.total()} | {len(found.faults)} | "
-            f"{found.slowest:.2f} | {codes} |"
+            f"| {name} | {row['loaded']} | {refused} | {len(row['faults'])} | "
+            f"{row['slowest_seconds']} | {row['parser_peak_gib']} | {codes} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def kept(path: Path, rows: dict[str, dict[str, Any]], copies: int) -> None:
+    """Adds the rows to those of earlier pieces, and writes the table of all."""
+    known = json.loads(path.read_text()) if path.exists() else {}
+    every = {**known, **rows}
+    path.write_text(json.dumps(every, indent=1) + "\n")
+    path.with_suffix(".md").write_text(report({n: every[n] for n in FILES if n in every}, copies))
 
 
 def main() -> int:
     """Exit 1 where there was a fault, an unknown code or a file that took too long."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--copies", type=int, default=1000)
-    parser.add_argument("--formats", default=",".join(FILES))
-    parser.add_argument("--output", type=Path)
+    parser.add_argument("--formats", default=",".join(FILES), help="separated by commas")
+    parser.add_argument("--output", type=Path, metavar="fuzz.json", help="rows are added to it")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    outcomes = {}
+    good = True
     for name in args.formats.split(","):
         with tempfile.TemporaryDirectory() as folder:
-            outcomes[name] = found = fuzz(name, copies=args.copies, folder=Path(folder))
-        print(name, found.loaded, dict(found.refused), *found.faults[:5], sep="\n  ", flush=True)
-    if args.output:
-        args.output.parent.mkdir(parents=True, exist_ok=True)
-        from workers.intake.parser_process import stop
-
+            found = fuzz(name, copies=args.copies, folder=Path(folder))
         stop()  # its memory is counted when it has ended
-        args.output.write_text(report(outcomes, args.copies))
-    bad = [
-        o for o in outcomes.values() if o.faults or set(o.refused) - CODES or o.slowest > SLOWEST
-    ]
-    return 1 if bad else 0
+        print(name, found.loaded, dict(found.refused), *found.faults[:5], sep="\n  ", flush=True)
+        if args.output:
+            kept(args.output, {name: told(found)}, args.copies)
+        good = good and held(found)
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

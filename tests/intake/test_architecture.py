@@ -194,3 +194,13 @@ def test_widths_that_do_not_chain_or_contradict_the_spec_are_mismatches() -> Non
     spec = {"family": "mlp", "activation": "relu", "widths": [2, 9, 2]}
     assert problem(fine, spec).code == "architecture_mismatch"
     assert build_network(fine, {**spec, "widths": [2, 3, 2]})
+
+
+@pytest.mark.parametrize("family", ["timm", "torchvision"])
+def test_a_model_of_another_library_is_refused_with_the_command_that_exports_it(
+    family: str,
+) -> None:
+    with pytest.raises(ProblemError) as caught:
+        build_network(Checkpoint({"w": torch.zeros(1)}, "torch", ""), {"family": family})
+    assert caught.value.code == "architecture_invalid"
+    assert f"minimascope export {family}" in caught.value.advice

@@ -63,10 +63,11 @@ def test_a_bare_pickle_is_refused_and_runs_nothing(tmp_path: Path, workdir: Path
     assert not marker.exists()
 
 
-def test_a_whole_module_is_refused_with_advice_to_save_the_state_dict(
+def test_a_whole_module_of_an_old_torch_is_refused_with_advice_to_save_the_state_dict(
     tmp_path: Path, workdir: Path
 ) -> None:
-    problem = refusal(saved(tmp_path / "a.pt", nn.Linear(2, 2)), workdir)
+    old = {"_use_new_zipfile_serialization": False}
+    problem = refusal(saved(tmp_path / "a.pt", nn.Linear(2, 2), **old), workdir)
     assert problem.code == "pickle_refused"
     assert "state_dict" in problem.advice
 

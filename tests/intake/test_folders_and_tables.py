@@ -21,6 +21,7 @@ from workers.intake.architecture import build_network
 from workers.intake.checkpoint import read_checkpoint
 from workers.intake.data import read_dataset
 from workers.intake.inspection import inspect_checkpoint, inspect_dataset
+from workers.intake.tasks import perform
 
 MLP = {"family": "mlp", "activation": "relu"}
 NETWORK = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2))
@@ -80,6 +81,35 @@ def test_an_index_that_disagrees_with_its_shards_is_damage(
     assert (
         code(read_checkpoint, zipped(tmp_path / "a", shards(**change)), workdir) == "file_damaged"
     )
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_an_older_hub_folder_of_pytorch_model_bin_is_taken(
+    tmp_path: Path, workdir: Path, shards: int
+) -> None:
+    names = list(STATE)
+    parts = {"m/pytorch_model.bin": STATE}
+    if shards == 2:
+        halves = (names[:2], names[2:])
+        leaves = [f"pytorch_model-0000{place}-of-00002.bin" for place in (1, 2)]
+        parts = {
+            f"m/{leaf}": {n: STATE[n] for n in half}
+            for leaf, half in zip(leaves, halves, strict=True)
+        }
+    files = {}
+    for name, part in parts.items():
+        buffer = io.BytesIO()
+        torch.save(part, buffer)
+        files[name] = buffer.getvalue()
+    if shards == 2:
+        places = {n: leaf for leaf, half in zip(leaves, halves, strict=True) for n in half}
+        files["m/pytorch_model.bin.index.json"] = json.dumps({"weight_map": places}).encode()
+    path = zipped(tmp_path / "a.zip", files)
+    x = torch.randn(4, 3)
+    assert torch.equal(build_network(read_checkpoint(path, workdir=workdir), MLP)(x), NETWORK(x))
+    with path.open("rb") as file, pytest.raises(ProblemError) as caught:
+        perform("checkpoint", file, io.BytesIO(), {"torch_files": "refused"})
+    assert caught.value.code == "torch_file_refused"
 
 
 def test_weights_of_two_models_in_one_zip_are_refused(tmp_path: Path, workdir: Path) -> None:

@@ -40,9 +40,16 @@ NEEDS_SPECTRUM: set[Stage] = {"density", "boundary", "margins"}
 
 
 def run_analysis(
-    files: Files, parameters: Parameters, *, workdir: Path, publisher: Publisher
+    files: Files,
+    parameters: Parameters,
+    *,
+    workdir: Path,
+    publisher: Publisher,
+    state_path: Path | None = None,
 ) -> Report:
     """Runs every stage of one analysis and returns the finished report.
+
+    `state_path` keeps the eigenvalue run: the same analysis, killed on the way, goes on from it.
 
     A stage that cannot be computed becomes an entry of `report.failures` and the others go on;
     files that cannot be opened raise ProblemError, because then there is nothing to report.
@@ -61,7 +68,7 @@ def run_analysis(
         loss=parameters.loss,
         warnings=opened.warnings,
     )
-    session = Session(opened, parameters, publisher, report)
+    session = Session(opened, parameters, publisher, report, state_path=state_path)
     session.publish_points()
     stages = planned_stages(parameters)
     for stage in stages:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ class Session:
     stage: str = ""
     start: float = 0.0
     share: float = 0.0
+    state_path: Path | None = None
 
     def pace(self, stage: str, start: float, share: float) -> None:
         """From now on `progress` fills this share of the whole bar."""

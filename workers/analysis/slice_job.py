@@ -35,7 +35,9 @@ def run_slice(
     publisher.progress(STAGE, 0.0, "Opening the checkpoint and the data")
     here = parameters.model_copy(update={"device": "cpu"})
     opened = open_files(files, here, workdir=workdir)
-    given = {name: torch.from_numpy(np.load(path)) for name, path in arrays.items()}
+    given = {
+        name: torch.from_numpy(np.load(path, allow_pickle=False)) for name, path in arrays.items()
+    }
     found = slice_on_demand(
         opened,
         given["eigenvectors"],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+from torch import Tensor
+
 from minimascope.parameters import Parameters
 from minimascope.report import (
     Density,
@@ -21,6 +23,7 @@ from workers.analysis.session import Session
 from workers.curvature.density import spectral_density
 from workers.curvature.layer_blocks import layer_blocks
 from workers.curvature.layers import layer_mass
+from workers.curvature.memory import PeakMemory
 from workers.curvature.minimum import Minimum
 from workers.curvature.outliers import outliers_by_gap, outliers_by_ratio
 from workers.curvature.planner import Plan, plan_spectrum
@@ -28,24 +31,51 @@ from workers.curvature.spectrum import compute_spectrum
 
 OUTLIER_RATIO = 0.1  # q of the first outlier rule; the page lets people move it
 TOLERANCE = 1e-6  # residual at which a pair counts as converged
+PARTIAL_SECONDS = 2.0  # between two publications of what has converged
+NEARLY = 0.9  # of the stage is over when the pairs are; the layers' blocks are the rest
+
+
+class Telling:
+    """Passes on how far the eigenvalues are: products done of planned, and those that converged."""
+
+    def __init__(self, session: Session, plan: Plan) -> None:
+        self._session, self._plan = session, plan
+        self._next = 0.0
+
+    def progress(self, fraction: float, sentence: str) -> None:
+        """`fraction` of the pairs or of the columns."""
+        done, planned = self._plan.operator.products, self._plan.products
+        share = max(fraction, min(1.0, done / max(1, planned)))
+        words = f"{done} products done of about {planned} planned; {sentence}"
+        self._session.progress(NEARLY * share, words)
+
+    def partial(self, values: Tensor) -> None:
+        """Publishes top eigenvalues (k,) that have converged, every two seconds at most."""
+        if time.monotonic() >= self._next:
+            self._session.array("eigenvalues", values.double())
+            self._next = time.monotonic() + PARTIAL_SECONDS
 
 
 def run(session: Session) -> None:
     """Fills `report.spectrum` and keeps the eigenvectors for later stages."""
     minimum, parameters = session.opened.minimum, session.parameters
     session.progress(0.0, "Planning")
-    plan = plan_stage(minimum, parameters)
-    session.progress(0.0, plan.sentence)
-    started = time.perf_counter()
-    found = compute_spectrum(
-        minimum,
-        top_k=min(parameters.top_k, minimum.dim),
-        tolerance=TOLERANCE,
-        seed=parameters.seed,
-        progress=session.progress,
-        operator=plan.operator,
-    )
-    seconds = time.perf_counter() - started
+    with PeakMemory(minimum.inputs.device) as memory:
+        plan = plan_stage(minimum, parameters)
+        session.progress(0.0, plan.sentence)
+        told = Telling(session, plan)
+        started = time.perf_counter()
+        found = compute_spectrum(
+            minimum,
+            top_k=min(parameters.top_k, minimum.dim),
+            tolerance=TOLERANCE,
+            seed=parameters.seed,
+            progress=told.progress,
+            partial=told.partial,
+            state_path=session.state_path,
+            operator=plan.operator,
+        )
+        seconds = time.perf_counter() - started
     blocks = layer_blocks(minimum, found, seed=parameters.seed)
     if "density" not in parameters.stages:
         found = replace(found, operator=None)  # its graphs would lie about unused
@@ -86,6 +116,7 @@ def run(session: Session) -> None:
             peak_bytes=plan.peak_bytes,
             actual_products=found.products,
             actual_seconds=seconds,
+            actual_peak_bytes=memory.peak_bytes,
         ),
     )
     session.array("eigenvalues", known.double())

@@ -15,12 +15,17 @@ from workers.curvature.operators import Operator
 from workers.curvature.trace import PROBES, deflated_trace
 
 Progress = Callable[[float, str], None]
+Partial = Callable[[Tensor], None]  # takes the eigenvalues converged so far, descending
 BLOCK = 64  # vectors multiplied together where the whole range is wanted
 NOTHING_LEFT = 10  # zero levels: Frobenius norm outside the basis, as random probes see it
 LOWEST = 1e-4  # residual of λ_min: at the edge of the bulk, it would take most of the products
 NOT_KEPT = Keeper(None, "")
 CHECK_ALWAYS = 64  # Lanczos steps up to which a look at the residuals costs next to nothing
 CHECK_EVERY = 5  # steps between looks beyond
+
+
+def unheard(values: Tensor) -> None:
+    """Partial results that nobody waits for."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,7 @@ def low_rank_pairs(
     if state.size < capacity or state.size == operator.dim:
         return _exhausted(state, top_k=top_k, dim=operator.dim)
     wanted = Wanted(top_k, tolerance, LOWEST)
-    if _settled(state, wanted) < wanted.count:
+    if _settled(state, wanted)[0] < wanted.count:
         return None
     return _collect(operator, state, wanted, seed=seed, trace_probes=PROBES)
 
@@ -159,26 +164,28 @@ def lanczos_pairs(
     lowest: float | None = LOWEST,
     trace_probes: int = PROBES,
     keep_images: bool = False,
+    partial: Partial = unheard,
 ) -> Eigenpairs:
     """The top pairs to a residual of `tolerance`·|λ1|, the lowest one to `lowest`, unless None.
 
     `capacity` vectors are kept at once (thick restart beyond), `limit` products are done at most.
+    `partial` hears of top eigenvalues when more of them have converged.
     """
     state = krylov.start(operator, width=1, capacity=capacity, seed=seed, keep_images=keep_images)
     wanted = Wanted(top_k, tolerance, lowest)
     keeper.resume(operator, state)
-    settled = 0
+    settled, told = 0, 0
     while settled < wanted.count and operator.products < limit and state.size < operator.dim:
         _make_room(state, operator, top_k=top_k)
         if not _advance(operator, state, seed=seed):
             break
         if state.size <= CHECK_ALWAYS or state.size % CHECK_EVERY == 0:
-            settled = _settled(state, wanted)
+            settled, converged = _settled(state, wanted)
             keeper.keep(operator, state)
-            progress(
-                settled / wanted.count,
-                f"{settled} of {wanted.count} pairs converged after {operator.products} products",
-            )
+            progress(settled / wanted.count, f"{settled} of {wanted.count} pairs converged")
+            if converged.numel() > told:
+                told = converged.numel()
+                partial(converged)
     return _collect(operator, state, wanted, seed=seed, trace_probes=trace_probes)
 
 
@@ -198,15 +205,17 @@ def _make_room(state: Krylov, operator: Operator, *, top_k: int) -> None:
         krylov.thick_restart(state, keep.indices(state.size))
 
 
-def _settled(state: Krylov, wanted: Wanted) -> int:
-    """How many of the wanted pairs have converged, by Lanczos' own residuals."""
-    if state.size <= wanted.top_k:
-        return wanted.count if state.size == state.basis.shape[1] else 0
+def _settled(state: Krylov, wanted: Wanted) -> tuple[int, Tensor]:
+    """How many of the wanted pairs have converged by Lanczos' own residuals; which top values."""
+    whole = state.size == state.basis.shape[1]
+    if state.size <= wanted.top_k and not whole:
+        return 0, torch.empty(0, dtype=torch.float64)
     values, _, residuals = krylov.ritz(state)
-    if state.size == state.basis.shape[1]:
-        return wanted.count
+    if whole:
+        return wanted.count, values.flip(0)[: wanted.top_k]
     good = residuals[wanted.indices(state.size)] <= wanted.limits() * values.abs().max()
-    return int(good.sum())
+    top = values[-wanted.top_k :][good[-wanted.top_k :]]
+    return int(good.sum()), top.flip(0)
 
 
 def _collect(

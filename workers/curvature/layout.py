@@ -23,6 +23,7 @@ Retain = Literal["auto", "always", "never"]
 Purpose = Literal["hessian", "jacobian"]
 PILOT = 32  # examples whose graph is weighed before anything is planned
 CACHE_BYTES = 32 * 2**20  # batched rows beyond a few caches gained nothing on CPU
+CHAIN_BATCH_BYTES = 8 * 2**20  # the same for layer chains
 CHAIN_BYTES = (
     32 * 2**20
 )  # of a chunk of a layer chain: smaller ones cost calls, larger ones page faults
@@ -119,7 +120,8 @@ def plan_layout(minimum: Minimum, made_by: Source, *, chunk: int | None, retain:
     aim = CHAIN_BYTES if isinstance(made_by, ByChain) and not on_gpu else budget
     size = chunk or max(1, min(minimum.n, max(PILOT, aim // weight), budget // weight))
     fits = weight * minimum.n <= budget
-    room = budget if on_gpu else CACHE_BYTES
+    cached = CHAIN_BATCH_BYTES if isinstance(made_by, ByChain) else CACHE_BYTES
+    room = budget if on_gpu else cached
     rows = max(1, min(64, room // (weight * size)))
     return Layout(size, rows, retain == "always" or (retain == "auto" and fits), weight)
 

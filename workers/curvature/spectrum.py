@@ -16,10 +16,12 @@ from workers.curvature.eigenpairs import (
     LOWEST,
     NOT_KEPT,
     Eigenpairs,
+    Partial,
     Progress,
     dense_pairs,
     lanczos_pairs,
     low_rank_pairs,
+    unheard,
 )
 from workers.curvature.graphs import forward
 from workers.curvature.minimum import Minimum
@@ -80,6 +82,7 @@ def compute_spectrum(
     lowest: float | None = LOWEST,
     trace_probes: int = PROBES,
     operator: Operator | None = None,
+    partial: Partial = unheard,
 ) -> Spectrum:
     """Top `top_k` eigenpairs of H (mean loss, no weight decay), and more where it costs little.
 
@@ -88,8 +91,8 @@ def compute_spectrum(
     on from there (the dense route, half a minute at most, starts again). Where Lanczos is the
     route, λ_min is waited for until its residual is `lowest`·|λ1| (None: not at all), and the
     trace takes `trace_probes` products (0: no trace). `operator` is this minimum's Hessian where it
-    has been built before. Raises ValueError for
-    top_k < 1, for a tolerance outside (0, 1), for parameters, inputs or products that are not
+    has been built before. `partial` hears of top eigenvalues as they converge. Raises ValueError
+    for top_k < 1, for a tolerance outside (0, 1), for parameters, inputs or products that are not
     finite.
     """
     operator = operator or hessian(minimum)
@@ -104,6 +107,7 @@ def compute_spectrum(
         keeper=Keeper(state_path, f"{fingerprint(minimum)} {seed}") if state_path else NOT_KEPT,
         lowest=lowest,
         trace_probes=trace_probes,
+        partial=partial,
     )
 
 
@@ -119,6 +123,7 @@ def operator_spectrum(
     lowest: float | None = LOWEST,
     trace_probes: int = PROBES,
     route: Route | None = None,
+    partial: Partial = unheard,
 ) -> Spectrum:
     """`compute_spectrum` for any symmetric operator.
 
@@ -159,6 +164,7 @@ def operator_spectrum(
             lowest=lowest,
             trace_probes=trace_probes,
             keep_images=images_fit(operator, capacity),
+            partial=partial,
         )
     found = _certified(operator, pairs, tolerance=tolerance)
     keeper.forget()

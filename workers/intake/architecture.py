@@ -21,6 +21,13 @@ from workers.intake.mlp import build_mlp, mismatch
 from workers.intake.pt2.program import build_program
 
 FAMILIES = ("mlp", "sequential", "huggingface")
+# Names of models in other libraries: built where those are installed, in the user's own process.
+_LIBRARIES = {
+    "timm": """`minimascope export timm:create_model --arguments '{"model_name": "resnet18", """
+    """"num_classes": 10}' --checkpoint FILE --example batch.npz --output model.pt2`""",
+    "torchvision": """`minimascope export torchvision.models:resnet18 --arguments """
+    """'{"num_classes": 10}' --checkpoint FILE --example batch.npz --output model.pt2`""",
+}
 _COUNTER = "num_batches_tracked"  # absent from checkpoints before torch 0.4; never affects outputs
 
 
@@ -142,7 +149,8 @@ def _family(architecture: dict[str, Any] | None) -> str:
             "architecture_invalid",
             f"The architecture family {str(family)[:40]!r} is not known; "
             f"allowed are {', '.join(FAMILIES)}.",
-            "Any other network: minimascope.export writes a .pt2 that needs no architecture.",
+            _LIBRARIES.get(str(family), "Any other network: minimascope.export")
+            + " writes a .pt2 that needs no architecture.",
         )
     return str(family)
 

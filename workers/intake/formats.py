@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from typing import BinaryIO, Literal
 
@@ -12,6 +13,7 @@ Checkpoints = Literal["safetensors", "torch_zip", "torch_legacy", "pt2", "weight
 Format = Literal[Checkpoints, "npz", "csv", "image_zip", "parquet"]
 
 TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+HUB_WEIGHTS = re.compile(r"(^|/)pytorch_model(-\d{5}-of-\d{5})?\.bin$")
 RECORDS = 100_000
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
 INFLATION = 20
@@ -36,8 +38,8 @@ def unsupported(what: str) -> ProblemError:
     return ProblemError(
         "unsupported_format",
         f"This is {what}, which is not taken.",
-        "Checkpoints: .safetensors, a .pt/.pth/.ckpt state dict, or .pt2. Data: .npz, "
-        ".safetensors or .csv.",
+        "Checkpoints: .safetensors, a .pt/.pth/.bin/.ckpt state dict, .pt2, or a zipped model "
+        "folder. Data: .npz, .safetensors, .csv, .parquet, or folders of images as zip.",
     )
 
 
@@ -88,7 +90,7 @@ def _zip_format(file: BinaryIO) -> Format:
         raise unsupported("a TorchScript archive, a program rather than weights")
     if "data.pkl" in leaves:
         return "torch_zip"
-    if any(name.endswith(".safetensors") for name in names):
+    if any(name.endswith(".safetensors") or HUB_WEIGHTS.search(name) for name in names):
         return "weight_zip"
     if any(name.lower().endswith(IMAGES) for name in names):
         return "image_zip"

@@ -5,16 +5,22 @@ Every choice is stated in a sentence; nothing is chosen silently.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
 from minimascope.problems import ProblemError
+from workers.intake.formats import pickle_refused
+from workers.intake.inert_pickle import Inert
 
 # In order of preference: what training scripts call the trained weights.
 KEYS = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights", "params")
-_NOT_WEIGHTS = ("optim", "scheduler", "scaler", "rng", "momentum")
+_NOT_WEIGHTS = (
+    *("optim", "scheduler", "scaler", "rng", "momentum"),
+    *("callback", "loop", "hyper", "metric", "history"),
+)
 _WRAPPERS = (("module.", "DistributedDataParallel"), ("_orig_mod.", "torch.compile"))
 
 
@@ -49,6 +55,11 @@ def _candidates(saved: dict[Any, Any], prefix: str = "", depth: int = 0) -> dict
     return found
 
 
+def _count(table: dict[str, Any]) -> int:
+    """Tensors in a table: a lone best_accuracy beside the weights is no state dict."""
+    return sum(isinstance(value, Tensor) for value in table.values())
+
+
 def _rank(key: str) -> int:
     leaf = key.rsplit(".", 1)[-1]
     return KEYS.index(leaf) if leaf in KEYS else len(KEYS)
@@ -56,9 +67,9 @@ def _rank(key: str) -> int:
 
 def _choose(saved: dict[Any, Any]) -> tuple[dict[str, Any], list[str], list[str]]:
     """The table of weights, sentences and warnings."""
-    if _is_state(saved):
-        return saved, [], []
     found = _candidates(saved)
+    if _is_state(saved) and _count(saved) > max(map(_count, found.values()), default=0):
+        return saved, [], []
     if not found:
         shown = ", ".join(repr(str(k)[:60]) for k in list(saved)[:8]) or "nothing"
         raise ProblemError(
@@ -87,8 +98,13 @@ def _unwrap(tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
     return tensors, sentences
 
 
-def pick(saved: Any) -> Picked:
-    """The state dict in a loaded object. Raises ProblemError not_a_checkpoint."""
+def pick(saved: Any, said: Sequence[str] = ()) -> Picked:
+    """The state dict in a loaded object; `said` goes before its own warnings.
+
+    Raises ProblemError not_a_checkpoint.
+    """
+    if isinstance(saved, Inert):
+        raise pickle_refused(f"holds a {saved.name[:100]} and no table of weights")
     if isinstance(saved, Tensor) or not isinstance(saved, dict):
         raise ProblemError(
             "not_a_checkpoint",
@@ -101,4 +117,4 @@ def pick(saved: Any) -> Picked:
     if ignored:
         warnings.append(f"Entries that are no tensors were ignored: {', '.join(ignored[:8])}.")
     tensors, unwrapped = _unwrap(tensors)
-    return Picked(tensors, " ".join(sentences + unwrapped), warnings)
+    return Picked(tensors, " ".join(sentences + unwrapped), [*said, *warnings])

@@ -47,12 +47,14 @@ def convert_checkpoint(
         picked = state_dict.pick(safetensors_format.read(source, size))
     elif kind in ("torch_zip", "torch_legacy"):
         if options.get("torch_files") == "refused":
-            raise _torch_files_refused()
-        picked = state_dict.pick(torch_file.read(source))
+            raise torch_file.not_here()
+        saved, said = torch_file.read(source, zipped=kind == "torch_zip")
+        picked = state_dict.pick(saved, said)
     elif kind == "pt2":
         return _convert_pt2(source, output, size)
     elif kind == "weight_zip":
-        return _convert_weight_archive(source, output, size)
+        torch_files = options.get("torch_files", "taken")
+        return _convert_weight_archive(source, output, size, torch_files=torch_files)
     else:
         what = f"a data set ({kind})" if kind else "no known checkpoint format"
         raise _no_checkpoint(what if size else "empty (0 bytes)")
@@ -82,9 +84,11 @@ def _convert_pt2(source: BinaryIO, output: BinaryIO, size: int) -> dict[str, Any
     }
 
 
-def _convert_weight_archive(source: BinaryIO, output: BinaryIO, size: int) -> dict[str, Any]:
-    """A zip of .safetensors files → one; answers the config.json in it too."""
-    tensors, config = weight_archive.read(source)
+def _convert_weight_archive(
+    source: BinaryIO, output: BinaryIO, size: int, *, torch_files: str
+) -> dict[str, Any]:
+    """A zip of files of weights → one; answers the config.json in it too."""
+    tensors, config = weight_archive.read(source, torch_files=torch_files)
     picked = state_dict.pick(tensors)
     check_tensors(picked.tensors, file_bytes=size)
     safetensors_format.write(picked.tensors, output)
@@ -95,15 +99,6 @@ def _convert_weight_archive(source: BinaryIO, output: BinaryIO, size: int) -> di
         "tensors": tensor_table(picked.tensors),
         "config": config,
     }
-
-
-def _torch_files_refused() -> ProblemError:
-    return ProblemError(
-        "torch_file_refused",
-        "This server takes no files of torch.save: it serves others, and its machine has neither "
-        "Landlock nor seccomp to shut their reader in.",
-        "Send .safetensors (safetensors.torch.save_file(model.state_dict(), path)) or .pt2.",
-    )
 
 
 def _no_checkpoint(what: str) -> ProblemError:

@@ -6,11 +6,13 @@ number, meta tensors without data, sparse and quantised ones. They are refused b
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
 from minimascope.problems import ProblemError
-from workers.intake.safetensors_format import NAMES, TENSORS
+from workers.intake.safetensors_format import NAMES, TENSORS, damaged
 
 NAME_LENGTH = 1000
 SPARE_BYTES = 64 << 20
@@ -24,6 +26,29 @@ def refuse(name: str, why: str) -> ProblemError:
         "Save plain dense tensors: {k: v.detach().cpu().contiguous() for k, v in "
         "model.state_dict().items()}.",
     )
+
+
+def view_of(
+    name: str,
+    data: bytearray,
+    dtype: torch.dtype,
+    shape: list[int],
+    strides: list[int],
+    offset: int,
+) -> Tensor:
+    """A tensor over the bytes of one record, every bound checked before it is made.
+
+    Raises ProblemError: tensor_refused (a view beyond its bytes), file_damaged.
+    """
+    held = len(data) // dtype.itemsize
+    if len(shape) != len(strides) or len(shape) > 16:
+        raise damaged(f"{name[:100]!r} has {len(shape)} sizes and {len(strides)} strides")
+    if math.prod(shape) == 0:
+        return torch.empty(shape, dtype=dtype)
+    last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
+    if last >= held or math.prod(shape) > held:
+        raise refuse(name, f"a view of shape {shape} and strides {strides} over {held} numbers")
+    return torch.frombuffer(data, dtype=dtype, count=held).as_strided(shape, strides, offset)
 
 
 def overlaps_itself(tensor: Tensor) -> bool:

@@ -1,7 +1,7 @@
-"""A zip of .safetensors: one file or shards with their index, with or without a config.json.
+"""A zip of weights: one file or shards with their index, with or without a config.json.
 
-What a model folder of the Hugging Face hub holds, zipped. Tokenizers, READMEs and pickled twins
-of the weights in it are left unread.
+What a model folder of the Hugging Face hub holds, zipped: .safetensors, or pytorch_model.bin where
+there are none. Tokenizers, READMEs and pickled twins of the weights are left unread.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from typing import Any, BinaryIO
 from torch import Tensor
 
 from minimascope.problems import ProblemError
-from workers.intake import safetensors_format
+from workers.intake import formats, safetensors_format, state_dict, torch_file
 from workers.intake.formats import records
 from workers.intake.safetensors_format import damaged
+from workers.intake.tensor_checks import check_tensors
 
 JSON_BYTES = 16 << 20
-SUFFIX, INDEX = ".safetensors", ".safetensors.index.json"
+SUFFIX = ".safetensors"
+INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 
 
 def _content(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -43,14 +45,30 @@ def _table(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
     return value
 
 
-def _read_shards(archive: zipfile.ZipFile, names: list[str]) -> dict[str, dict[str, Tensor]]:
+def _tensors(content: bytes, name: str, torch_files: str) -> dict[str, Tensor]:
+    """The tensors of one record, each with its own memory."""
+    if name.endswith(SUFFIX):
+        tensors = safetensors_format.read(io.BytesIO(content), len(content))
+    elif torch_files == "refused":
+        raise torch_file.not_here()
+    else:
+        kind = formats.recognise(io.BytesIO(content))
+        if kind not in ("torch_zip", "torch_legacy"):
+            raise damaged(f"{name[:100]!r} is no file of torch.save")
+        saved, _ = torch_file.read(io.BytesIO(content), zipped=kind == "torch_zip")
+        tensors = state_dict.pick(saved).tensors
+        check_tensors(tensors, file_bytes=len(content))
+    return {key: tensor.clone() for key, tensor in tensors.items()}
+
+
+def _read_shards(
+    archive: zipfile.ZipFile, names: list[str], torch_files: str
+) -> dict[str, dict[str, Tensor]]:
     """Tensors of each shard by the shard's leaf name, no tensor in two shards."""
     shards: dict[str, dict[str, Tensor]] = {}
     seen: set[str] = set()
     for name in sorted(names):
-        content = _content(archive, name)
-        tensors = safetensors_format.read(io.BytesIO(content), len(content))
-        tensors = {key: tensor.clone() for key, tensor in tensors.items()}
+        tensors = _tensors(_content(archive, name), name, torch_files)
         twice = seen & set(tensors)
         if twice:
             raise damaged(f"tensor {min(twice)[:100]!r} is in two of its shards")
@@ -72,14 +90,18 @@ def _check_index(index: dict[str, Any], shards: dict[str, dict[str, Tensor]]) ->
         raise damaged(f"tensor {min(unlisted)[:100]!r} is not in the index")
 
 
-def read(source: BinaryIO) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
+def read(
+    source: BinaryIO, *, torch_files: str = "taken"
+) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
     """All tensors of the archive by name, and the model's config.json if there is one.
 
-    Raises ProblemError: file_damaged (also an index that disagrees with its shards),
-    deflate_bomb, tensor_refused.
+    `torch_files` "refused" takes no pytorch_model.bin. Raises ProblemError: file_damaged (also
+    an index that disagrees with its shards), deflate_bomb, tensor_refused, pickle_refused,
+    torch_file_refused.
     """
     names = [entry.filename for entry in records(source)]
     weights = [name for name in names if name.endswith(SUFFIX)]
+    weights = weights or [name for name in names if formats.HUB_WEIGHTS.search(name)]
     folders = {name.rpartition("/")[0] for name in weights}
     if len(folders) > 1:
         raise ProblemError(
@@ -89,8 +111,9 @@ def read(source: BinaryIO) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
         )
     folder = f"{folders.pop()}/" if folders != {""} else ""
     with zipfile.ZipFile(source) as archive:
-        shards = _read_shards(archive, weights)
-        indexes = [name for name in names if name == f"{folder}model{INDEX}"]
+        shards = _read_shards(archive, weights, torch_files)
+        own = INDEXES[not weights[0].endswith(SUFFIX)]
+        indexes = [name for name in names if name == f"{folder}{own}"]
         if indexes:
             _check_index(_table(archive, indexes[0]), shards)
         config = f"{folder}config.json"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import zipfile
 from typing import Any, BinaryIO
@@ -14,7 +13,7 @@ from torch import Tensor
 from minimascope.problems import ProblemError
 from workers.intake.formats import pickle_refused, records
 from workers.intake.safetensors_format import damaged
-from workers.intake.tensor_checks import refuse
+from workers.intake.tensor_checks import refuse, view_of
 
 JSON_BYTES = 64 << 20
 _PAYLOAD = re.compile(r"(weight|tensor)_\d{1,9}")
@@ -85,15 +84,7 @@ def _tensor(name: str, entry: dict[str, Any], data: bytearray) -> Tensor:
         raise refuse(name, f"of dtype number {meta['dtype']}")
     shape, strides = _sizes(meta["sizes"], name), _sizes(meta["strides"], name)
     offset = _sizes([meta["storage_offset"]], name)[0]
-    held = len(data) // dtype.itemsize
-    if len(shape) != len(strides) or len(shape) > 16:
-        raise damaged(f"{name[:100]!r} has {len(shape)} sizes and {len(strides)} strides")
-    if math.prod(shape) == 0:
-        return torch.empty(shape, dtype=dtype)
-    last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
-    if last >= held or math.prod(shape) > held:
-        raise refuse(name, f"a view of shape {shape} and strides {strides} over {held} numbers")
-    return torch.frombuffer(data, dtype=dtype, count=held).as_strided(shape, strides, offset)
+    return view_of(name, data, dtype, shape, strides, offset)
 
 
 def read_tensors(archive: Archive, kind: str) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -1,0 +1,39 @@
+// The data tab: the points that cost most when left out, each to be pinned; pins in its figure.
+window.minimascope = window.minimascope || {};
+(function (ms) {
+  const SHOWN = 12;
+
+  ms.drawing.data = function (payload, view) {
+    const figure = ms.themed(payload.figures.data), { record } = payload;
+    if (!view.points.length) return figure;
+    const place = (name) => view.points.map((point) => Math.max(ms.once(record[name])[point], 1e-8));
+    const ink = ms.colour("ink");
+    figure.data.push({ type: "scatter", mode: "markers+text", x: place("train_loss"), y: place("alo_loss"), text: view.points.map(String),
+      textposition: "top center", textfont: { color: ink, size: 12 }, hoverinfo: "skip", showlegend: false, name: "pinned points",
+      marker: { size: 16, symbol: "circle-open", color: ink, line: { width: 2 } } });
+    return figure;
+  };
+
+  // Rows from the highest leave-one-out loss down, or training loss where there is no other.
+  ms.showHardest = function (view) {
+    const out = document.getElementById("data-points"), { record } = ms.state.payload;
+    const by = record.alo_loss ? "alo_loss" : "train_loss";
+    if (!out || view.view !== "data" || !record[by]) return;
+    const loss = ms.once(record[by]), order = loss.map((_, point) => point).sort((a, b) => loss[b] - loss[a]).slice(0, SHOWN);
+    const table = document.createElement("table"), head = table.createTHead().insertRow();
+    table.createCaption().textContent = by === "alo_loss" ? "The points that cost most when left out" : "The points of highest loss";
+    for (const words of ["point", "class", "predicted", "loss", "left out", "margin ≤"]) head.append(Object.assign(document.createElement("th"), { scope: "col", textContent: words }));
+    const body = table.createTBody(), value = (name, point) => (record[name] ? ms.once(record[name])[point] : null);
+    for (const point of order) {
+      const row = body.insertRow(), pin = Object.assign(document.createElement("button"), { className: "point-pin", textContent: String(point) });
+      pin.dataset.pin = point;
+      pin.setAttribute("aria-label", `Pin point ${point}`);
+      pin.setAttribute("aria-pressed", String(view.points.includes(point)));
+      const first = Object.assign(document.createElement("th"), { scope: "row" });
+      first.append(pin);
+      row.append(first);
+      for (const name of ["labels", "predictions", "train_loss", "alo_loss", "margins"]) row.insertCell().textContent = ms.number(value(name, point));
+    }
+    out.replaceChildren(table);
+  };
+})(window.minimascope);

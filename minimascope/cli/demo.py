@@ -1,0 +1,34 @@
+"""`minimascope demo`: the shipped minima, done analyses to look at, in this service."""
+
+from __future__ import annotations
+
+import argparse
+
+from minimascope.cli.options import Subparsers
+from minimascope.problems import ProblemError
+from minimascope.settings import Settings
+
+
+def register(subparsers: Subparsers) -> None:
+    subparsers.add_parser("demo", help="load the shipped minima, print their ids")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Works on database and store, beside a running server too; loads nothing twice."""
+    from backend.database import database_url, open_database
+    from backend.demo import load_demo
+    from backend.repository import Repository
+    from backend.store import Store
+
+    settings = Settings()
+    repository = Repository(open_database(database_url(settings)))
+    store = Store(settings.folder() / "store", settings.store_url)
+    try:
+        loaded = load_demo(repository, store, settings.demo_dir)
+    finally:
+        repository.close()
+    if not loaded:
+        sentence = f"There are no demo minima in {str(settings.demo_dir)!r}."
+        raise ProblemError("no_demo", sentence, "Set MINIMASCOPE_DEMO_DIR.")
+    print("\n".join(loaded))
+    return 0
