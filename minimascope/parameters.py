@@ -43,6 +43,18 @@ class Parameters(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     stages: list[Stage] = list(STAGES)
 
+    @field_validator("architecture")
+    @classmethod
+    def _storable(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        """What JSON itself can say: databases refuse NaN, infinity and NUL."""
+        try:
+            text = json.dumps(value, allow_nan=False)
+        except RecursionError as error:
+            raise ValueError("is nested too deeply") from error
+        if "\\u0000" in text:
+            raise ValueError("holds a NUL character")
+        return value
+
     @model_validator(mode="before")
     @classmethod
     def _other_losses(cls, given: Any) -> Any:
@@ -57,15 +69,3 @@ class Parameters(BaseModel):
                     "those of another point; train without, or upload another checkpoint."
                 )
         return {name: value for name, value in given.items() if name not in OTHER_LOSSES or value}
-
-    @field_validator("architecture")
-    @classmethod
-    def _storable(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
-        """What JSON itself can say: databases refuse NaN, infinity and NUL."""
-        try:
-            text = json.dumps(value, allow_nan=False)
-        except RecursionError as error:
-            raise ValueError("is nested too deeply") from error
-        if "\\u0000" in text:
-            raise ValueError("holds a NUL character")
-        return value

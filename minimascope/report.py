@@ -247,6 +247,25 @@ class ClassSubset(Section):
     eigenvalues: list[float] = []
     converged: bool | None = None
     outliers: Outliers | None = None
+    trace: Estimate | None = None
+
+
+class Rescaled(Section):
+    """Measures after `layer` was multiplied by `factor` and the next layer's weights divided by it.
+
+    The function, its margins and its test accuracy are the same to rounding; `g` counts at the
+    report's ε.
+    """
+
+    factor: float
+    layer: str
+    next_layer: str
+    lambda_max: float
+    trace: float
+    parameter_norm: float
+    g: float
+    count_outside: int
+    n90: int | None
 
 
 class Boundary(Section):
@@ -270,6 +289,7 @@ class Boundary(Section):
     plane: str | None = None
     slice_underflowed: int | None = None
     subsets: list[ClassSubset] = []
+    rescaled: list[Rescaled] = []
 
 
 class PairMargin(Section):
