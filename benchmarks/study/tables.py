@@ -225,19 +225,31 @@ def _convex(lines: list[dict[str, Any]]) -> str:
     rows.append("|---|" + "---|" * (len(names) + 6))
     for line in lines:
         cells = [_mean(line["gap"]), *(_mean(line["estimates"][name]) for name in names)]
-        verdicts = ", ".join(f"{k} {v}" for k, v in line["verdicts"].items())
         rows.append(
             f"| {line['truth']} | {line['n']} | {line['weight_decay']:g} | "
             + " | ".join(cells)
-            + f" | {line['promised']:.0%} | {line['kept']:.0%} | {verdicts} |"
+            + f" | {_promised(line)} |"
         )
-    promised, kept = (sum(line[key] for line in lines) / len(lines) for key in ("promised", "kept"))
-    rows += [
-        "",
-        f"Over all training sets of these models: {promised:.0%} promised, {kept:.0%} within ×2 of "
-        "their own gap.",
-    ]
+    judged_by_chance = [line for line in lines if "promised" in line]
+    if judged_by_chance:
+        promised, kept = (
+            sum(line[key] for line in judged_by_chance) / len(judged_by_chance)
+            for key in ("promised", "kept")
+        )
+        rows += [
+            "",
+            f"Over the training sets of {len(judged_by_chance)} models: {promised:.0%} promised, "
+            f"{kept:.0%} within ×2 of their own gap.",
+        ]
     return "\n".join(rows)
+
+
+def _promised(line: dict[str, Any]) -> str:
+    """Empty for models analysed before there was a chance."""
+    if "promised" not in line:
+        return " | | "
+    verdicts = ", ".join(f"{k} {v}" for k, v in line["verdicts"].items())
+    return f"{line['promised']:.0%} | {line['kept']:.0%} | {verdicts}"
 
 
 def _mean(found: dict[str, float]) -> str:
