@@ -1,8 +1,7 @@
-"""A child killed in the middle of its eigenvalues: the next one goes on where it was."""
+"""A process killed in the middle of its eigenvalues: the next attempt goes on where it was."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -16,99 +15,124 @@ import pytest
 import torch
 from torch import nn
 
+from minimascope.parameters import Parameters
 from minimascope.report import Report
 from workers import resume
-
-QUICK_SAVES = """
+from workers.analysis.opening import Files
+from workers.analysis.run import run_analysis
 from workers.curvature import checkpoint
+from workers.curvature.minimum import Minimum, prepare
+from workers.curvature.spectrum import compute_spectrum
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = """
+import sys
+from pathlib import Path
+from tests.curvature.test_killed_job import compute_spectrum, checkpoint, lanczos_size
+
 checkpoint.EVERY, checkpoint.SHARE = 0.0, 0
-from workers.child import main
-raise SystemExit(main())
+compute_spectrum(
+    lanczos_size(), top_k=3, state_path=Path(sys.argv[1]),
+    progress=lambda fraction, sentence: print(sentence, flush=True),
+)
 """
 
 
-def job(folder: Path, state: Path) -> dict[str, Any]:
-    """p = 5,615, n·K = 1,500, too many for the exact routes: Lanczos, some forty products."""
+def lanczos_size() -> Minimum:
+    """p = 5,615 and n·K = 1,500, too many for the exact routes."""
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(10, 80), nn.Tanh(), nn.Linear(80, 55), nn.Tanh())
     network.append(nn.Linear(55, 5))
-    folder.mkdir()
-    torch.save(network.state_dict(), folder / "checkpoint")
-    inputs = np.random.default_rng(0).normal(size=(300, 10)).astype(np.float32)
-    labels = np.random.default_rng(1).integers(0, 5, 300)
-    with (folder / "train").open("wb") as file:
-        np.savez(file, X=inputs, y=labels)
-    architecture = {"family": "mlp", "activation": "tanh"}
-    return {
-        "kind": "analysis",
-        "job": "a" * 32,
-        "files": {role: str(folder / role) for role in ("checkpoint", "train")},
-        "names": {},
-        "parameters": {"stages": ["spectrum"], "architecture": architecture, "top_k": 3},
-        "workdir": str(folder),
-        "state": str(state),
-    }
+    return prepare(network, torch.randn(300, 10), torch.randint(0, 5, (300,)))
 
 
-def child(document: dict[str, Any]) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", QUICK_SAVES], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert process.stdin
-    process.stdin.write(json.dumps(document).encode() + b"\n")
-    process.stdin.flush()
-    return process
-
-
-def until(process: subprocess.Popen[bytes], wanted: str) -> list[dict[str, Any]]:
-    """Events up to the one whose line holds these words."""
-    assert process.stdout
-    events: list[dict[str, Any]] = []
-    for line in process.stdout:
-        events.append(json.loads(line))
-        if wanted in line.decode():
-            return events
-    raise AssertionError(f"{wanted!r} was never said: {events[-1:]}")
-
-
-def test_a_killed_child_is_followed_by_one_that_does_not_repeat_its_products(
-    tmp_path: Path,
-) -> None:
+def test_after_sigkill_the_next_process_does_the_next_product(tmp_path: Path) -> None:
     state = tmp_path / "state.npz"
-    document = job(tmp_path / "job", state)
-    first = child(document)
-    until(first, "; 1 of 4 pairs")
-    first.send_signal(signal.SIGKILL)
-    first.wait()
-    assert first.stdin
-    assert first.stdout
-    first.stdin.close()
-    first.stdout.close()
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", SCRIPT, str(state)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    for line in process.stdout:
+        if line.startswith("1 of 4 pairs"):
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
     with np.load(state, allow_pickle=False) as kept:
         before = int(kept["products"])
-    assert before >= 8  # no pair has settled to 1e-6 earlier
-    second = child(document)
-    events = until(second, '"end"')
-    assert second.stdin
-    assert second.stdout
-    second.stdin.close()
-    second.stdout.close()
-    second.wait(30)
-    report = Report.model_validate_json((tmp_path / "job" / "report.json").read_text())
-    assert report.spectrum is not None
-    assert all(report.spectrum.converged)
-    plan = report.spectrum.plan
-    assert plan is not None
-    counts = [
-        int(str(event["message"]).split()[0])
-        for event in events
-        if event["event"] == "progress" and "products done of about" in str(event["message"])
-    ]
-    assert counts[0] == before + 1  # the next product, and none of the earlier ones again
-    assert plan.actual_products is not None
-    assert plan.actual_products >= max(counts)
+    whole = compute_spectrum(lanczos_size(), top_k=3)
+    assert 8 <= before < whole.products
+    resumed = compute_spectrum(lanczos_size(), top_k=3, state_path=state)
+    # Counted over both processes; residuals take a product a pair once images are gone.
+    assert resumed.products <= whole.products + 3
+    assert (resumed.eigenvalues - whole.eigenvalues).abs().max() <= 1e-10 * whole.eigenvalues[0]
     assert not state.exists()
-    assert [event["name"] for event in events if event["event"] == "array"].count("eigenvalues") > 1
+
+
+class KilledError(BaseException):
+    pass
+
+
+class Listener:
+    """Publishes to lists; `patience` products later it pulls the plug."""
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+        self.products: list[int] = []
+        self.partial: list[np.ndarray] = []
+
+    def progress(self, stage: str, fraction: float, message: str) -> None:
+        if "products done of about" in message:
+            self.products.append(int(message.split()[0]))
+            if len(self.products) == self.patience:
+                raise KilledError
+
+    def stage(self, stage: str, state: str, seconds: float | None) -> None:
+        pass
+
+    def report(self, report: Report) -> None:
+        pass
+
+    def array(self, name: str, value: np.ndarray) -> None:
+        if name == "eigenvalues":
+            self.partial.append(value)
+
+
+def files(folder: Path) -> Files:
+    minimum = lanczos_size()
+    torch.save(minimum.network.state_dict(), folder / "checkpoint")
+    with (folder / "train").open("wb") as file:
+        np.savez(file, X=minimum.inputs.numpy(), y=minimum.targets.numpy())
+    return Files(folder / "checkpoint", folder / "train")
+
+
+def test_an_analysis_goes_on_from_its_state_and_tells_what_has_converged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
+    monkeypatch.setattr(checkpoint, "SHARE", 0)
+    asked: dict[str, Any] = {"family": "mlp", "activation": "tanh"}
+    parameters = Parameters(architecture=asked, stages=["spectrum"], top_k=3)
+    paths, state = files(tmp_path), tmp_path / "state.npz"
+    first, second = Listener(20), Listener(10_000)
+    with pytest.raises(KilledError):
+        run_analysis(paths, parameters, workdir=tmp_path, publisher=first, state_path=state)
+    assert first.products == list(range(1, 21))
+    report = run_analysis(paths, parameters, workdir=tmp_path, publisher=second, state_path=state)
+    assert second.products[0] == 21
+    assert report.spectrum is not None
+    assert report.spectrum.plan is not None
+    assert report.spectrum.plan.actual_products == report.spectrum.products
+    assert report.spectrum.plan.actual_peak_bytes is not None
+    assert [block.layer for block in report.spectrum.layer_blocks] == ["0", "2", "4"]
+    # What was told on the way is the beginning of the result, to the residual 1e-6 squared.
+    assert len(second.partial) >= 2
+    top = report.spectrum.eigenvalues[0]
+    assert abs(second.partial[0][0] - top) <= 1e-6 * top
+    assert not state.exists()
 
 
 def test_states_live_in_a_private_folder_and_go_with_their_job(

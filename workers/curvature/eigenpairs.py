@@ -13,6 +13,7 @@ from workers.curvature.checkpoint import Keeper
 from workers.curvature.krylov import Krylov, zero_level
 from workers.curvature.operators import Operator
 from workers.curvature.trace import PROBES, deflated_trace
+from workers.curvature.wanted import Wanted, settled_pairs
 
 Progress = Callable[[float, str], None]
 Partial = Callable[[Tensor], None]  # takes the eigenvalues converged so far, descending
@@ -48,29 +49,6 @@ class Eigenpairs:
     method: str
     images: Tensor | None = None
     rule: tuple[Tensor, Tensor] | None = None
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """The pairs to wait for: `top_k` to `tolerance`·|λ1|, the lowest to `lowest` or not at all."""
-
-    top_k: int
-    tolerance: float
-    lowest: float | None
-
-    @property
-    def count(self) -> int:
-        return self.top_k + (self.lowest is not None)
-
-    def indices(self, size: int) -> Tensor:
-        """Into `size` > top_k ascending Ritz values: the lowest first, then the highest."""
-        ends = [0] if self.lowest is not None else []
-        return torch.tensor([*ends, *range(size - self.top_k, size)])
-
-    def limits(self) -> Tensor:
-        """Residual limits over |λ1| in the order of `indices`."""
-        ends = [] if self.lowest is None else [max(self.tolerance, self.lowest)]
-        return torch.tensor([*ends, *[self.tolerance] * self.top_k], dtype=torch.float64)
 
 
 def dense_pairs(operator: Operator, *, top_k: int, progress: Progress) -> Eigenpairs:
@@ -118,7 +96,7 @@ def low_rank_pairs(
     if state.size < capacity or state.size == operator.dim:
         return _exhausted(state, top_k=top_k, dim=operator.dim)
     wanted = Wanted(top_k, tolerance, LOWEST)
-    if _settled(state, wanted)[0] < wanted.count:
+    if settled_pairs(state, wanted)[0] < wanted.count:
         return None
     return _collect(operator, state, wanted, seed=seed, trace_probes=PROBES)
 
@@ -180,7 +158,7 @@ def lanczos_pairs(
         if not _advance(operator, state, seed=seed):
             break
         if state.size <= CHECK_ALWAYS or state.size % CHECK_EVERY == 0:
-            settled, converged = _settled(state, wanted)
+            settled, converged = settled_pairs(state, wanted)
             keeper.keep(operator, state)
             progress(settled / wanted.count, f"{settled} of {wanted.count} pairs converged")
             if converged.numel() > told:
@@ -203,19 +181,6 @@ def _make_room(state: Krylov, operator: Operator, *, top_k: int) -> None:
     if state.size + 1 > state.basis.shape[0] < operator.dim:
         keep = Wanted(top_k + (state.size - top_k) // 3, 1.0, LOWEST)
         krylov.thick_restart(state, keep.indices(state.size))
-
-
-def _settled(state: Krylov, wanted: Wanted) -> tuple[int, Tensor]:
-    """How many of the wanted pairs have converged by Lanczos' own residuals; which top values."""
-    whole = state.size == state.basis.shape[1]
-    if state.size <= wanted.top_k and not whole:
-        return 0, torch.empty(0, dtype=torch.float64)
-    values, _, residuals = krylov.ritz(state)
-    if whole:
-        return wanted.count, values.flip(0)[: wanted.top_k]
-    good = residuals[wanted.indices(state.size)] <= wanted.limits() * values.abs().max()
-    top = values[-wanted.top_k :][good[-wanted.top_k :]]
-    return int(good.sum()), top.flip(0)
 
 
 def _collect(

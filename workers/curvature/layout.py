@@ -9,7 +9,8 @@ from typing import Literal, Protocol
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
-from workers.curvature.chain import Chain, chain_graph, recognise
+from workers.curvature.chain import Chain, recognise
+from workers.curvature.chain_graph import chain_graph
 from workers.curvature.graphs import (
     ChunkGraph,
     available_bytes,
