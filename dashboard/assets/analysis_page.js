@@ -107,6 +107,7 @@ window.dash_clientside = window.dash_clientside || {};
   function strip() {
     const place = document.getElementById("filmstrip"), { payload, view, arrival } = state();
     const film = ms.onPlane(payload, view).figures.filmstrip;
+    if (place) place.closest(".panel").hidden = !film;
     if (!place || !film) return;
     const tiles = ms.tilesOf(ms.themed(film)), shown = `${arrival} ${view.plane}`;
     if (place.dataset.shown !== shown) {

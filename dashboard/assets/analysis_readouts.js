@@ -47,7 +47,7 @@ window.minimascope = window.minimascope || {};
     const out = document.getElementById("point-readout"), payload = state().payload;
     if (!out) return;
     if (!view.points.length || !payload.record) {
-      out.textContent = "Click a point to pin it.";
+      out.textContent = payload.points ? "Click a point to pin it." : "";
       return;
     }
     const table = document.createElement("table"), sign = view.flip ? -1 : 1;

@@ -78,16 +78,18 @@ def logit_gap(arrays: Arrays, **where: Any) -> go.Heatmap:
     )
 
 
-def regions(arrays: Arrays, **where: Any) -> go.Heatmap:
-    """Decision regions: the class of every pixel of the plane, in faint class colours."""
-    x, y = arrays["slice_x"], arrays["slice_y"]
-    classes = np.asarray(arrays["slice_class"])
+def class_field(classes: NDArray[Any], x: NDArray[Any], y: NDArray[Any], **more: Any) -> go.Heatmap:
+    """The class of every pixel of the plane `x` × `y`, in faint class colours.
+
+    The scale holds every class of `classes`, the map its last two axes.
+    """
     count = max(int(classes.max()) + 1, 2)
     scale: list[list[Any]] = []
     for c in range(count):
         scale += [[c / count, class_colour(c)], [(c + 1) / count, class_colour(c)]]
+    shown = classes.reshape(-1, *classes.shape[-2:])
     return go.Heatmap(
-        z=classes.astype(np.int8),
+        z=shown[len(shown) // 2].astype(np.int8),
         x0=float(x[0]),
         dx=float(x[1] - x[0]),
         y0=float(y[0]),
@@ -98,9 +100,16 @@ def regions(arrays: Arrays, **where: Any) -> go.Heatmap:
         opacity=0.28,
         zsmooth=False,
         showscale=False,
-        name="decision regions",
         hoverinfo="skip",
-        **where,
+        **more,
+    )
+
+
+def regions(arrays: Arrays, **where: Any) -> go.Heatmap:
+    """Decision regions of the drawn plane."""
+    classes = np.asarray(arrays["slice_class"])
+    return class_field(
+        classes, arrays["slice_x"], arrays["slice_y"], name="decision regions", **where
     )
 
 

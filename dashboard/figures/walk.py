@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.figures.plane import Arrays, class_points
+from dashboard.figures.plane import Arrays, class_field, class_points
 from dashboard.figures.theme import DASHES, class_colour, styled, tokens
 
 NEEDED = ("walk_epsilon", "walk_loss")
@@ -47,27 +47,8 @@ def _plane(arrays: Arrays) -> list[Any]:
     """Regions and boundary at ε (filled in the browser), the boundary at 0, the points."""
     where: dict[str, Any] = {"xaxis": "x3", "yaxis": "y3", "showlegend": False}
     x, y = np.asarray(arrays["walk_x"]), np.asarray(arrays["walk_y"])
-    classes = np.asarray(arrays["walk_class"])
-    count = max(int(classes.max()) + 1, 2)
-    scale: list[list[Any]] = []
-    for c in range(count):
-        scale += [[c / count, class_colour(c)], [(c + 1) / count, class_colour(c)]]
-    regions = go.Heatmap(
-        z=classes[0, classes.shape[1] // 2].astype(np.int8),
-        x0=float(x[0]),
-        dx=float(x[1] - x[0]),
-        y0=float(y[0]),
-        dy=float(y[1] - y[0]),
-        zmin=-0.5,
-        zmax=count - 0.5,
-        colorscale=scale,
-        opacity=0.28,
-        showscale=False,
-        name="regions at ε",
-        hoverinfo="skip",
-        xaxis="x3",
-        yaxis="y3",
-    )
+    classes = np.asarray(arrays["walk_class"])  # one map; the browser puts the chosen in its place
+    regions = class_field(classes, x, y, name="regions at ε", xaxis="x3", yaxis="y3")
     traces: list[Any] = [regions]
     if "slice_boundary" in arrays:
         line = np.asarray(arrays["slice_boundary"], dtype=np.float32)

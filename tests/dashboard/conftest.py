@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
-import uvicorn
 from playwright.sync_api import Browser, Page, expect
 
-from dashboard.app import mount_dashboard
-from minimascope.client import AsyncClient
 from tests.browser import chromium
 from tests.dashboard.reference_minimum import build
+from tests.dashboard.serving import served
 from tests.dashboard.stub_api import Found, analysis, stub
 
 expect.set_options(timeout=20_000)  # a loaded machine draws slowly
@@ -54,19 +49,8 @@ def address(gauss: Found, iris: Found) -> Iterator[str]:
     partial = gauss[0].model_copy(update={"gap": None, "boundary": None, "margins": None})
     found = {"gauss": gauss, "iris": iris, "live": (partial, {})}
     app = stub(items, found)
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        port = chosen.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    mount_dashboard(app, AsyncClient(url))
-    server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", port, log_level="error", ws="none"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield url
-    server.should_exit = True
-    thread.join(10)
+    with served(app) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

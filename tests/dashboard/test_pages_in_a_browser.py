@@ -16,7 +16,7 @@ from tests.dashboard.stub_api import Found
 PAGES = {
     "/": ".list",
     "/upload": "#up-start",
-    "/jobs/live": ".stage-running",
+    "/jobs/live": "#job-log p",
     "/jobs/bad": "#job-live [role=alert]",
     "/analyses/live": "#spectrum .scatterlayer .trace",
     "/analyses/gauss?vector=2": "#detail .scatterlayer .trace",
@@ -86,6 +86,41 @@ def test_a_key_switches_the_vector_everywhere(page: Page) -> None:
     assert "vector=4" in page.url
     assert "lambda=1e-2" in page.url
     assert not [url for url in sent if "_dash-update-component" in url]
+
+
+FOCUS = """(selector) => Boolean(document.activeElement?.matches(selector))"""
+
+
+def tab_to(page: Page, selector: str, *, most: int) -> None:
+    """Presses Tab until what is focused matches, as someone without a mouse does."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate(FOCUS, selector):
+            return
+    raise AssertionError(f"{most} times Tab does not reach {selector}")
+
+
+def test_a_keyboard_alone_goes_from_the_list_to_a_choice_and_a_tab(page: Page) -> None:
+    page.goto("/")
+    page.wait_for_selector(".list")
+    tab_to(page, "a[href='/analyses/gauss']", most=30)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#detail .scatterlayer .trace")
+    page.keyboard.press("3")
+    expect(page.locator("[data-vector='3']")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("m")
+    expect(page.locator("#margins-switch")).to_have_attribute("aria-pressed", "false")
+    tab_to(page, "[data-tile='5']", most=80)
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-vector='5']")).to_have_attribute("aria-pressed", "true")
+    tab_to(page, "#tab-overlaps", most=20)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#tab-complexity")).to_be_focused()
+    assert "view=complexity" in page.url
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#help")).to_be_hidden()
 
 
 def test_the_url_restores_the_state_and_bad_values_fall_back(page: Page) -> None:

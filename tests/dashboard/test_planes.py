@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import io
 import re
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-import uvicorn
 from fastapi import FastAPI, Response
 from playwright.sync_api import Browser, Page, expect
 from torch import nn
 
-from dashboard.app import mount_dashboard
 from dashboard.drawing import drawing
 from dashboard.figures.coherence import class_starts, coherence_figure
 from dashboard.figures.filmstrip import filmstrip
 from dashboard.figures.plane import SCALE, explained_share
 from dashboard.plane_answer import plane_request
-from minimascope.client import AsyncClient
 from minimascope.parameters import Parameters
 from minimascope.problems import ProblemError
 from minimascope.slices import Slice, SliceRequest
 from tests.analysis.analyses import analysed, save
 from tests.dashboard.axe import violations
 from tests.dashboard.conftest import watched
+from tests.dashboard.serving import served
 from tests.dashboard.stub_api import Found, analysis, stub
 from workers.analysis.opening import Files, Opened, open_files
 from workers.analysis.slice_request import slice_on_demand
@@ -93,19 +88,8 @@ def address(tabular: tuple[Opened, Found]) -> Iterator[str]:
     rest = stub([analysis("small", "Four features")], {"small": found})
     app.router.routes.extend(rest.router.routes)
     app.exception_handlers |= rest.exception_handlers
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        port = chosen.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    mount_dashboard(app, AsyncClient(url))
-    server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", port, log_level="error", ws="none"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield url
-    server.should_exit = True
-    thread.join(10)
+    with served(app) as url:
+        yield url
 
 
 @pytest.fixture

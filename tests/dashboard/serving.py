@@ -1,0 +1,33 @@
+"""A dashboard over an app that answers for the API, on a free port of the loopback interface."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from dashboard.app import mount_dashboard
+from minimascope.client import AsyncClient
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """Mounts the pages on `app` and serves it in a thread; its address."""
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        port = chosen.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    mount_dashboard(app, AsyncClient(url))
+    server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", port, log_level="error", ws="none"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield url
+    server.should_exit = True
+    thread.join(10)
