@@ -13,9 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = "1"
 # Raised with every change that changes a number: results of another version are not reused.
-ESTIMATOR_VERSION = "1"
+ESTIMATOR_VERSION = "2"
 
-Verdict = Literal["reliable", "lower_bound", "upper_leaning", "no_estimate", "not_a_minimum"]
+Verdict = Literal[
+    "reliable", "uncertain", "lower_bound", "upper_leaning", "no_estimate", "not_a_minimum"
+]
 Loss = Literal["cross_entropy", "binary", "mse"]
 Stage = Literal["spectrum", "density", "gap", "boundary", "margins"]
 STAGES: tuple[Stage, ...] = ("spectrum", "density", "gap", "boundary", "margins")
@@ -172,6 +174,8 @@ class GapDiagnostics(Section):
     dlog_alo_dlog_lambda: float | None = None
     ece_15: float | None = None
     negative_mass: float | None = None
+    gap_scatter: float | None = None
+    chance_within_2: float | None = None
 
 
 class Gap(Section):

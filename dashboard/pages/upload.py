@@ -26,6 +26,10 @@ FAMILIES = {
     "sequential": "Sequential, as JSON",
     "file": "In the file (.pt2, Hugging Face)",
 }
+OTHERS = (
+    "Residual connections, attention, code of your own: minimascope.export(model, batch, "
+    '"model.pt2") in your own script writes a file that needs no architecture.'
+)
 LOSSES = {"cross_entropy": "Cross-entropy", "binary": "Binary logistic", "mse": "Squared error"}
 SEQUENTIAL = (
     '{"family": "sequential", "layers": [["Linear", 2, 100], ["ReLU"], ["Linear", 100, 3]]}'
@@ -96,7 +100,7 @@ def _architecture() -> html.Div:
     )
     return html.Div(
         [
-            _group("Architecture", "up-family", FAMILIES, "mlp"),
+            _group("Architecture", "up-family", FAMILIES, "mlp", OTHERS),
             # Nothing is chosen beforehand: a wrong activation gives plausible wrong numbers.
             _group("Activation", "up-activation", activations, "", hint),
             layers,

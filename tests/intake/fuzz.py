@@ -26,13 +26,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import save
-from torch import nn
 
-from minimascope import export
 from minimascope.problems import ProblemError
+from tests.intake import fuzz_files as made
 from workers.intake.architecture import build_network
 from workers.intake.checkpoint import read_checkpoint
 from workers.intake.checks import check_pair
@@ -52,99 +50,6 @@ MLP = {"family": "mlp", "activation": "relu"}
 INPUTS, LABELS = torch.randn(5, 4, generator=torch.Generator().manual_seed(0)), torch.arange(5) % 3
 
 
-def network() -> nn.Module:
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))
-
-
-def saved(*, legacy: bool = False) -> bytes:
-    buffer = io.BytesIO()
-    torch.save(network().state_dict(), buffer, _use_new_zipfile_serialization=not legacy)
-    return buffer.getvalue()
-
-
-def objects() -> bytes:
-    """What Lightning saves: weights beside objects that are never made."""
-    options = argparse.Namespace(width=6, rates=[0.1, 0.01])
-    value = {"epoch": 3, "state_dict": network().state_dict(), "hyper_parameters": options}
-    buffer = io.BytesIO()
-    torch.save(value, buffer)
-    return buffer.getvalue()
-
-
-def whole() -> bytes:
-    buffer = io.BytesIO()
-    torch.save(network(), buffer)
-    return buffer.getvalue()
-
-
-def program(folder: Path) -> bytes:
-    return export(network(), torch.randn(3, 4), folder / "model.pt2").read_bytes()
-
-
-def archive(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as made:
-        for name, content in files.items():
-            made.writestr(name, content)
-    return buffer.getvalue()
-
-
-def shards() -> bytes:
-    state = network().state_dict()
-    names = ["a.safetensors", "b.safetensors"]
-    parts = [dict(list(state.items())[:2]), dict(list(state.items())[2:])]
-    places = {key: name for name, part in zip(names, parts, strict=True) for key in part}
-    files = {name: save(part) for name, part in zip(names, parts, strict=True)}
-    return archive(
-        {**files, "model.safetensors.index.json": json.dumps({"weight_map": places}).encode()}
-    )
-
-
-def hugging() -> bytes:
-    import transformers
-
-    shape = {"num_channels": 1, "patch_size": 2, "hidden_sizes": [4, 8], "depths": [1, 1]}
-    config = transformers.ConvNextConfig(**shape, num_stages=2, num_labels=3)
-    model = transformers.ConvNextForImageClassification(config)
-    entries = {**config.to_dict(), "architectures": ["ConvNextForImageClassification"]}
-    weights = save(dict(model.state_dict()))
-    return archive({"config.json": json.dumps(entries).encode(), "model.safetensors": weights})
-
-
-def arrays() -> bytes:
-    buffer = io.BytesIO()
-    x = np.random.default_rng(0).normal(size=(20, 3))
-    np.savez_compressed(buffer, X=x, y=np.arange(20) % 3)
-    return buffer.getvalue()
-
-
-def table() -> bytes:
-    return ("a,b,y\n" + "\n".join(f"{i},{i / 4},{i % 3}" for i in range(20))).encode()
-
-
-def parquet() -> bytes:
-    import pyarrow
-    import pyarrow.parquet
-
-    buffer = io.BytesIO()
-    columns = {"a": [i / 4 for i in range(20)], "y": [i % 3 for i in range(20)]}
-    pyarrow.parquet.write_table(pyarrow.table(columns), buffer)
-    return buffer.getvalue()
-
-
-def images() -> bytes:
-    import PIL.Image
-
-    files = {}
-    for place, kind in enumerate(("png", "jpeg", "bmp", "gif", "webp", "ppm", "tiff")):
-        buffer = io.BytesIO()
-        pixels = np.random.default_rng(place).integers(0, 256, (6, 5, 3), dtype=np.uint8)
-        PIL.Image.fromarray(pixels).save(buffer, kind)
-        files[f"{'ab'[place % 2]}/{place}.{kind}"] = buffer.getvalue()
-    return archive(files)
-
-
 def run_checkpoint(path: Path, workdir: Path) -> None:
     checkpoint = read_checkpoint(path, workdir=workdir)
     whole = checkpoint.graph is not None or checkpoint.config is not None
@@ -159,18 +64,18 @@ def run_dataset(path: Path, workdir: Path) -> None:
 
 Run = Callable[[Path, Path], None]
 FILES: dict[str, tuple[Callable[[Path], bytes], Run]] = {
-    "pt": (lambda _: saved(), run_checkpoint),
-    "legacy": (lambda _: saved(legacy=True), run_checkpoint),
-    "objects": (lambda _: objects(), run_checkpoint),
-    "whole network": (lambda _: whole(), run_checkpoint),
-    "safetensors": (lambda _: save(network().state_dict()), run_checkpoint),
-    "shards": (lambda _: shards(), run_checkpoint),
-    "huggingface": (lambda _: hugging(), run_checkpoint),
-    "pt2": (program, run_checkpoint),
-    "npz": (lambda _: arrays(), run_dataset),
-    "csv": (lambda _: table(), run_dataset),
-    "parquet": (lambda _: parquet(), run_dataset),
-    "images": (lambda _: images(), run_dataset),
+    "pt": (lambda _: made.saved(), run_checkpoint),
+    "legacy": (lambda _: made.saved(legacy=True), run_checkpoint),
+    "objects": (lambda _: made.objects(), run_checkpoint),
+    "whole network": (lambda _: made.whole(), run_checkpoint),
+    "safetensors": (lambda _: save(made.network().state_dict()), run_checkpoint),
+    "shards": (lambda _: made.shards(), run_checkpoint),
+    "huggingface": (lambda _: made.hugging(), run_checkpoint),
+    "pt2": (made.program, run_checkpoint),
+    "npz": (lambda _: made.arrays(), run_dataset),
+    "csv": (lambda _: made.table(), run_dataset),
+    "parquet": (lambda _: made.parquet(), run_dataset),
+    "images": (lambda _: made.images(), run_dataset),
 }
 _ODD = (b"0", b"-1", b"1", b"65537", b"4294967296", b"1152921504606846976", b"null", b"1e9", b"[]")
 
@@ -215,7 +120,7 @@ def mutated(whole: bytes, chance: random.Random) -> bytes:
         files = {name: source.read(name) for name in source.namelist()}
     victim = chance.choice(list(files))
     files[victim] = damage(files[victim], chance)
-    return archive(files)
+    return made.archive(files)
 
 
 @dataclass

@@ -109,14 +109,6 @@ def test_layers_sorted_out_of_order_are_chained_by_their_widths(
     assert torch.equal(built(x), eager)
 
 
-def test_tied_weights_come_back_twice(tmp_path: Path, workdir: Path) -> None:
-    shared = torch.randn(4, 4)
-    torch.save({"a.weight": shared, "b.weight": shared}, tmp_path / "a.pt")
-    tensors = read_checkpoint(tmp_path / "a.pt", workdir=workdir).tensors
-    assert torch.equal(tensors["a.weight"], shared)
-    assert torch.equal(tensors["b.weight"], shared)
-
-
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_is_kept_in_the_checkpoint_and_raised_in_the_network(
     tmp_path: Path, workdir: Path, dtype: torch.dtype

@@ -124,6 +124,16 @@ def _fill(network: Chain, checkpoint: Checkpoint, keys: dict[str, str]) -> None:
         if key not in tensors:
             tensors[key] = torch.zeros(tensor.shape, dtype=tensor.dtype)
     network.load_state_dict(tensors, strict=True, assign=True)
+    for name, first in checkpoint.tied.items():
+        _tie(network, keys[name], keys[first])
+
+
+def _tie(network: nn.Module, name: str, first: str) -> None:
+    """One parameter under both names, as in the network that was saved; buffers stay two."""
+    owner, _, leaf = name.rpartition(".")
+    parameters = dict(network.named_parameters(remove_duplicate=False))
+    if name in parameters and first in parameters:
+        network.get_submodule(owner).register_parameter(leaf, parameters[first])
 
 
 def _build_huggingface(checkpoint: Checkpoint, spec: dict[str, Any]) -> nn.Module:

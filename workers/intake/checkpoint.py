@@ -27,7 +27,8 @@ class Checkpoint:
     `picked` says what was chosen inside the file, "" if nothing had to be; `sha256` is of the
     file as sent; `ordered` tells whether the saved order of layers is known (safetensors files
     are sorted by name); `graph` is the program of a .pt2, None for bare weights;
-    `config` the config.json of a Hugging Face model.
+    `config` the config.json of a Hugging Face model; `tied` names each further name of a tensor
+    that has several, with its first.
     """
 
     tensors: dict[str, Tensor]
@@ -38,6 +39,7 @@ class Checkpoint:
     ordered: bool = True
     graph: dict[str, Any] | None = None
     config: dict[str, Any] | None = None
+    tied: dict[str, str] = field(default_factory=dict)
 
 
 def file_sha256(path: Path) -> str:
@@ -113,4 +115,5 @@ def read_checkpoint(path: Path, *, workdir: Path) -> Checkpoint:
         ordered=found["format"] not in ("safetensors", "huggingface"),
         graph=found.get("graph"),
         config=found.get("config"),
+        tied=found.get("tied", {}),
     )

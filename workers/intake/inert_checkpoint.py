@@ -13,6 +13,7 @@ import re
 import sys
 import zipfile
 import zlib
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import torch
@@ -65,9 +66,12 @@ class _Storage:
 
 def _whole(values: Any) -> list[int]:
     """Sizes or strides. Raises TypeError, which is damage."""
-    if not isinstance(values, tuple | list) or not all(type(v) is int and v >= 0 for v in values):
+    if not isinstance(values, Sequence):
+        raise TypeError("no sizes")
+    whole = [value for value in values if type(value) is int and value >= 0]
+    if len(whole) != len(values):
         raise TypeError("no whole numbers")
-    return list(values)
+    return whole
 
 
 class _Tensors:

@@ -83,10 +83,12 @@ class _Machine:
     def add(self, pairs: list[tuple[Any, Any]]) -> None:
         """Entries of the table on top; those of an object that was not made are kept beside it."""
         top = self.stack[-1]
-        if isinstance(top, dict | Inert):
-            (top if isinstance(top, dict) else top.items).update(pairs)
-            return
-        raise TypeError("entries of no table")
+        if isinstance(top, Inert):
+            top.items.update(pairs)
+        elif isinstance(top, dict):
+            top.update(pairs)
+        else:
+            raise TypeError("entries of no table")
 
     def extend(self, values: list[Any]) -> None:
         top = self.stack[-1]
@@ -148,12 +150,12 @@ class _Machine:
             _STEPS[opcode](self, argument)
 
 
-_STEPS: dict[str, Callable[[_Machine, Any], None]] = {
+_STEPS: dict[str, Callable[[_Machine, Any], object]] = {
     "PROTO": lambda m, a: None,
     "FRAME": lambda m, a: None,
     "MARK": lambda m, a: m.stack.append(_MARK),
-    "POP": lambda m, a: m.stack.pop() and None,
-    "POP_MARK": lambda m, a: m.marked() and None,
+    "POP": lambda m, a: m.stack.pop(),
+    "POP_MARK": lambda m, a: m.marked(),
     "DUP": lambda m, a: m.stack.append(m.stack[-1]),
     "MEMOIZE": lambda m, a: m.memo.update({len(m.memo): m.stack[-1]}),
     "EMPTY_LIST": lambda m, a: m.stack.append([]),

@@ -47,7 +47,8 @@ def inspect_checkpoint(path: Path, *, workdir: Path) -> dict[str, Any]:
     found = convert_checkpoint(path, output=None)
     layers, program = found.pop("tensors"), found.pop("graph", None)
     config = found.pop("config", None)
-    weights = [row for row in layers if not _is_buffer(row["name"])]
+    shared = found.pop("tied", {})
+    weights = [row for row in layers if not _is_buffer(row["name"]) and row["name"] not in shared]
     if program is not None:
         weights = [row for row in layers if row["name"] in set(program["trainable"])]
     ordered = found["format"] != "safetensors"

@@ -48,8 +48,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return table
 
 
-def _header(file: BinaryIO, size: int) -> tuple[dict[str, Any], int]:
-    """The JSON header and where the data begins."""
+def _header(file: BinaryIO, size: int) -> tuple[dict[str, Any], dict[str, Any], int]:
+    """The entries of the JSON header, its metadata, and where the data begins."""
     length = struct.unpack("<Q", file.read(8))[0] if size >= 8 else 0
     if length > min(HEADER_BYTES, size - 8):
         raise damaged(f"its header claims {length} bytes, the file has {size}")
@@ -59,8 +59,8 @@ def _header(file: BinaryIO, size: int) -> tuple[dict[str, Any], int]:
         raise damaged("its header is not JSON") from error
     if not isinstance(header, dict) or len(header) > TENSORS:
         raise damaged("its header is not a table of tensors")
-    header.pop("__metadata__", None)
-    return header, 8 + length
+    metadata = header.pop("__metadata__", None)
+    return header, metadata if isinstance(metadata, dict) else {}, 8 + length
 
 
 def _whole_numbers(values: Any) -> bool:
@@ -88,10 +88,12 @@ def _entry(name: str, entry: Any) -> tuple[torch.dtype, list[int], int, int]:
 def read(file: BinaryIO, size: int) -> dict[str, Tensor]:
     """All tensors of a stranger's file of `size` bytes, in order of their place in the file.
 
+    Tied names that `safetensors.torch.save_model` left out come back as the tensor they share.
+
     Raises ProblemError file_damaged where header and file disagree (lengths, offsets that
     overlap, leave holes or pass the end), tensor_refused for a dtype outside the table.
     """
-    header, start = _header(file, size)
+    header, metadata, start = _header(file, size)
     entries = [(name, *_entry(name, entry)) for name, entry in header.items()]
     entries.sort(key=lambda e: (e[3], e[4]))
     tensors: dict[str, Tensor] = {}
@@ -108,6 +110,9 @@ def read(file: BinaryIO, size: int) -> dict[str, Tensor]:
         tensors[name] = flat.reshape(shape)
     if start + reached != size:
         raise damaged(f"{size - start - reached} bytes after the last tensor belong to none")
+    for name, kept in metadata.items():
+        if name not in tensors and isinstance(kept, str) and kept in tensors:
+            tensors[name] = tensors[kept]
     return tensors
 
 

@@ -26,7 +26,7 @@ from workers.intake import (
 from workers.intake.array_file import read_npz
 from workers.intake.dataset_layout import Arrays, lay_out
 from workers.intake.pt2 import graph
-from workers.intake.tensor_checks import check_tensors
+from workers.intake.tensor_checks import check_tensors, tied
 
 
 def tensor_table(tensors: dict[str, Tensor]) -> list[dict[str, Any]]:
@@ -60,12 +60,19 @@ def convert_checkpoint(
         raise _no_checkpoint(what if size else "empty (0 bytes)")
     check_tensors(picked.tensors, file_bytes=size)
     safetensors_format.write(picked.tensors, output)
+    shared = tied(picked.tensors)
     return {
         "format": "safetensors" if kind == "safetensors" else "torch",
         "picked": picked.sentence,
-        "warnings": picked.warnings,
+        "warnings": [*picked.warnings, *_said_of(shared)],
         "tensors": tensor_table(picked.tensors),
+        "tied": shared,
     }
+
+
+def _said_of(shared: dict[str, str]) -> list[str]:
+    pairs = [f"{name[:60]!r} is {kept[:60]!r}" for name, kept in shared.items()]
+    return [f"Tied weights are one parameter: {', '.join(pairs[:8])}."] if pairs else []
 
 
 def _convert_pt2(source: BinaryIO, output: BinaryIO, size: int) -> dict[str, Any]:
@@ -92,11 +99,13 @@ def _convert_weight_archive(
     picked = state_dict.pick(tensors)
     check_tensors(picked.tensors, file_bytes=size)
     safetensors_format.write(picked.tensors, output)
+    shared = tied(picked.tensors)
     return {
         "format": "safetensors" if config is None else "huggingface",
         "picked": picked.sentence,
-        "warnings": picked.warnings,
+        "warnings": [*picked.warnings, *_said_of(shared)],
         "tensors": tensor_table(picked.tensors),
+        "tied": shared,
         "config": config,
     }
 

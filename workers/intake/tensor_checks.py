@@ -7,6 +7,7 @@ number, meta tensors without data, sparse and quantised ones. They are refused b
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -89,6 +90,17 @@ def _check_memory(name: str, tensor: Tensor) -> None:
         raise refuse(
             name, f"a view whose elements overlap in memory (strides {list(tensor.stride())})"
         )
+
+
+def tied(tensors: dict[str, Tensor]) -> dict[str, str]:
+    """Name → the first name of the very same numbers in memory: one parameter under two names."""
+    first: dict[tuple[Any, ...], str] = {}
+    found: dict[str, str] = {}
+    for name, tensor in tensors.items():
+        if tensor.numel():
+            place = (tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride())
+            found[name] = first.setdefault(place, name)
+    return {name: kept for name, kept in found.items() if name != kept}
 
 
 def check_finite(name: str, tensor: Tensor, code: str = "nan_weights") -> None:

@@ -46,7 +46,7 @@ def _table(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
 
 
 def _tensors(content: bytes, name: str, torch_files: str) -> dict[str, Tensor]:
-    """The tensors of one record, each with its own memory."""
+    """The tensors of one record."""
     if name.endswith(SUFFIX):
         tensors = safetensors_format.read(io.BytesIO(content), len(content))
     elif torch_files == "refused":
@@ -58,7 +58,7 @@ def _tensors(content: bytes, name: str, torch_files: str) -> dict[str, Tensor]:
         saved, _ = torch_file.read(io.BytesIO(content), zipped=kind == "torch_zip")
         tensors = state_dict.pick(saved).tensors
         check_tensors(tensors, file_bytes=len(content))
-    return {key: tensor.clone() for key, tensor in tensors.items()}
+    return tensors
 
 
 def _read_shards(

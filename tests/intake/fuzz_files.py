@@ -1,0 +1,109 @@
+"""Good files of every format that intake takes, made here, small."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import nn
+
+from minimascope import export
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))
+
+
+def saved(*, legacy: bool = False) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(network().state_dict(), buffer, _use_new_zipfile_serialization=not legacy)
+    return buffer.getvalue()
+
+
+def objects() -> bytes:
+    """What Lightning saves: weights beside objects that are never made."""
+    options = argparse.Namespace(width=6, rates=[0.1, 0.01])
+    value = {"epoch": 3, "state_dict": network().state_dict(), "hyper_parameters": options}
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    return buffer.getvalue()
+
+
+def whole() -> bytes:
+    buffer = io.BytesIO()
+    torch.save(network(), buffer)
+    return buffer.getvalue()
+
+
+def program(folder: Path) -> bytes:
+    return export(network(), torch.randn(3, 4), folder / "model.pt2").read_bytes()
+
+
+def archive(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as made:
+        for name, content in files.items():
+            made.writestr(name, content)
+    return buffer.getvalue()
+
+
+def shards() -> bytes:
+    state = network().state_dict()
+    names = ["a.safetensors", "b.safetensors"]
+    parts = [dict(list(state.items())[:2]), dict(list(state.items())[2:])]
+    places = {key: name for name, part in zip(names, parts, strict=True) for key in part}
+    files = {name: save(part) for name, part in zip(names, parts, strict=True)}
+    return archive(
+        {**files, "model.safetensors.index.json": json.dumps({"weight_map": places}).encode()}
+    )
+
+
+def hugging() -> bytes:
+    import transformers
+
+    shape = {"num_channels": 1, "patch_size": 2, "hidden_sizes": [4, 8], "depths": [1, 1]}
+    config = transformers.ConvNextConfig(**shape, num_stages=2, num_labels=3)
+    model = transformers.ConvNextForImageClassification(config)
+    entries = {**config.to_dict(), "architectures": ["ConvNextForImageClassification"]}
+    weights = save(dict(model.state_dict()))
+    return archive({"config.json": json.dumps(entries).encode(), "model.safetensors": weights})
+
+
+def arrays() -> bytes:
+    buffer = io.BytesIO()
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    np.savez_compressed(buffer, X=x, y=np.arange(20) % 3)
+    return buffer.getvalue()
+
+
+def table() -> bytes:
+    return ("a,b,y\n" + "\n".join(f"{i},{i / 4},{i % 3}" for i in range(20))).encode()
+
+
+def parquet() -> bytes:
+    import pyarrow
+    import pyarrow.parquet
+
+    buffer = io.BytesIO()
+    columns = {"a": [i / 4 for i in range(20)], "y": [i % 3 for i in range(20)]}
+    pyarrow.parquet.write_table(pyarrow.table(columns), buffer)
+    return buffer.getvalue()
+
+
+def images() -> bytes:
+    import PIL.Image
+
+    files = {}
+    for place, kind in enumerate(("png", "jpeg", "bmp", "gif", "webp", "ppm", "tiff")):
+        buffer = io.BytesIO()
+        pixels = np.random.default_rng(place).integers(0, 256, (6, 5, 3), dtype=np.uint8)
+        PIL.Image.fromarray(pixels).save(buffer, kind)
+        files[f"{'ab'[place % 2]}/{place}.{kind}"] = buffer.getvalue()
+    return archive(files)
