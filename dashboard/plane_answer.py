@@ -113,9 +113,10 @@ def register(pages: Dash, client: AsyncClient) -> None:
         State("analysis-id", "data"),
         prevent_initial_call=True,
     )
-    async def answer(key: str | None, identifier: str) -> dict[str, Any] | None:
-        if not key:
+    async def answer(asked: dict[str, Any] | None, identifier: str) -> dict[str, Any] | None:
+        if not asked:
             return None
+        key = str(asked.get("key", ""))
         try:
             return await _answered(client, identifier, key)
         except ProblemError as problem:

@@ -84,8 +84,14 @@ window.dash_clientside = window.dash_clientside || {};
     note(payload, view);
     if (!view.plane || LOCAL[view.plane] || asked.has(view.plane)) return;
     asked.add(view.plane);
-    dash_clientside.set_props("plane-ask", { data: view.plane });
+    ask(view.plane, 2);
   };
+
+  // Dash drops what is set while its own first callbacks run: asked again until it is answered.
+  function ask(key, again) {
+    dash_clientside.set_props("plane-ask", { data: { key, at: Date.now() } });
+    if (again) setTimeout(() => { if (!planes[key] && asked.has(key) && place("plane-note")) ask(key, again - 1); }, 6000);
+  }
 
   function draw() {
     const kind = typing || ms.state.view.plane.split(":")[0];

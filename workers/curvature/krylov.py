@@ -103,7 +103,9 @@ def _deflate(rest: Tensor, state: Krylov) -> tuple[Tensor, Tensor]:
         norm = rest.norm()
         if float(norm) <= floor:
             return rest[:0], torch.zeros(0, 1, dtype=torch.float64)
-        return rest / norm, norm.reshape(1, 1).double().cpu()
+        row = rest / norm
+        row = row - (row @ state.rows.T) @ state.rows
+        return row / row.norm(), norm.reshape(1, 1).double().cpu()
     factor, triangle = torch.linalg.qr(rest.T)
     left, values, right = torch.linalg.svd(triangle.cpu())
     keep = values > floor
