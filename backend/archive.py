@@ -106,8 +106,11 @@ def restore(engine: Engine, store: Store, source: Path) -> dict[str, int]:
             if head["format"] != FORMAT:
                 raise _no_backup(f"its format is {head['format']}")
             rows = [(name, _content(tar, next(members))) for name in head["tables"]]
-            count = _insert(engine, head["revision"], rows)
+            migrate(engine, head["revision"])
+            _check_empty(engine, head["tables"])
+            # Rows last: files nobody speaks of do no harm, rows without their files would.
             files = sum(_keep(tar, member, store) for member in members)
+            count = _insert(engine, rows)
     except (tarfile.TarError, StopIteration, ValueError, KeyError, TypeError) as error:
         raise _no_backup(f"{type(error).__name__} while reading {source.name}") from error
     migrate(engine)
@@ -121,9 +124,22 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     return file.read()
 
 
-def _insert(engine: Engine, revision: str, tables: list[tuple[str, bytes]]) -> int:
+def _check_empty(engine: Engine, names: list[str]) -> None:
+    known = sqlalchemy.MetaData()
+    known.reflect(engine)
+    with engine.connect() as connection:
+        for name in names:
+            if connection.execute(sqlalchemy.select(known.tables[name]).limit(1)).first():
+                raise ProblemError(
+                    "not_empty",
+                    f"There are {name} here already; a backup is restored into an empty service.",
+                    "Choose another data folder or database.",
+                    status=409,
+                )
+
+
+def _insert(engine: Engine, tables: list[tuple[str, bytes]]) -> int:
     """Rows into the schema they were read from, all or none of them."""
-    migrate(engine, revision)
     known, count = sqlalchemy.MetaData(), 0
     known.reflect(engine)
     with engine.execution_options(write=True).begin() as connection:
@@ -132,13 +148,6 @@ def _insert(engine: Engine, revision: str, tables: list[tuple[str, bytes]]) -> i
             for column in table.columns:
                 if isinstance(column.type, sqlalchemy.JSON):
                     column.type.none_as_null = True
-            if connection.execute(sqlalchemy.select(table).limit(1)).first():
-                raise ProblemError(
-                    "not_empty",
-                    f"There are {name} here already; a backup is restored into an empty service.",
-                    "Choose another data folder or database.",
-                    status=409,
-                )
             rows = [json.loads(line) for line in lines.splitlines()]
             for start in range(0, len(rows), CHUNK):
                 connection.execute(table.insert(), rows[start : start + CHUNK])

@@ -30,7 +30,8 @@ OPEN_PATHS = {"/api/v1/health/live", "/login"}
 HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
+    # Not no-referrer: a form would then say that it comes from the origin "null".
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
 }
 # What a worker's endpoints see: the fencing tokens of its jobs say the rest.

@@ -7,6 +7,7 @@ of them says nothing and does not occur here (n ≥ 400).
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 import math
@@ -42,11 +43,14 @@ NETWORKS = (
 
 def main() -> None:
     """Runs what is missing and prints the shares."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--share", default="0/1", help="i/k: every k-th seed, from the i-th")
+    first, every = (int(part) for part in parser.parse_args().share.split("/"))
     torch.set_num_threads(1)
     LINES.parent.mkdir(exist_ok=True)
     done = {(line["network"], line["seed"]) for line in _lines()}
     known: dict[str, tuple[Minimum, Sweep]] = {}
-    for seed, design in itertools.product(SEEDS, NETWORKS):
+    for seed, design in itertools.product(SEEDS[first::every], NETWORKS):
         if (design.name, seed) in done:
             continue
         if design.name not in known:

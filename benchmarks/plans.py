@@ -62,9 +62,8 @@ class Attention(nn.Module):
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "softmax regression": (lambda: mlp(64, 10), 500),
     "MLP 64-20-10, tanh": (lambda: mlp(64, 20, 10, activation=nn.Tanh), 300),
-    "MLP 64-40-20-10": (lambda: mlp(64, 40, 20, 10), 200),
-    "MLP 64-60-40-10, few data": (lambda: mlp(64, 60, 40, 10), 60),
-    "MLP 64-130-60-10, few data": (lambda: mlp(64, 130, 60, 10), 120),
+    "MLP 64-32-16-10, few data": (lambda: mlp(64, 32, 16, 10), 20),
+    "MLP 64-60-40-10, few data": (lambda: mlp(64, 60, 40, 10), 40),
     "MLP 64-100-60-10, GELU": (lambda: mlp(64, 100, 60, 10, activation=nn.GELU), 1200),
     "MLP 64-256-128-64-10": (lambda: mlp(64, 256, 128, 64, 10), 800),
     "MLP 64-400-300-10, tanh": (lambda: mlp(64, 400, 300, 10, activation=nn.Tanh), 500),

@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from dashboard.compare_numbers import AT_LAMBDA, MEASURES, Minimum
+from dashboard.compare_numbers import AT_LAMBDA, MEASURES, Minimum, letters
 from dashboard.figures.compare_scatter import Measured, compare_scatter
 from dashboard.figures.parallel import parallel_figure
 
@@ -55,7 +55,9 @@ def scatter(minima: list[Minimum], x: str, y: str, at: float | None) -> dict[str
             continue
         error = minimum.numbers.gap_standard_error
         errors = [error if measure == "gap_estimate" else None for measure in (x, y)]
-        points.append(Measured(minimum.name, across, up, errors[0], errors[1], index))
+        points.append(
+            Measured(minimum.name, across, up, errors[0], errors[1], index, letters(index))
+        )
     figure = compare_scatter(points, x_title=CHOICES[x], y_title=CHOICES[y])
     return dict(json.loads(figure.to_json()))
 
@@ -64,5 +66,5 @@ def parallel(minima: list[Minimum]) -> dict[str, Any]:
     """Parallel coordinates of every measure that some minimum has, as figure JSON."""
     values = {words: [m.value(key) for m in minima] for key, words in MEASURES.items()}
     short = {words.removesuffix(", nats"): found for words, found in values.items()}
-    figure = parallel_figure([m.name for m in minima], short)
+    figure = parallel_figure([f"{letters(i)} {m.name}" for i, m in enumerate(minima)], short)
     return dict(json.loads(figure.to_json()))

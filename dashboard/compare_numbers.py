@@ -116,7 +116,17 @@ class Rank:
     measure: str
     words: str
     tau: float | None
-    order: list[str]
+    order: str
+
+
+def _order(known: Sequence[tuple[float, str]]) -> str:
+    """`A < B = C`: names by their values, equal values said to be equal."""
+    said = ""
+    for index, (value, name) in enumerate(known):
+        if index:
+            said += " = " if value == known[index - 1][0] else " < "
+        said += name
+    return said
 
 
 def ranking(minima: Sequence[Minimum], at: float | None) -> list[Rank]:
@@ -127,8 +137,8 @@ def ranking(minima: Sequence[Minimum], at: float | None) -> list[Rank]:
         known = sorted((value, name) for value, name in values if value is not None)
         if len({value for value, _ in known}) < 2:
             continue
-        order = [name for _, name in known]
-        found.append(Rank(measure, words, tau_against_gap(minima, measure, at), order))
+        tau = tau_against_gap(minima, measure, at)
+        found.append(Rank(measure, words, tau, _order(known)))
     first = [rank for rank in found if rank.measure == "gap_measured"]
     rest = [rank for rank in found if rank.measure != "gap_measured"]
     return first + sorted(rest, key=lambda rank: -abs(rank.tau or 0.0))

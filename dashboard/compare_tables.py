@@ -117,7 +117,7 @@ def ranking_table(minima: Sequence[Minimum], at: float | None) -> Any:
                     scope="row",
                 ),
                 html.Td(_tau(rank)),
-                html.Td(" < ".join(rank.order)),
+                html.Td(rank.order),
             ]
         )
         for rank in ranks

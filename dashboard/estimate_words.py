@@ -23,6 +23,8 @@ DIAGNOSTICS = {
     "dlog_alo_dlog_lambda": "d log ALO / d log λ",
     "ece_15": "Expected calibration error, 15 bins",
     "negative_mass": "Negative mass of the Hessian",
+    "gap_scatter": "Scatter of the gap of one training set, nats",
+    "chance_within_2": "Chance of a gap within ×2 of leave-one-out",
 }
 BASELINES = {
     "parameters_over_n": "parameters / n",

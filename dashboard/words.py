@@ -12,6 +12,7 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 VERDICTS: dict[Verdict, str] = {
     "reliable": "reliable",
+    "uncertain": "uncertain",
     "lower_bound": "likely too low",
     "upper_leaning": "likely too high",
     "no_estimate": "no estimate",
@@ -19,6 +20,7 @@ VERDICTS: dict[Verdict, str] = {
 }
 ADVICE: dict[Verdict, str] = {
     "reliable": "",
+    "uncertain": "",  # its reason says how likely it is right, and why no more
     "lower_bound": "Read it as a lower bound.",
     "upper_leaning": "Less weight decay or longer training brings the estimate closer.",
     "no_estimate": "",

@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from minimascope.report import STAGES, Loss, Stage
+
+# Losses that are not analysed. Named so that whoever trained with one hears what that means.
+OTHER_LOSSES = {
+    "label_smoothing": "smoothed labels",
+    "class_weights": "class weights",
+}
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -48,3 +54,18 @@ class Parameters(BaseModel):
         if "\\u0000" in text:
             raise ValueError("holds a NUL character")
         return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _other_losses(cls, given: Any) -> Any:
+        """A loss this is not about is refused in words; said not to be there, it is left out."""
+        if not isinstance(given, dict):
+            return given
+        for name, what in OTHER_LOSSES.items():
+            if given.get(name):
+                raise ValueError(
+                    f"{name} = {given[name]!r:.80}: a loss with {what} is not handled. Its minima "
+                    "are no minima of the plain loss analysed here, so spectrum and gap would be "
+                    "those of another point; train without, or upload another checkpoint."
+                )
+        return {name: value for name, value in given.items() if name not in OTHER_LOSSES or value}

@@ -13,9 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = "1"
 # Raised with every change that changes a number: results of another version are not reused.
-ESTIMATOR_VERSION = "1"
+ESTIMATOR_VERSION = "2"
 
-Verdict = Literal["reliable", "lower_bound", "upper_leaning", "no_estimate", "not_a_minimum"]
+Verdict = Literal[
+    "reliable", "uncertain", "lower_bound", "upper_leaning", "no_estimate", "not_a_minimum"
+]
 Loss = Literal["cross_entropy", "binary", "mse"]
 Stage = Literal["spectrum", "density", "gap", "boundary", "margins"]
 STAGES: tuple[Stage, ...] = ("spectrum", "density", "gap", "boundary", "margins")
@@ -172,6 +174,8 @@ class GapDiagnostics(Section):
     dlog_alo_dlog_lambda: float | None = None
     ece_15: float | None = None
     negative_mass: float | None = None
+    gap_scatter: float | None = None
+    chance_within_2: float | None = None
 
 
 class Gap(Section):
@@ -243,6 +247,25 @@ class ClassSubset(Section):
     eigenvalues: list[float] = []
     converged: bool | None = None
     outliers: Outliers | None = None
+    trace: Estimate | None = None
+
+
+class Rescaled(Section):
+    """Measures after `layer` was multiplied by `factor` and the next layer's weights divided by it.
+
+    The function, its margins and its test accuracy are the same to rounding; `g` counts at the
+    report's ε.
+    """
+
+    factor: float
+    layer: str
+    next_layer: str
+    lambda_max: float
+    trace: float
+    parameter_norm: float
+    g: float
+    count_outside: int
+    n90: int | None
 
 
 class Boundary(Section):
@@ -266,6 +289,7 @@ class Boundary(Section):
     plane: str | None = None
     slice_underflowed: int | None = None
     subsets: list[ClassSubset] = []
+    rescaled: list[Rescaled] = []
 
 
 class PairMargin(Section):

@@ -77,11 +77,16 @@ def main() -> int:
 
 def prepare() -> None:
     """Everything slow that does not depend on the job. No device is touched."""
+    import torch
+
     import workers.analysis.run
     import workers.curvature.planner
     import workers.intake.inspection  # noqa: F401 - imported for later
     from workers.intake import parser_process
 
+    # torch imports sympy at the first gradient of a vector, half a second later than needed.
+    one = torch.ones(1, requires_grad=True)
+    torch.autograd.grad(one.square(), one, torch.ones(1))
     parser_process.warm()
 
 

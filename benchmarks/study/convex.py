@@ -1,7 +1,8 @@
 """Convex models whose expected gap is known: softmax regression refitted on many resamples.
 
 E[gap] at the regularised maximum-likelihood fit is the mean over fresh training sets of
-(population loss − training loss); the mean of an estimate over training sets stands beside it.
+(population loss − training loss); the mean of an estimate over training sets stands beside it, and
+the promised chance of being within ×2 of each training set's own gap beside the share that was.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from study.agreement import off_by
 from torch import Tensor, nn
 from torch.nn import functional
 
+from workers.curvature.chance import FACTOR
 from workers.curvature.gap import estimate_gap
 from workers.curvature.minimum import prepare
 
@@ -42,6 +45,8 @@ def _measured(truth: str, n: int, ridge: float) -> dict[str, Any]:
     gaps: list[float] = []
     estimates: dict[str, list[float]] = {name: [] for name in ESTIMATES}
     verdicts: list[str] = []
+    promised: list[float] = []
+    kept: list[bool] = []
     for index in range(RESAMPLES):
         X, y = _sample(truth, n, generator)
         theta = fitted(X, y, ridge)
@@ -49,11 +54,15 @@ def _measured(truth: str, n: int, ridge: float) -> dict[str, Any]:
         if index < ANALYSED:
             result = estimate_gap(_minimum(theta, X, y), weight_decay=ridge)
             verdicts.append(result.verdict)
+            promised.append(result.diagnostics["chance_within_2"] or 0.0)
+            kept.append(off_by(result.estimates["alo_ggn"].value or 0.0, gaps[-1]) <= FACTOR)
             for name, values in estimates.items():
                 values.append(result.estimates[name].value or math.nan)
     return {
         "gap": _mean(gaps),
         "estimates": {name: _mean(values) for name, values in estimates.items()},
+        "promised": sum(promised) / ANALYSED,
+        "kept": sum(kept) / ANALYSED,
         "verdicts": {each: verdicts.count(each) for each in sorted(set(verdicts))},
     }
 

@@ -1,9 +1,8 @@
-"""How well λ from a schedule is known, and how much ALO may depend on it: fixed on half the study.
+"""How well λ from a schedule is known, measured on half the study; what both halves then hold.
 
-λ_eff of an early-stopped network is an equivalence, not a measurement (docs/mathematics.md,
-"Verdict"). To first order log(ALO/gap) = s·ε, with s = d log ALO/d log λ known for each network
-and ε the error of log λ_eff. σ, the root mean square of ε, comes from the networks of one half;
-the limit on |s| is the largest that leaves 90% of them within ×2 if ε is normal with that σ.
+The model is that of workers/curvature/chance.py: gap = ALO·exp(−s·ε) + scatter with
+s = d log ALO/d log λ. Its one unknown, the standard deviation σ of the error ε of log λ_eff, is
+the most likely one for the networks of one half whose λ comes from their schedule.
 """
 
 from __future__ import annotations
@@ -11,39 +10,37 @@ from __future__ import annotations
 import math
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from scipy.optimize import minimize_scalar
 from study.agreement import off_by
-from study.judging import Reading, judged
+from study.judging import Reading, candidate
+
+from workers.curvature.chance import chance_within, normal_grid
 
 SEED = 0
 WANTED_SHARE, FACTOR, WORST = 0.9, 2.0, 3.0
-
-
-@dataclass(frozen=True)
-class Limit:
-    """σ of log λ_eff over `count` networks, and the limit on |d log ALO/d log λ| it gives."""
-
-    sigma: float
-    limit: float
-    count: int
+SIGMAS = (0.01, 3.0)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`reliable` networks of one half under a limit: within ×2, and off by more than ×3."""
+    """Networks of one half with at least the promised chance, the share promised, what came."""
 
     count: int
+    promised: float
     inside: int
     wrong: int
 
     @property
     def holds(self) -> bool:
-        """Both criteria of the study; a half without a reliable network says nothing."""
+        """Both criteria of the study; a half without such a network says nothing."""
         return self.count > 0 and self.inside >= WANTED_SHARE * self.count and self.wrong == 0
 
 
-def halves(primary: list[Reading], *, seed: int = SEED) -> tuple[list[Reading], list[Reading]]:
+def halves(primary: Sequence[Reading], *, seed: int = SEED) -> tuple[list[Reading], list[Reading]]:
     """A random split within each family and way of knowing λ."""
     groups: dict[tuple[str, bool], list[Reading]] = defaultdict(list)
     for each in sorted(primary, key=lambda reading: reading.name):
@@ -60,43 +57,48 @@ def halves(primary: list[Reading], *, seed: int = SEED) -> tuple[list[Reading], 
     return first, second
 
 
-def fixed_on(half: list[Reading]) -> Limit:
-    """From the networks of a half that would be `reliable` if λ from their schedule were right."""
-    slopes = {each.name: slope for each in half if (slope := _slope(each)) is not None}
-    errors = [
-        math.log(each.estimate("alo_ggn") / each.gap) / slopes[each.name]
-        for each in half
-        if each.name in slopes
-    ]
-    sigma = math.sqrt(sum(x * x for x in errors) / len(errors))
-    kept = 0.0
-    covered: list[float] = []
-    for slope in sorted(slopes.values()):
-        covered.append(math.erf(math.log(FACTOR) / (sigma * slope * math.sqrt(2))))
-        if sum(covered) / len(covered) >= WANTED_SHARE:
-            kept = slope
-    return Limit(sigma, kept, len(errors))
+def schedule_error(half: Sequence[Reading]) -> tuple[float, int]:
+    """(most likely σ of log λ_eff, networks it comes from)."""
+    given = [each for each in half if candidate(each) and not each.pure_weight_decay]
+    given = [each for each in given if each.diagnostics["dlog_alo_dlog_lambda"] is not None]
+    found = minimize_scalar(lambda sigma: _unlikely(given, sigma), bounds=SIGMAS, method="bounded")
+    return float(found.x), len(given)
 
 
-def outcome(half: list[Reading], limit: float) -> Outcome:
-    """What `reliable` would mean in this half with that limit."""
-    kept = [each for each in half if _candidate(each) and _inside(each, limit)]
-    off = [off_by(each.estimate("alo_ggn"), each.gap) for each in kept]
-    return Outcome(len(kept), sum(x <= FACTOR for x in off), sum(x > WORST for x in off))
+def _unlikely(given: Sequence[Reading], sigma: float) -> float:
+    """−log likelihood of the measured gaps, the error of their test sets included."""
+    nodes, weights = normal_grid()
+    total = 0.0
+    for each in given:
+        spread = math.hypot(_scatter(each), each.gap_error)
+        expected = each.estimate("alo_ggn") * np.exp(-_slope(each) * sigma * nodes)
+        density = np.exp(-0.5 * ((each.gap - expected) / spread) ** 2) / spread
+        total -= math.log(float(weights @ density) + 1e-300)
+    return total
 
 
-def _candidate(reading: Reading) -> bool:
-    return judged(reading, lambda_is_right=True)[0] == "reliable"
+def chance(reading: Reading, sigma: float) -> float:
+    """Of the gap within ×2 of ALO."""
+    return chance_within(
+        reading.estimate("alo_ggn"),
+        scatter=_scatter(reading),
+        slope=_slope(reading),
+        schedule_error=0.0 if reading.pure_weight_decay else sigma,
+    )
 
 
-def _slope(reading: Reading) -> float | None:
-    """|d log ALO/d log λ| of a candidate whose λ comes from a schedule."""
-    found = reading.diagnostics["dlog_alo_dlog_lambda"]
-    if reading.pure_weight_decay or found is None or not _candidate(reading):
-        return None
-    return abs(found)
+def outcome(half: Sequence[Reading], sigma: float, least: float) -> Outcome:
+    """What a promise of `least` would have meant in this half."""
+    chances = [(each, chance(each, sigma)) for each in half if candidate(each)]
+    kept = [(each, found) for each, found in chances if found >= least]
+    off = [off_by(each.estimate("alo_ggn"), each.gap) for each, _ in kept]
+    promised = sum(found for _, found in kept) / len(kept) if kept else math.nan
+    return Outcome(len(kept), promised, sum(x <= FACTOR for x in off), sum(x > WORST for x in off))
 
 
-def _inside(reading: Reading, limit: float) -> bool:
-    slope = _slope(reading)
-    return reading.pure_weight_decay or (slope is not None and slope <= limit)
+def _scatter(reading: Reading) -> float:
+    return reading.diagnostics.get("gap_scatter") or 0.0
+
+
+def _slope(reading: Reading) -> float:
+    return reading.diagnostics["dlog_alo_dlog_lambda"] or 0.0

@@ -18,6 +18,7 @@ class Reading:
 
     name: str
     gap: float
+    gap_error: float
     primary: bool
     pure_weight_decay: bool
     hessian_complete: bool
@@ -39,6 +40,7 @@ def readings(line: dict[str, Any]) -> list[Reading]:
         Reading(
             name=line["name"],
             gap=line["gap"],
+            gap_error=line["gap_standard_error"],
             primary=name == line["primary"],
             pure_weight_decay=name == "weight_decay",
             hessian_complete=line["hessian_complete"],
@@ -51,26 +53,33 @@ def readings(line: dict[str, Any]) -> list[Reading]:
     ]
 
 
-def judged(
-    reading: Reading, *, at_its_minimum: bool = False, lambda_is_right: bool = False
-) -> tuple[Verdict, str]:
-    """Verdict and sentence.
+def judged(reading: Reading, *, at_its_minimum: bool = False) -> tuple[Verdict, str]:
+    """Verdict and sentence; `at_its_minimum` leaves the Newton decrement out of it."""
+    evidence = evidence_of(reading)
+    return judge(replace(evidence, newton=None) if at_its_minimum else evidence)
 
-    `at_its_minimum` leaves the Newton decrement out of it, `lambda_is_right` how well λ is known.
-    """
-    evidence = Evidence(
+
+def candidate(reading: Reading) -> bool:
+    """Whether it would be `reliable` if λ were right and the training set stood for all."""
+    sure = replace(evidence_of(reading), slope=0.0, scatter=0.0)
+    return judge(sure)[0] == "reliable"
+
+
+def evidence_of(reading: Reading) -> Evidence:
+    """What the rules look at."""
+    return Evidence(
         loss="cross_entropy",
         alo=reading.estimate("alo_ggn"),
         tic=reading.estimate("tic_ggn"),
         soft_rank=reading.estimate("soft_rank_ggn"),
         t_alo=reading.diagnostics["t_alo"] or 0.0,
         max_leverage=reading.diagnostics["max_leverage"] or 0.0,
-        slope=0.0 if lambda_is_right else reading.diagnostics["dlog_alo_dlog_lambda"],
+        slope=reading.diagnostics["dlog_alo_dlog_lambda"],
+        scatter=reading.diagnostics.get("gap_scatter") or 0.0,
         newton=reading.newton,
         newton_is_exact=reading.hessian_complete,
         pure_weight_decay=reading.pure_weight_decay,
     )
-    return judge(replace(evidence, newton=None) if at_its_minimum else evidence)
 
 
 def _newton(reading: Reading) -> float:

@@ -16,6 +16,7 @@ PANELS = (
 # Colours that differ in lightness too, and shapes, so that neither print nor eyes matter.
 MARKS = {
     "reliable": ("#0b6e4f", "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0z"),
+    "uncertain": ("#2f7fc1", "M0,-5L5,0L0,5L-5,0z"),
     "lower_bound": ("#c4661f", "M-4.5,4L4.5,4L0,-4.5z"),
     "upper_leaning": ("#5b4fa2", "M-4.5,-4L4.5,-4L0,4.5z"),
     "not_a_minimum": ("#888888", "M-3.5,-3.5L3.5,-3.5L3.5,3.5L-3.5,3.5z"),

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from study.agreement import Agreement, agreement, off_by
-from study.halves import fixed_on, halves, outcome
-from study.judging import RULES, Reading, judged, readings
+from study.halves import chance, halves, outcome, schedule_error
+from study.judging import RULES, Reading, candidate, judged, readings
 
-from workers.curvature.verdict import SENSITIVE
+from workers.curvature.chance import SCHEDULE_ERROR
+from workers.curvature.verdict import PROMISED
 
 ESTIMATES = (
     "alo_ggn",
@@ -26,10 +27,17 @@ ESTIMATES = (
     "diagonal_soft_rank",
     "sampled_fisher_soft_rank",
 )
-VERDICTS = ("reliable", "lower_bound", "upper_leaning", "not_a_minimum", "no_estimate")
+VERDICTS = (
+    "reliable",
+    "uncertain",
+    "lower_bound",
+    "upper_leaning",
+    "not_a_minimum",
+    "no_estimate",
+)
 HEADER = "| measure | nets | τ | ρ | log r | MAE | rel. error | est/gap | ≤ ×1.5 | ≤ ×2 |"
 WANTED_TAU, WANTED_SHARE, WORST_FACTOR = 0.6, 0.9, 3.0
-OTHER_SPLITS = 200
+OTHER_SPLITS = 100
 
 
 @dataclass(frozen=True)
@@ -49,8 +57,9 @@ def report(lines: list[dict[str, Any]], convex: list[dict[str, Any]]) -> str:
         "docs/gap_study.md. Estimates and errors in nats; relative error and est/gap are medians.",
         _checks(primary),
         _verdicts(primary),
-        "## The limit on d log ALO/d log λ, fixed on one half",
+        "## The chance of being within ×2, with σ of log λ_eff from one half",
         _halves(primary),
+        _calibration(primary),
         "## All networks, everything known about training",
         _table(primary),
     ]
@@ -97,30 +106,52 @@ def _checks(primary: list[Reading]) -> str:
 def _halves(primary: list[Reading]) -> str:
     """What one half fixes, what both halves then hold, and how much the split matters."""
     first, second = halves(primary)
-    found = fixed_on(first)
+    sigma, count = schedule_error(first)
     rows = [
-        f"σ of log λ_eff on the first half, over {found.count} networks that would be `reliable` "
-        f"if λ were right: {found.sigma:.2f}, hence a limit of {found.limit:.2f}; in use: "
-        f"{SENSITIVE:g}.",
+        f"On the first half σ = {sigma:.2f}, from {count} networks that would be `reliable` if λ "
+        f"were right; in use: {SCHEDULE_ERROR:g}. On the second half it would be "
+        f"{schedule_error(second)[0]:.2f}.",
         "",
-        "| networks | limit | `reliable` | within ×2 | off by > ×3 |",
-        "|---|---|---|---|---|",
+        "| networks | chance at least | nets | share promised | within ×2 | off by > ×3 |",
+        "|---|---|---|---|---|---|",
     ]
     for name, half in (("first half", first), ("second half", second), ("all", primary)):
-        for limit in (SENSITIVE, math.inf):
-            kept = outcome(half, limit)
-            said = "none" if limit == math.inf else f"{limit:g}"
-            share = f"{kept.inside} ({kept.inside / kept.count:.0%})" if kept.count else ""
-            rows.append(f"| {name} | {said} | {kept.count} | {share} | {kept.wrong} |")
-    others = [halves(primary, seed=seed) for seed in range(1, OTHER_SPLITS + 1)]
-    held = [outcome(rest, fixed_on(half).limit).holds for half, rest in others]
-    without = [outcome(rest, math.inf).holds for _, rest in others]
+        for least in (PROMISED, 0.0):
+            kept = outcome(half, SCHEDULE_ERROR, least)
+            rows.append(
+                f"| {name} | {least:.0%} | {kept.count} | {kept.promised:.0%} | "
+                f"{kept.inside} ({kept.inside / kept.count:.0%}) | {kept.wrong} |"
+            )
+    splits = [halves(primary, seed=seed) for seed in range(1, OTHER_SPLITS + 1)]
+    sigmas = [schedule_error(half)[0] for half, _ in splits]
+    with_rule = [
+        outcome(rest, sigma, PROMISED).holds
+        for (_, rest), sigma in zip(splits, sigmas, strict=True)
+    ]
+    without = [outcome(rest, 1.0, 0.0).holds for _, rest in splits]
     rows += [
         "",
-        f"Over {OTHER_SPLITS} other random splits, each with its own limit, both criteria held on "
-        f"the other half in {sum(held) / OTHER_SPLITS:.0%}; without a limit in "
+        f"Over {OTHER_SPLITS} other random splits, each with its own σ ({min(sigmas):.2f} to "
+        f"{max(sigmas):.2f}), both criteria held on the other half in "
+        f"{sum(with_rule) / OTHER_SPLITS:.0%}; without the rule in "
         f"{sum(without) / OTHER_SPLITS:.0%}.",
     ]
+    return "\n".join(rows)
+
+
+def _calibration(primary: list[Reading]) -> str:
+    """Chances promised against shares that came, over all networks the rule is asked about."""
+    rows = ["| chance promised | nets | mean chance | within ×2 |", "|---|---|---|---|"]
+    asked = [(chance(each, SCHEDULE_ERROR), each) for each in primary if candidate(each)]
+    for low, high in ((0.0, 0.8), (0.8, 0.9), (0.9, 1.01)):
+        mine = [(found, each) for found, each in asked if low <= found < high]
+        if mine:
+            mean = sum(found for found, _ in mine) / len(mine)
+            inside = sum(off_by(each.estimate("alo_ggn"), each.gap) <= 2 for _, each in mine)
+            rows.append(
+                f"| {low:.0%} to {min(high, 1):.0%} | {len(mine)} | {mean:.0%} | "
+                f"{inside} ({inside / len(mine):.0%}) |"
+            )
     return "\n".join(rows)
 
 
@@ -186,16 +217,26 @@ def _otherwise_reliable(reading: Reading) -> bool:
 
 def _convex(lines: list[dict[str, Any]]) -> str:
     names = ("alo_ggn", "tic_ggn", "soft_rank_ggn", "kfac_tic", "diagonal_soft_rank")
-    rows = ["| model | n | weight decay | E[gap] ± s.e. | " + " | ".join(names) + " | verdicts |"]
-    rows.append("|---|" + "---|" * (len(names) + 4))
+    rows = [
+        "| model | n | weight decay | E[gap] ± s.e. | "
+        + " | ".join(names)
+        + " | chance promised | within ×2 | verdicts |"
+    ]
+    rows.append("|---|" + "---|" * (len(names) + 6))
     for line in lines:
         cells = [_mean(line["gap"]), *(_mean(line["estimates"][name]) for name in names)]
         verdicts = ", ".join(f"{k} {v}" for k, v in line["verdicts"].items())
         rows.append(
             f"| {line['truth']} | {line['n']} | {line['weight_decay']:g} | "
             + " | ".join(cells)
-            + f" | {verdicts} |"
+            + f" | {line['promised']:.0%} | {line['kept']:.0%} | {verdicts} |"
         )
+    promised, kept = (sum(line[key] for line in lines) / len(lines) for key in ("promised", "kept"))
+    rows += [
+        "",
+        f"Over all training sets of these models: {promised:.0%} promised, {kept:.0%} within ×2 of "
+        "their own gap.",
+    ]
     return "\n".join(rows)
 
 

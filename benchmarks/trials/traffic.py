@@ -10,7 +10,6 @@ import multiprocessing
 import random
 import statistics
 import time
-import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -210,52 +209,43 @@ def events(readers: int = 200, analyses: int = 2, seconds: int = 40) -> dict[str
         }
 
 
-def _rows(count: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Jobs and their analyses, ended and not, over a year."""
-    states, rng = ["done"] * 94 + ["failed"] * 3 + ["cancelled"] * 2 + ["queued"], random.Random(0)
-    stages = [{"stage": s, "state": "done", "seconds": 1.0} for s in ("spectrum", "gap")]
-    for number in range(count):
-        identifier, state = uuid.UUID(int=rng.getrandbits(128)).hex, rng.choice(states)
-        at = 1.7e9 + 300.0 * number
-        job = {
-            "id": identifier,
-            "kind": "analysis",
-            "queue": "analyses",
-            "subject": "s",
-            "document": {"files": {}, "names": {}, "parameters": {}},
-            "state": state,
-            "sent_at": at,
-            "stages": stages,
-            "created_at": at,
-            "finished_at": at + 9 if state != "queued" else None,
-        }
-        analysis = {
-            "id": identifier,
-            "name": f"resnet run {number} seed {rng.randrange(10)}",
-            "checkpoint": f"{number % 50000:064x}",
-            "train": f"{number % 100:064x}",
-            "test": None,
-            "parameters": {},
-            "created_at": at,
-            "request_hash": "",
-            "content": "",
-        }
-        yield job, analysis
+# Rows are made inside the database: number, id, time; most are done, some failed, few wait.
+NUMBERS = {
+    "sqlite": "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count}) ",
+    "postgresql": "WITH s(n) AS (SELECT generate_series(1, {count})) ",
+}
+IDENTIFIER = {"sqlite": "lower(hex(randomblob(16)))", "postgresql": "md5(n::text)"}
+JOBS = """INSERT INTO jobs (id, kind, queue, subject, document, state, attempt, lease_until,
+ sent_at, cancel, version, progress, message, stages, arrays, created_at, finished_at)
+{numbers} SELECT {identifier}, 'analysis', 'analyses', 's', '{{}}',
+ CASE WHEN n % 100 < 94 THEN 'done' WHEN n % 100 < 97 THEN 'failed' WHEN n % 100 < 99
+ THEN 'cancelled' ELSE 'queued' END, 1, 0, 1.7e9, {false}, 1, 1.0, 'done',
+ '[{{"stage": "spectrum", "state": "done", "seconds": 1.0}}]', '["points"]',
+ 1.7e9 + 300.0 * n, 1.7e9 + 300.0 * n FROM s"""
+ANALYSES = """INSERT INTO analyses (id, name, checkpoint, train, parameters, created_at,
+ request_hash)
+ SELECT id, 'resnet run ' || CAST(CAST((created_at - 1.7e9) / 300.0 AS INTEGER) AS VARCHAR(20)),
+ 'c', 't', '{}', created_at, '' FROM jobs"""
 
 
 def fill(url: str, count: int) -> None:
     """`count` analyses straight into the database."""
-    from sqlalchemy import insert
+    from sqlalchemy import text
 
     from backend.database import open_database
-    from backend.tables import AnalysisRow, JobRow
 
-    engine, pairs = open_database(url), list(_rows(count))
+    engine = open_database(url)
+    kind = engine.dialect.name
+    jobs = JOBS.format(
+        numbers=NUMBERS[kind].format(count=count),
+        identifier=IDENTIFIER[kind],
+        false="0" if kind == "sqlite" else "false",
+    )
     with engine.execution_options(write=True).begin() as connection:
-        for start in range(0, count, 5000):
-            part = pairs[start : start + 5000]
-            connection.execute(insert(JobRow), [job for job, _ in part])
-            connection.execute(insert(AnalysisRow), [analysis for _, analysis in part])
+        connection.execute(text(jobs))
+        connection.execute(text(ANALYSES))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE")
     engine.dispose()
 
 

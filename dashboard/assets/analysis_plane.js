@@ -119,7 +119,11 @@ window.dash_clientside = window.dash_clientside || {};
     if (event.target.id === "field-menu") ms.set({ field: event.target.value });
     if (event.target.id === "colour-menu") ms.set({ colour: event.target.value });
   });
-  document.addEventListener("click", (event) => { if (event.target.id === "plane-draw") draw(); });
+  document.addEventListener("click", (event) => {
+    if (event.target.id === "plane-draw") draw();
+    const smallest = event.target.closest("[data-pin]");
+    if (smallest && ms.state && ms.state.payload) ms.pin(Number(smallest.dataset.pin));
+  });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.id === "plane-rows") draw();
   });

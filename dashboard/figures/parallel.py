@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from dashboard.figures.filmstrip import power_text
 from dashboard.figures.theme import DASHES, class_colour, class_symbol, styled, tokens
 
+LEGIBLE = 6  # entries a legend above the plot holds; more are named where one points
 LINE = 11  # letters an axis's words have beside each other
 
 
@@ -69,6 +70,11 @@ def parallel_figure(
         figure.add_annotation(
             x=place, y=1.03, yanchor="bottom", text=power_text(float(value)), showarrow=False
         )
-    styled(figure, height=380, margin={"l": 4, "r": 4, "t": 40, "b": 88})
+    styled(
+        figure,
+        height=380,
+        showlegend=len(names) <= LEGIBLE,
+        margin={"l": 4, "r": 4, "t": 40, "b": 88},
+    )
     figure.update_yaxes(ticks="", showline=False)
     return figure

@@ -56,7 +56,7 @@ def _panels(query: dict[str, Any]) -> tuple[Any, Any]:
         "scatter",
         "Two measures",
         "Scatter of two measures, one marker a minimum.",
-        height=420,
+        height=470,
         above=selects,
     )
     every = panel(
@@ -77,7 +77,7 @@ def _grid(minima: list[Minimum], query: dict[str, Any]) -> html.Section:
                 id="compare-vectors", type="text", value=query.get("vector") or "1-5", debounce=True
             ),
         ],
-        className="counter controls",
+        className="counter",
     )
     rows = [
         html.Div(
@@ -92,11 +92,11 @@ def _grid(minima: list[Minimum], query: dict[str, Any]) -> html.Section:
         for index, minimum in enumerate(minima)
     ]
     head = html.Div(
-        [html.H2("Boundaries and eigenvectors"), colour_bar(), tools("grid")],
+        [html.H2("Boundaries and eigenvectors"), colour_bar(), vectors, tools("grid")],
         className="panel-head",
     )
     table = html.Div(id="grid-table", className="plot-table", hidden=True, tabIndex=0)
-    return html.Section([head, vectors, *rows, table], className="panel panel-grid")
+    return html.Section([head, *rows, table], className="panel panel-grid")
 
 
 def _named(index: int, minimum: Minimum) -> list[Any]:
@@ -118,6 +118,7 @@ def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
     ranking_panel = html.Section(
         [
             html.Div(html.H2("Which measure orders them as the gap does"), className="panel-head"),
+            _level(span, step),
             html.Div(id="compare-ranking", className="table-scroll", tabIndex=0),
         ],
         className="panel panel-ranking",
@@ -138,7 +139,7 @@ def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
         [
             dcc.Store(id="compare-items", data={"minima": items, "ends": span}),
             dcc.Store(id="compare-drawn"),
-            html.Div([html.H1(f"{len(minima)} minima"), _level(span, step)], className="page-head"),
+            html.H1(f"{len(minima)} minima"),
             *order,
         ],
         className="page page-compare",
@@ -202,7 +203,7 @@ def register(pages: Dash, client: AsyncClient) -> None:
         at = lambda_at(float(step or 0), data["ends"]) if data["ends"] else None
         figure = await asyncio.to_thread(scatter, minima, x, y, at)
         drawn = {"scatter": figure, "parallel": parallel(minima), "lambda": at}
-        said = f"λ = {level(None if at is None else float(f'{at:.3g}'))} for the values at λ"
+        said = f"ALO, soft rank and TIC at λ = {level(None if at is None else float(f'{at:.3g}'))}"
         return numbers_table(minima, at), ranking_table(minima, at), said, drawn
 
     pages.clientside_callback(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from dash import dcc, html
 
+from dashboard.boundary_tables import complexity_tables, margin_tables, smallest_points
+from dashboard.data_table import table
 from dashboard.estimate_words import DIAGNOSTICS, ESTIMATES, baseline
 from dashboard.words import count, number, percent, with_error
 from minimascope.report import FlipRates, Report
@@ -36,25 +37,6 @@ LABELS = {
     "blocks": "Largest eigenvalues of the Hessian's diagonal block of each layer, with its trace.",
     "data": "Leave-one-out loss against training loss, one marker a training point.",
 }
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[Any]], caption: str) -> html.Div:
-    """A plain table with a caption; the first column names the row."""
-    body = [
-        html.Tr([html.Th(row[0], scope="row"), *[html.Td(cell) for cell in row[1:]]])
-        for row in rows
-    ]
-    return html.Div(
-        html.Table(
-            [
-                html.Caption(caption),
-                html.Thead(html.Tr([html.Th(cell, scope="col") for cell in head])),
-                html.Tbody(body),
-            ]
-        ),
-        className="table-scroll",
-        tabIndex=0,
-    )
 
 
 def _overlaps(report: Report) -> list[Any]:
@@ -108,21 +90,20 @@ def _complexity(report: Report) -> list[Any]:
         "G counts the eigenvectors that some training point aligns with. Lower means a simpler "
         "boundary; n₉₀ needs no ε and counts the vectors that hold 90\u2009% of the overlap."
     )
-    return [words, table(("measure", "value"), rows, "Complexity of the boundary")]
+    whole = table(("measure", "value"), rows, "Complexity of the boundary")
+    return [words, whole, *complexity_tables(boundary)]
 
 
 def _margins(report: Report) -> list[Any]:
     margins = report.margins
     if margins is None:
         return [html.P("The margin stage has not finished.")]
-    certified = margins.certified
-    rows = [("all", number(certified.min))]
-    rows += [(f"class {label}", number(value)) for label, value in certified.per_class.items()]
     parts: list[Any] = [
         html.P(
             "Each distance ends at a verified boundary point, so the true margin is never larger."
         ),
-        table(("class", "smallest margin"), rows, "Certified margins by class"),
+        smallest_points(margins.certified),
+        *margin_tables(margins),
     ]
     if margins.eigenvector:
         head = ("vector", "estimate", "cos²", "kept")

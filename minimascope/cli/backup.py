@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from minimascope.cli.options import Subparsers
+from minimascope.problems import ProblemError
 from minimascope.settings import Settings
 
 
@@ -17,15 +18,13 @@ def register(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """May run beside a server: rows are read in one transaction, files never change in place."""
     from backend.archive import backup
-    from backend.database import database_url, open_database
-    from backend.store import Store
+    from backend.kept import opened
 
-    settings = Settings()
-    engine = open_database(database_url(settings))
-    store = Store(settings.folder() / "store", settings.store_url)
-    try:
-        figures = backup(engine, store, Path(args.file))
-    finally:
-        engine.dispose()
+    with opened(Settings()) as (engine, store):
+        try:
+            figures = backup(engine, store, Path(args.file))
+        except OSError as error:
+            sentence = f"Cannot write {args.file!r}: {error.strerror}."
+            raise ProblemError("cannot_write", sentence) from error
     print(f"{args.file}: " + ", ".join(f"{count} {what}" for what, count in figures.items()))
     return 0

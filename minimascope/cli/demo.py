@@ -15,18 +15,13 @@ def register(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Works on database and store, beside a running server too; loads nothing twice."""
-    from backend.database import database_url, open_database
     from backend.demo import load_demo
+    from backend.kept import opened
     from backend.repository import Repository
-    from backend.store import Store
 
     settings = Settings()
-    repository = Repository(open_database(database_url(settings)))
-    store = Store(settings.folder() / "store", settings.store_url)
-    try:
-        loaded = load_demo(repository, store, settings.demo_dir)
-    finally:
-        repository.close()
+    with opened(settings) as (engine, store):
+        loaded = load_demo(Repository(engine), store, settings.demo_dir)
     if not loaded:
         sentence = f"There are no demo minima in {str(settings.demo_dir)!r}."
         raise ProblemError("no_demo", sentence, "Set MINIMASCOPE_DEMO_DIR.")

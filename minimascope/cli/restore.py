@@ -16,15 +16,9 @@ def register(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit 2 where the service is not empty or the file is no backup of it."""
     from backend.archive import restore
-    from backend.database import connect, database_url
-    from backend.store import Store
+    from backend.kept import opened
 
-    settings = Settings()
-    engine = connect(database_url(settings))
-    store = Store(settings.folder() / "store", settings.store_url)
-    try:
+    with opened(Settings(), migrated=False) as (engine, store):
         figures = restore(engine, store, existing(args.file))
-    finally:
-        engine.dispose()
     print(f"{args.file}: " + ", ".join(f"{count} {what}" for what, count in figures.items()))
     return 0

@@ -26,12 +26,12 @@ def register(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from backend.database import database_url, open_database
+    from backend.kept import opened
     from backend.repository import Repository
     from backend.users import new_user
 
-    repository = Repository(open_database(database_url(Settings())))
-    try:
+    with opened(Settings()) as (engine, _):
+        repository = Repository(engine)
         if args.action == "create":
             asked = _request(args.name, args.scope)
             print(new_user(repository, asked.name, asked.scope).token)
@@ -41,8 +41,6 @@ def run(args: argparse.Namespace) -> int:
             for user in repository.users():
                 state = "revoked" if user.revoked_at else "active"
                 print(f"{user.name:24} {user.scope:7} {state:8} since {user.created_at:%Y-%m-%d}")
-    finally:
-        repository.close()
     return 0
 
 

@@ -61,8 +61,8 @@ def test_a_backup_comes_back_in_either_database(database: str, tmp_path: Path) -
     archive = tmp_path / "backup.tar"
     assert backup(engine, source, archive)["files"] == 3
     assert archive.stat().st_mode & 0o077 == 0
-    found = restore(connect(database), target, archive)
-    assert found["files"] == 3
+    empty = connect(database)
+    assert restore(empty, target, archive)["files"] == 3
     after = Repository(open_database(database))
     assert after.analysis(identifier) == before.analysis(identifier)
     assert after.upload("checkpoint", SHA) == before.upload("checkpoint", SHA)
@@ -73,8 +73,9 @@ def test_a_backup_comes_back_in_either_database(database: str, tmp_path: Path) -
     after.record(before.audit(limit=1)[0])
     assert len(after.audit(limit=10)) == 2
     with pytest.raises(ProblemError) as refused:
-        restore(connect(database), target, archive)
+        restore(empty, target, archive)
     assert refused.value.code == "not_empty"
+    empty.dispose()
     before.close()
     after.close()
 

@@ -50,6 +50,9 @@ def test_restricted_hessian_is_that_of_the_members_mean_loss() -> None:
     expected = torch.linalg.eigvalsh(dense).flip(0)[:6]
     found = subset_hessian(minimum, [0, 2], tolerance=1e-8)
     assert found.eigenvalues == pytest.approx(expected.tolist(), rel=1e-8)
+    # Of 12 dimensions the trace is taken exactly.
+    assert found.trace == pytest.approx(float(dense.trace()), rel=1e-8)
+    assert found.trace_standard_error is None
     assert found.by_ratio == int((expected > 0.1 * expected[0]).sum())
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from dashboard.compare_numbers import Minimum, tau_against_gap
+from dashboard.compare_numbers import Minimum, ranking, tau_against_gap
+from dashboard.compare_tables import numbers_table
 from dashboard.kpis import gap_kpi, margin_kpi, soft_rank_kpi
 from dashboard.upload_request import request_of
 from dashboard.words import level, number, with_error
@@ -77,6 +78,30 @@ def test_tau_is_one_for_the_same_order() -> None:
     ]
     assert tau_against_gap(items, "lambda_max") == 1.0
     assert tau_against_gap(items[:2], "lambda_max") is None
+
+
+def test_a_ranking_says_which_values_are_equal_and_starts_with_the_gap() -> None:
+    values = [(0.3, 2), (0.1, 2), (0.2, 1)]
+    items = [
+        Minimum(KeyNumbers(id=str(i), name="", state="done", gap_measured=gap, outliers=outliers))
+        for i, (gap, outliers) in enumerate(values)
+    ]
+    found = {rank.measure: rank.order for rank in ranking(items, None)}
+    assert next(iter(found.items())) == ("gap_measured", "B < C < A")
+    assert found["outliers"] == "C < A = B"
+
+
+def test_many_minima_stand_below_each_other_and_name_what_is_the_same() -> None:
+    items = [
+        Minimum(KeyNumbers(id=str(i), name=f"run {i}", state="done", n90=i, outliers=3))
+        for i in range(8)
+    ]
+    table = numbers_table(items, None).to_plotly_json()["props"]["children"]
+    head = [cell.children for cell in table[0].children.children[1:]]
+    assert head == ["Verdict", "Outliers", "n₉₀"]
+    rows = table[1].children
+    assert len(rows) == 8
+    assert [cell.className for cell in rows[0].children[1:]] == ["same", "same", ""]
 
 
 def test_an_activation_is_never_chosen_for_the_user() -> None:

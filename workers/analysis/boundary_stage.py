@@ -9,6 +9,7 @@ from minimascope.report import Boundary, Epsilon, FlipRates, Flips, GCurve
 from workers.analysis.class_subsets import subset_sections
 from workers.analysis.embeddings import tsne
 from workers.analysis.planes import has_principal_plane, resolution_for, slice_arrays
+from workers.analysis.rescaled import rescaled_sections
 from workers.analysis.session import Session
 from workers.boundary import flips as sign
 from workers.boundary.alignment import Alignment, align
@@ -46,6 +47,7 @@ def run(session: Session) -> None:
     found = measure(session, matrix)
     section = boundary_section(found)
     section.subsets = subset_sections(session, matrix, epsilon=found.epsilon.value)
+    section.rescaled = rescaled_sections(session, spectrum, epsilon=found.epsilon.value)
     session.progress(0.4, "Coherence of gradients")
     publish_classes(session, aligned, outputs=section_classes(session))
     session.progress(0.5, "Decision boundary over the drawn plane")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from minimascope.report import ClassSubset, GapOutliers, Outliers, RatioOutliers
+from minimascope.report import ClassSubset, Estimate, GapOutliers, Outliers, RatioOutliers
 from workers.analysis.session import Session
 from workers.boundary.complexity import Complexity
 from workers.boundary.subsets import (
@@ -17,7 +17,7 @@ from workers.boundary.subsets import (
 OUTLIER_RATIO = 0.1
 MOST_CLASSES = 10  # beyond, pairs are too many to read
 MOST_HESSIANS = 15  # classes and pairs up to five classes; beyond, classes only
-HESSIAN_WORK = 4e7  # n·p up to which ~30 products more for a subset cost less than a second
+HESSIAN_WORK = 4e7  # n·p up to which ~50 products more for a subset cost less than a second
 
 
 def subset_sections(session: Session, matrix: Tensor, *, epsilon: float) -> list[ClassSubset]:
@@ -57,6 +57,10 @@ def subset_section(
     if curvature is not None:
         section.eigenvalues = curvature.eigenvalues
         section.converged = curvature.converged
+        if curvature.trace is not None:
+            error = curvature.trace_standard_error
+            method = "exact" if error is None else "stochastic"
+            section.trace = Estimate(value=curvature.trace, standard_error=error, method=method)
         section.outliers = Outliers(
             by_ratio=RatioOutliers(q=OUTLIER_RATIO, count=curvature.by_ratio),
             by_gap=GapOutliers(count=curvature.by_gap),

@@ -15,6 +15,7 @@ from workers.analysis.opening import Opened
 from workers.analysis.planes import resolution_for, slice_arrays
 from workers.boundary.alignment import align
 from workers.boundary.classification import parameter_vectors
+from workers.boundary.layers import dense_layers
 from workers.boundary.margins import eigenvector_margins
 from workers.boundary.slices import (
     Bounds,
@@ -24,6 +25,8 @@ from workers.boundary.slices import (
     principal_axes,
 )
 from workers.curvature.minimum import Minimum
+
+COARSE = 100  # grid points a side
 
 
 def slice_on_demand(
@@ -57,7 +60,7 @@ def _slice(
     progress: Callable[[float], None] | None,
 ) -> dict[str, np.ndarray]:
     vectors = parameter_vectors(minimum, vectors)
-    resolution = request.resolution or resolution_for(minimum)
+    resolution = request.resolution or _quick_resolution(minimum)
     bounds = _bounds(request)
     if request.plane == "input":
         plane = input_plane(
@@ -76,6 +79,12 @@ def _slice(
         placed = (corners - plane.origin).flatten(1) @ plane.axes.flatten(1).T
         arrays["slice_corners"] = placed.float().cpu().numpy()
     return arrays
+
+
+def _quick_resolution(minimum: Minimum) -> int:
+    """Coarser than in a report where a grid point costs a full gradient: someone waits for it."""
+    usual = resolution_for(minimum)
+    return usual if dense_layers(minimum) is not None else min(usual, COARSE)
 
 
 def _bounds(request: SliceRequest) -> Bounds | None:

@@ -48,7 +48,8 @@ class LayerSweep:
     deltas: list[Tensor]
 
 
-def _positions(minimum: Minimum) -> dict[str, slice]:
+def positions(minimum: Minimum) -> dict[str, slice]:
+    """Where every trainable parameter lies in θ, by name."""
     ends: dict[str, slice] = {}
     start = 0
     for name, shape in zip(minimum.names, minimum.shapes, strict=True):
@@ -83,7 +84,7 @@ def dense_layers(minimum: Minimum) -> list[DenseLayer] | None:
     None if the closed form does not hold: other layers with parameters, a layer used twice or
     not at all, shared weights, or layers that see more than one row for each example.
     """
-    places = _positions(minimum)
+    places = positions(minimum)
     layers: list[DenseLayer] = []
     for prefix, module in minimum.network.named_modules():
         if type(module) is nn.Linear:

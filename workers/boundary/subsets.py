@@ -27,13 +27,16 @@ from workers.curvature.routes import LIMIT, lanczos_capacity
 class SubsetHessian:
     """Top eigenvalues (k,) of the Hessian of the mean loss over a subset, and its outliers.
 
-    by_ratio counts eigenvalues above q·λ₁ among the k, by_gap the largest ratio among them.
+    by_ratio counts eigenvalues above q·λ₁ among the k, by_gap the largest ratio among them; trace
+    with its standard error (None where exact), None where its products are not affordable.
     """
 
     eigenvalues: list[float]
     converged: bool
     by_ratio: int
     by_gap: int
+    trace: float | None
+    trace_standard_error: float | None
 
 
 def members(minimum: Minimum, classes: Sequence[int]) -> Tensor:
@@ -78,7 +81,7 @@ def subset_hessian(
     q: float = 0.1,
     seed: int = 0,
 ) -> SubsetHessian:
-    """Lanczos on the Hessian of the mean loss over the points of `classes`: ~30 products."""
+    """Lanczos on the Hessian of the mean loss over the points of `classes`: ~50 products."""
     rows = members(minimum, classes)
     part = replace(minimum, inputs=minimum.inputs[rows], targets=minimum.targets[rows])
     operator = hessian(part)
@@ -97,4 +100,6 @@ def subset_hessian(
         converged=len(pairs.known_values) >= top_k,
         by_ratio=outliers_by_ratio(pairs.values, q=q),
         by_gap=outliers_by_gap(pairs.values, len(classes)),
+        trace=pairs.trace,
+        trace_standard_error=pairs.trace_standard_error,
     )

@@ -26,7 +26,14 @@ from workers.curvature.hessian_clipped import (
 from workers.curvature.likelihood import Likelihood
 from workers.curvature.minimum import Minimum
 from workers.curvature.sweep import Sweep
-from workers.curvature.verdict import Evidence, Verdict, judge, reached_minimum, soft_rank_note
+from workers.curvature.verdict import (
+    Evidence,
+    Verdict,
+    chance_within_two,
+    judge,
+    reached_minimum,
+    soft_rank_note,
+)
 
 TOP_SHARE = 0.05
 
@@ -87,6 +94,7 @@ def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResul
         estimates = _estimates(given, row, lambda_eff, clipped, diagnostics["t_alo"] or 0.0)
         evidence = _evidence(given, estimates, diagnostics, newton, clipped is not None)
         verdict, reason = judge(evidence)
+        diagnostics["chance_within_2"] = chance_within_two(evidence)
         is_minimum = reached_minimum(newton, evidence.alo, evidence.tic)
         alo = estimates["alo_ggn"]
         headline = GapHeadline("alo_ggn", evidence.alo, alo.standard_error)
@@ -242,6 +250,8 @@ def _plain_diagnostics(given: Assembly) -> dict[str, float | None]:
         "max_leverage": None,
         "top5_share": None,
         "dlog_alo_dlog_lambda": None,
+        "gap_scatter": None,
+        "chance_within_2": None,
         "ece_15": None if bins is None else expected_calibration_error(bins),
         "negative_mass": None if e is None else negative_mass(e),
     }
@@ -263,7 +273,21 @@ def _diagnostics(
         "max_leverage": float(given.sweep.leverage[row].max()),
         "top5_share": float(top.sum()) / total if total > 0 else None,
         "dlog_alo_dlog_lambda": math.log(high / low) / (2 * STEP) if low > 0 < high else None,
+        "gap_scatter": _scatter(increments, alo.nll(), rank, given.likelihood.n),
     }
+
+
+def _scatter(increments: Tensor, alo_loss: Tensor, rank_over_n: float, n: int) -> float:
+    """Standard deviation (nats) of the gap around ALO: training mean, fit, and a sampled ALO.
+
+    The leave-one-out losses stand for losses of the population. The part of the gap that is due to
+    the fit is a sum of `rank` squares, so its s.d. is √(2/rank) of it. Where only m of n examples
+    were drawn, their mean misses that of all by its standard error, finite sample corrected.
+    """
+    m = increments.shape[0]
+    drawn = float(increments.std()) * math.sqrt(max(0.0, 1 / m - 1 / n))
+    fit = float(increments.mean()) * math.sqrt(2 / (rank_over_n * n)) if rank_over_n > 0 else 0.0
+    return math.hypot(float(alo_loss.std()) / math.sqrt(n), fit, drawn)
 
 
 def _evidence(
@@ -281,6 +305,7 @@ def _evidence(
         t_alo=diagnostics["t_alo"] or 0.0,
         max_leverage=diagnostics["max_leverage"] or 0.0,
         slope=diagnostics["dlog_alo_dlog_lambda"],
+        scatter=diagnostics["gap_scatter"] or 0.0,
         newton=newton,
         newton_is_exact=newton_is_exact,
         pure_weight_decay=given.damping.pure_weight_decay,

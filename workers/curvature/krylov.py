@@ -75,7 +75,9 @@ def expand(operator: Operator, state: Krylov) -> None:
     state.basis[first : state.size] = block
     if state.images is not None:
         state.images[first : state.size] = images
-    coefficients, rest = _split(images, state.rows)
+    # Once here, once more after QR (`_deflate`): twice is enough (Kahan–Parlett).
+    coefficients = images @ state.rows.T
+    rest = images - coefficients @ state.rows
     projected = coefficients.T.double().cpu()
     state.projection[: state.size, first : state.size] = projected
     state.projection[first : state.size, : state.size] = projected.T

@@ -1,7 +1,8 @@
 """The matrix-free route: SLQ soft rank, and S_i of a random subset of examples, for every λ.
 
-S_i(λ) = J_i A⁻¹ J_iᵀ / n comes from one block Lanczos run started at J_iᵀ, so no λ costs a
-product; examples are added in random order until the standard error of ALO is small enough.
+The top eigenpairs of the GGN are taken out once. S_i(λ) = J_i A⁻¹ J_iᵀ / n comes from them and one
+block Lanczos run started at J_iᵀ, so no λ costs a product; examples are added in random order until
+the standard error of ALO is small enough.
 """
 
 from __future__ import annotations
@@ -12,23 +13,26 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from workers.curvature.block_quadrature import BlockLanczos, begin
+from workers.curvature.deflated_ggn import (
+    BLOCK_NUMBERS,
+    CHECK_EVERY,
+    MAX_STEPS,
+    PROBES,
+    TOLERANCE,
+    DeflatedGgn,
+    deflated_ggn,
+    soft_rank,
+    vector_quadratic,
+)
 from workers.curvature.directional import mean_gradient_of
-from workers.curvature.ggn_product import Product, ggn_product
 from workers.curvature.jacobian import jacobian
 from workers.curvature.likelihood import Likelihood
 from workers.curvature.minimum import Minimum
 from workers.curvature.sweep import Sweep, leave_one_out
 
-PROBES = 20
-SLQ_STEPS = 100
-MAX_STEPS = 200
-CHECK_EVERY = 5
-TOLERANCE = 1e-4
 RELATIVE_ERROR = 0.1
 FIRST_EXAMPLES = 64
 MOST_EXAMPLES = 1000
-BLOCK_NUMBERS = 5 * 10**7
 
 
 @dataclass(frozen=True)
@@ -51,20 +55,21 @@ def matrix_free_sweep(
     seed: int,
     relative_error: float = RELATIVE_ERROR,
 ) -> Sweep:
-    """Everything of `Sweep`; memory about three blocks of 5·10⁷ numbers beside the network.
+    """Everything of `Sweep`; memory about three blocks of 5·10⁷ numbers and the deflation
+    (120 vectors, 5·10⁸ numbers at most) beside the network.
 
     The error that stops the examples is that of ALO at λ_eff (middle λ where it is unknown).
     """
-    product = ggn_product(minimum, likelihood)
     target = float(lambdas[len(lambdas) // 2]) if lambda_eff is None else lambda_eff
     row = int((lambdas - target).abs().argmin())
     generator = torch.Generator().manual_seed(seed)
-    rank, rank_error, half_logdet = _slq(product, minimum, lambdas, generator)
+    ggn = deflated_ggn(minimum, likelihood, lambdas, generator)
+    rank, rank_error, half_logdet = soft_rank(ggn, generator)
     order = torch.randperm(likelihood.n, generator=generator).to(likelihood.logits.device)
     batches: list[_Batch] = []
     done = 0
     for examples in order[:MOST_EXAMPLES].split(_batch_size(minimum, likelihood)):
-        batches.append(_batch(product, minimum, likelihood, examples, lambdas, row))
+        batches.append(_batch(ggn, examples, row))
         done += examples.shape[0]
         displacement = torch.cat([batch.displacement for batch in batches], dim=1)
         error = _relative_error(likelihood.select(order[:done]), displacement[row])
@@ -74,7 +79,7 @@ def matrix_free_sweep(
     newton = None
     if newton_ridge is not None:
         g = gradient + (weight_decay or 0.0) * minimum.theta
-        newton = 0.5 * float(_vector_quadratic(product, g, lambdas.new_tensor([newton_ridge]))[0])
+        newton = 0.5 * float(vector_quadratic(ggn, g, lambdas.new_tensor([newton_ridge]))[0])
     return Sweep(
         lambdas=lambdas,
         rank=rank,
@@ -83,21 +88,23 @@ def matrix_free_sweep(
         examples=order[:done],
         displacement=displacement,
         quadratic=torch.cat([batch.quadratic for batch in batches], dim=1) * likelihood.n,
-        mean_quadratic=_vector_quadratic(product, gradient, lambdas),
+        mean_quadratic=vector_quadratic(ggn, gradient, lambdas),
         leverage=torch.cat([batch.leverage for batch in batches], dim=1),
         newton=newton,
         eigenvalues=None,
-        method=_method(batches, done, likelihood.n, error, relative_error),
+        method=_method(ggn, batches, done, error, relative_error),
         numerical_error=max(batch.change for batch in batches),
     )
 
 
-def _method(batches: list[_Batch], done: int, n: int, error: float, wanted: float) -> str:
+def _method(ggn: DeflatedGgn, batches: list[_Batch], done: int, error: float, wanted: float) -> str:
+    n = ggn.likelihood.n
     steps, change = max(b.steps for b in batches), max(b.change for b in batches)
     method = (
         f"matrix-free: stochastic Lanczos quadrature ({PROBES} probes) and block Lanczos on "
         f"{done} of {n} examples, drawn at random ({steps} steps, the last of which changed "
-        f"leave-one-out by {change:.1g} of itself)"
+        f"leave-one-out by {change:.1g} of itself), outside {ggn.deflation.values.numel()} "
+        "eigenpairs of the GGN"
     )
     if change >= TOLERANCE:
         method += f"; not converged to {TOLERANCE:g}"
@@ -118,26 +125,25 @@ def _relative_error(likelihood: Likelihood, displacement: Tensor) -> float:
     return float(increments.std() / increments.mean().abs()) / math.sqrt(increments.shape[0])
 
 
-def _batch(
-    product: Product,
-    minimum: Minimum,
-    likelihood: Likelihood,
-    examples: Tensor,
-    lambdas: Tensor,
-    row: int,
-) -> _Batch:
-    J = jacobian(minimum, minimum.inputs[examples])
+def _batch(ggn: DeflatedGgn, examples: Tensor, row: int) -> _Batch:
+    minimum, likelihood, lambdas = ggn.minimum, ggn.likelihood, ggn.lambdas
     chosen = likelihood.select(examples)
     basis = _contrasts(likelihood)
-    lanczos = begin(product, J.mT @ basis)
+    X = jacobian(minimum, minimum.inputs[examples]).mT @ basis
+    lanczos = ggn.begin(X)
     before: Tensor | None = None
     change = math.inf
+
+    def scaled(at: Tensor) -> Tensor:
+        known = ggn.deflation.quadratic(X, at)
+        return basis @ ((known + lanczos.quadratic(at)) / likelihood.n) @ basis.mT
+
     while len(lanczos.diagonal) < MAX_STEPS and not lanczos.exhausted:
         lanczos.advance()
         if len(lanczos.diagonal) % CHECK_EVERY:
             continue
         # The smallest λ converges last; it only has to be good enough to draw.
-        ends = leave_one_out(chosen, _scaled(lanczos, basis, lambdas[[row, 0]], likelihood.n))[0]
+        ends = leave_one_out(chosen, scaled(lambdas[[row, 0]]))[0]
         if before is not None:
             size = ends.flatten(1).norm(dim=1)
             changes = (ends - before).flatten(1).norm(dim=1) / size
@@ -145,14 +151,9 @@ def _batch(
             if change < TOLERANCE and float(changes[1]) < 10 * TOLERANCE:
                 break
         before = ends
-    S = _scaled(lanczos, basis, lambdas, likelihood.n)
-    result = leave_one_out(chosen, S)
+    result = leave_one_out(chosen, scaled(lambdas))
     _refuse_noise(result[2])
     return _Batch(*result, change, len(lanczos.diagonal))
-
-
-def _scaled(lanczos: BlockLanczos, basis: Tensor, lambdas: Tensor, n: int) -> Tensor:
-    return basis @ (lanczos.quadratic(lambdas) / n) @ basis.mT
 
 
 def _contrasts(likelihood: Likelihood) -> Tensor:
@@ -174,38 +175,3 @@ def _refuse_noise(leverage: Tensor) -> None:
             f"The matrix-free route lost its accuracy (leverage {largest:.3g}, must be below 1); "
             "use an exact route."
         )
-
-
-def _vector_quadratic(product: Product, vector: Tensor, lambdas: Tensor) -> Tensor:
-    """vᵀ(GGN + λI)⁻¹v (L,), converged to the same tolerance."""
-    if float(vector.norm()) == 0:
-        return torch.zeros_like(lambdas)
-    lanczos = begin(product, vector[None, :, None])
-    before: Tensor | None = None
-    value = torch.zeros_like(lambdas)
-    while len(lanczos.diagonal) < min(MAX_STEPS, vector.shape[0]) and not lanczos.exhausted:
-        lanczos.advance()
-        if len(lanczos.diagonal) % CHECK_EVERY:
-            continue
-        value = lanczos.quadratic(lambdas)[:, 0, 0, 0]
-        if before is not None and float(((value - before) / value).abs().max()) < TOLERANCE:
-            break
-        before = value
-    return lanczos.quadratic(lambdas)[:, 0, 0, 0]
-
-
-def _slq(
-    product: Product, minimum: Minimum, lambdas: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """(rank, its standard error, ½ log det) for every λ from one Lanczos run a probe."""
-    theta = minimum.theta
-    signs = torch.randint(0, 2, (PROBES, minimum.dim, 1), generator=generator)
-    lanczos = begin(product, (2 * signs - 1).to(theta))
-    while len(lanczos.diagonal) < min(SLQ_STEPS, minimum.dim) and not lanczos.exhausted:
-        lanczos.advance()
-    values, weights = lanczos.nodes()
-    e = values.clamp_min(0)[None]
-    ridge = lambdas.to(theta)[:, None, None]
-    ranks = (weights * e / (e + ridge)).sum(dim=2)
-    logdets = 0.5 * (weights * torch.log1p(e / ridge)).sum(dim=2)
-    return ranks.mean(dim=1), ranks.std(dim=1) / math.sqrt(PROBES), logdets.mean(dim=1)

@@ -9,9 +9,12 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from workers.curvature.chance import SCHEDULE_ERROR, chance_within
 from workers.curvature.minimum import Loss
 
-Verdict = Literal["reliable", "lower_bound", "upper_leaning", "no_estimate", "not_a_minimum"]
+Verdict = Literal[
+    "reliable", "uncertain", "lower_bound", "upper_leaning", "no_estimate", "not_a_minimum"
+]
 
 OVER_CONFIDENT = 1.2
 UNDER_CONFIDENT = 0.3
@@ -19,10 +22,8 @@ SOFT_RANK_HIGH = 0.7
 INTERPOLATING = 0.02
 NEWTON_SHARE = 0.1
 DOMINATED = 0.9
-# Root mean square error of log λ_eff from a schedule, and the |d log ALO/d log λ| up to which such
-# an error leaves 90% of networks within ×2: fixed on half of the gap study (docs/gap_study.md).
-SCHEDULE_ERROR = 0.85
-SENSITIVE = 0.6
+# `reliable` promises a factor 2 with this probability, to every network that gets it.
+PROMISED = 0.9
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Evidence:
     """What the rules look at; nats except ratios and temperatures.
 
     newton is None where it does not apply (no weight decay known). slope is d log ALO/d log λ,
-    None where ALO is not positive around λ. For mse t_alo is the leave-one-out noise variance.
+    None where ALO is not positive around λ; scatter is the standard deviation of the gap of one
+    training set around its expectation. For mse t_alo is the leave-one-out noise variance.
     """
 
     loss: Loss
@@ -40,6 +42,7 @@ class Evidence:
     t_alo: float
     max_leverage: float
     slope: float | None
+    scatter: float
     newton: float | None
     newton_is_exact: bool
     pure_weight_decay: bool
@@ -92,27 +95,49 @@ def _by_temperature(e: Evidence) -> tuple[Verdict, str]:
             f"Under-confident: leave-one-out logits want a temperature of {e.t_alo:.2f} (at most "
             f"{UNDER_CONFIDENT}), so the estimate leans high.{note}"
         )
-    if depends_on_the_schedule(pure_weight_decay=e.pure_weight_decay, slope=e.slope):
-        return "no_estimate", _sensitive(e)
-    return "reliable", f"{_healthy(e)}{_schedule_note(e)}{note}"
+    chance = chance_within_two(e)
+    if chance < PROMISED:
+        return "uncertain", _uncertain(e, chance)
+    return "reliable", f"{_healthy(e)} {_promise(e, chance)}{note}"
 
 
-def depends_on_the_schedule(*, pure_weight_decay: bool, slope: float | None) -> bool:
-    """Whether λ is not known well enough for ALO: it comes from a schedule, and ALO follows it."""
-    return not pure_weight_decay and (slope is None or abs(slope) > SENSITIVE)
-
-
-def _sensitive(e: Evidence) -> str:
-    follows = (
-        "it is not even positive for every λ near it"
-        if e.slope is None
-        else f"it changes by {abs(e.slope):.0%} of any relative change of λ ({SENSITIVE:.0%} "
-        "allowed)"
+def chance_within_two(e: Evidence) -> float:
+    """Probability that the gap of this training set is within a factor 2 of ALO."""
+    if e.slope is None and not e.pure_weight_decay:
+        return 0.0
+    return chance_within(
+        e.alo,
+        scatter=e.scatter,
+        slope=e.slope or 0.0,
+        schedule_error=0.0 if e.pure_weight_decay else SCHEDULE_ERROR,
     )
+
+
+def _uncertain(e: Evidence, chance: float) -> str:
     return (
-        f"λ comes from the training schedule, which gives it to a factor of about "
-        f"{math.exp(SCHEDULE_ERROR):.1f} only, and here the estimate depends too much on it: "
-        f"{follows}. Train to a minimum at a known weight decay, or read the curve over λ."
+        f"{_healthy(e)} But leave-one-out says {e.alo:.3g}, and the gap is within a factor 2 of "
+        f"that with probability {chance:.0%} only ({PROMISED:.0%} wanted): {_sources(e)}."
+    )
+
+
+def _promise(e: Evidence, chance: float) -> str:
+    return f"Within a factor 2 with probability {chance:.0%}: {_sources(e)}."
+
+
+def _sources(e: Evidence) -> str:
+    said = f"the gap of a training set of this size scatters by ±{e.scatter:.2g}"
+    if e.pure_weight_decay:
+        return said
+    factor = math.exp(SCHEDULE_ERROR)
+    if e.slope is None:
+        return (
+            f"{said}, and within the factor of about {factor:.1f} to which the schedule gives λ "
+            "the estimate changes its sign"
+        )
+    moved = math.exp(SCHEDULE_ERROR * abs(e.slope))
+    return (
+        f"{said}, and λ from the schedule, known to a factor of about {factor:.1f}, moves the "
+        f"estimate by a factor of {moved:.1f}"
     )
 
 
@@ -126,16 +151,6 @@ def _healthy(e: Evidence) -> str:
     return (
         f"{what} over- nor under-confident: leave-one-out logits want a temperature of "
         f"{e.t_alo:.2f}, TIC is {e.tic / e.soft_rank:.2f} of the soft rank."
-    )
-
-
-def _schedule_note(e: Evidence) -> str:
-    if e.pure_weight_decay or e.slope is None:
-        return ""
-    factor = math.exp(SCHEDULE_ERROR * abs(e.slope))
-    return (
-        f" λ comes from the training schedule, which gives it to a factor of about "
-        f"{math.exp(SCHEDULE_ERROR):.1f}: a factor of {factor:.1f} in the estimate."
     )
 
 

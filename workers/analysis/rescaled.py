@@ -1,0 +1,48 @@
+"""How each measure changes where the parameters are rescaled and the function is not."""
+
+from __future__ import annotations
+
+from minimascope.report import Rescaled
+from workers.analysis.session import Session
+from workers.boundary.gradients import reinforcing_gradients
+from workers.boundary.rescaling import find_rescaling, rescaled_measures
+from workers.curvature.spectrum import Spectrum
+
+FACTORS = (0.5, 1.0, 2.0)
+MOST_VECTORS = 1500  # r × r eigenproblems of about a second each
+MOST_NUMBERS = 2**26  # gradients held at once: 512 MB in float64
+
+
+def rescaled_sections(session: Session, spectrum: Spectrum, *, epsilon: float) -> list[Rescaled]:
+    """A section a factor; none where no layer can be rescaled or the spectrum is not complete."""
+    minimum, vectors = session.opened.minimum, spectrum.known_eigenvectors
+    if not spectrum.complete or vectors is None or not 0 < len(vectors) <= MOST_VECTORS:
+        return []
+    if minimum.n * minimum.dim > MOST_NUMBERS or minimum.inputs.device.type != "cpu":
+        return []
+    found = find_rescaling(minimum)
+    if found is None:
+        return []
+    measured = rescaled_measures(
+        minimum,
+        found,
+        spectrum.known_eigenvalues,
+        vectors,
+        reinforcing_gradients(minimum, minimum.inputs).units,
+        factors=FACTORS,
+        epsilon=epsilon,
+    )
+    return [
+        Rescaled(
+            factor=each.factor,
+            layer=found.layer,
+            next_layer=found.next_layer,
+            lambda_max=each.lambda_max,
+            trace=each.trace,
+            parameter_norm=each.parameter_norm,
+            g=each.complexity.g_at_epsilon,
+            count_outside=each.complexity.count_outside,
+            n90=each.complexity.n90,
+        )
+        for each in measured
+    ]
