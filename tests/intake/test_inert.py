@@ -238,6 +238,14 @@ def test_a_network_that_holds_itself_is_damage(tmp_path: Path, workdir: Path) ->
     assert code(tmp_path / "a", workdir) == "file_damaged"
 
 
+def test_modules_that_unfold_to_billions_are_damage(tmp_path: Path, workdir: Path) -> None:
+    model: nn.Module = nn.Identity()
+    for _ in range(40):
+        model = nn.Sequential(model, model)
+    torch.save(model, tmp_path / "a")
+    assert code(tmp_path / "a", workdir) == "file_damaged"
+
+
 def test_every_step_of_pythons_pickles_is_known_or_refused(tmp_path: Path, workdir: Path) -> None:
     values = [None, True, 7, 2**70, -1.5, "text", b"bytes", bytearray(b"x"), (1,), {2}, [3]]
     values += [frozenset({4}), {5: [6, (7, 8, 9, 10)]}, Schedule(), range(3), slice(1)]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.intake.fuzz import CODES, FILES, SLOWEST, fuzz
+from tests.intake.fuzz import CODES, FILES, fuzz
 
 # torch.export.save uses torch's own deprecated parts
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
@@ -17,4 +17,3 @@ def test_damaged_copies_load_or_are_refused_with_a_stable_code(tmp_path: Path, n
     assert found.faults == []
     assert set(found.refused) <= CODES
     assert found.refused.total() > 0
-    assert found.slowest < SLOWEST

@@ -13,7 +13,7 @@ import re
 import sys
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 import torch
@@ -144,9 +144,13 @@ def _is_network(value: Any) -> bool:
     return isinstance(value, Inert) and isinstance(value.state, dict) and "_modules" in value.state
 
 
-def _weights(network: Inert, prefix: str = "", depth: int = 0) -> dict[str, Tensor]:
-    """The state dict of a pickled torch.nn.Module, in the order of its own `state_dict`."""
-    if depth > DEPTH:
+def _weights(network: Inert, left: Iterator[int], prefix: str = "") -> dict[str, Tensor]:
+    """The state dict of a pickled torch.nn.Module, in the order of its own `state_dict`.
+
+    `left` ends where too many modules have been seen: a few that hold each other unfold to any
+    number.
+    """
+    if prefix.count(".") > DEPTH or next(left, None) is None:
         raise damaged("its modules are nested without end")
     state, found = network.state, dict[str, Tensor]()
     passing = state.get("_non_persistent_buffers_set", ())
@@ -156,7 +160,7 @@ def _weights(network: Inert, prefix: str = "", depth: int = 0) -> dict[str, Tens
                 found[f"{prefix}{name}"] = tensor
     for name, child in state["_modules"].items():
         if _is_network(child):
-            found |= _weights(child, f"{prefix}{name}.", depth + 1)
+            found |= _weights(child, left, f"{prefix}{name}.")
     return found
 
 
@@ -164,7 +168,7 @@ def _unfolded(value: Any, said: list[str], depth: int = 0) -> Any:
     """The value with every whole network in it replaced by its weights."""
     if _is_network(value):
         said.append(f"The weights of a whole network ({value.name[:100]}) were taken.")
-        return _weights(value)
+        return _weights(value, iter(range(TENSORS)))
     if isinstance(value, dict) and depth < 3:
         return {key: _unfolded(item, said, depth + 1) for key, item in value.items()}
     return value
