@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import kendalltau
+from scipy.stats import kendalltau, spearmanr
 
 from dashboard.words import count, level, number
 from minimascope.report import Report
@@ -79,16 +79,33 @@ def minimum_of(numbers: KeyNumbers, report: Report | None) -> Minimum:
     return Minimum(numbers, gap.curves.lambda_, curves)
 
 
-def tau_against_gap(
-    minima: Sequence[Minimum], measure: str, at: float | None = None
-) -> float | None:
-    """Kendall τ of a measure against the measured gap; None below three minima that have both."""
+def _beside_the_gap(
+    minima: Sequence[Minimum], measure: str, at: float | None
+) -> tuple[list[float], list[float]] | None:
+    """A measure and the measured gap of the minima that have both; None below three of them."""
     values = [(m.value(measure, at), m.numbers.gap_measured) for m in minima]
     pairs = [(a, b) for a, b in values if a is not None and b is not None]
     if measure == "gap_measured" or len(pairs) < WANTED:
         return None
-    value = float(kendalltau([a for a, _ in pairs], [b for _, b in pairs]).statistic)
-    return value if value == value else None
+    found = [a for a, _ in pairs], [b for _, b in pairs]
+    # A constant has no order to compare.
+    return found if min(len(set(side)) for side in found) > 1 else None
+
+
+def tau_against_gap(
+    minima: Sequence[Minimum], measure: str, at: float | None = None
+) -> float | None:
+    """Kendall τ of a measure against the measured gap; None below three minima that have both."""
+    pairs = _beside_the_gap(minima, measure, at)
+    return None if pairs is None else float(kendalltau(*pairs).statistic)
+
+
+def rho_against_gap(
+    minima: Sequence[Minimum], measure: str, at: float | None = None
+) -> float | None:
+    """Spearman ρ of a measure against the measured gap; None below three minima that have both."""
+    pairs = _beside_the_gap(minima, measure, at)
+    return None if pairs is None else float(spearmanr(*pairs).statistic)
 
 
 def cell(minimum: Minimum, measure: str, at: float | None = None) -> str:
@@ -111,11 +128,12 @@ def letters(position: int) -> str:
 
 @dataclass(frozen=True)
 class Rank:
-    """One measure: its τ with the measured gap and the minima from its smallest value up."""
+    """One measure: τ and ρ with the measured gap, and the minima from its smallest value up."""
 
     measure: str
     words: str
     tau: float | None
+    rho: float | None
     order: str
 
 
@@ -138,7 +156,8 @@ def ranking(minima: Sequence[Minimum], at: float | None) -> list[Rank]:
         if len({value for value, _ in known}) < 2:
             continue
         tau = tau_against_gap(minima, measure, at)
-        found.append(Rank(measure, words, tau, _order(known)))
+        rho = rho_against_gap(minima, measure, at)
+        found.append(Rank(measure, words, tau, rho, _order(known)))
     first = [rank for rank in found if rank.measure == "gap_measured"]
     rest = [rank for rank in found if rank.measure != "gap_measured"]
     return first + sorted(rest, key=lambda rank: -abs(rank.tau or 0.0))

@@ -117,14 +117,16 @@ def ranking_table(minima: Sequence[Minimum], at: float | None) -> Any:
                     scope="row",
                 ),
                 html.Td(_tau(rank)),
+                html.Td("" if rank.rho is None else number(rank.rho, 2)),
                 html.Td(rank.order),
             ]
         )
         for rank in ranks
     ]
-    head = html.Tr([html.Th(words, scope="col") for words in ("Measure", "Kendall τ", "Order")])
-    note = "" if ranked(minima) else f"τ needs {WANTED} minima with a test set."
-    words = f"Kendall τ of each measure with the measured gap, over {len(minima)} minima. {note}"
+    columns = ("Measure", "Kendall τ", "Spearman ρ", "Order")
+    head = html.Tr([html.Th(words, scope="col") for words in columns])
+    note = "" if ranked(minima) else f"They need {WANTED} minima with a test set."
+    words = f"Rank correlations with the measured gap, over {len(minima)} minima. {note}"
     return html.Table([html.Caption(words.strip()), html.Thead(head), html.Tbody(rows)])
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.compare_numbers import Minimum, ranking, tau_against_gap
+from dashboard.compare_numbers import Minimum, ranking, rho_against_gap, tau_against_gap
 from dashboard.compare_tables import numbers_table
 from dashboard.kpis import gap_kpi, margin_kpi, soft_rank_kpi
 from dashboard.upload_request import request_of
@@ -78,6 +78,19 @@ def test_tau_is_one_for_the_same_order() -> None:
     ]
     assert tau_against_gap(items, "lambda_max") == 1.0
     assert tau_against_gap(items[:2], "lambda_max") is None
+
+
+def test_rank_correlations_are_those_of_the_formulas() -> None:
+    # λ₁ orders the gaps 0 1 2 3 as 0 2 1 3: one pair of six discordant, Σd² = 2
+    items = [
+        Minimum(KeyNumbers(id=str(i), name="", state="done", gap_measured=i, lambda_max=top, n90=7))
+        for i, top in enumerate((0.5, 2.0, 1.0, 30.0))
+    ]
+    assert tau_against_gap(items, "lambda_max") == pytest.approx(4 / 6, abs=1e-12)
+    assert rho_against_gap(items, "lambda_max") == pytest.approx(1 - 6 * 2 / (4 * 15), abs=1e-12)
+    # what is the same everywhere orders nothing
+    assert tau_against_gap(items, "n90") is None
+    assert rho_against_gap(items, "n90") is None
 
 
 def test_a_ranking_says_which_values_are_equal_and_starts_with_the_gap() -> None:
