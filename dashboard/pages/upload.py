@@ -155,9 +155,10 @@ def layout(**_: Any) -> html.Div:
     labels = html.Div([_field("Label column", label, hint)], className="fields")
     start = html.Div(
         [
-            html.Div(id="up-cost", role="status"),
-            html.Div(id="up-problem"),
+            # First: what is said later must not move the button from under a pointer.
             html.Button("Start analysis", id="up-start", className="button primary"),
+            html.Div(id="up-problem"),
+            html.Div(id="up-cost", role="status"),
         ],
         className="step-end",
     )
