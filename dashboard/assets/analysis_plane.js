@@ -127,8 +127,6 @@ window.dash_clientside = window.dash_clientside || {};
   });
   document.addEventListener("click", (event) => {
     if (event.target.id === "plane-draw") draw();
-    const smallest = event.target.closest("[data-pin]");
-    if (smallest && ms.state && ms.state.payload) ms.pin(Number(smallest.dataset.pin));
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.id === "plane-rows") draw();

@@ -14,26 +14,35 @@ window.minimascope = window.minimascope || {};
     return figure;
   };
 
+  function rowOf(record, point) {
+    const row = document.createElement("tr"), first = Object.assign(document.createElement("th"), { scope: "row" });
+    const pin = Object.assign(document.createElement("button"), { className: "point-pin", textContent: String(point) });
+    pin.dataset.pin = point;
+    pin.setAttribute("aria-label", `Pin point ${point}`);
+    first.append(pin);
+    row.append(first);
+    for (const name of ["labels", "predictions", "train_loss", "alo_loss", "margins"])
+      row.insertCell().textContent = ms.number(record[name] ? ms.once(record[name])[point] : null);
+    return row;
+  }
+
   // Rows from the highest leave-one-out loss down, or training loss where there is no other.
-  ms.showHardest = function (view) {
-    const out = document.getElementById("data-points"), { record } = ms.state.payload;
-    const by = record.alo_loss ? "alo_loss" : "train_loss";
-    if (!out || view.view !== "data" || !record[by]) return;
+  function hardest(record, by) {
     const loss = ms.once(record[by]), order = loss.map((_, point) => point).sort((a, b) => loss[b] - loss[a]).slice(0, SHOWN);
     const table = document.createElement("table"), head = table.createTHead().insertRow();
     table.createCaption().textContent = by === "alo_loss" ? "The points that cost most when left out" : "The points of highest loss";
     for (const words of ["point", "class", "predicted", "loss", "left out", "margin ≤"]) head.append(Object.assign(document.createElement("th"), { scope: "col", textContent: words }));
-    const body = table.createTBody(), value = (name, point) => (record[name] ? ms.once(record[name])[point] : null);
-    for (const point of order) {
-      const row = body.insertRow(), pin = Object.assign(document.createElement("button"), { className: "point-pin", textContent: String(point) });
-      pin.dataset.pin = point;
-      pin.setAttribute("aria-label", `Pin point ${point}`);
-      pin.setAttribute("aria-pressed", String(view.points.includes(point)));
-      const first = Object.assign(document.createElement("th"), { scope: "row" });
-      first.append(pin);
-      row.append(first);
-      for (const name of ["labels", "predictions", "train_loss", "alo_loss", "margins"]) row.insertCell().textContent = ms.number(value(name, point));
-    }
-    out.replaceChildren(table);
+    table.createTBody().append(...order.map((point) => rowOf(record, point)));
+    return table;
+  }
+
+  ms.showHardest = function (view) {
+    const out = document.getElementById("data-points"), { payload: { record }, arrival } = ms.state;
+    const by = record.alo_loss ? "alo_loss" : "train_loss";
+    if (!out || view.view !== "data" || !record[by]) return;
+    // Made once: a button replaced under a pointer would lose its click.
+    if (out.dataset.shown !== String(arrival)) out.replaceChildren(hardest(record, by));
+    out.dataset.shown = String(arrival);
+    for (const pin of out.querySelectorAll("[data-pin]")) pin.setAttribute("aria-pressed", String(view.points.includes(Number(pin.dataset.pin))));
   };
 })(window.minimascope);
