@@ -52,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
         report = run_analysis(files, asked, workdir=Path(workdir), publisher=publisher)
     publisher.write_arrays(args.arrays)
     write(args.output, report.model_dump_json(by_alias=True, indent=1) + "\n")
+    for failure in report.failures:
+        print(f"{failure.stage}: {failure.sentence} {failure.advice}".rstrip(), file=sys.stderr)
     return 0
 
 

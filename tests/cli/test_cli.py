@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from minimascope.cli import main
 
@@ -83,3 +86,23 @@ def test_doctor_names_what_is_broken_and_exits_1(
     assert main(["doctor"]) == 1
     [line] = [x for x in capsys.readouterr().out.splitlines() if x.startswith("BAD broker")]
     assert "refused" in line
+
+
+def test_a_stage_without_meaning_is_said_and_the_others_are_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(20, 3, generator=generator)
+    weights = {"0.weight": torch.randn(1, 3, generator=generator), "0.bias": torch.zeros(1)}
+    checkpoint, train, output = (tmp_path / name for name in ("m.pt", "d.npz", "r.json"))
+    torch.save(weights, checkpoint)
+    np.savez(train, X=inputs.numpy(), y=inputs.sum(dim=1).numpy())
+    argv = ["analyze", f"--checkpoint={checkpoint}", f"--train={train}", f"--output={output}"]
+    spec = '{"family": "sequential", "layers": [["Linear", 3, 1]]}'
+    assert main([*argv, "--architecture", spec, "--loss", "mse", "--weight-decay", "0.1"]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in said] == ["boundary", "margins"]
+    assert all("regression has no decision boundary" in line for line in said)
+    report = json.loads(output.read_text())
+    assert report["gap"] is not None
+    assert report["boundary"] is None
