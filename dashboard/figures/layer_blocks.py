@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard.figures.layer_mass import layer_label
 from dashboard.figures.log_ticks import log_axis
 from dashboard.figures.theme import styled, tokens
 from minimascope.report import LayerBlock
@@ -17,7 +18,7 @@ CONVERGED = 1e-3  # residual relative to the block's largest eigenvalue; above i
 
 def _eigenvalues(blocks: Sequence[LayerBlock]) -> go.Scatter:
     pairs = [
-        (b.layer, k + 1, value, residual)
+        (layer_label(b.layer), k + 1, value, residual)
         for b in blocks
         for k, (value, residual) in enumerate(zip(b.eigenvalues, b.residuals, strict=True))
         if value > 0
@@ -44,7 +45,7 @@ def _traces(blocks: Sequence[LayerBlock]) -> go.Scatter:
     errors = [b.trace.standard_error or 0.0 for b in known]
     return go.Scatter(
         x=[b.trace.value for b in known],
-        y=[b.layer for b in known],
+        y=[layer_label(b.layer) for b in known],
         error_x={"array": errors, "thickness": 1.3},
         mode="markers",
         name="trace ± s.e.",
@@ -66,8 +67,9 @@ def blocks_figure(blocks: Sequence[LayerBlock]) -> go.Figure:
     values = np.concatenate([np.asarray(trace.x, dtype=np.float64) for trace in traces])
     figure.update_xaxes(log_axis("eigenvalue of the block, and its trace", values))
     figure.update_yaxes(
+        type="category",  # layers of nn.Sequential are named by digits, which are no positions
         categoryorder="array",
-        categoryarray=[b.layer for b in reversed(blocks)],
+        categoryarray=[layer_label(b.layer) for b in reversed(blocks)],
         automargin=True,
         range=[-0.6, len(blocks) - 0.4],
     )

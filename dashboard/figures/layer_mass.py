@@ -9,11 +9,16 @@ from dashboard.figures.theme import styled
 from minimascope.report import Spectrum
 
 
+def layer_label(name: str) -> str:
+    """What an axis says: a bare number, as nn.Sequential names its layers, says little."""
+    return f"layer {name}" if name.isdecimal() else name
+
+
 def layer_figure(spectrum: Spectrum, names: list[str]) -> go.Figure:
     """Share of squared components of v_k in each layer (k × layers), Cividis on [0, 1]."""
     mass = np.array(spectrum.layer_mass, dtype=np.float32).T
     given = spectrum.layer_names or names or [str(i + 1) for i in range(len(mass))]
-    labels = [f"layer {name}" if name.isdecimal() else name for name in given]
+    labels = [layer_label(name) for name in given]
     figure = go.Figure(
         go.Heatmap(
             z=mass,

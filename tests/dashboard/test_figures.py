@@ -217,6 +217,10 @@ def test_layer_blocks_show_every_positive_pair_and_ring_what_has_not_converged()
     assert list(pairs.marker.symbol) == ["circle", "circle-open"] * 2
     assert list(traces.error_x.array) == [0.3, 0.3]
     assert list(figure.layout.yaxis.categoryarray) == ["fc2", "fc1"]
+    # "0" and "2" are names of layers and no positions on an axis of numbers
+    numbered = blocks_figure([block.model_copy(update={"layer": "2"}) for block in blocks[:1]])
+    assert numbered.layout.yaxis.type == "category"
+    assert set(numbered.data[0].y) == {"layer 2"}
 
 
 def test_point_losses_are_the_arrays_floored(gauss: Found) -> None:
