@@ -65,6 +65,17 @@ def test_without_such_a_column_the_refusal_lists_those_there_are(
     assert "--label" in caught.value.advice
 
 
+def test_a_long_header_is_told_with_its_end_where_labels_mostly_are(
+    tmp_path: Path, workdir: Path
+) -> None:
+    path = tmp_path / "wide.csv"
+    path.write_text(
+        ",".join([*(f"x{i}" for i in range(30)), "cultivar"]) + "\n" + "1," * 30 + "0\n"
+    )
+    with pytest.raises(ProblemError, match="'x0', .*…, .*'x29', 'cultivar'"):
+        read_dataset(path, workdir=workdir)
+
+
 def test_a_named_array_of_an_npz_holds_the_labels(tmp_path: Path, workdir: Path) -> None:
     np.savez(tmp_path / "a", X=np.eye(3), digit=np.arange(3), y=np.zeros(3, int))
     data = read_dataset(tmp_path / "a.npz", workdir=workdir, label="digit")

@@ -29,7 +29,9 @@ def refused(sentence: str) -> ProblemError:
 
 def unlabelled(header: Sequence[str], label: str | None) -> ProblemError:
     """No column is, or may be taken for, the labels."""
-    shown = ", ".join(repr(name[:40]) for name in header[:12])
+    names = [repr(name[:40]) for name in header]
+    # Labels are mostly the last column, so that a long header keeps its end.
+    shown = ", ".join(names if len(names) <= 12 else [*names[:6], "…", *names[-6:]])
     if label is None:
         sentence = f"The table needs one column named y, label or target; it has {shown}."
     else:
