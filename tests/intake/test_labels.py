@@ -72,7 +72,7 @@ def test_a_long_header_is_told_with_its_end_where_labels_mostly_are(
     path.write_text(
         ",".join([*(f"x{i}" for i in range(30)), "cultivar"]) + "\n" + "1," * 30 + "0\n"
     )
-    with pytest.raises(ProblemError, match="'x0', .*…, .*'x29', 'cultivar'"):
+    with pytest.raises(ProblemError, match=r"'x0', .*…, .*'x29', 'cultivar'"):
         read_dataset(path, workdir=workdir)
 
 
