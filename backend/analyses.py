@@ -12,7 +12,7 @@ from fastapi import APIRouter, Header, Query
 
 from backend import cursors, slices
 from backend.identity import Principal, Who
-from backend.jobs import JobKind, NewJob, Submission
+from backend.jobs import KEY_TAKEN, JobKind, NewJob, Submission
 from backend.service import Here, Service
 from minimascope import __version__
 from minimascope.problems import ProblemError
@@ -68,7 +68,7 @@ def _known(service: Service, key: str | None, request_hash: str) -> Analysis | N
         return None
     if found[1] != request_hash:
         raise ProblemError(
-            "idempotency_key_reused",
+            KEY_TAKEN,
             f"The Idempotency-Key {key!r} belongs to another submission.",
             "Make a new key for a new submission.",
             status=409,
@@ -119,9 +119,13 @@ def _reused(
     message = "Same files and parameters as an earlier analysis: its results are used again."
     if source_owner == submission.owner:
         message = f"Same files and parameters as analysis {source.id}: its results are used again."
-    service.repository.import_done(
-        request, job, source.arrays, now=time.time(), submission=submission, message=message
-    )
+    try:
+        service.repository.import_done(
+            request, job, source.arrays, now=time.time(), submission=submission, message=message
+        )
+    except ProblemError:
+        service.store.delete_result(job.id)
+        raise
     return service.repository.analysis(job.id)
 
 
@@ -147,8 +151,9 @@ async def submit(
 ) -> Analysis:
     """Queues an analysis, after a worker has loaded the files and seen that they fit.
 
-    An earlier done analysis of the same files and parameters gives its results at once; the
-    message says so. `fresh=true` computes them again.
+    Two at once with one Idempotency-Key make one analysis, which both are answered. An earlier done
+    analysis of the same files and parameters gives its results at once; the message says so.
+    `fresh=true` computes them again.
     """
     request_hash = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
     # A key is one person's: another's same key is another key.
@@ -156,8 +161,28 @@ async def submit(
     known = await asyncio.to_thread(_known, service, key, request_hash)
     if known:
         return known
-    document = await asyncio.to_thread(_document, service, request, who)
     submission = Submission(key, request_hash, content_hash(request), who.id)
+    try:
+        return await _submitted(service, request, submission, who, fresh=fresh)
+    except ProblemError as problem:
+        if problem.code != KEY_TAKEN:
+            raise
+        found = await asyncio.to_thread(_known, service, key, request_hash)
+        if found is None:
+            raise
+        return found
+
+
+async def _submitted(
+    service: Service,
+    request: AnalysisRequest,
+    submission: Submission,
+    who: Principal,
+    *,
+    fresh: bool,
+) -> Analysis:
+    """The analysis of an earlier one's results, or a new one after its check."""
+    document = await asyncio.to_thread(_document, service, request, who)
     if not fresh:
         reused = await asyncio.to_thread(_reused, service, request, document, submission)
         if reused:

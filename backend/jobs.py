@@ -20,6 +20,7 @@ JobKind = Literal[
     "slice",
 ]
 MAX_ATTEMPTS = 3
+KEY_TAKEN = "idempotency_key_reused"
 
 
 @dataclass(frozen=True)

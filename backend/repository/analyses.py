@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, select, tuple_
@@ -10,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from backend.cursors import Cursor
 from backend.identity import EVERYONE
-from backend.jobs import NewJob, Submission, waiting_stages
+from backend.jobs import KEY_TAKEN, NewJob, Submission, waiting_stages
 from backend.repository.rows import as_analysis, end, job_row, missing
 from backend.repository.transactions import Transactions
 from backend.tables import AnalysisRow, JobRow
@@ -19,6 +21,49 @@ from minimascope.queues import QueueName
 from minimascope.schemas import FINAL_STATES, Analysis, AnalysisRequest, State
 
 NO_KEY = Submission()
+
+
+@contextmanager
+def one_key() -> Iterator[None]:
+    """Turns the database's refusal of a key that is taken into a ProblemError."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise ProblemError(
+            KEY_TAKEN,
+            "Another submission with this Idempotency-Key was made at the same time.",
+            "Ask again to get its analysis.",
+            status=409,
+        ) from error
+
+
+def insert(
+    session: Session,
+    request: AnalysisRequest,
+    job: NewJob,
+    *,
+    now: float,
+    submission: Submission,
+) -> JobRow:
+    """Writes both rows of an analysis; IntegrityError where its key is taken."""
+    made = job_row(job, now)
+    session.add(made)
+    session.flush()
+    session.add(
+        AnalysisRow(
+            id=job.id,
+            name=request.name,
+            checkpoint=request.checkpoint,
+            train=request.train,
+            test=request.test,
+            parameters=request.parameters.model_dump(mode="json"),
+            created_at=now,
+            idempotency_key=submission.idempotency_key,
+            request_hash=submission.request_hash,
+            content=submission.content,
+        )
+    )
+    return made
 
 
 class Analyses(Transactions):
@@ -33,30 +78,8 @@ class Analyses(Transactions):
         submission: Submission = NO_KEY,
     ) -> None:
         """Raises ProblemError `idempotency_key_reused` where another request holds the key."""
-        row = AnalysisRow(
-            id=job.id,
-            name=request.name,
-            checkpoint=request.checkpoint,
-            train=request.train,
-            test=request.test,
-            parameters=request.parameters.model_dump(mode="json"),
-            created_at=now,
-            idempotency_key=submission.idempotency_key,
-            request_hash=submission.request_hash,
-            content=submission.content,
-        )
-        try:
-            with self.write() as session:
-                session.add(job_row(job, now))
-                session.flush()
-                session.add(row)
-        except IntegrityError as error:
-            raise ProblemError(
-                "idempotency_key_reused",
-                "Another submission with this Idempotency-Key was made at the same time.",
-                "Ask again to get its analysis.",
-                status=409,
-            ) from error
+        with one_key(), self.write() as session:
+            insert(session, request, job, now=now, submission=submission)
 
     def analysis_by_key(self, idempotency_key: str) -> tuple[str, str] | None:
         """The analysis made with this key, and the hash of its request."""
@@ -186,9 +209,9 @@ class Analyses(Transactions):
         message: str = "",
     ) -> None:
         """A finished analysis whose results are in the store already."""
-        self.add_analysis(request, job, now=now, submission=submission)
-        with self.write() as session:
-            row = session.get_one(JobRow, job.id)
+        # In one transaction: a worker never finds it waiting.
+        with one_key(), self.write() as session:
+            row = insert(session, request, job, now=now, submission=submission)
             row.arrays, row.started_at, row.message = arrays, now, message
             row.stages = [{**stage, "state": "done"} for stage in row.stages]
             end(row, "done", now=now)

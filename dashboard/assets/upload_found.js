@@ -92,6 +92,8 @@ window.minimascope = window.minimascope || {};
       button.addEventListener("click", () => {
         for (const other of box.querySelectorAll(".chips .radio")) other.setAttribute("aria-pressed", String(other === button));
         dash_clientside.set_props("up-label", { value: column.name });
+        // The note asked for a column, and here it is.
+        for (const note of box.querySelectorAll(".found-note")) note.hidden = true;
         shown.replaceChildren(...[balance(column.counts)].filter(Boolean));
         if (!column.counts) shown.append(element("p", "hint", `${thin(column.different)} different values.`));
       });

@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import httpx
@@ -162,6 +163,21 @@ def test_an_idempotency_key_makes_one_analysis(client: Client) -> None:
         client.submit(request.model_copy(update={"name": "x"}), idempotency_key="k")
     with pytest.raises(ProblemError, match="uses this checkpoint"):
         client.delete_upload("checkpoint", checkpoint)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_submissions_at_once_with_one_key_are_one_analysis(client: Client, known: bool) -> None:
+    """Whether it is computed, or an earlier one's results are used again."""
+    checkpoint = stored(client, f"sleep 0.1 at once {known}")
+    train = client.store("dataset", io.BytesIO(b"data"), name="train.npz").id
+    request = AnalysisRequest(checkpoint=checkpoint, train=train)
+    if known:
+        ended(client, client.submit(request).id)
+    before = len(client.analyses(limit=200).items)
+    with ThreadPoolExecutor(4) as pool:
+        made = pool.map(lambda _: client.submit(request, idempotency_key=f"once {known}"), range(4))
+        assert len({analysis.id for analysis in made}) == 1
+    assert len(client.analyses(limit=200).items) == before + 1
 
 
 def test_the_same_files_and_parameters_are_not_computed_twice(
