@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = "1"
 # Raised with every change that changes a number: results of another version are not reused.
-ESTIMATOR_VERSION = "2"
+ESTIMATOR_VERSION = "3"
 
 Verdict = Literal[
     "reliable", "uncertain", "lower_bound", "upper_leaning", "no_estimate", "not_a_minimum"
@@ -178,6 +178,14 @@ class GapDiagnostics(Section):
     chance_within_2: float | None = None
 
 
+class GapPlan(Section):
+    """Wall seconds planned for the sweep over λ and taken; GGN products of a matrix-free one."""
+
+    seconds: float
+    actual_seconds: float
+    actual_products: int | None = None
+
+
 class Gap(Section):
     """Estimates of the generalization gap (test − train mean NLL), and whether to believe them."""
 
@@ -192,6 +200,7 @@ class Gap(Section):
     baselines: dict[str, float | None]
     route: str = ""
     route_reason: str = ""
+    plan: GapPlan | None = None
 
 
 class Epsilon(Section):

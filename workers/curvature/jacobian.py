@@ -26,6 +26,13 @@ def jacobian(minimum: Minimum, inputs: Tensor) -> Tensor:
     return _assemble(minimum, _reverse_mode(minimum, inputs, minimum.names))
 
 
+def jacobian_of(minimum: Minimum, inputs: Tensor, names: list[str]) -> Tensor:
+    """J (n × K × q) of some parameter tensors alone, in θ order, by reverse mode."""
+    ordered = [name for name in minimum.names if name in names]
+    blocks = _reverse_mode(minimum, inputs, ordered)
+    return torch.cat([blocks[name] for name in ordered], dim=2)
+
+
 def gram(minimum: Minimum, inputs: Tensor) -> Tensor:
     """Θ = JJᵀ (nK × nK), accumulated parameter tensor by parameter tensor: J never exists whole."""
     if closed_form_applies(minimum, inputs):
@@ -57,7 +64,8 @@ def _trace_blocks(traces: list[LayerTrace]) -> dict[str, Tensor]:
     for trace in traces:
         width = trace.inputs.shape[2] - (trace.bias is not None)
         a, s = trace.inputs[:, :, :width], trace.sensitivities
-        blocks[trace.weight] = torch.einsum("nkto,ntd->nkod", s, a).flatten(2)
+        order = "nkto,ntd->nkdo" if trace.transposed else "nkto,ntd->nkod"
+        blocks[trace.weight] = torch.einsum(order, s, a).flatten(2)
         if trace.bias is not None:
             blocks[trace.bias] = s.sum(dim=2)
     return blocks
