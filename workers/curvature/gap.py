@@ -67,6 +67,12 @@ def estimate_gap(
     """
     damping = effective_damping(weight_decay=weight_decay, lr=lr, momentum=momentum, steps=steps)
     grid = lambda_grid(damping.value, lambdas)
+    if minimum.n < 2:
+        raise ValueError(
+            f"The training set has {minimum.n} example: leave-one-out needs at least 2."
+        )
+    if test is not None and test[0].shape[0] < 2:
+        raise ValueError(f"The test set has {test[0].shape[0]} examples; at least 2 are needed.")
     if test is not None and test[0].shape[1:] != minimum.inputs.shape[1:]:
         raise ValueError(
             f"Test inputs have shape {tuple(test[0].shape[1:])} an example, training inputs "
@@ -152,13 +158,16 @@ def _sweep(
         planned = exact_seconds(plan.operations, minimum.inputs.device)
         progress(SWEEP[0], f"{plan.route} route over λ, about {planned:.2g} s planned")
         build = primal_resolvent if plan.route == "primal" else dual_resolvent
-        sweep = exact_sweep(
-            build(minimum, likelihood),
-            likelihood,
-            lambdas,
-            weight_decay=weight_decay,
-            newton_ridge=ridge,
-        )
+        try:
+            sweep = exact_sweep(
+                build(minimum, likelihood),
+                likelihood,
+                lambdas,
+                weight_decay=weight_decay,
+                newton_ridge=ridge,
+            )
+        except torch.linalg.LinAlgError as error:
+            raise ValueError(_overflowing(minimum, likelihood)) from error
     return sweep, Spent(planned, start.used, sweep.products)
 
 
@@ -167,6 +176,14 @@ def _matrix_free_sentence(needed: float, longest: float) -> str:
     if needed <= longest:
         return said
     return f"{said}, more than the {longest:.0f} s it may take: fewer examples, larger error"
+
+
+def _overflowing(minimum: Minimum, likelihood: Likelihood) -> str:
+    return (
+        "The curvature could not be factorised in double precision: the largest logit is "
+        f"{float(likelihood.logits.abs().max()):.3g} and the largest weight "
+        f"{float(minimum.theta.abs().max()):.3g}; has the training diverged?"
+    )
 
 
 def _sweep_lambdas(grid: list[float], lambda_eff: float | None) -> Tensor:

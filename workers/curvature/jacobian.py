@@ -18,9 +18,12 @@ from workers.curvature.minimum import Minimum
 CHUNK = 64
 
 
-def jacobian(minimum: Minimum, inputs: Tensor) -> Tensor:
-    """J (n × K × p) on `inputs`; the caller chooses n so that it fits."""
-    if closed_form_applies(minimum, inputs):
+def jacobian(minimum: Minimum, inputs: Tensor, *, closed_form: bool | None = None) -> Tensor:
+    """J (n × K × p) on `inputs`; the caller chooses n so that it fits.
+
+    `closed_form` says whether that of `layer_traces` gives all of it; None finds out.
+    """
+    if closed_form_applies(minimum, inputs) if closed_form is None else closed_form:
         traces = trace_layers(minimum, inputs)
         return _assemble(minimum, _trace_blocks(traces))
     return _assemble(minimum, _reverse_mode(minimum, inputs, minimum.names))
@@ -111,6 +114,7 @@ def jacobian_chunks(
     minimum: Minimum, inputs: Tensor, *, chunk: int
 ) -> Iterator[tuple[slice, Tensor]]:
     """J in chunks of examples with the slice each covers."""
+    closed_form = closed_form_applies(minimum, inputs)
     for start in range(0, inputs.shape[0], chunk):
         at = slice(start, min(start + chunk, inputs.shape[0]))
-        yield at, jacobian(minimum, inputs[at])
+        yield at, jacobian(minimum, inputs[at], closed_form=closed_form)

@@ -7,7 +7,6 @@ data give every per-example Jacobian, the closed form of Θ = JJᵀ and the Kron
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +37,7 @@ class LayerTrace:
 Layer = nn.Linear | nn.Conv2d | nn.Embedding
 # Inputs of an embedding are written out as one-hot vectors.
 LARGEST_VOCABULARY = 4096
+MANY_CLASSES = 64
 
 
 def supported_layers(minimum: Minimum) -> dict[str, Layer]:
@@ -92,18 +92,41 @@ def trace_layers(minimum: Minimum, inputs: Tensor, *, only: str | None = None) -
     }
     if not once:
         return []
-    outputs = [output for _, output in once.values()]
-    rows = [_sensitivities(logits, k, outputs) for k in range(logits.shape[1])]
+    sensitivities = _sensitivities(logits, [output for _, output in once.values()])
     return [
-        _trace(name, layers[name], given, torch.stack([row[at] for row in rows], dim=1))
-        for at, (name, (given, _)) in enumerate(once.items())
+        _trace(name, layers[name], given, sensitivity)
+        for (name, (given, _)), sensitivity in zip(once.items(), sensitivities, strict=True)
     ]
 
 
-def _sensitivities(logits: Tensor, k: int, outputs: list[Tensor]) -> Sequence[Tensor]:
-    # Examples do not interact in evaluation mode, so the gradient of the sum is one row each.
+def _sensitivities(logits: Tensor, outputs: list[Tensor]) -> list[Tensor]:
+    """∂logits/∂output of each layer (n × K × ...).
+
+    Examples do not interact in evaluation mode, so the gradient of a sum over them is one row each.
+    """
+    classes = logits.shape[1]
+    if classes > MANY_CLASSES:
+        try:
+            # As many calls as classes would cost more than their arithmetic.
+            eye = torch.eye(classes, dtype=logits.dtype, device=logits.device)
+            parts = _pulled(logits.sum(dim=0), eye, outputs)
+            return [part.transpose(0, 1) for part in parts]
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError:  # some operation has no batching rule
+            pass
+    rows = [_pulled(logits[:, k].sum(), None, outputs) for k in range(classes)]
+    return [torch.stack(parts, dim=1) for parts in zip(*rows, strict=True)]
+
+
+def _pulled(sums: Tensor, weights: Tensor | None, outputs: list[Tensor]) -> tuple[Tensor, ...]:
     return torch.autograd.grad(
-        logits[:, k].sum(), outputs, retain_graph=True, materialize_grads=True
+        sums,
+        outputs,
+        weights,
+        retain_graph=True,
+        materialize_grads=True,
+        is_grads_batched=weights is not None,
     )
 
 

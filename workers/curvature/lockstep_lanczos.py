@@ -7,6 +7,7 @@ Greenbaum 1989), and memory stays at three vectors a run. One run serves every Î
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -48,7 +49,7 @@ class LanczosRuns:
         b = image.norm(dim=1)
         self.diagonal.append(a.double())
         largest = torch.stack(self.diagonal).abs().amax(dim=0)
-        ended = b.double() <= EXHAUSTED * largest
+        ended = b.double() <= (EXHAUSTED * largest).clamp_min(smallest(b))
         self.below.append(torch.where(ended, 0.0, b.double()))
         self.previous = self.current
         self.current = torch.where(ended[:, None], 0.0, image / torch.where(ended, 1.0, b)[:, None])
@@ -81,5 +82,11 @@ class LanczosRuns:
 def begin(product: Product, X: Tensor) -> LanczosRuns:
     """Recurrences started at the rows of X (b Ã— p)."""
     norms = X.norm(dim=1)
-    unit = X / norms.clamp_min(torch.finfo(X.dtype).tiny)[:, None]
+    norms = torch.where(norms > smallest(X), norms, 0.0)
+    unit = torch.where(norms[:, None] > 0, X / norms[:, None].clamp_min(smallest(X)), 0.0)
     return LanczosRuns(product, norms.double(), unit, torch.zeros_like(unit))
+
+
+def smallest(like: Tensor) -> float:
+    """Norms whose square underflows count as 0."""
+    return math.sqrt(torch.finfo(like.dtype).tiny)
