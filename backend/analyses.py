@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 
-from backend import cursors, slices
+from backend import asked, cursors
 from backend.identity import Principal, Who
 from backend.jobs import KEY_TAKEN, JobKind, NewJob, Submission
 from backend.service import Here, Service
@@ -261,7 +261,7 @@ def cancel(identifier: str, service: Here) -> Analysis:
 def retry(identifier: str, service: Here) -> Analysis:
     """Queues a failed or cancelled analysis again, from its start."""
     queue = service.repository.retry(identifier)
-    slices.forget(service, identifier)
+    asked.forget(service, identifier)
     service.store.delete_result(identifier)
     service.send(identifier, queue)
     service.changes.notify(identifier)
@@ -272,5 +272,5 @@ def retry(identifier: str, service: Here) -> Analysis:
 def remove(identifier: str, service: Here) -> None:
     """Removes an ended analysis with its report and arrays; its files stay."""
     service.repository.delete_analysis(identifier)
-    slices.forget(service, identifier)
+    asked.forget(service, identifier)
     service.store.delete_result(identifier)

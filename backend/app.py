@@ -9,7 +9,18 @@ from collections.abc import AsyncIterator
 from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from backend import analyses, errors, health, internal, live, results, slices, transfers, users
+from backend import (
+    analyses,
+    errors,
+    health,
+    internal,
+    interpolations,
+    live,
+    results,
+    slices,
+    transfers,
+    users,
+)
 from backend.access import guard
 from backend.database import database_url, open_database
 from backend.demo import import_demo
@@ -50,6 +61,7 @@ def _api(service: Service) -> FastAPI:
         analyses.architectures,
         results.router,
         slices.router,
+        interpolations.router,
         live.router,
         users.router,
         health.router,

@@ -2,7 +2,8 @@
 
 An event's id is the version of the job it leaves the reader at. A reader who comes back with it
 (Last-Event-ID) gets nothing again if nothing changed, and a new snapshot otherwise: state is
-sent, not history, so no event can be missed.
+sent, not history, so no event can be missed. A worker that stops speaking is told of (`silent`)
+long before its lease ends, and told of again when it speaks.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from minimascope.schemas import FINAL_STATES, Analysis
 router = APIRouter(tags=["analyses"])
 POLL_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 15.0
+SILENT_SECONDS = (1.5, 5.0)  # at least and at most; workers speak every 0.8 s
 LastId = Annotated[str, Header(alias="Last-Event-ID")]
 
 
@@ -48,9 +50,17 @@ def frames(before: Analysis | None, after: Analysis, version: int) -> list[str]:
     ]
 
 
+def _patience(lease: float) -> float:
+    """Seconds without a word after which a worker may be lost; before its lease is over."""
+    least, most = SILENT_SECONDS
+    return max(least, min(most, lease / 2))
+
+
 async def _stream(service: Service, identifier: str, known: str) -> AsyncIterator[str]:
     before: Analysis | None = None
     seen, quiet_since = known, time.monotonic()
+    lease = service.settings.lease_seconds
+    heard, silent = time.monotonic(), False
     with service.changes.listening(identifier) as listener:
         while True:
             after, version = await service.changes.look(
@@ -59,8 +69,14 @@ async def _stream(service: Service, identifier: str, known: str) -> AsyncIterato
             if str(version) != seen:
                 for frame in frames(before, after, version):
                     yield frame
-                seen, quiet_since = str(version), time.monotonic()
+                seen = str(version)
+                quiet_since = heard = time.monotonic()
             before = after
+            quiet = time.monotonic() - heard
+            lost = after.state == "running" and quiet > _patience(lease)
+            if lost != silent:
+                silent = lost
+                yield _frame("silent", {"silent": lost, "seconds": quiet, "lease": lease}, None)
             if after.state in FINAL_STATES:
                 return
             if time.monotonic() - quiet_since > KEEP_ALIVE_SECONDS:
@@ -75,7 +91,7 @@ async def _stream(service: Service, identifier: str, known: str) -> AsyncIterato
     responses={200: {"content": {"text/event-stream": {}}}},
 )
 async def events(identifier: str, service: Here, last: LastId = "") -> StreamingResponse:
-    """snapshot, then progress, stage and state events; ends after a final state."""
+    """snapshot, then progress, stage, state and silent events; ends after a final state."""
     await asyncio.to_thread(service.repository.analysis, identifier)
     return StreamingResponse(
         _stream(service, identifier, last),

@@ -47,7 +47,7 @@ def sweep(service: Service) -> None:
     service.store.forget_cached(unused_since=time.time() - KEEP_SECONDS)
     old = time.time() - KEEP_SECONDS
     service.repository.forget(ended_before=old)
-    for each in service.repository.forget_slices(ended_before=old):
+    for each in service.repository.forget_questions(ended_before=old):
         service.store.delete_result(each)
     service.repository.forget_audit(before=time.time() - 86400.0 * service.settings.audit_days)
 
