@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import httpx
 import numpy as np
 
+from minimascope.events import Event
 from minimascope.problems import ProblemError
 from minimascope.report import Report
 from minimascope.schemas import (
@@ -60,6 +61,12 @@ def check(response: httpx.Response) -> None:
             status=response.status_code,
         )
     raise problem
+
+
+def check_event(event: Event) -> None:
+    """Raises the ProblemError with which a server ends a stream: deleted, or access revoked."""
+    if event.name == "problem":
+        raise ProblemError.from_dict(event.data)
 
 
 def unreachable(base_url: str, error: httpx.TransportError) -> ProblemError:
