@@ -9,7 +9,18 @@ from collections.abc import AsyncIterator
 from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
-from backend import analyses, errors, health, internal, live, results, slices, transfers, users
+from backend import (
+    analyses,
+    errors,
+    health,
+    internal,
+    live,
+    results,
+    retention,
+    slices,
+    transfers,
+    users,
+)
 from backend.access import guard
 from backend.database import database_url, open_database
 from backend.demo import import_demo
@@ -53,6 +64,7 @@ def _api(service: Service) -> FastAPI:
         slices.router,
         live.router,
         users.router,
+        retention.router,
         health.router,
         internal.router,
     ):

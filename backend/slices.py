@@ -13,9 +13,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from backend.jobs import NewJob
+from backend.repository import Repository
 from backend.representations import JSON, NPY, NPZ, Match
 from backend.results import array_response, arrays_response
 from backend.service import Here, Service
+from backend.store import Store
 from minimascope.problems import ProblemError
 from minimascope.schemas import FINAL_STATES, Analysis
 from minimascope.slices import Slice, SliceRequest
@@ -53,10 +55,10 @@ def _asked(service: Service, identifier: str, request: SliceRequest) -> str:
     return job.id
 
 
-def forget(service: Service, analysis: str) -> None:
+def forget(repository: Repository, store: Store, analysis: str) -> None:
     """Removes every plane of an analysis."""
-    for each in service.repository.forget_slices(analysis=analysis):
-        service.store.delete_result(each)
+    for each in repository.forget_slices(analysis=analysis):
+        store.delete_result(each)
 
 
 @router.post("", responses={202: {"model": Slice, "description": "A worker computes it."}})
