@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 
-from backend import cursors, slices
+from backend import cursors, shards, slices
 from backend.identity import Principal, Who
 from backend.jobs import KEY_TAKEN, JobKind, NewJob, Submission
 from backend.service import Here, Service
@@ -253,6 +253,7 @@ def analysis(identifier: str, service: Here) -> Analysis:
 def cancel(identifier: str, service: Here) -> Analysis:
     """A running analysis ends within two seconds; 409 where it has ended."""
     service.repository.cancel(identifier, now=time.time())
+    shards.forget(service, identifier)
     service.changes.notify(identifier)
     return service.repository.analysis(identifier)
 
@@ -260,6 +261,7 @@ def cancel(identifier: str, service: Here) -> Analysis:
 @router.post("/{identifier}/retry")
 def retry(identifier: str, service: Here) -> Analysis:
     """Queues a failed or cancelled analysis again, from its start."""
+    shards.forget(service, identifier)
     queue = service.repository.retry(identifier)
     slices.forget(service, identifier)
     service.store.delete_result(identifier)
@@ -272,5 +274,6 @@ def retry(identifier: str, service: Here) -> Analysis:
 def remove(identifier: str, service: Here) -> None:
     """Removes an ended analysis with its report and arrays; its files stay."""
     service.repository.delete_analysis(identifier)
+    shards.forget(service, identifier)
     slices.forget(service, identifier)
     service.store.delete_result(identifier)

@@ -9,7 +9,18 @@ from collections.abc import AsyncIterator
 from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from backend import analyses, errors, health, internal, live, results, slices, transfers, users
+from backend import (
+    analyses,
+    errors,
+    health,
+    internal,
+    live,
+    results,
+    shards,
+    slices,
+    transfers,
+    users,
+)
 from backend.access import guard
 from backend.database import database_url, open_database
 from backend.demo import import_demo
@@ -54,6 +65,7 @@ def _api(service: Service) -> FastAPI:
         users.router,
         health.router,
         internal.router,
+        shards.router,
     ):
         api.include_router(router)
     mount_reference(api)
