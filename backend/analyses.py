@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 
-from backend import asked, cursors
+from backend import asked, cursors, shards
 from backend.identity import Principal, Who
 from backend.jobs import KEY_TAKEN, JobKind, NewJob, Submission
 from backend.retention import forget_results
@@ -255,6 +255,7 @@ def analysis(identifier: str, service: Here) -> Analysis:
 def cancel(identifier: str, service: Here) -> Analysis:
     """A running analysis ends within two seconds; 409 where it has ended."""
     service.repository.cancel(identifier, now=time.time())
+    shards.forget(service.repository, service.store, identifier)
     service.changes.notify(identifier)
     return service.repository.analysis(identifier)
 
@@ -262,6 +263,7 @@ def cancel(identifier: str, service: Here) -> Analysis:
 @router.post("/{identifier}/retry")
 def retry(identifier: str, service: Here) -> Analysis:
     """Queues a failed or cancelled analysis again, from its start."""
+    shards.forget(service.repository, service.store, identifier)
     queue = service.repository.retry(identifier)
     asked.forget(service.repository, service.store, identifier)
     service.store.delete_result(identifier)

@@ -18,6 +18,7 @@ from backend import (
     live,
     results,
     retention,
+    shards,
     slices,
     transfers,
     users,
@@ -69,6 +70,7 @@ def _api(service: Service) -> FastAPI:
         retention.router,
         health.router,
         internal.router,
+        shards.router,
     ):
         api.include_router(router)
     mount_reference(api)
