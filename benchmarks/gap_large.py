@@ -1,16 +1,18 @@
 """The matrix-free gap route on a ResNet-18 of 11.2 million parameters, within a stated time.
 
-    python benchmarks/gap_large.py --seconds 240        # appends to results/gap_large.jsonl
+    python benchmarks/gap_large.py --seconds 900 --state FILE    # appends to results/gap_large.jsonl
 
 256 digits, scaled up to 3 × 32 × 32, trained for 30 epochs of SGD with weight decay; single
 precision on the CPU. The sweep over λ may take `--seconds`; it says beforehand what it would need
-for 10% standard error, and ends in time with fewer examples and a larger one.
+for 10% standard error, and ends in time with fewer examples and a larger one. With `--state` it
+stops after the part that `--piece` seconds end in, and goes on when it is called again.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from pathlib import Path
 
@@ -102,8 +104,10 @@ def _train(network: nn.Module, inputs: Tensor, targets: Tensor) -> None:
 def main() -> None:
     """Trains (or loads what `--keep` holds), measures, prints and appends."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=240.0)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=900.0)
+    parser.add_argument("--piece", type=float, default=math.inf)
+    parser.add_argument("--state", type=Path, default=None)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--route", choices=["dual", "matrix_free"], default="matrix_free")
     parser.add_argument("--keep", type=Path, default=None, help="file for the trained weights")
     given = parser.parse_args()
@@ -114,6 +118,8 @@ def main() -> None:
     def progress(fraction: float, message: str) -> None:
         said.append(message)
         print(f"{fraction:6.1%} {message}", flush=True)
+        if " done; " in message and time.perf_counter() - start > given.piece:
+            raise SystemExit("The piece is over; call again to go on.")
 
     start = time.perf_counter()
     with PeakMemory(minimum.inputs.device) as memory:
@@ -126,6 +132,7 @@ def main() -> None:
             steps=steps,
             route=given.route,
             longest=given.seconds,
+            state_path=given.state,
             progress=progress,
         )
     measured = result.measured
@@ -139,7 +146,7 @@ def main() -> None:
         "said_beforehand": said[0],
         "planned_seconds": round(result.spent.planned_seconds, 1),
         "sweep_seconds": round(result.spent.seconds, 1),
-        "whole_seconds": round(time.perf_counter() - start, 1),
+        "last_piece_seconds": round(time.perf_counter() - start, 1),
         "products": result.spent.products,
         "peak_bytes": memory.peak_bytes,
         "lambda": result.lambda_,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Progress = Callable[[float, str], None]
 
@@ -25,6 +25,10 @@ class Clock:
     def used(self) -> float:
         """Seconds gone."""
         return time.perf_counter() - self.begun
+
+    def going_on_from(self, used: float) -> Clock:
+        """This clock with so many seconds gone before."""
+        return replace(self, begun=self.begun - used)
 
     def left(self, share: float = 1.0) -> float:
         """Seconds to the end of this share of the time, at least 0."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -54,11 +55,13 @@ def estimate_gap(
     route: Route | None = None,
     memory_bytes: int = MEMORY_BYTES,
     longest: float = LONGEST,
+    state_path: Path | None = None,
 ) -> GapResult:
     """Estimates, curves over λ, diagnostics and the verdict for one minimum.
 
     In float64, but for the products of the matrix-free route, which keep the precision of the
-    minimum. That route ends after `longest` seconds with as many examples as it had time for.
+    minimum. That route ends after `longest` seconds with as many examples as it had time for;
+    `state_path` keeps what it finished, and the same run, killed on the way, goes on from there.
 
     hessian_eigenvalues are all nonzero eigenvalues of H (mean loss, without λ), known exactly,
     with hessian_eigenvectors as rows (r × p); without them H₊ quantities are None and the Newton
@@ -94,6 +97,7 @@ def estimate_gap(
         lambda_eff=damping.value,
         seed=seed,
         longest=longest,
+        state_path=state_path,
         progress=progress,
     )
     progress(SWEEP[1], "estimates, baselines and diagnostics")
@@ -136,6 +140,7 @@ def _sweep(
     lambda_eff: float | None,
     seed: int,
     longest: float,
+    state_path: Path | None,
     progress: Progress,
 ) -> tuple[Sweep, Spent]:
     start = Clock(longest, lambda x, said: progress(SWEEP[0] + (SWEEP[1] - SWEEP[0]) * x, said))
@@ -153,6 +158,7 @@ def _sweep(
             lambda_eff=lambda_eff,
             seed=seed,
             clock=start,
+            state_path=state_path,
         )
     else:
         planned = exact_seconds(plan.operations, minimum.inputs.device)
@@ -168,7 +174,8 @@ def _sweep(
             )
         except torch.linalg.LinAlgError as error:
             raise ValueError(_overflowing(minimum, likelihood)) from error
-    return sweep, Spent(planned, start.used, sweep.products)
+    seconds = start.used if sweep.seconds is None else sweep.seconds
+    return sweep, Spent(planned, seconds, sweep.products)
 
 
 def _matrix_free_sentence(needed: float, longest: float) -> str:

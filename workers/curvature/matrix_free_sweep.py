@@ -13,7 +13,8 @@ small enough, or the time is over.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -34,33 +35,16 @@ from workers.curvature.ggn_product import GgnProducts
 from workers.curvature.likelihood import Likelihood
 from workers.curvature.lockstep_lanczos import LanczosRuns, begin
 from workers.curvature.sweep import Sweep
+from workers.curvature.sweep_parts import Part, SweepParts, sweep_key
 
 RELATIVE_ERROR = 0.1
 FIRST_EXAMPLES, FEWEST_EXAMPLES, MOST_EXAMPLES = 64, 2, 1000
 LONGEST = 3600.0
+FEWEST_VECTORS = 100
 # Shares of the time by whose end each part is over, where it is short.
 DEFLATION, RANK, FORMS = 0.15, 0.3, 0.5
 # A curve is drawn where its last steps changed it by less.
 DRAWN = 0.1
-
-
-@dataclass(frozen=True)
-class _Batch:
-    examples: Tensor
-    displacement: Tensor
-    change: Tensor
-    steps: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class _Forms:
-    """Of ḡ, of random sums of the g_i (L × probes), and the Newton decrement."""
-
-    mean: Tensor
-    sums: Tensor
-    newton: float | None
-    change: Tensor
 
 
 def matrix_free_sweep(
@@ -74,104 +58,137 @@ def matrix_free_sweep(
     seed: int,
     relative_error: float = RELATIVE_ERROR,
     clock: Clock | None = None,
+    state_path: Path | None = None,
 ) -> Sweep:
     """Everything of `Sweep`, products in the network's own precision, the rest in float64.
 
     Memory: three blocks of 10⁸ numbers and the deflation (120 vectors, 5·10⁸ numbers at most)
     beside the network and its graphs. The error that stops the examples is that of ALO at λ_eff
     (middle λ where it is unknown). Ends with the clock (default: an hour) with what it has.
+    `state_path` keeps finished parts: the same sweep, killed on the way, goes on from them.
+    ValueError where the time is too short for anything.
     """
-    clock = Clock(LONGEST) if clock is None else clock
     target = float(lambdas[len(lambdas) // 2]) if lambda_eff is None else lambda_eff
     row = int((lambdas - target).abs().argmin())
-    generator = torch.Generator().manual_seed(seed)
-    ggn = deflated_ggn(products, lambdas, generator, row=row, clock=clock, share=DEFLATION)
-    probes = _affordable(ggn, RANK, PROBES)
-    rank, rank_error, half_logdet, rank_change = soft_rank(
-        ggn, generator, probes=probes, share=RANK
-    )
-    forms = _forms(ggn, likelihood, generator, weight_decay or 0.0, newton_ridge)
-    order = torch.randperm(likelihood.n, generator=generator).to(likelihood.logits.device)
-    batches = _examples(ggn, likelihood, order[:MOST_EXAMPLES], relative_error)
-    examples = torch.cat([batch.examples for batch in batches])
-    displacement = torch.cat([batch.displacement for batch in batches], dim=1)
-    change = torch.stack([batch.change for batch in batches]).amax(dim=0)
-    worst = torch.stack([change, forms.change, rank_change]).amax(dim=0)
-    error = _relative_error(likelihood.select(examples), displacement[row])
+    key = sweep_key(products.minimum, lambdas, seed)
+    parts = SweepParts(state_path, key, Clock(LONGEST) if clock is None else clock)
+    clock = parts.clock
+    if parts.fresh:
+        _refuse_haste(products, clock)
+    products.count += parts.products
+    ggn = deflated_ggn(products, lambdas, _stream(seed, 0), row=row, clock=clock, share=DEFLATION)
+
+    def once(name: str, make: Callable[[], Part]) -> Part:
+        return parts.once(name, make, lambda: products.count)
+
+    rank = once("soft rank", lambda: _rank(ggn, seed))
+    forms = once("TIC", lambda: _forms(ggn, likelihood, seed, weight_decay or 0.0, newton_ridge))
+    drawn = torch.randperm(likelihood.n, generator=_stream(seed, 3))
+    batches: list[Part] = []
+    for size in _sizes(ggn, likelihood, batches, relative_error):
+        at = drawn[_count(batches) :][:size].to(likelihood.logits.device)
+        name = f"leave-one-out, batch {len(batches) + 1}"
+        batches.append(once(name, lambda at=at: _batch(ggn, likelihood, at)))
+    change = torch.stack([batch["change"] for batch in batches]).amax(dim=0)
+    worst = torch.stack([change, forms["change"], rank["change"]]).amax(dim=0)
     return Sweep(
         lambdas=lambdas,
-        rank=rank,
-        rank_error=rank_error,
-        half_logdet=half_logdet,
-        examples=examples,
-        displacement=displacement,
-        quadratic=forms.sums,
-        mean_quadratic=forms.mean,
+        rank=rank["rank"],
+        rank_error=rank["error"],
+        half_logdet=rank["half_logdet"],
+        examples=torch.cat([batch["examples"] for batch in batches]),
+        displacement=torch.cat([batch["displacement"] for batch in batches], dim=1),
+        quadratic=forms["sums"],
+        mean_quadratic=forms["mean"],
         leverage=None,
-        newton=forms.newton,
+        newton=None if newton_ridge is None else 0.5 * float(forms["newton"]),
         eigenvalues=None,
-        method=_method(ggn, batches, examples.shape[0], probes, error, relative_error),
+        method=_method(ggn, likelihood, batches, forms["sums"].shape[1], relative_error),
         numerical_error=float(change[row]),
         settled=worst < DRAWN,
-        products=ggn.products.count,
+        products=products.count,
+        seconds=clock.used,
     )
+
+
+def _stream(seed: int, part: int) -> torch.Generator:
+    return torch.Generator().manual_seed(4 * seed + part)
+
+
+def _refuse_haste(products: GgnProducts, clock: Clock) -> None:
+    least = products.seconds * FEWEST_VECTORS
+    if clock.seconds < least:
+        raise ValueError(
+            f"A product with the GGN takes {products.seconds:.2g} s here, and the matrix-free "
+            f"route needs {FEWEST_VECTORS} of them at least: {least:.0f} s, not "
+            f"{clock.seconds:.0f} s. Give it more time, fewer examples, or a GPU."
+        )
 
 
 def _affordable(ggn: DeflatedGgn, share: float, most: int) -> int:
     return max(FEWEST_PROBES, min(most, ggn.vectors_in(ggn.clock.left(share), USUAL_STEPS)))
 
 
+def _rank(ggn: DeflatedGgn, seed: int) -> Part:
+    probes = _affordable(ggn, RANK, PROBES)
+    rank, error, half_logdet, change = soft_rank(ggn, _stream(seed, 1), probes=probes, share=RANK)
+    return {"rank": rank, "error": error, "half_logdet": half_logdet, "change": change}
+
+
 def _forms(
     ggn: DeflatedGgn,
     likelihood: Likelihood,
-    generator: torch.Generator,
+    seed: int,
     weight_decay: float,
     ridge: float | None,
-) -> _Forms:
+) -> Part:
     """All quadratic forms of one kind in lockstep: ḡ, ∇(L + wd/2 ‖θ‖²) and the random sums."""
     theta = ggn.minimum.theta
     mean = mean_gradient_of(ggn.minimum)
     probes = _affordable(ggn, FORMS, PROBES)
-    signs = 2 * torch.randint(0, 2, (probes, likelihood.n), generator=generator) - 1
+    shape = (probes, likelihood.n)
+    signs = 2 * torch.randint(0, 2, shape, generator=_stream(seed, 2)) - 1
     sums = ggn.products.gradients(signs.to(theta))
     X = torch.cat([mean[None], (mean + weight_decay * theta)[None], sums])
-    also = ggn.lambdas.new_tensor([] if ridge is None else [ridge])
+    also = ggn.lambdas.new_tensor([1.0 if ridge is None else ridge])
     parts = [quadratic_forms(ggn, x, also=also, share=FORMS) for x in X.split(ggn.at_once)]
     values, changes, elsewhere = zip(*parts, strict=True)
     value = torch.cat(values, dim=1)
-    newton = None if ridge is None else 0.5 * float(torch.cat(elsewhere, dim=1)[0, 1])
-    change = torch.stack(changes).amax(dim=0)
-    return _Forms(value[:, 0], value[:, 2:] / likelihood.n, newton, change)
+    return {
+        "mean": value[:, 0],
+        "sums": value[:, 2:] / likelihood.n,
+        "newton": torch.cat(elsewhere, dim=1)[0, 1],
+        "change": torch.stack(changes).amax(dim=0),
+    }
 
 
-def _examples(
-    ggn: DeflatedGgn, likelihood: Likelihood, order: Tensor, relative_error: float
-) -> list[_Batch]:
-    batches: list[_Batch] = []
-    done = 0
-    while done < order.shape[0]:
+def _count(batches: list[Part]) -> int:
+    return sum(batch["examples"].shape[0] for batch in batches)
+
+
+def _sizes(
+    ggn: DeflatedGgn, likelihood: Likelihood, batches: list[Part], relative_error: float
+) -> Iterator[int]:
+    """Sizes of one batch after another, until ALO is known well enough or the time is over."""
+    while _count(batches) < min(likelihood.n, MOST_EXAMPLES):
         size = _batch_size(ggn, batches)
-        if done >= FEWEST_EXAMPLES and size < 1:
-            break
-        batches.append(_batch(ggn, likelihood, order[done : done + max(FEWEST_EXAMPLES, size)]))
-        done += batches[-1].examples.shape[0]
-        displacement = torch.cat([batch.displacement for batch in batches], dim=1)
-        error = _relative_error(likelihood.select(order[:done]), displacement[ggn.row])
-        if (done >= FIRST_EXAMPLES and error <= relative_error) or ggn.clock.past(1.0):
-            break
-    return batches
+        if _count(batches) >= FEWEST_EXAMPLES:
+            error = _relative_error(ggn, likelihood, batches)
+            good = _count(batches) >= FIRST_EXAMPLES and error <= relative_error
+            if good or size < 1 or ggn.clock.past(1.0):
+                return
+        yield max(FEWEST_EXAMPLES, size)
 
 
-def _batch_size(ggn: DeflatedGgn, batches: list[_Batch]) -> int:
+def _batch_size(ggn: DeflatedGgn, batches: list[Part]) -> int:
     """Examples that fit in memory and, as far as is known, in what is left of the time."""
+    each = ggn.seconds_per_product * 2 * USUAL_STEPS
     if batches:
-        each = max(batch.seconds / batch.examples.shape[0] for batch in batches)
-    else:
-        each = ggn.seconds_per_product * 2 * USUAL_STEPS
+        each = max(float(x["seconds"]) / x["examples"].shape[0] for x in batches)
     return min(FIRST_EXAMPLES, ggn.at_once, int(ggn.clock.left() / each))
 
 
-def _batch(ggn: DeflatedGgn, likelihood: Likelihood, examples: Tensor) -> _Batch:
+def _batch(ggn: DeflatedGgn, likelihood: Likelihood, examples: Tensor) -> Part:
     start = ggn.clock.used
     seen: list[Tensor] = []
 
@@ -185,41 +202,39 @@ def _batch(ggn: DeflatedGgn, likelihood: Likelihood, examples: Tensor) -> _Batch
         return runs.image_of_solution(images, ggn.lambdas) / likelihood.n
 
     runs = begin(product, example_gradients(ggn.minimum, examples))
+    what = f"leave-one-out of {examples.shape[0]} examples"
     found, change = run_until_settled(
-        ggn,
-        runs,
-        displacement,
-        share=1.0,
-        tolerance=ggn.tolerance,
-        what=f"leave-one-out of {examples.shape[0]} examples",
+        ggn, runs, displacement, share=1.0, tolerance=ggn.tolerance, what=what
     )
-    return _Batch(examples, found, change, runs.steps, ggn.clock.used - start)
+    return {
+        "examples": examples,
+        "displacement": found,
+        "change": change,
+        "steps": torch.tensor(runs.steps),
+        "seconds": torch.tensor(ggn.clock.used - start),
+    }
 
 
-def _relative_error(likelihood: Likelihood, displacement: Tensor) -> float:
+def _relative_error(ggn: DeflatedGgn, likelihood: Likelihood, batches: list[Part]) -> float:
     """Standard error of the mean leave-one-out increment relative to it."""
-    increments = likelihood.nll(likelihood.logits + displacement) - likelihood.nll()
-    if increments.shape[0] < 2:
-        return math.inf
+    chosen = likelihood.select(torch.cat([batch["examples"] for batch in batches]))
+    displacement = torch.cat([batch["displacement"][ggn.row] for batch in batches])
+    increments = chosen.nll(chosen.logits + displacement) - chosen.nll()
     return float(increments.std() / increments.mean().abs()) / math.sqrt(increments.shape[0])
 
 
 def _method(
-    ggn: DeflatedGgn,
-    batches: list[_Batch],
-    done: int,
-    probes: int,
-    error: float,
-    wanted: float,
+    ggn: DeflatedGgn, likelihood: Likelihood, batches: list[Part], probes: int, wanted: float
 ) -> str:
-    n = ggn.minimum.n
-    steps = max(batch.steps for batch in batches)
-    change = max(float(batch.change[ggn.row]) for batch in batches)
+    n, done = likelihood.n, _count(batches)
+    steps = max(int(batch["steps"]) for batch in batches)
+    change = max(float(batch["change"][ggn.row]) for batch in batches)
+    error = _relative_error(ggn, likelihood, batches)
     method = (
         f"matrix-free: Lanczos quadrature ({probes} probes) and one Lanczos run for each of "
         f"{done} of {n} examples, drawn at random ({steps} steps, the last of which changed "
         f"leave-one-out by {change:.1g} of itself), outside {ggn.deflation.values.numel()} "
-        f"eigenpairs of the GGN; {ggn.products.count} products in {ggn.clock.used:.0f} s"
+        f"eigenpairs of the GGN; {ggn.products.count} products"
     )
     if change >= ggn.tolerance:
         method += f"; not converged to {ggn.tolerance:g}"

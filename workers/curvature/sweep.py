@@ -32,7 +32,7 @@ class Sweep:
     eigenvalues     all nonzero eigenvalues of the GGN where known
     numerical_error largest relative change of δf at λ_eff in the last steps of an iterative route
     settled         (L,) whether an iterative route converged enough to be drawn, None if exact
-    products        GGN products of an iterative route
+    products        GGN products of an iterative route, and the seconds of all its runs
     """
 
     lambdas: Tensor
@@ -50,6 +50,7 @@ class Sweep:
     numerical_error: float = 0.0
     settled: Tensor | None = None
     products: int | None = None
+    seconds: float | None = None
 
     def at(self, lambda_: float) -> int:
         """Index of a λ that was asked for."""
