@@ -14,12 +14,14 @@ from minimascope.report import (
 from workers.analysis.session import Session
 from workers.curvature.gap import estimate_gap
 from workers.curvature.gap_result import GapEstimate, GapResult
+from workers.resume import GAP_SUFFIX
 
 
 def run(session: Session) -> None:
     """Fills `report.gap` and `report.minimum`."""
     parameters, spectrum = session.parameters, session.spectrum
     exact = spectrum if spectrum is not None and spectrum.complete else None
+    state = session.state_path
     found = estimate_gap(
         session.opened.minimum,
         test=session.opened.test,
@@ -32,6 +34,7 @@ def run(session: Session) -> None:
         hessian_eigenvectors=None if exact is None else exact.known_eigenvectors,
         seed=parameters.seed,
         progress=session.progress,
+        state_path=None if state is None else state.with_suffix(GAP_SUFFIX),
     )
     session.report.gap = gap_section(found)
     session.report.minimum = minimum_section(found)
