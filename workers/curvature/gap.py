@@ -18,7 +18,8 @@ from workers.curvature.clock import Clock, Progress, silent
 from workers.curvature.damping import effective_damping, lambda_grid, neighbours
 from workers.curvature.directional import mean_gradient_of
 from workers.curvature.exact_sweep import dual_resolvent, exact_sweep, primal_resolvent
-from workers.curvature.gap_assembly import Assembly, assemble
+from workers.curvature.gap_assembly import assemble
+from workers.curvature.gap_given import Assembly
 from workers.curvature.gap_result import GapResult, Spent
 from workers.curvature.gap_routes import (
     MEMORY_BYTES,
