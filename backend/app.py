@@ -7,9 +7,21 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from fastapi import Depends, FastAPI
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
-from backend import analyses, errors, health, internal, live, results, slices, transfers, users
+from backend import (
+    analyses,
+    errors,
+    health,
+    internal,
+    interpolations,
+    live,
+    results,
+    retention,
+    slices,
+    transfers,
+    users,
+)
 from backend.access import guard
 from backend.database import database_url, open_database
 from backend.demo import import_demo
@@ -19,6 +31,7 @@ from backend.openapi import describe
 from backend.reaper import reaping
 from backend.reference import mount_reference
 from backend.repository import Repository
+from backend.representations import NPY
 from backend.security import Security, check_bind
 from backend.service import Service
 from backend.store import Store
@@ -50,15 +63,23 @@ def _api(service: Service) -> FastAPI:
         analyses.architectures,
         results.router,
         slices.router,
+        interpolations.router,
         live.router,
         users.router,
+        retention.router,
         health.router,
         internal.router,
     ):
         api.include_router(router)
     mount_reference(api)
     describe(api)
-    api.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    api.add_middleware(
+        GZipMiddleware,
+        minimum_size=1024,
+        compresslevel=5,
+        # Floating-point numbers hardly shrink, and a large array would keep a core busy.
+        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, NPY),
+    )
     return api
 
 

@@ -17,8 +17,8 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.jobs import Claim, Progress
+from backend.receiving import Incoming
 from backend.service import Here, Service
-from backend.store import Incoming
 from minimascope.problems import ProblemError
 from minimascope.queues import QueueName
 from minimascope.report import Report

@@ -11,6 +11,7 @@ from sqlalchemy import and_, delete, func, not_, or_, select, true, update
 
 from backend.jobs import (
     MAX_ATTEMPTS,
+    QUESTIONS,
     Claim,
     Ended,
     JobStatus,
@@ -172,10 +173,10 @@ class Jobs(Transactions):
     def forget(self, *, ended_before: float) -> int:
         """Deletes ended jobs nobody asks for any more; how many.
 
-        Analyses stay, and slices have arrays: see `forget_slices`.
+        Analyses stay, and answers to questions may have arrays: see `forget_questions`.
         """
         old = delete(JobRow).where(
-            JobRow.kind.not_in(("analysis", "slice")),
+            JobRow.kind.not_in(("analysis", *QUESTIONS)),
             JobRow.state.in_(FINAL_STATES),
             JobRow.finished_at < ended_before,
         )
