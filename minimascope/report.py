@@ -102,7 +102,8 @@ class SpectrumPlan(Section):
     """What was predicted before the spectrum was computed, against what it then took.
 
     `seconds` is wall time; `peak_bytes` is on top of network and data, `actual_peak_bytes` the
-    growth of the process's resident memory (null where the system does not say it).
+    growth of the process's resident memory (null where the system does not say it). Ranges are
+    what 9 of 10 networks stay within.
     """
 
     route: str
@@ -110,6 +111,8 @@ class SpectrumPlan(Section):
     products_limit: int
     seconds: float
     peak_bytes: int
+    products_range: tuple[int, int] | None = None
+    seconds_range: tuple[float, float] | None = None
     actual_products: int | None = None
     actual_seconds: float | None = None
     actual_peak_bytes: int | None = None
