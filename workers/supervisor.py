@@ -23,6 +23,7 @@ from workers import messages, resume
 from workers.delivery import ClaimedJob, Delivery, LostJobError, RefusedError, UnavailableError
 from workers.heartbeat import Heartbeat
 from workers.process import ChildProcess
+from workers.shard_supply import EVENTS, ShardSupply
 from workers.spare import Spare
 
 log = logging.getLogger("minimascope.worker")
@@ -129,7 +130,7 @@ class Supervisor:
         child = self.spare.take()
         child.tell(document)
         try:
-            stop = self._listen(job, child, heartbeat, work)
+            stop = self._listen(job, child, heartbeat, work, Path(document["workdir"]))
             exit_status = child.wait() if stop is None and not work.ended else 0
         finally:
             # What was interrupted or broken takes no other job; an analysis leaves memory and
@@ -157,14 +158,21 @@ class Supervisor:
             "parameters": job.parameters,
             "arrays": {name: str(path) for name, path in arrays.items()},
             "slice": job.question,
+            "shard": job.shard,
             "workdir": str(folder),
             "state": str(resume.state_path(job.id) or ""),
         }
 
     def _listen(
-        self, job: ClaimedJob, child: ChildProcess, heartbeat: Heartbeat, work: Work
+        self,
+        job: ClaimedJob,
+        child: ChildProcess,
+        heartbeat: Heartbeat,
+        work: Work,
+        folder: Path,
     ) -> Stop | None:
         """Until the child says its last, or there is a reason to stop it."""
+        shards = ShardSupply(self.delivery, job, folder)
         deadline = time.monotonic() + job.job_seconds
         while True:
             if stop := self._reason(heartbeat, deadline):
@@ -179,7 +187,10 @@ class Supervisor:
                 work.ended = True
                 return None
             try:
-                self._take(job, event, heartbeat, work)
+                if event.get("event") in EVENTS:
+                    shards.handle(event, child)
+                else:
+                    self._take(job, event, heartbeat, work)
             except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
                 log.exception("job %s: bad event %.300r", job.id, event)
                 work.problem = messages.broken(event, error)

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
+from typing_extensions import override
 
 from workers.curvature.minimum import Minimum
 
@@ -31,6 +32,7 @@ class _Numbers(TorchDispatchMode):
         super().__init__()
         self.count = 0
 
+    @override
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:

@@ -17,10 +17,11 @@ MOST_FLOPS = 1e14
 
 @dataclass(frozen=True)
 class RoutePlan:
-    """The route, and the sentence that says why."""
+    """The route, the sentence that says why, and what it takes where that is known beforehand."""
 
     route: Route
     reason: str
+    operations: float | None = None
 
 
 def choose_route(n: int, outputs: int, p: int, *, memory_bytes: int = MEMORY_BYTES) -> RoutePlan:
@@ -42,4 +43,5 @@ def choose_route(n: int, outputs: int, p: int, *, memory_bytes: int = MEMORY_BYT
             "matrix_free",
             f"p = {p}, nK = {rows}: an exact route would take {costs[route]:.0e} operations.",
         )
-    return RoutePlan(route, f"p = {p}, nK = {rows}: the cheaper exact route that fits.")
+    reason = f"p = {p}, nK = {rows}: the cheaper exact route that fits."
+    return RoutePlan(route, reason, costs[route])
