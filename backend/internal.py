@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend import shards
 from backend.jobs import Claim, Progress
+from backend.receiving import Incoming
 from backend.service import Here, Service
-from backend.store import Incoming
 from minimascope.problems import ProblemError
 from minimascope.queues import QueueName
 from minimascope.report import Report
@@ -134,7 +134,7 @@ def finish(job: str, body: Finish, service: Here, token: Token) -> None:
     service.figures.ended(ended)
     service.changes.notify(job)
     if ended.kind == "analysis":
-        shards.forget(service, job)
+        shards.forget(service.repository, service.store, job)
 
 
 @router.post("/jobs/{job}/release", status_code=204)

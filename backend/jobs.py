@@ -18,8 +18,11 @@ JobKind = Literal[
     "architectures",
     "analysis",
     "slice",
+    "interpolation",
     "shard",
 ]
+# Questions about an analysis: their id follows from the question, so each is its own cache.
+QUESTIONS: tuple[JobKind, ...] = ("slice", "interpolation")
 MAX_ATTEMPTS = 3
 KEY_TAKEN = "idempotency_key_reused"
 

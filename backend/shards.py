@@ -9,7 +9,9 @@ from fastapi import APIRouter, Header
 from pydantic import BaseModel, ConfigDict, Field
 
 from backend.jobs import ShardQuestion
-from backend.service import Here, Service
+from backend.repository import Repository
+from backend.service import Here
+from backend.store import Store
 
 router = APIRouter(prefix="/internal/jobs/{job}/shards", tags=["workers"], include_in_schema=False)
 Token = Annotated[str, Header(alias="X-Fencing-Token")]
@@ -67,7 +69,7 @@ def take(job: str, stage: str, service: Here, token: Token) -> News:
     return News.model_validate(found)
 
 
-def forget(service: Service, analysis: str | None = None) -> None:
+def forget(repository: Repository, store: Store, analysis: str | None = None) -> None:
     """Removes the shards of an analysis that has ended, or of all such, with their files."""
-    for each in service.repository.forget_shards(analysis):
-        service.store.delete_result(each)
+    for each in repository.forget_shards(analysis):
+        store.delete_result(each)

@@ -186,8 +186,19 @@ def perform(
         return run_slice(
             paths,
             parameters,
-            SliceRequest.model_validate(job["slice"]),
+            SliceRequest.model_validate(job["question"]),
             {name: Path(path) for name, path in job["arrays"].items()},
+            workdir=workdir,
+            publisher=publisher,
+        )
+    if job["kind"] == "interpolation":
+        from workers.analysis.interpolation_job import run_interpolation
+
+        return run_interpolation(
+            paths,
+            Path(files["other"]),
+            parameters,
+            job["question"],
             workdir=workdir,
             publisher=publisher,
         )
@@ -208,7 +219,7 @@ def perform(
     graphs.plan_with(job.get("memory_share", 1.0))
     if job["kind"] == "shard":
         return shard_job.run_shard(
-            paths, parameters, job["shard"], workdir=workdir, publisher=publisher
+            paths, parameters, job["question"], workdir=workdir, publisher=publisher
         )
     from workers.analysis.run import run_analysis
     from workers.shard_exchange import Exchange

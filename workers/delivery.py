@@ -38,8 +38,8 @@ class UnavailableError(Exception):
 class ClaimedJob:
     """`files` maps role to the sha256 to fetch; `names` to what the user called it.
 
-    A slice brings its `question` and the `arrays` it needs: name to the analysis that has them. A
-    `shard` says which part of which analysis it is.
+    A slice, a line or a shard brings its `question`, a slice also the `arrays` it needs: name to
+    the analysis that has them.
     """
 
     id: str
@@ -53,7 +53,6 @@ class ClaimedJob:
     parameters: dict[str, Any]
     arrays: dict[str, str] = field(default_factory=dict)
     question: dict[str, Any] | None = None
-    shard: dict[str, Any] | None = None
 
 
 def _claimed(answer: dict[str, Any]) -> ClaimedJob:
@@ -69,8 +68,7 @@ def _claimed(answer: dict[str, Any]) -> ClaimedJob:
         names=document["names"],
         parameters=document["parameters"],
         arrays=document.get("arrays", {}),
-        question=document.get("slice"),
-        shard=document.get("shard"),
+        question=document.get(answer["kind"]),
     )
 
 

@@ -157,8 +157,7 @@ class Supervisor:
             "names": job.names,
             "parameters": job.parameters,
             "arrays": {name: str(path) for name, path in arrays.items()},
-            "slice": job.question,
-            "shard": job.shard,
+            "question": job.question,
             "workdir": str(folder),
             "state": str(resume.state_path(job.id) or ""),
         }

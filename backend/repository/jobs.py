@@ -11,6 +11,7 @@ from sqlalchemy import and_, delete, func, not_, or_, select, true, update
 
 from backend.jobs import (
     MAX_ATTEMPTS,
+    QUESTIONS,
     Claim,
     Ended,
     JobStatus,
@@ -176,10 +177,10 @@ class Jobs(Transactions):
     def forget(self, *, ended_before: float) -> int:
         """Deletes ended jobs nobody asks for any more; how many.
 
-        Analyses stay; slices and shards have arrays: see `forget_slices`, `forget_shards`.
+        Analyses stay; answers and shards have arrays: see `forget_questions`, `forget_shards`.
         """
         old = delete(JobRow).where(
-            JobRow.kind.not_in(("analysis", "slice", "shard")),
+            JobRow.kind.not_in(("analysis", "shard", *QUESTIONS)),
             JobRow.state.in_(FINAL_STATES),
             JobRow.finished_at < ended_before,
         )

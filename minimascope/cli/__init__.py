@@ -19,8 +19,8 @@ from minimascope.problems import ProblemError
 
 COMMANDS: tuple[str, ...] = (
     *("serve", "worker", "analyze", "architectures"),
-    *("export", "upload", "submit", "wait", "report", "slice", "compare"),
-    *("demo", "doctor", "users", "backup", "restore"),
+    *("export", "upload", "submit", "wait", "report", "slice", "compare", "interpolate"),
+    *("demo", "doctor", "users", "backup", "restore", "forget"),
 )
 FAILED, BAD_INPUT = 1, 2
 

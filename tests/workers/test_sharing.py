@@ -101,9 +101,11 @@ def numbers(report: Report, kept: Kept) -> tuple[str, dict[str, bytes]]:
 
 def answered_elsewhere(api: Api, part: ClaimedJob, files: Files, folder: Path) -> None:
     """What a helping worker's child does with the shard it claimed."""
-    assert part.shard
+    assert part.question
     publisher = Part(api=api, job=part, folder=folder)
-    value = shard_job.run_shard(files, PARAMETERS, part.shard, workdir=folder, publisher=publisher)
+    value = shard_job.run_shard(
+        files, PARAMETERS, part.question, workdir=folder, publisher=publisher
+    )
     api.delivery.finish(part, "done", result=value)
 
 

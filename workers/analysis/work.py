@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
-from typing_extensions import override
+from typing_extensions import override  # comes with torch
 
 from workers.curvature.minimum import Minimum
 
