@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -10,14 +9,9 @@ import torch
 from torch import Tensor
 
 from minimascope.parameters import Parameters
-from minimascope.report import (
-    CertifiedMargins,
-    EigenvectorMargin,
-    Margins,
-    PairMargin,
-    PointMargin,
-)
-from workers.analysis.opening import Opened, class_count
+from minimascope.report import EigenvectorMargin, Margins
+from workers.analysis.margin_sections import certified_section
+from workers.analysis.opening import Opened
 from workers.analysis.session import Session
 from workers.analysis.shards import Answer, Question, Work
 from workers.analysis.work import row_seconds
@@ -31,14 +25,12 @@ from workers.boundary.margins import (
     disagreement,
     eigenvector_margins,
     measured,
-    smallest_by_pair,
 )
 from workers.curvature.minimum import Minimum
 
 STARTS = 16  # inputs optimised per eigenvector
 LEADING = 5  # eigenvectors whose margin is estimated
 STEPS = range(20, 301)  # ascent steps of those inputs, fewer for large networks
-LISTED = 10  # points of smallest margin named in the report
 STAGE = "margins"
 ENDS = "margin_ends"
 NORMS: tuple[NormName, ...] = ("l2", "linf")
@@ -74,7 +66,7 @@ def run(session: Session) -> None:
         seed=session.parameters.seed,
     )
     publish_boundary_inputs(session, estimates)
-    section = certified_section(session, found["l2"], rows)
+    section = certified_section(minimum, found["l2"], rows)
     session.report.margins = Margins(
         certified=section,
         eigenvector=[
@@ -89,7 +81,7 @@ def run(session: Session) -> None:
             for each in estimates
         ],
         disagreement=disagreement(section.min, estimates),
-        certified_linf=certified_section(session, found["linf"], rows),
+        certified_linf=certified_section(minimum, found["linf"], rows),
     )
 
 
@@ -197,64 +189,3 @@ def scattered(n: int, rows: Tensor, values: Tensor) -> Tensor:
     full = torch.full((n, *values.shape[1:]), torch.nan, dtype=torch.float64, device=rows.device)
     full[rows] = values.double()
     return full
-
-
-def certified_section(session: Session, found: Certified, rows: Tensor) -> CertifiedMargins:
-    """Summary of margins found for training `rows`, in the report's words."""
-    minimum = session.opened.minimum
-    targets = minimum.targets[rows]
-    reached = found.values[found.values.isfinite()]
-    return CertifiedMargins(
-        min=float(reached.min()) if len(reached) else None,
-        median=float(reached.median()) if len(reached) else None,
-        per_class={
-            str(c): smallest(found.values[targets == c]) for c in range(class_count(minimum))
-        },
-        argmin=None if found.argmin is None else int(rows[found.argmin]),
-        unreached=found.unreached,
-        per_pair=[
-            PairMargin(own=own, beyond=beyond, min=value)
-            for (own, beyond), value in smallest_by_pair(found).items()
-        ],
-        smallest=smallest_points(found, rows),
-        searched=len(rows) if len(rows) < minimum.n else None,
-        median_standard_error=median_error(reached, minimum.n),
-        norm=found.norm,
-    )
-
-
-def median_error(sample: Tensor, n: int) -> float | None:
-    """Standard error of the median of a sample of n points; None where it is all of them.
-
-    Half the distance of the order statistics one standard deviation of the binomial count to both
-    sides of the middle (David & Nagaraja 2003, section 7.1), times √(1 − m/n) for m of n without
-    replacement.
-    """
-    m = len(sample)
-    if not 2 <= m < n:
-        return None
-    ordered, reach = sample.double().sort().values, math.sqrt(m) / 2
-    low = max(0, math.floor(m / 2 - reach))
-    high = min(m - 1, math.ceil(m / 2 + reach))
-    return float(ordered[high] - ordered[low]) / 2 * math.sqrt(1 - m / n)
-
-
-def smallest_points(found: Certified, rows: Tensor) -> list[PointMargin]:
-    """The points of smallest margin, ascending."""
-    order = found.values.nan_to_num(nan=torch.inf).argsort(stable=True)[:LISTED]
-    return [
-        PointMargin(
-            point=int(rows[i]),
-            margin=float(found.values[i]),
-            own=int(found.classes[i]),
-            beyond=int(found.beyond[i]),
-        )
-        for i in order.tolist()
-        if found.beyond[i] >= 0
-    ]
-
-
-def smallest(values: Tensor) -> float | None:
-    """Smallest margin of a class; None where none of its points reached another class."""
-    reached = values[torch.isfinite(values)]
-    return float(reached.min()) if len(reached) else None
