@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -256,3 +257,68 @@ def stolen(api: Api, job: ClaimedJob) -> ClaimedJob:
     assert found
     assert found.id == job.id
     return found
+
+
+def test_two_workers_share_the_parts_of_one_analysis(api: Api, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    job = api.delivery.claim(api.job(f"parts 4 each 0 log {log}"))
+    assert job
+    heartbeat = Heartbeat(api.delivery, job)
+    shared, helper = exchange(api, job, tmp_path), api.supervisor()
+    shared.add(QUESTIONS, seconds=100.0)
+    for identifier in ids(job)[2:]:
+        helper.run(identifier)
+    helper.close()
+    assert [part for part in log.read_text().split() if "done" in part] == ["done-0", "done-1"]
+    answers = shared.gather(QUESTIONS, doubled, lambda done: None)
+    assert [each.value for each in answers] == [
+        {"part": 0},
+        {"part": 1},
+        {"twice": 4},
+        {"twice": 6},
+    ]
+    heartbeat.close()
+    api.delivery.finish(job, "cancelled")
+
+
+def test_a_supervisor_alone_brings_its_child_through_every_part(api: Api, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    job = api.job(f"parts 4 each 0 log {log}")
+    api.supervisor().run(job)
+    assert api.repository.analysis(job).state == "done"
+    assert np.load(api.service.store.array(job, "alignment")).tolist() == [0, 1, 2, 3]
+    assert [word for word in log.read_text().split() if "done" in word] == [
+        f"done-{index}" for index in range(4)
+    ]
+
+
+def test_cancel_ends_the_parts_elsewhere_within_two_seconds(api: Api, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    job, thread = shared_by_a_supervisor(api, f"parts 2 each 60 log {log}")
+    until(lambda: log.exists() and "part-0" in log.read_text())
+    helper = threading.Thread(target=api.supervisor().run, args=(shard_id(job, "margins", 1),))
+    helper.start()
+    until(lambda: "part-1" in log.read_text())
+    asked = time.monotonic()
+    api.repository.cancel(job, now=time.time())
+    helper.join(10)
+    thread.join(10)
+    assert time.monotonic() - asked < 2.0 + 1.0  # a second for each child to end by itself
+    assert api.repository.analysis(job).state == "cancelled"
+    assert not api.repository.has_job(shard_id(job, "margins", 1))
+
+
+def shared_by_a_supervisor(api: Api, text: str) -> tuple[str, threading.Thread]:
+    """An analysis at work in a thread, its shards made."""
+    job = api.job(text)
+    thread = threading.Thread(target=api.supervisor().run, args=(job,))
+    thread.start()
+    until(lambda: api.repository.has_job(shard_id(job, "margins", 1)))
+    return job, thread
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
