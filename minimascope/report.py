@@ -325,7 +325,8 @@ class CertifiedMargins(Section):
     """Distance to a verified boundary point: an upper bound on each true margin.
 
     `smallest`: the points of smallest margin, ascending; `searched`: how many points were, null
-    where all; `norm` of the distances.
+    where all, and then `median_standard_error` is what drawing those leaves open of the median,
+    and `min` the smallest of those drawn; `norm` of the distances.
     """
 
     min: float | None
@@ -336,6 +337,7 @@ class CertifiedMargins(Section):
     per_pair: list[PairMargin] = []
     smallest: list[PointMargin] = []
     searched: int | None = None
+    median_standard_error: float | None = None
     norm: Literal["l2", "linf"] = "l2"
 
 
