@@ -52,6 +52,7 @@ class ClaimedJob:
     parameters: dict[str, Any]
     arrays: dict[str, str] = field(default_factory=dict)
     question: dict[str, Any] | None = None
+    trace: str = ""
 
 
 def _claimed(answer: dict[str, Any]) -> ClaimedJob:
@@ -68,6 +69,7 @@ def _claimed(answer: dict[str, Any]) -> ClaimedJob:
         parameters=document["parameters"],
         arrays=document.get("arrays", {}),
         question=document.get("slice"),
+        trace=document.get("trace", ""),
     )
 
 
