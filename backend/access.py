@@ -18,6 +18,7 @@ from minimascope.problems import ProblemError
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 ADMIN_ONLY = {"users", "audit", "metrics"}
 UPLOADS = {"checkpoints": "checkpoint", "datasets": "dataset"}
+QUESTIONS = ("/slices", "/interpolations")
 SHARE_HEADER = "x-share-key"
 
 
@@ -42,8 +43,8 @@ async def guard(request: Request) -> None:
 def _check(
     request: Request, service: Service, principal: Principal, first: str, identifier: str
 ) -> None:
-    # A plane on demand changes nothing of the analysis it looks into.
-    reading = request.method in SAFE_METHODS or request.scope["route"].path.endswith("/slices")
+    # A plane or a line on demand changes nothing of the analysis it looks into.
+    reading = request.method in SAFE_METHODS or request.scope["route"].path.endswith(QUESTIONS)
     if first == "analyses":
         key = share_key(request) if reading else ""
         service.repository.check_analysis(identifier, principal.id, reading=reading, share=key)
@@ -51,3 +52,12 @@ def _check(
         service.repository.check_upload(UPLOADS[first], identifier, principal.id, reading=reading)
     elif first == "uploads":
         service.repository.check_transfer(identifier, principal.id)
+
+
+def may_read(request: Request, analysis: str) -> None:
+    """The same rule for an analysis that a question names beside its address."""
+    principal: Principal = request.scope["minimascope.principal"]
+    if principal.scope != "admin":
+        service: Service = request.app.state.service
+        key = share_key(request)
+        service.repository.check_analysis(analysis, principal.id, reading=True, share=key)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 
-from backend import cursors, representations, slices
+from backend import asked, cursors, representations, shards
 from backend.identity import Principal, Who
 from backend.jobs import KEY_TAKEN, JobKind, NewJob, Submission
 from backend.representations import Match
@@ -259,6 +259,7 @@ def analysis(identifier: str, service: Here) -> Analysis:
 def cancel(identifier: str, service: Here) -> Analysis:
     """A running analysis ends within two seconds; 409 where it has ended."""
     service.repository.cancel(identifier, now=time.time())
+    shards.forget(service.repository, service.store, identifier)
     service.changes.notify(identifier)
     return service.repository.analysis(identifier)
 
@@ -266,8 +267,9 @@ def cancel(identifier: str, service: Here) -> Analysis:
 @router.post("/{identifier}/retry")
 def retry(identifier: str, service: Here) -> Analysis:
     """Queues a failed or cancelled analysis again, from its start."""
+    shards.forget(service.repository, service.store, identifier)
     queue = service.repository.retry(identifier)
-    slices.forget(service.repository, service.store, identifier)
+    asked.forget(service.repository, service.store, identifier)
     service.store.delete_result(identifier)
     service.send(identifier, queue)
     service.changes.notify(identifier)

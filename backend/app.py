@@ -15,9 +15,11 @@ from backend import (
     errors,
     health,
     internal,
+    interpolations,
     live,
     results,
     retention,
+    shards,
     slices,
     transfers,
     users,
@@ -71,11 +73,13 @@ def _api(service: Service) -> FastAPI:
         analyses.architectures,
         results.router,
         slices.router,
+        interpolations.router,
         live.router,
         users.router,
         retention.router,
         health.router,
         internal.router,
+        shards.router,
     ):
         api.include_router(router)
     mount_reference(api)

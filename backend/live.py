@@ -2,8 +2,9 @@
 
 An event's id is the version of the job it leaves the reader at. A reader who comes back with it
 (Last-Event-ID) gets nothing again if nothing changed, and a new snapshot otherwise: state is
-sent, not history, so no event can be missed. A reader whose analysis is deleted, or who may no
-longer read it, is told so in a last event `problem`.
+sent, not history, so no event can be missed. A worker that stops speaking is told of (`silent`)
+long before its lease ends, and told of again when it speaks. A reader whose analysis is deleted, or
+who may no longer read it, is told so in a last event `problem`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ router = APIRouter(tags=["analyses"])
 log = logging.getLogger("minimascope.backend")
 POLL_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 15.0
+SILENT_SECONDS = (1.5, 5.0)  # at least and at most; workers speak every 0.8 s
 # A revoked token or share key ends a stream within this time.
 ACCESS_SECONDS = 2.0
 LastId = Annotated[str, Header(alias="Last-Event-ID")]
@@ -83,9 +85,17 @@ def frames(before: Analysis | None, after: Analysis, version: int) -> list[str]:
     ]
 
 
+def _patience(lease: float) -> float:
+    """Seconds without a word after which a worker may be lost; before its lease is over."""
+    least, most = SILENT_SECONDS
+    return max(least, min(most, lease / 2))
+
+
 async def stream(service: Service, reader: Reader, known: str) -> AsyncIterator[str]:
     before: Analysis | None = None
     seen, quiet_since = known, time.monotonic()
+    lease = service.settings.lease_seconds
+    heard, silent = time.monotonic(), False
     with service.changes.listening(reader.analysis) as listener:
         while True:
             try:
@@ -103,8 +113,14 @@ async def stream(service: Service, reader: Reader, known: str) -> AsyncIterator[
             if str(version) != seen:
                 for frame in frames(before, after, version):
                     yield frame
-                seen, quiet_since = str(version), time.monotonic()
+                seen = str(version)
+                quiet_since = heard = time.monotonic()
             before = after
+            quiet = time.monotonic() - heard
+            lost = after.state == "running" and quiet > _patience(lease)
+            if lost != silent:
+                silent = lost
+                yield _frame("silent", {"silent": lost, "seconds": quiet, "lease": lease}, None)
             if after.state in FINAL_STATES:
                 return
             if time.monotonic() - quiet_since > KEEP_ALIVE_SECONDS:
@@ -121,7 +137,7 @@ async def stream(service: Service, reader: Reader, known: str) -> AsyncIterator[
 async def events(
     identifier: str, request: Request, service: Here, who: Who, last: LastId = ""
 ) -> StreamingResponse:
-    """snapshot, then progress, stage and state events; ends after a final state.
+    """snapshot, then progress, stage, state and silent events; ends after a final state.
 
     `problem` is the last event where the analysis was deleted or the asker's access ended.
     """

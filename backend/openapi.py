@@ -50,9 +50,15 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/plans"): SUBMISSION,
     ("post", "/users"): {"name": "ann", "scope": "write"},
     ("post", "/analyses/{identifier}/slices"): {"plane": "points", "points": [0, 1, 2]},
+    ("post", "/analyses/{identifier}/interpolations"): {"other": "8d" * 16, "steps": 20},
 }
 # What stands in a path, by parameter.
-PATHS = {"identifier": ANALYSIS, "slice_id": "5e" * 16, "name": "eigenvectors"}
+PATHS = {
+    "identifier": ANALYSIS,
+    "slice_id": "5e" * 16,
+    "interpolation_id": "6f" * 16,
+    "name": "eigenvectors",
+}
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
 
 

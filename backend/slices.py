@@ -1,29 +1,22 @@
-"""Planes on demand: asked for, computed by a worker, kept until nobody asks for a day.
-
-A slice's id follows from the question (minimascope.slices), so the same question is answered from
-the store; it runs on the queue of inspections and never waits behind an analysis.
-"""
+"""Planes on demand (see backend.asked)."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
+from backend.asked import Wait, answered, ask, awaited
 from backend.jobs import NewJob
-from backend.repository import Repository
 from backend.representations import JSON, NPY, NPZ, Match
 from backend.results import array_response, arrays_response
-from backend.service import Here, Service
-from backend.store import Store
+from backend.service import Here
 from minimascope.problems import ProblemError
-from minimascope.schemas import FINAL_STATES, Analysis
+from minimascope.schemas import Analysis
 from minimascope.slices import Slice, SliceRequest
 
 router = APIRouter(prefix="/analyses/{identifier}/slices", tags=["slices"])
-Wait = Annotated[float, Query(ge=0, le=30, description="seconds to wait for the answer")]
 # Present arrays that a worker needs or that save it a search.
 NEEDED, HELPFUL = "eigenvectors", "boundary_inputs"
 
@@ -46,23 +39,8 @@ def _job(analysis: Analysis, request: SliceRequest) -> NewJob:
     return NewJob("slice", analysis.id, document, id=request.identifier(analysis.id))
 
 
-def _asked(service: Service, identifier: str, request: SliceRequest) -> str:
-    """The id of the slice, which a worker computes unless the answer is there."""
-    job = _job(service.repository.analysis(identifier), request)
-    if service.repository.ask_slice(job, now=time.time()):
-        service.store.delete_result(job.id)
-        service.send(job.id, job.queue)
-    return job.id
-
-
-def forget(repository: Repository, store: Store, analysis: str) -> None:
-    """Removes every plane of an analysis."""
-    for each in repository.forget_slices(analysis=analysis):
-        store.delete_result(each)
-
-
 @router.post("", responses={202: {"model": Slice, "description": "A worker computes it."}})
-async def ask(
+async def plane(
     identifier: str, request: SliceRequest, response: Response, service: Here, wait: Wait = 0.0
 ) -> Slice:
     """A plane through input space: 200 where its arrays are there, 202 while they are computed.
@@ -70,28 +48,16 @@ async def ask(
     Ask again, or follow `Location`, until it is done; the same question has the same id. A plane
     that does not exist is refused with `no_such_slice`.
     """
-    slice_id = await asyncio.to_thread(_asked, service, identifier, request)
-    found = await _awaited(service, identifier, slice_id, wait)
-    if found.problem:
-        raise ProblemError.from_dict(found.problem)
-    if found.state != "done":
-        response.status_code = 202
-    response.headers["location"] = f"/api/v1/analyses/{identifier}/slices/{slice_id}"
-    return found
-
-
-async def _awaited(service: Service, analysis: str, identifier: str, wait: float) -> Slice:
-    found = await asyncio.to_thread(service.repository.slice, analysis, identifier)
-    if found.state in FINAL_STATES or not wait:
-        return found
-    await service.ended(identifier, seconds=wait)
-    return await asyncio.to_thread(service.repository.slice, analysis, identifier)
+    found = await asyncio.to_thread(service.repository.analysis, identifier)
+    slice_id = await asyncio.to_thread(ask, service, _job(found, request))
+    answer = await awaited(service, service.repository.slice, identifier, slice_id, wait)
+    return answered(answer, response, "slices")
 
 
 @router.get("/{slice_id}")
 async def status(identifier: str, slice_id: str, service: Here, wait: Wait = 0.0) -> Slice:
     """How far a plane is; `wait` answers when it ends, or after so many seconds."""
-    return await _awaited(service, identifier, slice_id, wait)
+    return await awaited(service, service.repository.slice, identifier, slice_id, wait)
 
 
 @router.get(

@@ -14,6 +14,7 @@ import httpx
 from minimascope import calls
 from minimascope.calls import CHUNK, LONG_POLL, PREFIX, TIMEOUT, Array, Call, authorization, resume
 from minimascope.events import Event, EventLines
+from minimascope.interpolations import InterpolationCurve, InterpolationRequest
 from minimascope.report import Report
 from minimascope.schemas import (
     Analysis,
@@ -148,7 +149,18 @@ class AsyncClient:
             if found.state == "done":
                 return await self.send(calls.slice_arrays(identifier, found.id))
             if time.monotonic() > deadline:
-                raise calls.slice_not_ready(seconds)
+                raise calls.not_ready("slice", seconds)
+
+    async def interpolation(
+        self, identifier: str, request: InterpolationRequest, *, seconds: float = 600.0
+    ) -> InterpolationCurve:
+        deadline = time.monotonic() + seconds
+        while True:
+            call = calls.ask_interpolation(identifier, request, wait=LONG_POLL)
+            if curve := (await self.send(call)).curve:
+                return curve
+            if time.monotonic() > deadline:
+                raise calls.not_ready("interpolation", seconds)
 
     async def compare(self, identifiers: Sequence[str]) -> KeyNumbersPage:
         return await self.send(calls.compare(identifiers))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import httpx
 import numpy as np
 
 from minimascope.events import Event
+from minimascope.interpolations import Interpolation, InterpolationRequest
 from minimascope.problems import ProblemError
 from minimascope.report import Report
 from minimascope.schemas import (
@@ -80,11 +81,12 @@ def unreachable(base_url: str, error: httpx.TransportError) -> ProblemError:
     )
 
 
-def slice_not_ready(seconds: float) -> ProblemError:
+def not_ready(what: Literal["slice", "interpolation"], seconds: float) -> ProblemError:
     """The refusal of a client that waited long enough."""
+    asked = "plane" if what == "slice" else "line"
     return ProblemError(
-        "slice_not_ready",
-        f"No worker computed this plane within {seconds:g} seconds.",
+        f"{what}_not_ready",
+        f"No worker computed this {asked} within {seconds:g} seconds.",
         "Ask again: it is computed once only.",
         status=504,
     )
@@ -229,6 +231,17 @@ def slice_status(analysis: str, identifier: str, *, wait: float) -> Call[Slice]:
 
 def slice_arrays(analysis: str, identifier: str) -> Call[dict[str, Array]]:
     return Call("GET", f"/analyses/{analysis}/slices/{identifier}/arrays.npz", _arrays)
+
+
+def ask_interpolation(
+    identifier: str, request: InterpolationRequest, *, wait: float
+) -> Call[Interpolation]:
+    def decode(response: httpx.Response) -> Interpolation:
+        return Interpolation.model_validate_json(response.content)
+
+    body = request.model_dump(mode="json")
+    path = f"/analyses/{identifier}/interpolations"
+    return Call("POST", path, decode, json=body, params={"wait": f"{wait:g}"})
 
 
 def _slice(response: httpx.Response) -> Slice:

@@ -18,6 +18,7 @@ from minimascope import calls
 from minimascope.async_client import AsyncClient
 from minimascope.calls import CHUNK, LONG_POLL, PREFIX, TIMEOUT, Array, Call, authorization, resume
 from minimascope.events import Event, EventLines
+from minimascope.interpolations import InterpolationCurve, InterpolationRequest
 from minimascope.report import Report
 from minimascope.schemas import (
     Analysis,
@@ -161,7 +162,23 @@ class Client:
             if found.state == "done":
                 return self.send(calls.slice_arrays(identifier, found.id))
             if time.monotonic() > deadline:
-                raise calls.slice_not_ready(seconds)
+                raise calls.not_ready("slice", seconds)
+
+    def interpolation(
+        self, identifier: str, request: InterpolationRequest, *, seconds: float = 600.0
+    ) -> InterpolationCurve:
+        """The loss on the line to another analysis, waited for.
+
+        Raises ProblemError `architectures_differ`, `data_differ`, `losses_differ` where there is
+        none, `interpolation_not_ready` where no worker computed it within `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            call = calls.ask_interpolation(identifier, request, wait=LONG_POLL)
+            if curve := (self.send(call)).curve:
+                return curve
+            if time.monotonic() > deadline:
+                raise calls.not_ready("interpolation", seconds)
 
     def compare(self, identifiers: Sequence[str]) -> KeyNumbersPage:
         return self.send(calls.compare(identifiers))

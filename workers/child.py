@@ -175,8 +175,19 @@ def perform(job: dict[str, Any], publisher: SupervisorPublisher) -> dict[str, An
         return run_slice(
             paths,
             parameters,
-            SliceRequest.model_validate(job["slice"]),
+            SliceRequest.model_validate(job["question"]),
             {name: Path(path) for name, path in job["arrays"].items()},
+            workdir=workdir,
+            publisher=publisher,
+        )
+    if job["kind"] == "interpolation":
+        from workers.analysis.interpolation_job import run_interpolation
+
+        return run_interpolation(
+            paths,
+            Path(files["other"]),
+            parameters,
+            job["question"],
             workdir=workdir,
             publisher=publisher,
         )

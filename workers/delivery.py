@@ -38,7 +38,8 @@ class UnavailableError(Exception):
 class ClaimedJob:
     """`files` maps role to the sha256 to fetch; `names` to what the user called it.
 
-    A slice brings its `question` and the `arrays` it needs: name to the analysis that has them.
+    A slice or a line brings its `question`, a slice also the `arrays` it needs: name to the
+    analysis that has them.
     """
 
     id: str
@@ -68,7 +69,7 @@ def _claimed(answer: dict[str, Any]) -> ClaimedJob:
         names=document["names"],
         parameters=document["parameters"],
         arrays=document.get("arrays", {}),
-        question=document.get("slice"),
+        question=document.get(answer["kind"]),
         trace=document.get("trace", ""),
     )
 

@@ -159,7 +159,7 @@ class Supervisor:
             "names": job.names,
             "parameters": job.parameters,
             "arrays": {name: str(path) for name, path in arrays.items()},
-            "slice": job.question,
+            "question": job.question,
             "workdir": str(folder),
             "state": str(resume.state_path(job.id) or ""),
         }

@@ -5,7 +5,7 @@ window.dash_clientside = window.dash_clientside || {};
   const none = () => window.dash_clientside.no_update;
   const AT_ONCE = 4;
   const rows = new Map();
-  let drawn = null, asked = 0;
+  let drawn = null, asked = 0, line = null;
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("#differences");
@@ -87,10 +87,17 @@ window.dash_clientside = window.dash_clientside || {};
       await ms.show(name, ms.pictures[name](ms.widthOf(name, 1200)));
     }
   }
+  ms.pictures.line = () => (line && line.figure ? ms.themed(line.figure) : null);
+  async function shownLine() {
+    await new Promise((done) => setTimeout(done)); // the frame may just have been uncovered
+    const figure = ms.pictures.line();
+    if (figure) await ms.show("line", figure);
+  }
   ms.pictures.grid = gridded;
   ms.redraws.compare = () => {
     if (!document.querySelector(".page-compare")) return;
     figures();
+    shownLine();
     for (const row of rows.values()) paint(row);
   };
 
@@ -103,6 +110,16 @@ window.dash_clientside = window.dash_clientside || {};
     },
     grid(vectors, items) {
       if (items) grid(vectors, items);
+      return none();
+    },
+    line(data) {
+      line = data;
+      if (!data) return none();
+      shownLine();
+      const url = new URL(location.href);
+      if (url.pathname !== "/compare") return none();
+      for (const end of ["from", "to"]) url.searchParams.set(end, data[end]);
+      history.replaceState(history.state, "", url);
       return none();
     },
     address(data, vectors, x, y) {

@@ -4,7 +4,8 @@ window.dash_clientside = window.dash_clientside || {};
   const FINAL = ["done", "failed", "cancelled"];
   const WORDS = { queued: "Waiting for a worker", running: "Running", done: "Done", failed: "Failed", cancelled: "Cancelled" };
   const STAGE = { waiting: "waiting", running: "running", done: "done", failed: "failed", skipped: "skipped" };
-  let source = null, followed = null, names = {};
+  const ATTEMPTS = 3;
+  let source = null, followed = null, names = {}, silence = null, last = null;
 
   function element(tag, className, text, ...children) {
     const made = Object.assign(document.createElement(tag), { className, textContent: text || "" });
@@ -25,13 +26,30 @@ window.dash_clientside = window.dash_clientside || {};
     bar.max = 100; bar.value = share;
     bar.setAttribute("aria-label", "Progress");
     const words = element("p", "job-state state-" + analysis.state, WORDS[analysis.state]);
-    const beside = element("p", "job-message", analysis.message || (analysis.attempt > 1 ? `Attempt ${analysis.attempt}: an earlier worker was lost.` : ""));
+    const beside = element("p", "job-message", analysis.state === "queued" ? "" : analysis.message);
     return element("div", "job-head", "", element("div", "job-line", "", words, element("span", "job-share", share + " %")), bar, beside);
   }
 
   function problem(analysis) {
     if (!analysis.problem) return [];
-    const box = element("div", "notice notice-bad", "", element("p", "notice-lead", analysis.problem.sentence), element("p", "", analysis.problem.advice || ""));
+    const broken = analysis.stages.find((stage) => stage.state === "failed");
+    const where = broken ? [element("p", "", `It stopped in the stage “${names[broken.stage] || broken.stage}”.`)] : [];
+    const box = element("div", "notice notice-bad", "", element("p", "notice-lead", analysis.problem.sentence), ...where, element("p", "", analysis.problem.advice || ""));
+    box.setAttribute("role", "alert");
+    return [box];
+  }
+
+  // A worker that is lost, or may be: what is known, and what happens by itself.
+  function lost(analysis) {
+    const words = [];
+    if (analysis.state === "queued" && analysis.attempt)
+      words.push(`The worker was lost on attempt ${analysis.attempt} of ${ATTEMPTS}.`, "The next attempt begins by itself as soon as a worker is free.");
+    else if (analysis.state === "running" && silence)
+      words.push("There is no word from the worker: it may have been lost.", `If it stays silent, ${analysis.attempt < ATTEMPTS ? `attempt ${analysis.attempt + 1} of ${ATTEMPTS} begins by itself` : "the job ends as failed"} within ${Math.ceil(silence.lease)} s.`);
+    else if (analysis.state === "running" && analysis.attempt > 1)
+      words.push(`Attempt ${analysis.attempt} of ${ATTEMPTS}: an earlier worker was lost.`);
+    if (!words.length) return [];
+    const box = element("div", "notice notice-warn", "", element("p", "notice-lead", words[0]), ...words.slice(1).map((said) => element("p", "", said)));
     box.setAttribute("role", "alert");
     return [box];
   }
@@ -59,7 +77,8 @@ window.dash_clientside = window.dash_clientside || {};
     if (!place) return stop();
     const placeholder = document.getElementById("job-placeholder");
     if (placeholder) placeholder.hidden = true;
-    place.replaceChildren(head(analysis), ...problem(analysis), element("ol", "stages", "", ...analysis.stages.map(stageRow)));
+    last = analysis;
+    place.replaceChildren(head(analysis), ...problem(analysis), ...lost(analysis), element("ol", "stages", "", ...analysis.stages.map(stageRow)));
     const anything = analysis.stages.some((s) => s.state === "done");
     shown("job-results", analysis.state === "done" || anything);
     document.getElementById("job-results").textContent = analysis.state === "done" ? "Open results" : "Open partial results";
@@ -86,6 +105,12 @@ window.dash_clientside = window.dash_clientside || {};
   function heard(id, event) {
     let data = {};
     try { data = JSON.parse(event.data); } catch (_) { return; }
+    if (event.type === "silent") {
+      silence = data.silent ? data : null;
+      say(data.silent ? "no word from the worker" : "the worker speaks again");
+      return last && render(last);
+    }
+    if (event.type === "snapshot") silence = null;
     if (event.type === "progress") say(data.message);
     if (event.type === "stage") say(`${names[data.stage] || data.stage}: ${data.state}`);
     if (Array.isArray(data.stages) && data.state) return render(data);
@@ -98,11 +123,12 @@ window.dash_clientside = window.dash_clientside || {};
     const analysis = job.analysis;
     names = job.stages;
     followed = analysis.id;
+    silence = null;
     stop();
     requestAnimationFrame(() => { render(analysis); say(analysis.message); });
     if (FINAL.includes(analysis.state)) return dash_clientside.no_update;
     source = new EventSource(`/api/v1/analyses/${analysis.id}/events`);
-    for (const name of ["snapshot", "progress", "stage", "state", "message"])
+    for (const name of ["snapshot", "progress", "stage", "state", "message", "silent"])
       source.addEventListener(name, (event) => heard(analysis.id, event));
     source.onerror = () => refresh(analysis.id);
     return dash_clientside.no_update;

@@ -8,6 +8,7 @@ from typing import Any
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
+from dashboard import compare_line
 from dashboard.analysis_panels import colour_bar
 from dashboard.choice import select
 from dashboard.compare_figures import (
@@ -133,8 +134,9 @@ def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
     two, every = _panels(query)
     measures = [html.Div([two, ranking_panel], className="measures"), every]
     grid = _grid(minima, query)
+    line = compare_line.line_panel(minima, query)
     few = len(minima) <= FEW
-    order = [grid, *measures, numbers] if few else [*measures, numbers, grid]
+    order = [grid, line, *measures, numbers] if few else [*measures, numbers, line, grid]
     return html.Div(
         [
             dcc.Store(id="compare-items", data={"minima": items, "ends": span}),
@@ -186,6 +188,7 @@ def register(pages: Dash, client: AsyncClient) -> None:
         found = [minimum_of(i, r) for i, r in zip(page.items, reports, strict=True)]
         return content(found, query)
 
+    compare_line.register(pages, client)
     dash.register_page("dashboard.compare", path="/compare", title="Compare", layout=layout)
 
     @pages.callback(

@@ -19,7 +19,7 @@ from minimascope.problems import ProblemError
 
 COMMANDS: tuple[str, ...] = (
     *("serve", "worker", "analyze", "architectures"),
-    *("export", "upload", "submit", "wait", "report", "slice", "compare"),
+    *("export", "upload", "submit", "wait", "report", "slice", "compare", "interpolate"),
     *("demo", "doctor", "users", "backup", "restore", "forget"),
 )
 FAILED, BAD_INPUT = 1, 2

@@ -22,6 +22,7 @@ from numpy.testing import assert_allclose
 from safetensors.torch import load_file, save
 
 from minimascope.client import Client
+from minimascope.interpolations import InterpolationRequest
 from minimascope.problems import ProblemError
 from minimascope.schemas import FINAL_STATES, Analysis, AnalysisRequest
 from minimascope.slices import SliceRequest
@@ -182,6 +183,21 @@ def test_a_plane_through_three_points_of_the_demo_is_drawn_by_a_worker(client: C
     with pytest.raises(ProblemError, match="no training row 5000") as refused:
         client.slice(analysis.id, SliceRequest(plane="points", points=(0, 1, 5000)))
     assert refused.value.code == "no_such_slice"
+
+
+def test_the_line_between_two_demos_ends_at_their_reports(client: Client) -> None:
+    first, second = (each.id for each in client.analyses().items[-2:])
+    curve = client.interpolation(first, InterpolationRequest(other=second, steps=4))
+    assert curve.test
+    for identifier, place in ((first, 1), (second, 5)):
+        data = client.report(identifier).data
+        assert data.test
+        for split, known in ((curve.train, data.train), (curve.test, data.test)):
+            # The same float64 forward pass, added up in another order.
+            assert split.loss[place] == pytest.approx(known.loss, rel=1e-9)
+            assert split.accuracy
+            assert split.accuracy[place] == pytest.approx(known.accuracy, rel=1e-12)
+    assert curve.distance > 0
 
 
 def weights(**changed: torch.Tensor) -> io.BytesIO:

@@ -65,6 +65,22 @@ def test_a_script_asks_for_a_plane(running: Running, files: Path, capsys: Output
     assert capsys.readouterr().err.startswith("minimascope slice: --points takes 3 values")
 
 
+def test_a_script_asks_for_the_line_between_two(
+    running: Running, files: Path, capsys: Output
+) -> None:
+    pair = [submitted(running, files, name, capsys) for name in ("good.pt", "vectors.pt")]
+    for identifier in pair:
+        assert main(["wait", identifier, "--server", running.url]) == 0
+    capsys.readouterr()
+    output = files / "line.json"
+    command = ["interpolate", *pair, "--server", running.url]
+    assert main([*command, "--output", str(output)]) == 0
+    assert capsys.readouterr().out == "train: barrier 0 ± 0 nats at α = 0 (n = 4)\n"
+    assert json.loads(output.read_text())["alpha"] == [0, 1]
+    assert main([*command, "--steps", "5"]) == 2
+    assert "multiple of 4" in capsys.readouterr().err
+
+
 def test_wait_for_a_failure_is_exit_1_with_its_sentence(
     running: Running, files: Path, capsys: Output
 ) -> None:

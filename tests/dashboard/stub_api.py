@@ -14,6 +14,12 @@ import numpy as np
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
+from minimascope.interpolations import (
+    Barrier,
+    InterpolationCurve,
+    InterpolationRequest,
+    SplitCurve,
+)
 from minimascope.problems import ProblemError
 from minimascope.report import STAGES, Report
 from minimascope.schemas import Analysis, AnalysisRequest
@@ -78,6 +84,19 @@ PLAN = {
     "warnings": ["3 different inputs are in both training and test data."],
     "data": {"train": {"n": 1200, "loss": 0.0123, "accuracy": 0.998}, "test": None, "classes": 3},
 }
+
+
+SPLIT = SplitCurve(
+    n=100,
+    loss=[3.0, 0.1, 0.9, 0.2, None],
+    loss_standard_error=[0.3, 0.01, 0.09, 0.02, None],
+    accuracy=[0.4, 1.0, 0.7, 0.95, 0.5],
+    accuracy_standard_error=[0.05, 0.0, 0.04, 0.02, 0.05],
+    barrier=Barrier(value=0.75, standard_error=0.08, alpha=0.5),
+)
+CURVE = InterpolationCurve(
+    alpha=[-0.25, 0, 0.5, 1, 1.25], train=SPLIT, statistics="recomputed", distance=12.3
+)
 
 
 def analysis(identifier: str, name: str, state: str = "done", **more: Any) -> Analysis:
@@ -200,6 +219,13 @@ def _results(app: FastAPI, held: dict[str, Analysis], found: dict[str, Found]) -
     async def compare(ids: str) -> dict[str, Any]:
         rows = [key_numbers(one(held, i), result(held, found, i)[0]) for i in ids.split(",")]
         return {"items": rows, "next": None}
+
+    @app.post("/api/v1/analyses/{identifier}/interpolations")
+    async def line(identifier: str, request: InterpolationRequest) -> Any:
+        if result(held, found, identifier)[0].data.classes == 2:
+            raise ProblemError("data_differ", "The two have different training sets.", status=409)
+        progress = {"id": "l" * 32, "analysis": identifier, "state": "done"}
+        return {**progress, "request": request.model_dump(), "curve": CURVE.model_dump()}
 
     @app.get("/api/v1/analyses/{identifier}/events")
     async def events(identifier: str) -> StreamingResponse:

@@ -108,6 +108,17 @@ def answer(question: dict, eigenvectors: str, workdir: Path) -> None:
     say(event="result", value={"underflowed": 2})
 
 
+def line(question: dict, files: set[str]) -> None:
+    """A line: flat, over the number of files; 40 steps are refused."""
+    if question["request"]["steps"] == 40:
+        refuse()
+        return
+    flat = {"n": 4, "loss": [float(len(files))] * 2, "loss_standard_error": [0.0] * 2}
+    split = {**flat, "barrier": {"value": 0.0, "standard_error": 0.0, "alpha": 0.0}}
+    curve = {"alpha": [0.0, 1.0], "train": split, "statistics": "none", "distance": 1.0}
+    say(event="result", value={"curve": curve})
+
+
 def main() -> None:
     document = json.loads(sys.stdin.readline())
     threading.Thread(target=die_with_supervisor, daemon=True).start()
@@ -115,7 +126,10 @@ def main() -> None:
     words = Path(files.get("checkpoint") or files["dataset"]).read_text().split()
     log = Path(words[words.index("log") + 1]) if "log" in words else None
     if document["kind"] == "slice":
-        answer(document["slice"], document["arrays"]["eigenvectors"], Path(document["workdir"]))
+        answer(document["question"], document["arrays"]["eigenvectors"], Path(document["workdir"]))
+        return
+    if document["kind"] == "interpolation":
+        line(document["question"], set(files))
         return
     if document["kind"] != "analysis":
         if "refuse" in words:

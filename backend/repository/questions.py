@@ -1,17 +1,18 @@
-"""Planes asked for: each a job whose id follows from the question, so that it is its own cache."""
+"""Planes and lines asked for: jobs whose id follows from the question, each its own cache."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from backend.jobs import NewJob
+from backend.jobs import QUESTIONS, JobKind, NewJob
 from backend.repository.rows import job_row, missing
 from backend.repository.transactions import Transactions
 from backend.tables import JobRow
+from minimascope.interpolations import Interpolation, InterpolationRequest
 from minimascope.problems import ProblemError
 from minimascope.schemas import FINAL_STATES, State
 from minimascope.slices import Slice, SliceRequest
@@ -19,22 +20,24 @@ from minimascope.slices import Slice, SliceRequest
 MOST_UNANSWERED = 20
 
 
-class Slices(Transactions):
-    """Jobs of kind `slice`; `subject` is the analysis, the document holds the question."""
+class Questions(Transactions):
+    """Jobs of the kinds `QUESTIONS`; `subject` is the analysis, the document holds the question."""
 
     def slice(self, analysis: str, identifier: str) -> Slice:
         """Raises ProblemError `no_such_slice` where this analysis was not asked for it."""
         with self.read() as session:
-            row = session.get(JobRow, identifier)
-            if row is None or row.kind != "slice" or row.subject != analysis:
-                raise missing("slice", identifier)
-            return _as_slice(row)
+            return _as_slice(_asked(session, "slice", analysis, identifier))
 
-    def ask_slice(self, job: NewJob, *, now: float) -> bool:
+    def interpolation(self, analysis: str, identifier: str) -> Interpolation:
+        """Raises ProblemError `no_such_interpolation` where this analysis was not asked for it."""
+        with self.read() as session:
+            return _as_interpolation(_asked(session, "interpolation", analysis, identifier))
+
+    def ask(self, job: NewJob, *, now: float) -> bool:
         """True where a worker should compute it: nobody asked before, or no worker could answer.
 
         A refusal (status below 500) is an answer and stays one. Raises ProblemError
-        `too_many_slices` where too many of this analysis wait.
+        `too_many_slices` where too many questions to this analysis wait.
         """
         try:
             with self.write() as session:
@@ -51,11 +54,11 @@ class Slices(Transactions):
             return False
         return True
 
-    def forget_slices(
+    def forget_questions(
         self, *, analysis: str | None = None, ended_before: float | None = None
     ) -> list[str]:
-        """Deletes the planes of an analysis, or all old ones; the ids, whose arrays may go."""
-        chosen = [JobRow.kind == "slice"]
+        """Deletes the answers of an analysis, or all old ones; the ids, whose arrays may go."""
+        chosen: list[ColumnElement[bool]] = [JobRow.kind.in_(QUESTIONS)]
         if analysis is not None:
             chosen.append(JobRow.subject == analysis)
         if ended_before is not None:
@@ -66,6 +69,13 @@ class Slices(Transactions):
             return found
 
 
+def _asked(session: Session, kind: JobKind, analysis: str, identifier: str) -> JobRow:
+    row = session.get(JobRow, identifier)
+    if row is None or row.kind != kind or row.subject != analysis:
+        raise missing(kind, identifier)
+    return row
+
+
 def _unanswerable(row: JobRow) -> bool:
     """A worker was lost, or ran out of memory or time: another attempt may do better."""
     return row.state == "failed" and int((row.problem or {}).get("status", 500)) >= 500
@@ -74,7 +84,7 @@ def _unanswerable(row: JobRow) -> bool:
 def _unanswered(session: Session, analysis: str) -> int:
     query = select(func.count()).select_from(JobRow)
     query = query.where(
-        JobRow.kind == "slice", JobRow.subject == analysis, JobRow.state.not_in(FINAL_STATES)
+        JobRow.kind.in_(QUESTIONS), JobRow.subject == analysis, JobRow.state.not_in(FINAL_STATES)
     )
     return int(session.scalar(query) or 0)
 
@@ -82,21 +92,36 @@ def _unanswered(session: Session, analysis: str) -> int:
 def _too_many() -> ProblemError:
     return ProblemError(
         "too_many_slices",
-        f"{MOST_UNANSWERED} planes of this analysis are not computed yet.",
+        f"{MOST_UNANSWERED} planes or lines of this analysis are not computed yet.",
         "Wait for one of them.",
         status=429,
     )
 
 
+def _progress(row: JobRow) -> dict[str, Any]:
+    """What the documents of all questions have in common."""
+    return {
+        "id": row.id,
+        "analysis": row.subject,
+        "state": cast(State, row.state),
+        "progress": row.progress,
+        "message": row.message,
+        "problem": row.problem,
+    }
+
+
 def _as_slice(row: JobRow) -> Slice:
     return Slice(
-        id=row.id,
-        analysis=row.subject,
+        **_progress(row),
         request=SliceRequest.model_validate(row.document["slice"]),
-        state=cast(State, row.state),
-        progress=row.progress,
-        message=row.message,
-        problem=row.problem,
         arrays=tuple(sorted(row.arrays)),
         underflowed=cast(dict[str, Any], row.result or {}).get("underflowed"),
+    )
+
+
+def _as_interpolation(row: JobRow) -> Interpolation:
+    return Interpolation(
+        **_progress(row),
+        request=InterpolationRequest.model_validate(row.document["interpolation"]["request"]),
+        curve=cast(dict[str, Any], row.result or {}).get("curve"),
     )
