@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import time
 import uuid
@@ -20,6 +19,7 @@ from backend.errors import database_problem, problem_response
 from backend.identity import ACTING, ANYONE, Principal
 from backend.login import COOKIE, wants_page
 from backend.service import Service
+from minimascope import tracing
 from minimascope.problems import ProblemError
 from minimascope.settings import Settings
 
@@ -80,6 +80,7 @@ class Security:
             await self._app(scope, receive, send)
             return
         request_id = scope["minimascope.request_id"] = uuid.uuid4().hex
+        tracing.name_request(request_id)
         began, status, who = time.monotonic(), 500, None
 
         async def send_with_headers(message: Message) -> None:
@@ -133,7 +134,7 @@ class Security:
             who = ACTING.get()
             if who is None:
                 raise _who("Nobody asks for this page.", "MINIMASCOPE_TOKEN")
-        elif path in OPEN_PATHS or not await asyncio.to_thread(self._doors.locked):
+        elif path in OPEN_PATHS or not await self._doors.locked():
             return ANYONE
         else:
             who = await self._person(connection)
@@ -149,18 +150,18 @@ class Security:
     async def _worker(self, token: str) -> Principal:
         """The workers' common token, or a user's of the scope worker."""
         if not same(token, self._settings.worker_token):
-            found = await asyncio.to_thread(self._doors.by_token, token)
+            found = await self._doors.by_token(token)
             if found is None or found.principal.scope != "worker":
                 raise _who("The worker token is missing or wrong.", "MINIMASCOPE_WORKER_TOKEN")
         return WORKERS
 
     async def _person(self, connection: HTTPConnection) -> Principal:
         """The token itself from a script, or the session of a browser that signed in."""
-        found = await asyncio.to_thread(self._doors.by_token, _bearer(connection.headers))
+        found = await self._doors.by_token(_bearer(connection.headers))
         if found and found.principal.scope != "worker":
             return found.principal
         cookie = connection.cookies.get(COOKIE, "")
-        who = await asyncio.to_thread(self._doors.by_session, cookie, now=time.time())
+        who = await self._doors.by_session(cookie, now=time.time())
         if who is None:
             raise _who("This server asks for a token.", "MINIMASCOPE_TOKEN")
         # Browsers name the page a request comes from wherever it changes something.

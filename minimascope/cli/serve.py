@@ -9,6 +9,7 @@ import secrets
 import socket
 from typing import Any
 
+from minimascope import tracing
 from minimascope.cli.fleet import Fleet
 from minimascope.cli.options import Subparsers
 from minimascope.logs import configure
@@ -92,6 +93,7 @@ def _worker_environment(settings: Settings) -> dict[str, str]:
 def run(args: argparse.Namespace) -> int:
     settings = _settings(args)
     configure(settings.log_format)
+    tracing.configure(settings, "api")
     listener = _listen(settings.host, settings.port)
     with listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
