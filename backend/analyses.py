@@ -10,9 +10,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 
-from backend import asked, cursors
+from backend import asked, cursors, shards
 from backend.identity import Principal, Who
 from backend.jobs import KEY_TAKEN, JobKind, NewJob, Submission
+from backend.retention import forget_results
 from backend.service import Here, Service
 from minimascope import __version__
 from minimascope.problems import ProblemError
@@ -58,6 +59,7 @@ def _document(service: Service, request: AnalysisRequest, who: Principal) -> dic
         role: _accepted(service, "checkpoint" if role == "checkpoint" else "dataset", sha, who).name
         for role, sha in files.items()
     }
+    service.repository.uploads_used(list(files.values()), now=time.time())
     parameters = request.parameters.model_dump(mode="json")
     return {"files": files, "names": names, "parameters": parameters}
 
@@ -253,6 +255,7 @@ def analysis(identifier: str, service: Here) -> Analysis:
 def cancel(identifier: str, service: Here) -> Analysis:
     """A running analysis ends within two seconds; 409 where it has ended."""
     service.repository.cancel(identifier, now=time.time())
+    shards.forget(service.repository, service.store, identifier)
     service.changes.notify(identifier)
     return service.repository.analysis(identifier)
 
@@ -260,8 +263,9 @@ def cancel(identifier: str, service: Here) -> Analysis:
 @router.post("/{identifier}/retry")
 def retry(identifier: str, service: Here) -> Analysis:
     """Queues a failed or cancelled analysis again, from its start."""
+    shards.forget(service.repository, service.store, identifier)
     queue = service.repository.retry(identifier)
-    asked.forget(service, identifier)
+    asked.forget(service.repository, service.store, identifier)
     service.store.delete_result(identifier)
     service.send(identifier, queue)
     service.changes.notify(identifier)
@@ -272,5 +276,5 @@ def retry(identifier: str, service: Here) -> Analysis:
 def remove(identifier: str, service: Here) -> None:
     """Removes an ended analysis with its report and arrays; its files stay."""
     service.repository.delete_analysis(identifier)
-    asked.forget(service, identifier)
-    service.store.delete_result(identifier)
+    forget_results(service.repository, service.store, identifier)
+    service.changes.notify(identifier)

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from fastapi import Depends, FastAPI
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from backend import (
     analyses,
@@ -17,6 +17,8 @@ from backend import (
     interpolations,
     live,
     results,
+    retention,
+    shards,
     slices,
     transfers,
     users,
@@ -30,6 +32,7 @@ from backend.openapi import describe
 from backend.reaper import reaping
 from backend.reference import mount_reference
 from backend.repository import Repository
+from backend.representations import NPY
 from backend.security import Security, check_bind
 from backend.service import Service
 from backend.store import Store
@@ -64,13 +67,21 @@ def _api(service: Service) -> FastAPI:
         interpolations.router,
         live.router,
         users.router,
+        retention.router,
         health.router,
         internal.router,
+        shards.router,
     ):
         api.include_router(router)
     mount_reference(api)
     describe(api)
-    api.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    api.add_middleware(
+        GZipMiddleware,
+        minimum_size=1024,
+        compresslevel=5,
+        # Floating-point numbers hardly shrink, and a large array would keep a core busy.
+        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, NPY),
+    )
     return api
 
 

@@ -58,11 +58,10 @@ def _files(store: Store, rows: dict[str, list[dict[str, Any]]]) -> Iterator[tupl
     for sha256 in sorted({row["id"] for row in rows["uploads"]}):
         yield f"blobs/{sha256}", store.blob(sha256)
     for job in rows["jobs"]:
-        if job["kind"] in ("analysis", "slice"):
-            for name in job["arrays"]:
-                yield f"results/{job['id']}/{name}.npy", store.array(job["id"], name)
-            if job["kind"] == "analysis":
-                yield f"results/{job['id']}/report.json", store.report(job["id"])
+        for name in job["arrays"]:
+            yield f"results/{job['id']}/{name}.npy", store.array(job["id"], name)
+        if job["kind"] == "analysis":
+            yield f"results/{job['id']}/report.json", store.report(job["id"])
 
 
 def backup(engine: Engine, store: Store, target: Path) -> dict[str, int]:

@@ -14,7 +14,9 @@ from typing import Annotated, TypeVar
 from fastapi import Query, Response
 
 from backend.jobs import NewJob
+from backend.repository import Repository
 from backend.service import Service
+from backend.store import Store
 from minimascope.interpolations import Interpolation
 from minimascope.problems import ProblemError
 from minimascope.schemas import FINAL_STATES
@@ -54,7 +56,7 @@ def answered(found: Answer, response: Response, kind: str) -> Answer:
     return found
 
 
-def forget(service: Service, analysis: str) -> None:
+def forget(repository: Repository, store: Store, analysis: str) -> None:
     """Removes every plane and line of an analysis."""
-    for each in service.repository.forget_questions(analysis=analysis):
-        service.store.delete_result(each)
+    for each in repository.forget_questions(analysis=analysis):
+        store.delete_result(each)

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
-from backend.store import no_room
+from backend.receiving import no_room
 from minimascope.problems import ProblemError
 from minimascope.schemas import ProblemDocument
 

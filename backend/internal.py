@@ -16,9 +16,10 @@ from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from backend import shards
 from backend.jobs import Claim, Progress
+from backend.receiving import Incoming
 from backend.service import Here, Service
-from backend.store import Incoming
 from minimascope.problems import ProblemError
 from minimascope.queues import QueueName
 from minimascope.report import Report
@@ -132,6 +133,8 @@ def finish(job: str, body: Finish, service: Here, token: Token) -> None:
     )
     service.figures.ended(ended)
     service.changes.notify(job)
+    if ended.kind == "analysis":
+        shards.forget(service.repository, service.store, job)
 
 
 @router.post("/jobs/{job}/release", status_code=204)

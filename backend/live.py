@@ -3,28 +3,63 @@
 An event's id is the version of the job it leaves the reader at. A reader who comes back with it
 (Last-Event-ID) gets nothing again if nothing changed, and a new snapshot otherwise: state is
 sent, not history, so no event can be missed. A worker that stops speaking is told of (`silent`)
-long before its lease ends, and told of again when it speaks.
+long before its lease ends, and told of again when it speaks. A reader whose analysis is deleted, or
+who may no longer read it, is told so in a last event `problem`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
+from sqlalchemy.exc import OperationalError
 
+from backend.access import share_key
+from backend.identity import Principal, Who
 from backend.service import Here, Service
+from minimascope.problems import ProblemError
 from minimascope.schemas import FINAL_STATES, Analysis
 
 router = APIRouter(tags=["analyses"])
+log = logging.getLogger("minimascope.backend")
 POLL_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 15.0
 SILENT_SECONDS = (1.5, 5.0)  # at least and at most; workers speak every 0.8 s
+# A revoked token or share key ends a stream within this time.
+ACCESS_SECONDS = 2.0
 LastId = Annotated[str, Header(alias="Last-Event-ID")]
+
+
+@dataclass
+class Reader:
+    """Who reads the events of which analysis, and by which share key."""
+
+    analysis: str
+    who: Principal
+    share: str
+    checked: float = field(default_factory=time.monotonic)
+
+    async def check(self, service: Service) -> None:
+        """Raises ProblemError 401 or 404 once the token or the key is good no longer."""
+        if time.monotonic() - self.checked > ACCESS_SECONDS:
+            await asyncio.to_thread(self._check, service)
+            self.checked = time.monotonic()
+
+    def _check(self, service: Service) -> None:
+        if self.who.id and service.repository.credential_of_user(self.who.id) is None:
+            sentence = f"The token of {self.who.name} was revoked."
+            raise ProblemError("unauthorized", sentence, status=401)
+        if self.who.owner is not None:
+            service.repository.check_analysis(
+                self.analysis, self.who.id, reading=True, share=self.share
+            )
 
 
 def _frame(name: str, data: dict[str, Any], version: int | None) -> str:
@@ -56,16 +91,25 @@ def _patience(lease: float) -> float:
     return max(least, min(most, lease / 2))
 
 
-async def _stream(service: Service, identifier: str, known: str) -> AsyncIterator[str]:
+async def stream(service: Service, reader: Reader, known: str) -> AsyncIterator[str]:
     before: Analysis | None = None
     seen, quiet_since = known, time.monotonic()
     lease = service.settings.lease_seconds
     heard, silent = time.monotonic(), False
-    with service.changes.listening(identifier) as listener:
+    with service.changes.listening(reader.analysis) as listener:
         while True:
-            after, version = await service.changes.look(
-                identifier, service.repository.analysis_version
-            )
+            try:
+                after, version = await service.changes.look(
+                    reader.analysis, service.repository.analysis_version
+                )
+                await reader.check(service)
+            except ProblemError as problem:
+                yield _frame("problem", problem.as_dict(), None)
+                return
+            except OperationalError as error:  # a database that is away comes back
+                log.warning("events of %s: the database: %s", reader.analysis, error)
+                await asyncio.sleep(POLL_SECONDS)
+                continue
             if str(version) != seen:
                 for frame in frames(before, after, version):
                     yield frame
@@ -90,11 +134,17 @@ async def _stream(service: Service, identifier: str, known: str) -> AsyncIterato
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {}}}},
 )
-async def events(identifier: str, service: Here, last: LastId = "") -> StreamingResponse:
-    """snapshot, then progress, stage, state and silent events; ends after a final state."""
+async def events(
+    identifier: str, request: Request, service: Here, who: Who, last: LastId = ""
+) -> StreamingResponse:
+    """snapshot, then progress, stage, state and silent events; ends after a final state.
+
+    `problem` is the last event where the analysis was deleted or the asker's access ended.
+    """
     await asyncio.to_thread(service.repository.analysis, identifier)
+    reader = Reader(identifier, who, share_key(request))
     return StreamingResponse(
-        _stream(service, identifier, last),
+        stream(service, reader, last),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )

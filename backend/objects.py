@@ -99,6 +99,12 @@ class Bucket:
             pages = self._obstore.list(self._store, prefix=prefix)
             return [item["path"].rpartition("/")[2] for page in pages for item in page]
 
+    def sizes(self, folder: Path) -> list[tuple[Path, int]]:
+        """Every object below a folder, with its bytes."""
+        with _in_words():
+            pages = self._obstore.list(self._store, prefix=f"{self._key(folder)}/")
+            return [(self._folder / item["path"], item["size"]) for page in pages for item in page]
+
     def delete(self, *paths: Path) -> None:
         keys = [self._key(path) for path in paths]
         with contextlib.suppress(FileNotFoundError), _in_words():

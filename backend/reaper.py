@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 
-from backend import transfers
+from backend import retention, shards, transfers
 from backend.clock import WallClock
 from backend.service import Service
 from minimascope import transport
@@ -30,6 +30,7 @@ def reap(service: Service, clock: WallClock) -> bool:
     service.figures.lost(len(reaped.changed))
     for job in reaped.changed:
         service.changes.notify(job)
+    shards.forget(service.repository, service.store)
     for job, queue in reaped.send:
         service.send(job, queue)
     for queue in QUEUES:
@@ -49,6 +50,8 @@ def sweep(service: Service) -> None:
     service.repository.forget(ended_before=old)
     for each in service.repository.forget_questions(ended_before=old):
         service.store.delete_result(each)
+    for each in retention.forget(service.repository, service.store, service.settings).analyses:
+        service.changes.notify(each)
     service.repository.forget_audit(before=time.time() - 86400.0 * service.settings.audit_days)
 
 

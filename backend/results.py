@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
-import zipfile
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
-import numpy as np
-from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi import APIRouter, Query, Request, Response
 
+from backend import representations
 from backend.identity import Who
 from backend.key_numbers import key_numbers
+from backend.representations import JSON, NPY, NPZ, Match
 from backend.service import Here, Service
 from minimascope.problems import ProblemError
 from minimascope.report import Report
 from minimascope.schemas import KeyNumbers, KeyNumbersPage
 
 router = APIRouter(tags=["results"])
-MAX_JSON_ELEMENTS = 2_000_000
 MAX_COMPARED = 50
-NPY = "application/octet-stream"
-Match = Annotated[str | None, Header(alias="If-None-Match")]
 
 
-def _not_yet(what: str) -> ProblemError:
+def not_yet(what: str) -> ProblemError:
     return ProblemError(
         f"no_{what}_yet",
         f"This analysis has no {what} yet.",
         "It appears when its stage is done; follow /events.",
         status=404,
     )
-
-
-def _conditional(content: bytes, media_type: str, match: str | None) -> Response:
-    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {"etag": etag, "cache-control": "no-cache"}
-    if match and etag in match:
-        return Response(status_code=304, headers=headers)
-    return Response(content, media_type=media_type, headers=headers)
 
 
 @router.get("/analyses/{identifier}/report", response_model=Report)
@@ -52,46 +36,14 @@ def report(identifier: str, service: Here, match: Match = None) -> Response:
     try:
         content = service.store.have(service.store.report(identifier)).read_bytes()
     except FileNotFoundError as error:
-        raise _not_yet("report") from error
-    return _conditional(content, "application/json", match)
-
-
-def _array_path(service: Service, identifier: str, name: str, known: Sequence[str]) -> Path:
-    path = service.store.array(identifier, name)
-    if name not in known:
-        raise ProblemError(
-            "no_such_array",
-            f"There is no array {name!r} here.",
-            "It does not apply, or is not computed yet.",
-            status=404,
-        )
-    return service.store.have(path)
-
-
-def _jsonable(values: Any) -> Any:
-    if isinstance(values, list):
-        return [_jsonable(value) for value in values]
-    return None if isinstance(values, float) and not math.isfinite(values) else values
-
-
-def _as_json(name: str, content: Path) -> Response:
-    array: np.ndarray[Any, Any] = np.load(content, allow_pickle=False, mmap_mode="r")
-    if array.size > MAX_JSON_ELEMENTS:
-        raise ProblemError(
-            "too_large_for_json",
-            f"{name} has {array.size} elements; JSON ends at {MAX_JSON_ELEMENTS}.",
-            "Ask for application/octet-stream (.npy).",
-            status=406,
-        )
-    shape = list(array.shape)
-    data = _jsonable(array.tolist())
-    return JSONResponse({"name": name, "dtype": str(array.dtype), "shape": shape, "data": data})
+        raise not_yet("report") from error
+    return representations.document(content, match)
 
 
 @router.get(
     "/analyses/{identifier}/arrays/{name}",
     response_class=Response,
-    responses={200: {"content": {NPY: {}, "application/json": {}}}},
+    responses={200: {"content": {NPY: {}, JSON: {}}}},
 )
 def array(
     identifier: str, name: str, request: Request, service: Here, match: Match = None
@@ -110,46 +62,53 @@ def array_response(
     match: str | None,
 ) -> Response:
     """One of the `known` arrays of a result, in the form that the request takes."""
-    path = _array_path(service, identifier, name, known)
-    if "application/json" in request.headers.get("accept", ""):
-        return _as_json(name, path)
-    return _conditional(path.read_bytes(), NPY, match)
-
-
-def _read(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        file.seek(0)
-        while chunk := file.read(1 << 20):
-            yield chunk
+    path = service.store.array(identifier, name)
+    try:
+        if name in known:
+            accept = request.headers.get("accept", "")
+            found = service.store.have(path)
+            return representations.array(name, found, accept=accept, match=match)
+    except FileNotFoundError:  # deleted, or tried again, meanwhile
+        pass
+    raise ProblemError(
+        "no_such_array",
+        f"There is no array {name!r} here.",
+        "It does not apply, or is not computed yet.",
+        status=404,
+    )
 
 
 @router.get(
     "/analyses/{identifier}/arrays.npz",
-    response_class=StreamingResponse,
-    responses={200: {"content": {"application/zip": {}}}},
+    response_class=Response,
+    responses={200: {"content": {NPZ: {}}}},
 )
-def arrays(identifier: str, service: Here) -> StreamingResponse:
+def arrays(identifier: str, service: Here, match: Match = None) -> Response:
     """Every array of the analysis in one file for `numpy.load`."""
     names = service.repository.analysis(identifier).arrays
     if not names:
-        raise _not_yet("arrays")
-    return zipped(service, identifier, names)
+        raise not_yet("arrays")
+    return arrays_response(service, identifier, names, match)
 
 
-def zipped(service: Service, identifier: str, names: Sequence[str]) -> StreamingResponse:
+def arrays_response(
+    service: Service, identifier: str, names: Sequence[str], match: str | None
+) -> Response:
     """The named arrays of a result as .npz."""
-    file = TemporaryFile()  # noqa: SIM115 - closed by the stream that reads it
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name in names:
-            archive.write(service.store.have(service.store.array(identifier, name)), f"{name}.npy")
-    headers = {"content-disposition": f'attachment; filename="{identifier}.npz"'}
-    return StreamingResponse(_read(file), media_type="application/zip", headers=headers)
+    try:
+        paths = {name: service.store.have(service.store.array(identifier, name)) for name in names}
+        return representations.archive(paths, name=identifier, match=match)
+    except FileNotFoundError as error:  # deleted, or tried again, meanwhile
+        raise not_yet("arrays") from error
 
 
-@router.get("/compare")
+@router.get("/compare", response_model=KeyNumbersPage)
 def compare(
-    service: Here, who: Who, ids: Annotated[str, Query(description="analyses, comma-separated")]
-) -> KeyNumbersPage:
+    service: Here,
+    who: Who,
+    ids: Annotated[str, Query(description="analyses, comma-separated")],
+    match: Match = None,
+) -> Response:
     """The key numbers of several analyses, in the order asked for."""
     wanted = [identifier for identifier in ids.split(",") if identifier]
     if not 1 <= len(wanted) <= MAX_COMPARED:
@@ -158,7 +117,8 @@ def compare(
     if who.owner is not None:
         for identifier in wanted:
             service.repository.check_analysis(identifier, who.owner, reading=True, share="")
-    return KeyNumbersPage(items=[_compared(service, identifier) for identifier in wanted])
+    page = KeyNumbersPage(items=[_compared(service, identifier) for identifier in wanted])
+    return representations.document(page.model_dump_json().encode(), match)
 
 
 def _compared(service: Service, identifier: str) -> KeyNumbers:

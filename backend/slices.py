@@ -6,11 +6,11 @@ import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 
 from backend.asked import Wait, answered, ask, awaited
 from backend.jobs import NewJob
-from backend.results import NPY, Match, array_response, zipped
+from backend.representations import JSON, NPY, NPZ, Match
+from backend.results import array_response, arrays_response
 from backend.service import Here
 from minimascope.problems import ProblemError
 from minimascope.schemas import Analysis
@@ -63,7 +63,7 @@ async def status(identifier: str, slice_id: str, service: Here, wait: Wait = 0.0
 @router.get(
     "/{slice_id}/arrays/{name}",
     response_class=Response,
-    responses={200: {"content": {NPY: {}, "application/json": {}}}},
+    responses={200: {"content": {NPY: {}, JSON: {}}}},
 )
 def array(
     identifier: str,
@@ -80,14 +80,14 @@ def array(
 
 @router.get(
     "/{slice_id}/arrays.npz",
-    response_class=StreamingResponse,
-    responses={200: {"content": {"application/zip": {}}}},
+    response_class=Response,
+    responses={200: {"content": {NPZ: {}}}},
 )
-def arrays(identifier: str, slice_id: str, service: Here) -> StreamingResponse:
+def arrays(identifier: str, slice_id: str, service: Here, match: Match = None) -> Response:
     """Every array of the plane in one file for `numpy.load`."""
     found = service.repository.slice(identifier, slice_id)
     if found.state != "done":
         raise ProblemError(
             "no_arrays_yet", "This plane is not computed.", "Follow its state.", status=404
         )
-    return zipped(service, slice_id, found.arrays)
+    return arrays_response(service, slice_id, found.arrays, match)

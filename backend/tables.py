@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMES = {
@@ -71,6 +71,7 @@ class UploadRow(Table):
     created_at: Mapped[float]
     inspection: Mapped[dict[str, Any]]
     inspect_job: Mapped[str] = mapped_column(String(32), default="")
+    used_at: Mapped[float] = mapped_column(default=0.0, server_default="0")
 
 
 class UploadOwnerRow(Table):
@@ -106,6 +107,7 @@ class AnalysisRow(Table):
     request_hash: Mapped[str] = mapped_column(String(64))
     content: Mapped[str] = mapped_column(String(64), default="", server_default="")
     share: Mapped[str | None] = mapped_column(String(64), default=None)
+    pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class WorkerRow(Table):

@@ -23,9 +23,9 @@ from fastapi import APIRouter, Header, Request, Response
 from starlette.requests import ClientDisconnect
 
 from backend.identity import Who
+from backend.receiving import Partial
 from backend.repository.transfers import Transfer
 from backend.service import Here, Service
-from backend.store import Partial
 from backend.uploads import register_upload
 from minimascope.problems import ProblemError
 from minimascope.schemas import TransferStatus, UploadKind

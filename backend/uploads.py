@@ -14,10 +14,11 @@ from starlette.requests import ClientDisconnect
 from backend import cursors
 from backend.identity import Who
 from backend.jobs import JobKind, NewJob
+from backend.receiving import no_room
+from backend.retention import forget_results
 from backend.service import Here, Service
-from backend.store import no_room
 from minimascope.problems import ProblemError
-from minimascope.schemas import Inspection, Upload, UploadKind, UploadPage
+from minimascope.schemas import FINAL_STATES, Inspection, Upload, UploadKind, UploadPage
 
 CHUNK = 1 << 20
 INSPECTIONS: dict[UploadKind, JobKind] = {
@@ -92,6 +93,18 @@ def register_upload(
     return waits_for
 
 
+def _remove_analyses(service: Service, identifier: str, owner: str | None) -> None:
+    """Every analysis of these bytes with its results, or 409 and none of them."""
+    using = service.repository.analyses_using(identifier, owner=owner)
+    if any(service.repository.analysis(each).state not in FINAL_STATES for each in using):
+        sentence = "An analysis of it has not ended."
+        raise ProblemError("not_ended", sentence, "Cancel it first.", status=409)
+    for each in using:
+        service.repository.delete_analysis(each)
+        forget_results(service.repository, service.store, each)
+        service.changes.notify(each)
+
+
 def upload_router(kind: UploadKind) -> APIRouter:
     """The endpoints of one kind of upload, `/checkpoints` or `/datasets`."""
     router = APIRouter(prefix=f"/{kind}s", tags=[f"{kind}s"])
@@ -140,8 +153,13 @@ def upload_router(kind: UploadKind) -> APIRouter:
         return service.repository.upload(kind, identifier)
 
     @router.delete("/{identifier}", status_code=204, name=f"delete_{kind}")
-    def remove(identifier: str, service: Here, who: Who) -> None:
-        """409 while an analysis uses it. Bytes that somebody else uploaded too stay for them."""
+    def remove(identifier: str, service: Here, who: Who, analyses: bool = False) -> None:
+        """409 while an analysis uses it; `analyses=true` removes those too, once all have ended.
+
+        Bytes that somebody else uploaded or analyses too stay for them.
+        """
+        if analyses:
+            _remove_analyses(service, identifier, who.owner)
         if service.repository.delete_upload(kind, identifier, owner=who.owner):
             service.store.delete_blob(identifier)
 

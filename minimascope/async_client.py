@@ -175,6 +175,7 @@ class AsyncClient:
                     calls.check(stream)
                 async for line in stream.aiter_lines():
                     if event := lines.feed(line):
+                        calls.check_event(event)
                         yield event
         except httpx.TransportError as error:
             raise calls.unreachable(self.base_url, error) from error

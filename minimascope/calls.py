@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 import httpx
 import numpy as np
 
+from minimascope.events import Event
 from minimascope.interpolations import Interpolation, InterpolationRequest
 from minimascope.problems import ProblemError
 from minimascope.report import Report
@@ -61,6 +62,12 @@ def check(response: httpx.Response) -> None:
             status=response.status_code,
         )
     raise problem
+
+
+def check_event(event: Event) -> None:
+    """Raises the ProblemError with which a server ends a stream: deleted, or access revoked."""
+    if event.name == "problem":
+        raise ProblemError.from_dict(event.data)
 
 
 def unreachable(base_url: str, error: httpx.TransportError) -> ProblemError:

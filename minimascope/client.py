@@ -193,6 +193,7 @@ class Client:
                     calls.check(stream)
                 for line in stream.iter_lines():
                     if event := lines.feed(line):
+                        calls.check_event(event)
                         yield event
         except httpx.TransportError as error:
             raise calls.unreachable(self.base_url, error) from error

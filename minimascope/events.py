@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Event:
-    """One event: `name` is snapshot, progress, stage or state; `data` is its JSON object."""
+    """`name` is snapshot, progress, stage, state or problem; `data` is the event's JSON object."""
 
     id: str
     name: str

@@ -136,6 +136,7 @@ class Analysis(Document):
     test: str | None = None
     parameters: Parameters
     arrays: list[str] = []
+    pinned: bool = False
 
 
 class AnalysisPage(Document):

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     quota_bytes: int = 256 << 30
     uploads_per_minute: int = 600
     audit_days: float = 90.0
+    # Retention of analyses; 0: for ever, without limit.
+    keep_days: float = 0.0
+    keep_bytes: int = 0
     stuck_seconds: float = 60.0
     log_format: Literal["text", "json"] = "text"
 

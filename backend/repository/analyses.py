@@ -14,6 +14,7 @@ from backend.cursors import Cursor
 from backend.identity import EVERYONE
 from backend.jobs import KEY_TAKEN, NewJob, Submission, waiting_stages
 from backend.repository.rows import as_analysis, end, job_row, missing
+from backend.repository.shard_rows import cancel_shards
 from backend.repository.transactions import Transactions
 from backend.tables import AnalysisRow, JobRow
 from minimascope.problems import ProblemError
@@ -182,6 +183,7 @@ class Analyses(Transactions):
             elif job.state == "running":
                 job.cancel = True
                 job.version += 1
+                cancel_shards(session, identifier)
 
     def retry(self, identifier: str) -> QueueName:
         with self.write() as session:

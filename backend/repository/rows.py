@@ -47,6 +47,7 @@ def as_analysis(row: AnalysisRow, job: JobRow) -> Analysis:
         test=row.test,
         parameters=Parameters.model_validate(row.parameters),
         arrays=sorted(job.arrays),
+        pinned=row.pinned,
     )
 
 

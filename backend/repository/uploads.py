@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, func, or_, select, tuple_
+from sqlalchemy import delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from backend.cursors import Cursor
 from backend.identity import EVERYONE
 from backend.jobs import NewJob
+from backend.repository.retention import forget_upload, uses
 from backend.repository.rows import as_upload, job_row, missing
 from backend.repository.transactions import Transactions
 from backend.tables import AnalysisRow, JobRow, UploadOwnerRow, UploadRow
 from minimascope.problems import ProblemError
 from minimascope.schemas import Upload, UploadKind
-
-ANALYSIS_APART = JobRow.kind != "analysis"
 
 
 class Uploads(Transactions):
@@ -54,12 +53,14 @@ class Uploads(Transactions):
         with self.write() as session:
             session.merge(UploadOwnerRow(kind=upload.kind, id=upload.id, owner=owner))
             row = session.get(UploadRow, (upload.kind, upload.id))
+            if row:
+                row.used_at = now
             if row and row.inspection["state"] == "ok":
                 return ""
             if row and row.inspection["state"] == "pending":
                 return row.inspect_job
             if row is None:
-                row = UploadRow(id=upload.id, kind=upload.kind, created_at=now)
+                row = UploadRow(id=upload.id, kind=upload.kind, created_at=now, used_at=now)
                 session.add(row)
             row.name, row.size = upload.name, upload.size
             row.inspection = upload.inspection.model_dump(mode="json")
@@ -89,11 +90,7 @@ class Uploads(Transactions):
             others = self._owned(session, kind, identifier) or self._used(session, identifier, None)
             if owner is not None and others:
                 return False
-            session.delete(row)
-            session.execute(delete(JobRow).where(JobRow.subject == identifier, ANALYSIS_APART))
-            session.flush()
-            rest = select(func.count()).select_from(UploadRow).where(UploadRow.id == identifier)
-            return session.scalar(rest) == 0
+            return forget_upload(session, row)
 
     def _owned(self, session: Session, kind: UploadKind, identifier: str) -> bool:
         query = select(func.count()).select_from(UploadOwnerRow)
@@ -102,12 +99,9 @@ class Uploads(Transactions):
 
     def _used(self, session: Session, identifier: str, owner: str | None) -> bool:
         """Whether an analysis, of this owner if given, needs these bytes."""
-        used = or_(
-            AnalysisRow.checkpoint == identifier,
-            AnalysisRow.train == identifier,
-            AnalysisRow.test == identifier,
+        query = (
+            select(AnalysisRow.id).join(JobRow, JobRow.id == AnalysisRow.id).where(uses(identifier))
         )
-        query = select(AnalysisRow.id).join(JobRow, JobRow.id == AnalysisRow.id).where(used)
         if owner is not None:
             query = query.where(JobRow.owner == owner)
         return session.execute(query.limit(1)).first() is not None

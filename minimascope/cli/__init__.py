@@ -20,7 +20,7 @@ from minimascope.problems import ProblemError
 COMMANDS: tuple[str, ...] = (
     *("serve", "worker", "analyze", "architectures"),
     *("export", "upload", "submit", "wait", "report", "slice", "compare", "interpolate"),
-    *("demo", "doctor", "users", "backup", "restore"),
+    *("demo", "doctor", "users", "backup", "restore", "forget"),
 )
 FAILED, BAD_INPUT = 1, 2
 

@@ -10,7 +10,8 @@ import pytest
 
 from backend.app import create_app
 from backend.doors import same
-from backend.store import Store, full_disk_is_507
+from backend.receiving import full_disk_is_507
+from backend.store import Store
 from minimascope.problems import ProblemError
 from minimascope.settings import Settings
 

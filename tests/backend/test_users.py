@@ -237,3 +237,43 @@ def test_uploads_are_limited_a_minute_and_person(tmp_path: Path) -> None:
             assert (await client.post("/datasets", content=b"x", headers=bob)).status_code == 202
 
     asyncio.run(run())
+
+
+def test_a_checkpoint_goes_with_its_analyses_where_that_is_asked_for(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with api(tmp_path) as (client, service):
+            ann, bob = joined(service, "ann"), joined(service, "bob")
+            stored = await client.post("/checkpoints", content=b"weights", headers=ann)
+            await client.post("/checkpoints", content=b"weights", headers=bob)
+            sha = stored.json()["id"]
+            mine = analysis(service, await user_id(service, "ann"), sha)
+            bobs = analysis(service, await user_id(service, "bob"), sha)
+            path = f"/checkpoints/{sha}"
+            for query, code in (("", "in_use"), ("?analyses=true", "not_ended")):
+                refused = await client.delete(f"{path}{query}", headers=ann)
+                assert (refused.status_code, refused.json()["code"]) == (409, code)
+            await client.post(f"/analyses/{mine}/cancel", headers=ann)
+            service.store.result(mine).mkdir()
+            assert (await client.delete(f"{path}?analyses=true", headers=ann)).status_code == 204
+            assert not service.store.result(mine).exists()
+            for gone in (path, f"/analyses/{mine}"):
+                assert (await client.get(gone, headers=ann)).status_code == 404
+            # Bob's analysis and the bytes it needs stay.
+            assert (await client.get(f"/analyses/{bobs}", headers=bob)).status_code == 200
+            assert service.store.blob(sha).read_bytes() == b"weights"
+
+    asyncio.run(run())
+
+
+def test_only_owners_pin(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with api(tmp_path) as (client, service):
+            ann, bob = joined(service, "ann"), joined(service, "bob")
+            mine = analysis(service, await user_id(service, "ann"))
+            assert (await client.put(f"/analyses/{mine}/pin", headers=bob)).status_code == 404
+            pinned = await client.put(f"/analyses/{mine}/pin", headers=ann)
+            assert pinned.json()["pinned"] is True
+            unpinned = await client.delete(f"/analyses/{mine}/pin", headers=ann)
+            assert unpinned.json()["pinned"] is False
+
+    asyncio.run(run())

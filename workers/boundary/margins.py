@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from workers.boundary.boundary_search import ClassMap, NormName, length
+from workers.boundary.boundary_search import NormName, length
+from workers.boundary.class_map import ClassMap
 from workers.boundary.classification import require_classification
 from workers.boundary.eigenvector_margins import (
     EigenvectorMargin,
