@@ -142,7 +142,7 @@ async def events(
     `problem` is the last event where the analysis was deleted or the asker's access ended.
     """
     await asyncio.to_thread(service.repository.analysis, identifier)
-    reader = Reader(identifier, who, share_key(request))
+    reader = Reader(identifier, who, share_key(request, who, identifier))
     return StreamingResponse(
         stream(service, reader, last),
         media_type="text/event-stream",

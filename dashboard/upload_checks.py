@@ -80,11 +80,12 @@ def candidate_rows(table: CandidateTable) -> html.Div:
 
 def cost_words(plan: AnalysisPlan, stages: Sequence[Stage]) -> str:
     """The cost of the stages asked for, as far as it can be told beforehand."""
-    rest = [STAGES[stage] for stage in STAGES if stage in stages and stage != "spectrum"]
+    later = [STAGES[stage] for stage in STAGES if stage in stages and stage != "spectrum"]
+    rest = [f"{words[0].lower()}{words[1:]}" for words in later]
     if not any(stage != "gap" for stage in stages):
         return "No spectrum is computed; the cost of the gap alone is not predicted."
     more = f" Not in this estimate: {', '.join(rest)}." if rest else ""
-    return f"Spectrum: {plan.sentence}{more}"
+    return f"{plan.sentence}{more}"
 
 
 def plan_words(plan: AnalysisPlan, stages: Sequence[Stage]) -> html.Div:

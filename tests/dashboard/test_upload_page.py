@@ -95,7 +95,7 @@ def test_the_stages_chosen_are_those_asked_for_and_the_cost_follows(
     choose(page, "train", files[1])
     page.click("[data-choice='up-activation'] [data-value='relu']")
     cost = page.locator("#up-cost")
-    expect(cost).to_contain_text("Not in this estimate: Spectral density, Generalization gap")
+    expect(cost).to_contain_text("Not in this estimate: spectral density, generalization gap")
     pressed = page.locator("[data-several='up-stages'] [aria-pressed=true]")
     page.click("[data-several='up-stages'] [data-value='spectrum']")
     # What needs the spectrum goes with it.
