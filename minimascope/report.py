@@ -60,6 +60,7 @@ class DataSummary(Section):
     test: SplitSummary | None
     classes: int | None
     input_shape: list[int] = []
+    class_names: list[str] = []  # by number, where labels were texts
 
 
 class MinimumSummary(Section):
