@@ -60,6 +60,7 @@ class DataSummary(Section):
     test: SplitSummary | None
     classes: int | None
     input_shape: list[int] = []
+    class_names: list[str] = []  # by number, where labels were texts
 
 
 class MinimumSummary(Section):
@@ -102,7 +103,8 @@ class SpectrumPlan(Section):
     """What was predicted before the spectrum was computed, against what it then took.
 
     `seconds` is wall time; `peak_bytes` is on top of network and data, `actual_peak_bytes` the
-    growth of the process's resident memory (null where the system does not say it).
+    growth of the process's resident memory (null where the system does not say it). Ranges are
+    what 9 of 10 networks stay within.
     """
 
     route: str
@@ -110,6 +112,8 @@ class SpectrumPlan(Section):
     products_limit: int
     seconds: float
     peak_bytes: int
+    products_range: tuple[int, int] | None = None
+    seconds_range: tuple[float, float] | None = None
     actual_products: int | None = None
     actual_seconds: float | None = None
     actual_peak_bytes: int | None = None
@@ -322,7 +326,8 @@ class CertifiedMargins(Section):
     """Distance to a verified boundary point: an upper bound on each true margin.
 
     `smallest`: the points of smallest margin, ascending; `searched`: how many points were, null
-    where all; `norm` of the distances.
+    where all, and then `median_standard_error` is what drawing those leaves open of the median,
+    and `min` the smallest of those drawn; `norm` of the distances.
     """
 
     min: float | None
@@ -333,6 +338,7 @@ class CertifiedMargins(Section):
     per_pair: list[PairMargin] = []
     smallest: list[PointMargin] = []
     searched: int | None = None
+    median_standard_error: float | None = None
     norm: Literal["l2", "linf"] = "l2"
 
 
