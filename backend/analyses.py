@@ -8,11 +8,12 @@ import json
 import time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Response
 
-from backend import asked, cursors
+from backend import asked, cursors, representations, shards
 from backend.identity import Principal, Who
 from backend.jobs import KEY_TAKEN, JobKind, NewJob, Submission
+from backend.representations import Match
 from backend.retention import forget_results
 from backend.service import Here, Service
 from minimascope import __version__
@@ -231,19 +232,22 @@ async def _answer(
     return status.result
 
 
-@router.get("")
+@router.get("", response_model=AnalysisPage)
 def analyses(
     service: Here,
     who: Who,
+    match: Match = None,
     limit: Limit = 50,
     cursor: str | None = None,
     state: State | None = None,
     q: Annotated[str, Query(max_length=200, description="part of the name")] = "",
-) -> AnalysisPage:
+) -> Response:
+    """Newest first; give `next` back as `cursor` for the page after."""
     items, last = service.repository.analyses(
         limit=limit, cursor=cursors.decode(cursor), state=state, q=q, owner=who.owner
     )
-    return AnalysisPage(items=items, next=cursors.encode(last))
+    page = AnalysisPage(items=items, next=cursors.encode(last))
+    return representations.document(page.model_dump_json().encode(), match)
 
 
 @router.get("/{identifier}")
@@ -255,6 +259,7 @@ def analysis(identifier: str, service: Here) -> Analysis:
 def cancel(identifier: str, service: Here) -> Analysis:
     """A running analysis ends within two seconds; 409 where it has ended."""
     service.repository.cancel(identifier, now=time.time())
+    shards.forget(service.repository, service.store, identifier)
     service.changes.notify(identifier)
     return service.repository.analysis(identifier)
 
@@ -262,6 +267,7 @@ def cancel(identifier: str, service: Here) -> Analysis:
 @router.post("/{identifier}/retry")
 def retry(identifier: str, service: Here) -> Analysis:
     """Queues a failed or cancelled analysis again, from its start."""
+    shards.forget(service.repository, service.store, identifier)
     queue = service.repository.retry(identifier)
     asked.forget(service.repository, service.store, identifier)
     service.store.delete_result(identifier)

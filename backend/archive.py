@@ -50,7 +50,11 @@ def _snapshot(engine: Engine) -> Engine:
 
 
 def _rows(connection: Connection, table: sqlalchemy.Table) -> list[dict[str, Any]]:
-    return [dict(row) for row in connection.execute(sqlalchemy.select(table)).mappings()]
+    found: list[dict[str, Any]] = [
+        dict(row) for row in connection.execute(sqlalchemy.select(table)).mappings()
+    ]
+    # An analysis that is restored while it runs makes its shards anew.
+    return [row for row in found if row.get("kind") != "shard"]
 
 
 def _files(store: Store, rows: dict[str, list[dict[str, Any]]]) -> Iterator[tuple[str, Path]]:
@@ -58,11 +62,10 @@ def _files(store: Store, rows: dict[str, list[dict[str, Any]]]) -> Iterator[tupl
     for sha256 in sorted({row["id"] for row in rows["uploads"]}):
         yield f"blobs/{sha256}", store.blob(sha256)
     for job in rows["jobs"]:
-        if job["kind"] in ("analysis", "slice"):
-            for name in job["arrays"]:
-                yield f"results/{job['id']}/{name}.npy", store.array(job["id"], name)
-            if job["kind"] == "analysis":
-                yield f"results/{job['id']}/report.json", store.report(job["id"])
+        for name in job["arrays"]:
+            yield f"results/{job['id']}/{name}.npy", store.array(job["id"], name)
+        if job["kind"] == "analysis":
+            yield f"results/{job['id']}/report.json", store.report(job["id"])
 
 
 def backup(engine: Engine, store: Store, target: Path) -> dict[str, int]:

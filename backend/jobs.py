@@ -19,6 +19,7 @@ JobKind = Literal[
     "analysis",
     "slice",
     "interpolation",
+    "shard",
 ]
 # Questions about an analysis: their id follows from the question, so each is its own cache.
 QUESTIONS: tuple[JobKind, ...] = ("slice", "interpolation")
@@ -40,6 +41,8 @@ class NewJob:
 
     @property
     def queue(self) -> QueueName:
+        if self.kind == "shard":
+            return "analyses"
         if self.kind != "analysis":
             return "inspections"
         device = self.document.get("parameters", {}).get("device", "cpu")
@@ -96,6 +99,36 @@ class Ended:
     code: str
     waited: float
     stages: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ShardQuestion:
+    """One part of a stage, as its analysis asks for it; `index` counts from 0 within the stage."""
+
+    stage: str
+    index: int
+    question: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ShardFound:
+    """A shard as its analysis sees it; `progress` of its own work in [0, 1]."""
+
+    id: str
+    index: int
+    state: str
+    progress: float
+    arrays: list[str]
+    result: dict[str, Any] | None
+    problem: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class ShardNews:
+    """The shard that the analysis' worker got, if any, and all shards of the stage."""
+
+    taken: ShardFound | None
+    shards: list[ShardFound]
 
 
 @dataclass(frozen=True)

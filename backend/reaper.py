@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 
-from backend import retention, transfers
+from backend import retention, shards, transfers
 from backend.clock import WallClock
 from backend.service import Service
 from minimascope import transport
@@ -30,6 +30,7 @@ def reap(service: Service, clock: WallClock) -> bool:
     service.figures.lost(len(reaped.changed))
     for job in reaped.changed:
         service.changes.notify(job)
+    shards.forget(service.repository, service.store)
     for job, queue in reaped.send:
         service.send(job, queue)
     for queue in QUEUES:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter
 
-from backend import asked
+from backend import asked, shards
 from backend.repository import Repository
 from backend.service import Here
 from backend.store import Store
@@ -39,6 +39,7 @@ def unpin(identifier: str, service: Here) -> Analysis:
 
 def forget_results(repository: Repository, store: Store, identifier: str) -> None:
     """Report, arrays, planes and lines of an analysis whose row is gone."""
+    shards.forget(repository, store, identifier)
     asked.forget(repository, store, identifier)
     store.delete_result(identifier)
 

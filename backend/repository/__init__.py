@@ -8,6 +8,7 @@ from backend.repository.choice import Choice
 from backend.repository.jobs import Jobs
 from backend.repository.questions import Questions
 from backend.repository.retention import Retention
+from backend.repository.shards import Shards
 from backend.repository.transfers import Transfers
 from backend.repository.uploads import Uploads
 from backend.repository.users import Users
@@ -15,6 +16,16 @@ from backend.repository.workers import Workers
 
 
 class Repository(
-    Uploads, Transfers, Analyses, Retention, Questions, Jobs, Choice, Workers, Users, Access
+    Uploads,
+    Transfers,
+    Analyses,
+    Retention,
+    Questions,
+    Shards,
+    Jobs,
+    Choice,
+    Workers,
+    Users,
+    Access,
 ):
     """Uploads, analyses, jobs, workers and users in SQLite or PostgreSQL."""

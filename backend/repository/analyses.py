@@ -8,12 +8,13 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, select, tuple_
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from backend.cursors import Cursor
 from backend.identity import EVERYONE
 from backend.jobs import KEY_TAKEN, NewJob, Submission, waiting_stages
 from backend.repository.rows import as_analysis, end, job_row, missing
+from backend.repository.shard_rows import cancel_shards
 from backend.repository.transactions import Transactions
 from backend.tables import AnalysisRow, JobRow
 from minimascope.problems import ProblemError
@@ -122,6 +123,7 @@ class Analyses(Transactions):
             if not page:
                 return [], None
             wanted = select(AnalysisRow, JobRow).join(JobRow, JobRow.id == AnalysisRow.id)
+            wanted = wanted.options(defer(JobRow.document), defer(JobRow.result))
             rows = session.execute(wanted.where(AnalysisRow.id.in_(page))).all()
         found = {row.id: as_analysis(row, job) for row, job in rows}
         # One that was deleted meanwhile is not there.
@@ -182,6 +184,7 @@ class Analyses(Transactions):
             elif job.state == "running":
                 job.cancel = True
                 job.version += 1
+                cancel_shards(session, identifier)
 
     def retry(self, identifier: str) -> QueueName:
         with self.write() as session:

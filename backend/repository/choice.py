@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from backend.jobs import MAX_ATTEMPTS
 from backend.repository.transactions import Transactions
@@ -15,9 +15,10 @@ class Choice(Transactions):
     def choose(self, identifier: str) -> str:
         """The job to claim for a worker that got the message of `identifier`.
 
-        Of the queued jobs of the same queue: the highest priority, then the owner with the fewest
-        running, then the oldest. There are as many messages as queued jobs, so each is taken;
-        where none is queued it is `identifier` itself, which may be a lost worker's.
+        Of the queued jobs of the same queue: the highest priority, whole jobs before shards, then
+        the owner with the fewest running, then the oldest. Shards are for workers that have nothing
+        else to do, so they do not count as running. There are as many messages as queued jobs: each
+        is taken; where none is queued it is `identifier` itself, which may be a lost worker's.
         """
         with self.read() as session:
             row = session.get(JobRow, identifier)
@@ -25,7 +26,7 @@ class Choice(Transactions):
                 return identifier
             running = (
                 select(JobRow.owner, func.count().label("count"))
-                .where(JobRow.state == "running", JobRow.queue == row.queue)
+                .where(JobRow.state == "running", JobRow.queue == row.queue, JobRow.kind != "shard")
                 .group_by(JobRow.owner)
                 .subquery()
             )
@@ -40,6 +41,7 @@ class Choice(Transactions):
                 )
                 .order_by(
                     JobRow.priority.desc(),
+                    case((JobRow.kind == "shard", 1), else_=0),
                     func.coalesce(running.c.count, 0),
                     JobRow.created_at,
                     JobRow.id,

@@ -24,6 +24,7 @@ from backend.jobs import (
     worker_lost,
 )
 from backend.repository.rows import end, job_row, missing
+from backend.repository.shard_rows import release_own_shards, renew_own_shards
 from backend.repository.transactions import Transactions
 from backend.tables import JobRow
 from minimascope.queues import QueueName
@@ -88,6 +89,8 @@ class Jobs(Transactions):
         """Extends the lease; True where the job should be cancelled."""
         with self._fenced(identifier, token) as row:
             row.lease_until = now + lease
+            if row.kind == "analysis":
+                renew_own_shards(row, now=now, lease=lease)
             row.progress, row.message = progress.progress, progress.message
             row.stages = merged_stages(row.stages, progress.stages)
             return row.cancel
@@ -129,6 +132,7 @@ class Jobs(Transactions):
     def release(self, identifier: str, token: str) -> QueueName:
         """A worker that is told to stop gives the job back without using up an attempt."""
         with self._fenced(identifier, token) as row:
+            release_own_shards(row)
             row.state, row.token, row.sent_at = "queued", None, None
             row.attempt -= 1
             row.stages = waiting_stages(row.stages)
@@ -173,10 +177,10 @@ class Jobs(Transactions):
     def forget(self, *, ended_before: float) -> int:
         """Deletes ended jobs nobody asks for any more; how many.
 
-        Analyses stay, and answers to questions may have arrays: see `forget_questions`.
+        Analyses stay; answers and shards have arrays: see `forget_questions`, `forget_shards`.
         """
         old = delete(JobRow).where(
-            JobRow.kind.not_in(("analysis", *QUESTIONS)),
+            JobRow.kind.not_in(("analysis", "shard", *QUESTIONS)),
             JobRow.state.in_(FINAL_STATES),
             JobRow.finished_at < ended_before,
         )
@@ -194,7 +198,10 @@ class Jobs(Transactions):
     def queue_figures(self, *, now: float) -> tuple[dict[tuple[str, str], int], float]:
         """Jobs by (kind, state), and the age of the oldest queued job in seconds."""
         counts = select(JobRow.kind, JobRow.state, func.count()).group_by(JobRow.kind, JobRow.state)
-        oldest = select(func.min(JobRow.created_at)).where(JobRow.state == "queued")
+        # A shard waits for a worker that has nothing else to do: its age says nothing of the queue.
+        oldest = select(func.min(JobRow.created_at)).where(
+            JobRow.state == "queued", JobRow.kind != "shard"
+        )
         with self.read() as session:
             figures = {(str(r[0]), str(r[1])): int(r[2]) for r in session.execute(counts)}
             since = session.scalar(oldest)

@@ -19,7 +19,9 @@ from torch.nn import functional
 
 from workers.curvature.minimum import Minimum, prepare
 
-Family = Literal["digits_mlp", "teacher_mlp", "digits_cnn", "digits_cnn_bn"]
+Family = Literal[
+    "digits_mlp", "teacher_mlp", "digits_cnn", "digits_cnn_bn", "wide_teacher_mlp", "mixture_mlp"
+]
 Optimizer = Literal["lbfgs", "sgd"]
 
 COUNTS: dict[Family, int] = {
@@ -35,7 +37,20 @@ SCHEDULE_COUNTS: dict[Family, int] = {
     "digits_cnn": 4,
     "digits_cnn_bn": 4,
 }
-TEACHER_INPUTS, TEACHER_CLASSES, TEACHER_TEST = 12, 4, 4000
+# Inputs and classes of each family; those not drawn from a distribution of ours are digits.
+SIZES: dict[Family, tuple[int, int]] = {
+    "teacher_mlp": (12, 4),
+    "wide_teacher_mlp": (20, 5),
+    "mixture_mlp": (10, 6),
+}
+DIGITS = (64, 10)
+TESTED: dict[Family, int] = {
+    "teacher_mlp": 4000,
+    "wide_teacher_mlp": 20_000,
+    "mixture_mlp": 20_000,
+}
+TEACHER_WIDTHS: dict[Family, int] = {"teacher_mlp": 20, "wide_teacher_mlp": 40}
+CLUSTERS, SPREAD = 3, 0.8
 LBFGS_ITERATIONS = (40, 1500)
 BATCH = 50
 
@@ -102,8 +117,10 @@ def _draw(family: Family, index: int, *, schedule: bool = False) -> Design:
 def data(design: Design) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """(training inputs, labels, test inputs, labels), float64."""
     generator = torch.Generator().manual_seed(design.seed)
-    if design.family == "teacher_mlp":
-        X, y = _teacher(design.n + TEACHER_TEST, generator)
+    if design.family in TEACHER_WIDTHS:
+        X, y = _teacher(design.family, design.n + TESTED[design.family], generator)
+    elif design.family == "mixture_mlp":
+        X, y = _mixture(design.n + TESTED[design.family], generator)
     else:
         X, y = _digits(generator)
     if not design.family.endswith("mlp"):
@@ -115,13 +132,26 @@ def data(design: Design) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return X[: design.n], y[: design.n], X[design.n :], y[design.n :]
 
 
-def _teacher(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _teacher(family: Family, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Labels drawn from the softmax of a random two-layer network."""
-    X = torch.randn(count, TEACHER_INPUTS, generator=generator, dtype=torch.float64)
-    first = torch.randn(TEACHER_INPUTS, 20, generator=generator, dtype=torch.float64)
-    second = torch.randn(20, TEACHER_CLASSES, generator=generator, dtype=torch.float64)
-    logits = torch.tanh(X @ first / TEACHER_INPUTS**0.5) @ second
+    inputs, classes = SIZES[family]
+    width = TEACHER_WIDTHS[family]
+    X = torch.randn(count, inputs, generator=generator, dtype=torch.float64)
+    first = torch.randn(inputs, width, generator=generator, dtype=torch.float64)
+    second = torch.randn(width, classes, generator=generator, dtype=torch.float64)
+    logits = torch.tanh(X @ first / inputs**0.5) @ second
     return X, torch.multinomial(logits.softmax(dim=1), 1, generator=generator)[:, 0]
+
+
+def _mixture(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Each class is three overlapping unit Gaussians around centres drawn for this network."""
+    inputs, classes = SIZES["mixture_mlp"]
+    shape = (classes, CLUSTERS, inputs)
+    centres = SPREAD * torch.randn(shape, generator=generator, dtype=torch.float64)
+    y = torch.randint(0, classes, (count,), generator=generator)
+    cluster = torch.randint(0, CLUSTERS, (count,), generator=generator)
+    noise = torch.randn(count, inputs, generator=generator, dtype=torch.float64)
+    return centres[y, cluster] + noise, y
 
 
 @lru_cache
@@ -139,14 +169,12 @@ def _digits(generator: torch.Generator) -> tuple[Tensor, Tensor]:
 def network(design: Design) -> nn.Module:
     """Untrained, in float64."""
     if design.family.endswith("mlp"):
-        teacher = design.family == "teacher_mlp"
-        sizes = [TEACHER_INPUTS if teacher else 64, *[design.width] * design.depth]
+        inputs, classes = SIZES.get(design.family, DIGITS)
+        sizes = [inputs, *[design.width] * design.depth]
         layers: list[nn.Module] = []
         for a, b in itertools.pairwise(sizes):
             layers += [nn.Linear(a, b), nn.Tanh() if design.seed % 2 else nn.ReLU()]
-        return nn.Sequential(
-            *layers, nn.Linear(sizes[-1], TEACHER_CLASSES if teacher else 10)
-        ).double()
+        return nn.Sequential(*layers, nn.Linear(sizes[-1], classes)).double()
     w, norm = design.width, design.family == "digits_cnn_bn"
     block = [nn.Conv2d(1, w, 3, stride=2, padding=1), nn.BatchNorm2d(w), nn.ReLU()]
     block += [nn.Conv2d(w, w, 3, stride=2, padding=1), nn.BatchNorm2d(w), nn.ReLU()]

@@ -56,25 +56,30 @@ def report(lines: list[dict[str, Any]], convex: list[dict[str, Any]]) -> str:
         f"Written by `benchmarks/gap_study.py` from {len(lines)} networks; what they mean is in "
         "docs/gap_study.md. Estimates and errors in nats; relative error and est/gap are medians.",
         _checks(primary),
-        _verdicts(primary),
+        verdict_table(primary),
         "## The chance of being within ×2, with σ of log λ_eff from one half",
         _halves(primary),
         _calibration(primary),
-        "## All networks, everything known about training",
-        _table(primary),
+        *study_tables(primary),
     ]
-    for verdict in VERDICTS:
-        chosen = [each for each in primary if judged(each)[0] == verdict]
-        parts += [f"## Verdict `{verdict}` ({len(chosen)} networks)", _table(chosen)]
     weight_decay = [each for line in lines for each in readings(line) if each.pure_weight_decay]
     parts += [
         "## Only the weight decay known (λ = weight decay, L-BFGS and SGD)",
-        _verdicts(weight_decay),
+        verdict_table(weight_decay),
         _rules(weight_decay),
         "## Convex models: softmax regression, expected gap over 200 training sets",
         _convex(convex),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def study_tables(primary: list[Reading]) -> list[str]:
+    """Every estimate and baseline over all networks, and by verdict."""
+    parts = ["## All networks, everything known about training", _table(primary)]
+    for verdict in VERDICTS:
+        chosen = [each for each in primary if judged(each)[0] == verdict]
+        parts += [f"## Verdict `{verdict}` ({len(chosen)} networks)", _table(chosen)]
+    return parts
 
 
 def checks(primary: list[Reading]) -> list[Check]:
@@ -180,7 +185,7 @@ def _cell(key: str, value: float) -> str:
     return f"{value:.0%}" if key.startswith("within") else f"{value:.2f}"
 
 
-def _verdicts(chosen: list[Reading]) -> str:
+def verdict_table(chosen: list[Reading]) -> str:
     rows = ["| verdict | nets | ALO within ×2 | est/gap lowest | median | highest |"]
     rows.append("|---|---|---|---|---|---|")
     count = Counter(judged(each)[0] for each in chosen)

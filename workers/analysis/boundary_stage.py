@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -51,14 +53,18 @@ def run(session: Session) -> None:
     session.progress(0.4, "Coherence of gradients")
     publish_classes(session, aligned, outputs=section_classes(session))
     session.progress(0.5, "Decision boundary over the drawn plane")
-    plane = drawn_plane(session, spectrum)
+    controls = sign.control_vectors(minimum, seed=session.parameters.seed)
+    # One pass over the grid for both: a gradient costs more than its products with vectors.
+    drawn = drawn_plane(session, torch.cat([spectrum.eigenvectors, controls.to(aligned.values)]))
     section.plane = plane_sentence(session)
-    if plane is not None:
+    if drawn is not None:
+        known = len(spectrum.eigenvectors)
+        plane = replace(drawn, alignment=drawn.alignment[:known])
         for name, values in slice_arrays(plane).items():
             session.array(name, values)
         section.slice_underflowed = plane.underflowed
         session.progress(0.8, "Sign flips along the boundary")
-        flips = sign.sign_flips(minimum, plane, seed=session.parameters.seed)
+        flips = sign.sign_flips(minimum, plane, random=drawn.alignment[known:])
         section.flips, section.explained = flip_section(flips), flips.explained
     session.progress(0.9, "Walks along the eigenvectors")
     publish_walks(session, spectrum)
@@ -110,9 +116,9 @@ def publish_classes(session: Session, aligned: Alignment, *, outputs: int) -> No
     session.array("coherence_class_means", found.class_means.double())
 
 
-def drawn_plane(session: Session, spectrum: Spectrum) -> Slice | None:
+def drawn_plane(session: Session, vectors: Tensor) -> Slice | None:
     """The input plane, or that of the first two principal components; None if there is none."""
-    minimum, vectors = session.opened.minimum, spectrum.eigenvectors
+    minimum = session.opened.minimum
     resolution = resolution_for(minimum)
 
     def progress(done: float) -> None:

@@ -1,4 +1,4 @@
-"""Nearest points of the decision boundary: linearised steps, bisection, monotone refinement.
+"""Nearest points of the decision boundary: linearised steps, root search, monotone refinement.
 
 For a point x of class c the search returns a point z of another class as close to x as it finds.
 Every accepted z was classified by the network itself, so ‖z − x‖ is an upper bound on the true
@@ -16,60 +16,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from workers.boundary.classification import class_logits
-from workers.curvature.minimum import Minimum
+from workers.boundary.class_map import ClassMap
+from workers.boundary.segments import towards
 
 NormName = Literal["l2", "linf"]
 _LINEARISED_STEPS = 20
 _OVERSHOOT = 1.02
-_ROWS_AT_ONCE = 8192
-
-
-@dataclass(frozen=True)
-class ClassMap:
-    """The trained network as a map from flattened inputs (m, d) to classes."""
-
-    minimum: Minimum
-
-    def logits(self, points: Tensor) -> Tensor:
-        """Class logits (m, K) of flattened inputs; differentiable in them."""
-        return class_logits(
-            self.minimum.network(points.reshape(-1, *self.minimum.inputs.shape[1:]))
-        )
-
-    def classes(self, points: Tensor) -> Tensor:
-        """Predicted classes (m,)."""
-        with torch.no_grad():
-            parts = torch.split(points, _ROWS_AT_ONCE)
-            return torch.cat([self.logits(part).argmax(dim=1) for part in parts])
-
-    def lead(self, points: Tensor, own: Tensor) -> Tensor:
-        """f_own − max of the other logits (m,): negative where the class has changed."""
-        with torch.no_grad():
-            parts = zip(
-                torch.split(points, _ROWS_AT_ONCE), torch.split(own, _ROWS_AT_ONCE), strict=True
-            )
-            return torch.cat([_lead(self.logits(part), c) for part, c in parts])
-
-    def difference(self, points: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-        """f_first − f_second (m,) and its input gradient (m, d)."""
-        values: list[Tensor] = []
-        slopes: list[Tensor] = []
-        rows = [torch.split(t, _ROWS_AT_ONCE) for t in (points, first, second)]
-        for part, i, j in zip(*rows, strict=True):
-            with torch.enable_grad():
-                leaf = part.detach().requires_grad_()
-                logits = self.logits(leaf)
-                gap = (logits.gather(1, i[:, None]) - logits.gather(1, j[:, None]))[:, 0]
-                (slope,) = torch.autograd.grad(gap.sum(), leaf)
-            values.append(gap.detach())
-            slopes.append(slope)
-        return torch.cat(values), torch.cat(slopes)
-
-
-def _lead(logits: Tensor, own: Tensor) -> Tensor:
-    mine = logits.gather(1, own[:, None])
-    return (mine - logits.scatter(1, own[:, None], -torch.inf).amax(dim=1, keepdim=True))[:, 0]
 
 
 def length(delta: Tensor, norm: NormName) -> Tensor:
@@ -85,20 +37,6 @@ def smallest_step(slope: Tensor, amount: Tensor, norm: NormName) -> Tensor:
         weight, direction = slope.abs().sum(dim=1), slope.sign()
     scale = torch.where(weight > 0, amount / weight, torch.zeros_like(amount))
     return scale[:, None] * direction
-
-
-def bisect(surface: ClassMap, x: Tensor, z: Tensor, own: Tensor, *, steps: int) -> Tensor:
-    """Moves z (class ≠ own) along the segment towards x (class own) onto the boundary.
-
-    The result is on z's side: its class was evaluated and differs from `own`.
-    """
-    low, high = torch.zeros_like(x[:, 0]), torch.ones_like(x[:, 0])
-    for _ in range(steps):
-        middle = (low + high) / 2
-        changed = surface.classes(x + middle[:, None] * (z - x)) != own
-        high = torch.where(changed, middle, high)
-        low = torch.where(changed, low, middle)
-    return x + high[:, None] * (z - x)
 
 
 def linearised_ends(
@@ -121,13 +59,17 @@ def linearised_ends(
     return torch.where(usable[:, None], z, torch.nan)
 
 
-def first_change(surface: ClassMap, x: Tensor, z: Tensor, own: Tensor, *, samples: int) -> Tensor:
-    """The first of `samples` points on the segment x → z whose class is not `own`."""
+def first_change(
+    surface: ClassMap, x: Tensor, z: Tensor, own: Tensor, *, samples: int
+) -> tuple[Tensor, Tensor]:
+    """The first of `samples` points on the segment x → z whose class is not `own`, its lead."""
     fractions = torch.linspace(1 / samples, 1, samples, dtype=x.dtype, device=x.device)
     points = x[:, None] + fractions[:, None] * (z - x)[:, None]
-    changed = surface.classes(points.flatten(0, 1)).view(points.shape[:2]) != own[:, None]
+    leads = surface.lead(points.flatten(0, 1), own.repeat_interleave(samples)).view(-1, samples)
+    changed = leads < 0
     first = torch.where(changed.any(dim=1), changed.int().argmax(dim=1), samples - 1)
-    return points[torch.arange(len(x), device=x.device), first]
+    rows = torch.arange(len(x), device=x.device)
+    return points[rows, first], leads[rows, first]
 
 
 @dataclass
@@ -136,7 +78,7 @@ class Refinement:
 
     Each round proposes points at distance (1 − shrink)‖z − x‖: along the closest point of the
     linearised boundary, damped versions of it, and random turns of it. The proposal deepest in
-    another class is bisected onto the boundary, so the distance never grows.
+    another class is moved towards the boundary, so the distance never grows.
     """
 
     surface: ClassMap
@@ -144,31 +86,40 @@ class Refinement:
     generator: torch.Generator
     turns: int
 
-    def round(self, x: Tensor, z: Tensor, own: Tensor, *, spread: float, shrink: float) -> Tensor:
-        """One round; rows without an improving proposal keep their z."""
+    def round(
+        self, x: Tensor, z: Tensor, own: Tensor, *, at_x: Tensor, spread: float, shrink: float
+    ) -> Tensor:
+        """One round; rows without an improving proposal keep their z. `at_x` (m,) is x's lead."""
         proposals = self._proposals(x, z, own, spread)
         radius = length(z - x, self.norm) * (1 - shrink)
-        return self.accept(x, z, own, proposals, radius[:, None])
+        return self.accept(x, z, own, proposals, radius[:, None], at_x=at_x)
 
     def accept(
-        self, x: Tensor, z: Tensor, own: Tensor, directions: Tensor, radius: Tensor
+        self,
+        x: Tensor,
+        z: Tensor,
+        own: Tensor,
+        directions: Tensor,
+        radius: Tensor,
+        *,
+        at_x: Tensor,
     ) -> Tensor:
-        """Tries x + radius·direction (m, q, d), bisects the deepest one that changed class."""
+        """Tries x + radius·direction (m, q, d), shortens the deepest one that changed class."""
         sizes = length(directions, self.norm).clamp_min(torch.finfo(x.dtype).tiny)
         points = x[:, None] + directions * (radius / sizes)[..., None]
         q = points.shape[1]
         lead = self.surface.lead(points.flatten(0, 1), own.repeat_interleave(q)).view(-1, q)
-        best = lead.argmin(dim=1)
-        rows = (lead.amin(dim=1) < 0).nonzero()[:, 0]
+        deepest, best = lead.min(dim=1)
+        rows = (deepest < 0).nonzero()[:, 0]
         result = z.clone()
         if len(rows):
             end = points[rows, best[rows]]
-            result[rows] = bisect(self.surface, x[rows], end, own[rows], steps=14)
+            leads = {"at_x": at_x[rows], "at_z": deepest[rows]}
+            result[rows] = towards(self.surface, x[rows], end, own[rows], **leads)
         return result
 
     def _proposals(self, x: Tensor, z: Tensor, own: Tensor, spread: float) -> Tensor:
-        other = self.surface.classes(z)
-        gap, slope = self.surface.difference(z, own, other)
+        gap, slope = self.surface.difference(z, own, torch.full_like(own, -1))
         # On the linearised boundary: slope·(y − z) = −gap, with y − x the smallest such step.
         amount = (slope * (z - x)).sum(dim=1) - gap
         closest = smallest_step(slope, amount, self.norm)
@@ -184,7 +135,13 @@ class Refinement:
 
 
 def probe_ball(
-    refinement: Refinement, x: Tensor, z: Tensor, own: Tensor, *, directions: int
+    refinement: Refinement,
+    x: Tensor,
+    z: Tensor,
+    own: Tensor,
+    *,
+    at_x: Tensor,
+    directions: int,
 ) -> Tensor:
     """Looks for a closer class change in random directions, half of them inside the ball.
 
@@ -195,4 +152,4 @@ def probe_ball(
     share = torch.rand(shape[:2], generator=refinement.generator, dtype=torch.float64).to(x)
     share[:, ::2] = 1
     radius = length(z - x, refinement.norm)[:, None] * (1 - 1e-4) * share
-    return refinement.accept(x, z, own, noise, radius)
+    return refinement.accept(x, z, own, noise, radius, at_x=at_x)

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from workers.curvature.minimum import Minimum
 
+_NUMBERS_AT_ONCE = 2**18
+
 
 def require_classification(minimum: Minimum) -> None:
     """Raises ValueError for regression: argmax, alignment and margins are not defined there."""
@@ -36,11 +38,19 @@ def class_logits(outputs: Tensor) -> Tensor:
     return outputs
 
 
-def logits_at(minimum: Minimum, inputs: Tensor, *, chunk: int = 4096) -> Tensor:
-    """Class logits (m, K) of the trained network, without a graph, `chunk` inputs at a time."""
+def rows_in_cache(inputs: Tensor, *, most: int = 4096) -> int:
+    """How many of these inputs (m, ...) at a time: what layers hand on stays in the cache.
+
+    Larger batches of images cost up to twice as much a row.
+    """
+    return max(64, min(most, _NUMBERS_AT_ONCE // max(1, inputs[:1].numel())))
+
+
+def logits_at(minimum: Minimum, inputs: Tensor) -> Tensor:
+    """Class logits (m, K) of the trained network, without a graph, some inputs at a time."""
     with torch.no_grad():
-        parts = [class_logits(minimum.network(part)) for part in torch.split(inputs, chunk)]
-    return torch.cat(parts)
+        chunks = torch.split(inputs, rows_in_cache(inputs))
+        return torch.cat([class_logits(minimum.network(part)) for part in chunks])
 
 
 def parameter_vectors(minimum: Minimum, vectors: Tensor) -> Tensor:

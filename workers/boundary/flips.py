@@ -94,19 +94,28 @@ def explained_share(
     return [_share(row, first != second) for row in explained]
 
 
+def control_vectors(minimum: Minimum, *, count: int = 5, seed: int = 0) -> Tensor:
+    """Random vectors (count, p), whose alignments flip at boundaries, too."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(count, minimum.dim, generator=generator, dtype=torch.float64)
+
+
 def sign_flips(
     minimum: Minimum,
     plane: Slice,
     *,
-    controls: int = 5,
     seed: int = 0,
     gate: float = GATE,
+    random: Tensor | None = None,
 ) -> Flips:
-    """Flip rates on a slice's grid, with the mean over `controls` random unit vectors."""
-    generator = torch.Generator().manual_seed(seed)
-    draws = torch.randn(controls, minimum.dim, generator=generator, dtype=torch.float64)
-    points = grid_inputs(plane.origin, plane.axes, plane.x, plane.y)
-    random = align(minimum, draws, points).values.reshape(-1, *plane.classes.shape)
+    """Flip rates on a slice's grid, with the mean over `control_vectors`.
+
+    `random` (controls, s, t) are their alignments on the grid where they are known.
+    """
+    if random is None:
+        points = grid_inputs(plane.origin, plane.axes, plane.x, plane.y)
+        random = align(minimum, control_vectors(minimum, seed=seed), points).values
+        random = random.reshape(-1, *plane.classes.shape)
     return Flips(
         per_vector=flip_rates(plane.classes, plane.alignment, gate=gate),
         random_control=_mean_rates(flip_rates(plane.classes, random, gate=gate)),

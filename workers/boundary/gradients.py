@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.func import vjp, vmap
 
 from workers.boundary import layers
-from workers.boundary.classification import class_logits
+from workers.boundary.classification import class_logits, rows_in_cache
 from workers.boundary.residual import Residual, own_class_residual
 from workers.curvature.minimum import Minimum
 
@@ -37,7 +37,7 @@ class ReinforcingGradients:
 
 def rows_at_once(minimum: Minimum) -> int:
     """How many per-example gradients are held at a time."""
-    return max(1, min(4096, _NUMBERS_AT_ONCE // minimum.dim))
+    return max(1, min(rows_in_cache(minimum.inputs), _NUMBERS_AT_ONCE // minimum.dim))
 
 
 def per_example(minimum: Minimum, theta: Tensor, inputs: Tensor) -> tuple[Residual, Tensor]:

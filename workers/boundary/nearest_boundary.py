@@ -8,15 +8,15 @@ import torch
 from torch import Tensor
 
 from workers.boundary.boundary_search import (
-    ClassMap,
     NormName,
     Refinement,
-    bisect,
     first_change,
     length,
     linearised_ends,
     probe_ball,
 )
+from workers.boundary.class_map import ClassMap
+from workers.boundary.segments import onto_boundary, towards
 from workers.curvature.minimum import Minimum
 
 _MOST_TARGETS = 9
@@ -26,6 +26,10 @@ _ROUNDS = 24
 _PROBED_DIMENSIONS = 4
 _POOL = 4096
 _TURNED_DIMENSIONS = 64
+_FAR = 4.0  # a candidate so many times as far as the nearest is not followed
+_BEHIND = 1.1  # nor one that is so much farther after a third of the rounds
+_LOOK_EVERY = 4
+_GAIN = 1e-4  # ends that came less closer between two looks have arrived
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class BoundarySearch:
         candidates = torch.cat([self._targeted(x, own), self._paired(x, own)], dim=1)
         distances = length(candidates - x[:, None], self.norm).nan_to_num(nan=torch.inf)
         best, z = self._shortened(x, own, candidates, distances)
-        refined = self._refined(best.row(x), z, best.row(own), rounds)
+        refined = self._refined(best.row(x), z, best, best.row(own), rounds)
         return best.closest(refined, x, self.norm)
 
     def _targeted(self, x: Tensor, own: Tensor) -> Tensor:
@@ -82,12 +86,16 @@ class BoundarySearch:
     def _shortened(
         self, x: Tensor, own: Tensor, candidates: Tensor, distances: Tensor
     ) -> tuple[_Rows, Tensor]:
-        """Bisects every reached candidate onto the boundary, keeps the nearest few per point."""
-        rows = distances.isfinite().nonzero()
+        """Moves every candidate within reach to the boundary, keeps the nearest few per point."""
+        near_enough = distances <= _FAR * distances.amin(dim=1, keepdim=True)
+        rows = (distances.isfinite() & near_enough).nonzero()
         owner, which = rows[:, 0], rows[:, 1]
         far = candidates[owner, which]
-        near = first_change(self.surface, x[owner], far, own[owner], samples=16)
-        z = bisect(self.surface, x[owner], near, own[owner], steps=14)
+        # Where there are many dimensions a segment seldom crosses a thin piece of another class.
+        samples = 6 if x.shape[1] > _TURNED_DIMENSIONS else 16
+        near, at_z = first_change(self.surface, x[owner], far, own[owner], samples=samples)
+        at_x = self.surface.lead(x, own)[owner]
+        z = towards(self.surface, x[owner], near, own[owner], at_x=at_x, at_z=at_z)
         shorter = torch.full_like(distances, torch.inf)
         shorter[owner, which] = length(z - x[owner], self.norm)
         placed = torch.full_like(candidates, torch.nan)
@@ -97,26 +105,51 @@ class BoundarySearch:
         index = kept.indices[keep[:, 0], keep[:, 1]]
         return _Rows(keep[:, 0], len(x)), placed[keep[:, 0], index]
 
-    def _refined(self, x: Tensor, z: Tensor, own: Tensor, rounds: int) -> Tensor:
+    def _refined(self, x: Tensor, z: Tensor, rows: _Rows, own: Tensor, rounds: int) -> Tensor:
+        """Ends z (m, d) of candidates, as near to their points x (m, d) as rounds bring them."""
         if not len(x):
             return z
-        refinement = Refinement(
-            self.surface,
-            self.norm,
-            self.generator,
-            # Random directions rarely help where there are many dimensions.
-            turns=6 if x.shape[1] <= _TURNED_DIMENSIONS else 1,
-        )
-        low_dimensional = x.shape[1] <= _PROBED_DIMENSIONS
+        z = z.clone()
+        many = x.shape[1] > _TURNED_DIMENSIONS
+        # Random directions rarely help where there are many dimensions.
+        turns = 1 if many else 6
+        refinement = Refinement(self.surface, self.norm, self.generator, turns=turns)
+        at_x = self.surface.lead(x, own)
+        active, before = torch.arange(len(x), device=x.device), length(z - x, self.norm)
         for index in range(rounds):
-            if low_dimensional and index % 6 == 0:
-                z = probe_ball(refinement, x, z, own, directions=48)
-            # Random turns narrow by a factor 1000 over the rounds, as an annealing schedule.
-            fade = 10 ** (-3 * index / max(rounds - 1, 1))
-            z = refinement.round(x, z, own, spread=0.5 * fade, shrink=1e-3 * fade)
+            if index and index % _LOOK_EVERY == 0:
+                now = length(z - x, self.norm)
+                if 3 * index >= rounds:
+                    active = active[rows.leading(now, by=_BEHIND)[active]]
+                if many:
+                    active = active[(now < (1 - _GAIN) * before)[active]]
+                before = now
+            if not len(active):
+                break
+            points = (x[active], z[active], own[active])
+            z[active] = self._round(refinement, *points, at_x[active], index=index, rounds=rounds)
         # To 1e-10 of the distance in float64, to 1e-5 in float32: well above rounding.
-        steps = 34 if x.dtype == torch.float64 else 17
-        return bisect(self.surface, x, z, own, steps=steps)
+        tolerance = 1e-10 if x.dtype == torch.float64 else 1e-5
+        best = rows.leading(length(z - x, self.norm), by=1 + 1e-4)
+        z[best] = onto_boundary(self.surface, x[best], z[best], own[best], tolerance=tolerance)
+        return z
+
+    def _round(
+        self,
+        refinement: Refinement,
+        x: Tensor,
+        z: Tensor,
+        own: Tensor,
+        at_x: Tensor,
+        *,
+        index: int,
+        rounds: int,
+    ) -> Tensor:
+        if x.shape[1] <= _PROBED_DIMENSIONS and index % 6 == 0:
+            z = probe_ball(refinement, x, z, own, at_x=at_x, directions=48)
+        # Random turns narrow by a factor 1000 over the rounds, as an annealing schedule.
+        fade = 10 ** (-3 * index / max(rounds - 1, 1))
+        return refinement.round(x, z, own, at_x=at_x, spread=0.5 * fade, shrink=1e-3 * fade)
 
 
 @dataclass(frozen=True)
@@ -128,6 +161,12 @@ class _Rows:
 
     def row(self, values: Tensor) -> Tensor:
         return values[self.owner]
+
+    def leading(self, distances: Tensor, *, by: float) -> Tensor:
+        """Which candidates (m,) are at most `by` times as far as the nearest of their point."""
+        nearest = distances.new_full((self.points,), torch.inf)
+        nearest = nearest.scatter_reduce(0, self.owner, distances, "amin")
+        return distances <= by * nearest[self.owner]
 
     def closest(self, z: Tensor, x: Tensor, norm: NormName) -> Tensor:
         """The nearest of each point's ends (n, d), NaN for points without one."""

@@ -13,6 +13,7 @@ from workers.boundary.classification import (
     class_logits,
     parameter_vectors,
     require_classification,
+    rows_in_cache,
 )
 from workers.boundary.slices import Bounds, class_fields, data_bounds, grid_inputs
 from workers.curvature.minimum import Minimum
@@ -97,7 +98,7 @@ def walk(
 
 def _logits(minimum: Minimum, theta: Tensor, inputs: Tensor) -> Tensor:
     with torch.no_grad():
-        parts = torch.split(inputs, 4096)
+        parts = torch.split(inputs, rows_in_cache(inputs))
         return torch.cat([class_logits(minimum.logits(theta, part)) for part in parts])
 
 
