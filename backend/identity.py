@@ -15,11 +15,15 @@ EVERYONE = "*"
 
 @dataclass(frozen=True)
 class Principal:
-    """`id` owns what it makes; the server's own token is "" and sees everything."""
+    """`id` owns what it makes; the server's own token is "" and sees everything.
+
+    `shares`: analysis and key of the links it opened (`backend.guests`).
+    """
 
     id: str
     name: str
     scope: Scope
+    shares: tuple[tuple[str, str], ...] = ()
 
     @property
     def owner(self) -> str | None:
@@ -43,7 +47,7 @@ ANYONE = Principal("", "anyone", "admin")
 ACTING: ContextVar[Principal | None] = ContextVar("acting", default=None)
 
 
-def _principal(request: Request) -> Principal:
+async def _principal(request: Request) -> Principal:
     principal: Principal = request.scope["minimascope.principal"]
     return principal
 

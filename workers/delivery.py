@@ -53,6 +53,7 @@ class ClaimedJob:
     parameters: dict[str, Any]
     arrays: dict[str, str] = field(default_factory=dict)
     question: dict[str, Any] | None = None
+    trace: str = ""
 
 
 def _claimed(answer: dict[str, Any]) -> ClaimedJob:
@@ -69,6 +70,7 @@ def _claimed(answer: dict[str, Any]) -> ClaimedJob:
         parameters=document["parameters"],
         arrays=document.get("arrays", {}),
         question=document.get(answer["kind"]),
+        trace=document.get("trace", ""),
     )
 
 

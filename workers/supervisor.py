@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from minimascope.tracing import JobTrace
 from workers import messages, resume
 from workers.delivery import ClaimedJob, Delivery, LostJobError, RefusedError, UnavailableError
 from workers.heartbeat import Heartbeat
@@ -82,13 +83,15 @@ class Supervisor:
         self.spare.close()
 
     def _run(self, job: ClaimedJob) -> None:
-        heartbeat = Heartbeat(self.delivery, job)
-        try:
-            with tempfile.TemporaryDirectory(prefix="minimascope-") as folder:
-                stop, work, exit_status = self._attempts(job, heartbeat, Path(folder))
-        finally:
-            heartbeat.close()
-        self._end(job, stop or heartbeat.stop, work, exit_status)
+        traced = JobTrace(kind=job.kind, job=job.id, attempt=job.attempt, parent=job.trace)
+        with traced as self._trace:
+            heartbeat = Heartbeat(self.delivery, job)
+            try:
+                with tempfile.TemporaryDirectory(prefix="minimascope-") as folder:
+                    stop, work, exit_status = self._attempts(job, heartbeat, Path(folder))
+            finally:
+                heartbeat.close()
+            self._end(job, stop or heartbeat.stop, work, exit_status)
 
     def _attempts(
         self, job: ClaimedJob, heartbeat: Heartbeat, folder: Path
@@ -197,7 +200,9 @@ class Supervisor:
             case "progress":
                 heartbeat.progress(*messages.progress(event))
             case "stage":
-                heartbeat.stage(*messages.stage(event))
+                name, state, seconds = messages.stage(event)
+                heartbeat.stage(name, state, seconds)
+                self._trace.stage(name, state)
             case "report":
                 self.delivery.put_report(job, messages.file(event))
                 work.reported = True
@@ -212,14 +217,19 @@ class Supervisor:
 
     def _end(self, job: ClaimedJob, stop: Stop | None, work: Work, exit_status: int) -> None:
         if stop == "lost":
+            self._trace.ended("lost")
             raise LostJobError(job.id)
         if stop == "shutdown":
+            self._trace.ended("given_back")
             self.delivery.release(job)
             return
         resume.forget(job.id)
         if stop == "cancelled":
+            self._trace.ended("cancelled")
             self.delivery.finish(job, "cancelled")
         elif problem := problem_of(job, stop, work, exit_status):
+            self._trace.ended("failed", str(problem.get("code", "")))
             self.delivery.finish(job, "failed", problem=problem)
         else:
+            self._trace.ended("done")
             self.delivery.finish(job, "done", result=work.result)

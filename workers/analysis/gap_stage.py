@@ -13,6 +13,7 @@ from minimascope.report import (
     Gap,
     GapCurves,
     GapDiagnostics,
+    GapPlan,
     Headline,
     MinimumSummary,
 )
@@ -122,6 +123,11 @@ def gap_section(found: GapResult) -> Gap:
         baselines=found.baselines,
         route=found.route,
         route_reason=found.route_reason,
+        plan=GapPlan(
+            seconds=found.spent.planned_seconds,
+            actual_seconds=found.spent.seconds,
+            actual_products=found.spent.products,
+        ),
     )
 
 
