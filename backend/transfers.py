@@ -19,7 +19,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Annotated, cast, get_args
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from backend.identity import Who
@@ -30,7 +31,6 @@ from backend.uploads import register_upload
 from minimascope.problems import ProblemError
 from minimascope.schemas import TransferStatus, UploadKind
 
-router = APIRouter(prefix="/uploads", tags=["uploads"])
 VERSION = "1.0.0"
 EXTENSIONS = "creation,checksum,expiration,termination"
 OFFSET_TYPE = "application/offset+octet-stream"
@@ -41,7 +41,18 @@ Length = Annotated[int, Header(alias="Upload-Length", gt=0)]
 Metadata = Annotated[str, Header(alias="Upload-Metadata", max_length=4000)]
 Checksum = Annotated[str, Header(alias="Upload-Checksum", max_length=200)]
 Content = Annotated[str, Header(alias="Content-Type")]
+Resumable = Annotated[str, Header(alias="Tus-Resumable", max_length=20)]
 _busy: set[str] = set()
+
+
+async def _version(version: Resumable = VERSION) -> None:
+    """A request without one is taken as of this version; raises ProblemError (412)."""
+    if version != VERSION:
+        sentence = f"This server speaks tus {VERSION}, not {version!r}."
+        raise ProblemError("wrong_tus_version", sentence, status=412)
+
+
+router = APIRouter(prefix="/uploads", tags=["uploads"], dependencies=[Depends(_version)])
 
 
 def _headers(transfer: Transfer | None = None) -> dict[str, str]:
@@ -197,9 +208,9 @@ def _wanted(checksum: str) -> bytes | None:
 
 
 async def _parts(request: Request) -> AsyncIterator[bytes]:
-    """Pieces of about a megabyte; a broken connection is an end like any other."""
+    """Pieces of about a megabyte; a connection that breaks or stalls is an end like any other."""
     pending = bytearray()
-    with contextlib.suppress(ClientDisconnect):
+    with contextlib.suppress(ClientDisconnect, HTTPException):  # the latter: it stalls
         async for part in request.stream():
             pending += part
             if len(pending) >= 1 << 20:

@@ -115,10 +115,6 @@ def run(args: argparse.Namespace) -> int:
 def _server(settings: Settings) -> Any:
     import uvicorn
 
-    config = uvicorn.Config(
-        _compose(settings),
-        log_level="warning",
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        server_header=False,
-    )
-    return uvicorn.Server(config)
+    from backend.wire import server_config
+
+    return uvicorn.Server(server_config(_compose(settings), grace=GRACE_SECONDS))
