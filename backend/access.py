@@ -22,8 +22,10 @@ QUESTIONS = ("/slices", "/interpolations")
 SHARE_HEADER = "x-share-key"
 
 
-def share_key(request: Request) -> str:
-    return request.query_params.get("share", "") or request.headers.get(SHARE_HEADER, "")
+def share_key(request: Request, principal: Principal, analysis: str) -> str:
+    """As the request has it, or as the link had it that its sender opened."""
+    given = request.query_params.get("share", "") or request.headers.get(SHARE_HEADER, "")
+    return given or dict(principal.shares).get(analysis, "")
 
 
 async def guard(request: Request) -> None:
@@ -46,7 +48,7 @@ def _check(
     # A plane or a line on demand changes nothing of the analysis it looks into.
     reading = request.method in SAFE_METHODS or request.scope["route"].path.endswith(QUESTIONS)
     if first == "analyses":
-        key = share_key(request) if reading else ""
+        key = share_key(request, principal, identifier) if reading else ""
         service.repository.check_analysis(identifier, principal.id, reading=reading, share=key)
     elif first in UPLOADS:
         service.repository.check_upload(UPLOADS[first], identifier, principal.id, reading=reading)
@@ -59,5 +61,5 @@ def may_read(request: Request, analysis: str) -> None:
     principal: Principal = request.scope["minimascope.principal"]
     if principal.scope != "admin":
         service: Service = request.app.state.service
-        key = share_key(request)
+        key = share_key(request, principal, analysis)
         service.repository.check_analysis(analysis, principal.id, reading=True, share=key)

@@ -15,11 +15,15 @@ EVERYONE = "*"
 
 @dataclass(frozen=True)
 class Principal:
-    """`id` owns what it makes; the server's own token is "" and sees everything."""
+    """`id` owns what it makes; the server's own token is "" and sees everything.
+
+    `shares`: analysis and key of the links it opened (`backend.guests`).
+    """
 
     id: str
     name: str
     scope: Scope
+    shares: tuple[tuple[str, str], ...] = ()
 
     @property
     def owner(self) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import time
 import uuid
@@ -13,6 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backend import guests
 from backend.audit import Auditor
 from backend.bodies import Body
 from backend.doors import Doors, same
@@ -96,6 +98,7 @@ class Security:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                self._keep_link(scope, who, MutableHeaders(scope=message))
                 self._add_headers(scope["path"], request_id, MutableHeaders(scope=message))
             await send(message)
 
@@ -119,6 +122,13 @@ class Security:
         finally:
             if scope["type"] == "http" and not self._inner(Headers(scope=scope)):
                 self._auditor.note(scope, who, status, began=began)
+
+    def _keep_link(self, scope: Scope, who: Principal | None, headers: MutableHeaders) -> None:
+        """A page opened by a shared link keeps the link's key for what it asks next."""
+        if scope["type"] != "http" or who is None or not who.shares:
+            return
+        if kept := guests.cookie(HTTPConnection(scope)):
+            headers.append("set-cookie", kept)
 
     def _refusal(self, problem: ProblemError, request_id: str, scope: Scope) -> Response:
         """To the sign-in page where a person would otherwise see a bare 401."""
@@ -144,6 +154,8 @@ class Security:
             who = ACTING.get()
             if who is None:
                 raise _who("Nobody asks for this page.", "MINIMASCOPE_TOKEN")
+            if not guests.may_see(who, path):
+                raise _who("A shared link opens its own analysis only.", "MINIMASCOPE_TOKEN")
         elif path in OPEN_PATHS or not await self._doors.locked():
             return ANYONE
         else:
@@ -170,14 +182,22 @@ class Security:
         found = await self._doors.by_token(_bearer(connection.headers))
         if found and found.principal.scope != "worker":
             return found.principal
-        cookie = connection.cookies.get(COOKIE, "")
-        who = await self._doors.by_session(cookie, now=time.time())
-        if who is None:
-            raise _who("This server asks for a token.", "MINIMASCOPE_TOKEN")
+        who = await self._visitor(connection)
         # Browsers name the page a request comes from wherever it changes something.
         if _unsafe(connection) and "origin" not in connection.headers:
             raise ProblemError("wrong_origin", "The request does not say its page.", status=403)
         return who
+
+    async def _visitor(self, connection: HTTPConnection) -> Principal:
+        """A browser: signed in, or with a shared link, or both."""
+        cookie = connection.cookies.get(COOKIE, "")
+        who = await self._doors.by_session(cookie, now=time.time())
+        if who is not None:
+            return guests.with_shares(who, connection)
+        reader = await asyncio.to_thread(guests.guest, connection, self._service.repository)
+        if reader is None:
+            raise _who("This server asks for a token.", "MINIMASCOPE_TOKEN")
+        return reader
 
     def _check_host(self, headers: Headers) -> None:
         """Stops DNS rebinding: on loopback only loopback names reach us."""

@@ -76,7 +76,10 @@ def audit(service: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> A
 
 @router.post("/analyses/{identifier}/share", status_code=201, tags=["analyses"])
 def share(identifier: str, service: Here) -> Share:
-    """A key with which any user of this server may read the analysis; a new one each time."""
+    """A key with which anyone who reaches this server may read the analysis, without a login.
+
+    The page `/analyses/ID?share=KEY` opens with it. A new one each time, which ends the one before.
+    """
     key = secrets.token_urlsafe(24)
     service.repository.share(identifier, key)
     return Share(key=key)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
 import dash
 from dash import Dash, dcc, html
 from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
 
 from dashboard.arrival import Arrival
 from dashboard.compressed import Compressed
 from dashboard.drawings import drawing_routes
 from dashboard.figures.theme import css
 from dashboard.pages import analysis, compare, home, job, not_found, upload
+from dashboard.policy import page_policy
 from minimascope.client import AsyncClient
 
 ASSETS = Path(__file__).parent / "assets"
+VENDOR = Path(__file__).parent / "vendor"
 INDEX = """<!DOCTYPE html>
 <html lang="en" data-theme="light">
 <head>
@@ -98,6 +102,7 @@ def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
     problem document. All data comes through `client`.
     """
     drawing_routes(app, client)
+    app.mount("/vendor", StaticFiles(directory=VENDOR), name="vendor")
     own = [str(getattr(route, "path", "")) for route in app.routes]
     options: dict[str, Any] = {
         "assets_folder": str(ASSETS),
@@ -113,9 +118,18 @@ def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
     server: Any = app  # Dash types its server as Flask's
     pages = Dash("minimascope", server=server, use_pages=True, **options)
     # The renderer opens a websocket wherever it is told of one.
-    pages.backend.websocket_capability = False
+    backend: Any = pages.backend
+    backend.websocket_capability = False
     pages.layout = _shell()
     for page in (home, upload, job, analysis, compare, not_found):
         page.register(pages, client)
-    app.add_middleware(Arrival, pages=dash.page_registry, own=own)
+
+    async def set_up() -> str:
+        for hook in backend._before_request_funcs:  # what Dash does at its first request
+            done = hook()
+            if inspect.isawaitable(done):
+                await done
+        return page_policy(pages.csp_hashes())
+
+    app.add_middleware(Arrival, pages=dash.page_registry, own=own, set_up=set_up)
     app.add_middleware(Compressed, minimum_size=1024, compresslevel=6)

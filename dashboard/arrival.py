@@ -1,30 +1,39 @@
-"""What happens before a page is served: first-request set-up, and 404 for unknown addresses."""
+"""What happens before a page is served: set-up, its security policy, 404 for no such address."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-PLUMBING = ("/_dash", "/assets/", "/_favicon", "/_reload")
+from dashboard.policy import add_policy
+
+PLUMBING = ("/_dash", "/assets/", "/vendor/", "/_favicon", "/_reload")
 
 
 class Arrival:
     """ASGI middleware around the whole app.
 
-    Dash collects its assets and page callbacks when `/` is first asked for; a deep link asked
-    for before that renders without them, so `/` is requested once in-process. Dash answers 200
-    with its index for every unknown address, so the status is decided here from the page registry.
+    Dash collects its assets and page callbacks when it is first asked for a page; what it renders
+    before that lacks them, so `set_up` does it once, whoever asks and for whatever, and gives the
+    pages' security policy. Dash answers 200 with its index for every unknown address, so the status
+    is decided here from the page registry.
     """
 
     def __init__(
-        self, app: ASGIApp, *, pages: Mapping[str, Mapping[str, Any]], own: Sequence[str]
+        self,
+        app: ASGIApp,
+        *,
+        pages: Mapping[str, Mapping[str, Any]],
+        own: Sequence[str],
+        set_up: Callable[[], Awaitable[str]],
     ) -> None:
         self.app = app
+        self.set_up, self.policy = set_up, ""
         self.own = [_pattern(path, kind=r"\{[^}]*:path\}|\{[^}]*\}") for path in own if path]
         templates = [str(p.get("path_template") or p.get("path") or "") for p in pages.values()]
         self.pages = [_pattern(path, kind=r"<[^>]*>") for path in templates if path]
@@ -38,32 +47,30 @@ class Arrival:
         if not self.ready:
             async with self.lock:
                 if not self.ready:
-                    await self._visit_root(scope)
+                    self.policy = await self.set_up()
                     self.ready = True
         path = str(scope["path"])
         if path.startswith("/api/v1/") or self._known(path):
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, self._answering(send))
         elif path.startswith("/api/"):
             await _api_not_found(path, send)
         else:
-            await self.app(scope, receive, _with_status(send, 404))
+            await self.app(scope, receive, self._answering(send, missing=True))
 
     def _known(self, path: str) -> bool:
         if path.startswith(PLUMBING):
             return True
         return any(pattern.fullmatch(path) for pattern in (*self.own, *self.pages))
 
-    async def _visit_root(self, scope: Scope) -> None:
-        root = {"method": "GET", "path": "/", "raw_path": b"/", "query_string": b""}
-        copy = {k: v for k, v in scope.items() if k not in ("state", "route", "endpoint")}
+    def _answering(self, send: Send, *, missing: bool = False) -> Send:
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                if missing and message["status"] == 200:
+                    message = {**message, "status": 404}
+                add_policy(message, self.policy)
+            await send(message)
 
-        async def receive() -> Message:
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def discard(message: Message) -> None:
-            return None
-
-        await self.app({**copy, **root}, receive, discard)
+        return sent
 
 
 def _pattern(path: str, *, kind: str) -> re.Pattern[str]:
@@ -74,15 +81,6 @@ def _pattern(path: str, *, kind: str) -> re.Pattern[str]:
         for i, part in enumerate(parts)
     )
     return re.compile(body if path == "/" else f"{body}/?")
-
-
-def _with_status(send: Send, status: int) -> Send:
-    async def sent(message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] == 200:
-            message = {**message, "status": status}
-        await send(message)
-
-    return sent
 
 
 async def _api_not_found(path: str, send: Send) -> None:

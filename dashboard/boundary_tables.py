@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dash import html
 
+from dashboard.class_names import class_name, class_word
 from dashboard.data_table import table
 from dashboard.words import number, with_error
 from minimascope.report import Boundary, CertifiedMargins, ClassSubset, Margins, Rescaled
@@ -14,12 +16,12 @@ Row = tuple[Any, ...]
 LONG = 12
 
 
-def complexity_tables(boundary: Boundary) -> list[Any]:
+def complexity_tables(boundary: Boundary, names: Sequence[str] = ()) -> list[Any]:
     """Classes and pairs with the Hessian of their loss; measures under a rescaling."""
     tables: list[Any] = []
     if boundary.subsets:
         head = ("classes", "n", "vectors ≥ ε", "n₉₀", "λ₁", "trace", "> 0.1 λ₁", "by gap")
-        rows = [_subset(each) for each in boundary.subsets]
+        rows = [_subset(each, names) for each in boundary.subsets]
         caption = "The same for some classes, and the Hessian of their loss"
         tables.append(_folded(head, rows, caption))
     if boundary.rescaled:
@@ -41,7 +43,7 @@ def _counted(count: int, outside: int | None) -> str:
     return f"{count:,}–{count + outside:,}" if outside else f"{count:,}"
 
 
-def _subset(found: ClassSubset) -> Row:
+def _subset(found: ClassSubset, names: Sequence[str]) -> Row:
     outliers = found.outliers
     by_ratio, by_gap = ("—", "—")
     if outliers is not None:
@@ -50,7 +52,7 @@ def _subset(found: ClassSubset) -> Row:
     if found.trace is not None:
         trace = " ".join(with_error(found.trace.value, found.trace.standard_error)).strip()
     return (
-        ", ".join(map(str, found.classes)),
+        ", ".join(class_word(names, label) for label in found.classes),
         str(found.n),
         _counted(found.count, found.count_outside),
         "—" if found.n90 is None else str(found.n90),
@@ -80,19 +82,19 @@ def _moved(boundary: Boundary) -> str:
     )
 
 
-def margin_tables(margins: Margins) -> list[Any]:
+def margin_tables(margins: Margins, names: Sequence[str] = ()) -> list[Any]:
     """By class in both norms, then by pair of classes."""
     certified, other = margins.certified, margins.certified_linf
     head = ("class", "smallest ℓ₂", "smallest ℓ∞")
     rows: list[Row] = [("all", number(certified.min), number(other.min if other else None))]
     for label, value in certified.per_class.items():
         largest = other.per_class.get(label) if other else None
-        rows.append((f"class {label}", number(value), number(largest)))
+        rows.append((class_name(names, label), number(value), number(largest)))
     tables: list[Any] = [table(head, rows, "Certified margins by class")]
     if certified.per_pair:
         also = {(pair.own, pair.beyond): pair.min for pair in (other.per_pair if other else [])}
         pairs = [
-            (f"{p.own} → {p.beyond}", number(p.min), number(also.get((p.own, p.beyond))))
+            (_pair(names, p.own, p.beyond), number(p.min), number(also.get((p.own, p.beyond))))
             for p in certified.per_pair
         ]
         head = ("from → to", "smallest ℓ₂", "smallest ℓ∞")
@@ -100,11 +102,15 @@ def margin_tables(margins: Margins) -> list[Any]:
     return tables
 
 
-def smallest_points(certified: CertifiedMargins) -> html.Div:
+def _pair(names: Sequence[str], own: int, beyond: int) -> str:
+    return f"{class_word(names, own)} → {class_word(names, beyond)}"
+
+
+def smallest_points(certified: CertifiedMargins, names: Sequence[str] = ()) -> html.Div:
     """The points of smallest margin, each a button that pins it on the map."""
     buttons = [
         html.Button(
-            f"{each.point}: {number(each.margin)} ({each.own} → {each.beyond})",
+            f"{each.point}: {number(each.margin)} ({_pair(names, each.own, each.beyond)})",
             className="tool",
             **{"data-pin": str(each.point), "aria-label": f"Pin point {each.point}"},
         )

@@ -1,4 +1,4 @@
-"""One of several: a radio group or a native select; `assets/choice.js` keeps its store."""
+"""One of several (a radio group, a native select) or some; `assets/choice.js` keeps the store."""
 
 from __future__ import annotations
 
@@ -30,6 +30,21 @@ def radio(identifier: str, options: Mapping[str, str], value: str, *, label: str
         **{"data-choice": identifier, "aria-label": label},
     )
     return html.Div([group, dcc.Store(id=identifier, data=value)])
+
+
+def several(identifier: str, options: Mapping[str, str], *, label: str) -> html.Div:
+    """Buttons that are on or off, all on at first; the store `identifier` lists those that are."""
+    buttons = [
+        html.Button(words, className="radio", **{"data-value": key, "aria-pressed": "true"})
+        for key, words in options.items()
+    ]
+    group = html.Div(
+        buttons,
+        className="choice",
+        role="group",
+        **{"data-several": identifier, "aria-label": label},
+    )
+    return html.Div([group, dcc.Store(id=identifier, data=list(options))])
 
 
 def select(identifier: str, options: Mapping[str, str], value: str, *, label: str) -> html.Div:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy.stats import kendalltau, spearmanr
@@ -40,11 +41,12 @@ WANTED = 3
 
 @dataclass(frozen=True)
 class Minimum:
-    """One compared minimum: its key numbers and its estimates over λ (n_λ values each)."""
+    """One compared minimum: its key numbers, its estimates over λ (n_λ values each), its origin."""
 
     numbers: KeyNumbers
     lambdas: Sequence[float] = ()
     curves: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -65,10 +67,10 @@ class Minimum:
         return value if np.isfinite(value) else None
 
 
-def minimum_of(numbers: KeyNumbers, report: Report | None) -> Minimum:
+def minimum_of(numbers: KeyNumbers, report: Report) -> Minimum:
     """The curves of a report beside its key numbers; soft rank divided by n."""
-    gap = None if report is None else report.gap
-    if report is None or gap is None:
+    gap = report.gap
+    if gap is None:
         return Minimum(numbers)
     n = report.data.train.n
     curves = {

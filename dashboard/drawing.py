@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard.class_names import named
 from dashboard.figures.boundary_map import (
     INPUT_AXES,
     PRINCIPAL_AXES,
@@ -66,7 +66,7 @@ def tiles(report: Report, arrays: Arrays, vectors: list[int]) -> dict[str, Any]:
     if not has_plane(arrays) or report.spectrum is None:
         return {"figure": None}
     figure = filmstrip(thinned(arrays), report.spectrum.eigenvalues, vectors=vectors)
-    return {"figure": json.loads(figure.to_json())}
+    return {"figure": named(figure, report.data.class_names)}
 
 
 def _embeddings(report: Report, arrays: Arrays) -> dict[str, Callable[[], go.Figure]]:
@@ -161,7 +161,7 @@ def drawing(report: Report, arrays: Arrays, about: dict[str, Any] | None = None)
     """
     makers = {**_boundary(report, arrays), **_embeddings(report, arrays)}
     makers |= {**_curves(report), **_details(report, arrays)}
-    figures = {name: json.loads(make().to_json()) for name, make in makers.items()}
+    figures = {name: named(make(), report.data.class_names) for name, make in makers.items()}
     spectrum, gap = report.spectrum, report.gap
     known = 0 if spectrum is None else len(spectrum.eigenvalues)
     aligned = arrays.get("alignment")
@@ -179,5 +179,6 @@ def drawing(report: Report, arrays: Arrays, about: dict[str, Any] | None = None)
         "curves": _lambda_curves(report),
         "lambda": None if gap is None else gap.lambda_,
         "walk": _walk(arrays),
+        "classes": report.data.class_names,
         "about": about or {},
     }

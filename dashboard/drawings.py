@@ -20,7 +20,7 @@ from minimascope.report import Report
 from minimascope.schemas import FINAL_STATES, Analysis
 
 KEPT = 32  # drawings of finished analyses held, compressed: about 0.4 MB each at 200 × 200
-ROOM = 2  # drawings made at a time: each keeps a core busy for half a second
+ROOM = 1  # drawings made at a time: each keeps Python busy for half a second
 
 
 def about(analysis: Analysis, report: Report) -> dict[str, Any]:

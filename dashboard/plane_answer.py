@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from dash import Dash, Input, Output, State
 from pydantic import ValidationError
 
+from dashboard.class_names import named
 from dashboard.figures.boundary_map import boundary_map
 from dashboard.figures.filmstrip import filmstrip
 from dashboard.figures.plane import Arrays
@@ -74,7 +75,11 @@ def plane_sentence(request: SliceRequest) -> str:
 
 
 def plane_drawing(
-    key: str, request: SliceRequest, arrays: Arrays, eigenvalues: list[float]
+    key: str,
+    request: SliceRequest,
+    arrays: Arrays,
+    eigenvalues: list[float],
+    names: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What the browser needs to show a plane: figures, points and words, under its key."""
     axes, corners = axes_and_corners(request)
@@ -84,7 +89,7 @@ def plane_drawing(
     }
     return {
         "key": key,
-        "figures": {name: json.loads(figure.to_json()) for name, figure in figures.items()},
+        "figures": {name: named(figure, names) for name, figure in figures.items()},
         "points": encoded(arrays["points"]),
         "words": plane_sentence(request),
     }
@@ -101,7 +106,8 @@ async def _answered(client: AsyncClient, identifier: str, key: str) -> dict[str,
     if report.margins is not None:
         arrays["margins"] = await client.array(identifier, "margins")
     eigenvalues = [] if report.spectrum is None else report.spectrum.eigenvalues
-    return await asyncio.to_thread(plane_drawing, key, request, arrays, eigenvalues)
+    names = report.data.class_names
+    return await asyncio.to_thread(plane_drawing, key, request, arrays, eigenvalues, names)
 
 
 def register(pages: Dash, client: AsyncClient) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html
 
 from dashboard.notices import refusal, remark
 from dashboard.upload_request import candidates_request, request_of
+from dashboard.words import STAGES
 from minimascope.client import AsyncClient
 from minimascope.problems import ProblemError
+from minimascope.report import Stage
 from minimascope.schemas import AnalysisPlan, Candidate, CandidateTable
 
 FILES = ("checkpoint", "train", "test")
+CHOSEN = ("family", "activation", "loss", "stages")
 # Later is soon enough: workers are busy, or the server is away, which the start says too.
 LATER = ("no_plan_yet", "server_unreachable")
 
@@ -74,7 +78,17 @@ def candidate_rows(table: CandidateTable) -> html.Div:
     return html.Div([html.P(table.advice, className="hint"), head, rows])
 
 
-def plan_words(plan: AnalysisPlan) -> html.Div:
+def cost_words(plan: AnalysisPlan, stages: Sequence[Stage]) -> str:
+    """The cost of the stages asked for, as far as it can be told beforehand."""
+    later = [STAGES[stage] for stage in STAGES if stage in stages and stage != "spectrum"]
+    rest = [f"{words[0].lower()}{words[1:]}" for words in later]
+    if not any(stage != "gap" for stage in stages):
+        return "No spectrum is computed; the cost of the gap alone is not predicted."
+    more = f" Not in this estimate: {', '.join(rest)}." if rest else ""
+    return f"{plan.sentence}{more}"
+
+
+def plan_words(plan: AnalysisPlan, stages: Sequence[Stage]) -> html.Div:
     """Loss and accuracy with this architecture, the cost, and what is odd about the files."""
     parts: list[Any] = []
     if plan.data is not None:
@@ -84,7 +98,7 @@ def plan_words(plan: AnalysisPlan) -> html.Div:
                 share = "" if split.accuracy is None else f", accuracy {_percent(split.accuracy)}"
                 said.append(f"{words} loss {split.loss:.4g}{share}")
         parts.append(html.P(f"The files fit: {'; '.join(said)}.", className="notice-lead"))
-    parts.append(html.P(plan.sentence))
+    parts.append(html.P(cost_words(plan, stages)))
     parts += [html.P(words) for words in plan.warnings]
     return remark(*parts)
 
@@ -126,7 +140,7 @@ def register(pages: Dash, client: AsyncClient) -> None:
         inputs={
             "files": {kind: Input(f"upload-{kind}", "data") for kind in FILES},
             "values": {
-                **{f: Input(f"up-{f}", "data") for f in ("family", "activation", "loss")},
+                **{f: Input(f"up-{f}", "data") for f in CHOSEN},
                 "label": Input("up-label", "value"),
                 "left": Input("up-sequential", "n_blur"),
                 "top-k": Input("up-top-k", "n_blur"),
@@ -144,6 +158,6 @@ def register(pages: Dash, client: AsyncClient) -> None:
         except ProblemError:
             return None  # not everything has been said yet; the start names what is missing
         try:
-            return plan_words(await client.plan(request))
+            return plan_words(await client.plan(request), request.parameters.stages)
         except ProblemError as problem:
             return None if problem.code in LATER else refusal(problem)

@@ -94,6 +94,12 @@ def request_of(values: dict[str, Any], files: dict[str, Any]) -> AnalysisRequest
         "lambdas": _lambdas(values.get("lambdas")),
         "seed": _number(values, "seed", "Seed", whole=True) or 0,
     }
+    if values.get("stages") is not None:
+        settings["stages"] = values["stages"]
+    if settings.get("stages") == []:
+        raise ProblemError(
+            "no_stage", "No stage has been chosen.", "Choose at least one of those above."
+        )
     try:
         parameters = Parameters(**settings)
     except ValidationError as error:

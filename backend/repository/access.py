@@ -27,6 +27,13 @@ class Access(Transactions):
                 return
         raise missing("analysis", identifier)
 
+    def is_shared(self, identifier: str, key: str) -> bool:
+        """Whether this key opens the analysis; what everybody with a login sees needs one too."""
+        query = select(AnalysisRow.share).where(AnalysisRow.id == identifier)
+        with self.read() as session:
+            kept = session.scalar(query)
+        return bool(kept) and hmac.compare_digest(str(kept).encode(), key.encode())
+
     def check_upload(self, kind: str, identifier: str, owner: str, *, reading: bool) -> None:
         owners = {owner, EVERYONE} if reading else {owner}
         query = select(UploadOwnerRow.owner).where(

@@ -1,19 +1,7 @@
-// Plotly, asked for once a page needs it, and the one way a figure gets onto the page.
+// The one way a figure gets onto the page; `first_paint.js` asks for Plotly.
 window.minimascope = window.minimascope || {};
 (function (ms) {
-  const SOURCE = "/_dash-component-suites/plotly/package_data/plotly.min.js";
   const CONFIG = { displayModeBar: false, displaylogo: false, showSendToCloud: false, plotlyServerURL: "", doubleClick: "reset" };
-  let loading = null;
-
-  ms.plotly = function () {
-    loading = loading || new Promise((done, failed) => {
-      if (window.Plotly) return done(window.Plotly);
-      const script = Object.assign(document.createElement("script"), { src: SOURCE, onload: () => done(window.Plotly) });
-      script.onerror = () => { loading = null; failed(new Error("The plotting library did not arrive: load the page again.")); };
-      document.head.append(script);
-    });
-    return loading;
-  };
 
   // What a click, a brush in each plot does: set by the page that has the plot.
   ms.clicks = {};

@@ -21,8 +21,9 @@ window.minimascope = window.minimascope || {};
     pin.setAttribute("aria-label", `Pin point ${point}`);
     first.append(pin);
     row.append(first);
-    for (const name of ["labels", "predictions", "train_loss", "alo_loss", "margins"])
-      row.insertCell().textContent = ms.number(record[name] ? ms.once(record[name])[point] : null);
+    const value = (name) => (record[name] ? ms.once(record[name])[point] : null);
+    for (const name of ["labels", "predictions"]) row.insertCell().textContent = ms.className(value(name));
+    for (const name of ["train_loss", "alo_loss", "margins"]) row.insertCell().textContent = ms.number(value(name));
     return row;
   }
 

@@ -40,6 +40,9 @@ window.minimascope = window.minimascope || {};
     slider.setAttribute("aria-valuetext", `lambda ${ms.number(lambda)}; ` + parts.map((p) => p.join(" ")).join("; "));
   };
 
+  // A class by its name, where the data name it.
+  ms.className = (label) => ((state().payload.classes || [])[label] ?? ms.number(label));
+
   const HEAD = ["", "class", "predicted", "loss", "leave-one-out", "margin ≤"];
 
   // One row a pinned point; a column that the report does not have shows a dash.
@@ -59,8 +62,9 @@ window.minimascope = window.minimascope || {};
       const row = body.insertRow();
       row.append(Object.assign(document.createElement("th"), { scope: "row", textContent: `Point ${point}` }));
       const aligned = payload.alignment ? (sign * ms.once(payload.alignment)[view.vector - 1][point]) / 127 : null;
-      const cells = [value("labels", point), value("predictions", point), value("train_loss", point), value("alo_loss", point), value("margins", point)];
-      for (const cell of [...cells.map((v) => ms.number(v)), ms.number(aligned, 2)]) row.insertCell().textContent = cell;
+      const cells = [value("train_loss", point), value("alo_loss", point), value("margins", point)].map((v) => ms.number(v));
+      const classes = [value("labels", point), value("predictions", point)].map(ms.className);
+      for (const cell of [...classes, ...cells, ms.number(aligned, 2)]) row.insertCell().textContent = cell;
       const unpin = Object.assign(document.createElement("button"), { className: "tool", textContent: "Unpin" });
       unpin.dataset.unpin = point;
       unpin.setAttribute("aria-label", `Unpin point ${point}`);

@@ -103,9 +103,11 @@ window.dash_clientside = window.dash_clientside || {};
 
   window.dash_clientside.compare = {
     drawn(data, items) {
-      ms.compared = items && items.minima.map((m) => ({ id: m.numbers.id, name: m.numbers.name }));
+      ms.compared = items && items.minima.map((m) => ({ id: m.numbers.id, name: m.numbers.name, ...m.about }));
       drawn = data;
       if (data) figures();
+      const slider = document.getElementById("compare-lambda");
+      if (slider && data && data.lambda) slider.setAttribute("aria-valuetext", `lambda ${ms.number(data.lambda)}`);
       return none();
     },
     grid(vectors, items) {

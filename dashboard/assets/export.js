@@ -50,8 +50,22 @@ window.minimascope = window.minimascope || {};
   const COPIES = {
     curl: (id) => `curl -fsS ${location.origin}/api/v1/analyses/${id}/report -o report.json`,
     link: () => location.href,
+    // Anyone with this link may read the analysis; it replaces the one before.
+    share: async (id) => {
+      const reply = await fetch(`/api/v1/analyses/${id}/share`, { method: "POST" }), found = await reply.json();
+      if (!reply.ok) throw new Error(found.sentence);
+      const url = new URL(location.href);
+      url.searchParams.set("share", found.key);
+      return url.href;
+    },
     python: (id) => `from minimascope.client import Client\n\nwith Client("${location.origin}") as client:\n    report = client.report("${id}")\n    arrays = client.arrays("${id}")\n`,
   };
+
+  async function copied(what, id) {
+    const text = await COPIES[what](id);
+    await navigator.clipboard.writeText(text).catch(() => { throw new Error("The browser refused the clipboard"); });
+    say(what === "share" ? "Copied: who has this link may read this analysis; earlier links ended" : "Copied");
+  }
 
   document.addEventListener("click", function (event) {
     const open = event.target.closest(".menu");
@@ -63,7 +77,7 @@ window.minimascope = window.minimascope || {};
     if (kind === "table") return toggleTable(plot, button);
     if (kind) return ms.exportPlot(plot, kind, Number(inches));
     if (all) return whole(all).catch((error) => say(String(error.message || error)));
-    navigator.clipboard.writeText(COPIES[copy](id)).then(() => say("Copied"), () => say("The browser refused the clipboard"));
+    copied(copy, id).catch((error) => say(String(error.message || error)));
   });
 
   document.addEventListener("keydown", (event) => {

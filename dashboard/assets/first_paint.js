@@ -12,8 +12,16 @@
   const found = location.pathname.match(/^\/analyses\/([^/]+)$/);
   if (found) ms.early = { id: decodeURIComponent(found[1]), reply: fetch("/drawings/" + found[1]) };
   if (ms.early) ms.early.reply.catch(() => {});
-  if (!found && location.pathname !== "/compare") return;
-  const link = document.createElement("link");
-  Object.assign(link, { rel: "preload", as: "script", href: "/_dash-component-suites/plotly/package_data/plotly.min.js" });
-  document.head.append(link);
+
+  // Plotly's one third that knows scatters and heatmaps; run while the page waits for the server.
+  let loading = null;
+  ms.plotly = function () {
+    loading = loading || new Promise((done, failed) => {
+      const script = Object.assign(document.createElement("script"), { src: "/vendor/plotly-cartesian-4.1.1/plotly-cartesian.min.js", async: true, onload: () => done(window.Plotly) });
+      script.onerror = () => { loading = null; failed(new Error("The plotting library did not arrive: load the page again.")); };
+      document.head.append(script);
+    });
+    return loading;
+  };
+  if (found || location.pathname === "/compare") ms.plotly().catch(() => {});
 })();

@@ -76,8 +76,7 @@ def interpolation_figure(curve: InterpolationCurve, ends: tuple[str, str]) -> go
     accuracy = curve.train.accuracy is not None
     names = {0.0: f"0: {ends[0]}", 1.0: f"1: {ends[1]}"}
     marks: list[dict[str, Any]] = [
-        {"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
-        for at in (0, 1)
+        {"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1} for at in (0, 1)
     ]
     figure.update_layout(
         shapes=[{**mark, "line": {"width": 1, "dash": "dot"}} for mark in marks],

@@ -21,6 +21,12 @@ from minimascope.schemas import FINAL_STATES, Analysis
 
 API = "/api/v1/analyses"
 ITEM = "menu-item"
+COPIES = (
+    ("curl", "Copy curl"),
+    ("python", "Copy Python"),
+    ("link", "Copy link"),
+    ("share", "Copy link for readers without login"),
+)
 
 
 def _subtitle(analysis: Analysis, report: Report) -> str:
@@ -81,7 +87,7 @@ def _head(analysis: Analysis, report: Report) -> html.Div:
     )
     copy = [
         html.Button(words, className=ITEM, **{"data-copy": kind, "data-id": analysis.id})
-        for kind, words in (("curl", "Copy curl"), ("python", "Copy Python"), ("link", "Copy link"))
+        for kind, words in COPIES
     ]
     actions = html.Div([menu("Download", download), menu("Share", copy)], className="tools")
     name = analysis.name or f"Analysis {analysis.id[:8]}"

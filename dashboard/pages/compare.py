@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import dash
@@ -21,12 +22,12 @@ from dashboard.compare_figures import (
 )
 from dashboard.compare_numbers import Minimum, ends, letters, minimum_of
 from dashboard.compare_tables import numbers_table, ranking_table
+from dashboard.drawings import about
 from dashboard.notices import missing
 from dashboard.plot import panel, switch, tools
 from dashboard.words import level
 from minimascope.client import AsyncClient
 from minimascope.problems import ProblemError
-from minimascope.report import Report
 from minimascope.schemas import KeyNumbers
 
 FEW = 6  # minima up to which the pictures come before the numbers
@@ -113,7 +114,12 @@ def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
     step = step_of(query.get("lambda"), span) if span else 0
     differences = switch("Differences only", "differences", "false")
     items = [
-        {"numbers": m.numbers.model_dump(), "lambdas": m.lambdas, "curves": dict(m.curves)}
+        {
+            "numbers": m.numbers.model_dump(),
+            "lambdas": m.lambdas,
+            "curves": dict(m.curves),
+            "about": dict(m.about),
+        }
         for m in minima
     ]
     ranking_panel = html.Section(
@@ -161,16 +167,20 @@ def _chooser() -> html.Div:
 
 def _stored(data: dict[str, Any]) -> list[Minimum]:
     return [
-        Minimum(KeyNumbers.model_validate(m["numbers"]), m["lambdas"], m["curves"])
+        Minimum(KeyNumbers.model_validate(m["numbers"]), m["lambdas"], m["curves"], m["about"])
         for m in data["minima"]
     ]
 
 
-async def _report(client: AsyncClient, identifier: str) -> Report | None:
+async def _minimum(client: AsyncClient, numbers: KeyNumbers) -> Minimum:
+    """With its curves and its provenance, where it has a report."""
     try:
-        return await client.report(identifier)
+        analysis, report = await asyncio.gather(
+            client.analysis(numbers.id), client.report(numbers.id)
+        )
     except ProblemError:
-        return None
+        return Minimum(numbers)
+    return replace(minimum_of(numbers, report), about=about(analysis, report))
 
 
 def register(pages: Dash, client: AsyncClient) -> None:
@@ -184,9 +194,8 @@ def register(pages: Dash, client: AsyncClient) -> None:
             page = await client.compare(wanted)
         except ProblemError as problem:
             return missing("Cannot compare these", problem)
-        reports = await asyncio.gather(*[_report(client, item.id) for item in page.items])
-        found = [minimum_of(i, r) for i, r in zip(page.items, reports, strict=True)]
-        return content(found, query)
+        found = await asyncio.gather(*[_minimum(client, item) for item in page.items])
+        return content(list(found), query)
 
     compare_line.register(pages, client)
     dash.register_page("dashboard.compare", path="/compare", title="Compare", layout=layout)

@@ -7,11 +7,13 @@ from typing import Any
 from dash import dcc, html
 
 from dashboard.boundary_tables import complexity_tables, margin_tables, smallest_points
+from dashboard.class_names import class_name
 from dashboard.data_table import table
 from dashboard.estimate_words import DIAGNOSTICS, ESTIMATES, baseline
 from dashboard.words import count, number, percent, with_error
 from minimascope.report import FlipRates, Report
 
+NAMED = 20  # classes named in a sentence
 COHERENT = 300  # points in the matrix at most (minimascope.arrays)
 TABS = {
     "overlaps": "Overlaps",
@@ -91,19 +93,20 @@ def _complexity(report: Report) -> list[Any]:
         "boundary; n₉₀ needs no ε and counts the vectors that hold 90\u2009% of the overlap."
     )
     whole = table(("measure", "value"), rows, "Complexity of the boundary")
-    return [words, whole, *complexity_tables(boundary)]
+    return [words, whole, *complexity_tables(boundary, report.data.class_names)]
 
 
 def _margins(report: Report) -> list[Any]:
     margins = report.margins
     if margins is None:
         return [html.P("The margin stage has not finished.")]
+    names = report.data.class_names
     parts: list[Any] = [
         html.P(
             "Each distance ends at a verified boundary point, so the true margin is never larger."
         ),
-        smallest_points(margins.certified),
-        *margin_tables(margins),
+        smallest_points(margins.certified, names),
+        *margin_tables(margins, names),
     ]
     if margins.eigenvector:
         head = ("vector", "estimate", "cos²", "kept")
@@ -169,6 +172,9 @@ def _data(report: Report) -> list[Any]:
     rows = [(name, count(s.n), number(s.loss), percent(s.accuracy)) for name, s in splits]
     shape = " × ".join(str(length) for length in found.input_shape) or "unknown"
     kinds = "" if found.classes is None else f", {found.classes} classes"
+    if found.class_names:
+        said = ", ".join(class_name(found.class_names, k) for k in range(len(found.class_names)))
+        kinds += f" ({said})" if len(found.class_names) <= NAMED else ""
     return [
         html.P(
             f"Inputs of shape {shape}{kinds}. A point far above the diagonal is one the network "

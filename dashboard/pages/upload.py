@@ -10,10 +10,11 @@ import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from dashboard import upload_checks
-from dashboard.choice import radio
+from dashboard.choice import radio, several
 from dashboard.drop_zone import checkpoint_zone, described, drop_zone
 from dashboard.notices import refusal
 from dashboard.upload_request import request_of
+from dashboard.words import STAGES
 from minimascope.client import AsyncClient
 from minimascope.problems import ProblemError
 
@@ -35,7 +36,7 @@ SEQUENTIAL = (
     '{"family": "sequential", "layers": [["Linear", 2, 100], ["ReLU"], ["Linear", 100, 3]]}'
 )
 DATA = ".npz,.csv,.safetensors,.parquet,.zip"
-GROUPS = ("family", "activation", "loss")
+GROUPS = ("family", "activation", "loss", "stages")
 FILES = ("checkpoint", "train", "test")
 FIELDS = (
     "name",
@@ -51,6 +52,7 @@ FIELDS = (
     "top-k",
     "lambdas",
     "seed",
+    "stages",
 )
 
 
@@ -111,6 +113,14 @@ def _architecture() -> html.Div:
     )
 
 
+def _stages() -> html.Div:
+    words = "Stages"
+    hint = "Density, boundary and margins need the spectrum. Fewer stages are done sooner."
+    group = several("up-stages", STAGES, label=words)
+    parts = [html.Span(words, className="group-label"), group, html.Span(hint, className="hint")]
+    return html.Div(parts, className="field wide", id="up-stages-field")
+
+
 def _settings() -> html.Div:
     return html.Div(
         [
@@ -133,6 +143,7 @@ def _settings() -> html.Div:
                 "Optional, separated by commas.",
                 wide=True,
             ),
+            _stages(),
         ],
         className="fields fields-three",
     )

@@ -7,6 +7,7 @@ import contextlib
 import os
 import secrets
 import socket
+import sys
 from typing import Any
 
 from minimascope import tracing
@@ -17,6 +18,8 @@ from minimascope.problems import ProblemError
 from minimascope.settings import Settings
 
 GRACE_SECONDS = 2
+# Figures are made in threads: an answer waits for a few turns of theirs, 5 ms each by default.
+SWITCH_SECONDS = 1e-3
 BACKLOG = 1024
 
 
@@ -92,6 +95,7 @@ def _worker_environment(settings: Settings) -> dict[str, str]:
 
 def run(args: argparse.Namespace) -> int:
     settings = _settings(args)
+    sys.setswitchinterval(SWITCH_SECONDS)
     configure(settings.log_format)
     tracing.configure(settings, "api")
     listener = _listen(settings.host, settings.port)

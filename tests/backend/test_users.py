@@ -98,11 +98,16 @@ def test_a_link_shares_reading_until_it_is_ended(tmp_path: Path) -> None:
             query = {"share": key}
             assert (await client.get(place, params=query, headers=bob)).status_code == 200
             assert (await client.get(place, params={"share": "x"}, headers=bob)).status_code == 404
-            assert (await client.get(place, params=query)).status_code == 401
+            # Without a login the key is enough to read this, and opens nothing else.
+            assert (await client.get(place, params=query)).status_code == 200
+            assert (await client.get(place, params={"share": "x"})).status_code == 401
+            assert (await client.get("/analyses", params=query)).status_code == 401
+            assert (await client.post(f"{place}/cancel", params=query)).status_code == 403
             answer = await client.post(f"{place}/cancel", params=query, headers=ann | {})
             assert answer.status_code == 200
             assert (await client.delete(f"{place}/share", headers=ann)).status_code == 204
             assert (await client.get(place, params=query, headers=bob)).status_code == 404
+            assert (await client.get(place, params=query)).status_code == 401
 
     asyncio.run(run())
 

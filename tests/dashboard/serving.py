@@ -16,13 +16,13 @@ from minimascope.client import AsyncClient
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
+def served(app: FastAPI, client: AsyncClient | None = None) -> Iterator[str]:
     """Mounts the pages on `app` and serves it in a thread; its address."""
     with socket.socket() as chosen:
         chosen.bind(("127.0.0.1", 0))
         port = chosen.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    mount_dashboard(app, AsyncClient(url))
+    mount_dashboard(app, client or AsyncClient(url))
     server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", port, log_level="error", ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -181,7 +181,8 @@ def _lists(app: FastAPI, held: dict[str, Analysis]) -> None:
 
     @app.post("/api/v1/analyses")
     async def submit(request: AnalysisRequest) -> Any:
-        new = analysis("new1", request.name or "new", "running")
+        asked = request.parameters.model_dump()
+        new = analysis("new1", request.name or "new", "running", parameters=asked)
         held[new.id] = new
         return new.model_dump(mode="json")
 

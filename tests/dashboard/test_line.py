@@ -60,6 +60,10 @@ def test_the_line_is_drawn_between_the_chosen_two_and_exported(page: Page, tmp_p
     ticks = page.locator("#line .xaxislayer-below, #line .xtick text")
     expect(ticks.filter(has_text="0: B").first).to_be_visible()
     assert violations(page) == []
+    [kept] = page.evaluate(
+        "() => minimascope.about().compared.filter((each) => each.id === 'gauss')"
+    )
+    assert {"parameters", "seed", "versions", "checkpoint"} <= set(kept)
     rows = saved(page, "[data-plot='line'][data-export='csv']", tmp_path, menu=".panel-line")
     lines = [row.split(",") for row in rows.read_text().splitlines() if row[:1] != "#"]
     drawn = [[float(cell) for cell in row[1:]] for row in lines if row[0] == "training"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
@@ -205,3 +206,66 @@ def test_no_width_overflows(browser: Browser, address: str, width: int) -> None:
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert page.evaluate(wide) <= 0, path
     context.close()
+
+
+PLACE = """([plot, name, index]) => {
+  const graph = document.querySelector(`#${plot} .js-plotly-plot`);
+  const { xaxis, yaxis } = graph._fullLayout;
+  const trace = graph.calcdata.find((each) => each[0].trace.name === name);
+  const box = graph.getBoundingClientRect(), point = trace[index];
+  return { across: box.x + xaxis._offset + xaxis.c2p(point.x),
+    down: box.y + yaxis._offset + yaxis.c2p(point.y) };
+}"""
+
+
+def test_a_click_on_a_curve_chooses_its_lambda(linked: Page, gauss: Found) -> None:
+    assert gauss[0].gap is not None
+    linked.locator("#gap").scroll_into_view_if_needed()
+    place = linked.evaluate(PLACE, ["gap", "ALO", 8])
+    linked.mouse.move(place["across"] - 4, place["down"])
+    linked.mouse.move(place["across"], place["down"])
+    linked.wait_for_selector("#gap .hoverlayer .hovertext")
+    linked.mouse.down()
+    linked.mouse.up()
+    known = gauss[0].gap.curves
+    wanted = f"{known.lambda_[8]:.2e}"
+    expect(linked).to_have_url(re.compile(rf"lambda={float(wanted):g}|lambda={_short(wanted)}"))
+    said = linked.locator("#lambda-readout b").nth(1).inner_text()
+    # three significant digits
+    assert known.alo_ggn[8] is not None
+    assert _read(said) == pytest.approx(known.alo_ggn[8], rel=6e-3)
+    moved = float(linked.input_value("#lambda-slider"))
+    ends = np.log10([known.lambda_[0], known.lambda_[-1]])
+    share = (np.log10(known.lambda_[8]) - ends[0]) / (ends[1] - ends[0])
+    assert moved == pytest.approx(1000 * share, abs=1)
+
+
+def _short(text: str) -> str:
+    """As JavaScript writes an exponential: no zeros at the end, none in the exponent."""
+    mantissa, exponent = text.split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+def _read(said: str) -> float:
+    """A number as the page writes it: `0.0123` or `1.2·10⁻⁵`."""
+    mantissa, _, power = said.replace("−", "-").partition("·10")
+    digits = power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
+    return float(mantissa) * 10.0 ** int(digits or 0)
+
+
+def test_the_sign_of_an_eigenvector_is_flipped_everywhere(linked: Page, gauss: Found) -> None:
+    linked.evaluate("window.minimascope.pin(7)")
+    cell = linked.locator("#point-readout tbody td").nth(5)
+    value = float(gauss[1]["alignment"][0][7])
+    # int8 steps of 1/127, then two significant digits
+    assert _read(cell.inner_text()) == pytest.approx(value, abs=0.5 / 127 + 5e-3)
+    scale = "document.querySelector('#boundary .js-plotly-plot').data[0].reversescale"
+    assert not linked.evaluate(scale)
+    linked.click("#sign-switch")
+    expect(linked.locator("#sign-switch")).to_have_attribute("aria-pressed", "true")
+    linked.wait_for_function(scale)
+    assert _read(cell.inner_text()) == pytest.approx(-value, abs=0.5 / 127 + 5e-3)
+    assert "sign=-" in linked.url
+    linked.keyboard.press("f")
+    linked.wait_for_function(f"!{scale}")
+    assert "sign" not in linked.url

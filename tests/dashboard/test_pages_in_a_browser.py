@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,7 @@ def test_every_page_is_quiet_fits_and_wears_its_theme(
             page.wait_for_function(DRAWN)
             body, *papers = page.evaluate(BACKGROUND)
             assert set(papers) <= {body}, path
-            wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            assert page.evaluate(wide) <= 0, path
+            assert page.evaluate(WIDE) <= 0, path
             assert page.locator("html").get_attribute("lang") == "en"
             assert violations(page) == [], path
             picture(page, path, width, theme)
@@ -66,9 +66,50 @@ def test_toggle_recolours_drawn_figures(page: Page) -> None:
         "old => document.querySelector('#spectrum .main-svg').style.background !== old",
         arg=before[0],
     )
-    body, *papers = page.evaluate(BACKGROUND)
-    assert body != before[0]
-    assert set(papers) == {body}
+    after = page.evaluate(BACKGROUND)
+    assert after[0] != before[0]
+    assert set(after[1:]) == {after[0]}
+    page.reload()
+    page.wait_for_selector("#spectrum .scatterlayer .trace")
+    page.wait_for_function(DRAWN)
+    assert page.evaluate(BACKGROUND) == after
+
+
+WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def test_no_page_is_wider_than_the_narrowest_window(browser: Browser, address: str) -> None:
+    context = browser.new_context(base_url=address, viewport={"width": 320, "height": 700})
+    for page in watched(context, address):
+        for path, selector in PAGES.items():
+            page.goto(path)
+            page.wait_for_selector(selector)
+            for width in (320, 700, 1100):
+                page.set_viewport_size({"width": width, "height": 700})
+                page.wait_for_function(DRAWN)
+                assert page.evaluate(WIDE) <= 0, (path, width)
+            page.set_viewport_size({"width": 320, "height": 700})
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_pages_of_what_is_not_there_are_pages_too(
+    browser: Browser, address: str, theme: Any
+) -> None:
+    context = browser.new_context(base_url=address, color_scheme=theme)
+    page = context.new_page()
+    for path, words in {
+        "/nothing": "No page has this address.",
+        "/analyses/none": "There is no analysis none.",
+        "/jobs/none": "There is no analysis none.",
+        "/compare": "Tick two or more finished analyses",
+        "/compare?ids=none": "There is no analysis none.",
+        "/analyses/bad": "No stage has finished yet.",
+    }.items():
+        page.goto(path)
+        expect(page.locator("#main")).to_contain_text(words)
+        expect(page.locator("#main a.button")).to_be_visible()
+        assert violations(page) == [], path
+    context.close()
 
 
 def test_a_key_switches_the_vector_everywhere(page: Page) -> None:
@@ -133,9 +174,15 @@ def test_the_url_restores_the_state_and_bad_values_fall_back(page: Page) -> None
     expect(page.locator("#tab-overlaps")).to_have_attribute("aria-selected", "true")
 
 
-def test_every_plot_is_a_labelled_image_with_a_table(page: Page) -> None:
-    page.goto("/analyses/gauss")
-    page.wait_for_selector("#filmstrip canvas")
+@pytest.mark.parametrize(
+    ("path", "slider"),
+    [("/analyses/gauss", "#lambda-slider"), ("/compare?ids=gauss,iris", "#compare-lambda")],
+)
+def test_every_plot_is_a_labelled_image_with_a_table(page: Page, path: str, slider: str) -> None:
+    page.goto(path)
+    page.wait_for_selector("canvas")
+    page.wait_for_function(DRAWN)
+    expect(page.locator(slider)).to_have_attribute("aria-valuetext", re.compile(r"\d"))
     for frame in page.locator(".frame").all():
         assert frame.get_attribute("role") == "img"
         assert frame.get_attribute("aria-label")

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -84,3 +85,31 @@ def test_a_sequential_candidate_fills_the_layers_and_another_loss_clears_the_tab
     assert written == {"family": "sequential", "layers": [["Linear", 64, 3]]}
     page.click("[data-choice='up-loss'] [data-value='mse']")
     expect(page.locator(".candidate")).to_have_count(0)
+
+
+def test_the_stages_chosen_are_those_asked_for_and_the_cost_follows(
+    page: Page, files: tuple[Path, Path]
+) -> None:
+    page.goto("/upload")
+    choose(page, "checkpoint", files[0])
+    choose(page, "train", files[1])
+    page.click("[data-choice='up-activation'] [data-value='relu']")
+    cost = page.locator("#up-cost")
+    expect(cost).to_contain_text("Not in this estimate: spectral density, generalization gap")
+    pressed = page.locator("[data-several='up-stages'] [aria-pressed=true]")
+    page.click("[data-several='up-stages'] [data-value='spectrum']")
+    # What needs the spectrum goes with it.
+    expect(pressed).to_have_text(["Generalization gap over λ"])
+    expect(cost).to_contain_text("No spectrum is computed")
+    page.click("[data-several='up-stages'] [data-value='gap']")
+    page.click("#up-start")
+    expect(page.locator("#up-problem")).to_contain_text("No stage has been chosen.")
+    page.click("[data-several='up-stages'] [data-value='boundary']")
+    expect(pressed).to_have_text(
+        ["Top eigenpairs of the Hessian", "Alignment and decision boundary"]
+    )
+    with page.expect_request("**/_dash-update-component**"):
+        page.click("#up-start")
+    page.wait_for_url("**/jobs/new1")
+    asked = httpx.get(f"{page.url.split('/jobs')[0]}/api/v1/analyses/new1").json()["parameters"]
+    assert asked["stages"] == ["spectrum", "boundary"]

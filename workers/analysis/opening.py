@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -39,6 +39,7 @@ class Opened:
     test: tuple[Tensor, Tensor] | None
     checkpoint: Checkpoint
     warnings: list[str]
+    class_names: list[str] = field(default_factory=list)
 
 
 def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened:
@@ -64,7 +65,7 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     )
     said = [checkpoint.picked] if checkpoint.picked else []
     said += [*checkpoint.warnings, *train.warnings, *(test.warnings if test else []), *warnings]
-    return Opened(minimum, split_like(minimum, test), checkpoint, said)
+    return Opened(minimum, split_like(minimum, test), checkpoint, said, train.names)
 
 
 @contextmanager
@@ -123,6 +124,7 @@ def data_summary(opened: Opened) -> DataSummary:
         test=split_summary(minimum, *opened.test) if opened.test else None,
         classes=classes,
         input_shape=list(minimum.inputs.shape[1:]),
+        class_names=opened.class_names,
     )
 
 
