@@ -24,7 +24,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from backend.identity import Who
-from backend.receiving import Partial
+from backend.receiving import Partial, megabytes
 from backend.repository.transfers import Transfer
 from backend.service import Here, Service
 from backend.uploads import register_upload
@@ -207,36 +207,30 @@ def _wanted(checksum: str) -> bytes | None:
     raise ProblemError("invalid_checksum", sentence, status=400)
 
 
-async def _parts(request: Request) -> AsyncIterator[bytes]:
-    """Pieces of about a megabyte; a connection that breaks or stalls is an end like any other."""
-    pending = bytearray()
+async def _whole_connection(request: Request) -> AsyncIterator[bytes]:
+    """What comes; a connection that breaks or stalls is an end like any other."""
     with contextlib.suppress(ClientDisconnect, HTTPException):  # the latter: it stalls
         async for part in request.stream():
-            pending += part
-            if len(pending) >= 1 << 20:
-                yield bytes(pending)
-                pending.clear()
-    if pending:
-        yield bytes(pending)
+            yield part
 
 
 async def _receive(
     service: Service, transfer: Transfer, request: Request, wanted: bytes | None
 ) -> None:
     """Writes what comes; with a checksum all of it counts or nothing."""
-    received, settled, digest = transfer.received, transfer.received, hashlib.sha256()
+    received, settled = transfer.received, transfer.received
+    digest = None if wanted is None else hashlib.sha256()
     with service.store.partial(transfer.id).opened(transfer.received) as partial:
-        async for part in _parts(request):
-            received += len(part)
+        async for parts in megabytes(_whole_connection(request)):
+            received += sum(map(len, parts))
             if received > transfer.length:
                 sentence = f"More than the announced {transfer.length} bytes came."
                 raise ProblemError("too_large", sentence, status=413)
-            digest.update(part)
-            await asyncio.to_thread(partial.write, part)
+            await asyncio.to_thread(partial.write, parts, digest)
             if wanted is None and received - settled >= SETTLE_BYTES:
                 await asyncio.to_thread(_settle, service, transfer.id, partial, received)
                 settled = received
-        if wanted is not None and digest.digest() != wanted:
+        if digest is not None and digest.digest() != wanted:
             raise ProblemError(
                 "checksum_mismatch",
                 "The bytes differ from their checksum; none of them were kept.",
