@@ -7,9 +7,12 @@ from typing import Any
 
 import h11
 import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from backend.errors import problem_response
+from minimascope.problems import ProblemError
 from minimascope.schemas import ProblemDocument
 
 HEADER_SECONDS = 20.0
@@ -83,10 +86,39 @@ class Protocol(H11Protocol):
         self._refuse(408, "Request Timeout", "too_slow", sentence)
 
 
+class Leaving:
+    """Around an application: requests that outlast the grace of a stop are told so.
+
+    uvicorn cancels them, and would log each as a fault of the application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except asyncio.CancelledError:
+            if scope["type"] != "http":
+                raise
+            if not started:
+                sentence, advice = "This server is being stopped.", "Try again in a minute."
+                problem = ProblemError("stopping", sentence, advice, status=503)
+                request_id = scope.get("minimascope.request_id", "")
+                await problem_response(problem, request_id)(scope, receive, send)
+
+
 def server_config(app: Any, *, grace: int) -> uvicorn.Config:
     """How every process of ours listens; `grace` seconds for answers when it stops."""
     return uvicorn.Config(
-        app,
+        Leaving(app),
         http=Protocol,
         log_level="warning",
         timeout_graceful_shutdown=grace,

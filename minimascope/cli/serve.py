@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import resource
 import secrets
 import socket
 import sys
@@ -93,8 +94,15 @@ def _worker_environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def _take_all_descriptors() -> None:
+    """A reader of events, an upload, a silent connection: each holds one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def run(args: argparse.Namespace) -> int:
     settings = _settings(args)
+    _take_all_descriptors()
     sys.setswitchinterval(SWITCH_SECONDS)
     configure(settings.log_format)
     tracing.configure(settings, "api")

@@ -10,7 +10,9 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -55,23 +57,26 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bodies, "STALL_SECONDS", STALL)
         patch.setattr(wire, "HEADER_SECONDS", STALL)
-        folder = tmp_path_factory.mktemp("data")
-        settings = Settings(
-            data_dir=folder, demo_dir=folder / "none", inspect_wait_seconds=0, port=0
-        )
-        app = create_app(settings)
-        server = uvicorn.Server(server_config(app, grace=1))
-        listener = socket.create_server(("127.0.0.1", 0))
+        with serving(tmp_path_factory.mktemp("data")) as (_, port, service):
+            base = f"http://127.0.0.1:{port}/api/v1"
+            with httpx.Client(base_url=base, timeout=20) as client:
+                yield Door(port, client, service)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[uvicorn.Server, int, Any]]:
+    """A server in a thread; its port and what it keeps."""
+    settings = Settings(data_dir=folder, demo_dir=folder / "none", inspect_wait_seconds=0, port=0)
+    app = create_app(settings)
+    server = uvicorn.Server(server_config(app, grace=1))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         while not server.started:
             time.sleep(0.01)
-        port = listener.getsockname()[1]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=20) as client:
-            yield Door(port, client, app.state.service)
+        yield server, listener.getsockname()[1], app.state.service
         server.should_exit = True
         thread.join()
-        listener.close()
 
 
 @pytest.fixture(autouse=True)
@@ -337,3 +342,20 @@ def test_query_and_headers_of_any_text_are_no_fault(door: Door) -> None:
     for header in ("if-none-match", "last-event-id", "accept", "idempotency-key", "x-share-key"):
         answer = door.client.get("/analyses", headers={header: b"\xff\xfe;q=;,,\"'"})
         assert answer.status_code == 200
+
+
+def test_whoever_is_still_sending_when_the_server_stops_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(bodies, "STALL_SECONDS", 60.0)
+    with serving(tmp_path) as (server, port, service):
+        with socket.create_connection(("127.0.0.1", port), timeout=10.0) as connection:
+            connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\nabc")
+            time.sleep(0.2)
+            server.should_exit = True
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert answer.startswith(b"HTTP/1.1 503")
+        assert b'"code":"stopping"' in answer
+        assert list((service.settings.folder() / "store" / "incoming").iterdir()) == []
+    assert [each for each in caplog.records if each.exc_info] == []
+    caplog.clear()
