@@ -95,3 +95,20 @@ def test_a_stream_ends_with_the_share_key_that_opened_it(tmp_path: Path) -> None
 
     told = last_words(tmp_path, unshare, share="key")
     assert (told.name, told.data["code"]) == ("problem", "no_such_analysis")
+
+
+def test_a_guest_watches_until_the_link_is_ended(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with api(tmp_path) as (_, service):
+            identifier = analysis(service, "ann")
+            service.repository.share(identifier, "key")
+            guest = Principal(GUEST, "somebody with a link", "read", ((identifier, "key"),))
+            frames = stream(service, Reader(identifier, guest, "key"), "")
+            assert as_events(await anext(frames))[0].name == "snapshot"
+            service.repository.cancel(identifier, now=time.time())
+            assert as_events(await anext(frames))[0].name in ("stage", "progress", "state")
+            service.repository.share(identifier, None)
+            said = [frame async for frame in frames]
+            assert as_events("".join(said))[-1].name in ("problem", "state")
+
+    asyncio.run(run())
