@@ -73,6 +73,22 @@ def test_a_stream_ends_with_the_token_that_opened_it(tmp_path: Path) -> None:
     assert (told.name, told.data["code"], told.data["status"]) == ("problem", "unauthorized", 401)
 
 
+def test_whoever_has_a_link_alone_follows_to_the_end(tmp_path: Path) -> None:
+    async def run() -> list[Event]:
+        async with api(tmp_path) as (_, service):
+            identifier = analysis(service, "somebody")
+            service.repository.share(identifier, "key")
+            reader = Reader(identifier, Principal(GUEST, "a link", "read"), "key")
+            frames = stream(service, reader, "")
+            said = [await anext(frames)]
+            await asyncio.sleep(0.2)  # several looks and checks
+            service.repository.cancel(identifier, now=time.time())
+            return as_events("".join([*said, *[frame async for frame in frames]]))
+
+    ended = asyncio.run(run())[-1]
+    assert (ended.name, ended.data["state"]) == ("state", "cancelled")
+
+
 def test_a_stream_ends_with_the_share_key_that_opened_it(tmp_path: Path) -> None:
     async def unshare(service: Service, identifier: str) -> None:
         service.repository.share(identifier, None)
