@@ -129,6 +129,6 @@ def test_a_table_is_described_once_its_label_column_is_known(page: Page, tmp_pat
         assert fact(page, zone, "Shape of one") == "1"
         assert "used as they are" in fact(page, zone, "Normalisation")
         bars = page.locator(f"#found-{zone} .balance li").all_inner_texts()
-        assert [bar.split() for bar in bars][0] == ["setosa", "31", "·", "52", "%"]
+        assert bars[0].split() == ["setosa", "31", "·", "52", "%"]
         expect(page.locator(f"#found-{zone} .found-note")).to_be_hidden()
     expect(page.locator("#up-label")).to_have_value("species")
