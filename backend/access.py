@@ -7,6 +7,8 @@ product.
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import Request
 
 from backend.identity import Principal
@@ -26,7 +28,7 @@ def share_key(request: Request, principal: Principal, analysis: str) -> str:
     return given or dict(principal.shares).get(analysis, "")
 
 
-def guard(request: Request) -> None:
+async def guard(request: Request) -> None:
     """A dependency of every endpoint; raises ProblemError 404, or 403 where admins are meant."""
     principal: Principal = request.scope["minimascope.principal"]
     if principal.scope == "admin":
@@ -36,8 +38,13 @@ def guard(request: Request) -> None:
     if first in ADMIN_ONLY:
         raise ProblemError("forbidden", "This asks for the scope admin.", status=403)
     identifier = str(request.path_params.get("identifier", ""))
-    if not identifier:
-        return
+    if identifier:
+        await asyncio.to_thread(_check, request, service, principal, first, identifier)
+
+
+def _check(
+    request: Request, service: Service, principal: Principal, first: str, identifier: str
+) -> None:
     # A plane or a line on demand changes nothing of the analysis it looks into.
     reading = request.method in SAFE_METHODS or request.scope["route"].path.endswith(QUESTIONS)
     if first == "analyses":

@@ -8,11 +8,12 @@ import json
 import time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Response
 
-from backend import asked, cursors, shards
+from backend import asked, cursors, representations, shards
 from backend.identity import Principal, Who
 from backend.jobs import KEY_TAKEN, JobKind, NewJob, Submission
+from backend.representations import Match
 from backend.retention import forget_results
 from backend.service import Here, Service
 from minimascope import __version__
@@ -231,19 +232,22 @@ async def _answer(
     return status.result
 
 
-@router.get("")
+@router.get("", response_model=AnalysisPage)
 def analyses(
     service: Here,
     who: Who,
+    match: Match = None,
     limit: Limit = 50,
     cursor: str | None = None,
     state: State | None = None,
     q: Annotated[str, Query(max_length=200, description="part of the name")] = "",
-) -> AnalysisPage:
+) -> Response:
+    """Newest first; give `next` back as `cursor` for the page after."""
     items, last = service.repository.analyses(
         limit=limit, cursor=cursors.decode(cursor), state=state, q=q, owner=who.owner
     )
-    return AnalysisPage(items=items, next=cursors.encode(last))
+    page = AnalysisPage(items=items, next=cursors.encode(last))
+    return representations.document(page.model_dump_json().encode(), match)
 
 
 @router.get("/{identifier}")

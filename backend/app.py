@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from fastapi import Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from backend import (
@@ -37,11 +38,19 @@ from backend.security import Security, check_bind
 from backend.service import Service
 from backend.store import Store
 from backend.uploads import labels, upload_router
-from minimascope import __version__
+from minimascope import __version__, tracing
 from minimascope.calls import PREFIX
 from minimascope.problems import ProblemError
 from minimascope.settings import Settings
 from minimascope.transport import celery_app
+
+# Spans of requests alone; they go nowhere unless minimascope.tracing is configured.
+TELEMETRY: TelemetryConfig = {
+    "operation_spans": False,
+    "metrics": False,
+    "logs": False,
+    "exclude": tracing.quiet,
+}
 
 
 def _api(service: Service) -> FastAPI:
@@ -110,7 +119,13 @@ def create_app(settings: Settings) -> FastAPI:
             yield
         service.repository.close()
 
-    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        telemetry=TELEMETRY,
+    )
     app.state.service = service
     errors.install(app)
     app.mount(PREFIX, _api(service))

@@ -7,6 +7,7 @@ server's own): revoking the user or changing the token ends every session.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import secrets
@@ -50,32 +51,33 @@ def good_session(key: str, cookie: str, *, now: float) -> bool:
 
 
 class Doors:
-    """Looks people up in the database; blocking, for threads."""
+    """Looks people up; in a thread only where the database has to be asked."""
 
     def __init__(self, settings: Settings, repository: Repository) -> None:
         self._settings, self._repository = settings, repository
         self._locked, self._looked = False, float("-inf")
 
-    def locked(self) -> bool:
+    async def locked(self) -> bool:
         """Whether anybody has to say who they are; a first user locks within two seconds."""
         if self._settings.token or self._locked:
             return True
         if time.monotonic() - self._looked > LOOK_SECONDS:
+            # Only then: whoever comes during the first look must not find the door open.
+            self._locked = await asyncio.to_thread(self._repository.has_users)
             self._looked = time.monotonic()
-            self._locked = self._repository.has_users()
         return self._locked
 
-    def by_token(self, token: str) -> Credential | None:
+    async def by_token(self, token: str) -> Credential | None:
         if not token:
             return None
         if same(token, self._settings.token):
             return Credential(SERVER, self._settings.token)
-        return self._repository.credential_of_token(token_hash(token))
+        return await asyncio.to_thread(self._repository.credential_of_token, token_hash(token))
 
-    def by_session(self, cookie: str, *, now: float) -> Principal | None:
+    async def by_session(self, cookie: str, *, now: float) -> Principal | None:
         user = cookie.split(".")[2] if cookie.count(".") == 3 else ""
         if user:
-            known = self._repository.credential_of_user(user)
+            known = await asyncio.to_thread(self._repository.credential_of_user, user)
         else:
             known = Credential(SERVER, self._settings.token) if self._settings.token else None
         if known and good_session(known.key, cookie, now=now):

@@ -47,7 +47,7 @@ ANYONE = Principal("", "anyone", "admin")
 ACTING: ContextVar[Principal | None] = ContextVar("acting", default=None)
 
 
-def _principal(request: Request) -> Principal:
+async def _principal(request: Request) -> Principal:
     principal: Principal = request.scope["minimascope.principal"]
     return principal
 

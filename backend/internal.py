@@ -132,9 +132,23 @@ def finish(job: str, body: Finish, service: Here, token: Token) -> None:
         job, token, body.state, now=time.time(), problem=body.problem, result=body.result
     )
     service.figures.ended(ended)
+    if ended.kind == "analysis" and ended.state == "done":
+        _count_products(service, job)
     service.changes.notify(job)
     if ended.kind == "analysis":
         shards.forget(service.repository, service.store, job)
+
+
+def _count_products(service: Service, job: str) -> None:
+    """The rate of the spectrum, where the report says it."""
+    try:
+        content = service.store.have(service.store.report(job)).read_bytes()
+    except FileNotFoundError:
+        return
+    spectrum = Report.model_validate_json(content).spectrum
+    plan = spectrum.plan if spectrum else None
+    if plan and plan.actual_products and plan.actual_seconds:
+        service.figures.products(plan.actual_products / plan.actual_seconds)
 
 
 @router.post("/jobs/{job}/release", status_code=204)

@@ -6,7 +6,6 @@ something must also carry the page's own Origin (`backend.security`).
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import time
@@ -70,7 +69,7 @@ def login_routes(doors: Doors) -> list[Route]:
     async def login(request: Request) -> Response:
         now, address = time.time(), request.client.host if request.client else ""
         attempts.check(address, now=now)
-        found = await asyncio.to_thread(doors.by_token, await _token(request))
+        found = await doors.by_token(await _token(request))
         if found is None or found.principal.scope == "worker":
             attempts.count(address, now=now)
             return _page("That is no token of this server.", 401)

@@ -21,6 +21,7 @@ from backend.errors import database_problem, problem_response
 from backend.identity import ACTING, ANYONE, Principal
 from backend.login import COOKIE, wants_page
 from backend.service import Service
+from minimascope import tracing
 from minimascope.problems import ProblemError
 from minimascope.settings import Settings
 
@@ -81,6 +82,7 @@ class Security:
             await self._app(scope, receive, send)
             return
         request_id = scope["minimascope.request_id"] = uuid.uuid4().hex
+        tracing.name_request(request_id)
         began, status, who = time.monotonic(), 500, None
 
         async def send_with_headers(message: Message) -> None:
@@ -144,7 +146,7 @@ class Security:
                 raise _who("Nobody asks for this page.", "MINIMASCOPE_TOKEN")
             if not guests.may_see(who, path):
                 raise _who("A shared link opens its own analysis only.", "MINIMASCOPE_TOKEN")
-        elif path in OPEN_PATHS or not await asyncio.to_thread(self._doors.locked):
+        elif path in OPEN_PATHS or not await self._doors.locked():
             return ANYONE
         else:
             who = await self._person(connection)
@@ -160,14 +162,14 @@ class Security:
     async def _worker(self, token: str) -> Principal:
         """The workers' common token, or a user's of the scope worker."""
         if not same(token, self._settings.worker_token):
-            found = await asyncio.to_thread(self._doors.by_token, token)
+            found = await self._doors.by_token(token)
             if found is None or found.principal.scope != "worker":
                 raise _who("The worker token is missing or wrong.", "MINIMASCOPE_WORKER_TOKEN")
         return WORKERS
 
     async def _person(self, connection: HTTPConnection) -> Principal:
         """The token itself from a script, or the session of a browser that signed in."""
-        found = await asyncio.to_thread(self._doors.by_token, _bearer(connection.headers))
+        found = await self._doors.by_token(_bearer(connection.headers))
         if found and found.principal.scope != "worker":
             return found.principal
         who = await self._visitor(connection)
@@ -179,7 +181,7 @@ class Security:
     async def _visitor(self, connection: HTTPConnection) -> Principal:
         """A browser: signed in, or with a shared link, or both."""
         cookie = connection.cookies.get(COOKIE, "")
-        who = await asyncio.to_thread(self._doors.by_session, cookie, now=time.time())
+        who = await self._doors.by_session(cookie, now=time.time())
         if who is not None:
             return guests.with_shares(who, connection)
         reader = await asyncio.to_thread(guests.guest, connection, self._service.repository)

@@ -76,7 +76,8 @@ class Service:
         self.send(job.id, job.queue)
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
+    # Not a plain function: those are sent to a thread, which every request would wait for.
     service: Service = request.app.state.service
     return service
 

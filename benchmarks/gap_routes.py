@@ -20,6 +20,7 @@ import torch
 from study.networks import Design, trained
 
 from workers.curvature.exact_sweep import exact_sweep, primal_resolvent
+from workers.curvature.ggn_product import GgnProducts
 from workers.curvature.likelihood import Likelihood, likelihood_of
 from workers.curvature.matrix_free_sweep import matrix_free_sweep
 from workers.curvature.minimum import Minimum
@@ -77,7 +78,7 @@ def _trial(design: Design, minimum: Minimum, exact: Sweep, seed: int) -> dict[st
     start = time.process_time()
     likelihood = likelihood_of(minimum, minimum.inputs, minimum.targets)
     found = matrix_free_sweep(
-        minimum,
+        GgnProducts(minimum),
         likelihood,
         exact.lambdas,
         weight_decay=design.weight_decay,
@@ -102,13 +103,16 @@ def _estimates(sweep: Sweep, likelihood: Likelihood) -> dict[str, tuple[float, f
     sampled = likelihood.select(sweep.examples)
     increments = sampled.nll(sampled.logits + sweep.displacement[0]) - sampled.nll()
     tic = (sweep.quadratic[0] - sweep.mean_quadratic[0]) / likelihood.n
-    root = math.sqrt(sweep.examples.shape[0])
     rank_error = 0.0 if sweep.rank_error is None else float(sweep.rank_error[0])
     return {
-        "alo_ggn": (float(increments.mean()), float(increments.std()) / root),
-        "tic_ggn": (float(tic.mean()), float(tic.std()) / root),
+        "alo_ggn": _mean(increments),
+        "tic_ggn": _mean(tic),
         "soft_rank_ggn": (float(sweep.rank[0]), rank_error),
     }
+
+
+def _mean(sample: torch.Tensor) -> tuple[float, float]:
+    return float(sample.mean()), float(sample.std()) / math.sqrt(sample.shape[0])
 
 
 def _print(lines: list[dict[str, Any]]) -> None:

@@ -19,10 +19,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.trials import description, faults, traffic
+from benchmarks.trials import description, faults, sharing, traffic
 
 RESULTS = Path(__file__).parent / "results" / "service.json"
-TRIALS = {**faults.TRIALS, **traffic.TRIALS, **description.TRIALS}
+TRIALS = {**faults.TRIALS, **traffic.TRIALS, **description.TRIALS, **sharing.TRIALS}
 
 
 def keep(name: str, figures: dict[str, Any]) -> None:

@@ -80,6 +80,10 @@ def margin_kpi(report: Report) -> Kpi:
         return Kpi("Smallest margin", "—", note=PENDING if margins is None else "none reached")
     certified = margins.certified
     note = f"median {number(certified.median)}"
+    if certified.searched is not None:
+        error = certified.median_standard_error
+        spread = "" if error is None else f" ± {number(error, 1)}"
+        note += f"{spread}; {certified.searched} of {report.data.train.n} points searched"
     return Kpi("Smallest margin", number(certified.min), "certified", note)
 
 

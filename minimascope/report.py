@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = "1"
 # Raised with every change that changes a number: results of another version are not reused.
-ESTIMATOR_VERSION = "2"
+ESTIMATOR_VERSION = "3"
 
 Verdict = Literal[
     "reliable", "uncertain", "lower_bound", "upper_leaning", "no_estimate", "not_a_minimum"
@@ -103,7 +103,8 @@ class SpectrumPlan(Section):
     """What was predicted before the spectrum was computed, against what it then took.
 
     `seconds` is wall time; `peak_bytes` is on top of network and data, `actual_peak_bytes` the
-    growth of the process's resident memory (null where the system does not say it).
+    growth of the process's resident memory (null where the system does not say it). Ranges are
+    what 9 of 10 networks stay within.
     """
 
     route: str
@@ -111,6 +112,8 @@ class SpectrumPlan(Section):
     products_limit: int
     seconds: float
     peak_bytes: int
+    products_range: tuple[int, int] | None = None
+    seconds_range: tuple[float, float] | None = None
     actual_products: int | None = None
     actual_seconds: float | None = None
     actual_peak_bytes: int | None = None
@@ -179,6 +182,14 @@ class GapDiagnostics(Section):
     chance_within_2: float | None = None
 
 
+class GapPlan(Section):
+    """Wall seconds planned for the sweep over λ and taken; GGN products of a matrix-free one."""
+
+    seconds: float
+    actual_seconds: float
+    actual_products: int | None = None
+
+
 class Gap(Section):
     """Estimates of the generalization gap (test − train mean NLL), and whether to believe them."""
 
@@ -193,6 +204,7 @@ class Gap(Section):
     baselines: dict[str, float | None]
     route: str = ""
     route_reason: str = ""
+    plan: GapPlan | None = None
 
 
 class Epsilon(Section):
@@ -314,7 +326,8 @@ class CertifiedMargins(Section):
     """Distance to a verified boundary point: an upper bound on each true margin.
 
     `smallest`: the points of smallest margin, ascending; `searched`: how many points were, null
-    where all; `norm` of the distances.
+    where all, and then `median_standard_error` is what drawing those leaves open of the median,
+    and `min` the smallest of those drawn; `norm` of the distances.
     """
 
     min: float | None
@@ -325,6 +338,7 @@ class CertifiedMargins(Section):
     per_pair: list[PairMargin] = []
     smallest: list[PointMargin] = []
     searched: int | None = None
+    median_standard_error: float | None = None
     norm: Literal["l2", "linf"] = "l2"
 
 

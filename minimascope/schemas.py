@@ -79,6 +79,8 @@ class AnalysisRequest(Document):
 class AnalysisPlan(Document):
     """Predicted cost of the spectrum: route, Hessian products, seconds, bytes at most.
 
+    Ranges are what 9 of 10 networks stay within.
+
     `data`: loss and accuracy with the architecture asked for, to see whether it is the right one.
     """
 
@@ -91,6 +93,8 @@ class AnalysisPlan(Document):
     seconds_per_product: float
     peak_bytes: int
     sentence: str
+    products_range: tuple[int, int] | None = None
+    seconds_range: tuple[float, float] | None = None
     warnings: list[str] = []
     data: DataSummary | None = None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -43,6 +44,8 @@ class Settings(BaseSettings):
     keep_bytes: int = 0
     stuck_seconds: float = 60.0
     log_format: Literal["text", "json"] = "text"
+    # OpenTelemetry's own name: its SDK reads the rest of OTEL_* itself.
+    otel_endpoint: str = Field(default="", validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
 
     def serves_others(self) -> bool:
         """True where the server listens beyond loopback, or this worker serves one elsewhere."""

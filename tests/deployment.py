@@ -139,6 +139,7 @@ class Deployment:
         names = [f"MINIMASCOPE_{known}" for known in WORKER_KNOWS]
         mine = {
             **{each: self.environment[each] for each in names},
+            **{each: self.settings[each] for each in self.settings if each.startswith("OTEL_")},
             "PATH": os.environ["PATH"],
             "OMP_NUM_THREADS": "1",
             "MINIMASCOPE_DATA_DIR": str(self.folder / name),

@@ -70,7 +70,7 @@ def main() -> int:
     prepare()
     while True:
         job = json.loads(jobs.get())
-        status = run(job, SupervisorPublisher(out, Path(job["workdir"])))
+        status = run(job, SupervisorPublisher(out, Path(job["workdir"])), jobs)
         if status is not None:
             return status
 
@@ -90,11 +90,16 @@ def prepare() -> None:
     parser_process.warm()
 
 
-def run(job: dict[str, Any], publisher: SupervisorPublisher) -> int | None:
-    """One job and its outcome; the exit status where this process should take no other."""
+def run(
+    job: dict[str, Any], publisher: SupervisorPublisher, replies: queue.SimpleQueue[bytes]
+) -> int | None:
+    """One job and its outcome; the exit status where this process should take no other.
+
+    While it works, lines of stdin are `replies` to what it asked.
+    """
     tempfile.tempdir = job["workdir"]
     try:
-        value = perform(job, publisher)
+        value = perform(job, publisher, replies)
     except ProblemError as problem:
         publisher.send("problem", problem=problem.as_dict())
     except Exception as error:
@@ -142,8 +147,14 @@ def inspection(found: dict[str, Any]) -> dict[str, Any]:
     return {**apart, "summary": {k: v for k, v in found.items() if k not in apart}}
 
 
-def perform(job: dict[str, Any], publisher: SupervisorPublisher) -> dict[str, Any] | None:
+def perform(
+    job: dict[str, Any], publisher: SupervisorPublisher, replies: queue.SimpleQueue[bytes]
+) -> dict[str, Any] | None:
     """Dispatches on the job's kind; inspections and checks return a value."""
+    from workers.analysis import shard_job
+
+    if job["kind"] != "shard":
+        shard_job.LAST.forget()
     files, workdir = job["files"], Path(job["workdir"])
     if job["kind"] == "inspect_checkpoint":
         from workers.intake.inspection import inspect_checkpoint
@@ -204,12 +215,26 @@ def perform(job: dict[str, Any], publisher: SupervisorPublisher) -> dict[str, An
             "checkpoint": checkpoint_summary(opened, parameters).model_dump(),
             "data": data_summary(opened).model_dump(),
         }
-    from workers.analysis.run import run_analysis
     from workers.curvature import graphs
 
     graphs.plan_with(job.get("memory_share", 1.0))
+    if job["kind"] == "shard":
+        return shard_job.run_shard(
+            paths, parameters, job["question"], workdir=workdir, publisher=publisher
+        )
+    from workers.analysis.run import run_analysis
+    from workers.shard_exchange import Exchange
+
+    shards = Exchange(publisher, replies, workdir) if parameters.device == "cpu" else None
     state = Path(job["state"]) if job.get("state") else None
-    run_analysis(paths, parameters, workdir=workdir, publisher=publisher, state_path=state)
+    run_analysis(
+        paths,
+        parameters,
+        workdir=workdir,
+        publisher=publisher,
+        state_path=state,
+        shards=shards,
+    )
     return None
 
 

@@ -38,8 +38,8 @@ class UnavailableError(Exception):
 class ClaimedJob:
     """`files` maps role to the sha256 to fetch; `names` to what the user called it.
 
-    A slice or a line brings its `question`, a slice also the `arrays` it needs: name to the
-    analysis that has them.
+    A slice, a line or a shard brings its `question`, a slice also the `arrays` it needs: name to
+    the analysis that has them.
     """
 
     id: str
@@ -53,6 +53,7 @@ class ClaimedJob:
     parameters: dict[str, Any]
     arrays: dict[str, str] = field(default_factory=dict)
     question: dict[str, Any] | None = None
+    trace: str = ""
 
 
 def _claimed(answer: dict[str, Any]) -> ClaimedJob:
@@ -69,6 +70,7 @@ def _claimed(answer: dict[str, Any]) -> ClaimedJob:
         parameters=document["parameters"],
         arrays=document.get("arrays", {}),
         question=document.get(answer["kind"]),
+        trace=document.get("trace", ""),
     )
 
 
@@ -139,6 +141,16 @@ class Delivery:
     ) -> None:
         body = {"state": state, "problem": problem, "result": result}
         self._patiently("POST", job, "finish", json=body)
+
+    def add_shards(self, job: ClaimedJob, shards: list[dict[str, Any]]) -> None:
+        """Parts of this analysis that any worker may take; those that are there stay."""
+        self._repeat(lambda: self._once("PUT", job, "shards", json={"shards": shards}))
+
+    def take_shard(self, job: ClaimedJob, stage: str) -> dict[str, Any]:
+        """A part for this worker itself where one is free, and how all of the stage are."""
+        answers: list[dict[str, Any]] = []
+        self._repeat(lambda: answers.append(self._once("POST", job, f"shards/{stage}/take").json()))
+        return answers[0]
 
     def release(self, job: ClaimedJob) -> None:
         self._once("POST", job, "release")

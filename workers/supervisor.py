@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import queue
-import signal
 import sys
 import tempfile
 import threading
@@ -16,31 +15,22 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from minimascope.problems import ProblemError
+from minimascope.tracing import JobTrace
 from workers import messages, resume
 from workers.delivery import ClaimedJob, Delivery, LostJobError, RefusedError, UnavailableError
 from workers.heartbeat import Heartbeat
+from workers.outcome import Stop, Work, out_of_memory, problem_of
 from workers.process import ChildProcess
+from workers.shard_supply import EVENTS, ShardSupply
 from workers.spare import Spare
 
 log = logging.getLogger("minimascope.worker")
 COMMAND = (sys.executable, "-m", "workers.child")
-Stop = Literal["cancelled", "lost", "too_long", "shutdown", "broken"]
 TICK_SECONDS = 0.1
 # Of the memory a child would plan with, after two retries.
 SMALLEST_SHARE = 0.25
-
-
-@dataclass
-class Work:
-    """What the child has said so far."""
-
-    problem: dict[str, Any] | None = None
-    result: dict[str, Any] | None = None
-    reported: bool = False
-    ended: bool = False
 
 
 @dataclass
@@ -93,13 +83,15 @@ class Supervisor:
         self.spare.close()
 
     def _run(self, job: ClaimedJob) -> None:
-        heartbeat = Heartbeat(self.delivery, job)
-        try:
-            with tempfile.TemporaryDirectory(prefix="minimascope-") as folder:
-                stop, work, exit_status = self._attempts(job, heartbeat, Path(folder))
-        finally:
-            heartbeat.close()
-        self._end(job, stop or heartbeat.stop, work, exit_status)
+        traced = JobTrace(kind=job.kind, job=job.id, attempt=job.attempt, parent=job.trace)
+        with traced as self._trace:
+            heartbeat = Heartbeat(self.delivery, job)
+            try:
+                with tempfile.TemporaryDirectory(prefix="minimascope-") as folder:
+                    stop, work, exit_status = self._attempts(job, heartbeat, Path(folder))
+            finally:
+                heartbeat.close()
+            self._end(job, stop or heartbeat.stop, work, exit_status)
 
     def _attempts(
         self, job: ClaimedJob, heartbeat: Heartbeat, folder: Path
@@ -115,7 +107,7 @@ class Supervisor:
             stop, work, exit_status = self._work(
                 job, heartbeat, {**document, "memory_share": share}
             )
-            if stop or share <= SMALLEST_SHARE or not _out_of_memory(work, exit_status):
+            if stop or share <= SMALLEST_SHARE or not out_of_memory(work, exit_status):
                 return stop, work, exit_status
             share /= 2
             self.out_of_memory += 1
@@ -129,7 +121,7 @@ class Supervisor:
         child = self.spare.take()
         child.tell(document)
         try:
-            stop = self._listen(job, child, heartbeat, work)
+            stop = self._listen(job, child, heartbeat, work, Path(document["workdir"]))
             exit_status = child.wait() if stop is None and not work.ended else 0
         finally:
             # What was interrupted or broken takes no other job; an analysis leaves memory and
@@ -162,9 +154,15 @@ class Supervisor:
         }
 
     def _listen(
-        self, job: ClaimedJob, child: ChildProcess, heartbeat: Heartbeat, work: Work
+        self,
+        job: ClaimedJob,
+        child: ChildProcess,
+        heartbeat: Heartbeat,
+        work: Work,
+        folder: Path,
     ) -> Stop | None:
         """Until the child says its last, or there is a reason to stop it."""
+        shards = ShardSupply(self.delivery, job, folder)
         deadline = time.monotonic() + job.job_seconds
         while True:
             if stop := self._reason(heartbeat, deadline):
@@ -179,7 +177,10 @@ class Supervisor:
                 work.ended = True
                 return None
             try:
-                self._take(job, event, heartbeat, work)
+                if event.get("event") in EVENTS:
+                    shards.handle(event, child)
+                else:
+                    self._take(job, event, heartbeat, work)
             except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
                 log.exception("job %s: bad event %.300r", job.id, event)
                 work.problem = messages.broken(event, error)
@@ -199,7 +200,9 @@ class Supervisor:
             case "progress":
                 heartbeat.progress(*messages.progress(event))
             case "stage":
-                heartbeat.stage(*messages.stage(event))
+                name, state, seconds = messages.stage(event)
+                heartbeat.stage(name, state, seconds)
+                self._trace.stage(name, state)
             case "report":
                 self.delivery.put_report(job, messages.file(event))
                 work.reported = True
@@ -214,52 +217,19 @@ class Supervisor:
 
     def _end(self, job: ClaimedJob, stop: Stop | None, work: Work, exit_status: int) -> None:
         if stop == "lost":
+            self._trace.ended("lost")
             raise LostJobError(job.id)
         if stop == "shutdown":
+            self._trace.ended("given_back")
             self.delivery.release(job)
             return
         resume.forget(job.id)
         if stop == "cancelled":
+            self._trace.ended("cancelled")
             self.delivery.finish(job, "cancelled")
-        elif problem := _problem(job, stop, work, exit_status):
+        elif problem := problem_of(job, stop, work, exit_status):
+            self._trace.ended("failed", str(problem.get("code", "")))
             self.delivery.finish(job, "failed", problem=problem)
         else:
+            self._trace.ended("done")
             self.delivery.finish(job, "done", result=work.result)
-
-
-def _out_of_memory(work: Work, exit_status: int) -> bool:
-    """The child said so, or the operating system ended it."""
-    said = bool(work.problem) and work.problem.get("code") == "out_of_memory"
-    return said or exit_status == -signal.SIGKILL
-
-
-def _problem(
-    job: ClaimedJob, stop: Stop | None, work: Work, exit_status: int
-) -> dict[str, Any] | None:
-    """Why the job failed, or None where it did not."""
-    if stop == "too_long":
-        return ProblemError(
-            "time_limit",
-            f"The job took longer than the limit of {job.job_seconds:g} seconds.",
-            "Ask for fewer eigenvectors or stages, or raise MINIMASCOPE_JOB_SECONDS.",
-            status=500,
-        ).as_dict()
-    if work.problem:
-        return work.problem
-    finished = work.reported if job.kind == "analysis" else work.result is not None
-    if exit_status == 0 and finished:
-        return None
-    if exit_status == -signal.SIGKILL:
-        return ProblemError(
-            "out_of_memory",
-            "The operating system ended the worker's process, most likely for want of memory, "
-            "with a quarter of the batch too.",
-            "Use a machine with more memory, float32, or fewer eigenvectors.",
-            status=500,
-        ).as_dict()
-    return ProblemError(
-        "crashed",
-        f"The worker's process stopped unexpectedly (exit status {exit_status}).",
-        "The worker's log has its last words.",
-        status=500,
-    ).as_dict()

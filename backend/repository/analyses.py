@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, select, tuple_
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from backend.cursors import Cursor
 from backend.identity import EVERYONE
@@ -123,6 +123,7 @@ class Analyses(Transactions):
             if not page:
                 return [], None
             wanted = select(AnalysisRow, JobRow).join(JobRow, JobRow.id == AnalysisRow.id)
+            wanted = wanted.options(defer(JobRow.document), defer(JobRow.result))
             rows = session.execute(wanted.where(AnalysisRow.id.in_(page))).all()
         found = {row.id: as_analysis(row, job) for row, job in rows}
         # One that was deleted meanwhile is not there.

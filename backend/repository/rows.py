@@ -12,6 +12,7 @@ from backend.tables import AnalysisRow, JobRow, UploadRow
 from minimascope.parameters import Parameters
 from minimascope.problems import ProblemError
 from minimascope.schemas import Analysis, Inspection, StageStatus, State, Upload, UploadKind
+from minimascope.tracing import parent
 
 
 def moment(seconds: float) -> datetime:
@@ -62,7 +63,7 @@ def job_row(job: NewJob, now: float) -> JobRow:
         kind=job.kind,
         queue=job.queue,
         subject=job.subject,
-        document=job.document,
+        document={**job.document, "trace": traced} if (traced := parent()) else job.document,
         state="queued",
         stages=waiting_stages([{"stage": stage} for stage in job.stages]),
         created_at=now,

@@ -28,6 +28,11 @@ def renew_own_shards(parent: JobRow, *, now: float, lease: float) -> None:
     session_of(parent).execute(_own(parent).values(lease_until=now + lease))
 
 
+def free_own_shards(parent: JobRow) -> None:
+    """Back in the queue, the attempt being used up."""
+    session_of(parent).execute(_own(parent).values({"state": "queued", "token": None}))
+
+
 def release_own_shards(parent: JobRow) -> None:
     """Back in the queue, without using up an attempt."""
     values = {"state": "queued", "token": None, "attempt": JobRow.attempt - 1}

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 from backend.jobs import MAX_ATTEMPTS, NewJob, ShardFound, ShardNews, ShardQuestion, worker_lost
 from backend.repository.jobs import Jobs
 from backend.repository.rows import end, job_row
-from backend.repository.shard_rows import session_of
+from backend.repository.shard_rows import free_own_shards, session_of
 from backend.tables import JobRow
 from minimascope.schemas import FINAL_STATES
 
@@ -35,9 +35,13 @@ class Shards(Jobs):
     def add_shards(
         self, analysis: str, token: str, questions: Sequence[ShardQuestion], *, now: float
     ) -> list[str]:
-        """Writes the shards that are not there yet; their ids. The first are taken first."""
+        """Writes the shards that are not there yet; their ids. The first are taken first.
+
+        What this worker had taken is free again: its process was ended on the way.
+        """
         with self._fenced(analysis, token) as parent:
             session = session_of(parent)
+            free_own_shards(parent)
             added: list[str] = []
             for place, question in enumerate(questions):
                 identifier = shard_id(analysis, question.stage, question.index)

@@ -10,6 +10,7 @@ import socket
 import sys
 from typing import Any
 
+from minimascope import tracing
 from minimascope.cli.fleet import Fleet
 from minimascope.cli.options import Subparsers
 from minimascope.logs import configure
@@ -96,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
     settings = _settings(args)
     sys.setswitchinterval(SWITCH_SECONDS)
     configure(settings.log_format)
+    tracing.configure(settings, "api")
     listener = _listen(settings.host, settings.port)
     with listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})

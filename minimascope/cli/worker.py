@@ -9,6 +9,7 @@ import sys
 import threading
 from typing import cast
 
+from minimascope import tracing
 from minimascope.cli.options import Subparsers
 from minimascope.problems import ProblemError
 from minimascope.queues import QUEUES, QueueName
@@ -46,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from workers.supervisor import COMMAND
 
     settings = Settings()
+    tracing.configure(settings, "worker")
     if args.server:
         settings = settings.model_copy(update={"api_url": args.server})
     asked = _queues(args.queues)

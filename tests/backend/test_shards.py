@@ -123,6 +123,17 @@ def test_a_resumed_analysis_finds_done_shards_done(repository: Repository) -> No
     assert news.shards[2].result == {"value": 2}
 
 
+def test_a_process_started_again_by_its_worker_finds_its_shard_free(
+    repository: Repository,
+) -> None:
+    parent, made = sharded(repository)
+    assert take(repository, parent) == made[0]
+    # Out of memory: the same worker, under the same token, tries with half the batch.
+    assert repository.add_shards(parent.job, parent.token, THREE, now=1.0) == []
+    assert take(repository, parent) == made[0]
+    assert states(repository, parent) == ["running", "queued", "queued"]
+
+
 def test_a_worker_that_gives_its_analysis_back_gives_its_shards_back(
     repository: Repository,
 ) -> None:

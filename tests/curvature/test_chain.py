@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from workers.curvature import layout
 from workers.curvature.chain import recognise
+from workers.curvature.layers import layer_indices
 from workers.curvature.losses import curvature_map, curvatures
 from workers.curvature.minimum import Minimum, prepare
 from workers.curvature.operators import (
@@ -16,6 +17,7 @@ from workers.curvature.operators import (
     gradient,
     gradient_second_moment,
     hessian,
+    restrict,
 )
 
 
@@ -85,6 +87,18 @@ def test_chain_products_equal_autograd(
     assert (slope - gradient(chained)).abs().max() <= ROUNDING
 
 
+def test_layers_of_a_chain_multiplied_alone_have_their_blocks(chained: Minimum) -> None:
+    whole, operator = dense(hessian(chained)), hessian(chained, chunk=4)
+    assert operator.block is not None
+    layers = list(layer_indices(chained).values())
+    first, last = int(layers[0][0]), int(layers[-1][-1])
+    for indices in (*layers, torch.cat(layers[1:]), torch.cat(layers[:2])):
+        expected = whole[indices][:, indices]
+        assert operator.block(range(int(indices[0]), int(indices[-1]) + 1)) is not None
+        assert (dense(restrict(operator, indices)) - expected).abs().max() <= ROUNDING
+    assert operator.block(range(first + 1, last)) is None
+
+
 @pytest.mark.parametrize("loss", ["binary", "mse"])
 def test_chain_products_hold_for_other_losses(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(1)
@@ -145,8 +159,8 @@ def test_what_is_no_chain_is_left_to_autograd(network: Callable[[], nn.Module]) 
 
 def test_logit_curvature_keeps_its_digits_at_confident_minima() -> None:
     logits = torch.tensor([[60.0, 0.0, -3.0], [0.5, -1.0, 0.2]], dtype=torch.float64)
-    vectors = torch.randn(2, 4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    expected = torch.einsum("nkl,nbl->nbk", curvatures(logits, "cross_entropy"), vectors)
+    vectors = torch.randn(4, 2, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    expected = torch.einsum("nkl,bnl->bnk", curvatures(logits, "cross_entropy"), vectors)
     found = curvature_map(logits, "cross_entropy")(vectors)
     # P_c rounds to 1 in the first row, whose entries are of order exp(−60): relative errors.
     assert ((found - expected).abs() <= 1e-13 * expected.abs()).all()

@@ -12,6 +12,8 @@ import torch
 from scipy.sparse.linalg import eigsh
 from torch import Tensor, nn
 
+from tests.reference_networks import GAP, gap_minimum
+from workers.curvature.density import operator_density
 from workers.curvature.minimum import Minimum, prepare
 from workers.curvature.operators import (
     Operator,
@@ -21,12 +23,14 @@ from workers.curvature.operators import (
     restrict,
     sampled_fisher,
 )
-from workers.curvature.spectrum import compute_spectrum
+from workers.curvature.slq import spectral_sum
+from workers.curvature.spectrum import compute_spectrum, operator_spectrum
 
 with warnings.catch_warnings():
     # linear_operator, which curvlinops imports, still calls torch.jit.script on import.
     warnings.simplefilter("ignore", DeprecationWarning)
     import curvlinops
+    from curvlinops.papyan2020traces.spectrum import fast_lanczos
 
 # Sums of a few hundred float64 products in another order.
 EXACT = 1e-10
@@ -134,3 +138,53 @@ def test_top_eigenvalues_equal_those_of_their_operator_and_arpack() -> None:
     found = compute_spectrum(case, top_k=5)
     expected = torch.from_numpy(np.sort(values)[::-1].copy())
     assert (found.eigenvalues - expected).abs().max() <= EXACT
+
+
+def mean_and_error(samples: list[float]) -> tuple[float, float]:
+    values = torch.tensor(samples, dtype=torch.float64)
+    return float(values.mean()), float(values.std()) / len(samples) ** 0.5
+
+
+# Our eight and their six samples: t with about ten degrees of freedom, seeds are fixed.
+ERRORS = 5
+
+
+@pytest.fixture(scope="module")
+def digits_network() -> Minimum:
+    return gap_minimum(GAP[0]).minimum
+
+
+def test_spectral_sums_of_the_density_agree_with_their_quadrature(digits_network: Minimum) -> None:
+    found = operator_spectrum(hessian(digits_network), top_k=5, route="lanczos")
+    rules = operator_density(hessian(digits_network), found, probes=8, steps=15, seed=1).rules
+    torch.manual_seed(2)
+    operator = theirs("Hessian", digits_network)
+    chains = [fast_lanczos(operator, 15) for _ in range(6)]
+    for damping in (1e-3, 1e-1):
+
+        def rank(values: Tensor, damping: float = damping) -> Tensor:
+            return values.clamp(min=0) / (values.clamp(min=0) + damping)
+
+        ours, error = spectral_sum(found.known_eigenvalues, rules, rank)
+        sums = [
+            digits_network.dim * float((vectors[0].square() * rank(values)).sum())
+            for values, vectors in chains
+        ]
+        expected, theirs_error = mean_and_error(sums)
+        assert error is not None
+        assert abs(ours - expected) <= ERRORS * (error**2 + theirs_error**2) ** 0.5
+        assert theirs_error < 0.2 * expected  # or the comparison would say nothing
+
+
+def test_the_trace_agrees_with_their_hutchpp(digits_network: Minimum) -> None:
+    found = operator_spectrum(hessian(digits_network), top_k=5, tolerance=1e-3, route="lanczos")
+    torch.manual_seed(3)
+    operator = theirs("Hessian", digits_network)
+    expected, error = mean_and_error(
+        [float(curvlinops.hutchpp_trace(operator, 30)) for _ in range(6)]
+    )
+    assert found.trace is not None
+    assert found.trace_standard_error is not None
+    together = (found.trace_standard_error**2 + error**2) ** 0.5
+    assert abs(found.trace - expected) <= ERRORS * together
+    assert together < 0.05 * expected

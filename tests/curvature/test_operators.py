@@ -9,6 +9,7 @@ from torch.func import jacrev
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from workers.curvature.layers import layer_indices
 from workers.curvature.minimum import Loss, Minimum, prepare
 from workers.curvature.operators import (
     Operator,
@@ -192,6 +193,16 @@ def test_restricted_operator_is_a_principal_block(classifier: Minimum) -> None:
     block = torch.arange(3, 11)
     expected = dense(hessian(classifier))[3:11, 3:11]
     assert (dense(restrict(hessian(classifier), block)) - expected).abs().max() <= ROUNDING
+
+
+def test_a_layer_multiplied_alone_has_its_block(classifier: Minimum) -> None:
+    whole, operator = dense(hessian(classifier)), hessian(classifier, chunk=3)
+    for name, indices in layer_indices(classifier).items():
+        moved = range(int(indices[0]), int(indices[-1]) + 1)
+        assert operator.block is not None
+        assert operator.block(moved) is not None, name
+        expected = whole[moved.start : moved.stop, moved.start : moved.stop]
+        assert (dense(restrict(operator, indices)) - expected).abs().max() <= ROUNDING
 
 
 def test_frozen_parameters_are_constants() -> None:

@@ -1,14 +1,28 @@
 """The plan against what then happened."""
 
+import json
+import statistics
+from pathlib import Path
+
 import pytest
 import torch
+from sklearn.datasets import load_digits
+from torch import nn
 
 from tests.reference_networks import gap_minimum
-from workers.curvature.minimum import prepare
+from workers.curvature.minimum import Minimum, prepare
 from workers.curvature.operators import hessian
-from workers.curvature.planner import plan_spectrum, refuse_unless_it_fits, seconds_per_product
+from workers.curvature.planner import (
+    STEPS_SPREAD,
+    plan_spectrum,
+    refuse_unless_it_fits,
+    seconds_per_product,
+    steps_expected,
+)
 from workers.curvature.routes import choose_route
 from workers.curvature.spectrum import compute_spectrum
+
+STEPS = Path(__file__).parents[2] / "benchmarks" / "results" / "lanczos_steps.jsonl"
 
 
 def test_dense_products_are_known_beforehand() -> None:
@@ -54,14 +68,46 @@ def test_route_follows_size_and_work(
     assert choose_route(dim, graph_bytes=graph_bytes, rank_hint=rank_hint) == route
 
 
-def test_lanczos_plan_is_near_its_products() -> None:
+def trained() -> Minimum:
+    """p = 5,260 and n·K = 9,000: far from random, whose spectra have no outliers."""
     torch.manual_seed(0)
-    layers = [torch.nn.Linear(30, 130), torch.nn.Tanh(), torch.nn.Linear(130, 4)]
-    network = torch.nn.Sequential(*layers)
-    minimum = prepare(network, torch.randn(900, 30), torch.randint(0, 4, (900,)))
+    network = nn.Sequential(nn.Linear(64, 70), nn.Tanh(), nn.Linear(70, 10))
+    images = load_digits()
+    inputs, targets = (
+        torch.tensor(images.data[:900] / 16).float(),
+        torch.tensor(images.target[:900]),
+    )
+    optimiser = torch.optim.Adam(network.parameters(), lr=5e-3)
+    for _ in range(100):
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(network(inputs), targets).backward()
+        optimiser.step()
+    return prepare(network, inputs, targets)
+
+
+def test_lanczos_plan_is_near_its_products() -> None:
+    minimum = trained()
     for tolerance in (1e-3, 1e-6):
         plan = plan_spectrum(minimum, top_k=5, tolerance=tolerance)
         actual = compute_spectrum(minimum, top_k=5, tolerance=tolerance)
         assert plan.route == "lanczos"
         assert actual.converged.all()
-        assert plan.products / 2 <= actual.products <= plan.products * 2
+        low, high = plan.products_range
+        assert low <= actual.products <= high <= plan.products_limit
+        assert plan.products / 1.5 <= actual.products <= plan.products * 1.5
+        assert plan.seconds_range[0] < plan.seconds < plan.seconds_range[1]
+        assert f"({low} to {high}, at most {plan.products_limit})" in plan.sentence
+
+
+def test_expected_steps_are_the_middle_of_the_networks_they_were_fitted_to() -> None:
+    rows = [json.loads(line) for line in STEPS.read_text().splitlines()]
+    ratios = []
+    for row in rows:
+        for asked, steps in row["steps"].items():
+            k, tolerance, *lowest = asked.split()
+            if lowest:
+                ratios.append(steps / steps_expected(int(k), float(tolerance)))
+    assert len(ratios) == 18 * 8
+    assert statistics.median(ratios) == pytest.approx(1, abs=0.05)
+    within = [STEPS_SPREAD[0] <= ratio <= STEPS_SPREAD[1] for ratio in ratios]
+    assert sum(within) >= 0.88 * len(within)  # 9 of 10, to the rounding of the two factors

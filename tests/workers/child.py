@@ -3,13 +3,14 @@
 Text: `sleep S` works for S seconds, `refuse` sends a problem, `crash` exits 3, `memory X` is killed
 like by the kernel unless it may plan with X of the memory at most, `poison` kills its worker,
 `stubborn` ignores SIGTERM, `log PATH` anywhere appends a line at start and end, `vectors` gives
-eigenvectors, which a slice then answers with. Report and array both name the run (its pid) that
-wrote them.
+eigenvectors, which a slice then answers with; `parts N each S` is shared among workers. Report and
+array both name the run (its pid) that wrote them.
 """
 
 import io
 import json
 import os
+import queue
 import signal
 import sys
 import threading
@@ -33,8 +34,13 @@ def say(**event: object) -> None:
     print(json.dumps(event), flush=True)
 
 
-def die_with_supervisor() -> None:
-    sys.stdin.read()
+LINES: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+
+def read_lines() -> None:
+    """A job, then replies; without its supervisor this process ends."""
+    for line in sys.stdin:
+        LINES.put(line)
     os._exit(9)
 
 
@@ -92,9 +98,50 @@ def analysis(words: list[str], workdir: Path, memory_share: float) -> None:
     if "late" in words:
         refuse()
         return
+    if "parts" in words:
+        parts(words, workdir)
     if "vectors" in words:
         array(workdir, "eigenvectors", np.eye(2, 3))
     work(workdir, float(words[words.index("sleep") + 1]) if "sleep" in words else 0.1)
+
+
+def parts(words: list[str], workdir: Path) -> None:
+    """`parts N`: a stage in N shards, of which this process takes what nobody else does."""
+    count = int(words[words.index("parts") + 1])
+    say(event="shards", shards=[shard(index) for index in range(count)])
+    while True:
+        say(event="take", stage="margins")
+        news = json.loads(LINES.get())
+        if any(each["state"] == "failed" for each in news["shards"]):
+            say(event="stage", stage="margins", state="failed", seconds=0.0)
+            return
+        if news["taken"]:
+            value = part(words, news["taken"]["index"])
+            say(event="answer", shard=news["taken"]["id"], value=value, arrays={})
+        elif all(each["state"] == "done" for each in news["shards"]):
+            found = [each["result"]["part"] for each in news["shards"]]
+            array(workdir, "alignment", np.array(found))
+            return
+        else:
+            time.sleep(0.05)
+
+
+def shard(index: int) -> dict:
+    return {"stage": "margins", "index": index, "question": {}}
+
+
+def part(words: list[str], index: int) -> dict:
+    """One of `parts N`: each takes S of `each S` seconds; `deadly I` kills the worker at part I."""
+    log = Path(words[words.index("log") + 1])
+    with log.open("a") as file:
+        file.write(f"part-{index} {os.getpid()}\n")
+    if "deadly" in words and index == int(words[words.index("deadly") + 1]):
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+    time.sleep(float(words[words.index("each") + 1]))
+    with log.open("a") as file:
+        file.write(f"done-{index}\n")
+    return {"part": index}
 
 
 def answer(question: dict, eigenvectors: str, workdir: Path) -> None:
@@ -120,8 +167,8 @@ def line(question: dict, files: set[str]) -> None:
 
 
 def main() -> None:
-    document = json.loads(sys.stdin.readline())
-    threading.Thread(target=die_with_supervisor, daemon=True).start()
+    threading.Thread(target=read_lines, daemon=True).start()
+    document = json.loads(LINES.get())
     files = document["files"]
     words = Path(files.get("checkpoint") or files["dataset"]).read_text().split()
     log = Path(words[words.index("log") + 1]) if "log" in words else None
@@ -130,6 +177,9 @@ def main() -> None:
         return
     if document["kind"] == "interpolation":
         line(document["question"], set(files))
+        return
+    if document["kind"] == "shard":
+        say(event="result", value=part(words, document["question"]["index"]))
         return
     if document["kind"] != "analysis":
         if "refuse" in words:

@@ -2,26 +2,98 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from minimascope.parameters import Parameters
 from minimascope.report import (
     Estimate,
     Gap,
     GapCurves,
     GapDiagnostics,
+    GapPlan,
     Headline,
     MinimumSummary,
 )
+from workers.analysis.opening import Opened
 from workers.analysis.session import Session
+from workers.analysis.shards import WORTH_SHARING, Answer, Question, Work
+from workers.analysis.work import row_seconds
 from workers.curvature.gap import estimate_gap
 from workers.curvature.gap_result import GapEstimate, GapResult
+from workers.curvature.gap_routes import choose_route
+from workers.curvature.minimum import Minimum
+from workers.curvature.routes import DENSE, LOW_RANK
+from workers.curvature.spectrum import Progress, Spectrum
+
+STAGE = "gap"
+# The exact routes: 10¹³ operations took 254 CPU-s.
+OPERATION_SECONDS = 2.5e-11
+# Passes over the data that Lanczos, probes and leave-one-out solves make where nothing is exact.
+MATRIX_FREE_PASSES = 2000
 
 
 def run(session: Session) -> None:
     """Fills `report.gap` and `report.minimum`."""
-    parameters, spectrum = session.parameters, session.spectrum
+    asked = session.questions.get(STAGE)
+    if asked:
+
+        def told(done: float) -> None:
+            session.progress(done, "Generalization gap")
+
+        work = worker(session.opened, session.parameters)
+        (found,) = session.shards.gather(asked, work, told)
+    else:
+        found = answer(session.opened, session.parameters, session.spectrum, session.progress)
+    session.report.gap = Gap.model_validate_json(found.value["gap"])
+    session.report.minimum = MinimumSummary.model_validate_json(found.value["minimum"])
+    for name, values in found.arrays.items():
+        session.array(name, values)
+
+
+def questions(minimum: Minimum) -> list[Question]:
+    """One, the stage itself, where it takes long and no complete spectrum could help it."""
+    low_rank = minimum.dim in LOW_RANK and 4 * minimum.n * outputs_of(minimum) <= minimum.dim
+    if minimum.dim <= DENSE or low_rank:
+        return []
+    seconds = predicted_seconds(minimum)
+    return [Question(STAGE, 0, 1, seconds, {})] if seconds >= WORTH_SHARING else []
+
+
+def outputs_of(minimum: Minimum) -> int:
+    """Outputs of the network an example."""
+    with torch.no_grad():
+        return minimum.network(minimum.inputs[:1]).numel()
+
+
+def predicted_seconds(minimum: Minimum) -> float:
+    """CPU seconds of this stage, from counted work."""
+    n = minimum.n
+    chosen = choose_route(n, outputs_of(minimum), minimum.dim)
+    if chosen.operations is not None:
+        return OPERATION_SECONDS * chosen.operations
+    return MATRIX_FREE_PASSES * n * row_seconds(minimum)
+
+
+def worker(opened: Opened, parameters: Parameters) -> Work:
+    """Answers the stage's question."""
+
+    def work(_: Question, progress: Callable[[float], None]) -> Answer:
+        return answer(opened, parameters, None, lambda done, sentence: progress(done))
+
+    return work
+
+
+def answer(
+    opened: Opened, parameters: Parameters, spectrum: Spectrum | None, progress: Progress
+) -> Answer:
+    """Sections `gap` and `minimum` as JSON, and what the page draws example by example."""
     exact = spectrum if spectrum is not None and spectrum.complete else None
     found = estimate_gap(
-        session.opened.minimum,
-        test=session.opened.test,
+        opened.minimum,
+        test=opened.test,
         weight_decay=parameters.weight_decay,
         lr=parameters.lr,
         momentum=parameters.momentum,
@@ -30,11 +102,11 @@ def run(session: Session) -> None:
         hessian_eigenvalues=exact.known_eigenvalues.double() if exact else None,
         hessian_eigenvectors=None if exact is None else exact.known_eigenvectors,
         seed=parameters.seed,
-        progress=session.progress,
+        progress=progress,
     )
-    session.report.gap = gap_section(found)
-    session.report.minimum = minimum_section(found)
-    publish_examples(session, found)
+    sections = {"gap": gap_section(found), "minimum": minimum_section(found)}
+    value = {name: each.model_dump_json(by_alias=True) for name, each in sections.items()}
+    return Answer(value, examples(found))
 
 
 def gap_section(found: GapResult) -> Gap:
@@ -51,6 +123,11 @@ def gap_section(found: GapResult) -> Gap:
         baselines=found.baselines,
         route=found.route,
         route_reason=found.route_reason,
+        plan=GapPlan(
+            seconds=found.spent.planned_seconds,
+            actual_seconds=found.spent.seconds,
+            actual_products=found.spent.products,
+        ),
     )
 
 
@@ -70,12 +147,10 @@ def minimum_section(found: GapResult) -> MinimumSummary:
     )
 
 
-def publish_examples(session: Session, found: GapResult) -> None:
-    """What the page draws example by example; absent where it was not computed for all."""
-    session.array("train_loss", found.train_loss.float())
-    if found.alo_loss is not None:
-        session.array("alo_loss", found.alo_loss.float())
-    if found.calibration is not None:
-        session.array("calibration", found.calibration.double())
-    if found.calibration_alo is not None:
-        session.array("calibration_alo", found.calibration_alo.double())
+def examples(found: GapResult) -> dict[str, np.ndarray]:
+    """What was computed for all examples."""
+    single = {"train_loss": found.train_loss, "alo_loss": found.alo_loss}
+    double = {"calibration": found.calibration, "calibration_alo": found.calibration_alo}
+    known = {name: each.float() for name, each in single.items() if each is not None}
+    known |= {name: each.double() for name, each in double.items() if each is not None}
+    return {name: each.detach().cpu().numpy() for name, each in known.items()}

@@ -2,49 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
 import torch
 from torch import Tensor
 
-from minimascope.report import (
-    CertifiedMargins,
-    EigenvectorMargin,
-    Margins,
-    PairMargin,
-    PointMargin,
-)
-from workers.analysis.opening import class_count
+from minimascope.parameters import Parameters
+from minimascope.report import EigenvectorMargin, Margins
+from workers.analysis.margin_sections import certified_section
+from workers.analysis.opening import Opened
 from workers.analysis.session import Session
+from workers.analysis.shards import Answer, Question, Work
+from workers.analysis.work import row_seconds
 from workers.boundary.alignment import align
 from workers.boundary.boundary_search import NormName
 from workers.boundary.layers import dense_layers
 from workers.boundary.margins import CertifiedMargins as Certified
 from workers.boundary.margins import EigenvectorMargin as EigenvectorEstimate
 from workers.boundary.margins import (
-    certified_margins,
+    boundary_ends,
     disagreement,
     eigenvector_margins,
-    smallest_by_pair,
+    measured,
 )
 from workers.curvature.minimum import Minimum
 
 STARTS = 16  # inputs optimised per eigenvector
 LEADING = 5  # eigenvectors whose margin is estimated
 STEPS = range(20, 301)  # ascent steps of those inputs, fewer for large networks
-LISTED = 10  # points of smallest margin named in the report
-# Points × parameters searched, about 400 forward passes a point: a larger training set is
-# sampled, and the report says how many points were searched.
-POINT_PARAMETERS = 1e9
+STAGE = "margins"
+ENDS = "margin_ends"
+NORMS: tuple[NormName, ...] = ("l2", "linf")
+# What a search costs in both norms is about this many passes of its point forward: 0.2 s for the
+# convolutional network of 9,098 parameters on images of 28 × 28.
+PASSES = 1450
+# CPU seconds that a search of all points may take: a larger training set is sampled, and the
+# report says how many points were searched.
+SEARCH_SECONDS = 60.0
+FEWEST = 32
+SHARD_SECONDS = 6.0  # of one part
+# Ascent steps × starts × vectors × parameters along eigenvectors: gradients at each.
+ASCENT_NUMBERS = 1e9
 
 
 def run(session: Session) -> None:
     """Fills `report.margins`."""
     minimum, spectrum = session.opened.minimum, session.spectrum
     assert spectrum is not None
-    rows = searched_rows(session)
-    euclidean = search(session, rows, "l2", start=0.0)
-    publish(session, euclidean, rows)
-    largest_change = search(session, rows, "linf", start=0.35)
-    session.array("margins_linf", scattered(minimum.n, rows, largest_change.values))
+    rows = searched_rows(minimum, seed=session.parameters.seed)
+    found = search(session, rows)
+    publish(session, found["l2"], rows)
+    session.array("margins_linf", scattered(minimum.n, rows, found["linf"].values))
     session.progress(0.7, "Margins along eigenvectors")
     vectors = spectrum.eigenvectors[:LEADING]
     alignment = align(minimum, vectors, minimum.inputs).values
@@ -57,7 +66,7 @@ def run(session: Session) -> None:
         seed=session.parameters.seed,
     )
     publish_boundary_inputs(session, estimates)
-    section = certified_section(session, euclidean, rows)
+    section = certified_section(minimum, found["l2"], rows)
     session.report.margins = Margins(
         certified=section,
         eigenvector=[
@@ -72,17 +81,21 @@ def run(session: Session) -> None:
             for each in estimates
         ],
         disagreement=disagreement(section.min, estimates),
-        certified_linf=certified_section(session, largest_change, rows),
+        certified_linf=certified_section(minimum, found["linf"], rows),
     )
 
 
-def searched_rows(session: Session) -> Tensor:
-    """All training points, or a seeded sample of them where a search of all would take hours."""
-    minimum = session.opened.minimum
-    affordable = max(32, int(POINT_PARAMETERS / minimum.dim))
+def point_seconds(minimum: Minimum) -> float:
+    """CPU seconds of the search from one point in both norms, from counted work."""
+    return PASSES * row_seconds(minimum)
+
+
+def searched_rows(minimum: Minimum, *, seed: int) -> Tensor:
+    """All training points, or a seeded sample of them where a search of all would take long."""
+    affordable = max(FEWEST, int(SEARCH_SECONDS / point_seconds(minimum)))
     if minimum.n <= affordable:
         return torch.arange(minimum.n, device=minimum.inputs.device)
-    generator = torch.Generator().manual_seed(session.parameters.seed)
+    generator = torch.Generator().manual_seed(seed)
     rows = torch.randperm(minimum.n, generator=generator)[:affordable].sort().values
     return rows.to(minimum.inputs.device)
 
@@ -91,23 +104,67 @@ def steps_for(minimum: Minimum, *, vectors: int) -> int:
     """Ascent steps: the most where the gradient has a closed form, fewer for large networks."""
     if dense_layers(minimum) is not None:
         return STEPS[-1]
-    affordable = int(POINT_PARAMETERS / (minimum.dim * STARTS * vectors))
+    affordable = int(ASCENT_NUMBERS / (minimum.dim * STARTS * vectors))
     return max(STEPS[0], min(STEPS[-1], affordable))
 
 
-def search(session: Session, rows: Tensor, norm: NormName, *, start: float) -> Certified:
-    """Certified margins of training rows in one norm."""
+def questions(minimum: Minimum) -> list[Question]:
+    """Searched points of both norms in parts of a few seconds; none where there are no margins."""
+    if minimum.loss == "mse" or not minimum.inputs.is_floating_point():
+        return []
+    seconds = point_seconds(minimum)
+    count = min(minimum.n, max(FEWEST, int(SEARCH_SECONDS / seconds)))
+    together = max(FEWEST, int(SHARD_SECONDS / (seconds / len(NORMS))))
+    parts = [
+        {"norm": norm, "start": start, "stop": min(start + together, count)}
+        for norm in NORMS
+        for start in range(0, count, together)
+    ]
+    sizes = [int(each["stop"]) - int(each["start"]) for each in parts]
+    each = seconds / len(NORMS)
+    return [Question(STAGE, i, sizes[i], sizes[i] * each, part) for i, part in enumerate(parts)]
+
+
+def worker(opened: Opened, parameters: Parameters) -> Work:
+    """Answers with the boundary inputs found for the points of a question."""
+    minimum = opened.minimum
+
+    def work(question: Question, progress: Callable[[float], None]) -> Answer:
+        asked = question.what
+        rows = searched_rows(minimum, seed=parameters.seed)[asked["start"] : asked["stop"]]
+        ends = boundary_ends(
+            minimum,
+            minimum.inputs[rows],
+            norm=asked["norm"],
+            # Directions of its own for each part, whoever searches it and when.
+            seed=parameters.seed + 7919 * question.index,
+            progress=progress,
+        )
+        return Answer(arrays={ENDS: ends.cpu().numpy()})
+
+    return work
+
+
+def search(session: Session, rows: Tensor) -> dict[NormName, Certified]:
+    """Certified margins of training rows in both norms, put together from their parts."""
     minimum = session.opened.minimum
-    name = "ℓ₂" if norm == "l2" else "ℓ∞"
-    return certified_margins(
-        minimum,
-        inputs=minimum.inputs[rows],
-        norm=norm,
-        seed=session.parameters.seed,
-        progress=lambda done: session.progress(
-            start + 0.35 * done, f"Certified {name} margins of training points"
-        ),
-    )
+    asked = session.questions.get(STAGE, [])
+    if not asked:
+        boundary_ends(minimum, minimum.inputs[:1], norm=NORMS[0])  # says why there are none
+    total = sum(each.points for each in asked)
+
+    def told(done: float) -> None:
+        words = f"Certified margins: {int(done * total)} of {total} searches"
+        session.progress(0.7 * done, f"{words} ({len(rows)} points, ℓ₂ and ℓ∞)")
+
+    answers = session.shards.gather(asked, worker(session.opened, session.parameters), told)
+    found: dict[NormName, Certified] = {}
+    for norm in NORMS:
+        pairs = zip(asked, answers, strict=True)
+        parts = [got.arrays[ENDS] for question, got in pairs if question.what["norm"] == norm]
+        ends = torch.from_numpy(np.concatenate(parts)).to(minimum.inputs)
+        found[norm] = measured(minimum, minimum.inputs[rows], ends, norm=norm)
+    return found
 
 
 def publish(session: Session, found: Certified, rows: Tensor) -> None:
@@ -132,47 +189,3 @@ def scattered(n: int, rows: Tensor, values: Tensor) -> Tensor:
     full = torch.full((n, *values.shape[1:]), torch.nan, dtype=torch.float64, device=rows.device)
     full[rows] = values.double()
     return full
-
-
-def certified_section(session: Session, found: Certified, rows: Tensor) -> CertifiedMargins:
-    """Summary of margins found for training `rows`, in the report's words."""
-    minimum = session.opened.minimum
-    targets = minimum.targets[rows]
-    reached = found.values[found.values.isfinite()]
-    return CertifiedMargins(
-        min=float(reached.min()) if len(reached) else None,
-        median=float(reached.median()) if len(reached) else None,
-        per_class={
-            str(c): smallest(found.values[targets == c]) for c in range(class_count(minimum))
-        },
-        argmin=None if found.argmin is None else int(rows[found.argmin]),
-        unreached=found.unreached,
-        per_pair=[
-            PairMargin(own=own, beyond=beyond, min=value)
-            for (own, beyond), value in smallest_by_pair(found).items()
-        ],
-        smallest=smallest_points(found, rows),
-        searched=len(rows) if len(rows) < minimum.n else None,
-        norm=found.norm,
-    )
-
-
-def smallest_points(found: Certified, rows: Tensor) -> list[PointMargin]:
-    """The points of smallest margin, ascending."""
-    order = found.values.nan_to_num(nan=torch.inf).argsort(stable=True)[:LISTED]
-    return [
-        PointMargin(
-            point=int(rows[i]),
-            margin=float(found.values[i]),
-            own=int(found.classes[i]),
-            beyond=int(found.beyond[i]),
-        )
-        for i in order.tolist()
-        if found.beyond[i] >= 0
-    ]
-
-
-def smallest(values: Tensor) -> float | None:
-    """Smallest margin of a class; None where none of its points reached another class."""
-    reached = values[torch.isfinite(values)]
-    return float(reached.min()) if len(reached) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,11 @@ from minimascope import __version__
 from minimascope.parameters import Parameters
 from minimascope.problems import ProblemError
 from minimascope.report import STAGES, Failure, Report, Stage
-from workers.analysis import boundary_stage, gap_stage, margins_stage, spectrum_stage
+from workers.analysis import boundary_stage, gap_stage, margins_stage, parts, spectrum_stage
 from workers.analysis.opening import Files, checkpoint_summary, data_summary, open_files
 from workers.analysis.publishing import Publisher
 from workers.analysis.session import Session
+from workers.analysis.shards import Shards
 
 STAGE_FUNCTIONS: dict[Stage, Callable[[Session], None]] = {
     "spectrum": spectrum_stage.run,
@@ -46,10 +47,12 @@ def run_analysis(
     workdir: Path,
     publisher: Publisher,
     state_path: Path | None = None,
+    shards: Shards | None = None,
 ) -> Report:
     """Runs every stage of one analysis and returns the finished report.
 
-    `state_path` keeps the eigenvalue run: the same analysis, killed on the way, goes on from it.
+    `shards` lets others answer parts of it; the numbers do not depend on who does. `state_path`
+    keeps the eigenvalue run: the same analysis, killed on the way, goes on from it.
 
     A stage that cannot be computed becomes an entry of `report.failures` and the others go on;
     files that cannot be opened raise ProblemError, because then there is nothing to report.
@@ -69,12 +72,27 @@ def run_analysis(
         warnings=opened.warnings,
     )
     session = Session(opened, parameters, publisher, report, state_path=state_path)
+    session.shards = shards or session.shards
     session.publish_points()
     stages = planned_stages(parameters)
-    for stage in stages:
+    session.questions = parts.questions(opened, parameters, stages)
+    asked = [each for stage in session.questions.values() for each in stage]
+    session.shards.add(asked, seconds=sum(each.seconds for each in asked))
+    for stage in in_turn(session, stages):
         run_stage(session, stage, stages)
     publisher.progress("done", 1.0, "Done")
     return session.report
+
+
+def in_turn(session: Session, stages: list[Stage]) -> Iterator[Stage]:
+    """The stages in order; one that others are at work on comes when the rest is done."""
+    later: list[Stage] = []
+    for stage in stages:
+        if session.questions.get(stage) and session.shards.elsewhere(stage):
+            later.append(stage)
+        else:
+            yield stage
+    yield from later
 
 
 def planned_stages(parameters: Parameters) -> list[Stage]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from minimascope.parameters import Parameters
 from minimascope.report import Report
 from workers.analysis.opening import Opened
 from workers.analysis.publishing import Publisher
+from workers.analysis.shards import Alone, Question, Shards
 from workers.boundary.slices import embedding
 from workers.curvature.spectrum import Spectrum
 
@@ -30,6 +31,8 @@ class Session:
     start: float = 0.0
     share: float = 0.0
     state_path: Path | None = None
+    shards: Shards = field(default_factory=Alone)
+    questions: dict[str, list[Question]] = field(default_factory=dict)
 
     def pace(self, stage: str, start: float, share: float) -> None:
         """From now on `progress` fills this share of the whole bar."""

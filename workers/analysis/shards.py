@@ -13,14 +13,18 @@ from typing import Any, Protocol
 
 import numpy as np
 
+# Less work than this is not handed out: opening the files again would cost as much.
+WORTH_SHARING = 20.0
+
 
 @dataclass(frozen=True)
 class Question:
-    """Part `index` of a stage, `points` of its work; `what` is JSON."""
+    """Part `index` of a stage, `points` of its work, `seconds` of CPU time; `what` is JSON."""
 
     stage: str
     index: int
     points: int
+    seconds: float
     what: dict[str, Any]
 
 
@@ -38,8 +42,8 @@ Work = Callable[[Question, Callable[[float], None]], Answer]
 class Shards(Protocol):
     """Where the questions of an analysis are answered."""
 
-    def add(self, questions: Sequence[Question]) -> None:
-        """From now on others may answer these."""
+    def add(self, questions: Sequence[Question], *, seconds: float) -> None:
+        """From now on others may answer these, if `seconds` of CPU time are worth it."""
 
     def elsewhere(self, stage: str) -> bool:
         """Whether all that is left of a stage is being answered by others."""
@@ -56,7 +60,7 @@ class Shards(Protocol):
 class Alone:
     """Everything here, one after another."""
 
-    def add(self, questions: Sequence[Question]) -> None:
+    def add(self, questions: Sequence[Question], *, seconds: float) -> None:
         """There is nobody to tell."""
 
     def elsewhere(self, stage: str) -> bool:

@@ -114,6 +114,8 @@ def run(session: Session) -> None:
             products_limit=plan.products_limit,
             seconds=plan.seconds,
             peak_bytes=plan.peak_bytes,
+            products_range=plan.products_range,
+            seconds_range=plan.seconds_range,
             actual_products=found.products,
             actual_seconds=seconds,
             actual_peak_bytes=memory.peak_bytes,

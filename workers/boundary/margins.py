@@ -68,8 +68,25 @@ def certified_margins(
     `chunk` points are searched at a time. Raises ValueError for regression and for inputs that
     are not floating point, between which there are no distances.
     """
-    require_classification(minimum)
     points = minimum.inputs if inputs is None else inputs
+    ends = boundary_ends(minimum, points, norm=norm, seed=seed, chunk=chunk, progress=progress)
+    return measured(minimum, points, ends, norm=norm)
+
+
+def boundary_ends(
+    minimum: Minimum,
+    points: Tensor,
+    *,
+    norm: NormName,
+    seed: int = 0,
+    chunk: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Tensor:
+    """Inputs of another class near `points` (n, ...), of the same shape; NaN where none was found.
+
+    Raises what `certified_margins` does. Each call draws its random directions anew from `seed`.
+    """
+    require_classification(minimum)
     if norm not in ("l2", "linf"):
         raise ValueError(f"Unknown norm '{norm}': margins are measured in 'l2' or 'linf'.")
     if not points.is_floating_point():
@@ -83,7 +100,7 @@ def certified_margins(
         done += part.shape[0]
         if progress is not None:
             progress(done / flat.shape[0])
-    return _collect(search.surface, points, torch.cat(parts), norm)
+    return torch.cat(parts).reshape(points.shape)
 
 
 def smallest_by_class(margins: CertifiedMargins) -> dict[int, float | None]:
@@ -109,8 +126,10 @@ def _points_at_once(dimensions: int) -> int:
     return max(1, min(1024, 2**24 // (20 * dimensions)))
 
 
-def _collect(surface: ClassMap, points: Tensor, ends: Tensor, norm: NormName) -> CertifiedMargins:
-    flat = points.flatten(1)
+def measured(minimum: Minimum, points: Tensor, ends: Tensor, *, norm: NormName) -> CertifiedMargins:
+    """The margins that `ends` of `points` (both (n, ...)) certify, each verified again."""
+    surface = ClassMap(minimum)
+    flat, ends = points.flatten(1), ends.flatten(1)
     classes = surface.classes(flat)
     ends = _verified(surface, flat, ends, classes)
     values = length(ends - flat, norm)

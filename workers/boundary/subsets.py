@@ -8,7 +8,7 @@ their own mean loss, so it shows which top eigenvalues belong to which border
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import torch
@@ -82,9 +82,7 @@ def subset_hessian(
     seed: int = 0,
 ) -> SubsetHessian:
     """Lanczos on the Hessian of the mean loss over the points of `classes`: ~50 products."""
-    rows = members(minimum, classes)
-    part = replace(minimum, inputs=minimum.inputs[rows], targets=minimum.targets[rows])
-    operator = hessian(part)
+    operator = hessian(minimum.subset(members(minimum, classes)))
     top_k = min(top_k, minimum.dim)
     pairs: Eigenpairs = lanczos_pairs(
         operator,

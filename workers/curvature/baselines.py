@@ -104,8 +104,7 @@ def _last_layer(minimum: Minimum, likelihood: Likelihood) -> dict[str, float | N
     total = minimum.theta.new_zeros(likelihood.outputs, likelihood.outputs)
     Lambda = likelihood.curvature
     for at in torch.arange(likelihood.n, device=total.device).split(1024):
-        wanted = f"{name}.weight" if name else "weight"
-        found = [t for t in trace_layers(minimum, minimum.inputs[at]) if t.weight == wanted]
+        found = trace_layers(minimum, minimum.inputs[at], only=name)
         if not found or not _is_identity(found[0].sensitivities):
             return unknown
         h = found[0].inputs[:, 0, : layer.in_features]
@@ -152,7 +151,5 @@ def measured_gap(
     inputs = test[0].to(minimum.inputs)
     targets = test[1].to(minimum.inputs if minimum.loss == "mse" else minimum.inputs.device)
     losses = likelihood_of(minimum, inputs, targets).nll()
-    if losses.numel() < 2:
-        raise ValueError(f"The test set has {losses.numel()} example; at least 2 are needed.")
     gap = float(losses.mean() - likelihood.nll().mean())
     return gap, float(losses.std()) / math.sqrt(losses.numel())

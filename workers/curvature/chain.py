@@ -47,6 +47,16 @@ class Chain:
     layers: list[nn.Module]
     places: dict[int, dict[str, Place]]  # by id of the layer, by name of the parameter
 
+    def is_block(self, moved: range) -> bool:
+        """Whether a range of θ takes every layer whole or not at all."""
+        cuts = (moved.start, moved.stop)
+        for places in self.places.values():
+            starts = [place.start for place in places.values()]
+            stops = [place.stop for place in places.values()]
+            if any(min(starts) < cut < max(stops) for cut in cuts):
+                return False
+        return True
+
 
 def recognise(minimum: Minimum) -> Chain | None:
     """The network as a chain of known layers, all of whose parameters are trainable; or None."""

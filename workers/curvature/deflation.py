@@ -27,23 +27,22 @@ class Deflation:
     products: int
 
     def outside(self, X: Tensor) -> Tensor:
-        """P X for columns in θ-space (... × p × K)."""
-        return X - self.vectors.mT @ (self.vectors @ X)
+        """P x for the rows of X (b × p)."""
+        return X - (X @ self.vectors.mT) @ self.vectors
 
     def product(self, product: Product) -> Product:
         """The map V (c × p) ↦ V·P GGN, for rows outside the known pairs."""
 
         def deflated(V: Tensor) -> Tensor:
-            image = product(V)
-            return image - (image @ self.vectors.mT) @ self.vectors
+            return self.outside(product(V))
 
         return deflated if self.values.numel() else product
 
     def quadratic(self, X: Tensor, lambdas: Tensor) -> Tensor:
-        """XᵀV(E + λ)⁻¹VᵀX (L × ... × K × K)."""
-        inside = self.vectors @ X
-        ridge = lambdas.to(X).view(-1, *[1] * X.ndim)
-        return inside.mT @ (inside / (self.values[:, None] + ridge))
+        """xᵀV(E + λ)⁻¹Vᵀx of the rows of X, float64 (L × b)."""
+        inside = (X @ self.vectors.mT).double()
+        ridge = lambdas.to(inside)[:, None, None]
+        return (inside.square() / (self.values.double() + ridge)).sum(dim=2)
 
 
 def top_pairs(

@@ -35,3 +35,15 @@ def mean_gradient_of(minimum: Minimum) -> Tensor:
         (gradient,) = torch.autograd.grad((logits * residual).sum(), theta)
         total += gradient
     return total.detach() / minimum.n
+
+
+def example_gradients(minimum: Minimum, examples: Tensor) -> Tensor:
+    """g_i (b × p) of single examples, one after another."""
+    theta = minimum.theta.requires_grad_()
+    rows = torch.empty(examples.shape[0], minimum.dim, dtype=theta.dtype, device=theta.device)
+    for row, i in enumerate(examples.tolist()):
+        logits = minimum.logits(theta, minimum.inputs[i : i + 1]).reshape(1, -1)
+        targets = minimum.targets[i : i + 1]
+        residual = Likelihood(minimum.loss, logits.detach(), targets).residual
+        rows[row] = torch.autograd.grad((logits * residual).sum(), theta)[0]
+    return rows

@@ -25,6 +25,8 @@ from workers.curvature.sweep import Sweep, leave_one_out
 ROW_BYTES = 256 * 2**20
 # Rows rotated, or columns solved for, at a time: what stays in a processor's cache.
 CACHED_COLUMNS = 512
+# Of λ over the largest eigenvalue: below it ε λ₁/λ leaves no digit.
+ROUNDING = 1e-14
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ def exact_sweep(
 ) -> Sweep:
     """Everything of `Sweep` on ascending λ from one resolvent."""
     n, outputs, m = resolvent.features.shape
+    e = resolvent.band.eigenvalues().clamp_min(0)
+    _refuse_rounding(float(lambdas.min()), float(e.max()))
     ridges = lambdas.to(resolvent.features)
     solver = BandResolvent(resolvent.band, ridges)
     delta = ridges.new_empty(len(ridges), n, outputs)
@@ -120,7 +124,6 @@ def exact_sweep(
         examples = likelihood.select(torch.arange(n, device=delta.device)[at])
         S = resolvent.scaled_jacobian_gram(at, solver, ridges)
         delta[:, at], quadratic[:, at], leverage[:, at] = leave_one_out(examples, S)
-    e = resolvent.band.eigenvalues().clamp_min(0)
     half_logdet = 0.5 * (solver.logdets - m * ridges.log())
     return Sweep(
         lambdas=lambdas,
@@ -136,6 +139,15 @@ def exact_sweep(
         eigenvalues=e,
         method=_method(resolvent),
     )
+
+
+def _refuse_rounding(smallest: float, largest: float) -> None:
+    if smallest < ROUNDING * largest:
+        raise ValueError(
+            f"λ = {smallest:.3g} is less than {ROUNDING:g} of the largest eigenvalue of the GGN "
+            f"({largest:.3g}): rounding alone decides what comes out. Curves go from a hundredth "
+            "of λ_eff to a hundred times it; give a larger weight decay, or lr, momentum and steps."
+        )
 
 
 def _newton(resolvent: Resolvent, weight_decay: float, ridge: float | None) -> float | None:

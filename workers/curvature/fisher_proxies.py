@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from workers.curvature.jacobian import jacobian_chunks
+from workers.curvature.jacobian import jacobian_chunks, jacobian_of
 from workers.curvature.likelihood import Likelihood
 from workers.curvature.minimum import Minimum
 
@@ -17,6 +17,18 @@ def ggn_diagonal(minimum: Minimum, likelihood: Likelihood) -> Tensor:
     total = minimum.theta.zero_()
     half = likelihood.half_curvature
     for at, J in jacobian_chunks(minimum, minimum.inputs, chunk=chunk_size(minimum, likelihood)):
+        total += (half[at].mT @ J).square().sum(dim=(0, 1)) / likelihood.n
+    return total
+
+
+def ggn_diagonal_of(minimum: Minimum, likelihood: Likelihood, names: list[str]) -> Tensor:
+    """The entries of diag(GGN) of some parameter tensors, one after another."""
+    sizes = [q.numel() for name, q in minimum.network.named_parameters() if name in names]
+    total = minimum.theta.new_zeros(sum(sizes))
+    size = max(1, CHUNK_BYTES // (8 * likelihood.outputs * total.shape[0]))
+    half = likelihood.half_curvature
+    for at in torch.arange(likelihood.n, device=total.device).split(size):
+        J = jacobian_of(minimum, minimum.inputs[at], names)
         total += (half[at].mT @ J).square().sum(dim=(0, 1)) / likelihood.n
     return total
 

@@ -7,30 +7,36 @@ numbers; a random estimate carries its standard error, a quantity that is not kn
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from workers.curvature.calibration import reliability
+from workers.curvature.clock import Clock, Progress, silent
 from workers.curvature.damping import effective_damping, lambda_grid, neighbours
 from workers.curvature.directional import mean_gradient_of
 from workers.curvature.exact_sweep import dual_resolvent, exact_sweep, primal_resolvent
 from workers.curvature.gap_assembly import Assembly, assemble
-from workers.curvature.gap_result import GapResult
-from workers.curvature.gap_routes import MEMORY_BYTES, Route, RoutePlan, choose_route
+from workers.curvature.gap_result import GapResult, Spent
+from workers.curvature.gap_routes import (
+    MEMORY_BYTES,
+    Route,
+    RoutePlan,
+    choose_route,
+    exact_seconds,
+    operations,
+    usual_vectors,
+)
+from workers.curvature.ggn_product import GgnProducts
 from workers.curvature.likelihood import Likelihood, likelihood_of
-from workers.curvature.matrix_free_sweep import matrix_free_sweep
+from workers.curvature.matrix_free_sweep import LONGEST, matrix_free_sweep
 from workers.curvature.minimum import Minimum, prepare
 from workers.curvature.sweep import Sweep
 
-Progress = Callable[[float, str], None]
-
 SMALLEST_RIDGE = 1e-6
-
-
-def silent(_fraction: float, _message: str) -> None:
-    """Reports to nobody."""
+SWEEP = (0.05, 0.7)  # of the progress bar
 
 
 def estimate_gap(
@@ -48,8 +54,14 @@ def estimate_gap(
     progress: Progress = silent,
     route: Route | None = None,
     memory_bytes: int = MEMORY_BYTES,
+    longest: float = LONGEST,
+    state_path: Path | None = None,
 ) -> GapResult:
-    """Estimates, curves over λ, diagnostics and the verdict for one minimum, in float64.
+    """Estimates, curves over λ, diagnostics and the verdict for one minimum.
+
+    In float64, but for the products of the matrix-free route, which keep the precision of the
+    minimum. That route ends after `longest` seconds with as many examples as it had time for;
+    `state_path` keeps what it finished, and the same run, killed on the way, goes on from there.
 
     hessian_eigenvalues are all nonzero eigenvalues of H (mean loss, without λ), known exactly,
     with hessian_eigenvectors as rows (r × p); without them H₊ quantities are None and the Newton
@@ -58,29 +70,37 @@ def estimate_gap(
     """
     damping = effective_damping(weight_decay=weight_decay, lr=lr, momentum=momentum, steps=steps)
     grid = lambda_grid(damping.value, lambdas)
+    if minimum.n < 2:
+        raise ValueError(
+            f"The training set has {minimum.n} example: leave-one-out needs at least 2."
+        )
+    if test is not None and test[0].shape[0] < 2:
+        raise ValueError(f"The test set has {test[0].shape[0]} examples; at least 2 are needed.")
     if test is not None and test[0].shape[1:] != minimum.inputs.shape[1:]:
         raise ValueError(
             f"Test inputs have shape {tuple(test[0].shape[1:])} an example, training inputs "
             f"{tuple(minimum.inputs.shape[1:])}."
         )
-    minimum = _double(minimum)
+    given, minimum = minimum, _double(minimum)
     likelihood = likelihood_of(minimum, minimum.inputs, minimum.targets)
     chosen = choose_route(likelihood.n, likelihood.outputs, minimum.dim, memory_bytes=memory_bytes)
     if route is not None:
-        chosen = RoutePlan(route, "Route chosen by the caller.")
-    progress(0.05, f"curvature over λ, {chosen.route} route")
+        chosen = _forced(route, likelihood, minimum.dim)
     ridge = None if weight_decay is None else max(weight_decay, SMALLEST_RIDGE)
-    sweep = _sweep(
-        minimum,
+    sweep, spent = _sweep(
+        given if chosen.operations is None else minimum,
         likelihood,
         _sweep_lambdas(grid, damping.value),
-        route=chosen.route,
+        plan=chosen,
         weight_decay=weight_decay,
         ridge=ridge,
         lambda_eff=damping.value,
         seed=seed,
+        longest=longest,
+        state_path=state_path,
+        progress=progress,
     )
-    progress(0.7, "estimates, baselines and diagnostics")
+    progress(SWEEP[1], "estimates, baselines and diagnostics")
     gradient = mean_gradient_of(minimum)
     return assemble(
         Assembly(
@@ -97,9 +117,16 @@ def estimate_gap(
             calibration=None if minimum.loss == "mse" else reliability(likelihood),
             seed=seed,
             plan=chosen,
+            spent=spent,
         ),
         test=test,
     )
+
+
+def _forced(route: Route, likelihood: Likelihood, p: int) -> RoutePlan:
+    rows = likelihood.n * likelihood.outputs
+    count = None if route == "matrix_free" else operations(route, rows, p)
+    return RoutePlan(route, "Route chosen by the caller.", count)
 
 
 def _sweep(
@@ -107,26 +134,62 @@ def _sweep(
     likelihood: Likelihood,
     lambdas: Tensor,
     *,
-    route: Route,
+    plan: RoutePlan,
     weight_decay: float | None,
     ridge: float | None,
     lambda_eff: float | None,
     seed: int,
-) -> Sweep:
-    if route == "matrix_free":
-        return matrix_free_sweep(
-            minimum,
+    longest: float,
+    state_path: Path | None,
+    progress: Progress,
+) -> tuple[Sweep, Spent]:
+    start = Clock(longest, lambda x, said: progress(SWEEP[0] + (SWEEP[1] - SWEEP[0]) * x, said))
+    if plan.operations is None:
+        products = GgnProducts(minimum)
+        needed = products.seconds * usual_vectors(minimum.n)
+        planned = min(needed, longest)
+        progress(SWEEP[0], _matrix_free_sentence(needed, longest))
+        sweep = matrix_free_sweep(
+            products,
             likelihood,
             lambdas,
             weight_decay=weight_decay,
             newton_ridge=ridge,
             lambda_eff=lambda_eff,
             seed=seed,
+            clock=start,
+            state_path=state_path,
         )
-    build = primal_resolvent if route == "primal" else dual_resolvent
-    resolvent = build(minimum, likelihood)
-    return exact_sweep(
-        resolvent, likelihood, lambdas, weight_decay=weight_decay, newton_ridge=ridge
+    else:
+        planned = exact_seconds(plan.operations, minimum.inputs.device)
+        progress(SWEEP[0], f"{plan.route} route over λ, about {planned:.2g} s planned")
+        build = primal_resolvent if plan.route == "primal" else dual_resolvent
+        try:
+            sweep = exact_sweep(
+                build(minimum, likelihood),
+                likelihood,
+                lambdas,
+                weight_decay=weight_decay,
+                newton_ridge=ridge,
+            )
+        except torch.linalg.LinAlgError as error:
+            raise ValueError(_overflowing(minimum, likelihood)) from error
+    seconds = start.used if sweep.seconds is None else sweep.seconds
+    return sweep, Spent(planned, seconds, sweep.products)
+
+
+def _matrix_free_sentence(needed: float, longest: float) -> str:
+    said = f"matrix-free route, about {needed:.2g} s for 10% standard error"
+    if needed <= longest:
+        return said
+    return f"{said}, more than the {longest:.0f} s it may take: fewer examples, larger error"
+
+
+def _overflowing(minimum: Minimum, likelihood: Likelihood) -> str:
+    return (
+        "The curvature could not be factorised in double precision: the largest logit is "
+        f"{float(likelihood.logits.abs().max()):.3g} and the largest weight "
+        f"{float(minimum.theta.abs().max()):.3g}; has the training diverged?"
     )
 
 

@@ -15,7 +15,7 @@ from workers.curvature.calibration import (
 )
 from workers.curvature.damping import STEP, Damping, neighbours
 from workers.curvature.gap_proxies import proxy_estimates
-from workers.curvature.gap_result import GapEstimate, GapHeadline, GapResult
+from workers.curvature.gap_result import GapEstimate, GapHeadline, GapResult, Spent
 from workers.curvature.gap_routes import RoutePlan
 from workers.curvature.hessian_clipped import (
     HessianClipped,
@@ -55,6 +55,7 @@ class Assembly:
     calibration: Tensor | None
     seed: int
     plan: RoutePlan
+    spent: Spent
 
     @property
     def sampled(self) -> Likelihood:
@@ -66,13 +67,23 @@ class Assembly:
         """Whether the sweep covers all examples."""
         return self.sweep.examples.shape[0] == self.likelihood.n
 
+    @property
+    def exact_route(self) -> bool:
+        """Whether nothing in the sweep is iterative."""
+        return self.sweep.settled is None
+
+    def drawn(self, row: int, value: float) -> float | None:
+        """A number of a curve; None where an iterative route did not get that far."""
+        settled = self.sweep.settled
+        return value if settled is None or bool(settled[row]) else None
+
     def increments(self, row: int) -> Tensor:
         """(m,) leave-one-out minus training loss of each example."""
         sampled = self.sampled
         return sampled.nll(sampled.logits + self.sweep.displacement[row]) - sampled.nll()
 
     def tic(self, row: int) -> tuple[Tensor, float]:
-        """(m,) uncentred contributions g_iᵀA⁻¹g_i/n, and the centring term."""
+        """Uncentred contributions of examples or random signs, and the centring term."""
         n = self.likelihood.n
         return self.sweep.quadratic[row] / n, float(self.sweep.mean_quadratic[row]) / n
 
@@ -130,6 +141,7 @@ def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResul
         calibration_alo=_alo_calibration(given, alo_likelihood),
         route=given.plan.route,
         route_reason=given.plan.reason,
+        spent=given.spent,
     )
 
 
@@ -163,9 +175,10 @@ def _estimates(
     increments = given.increments(row)
     contributions, centring = given.tic(row)
     m = increments.shape[0]
-    tic_error = float(contributions.std()) / math.sqrt(m)
+    tic_error = float(contributions.std()) / math.sqrt(contributions.shape[0])
     uncentred = float(contributions.mean())
     over = f"{sweep.method}; {_sampling(m, n)}"
+    tic_over = over if given.exact_route else f"{sweep.method}; {_signs(contributions.shape[0], n)}"
     rank = float(sweep.rank[row]) / n
     rank_error = None if sweep.rank_error is None else float(sweep.rank_error[row]) / n
     note = soft_rank_note(t_alo, given.likelihood.loss)
@@ -176,8 +189,8 @@ def _estimates(
         "soft_rank_ggn": GapEstimate(
             rank, rank_error, "; ".join(filter(None, [sweep.method, note]))
         ),
-        "tic_ggn": GapEstimate(uncentred - centring, tic_error, f"centred; {over}"),
-        "tic_ggn_uncentred": GapEstimate(uncentred, tic_error, over),
+        "tic_ggn": GapEstimate(uncentred - centring, tic_error, f"centred; {tic_over}"),
+        "tic_ggn_uncentred": GapEstimate(uncentred, tic_error, tic_over),
     }
     found |= _hessian_estimates(given, lambda_, clipped)
     found |= proxy_estimates(given.minimum, given.likelihood, lambda_, seed=given.seed)
@@ -196,6 +209,10 @@ def _sampling(m: int, n: int) -> str:
             "error is that of a training set of this size"
         )
     return f"standard error over the {m} examples drawn"
+
+
+def _signs(probes: int, n: int) -> str:
+    return f"all {n} examples, standard error over {probes} random signs"
 
 
 def _hessian_estimates(
@@ -226,19 +243,25 @@ def _curves(given: Assembly, clipped: HessianClipped | None) -> dict[str, list[f
     empty: list[float | None] = [None] * len(rows)
     return {
         "lambda": [*given.grid],
-        "soft_rank_ggn": [float(given.sweep.rank[row]) for row in rows],
+        "soft_rank_ggn": [given.drawn(row, float(given.sweep.rank[row])) for row in rows],
         "soft_rank_hessian_clipped": empty
         if e is None
         else [clipped_rank(e, x) for x in given.grid],
-        "tic_ggn": [float(each.mean()) - centring for each, centring in pieces],
-        "tic_ggn_uncentred": [float(each.mean()) for each, _ in pieces],
+        "tic_ggn": [
+            given.drawn(row, float(each.mean()) - centring)
+            for row, (each, centring) in zip(rows, pieces, strict=True)
+        ],
+        "tic_ggn_uncentred": [
+            given.drawn(row, float(each.mean()))
+            for row, (each, _) in zip(rows, pieces, strict=True)
+        ],
         "tic_hessian_clipped_uncentred": empty
         if clipped is None
         else [clipped.tic(n, x) for x in given.grid],
         "tic_hessian_clipped": empty
         if clipped is None
         else [clipped.tic(n, x) - clipped.quadratic(given.gradient, x) / n for x in given.grid],
-        "alo_ggn": [float(given.increments(row).mean()) for row in rows],
+        "alo_ggn": [given.drawn(row, float(given.increments(row).mean())) for row in rows],
     }
 
 
@@ -270,10 +293,15 @@ def _diagnostics(
     return {
         "t_alo": fitted_temperature(alo),
         "tic_over_soft_rank": tic / rank if rank > 0 else None,
-        "max_leverage": float(given.sweep.leverage[row].max()),
+        "max_leverage": None
+        if given.sweep.leverage is None
+        else float(given.sweep.leverage[row].max()),
         "top5_share": float(top.sum()) / total if total > 0 else None,
         "dlog_alo_dlog_lambda": math.log(high / low) / (2 * STEP) if low > 0 < high else None,
-        "gap_scatter": _scatter(increments, alo.nll(), rank, given.likelihood.n),
+        "gap_scatter": math.hypot(
+            _scatter(increments, alo.nll(), rank, given.likelihood.n),
+            given.sweep.numerical_error * float(increments.mean()),
+        ),
     }
 
 

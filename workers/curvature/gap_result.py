@@ -30,6 +30,14 @@ class GapHeadline(NamedTuple):
     standard_error: float | None
 
 
+class Spent(NamedTuple):
+    """Wall seconds planned for the sweep over λ and taken; GGN products where matrix-free."""
+
+    planned_seconds: float
+    seconds: float
+    products: int | None
+
+
 @dataclass(frozen=True)
 class GapResult:
     """Maps one to one onto the report's `gap` and `minimum` sections.
@@ -61,3 +69,4 @@ class GapResult:
     calibration_alo: Tensor | None
     route: str
     route_reason: str
+    spent: Spent

@@ -1,49 +1,89 @@
-"""GGN times a block of vectors, without ever forming J."""
+"""The GGN, and the GGN without one example's own share, times blocks of vectors; J is never formed.
+
+The graphs of the data chunks are those of the spectrum (`layout`): kept where they fit, with
+hand-written derivatives for layer chains.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.func import jvp, vjp, vmap
 
-from workers.curvature.likelihood import Likelihood
+from workers.curvature.layout import Chunks, Graph, plan_layout, source
+from workers.curvature.losses import curvature_map, residuals
 from workers.curvature.minimum import Minimum
 
 Product = Callable[[Tensor], Tensor]
 
-CHUNK = 512
-ELEMENTS = 2 * 10**7
 
+class GgnProducts:
+    """Products with rows (c × p) in the network's own precision; `count` vectors so far."""
 
-def ggn_product(minimum: Minimum, likelihood: Likelihood) -> Product:
-    """The map V (c × p) ↦ V·GGN (c × p); one forward- and one reverse-mode pass a data chunk."""
-    theta = minimum.theta
-    Lambda = likelihood.curvature
+    def __init__(self, minimum: Minimum) -> None:
+        self.minimum = minimum
+        self.count = 0
+        made_by = source(minimum, "jacobian")
+        self._layout = plan_layout(minimum, made_by, chunk=None, retain="auto")
+        self._chunks = Chunks(minimum, made_by, self._layout)
 
-    def on_chunk(inputs: Tensor, L: Tensor, V: Tensor) -> Tensor:
-        def f(q: Tensor) -> Tensor:
-            return minimum.logits(q, inputs).reshape(inputs.shape[0], -1)
-
-        def forward(v: Tensor) -> Tensor:
-            return jvp(f, (theta,), (v,))[1]
-
-        back = vjp(f, theta)[1]
-
-        def backward(u: Tensor) -> Tensor:
-            return back(u)[0]
-
-        JV = vmap(forward)(V)
-        return vmap(backward)(torch.einsum("nkl,cnl->cnk", L, JV))
-
-    def product(V: Tensor) -> Tensor:
+    def __call__(self, V: Tensor) -> Tensor:
+        """V·GGN (c × p)."""
         total = torch.zeros_like(V)
-        # vmap multiplies activations by the number of vectors: bound the product of the two.
-        columns = max(1, ELEMENTS // minimum.dim)
-        for inputs, L in zip(minimum.inputs.split(CHUNK), Lambda.split(CHUNK), strict=True):
-            for out, part in zip(total.split(columns), V.split(columns), strict=True):
-                out += on_chunk(inputs, L, part)
-        return total / likelihood.n
+        for graph, _, row in self._pieces(V):
+            total[row] += graph.pull_rows(self._bent(graph, graph.push_rows(V[row])))
+        return total / self.minimum.n
 
-    return product
+    def left_out(self, V: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
+        """Row c times GGN − J_iᵀΛ_iJ_i/n, i = own[c], and J_i v_c (c × K), which comes by the way.
+
+        The sum keeps its divisor n: the curvature of the loss with example i taken out.
+        """
+        total = torch.zeros_like(V)
+        seen: Tensor | None = None
+        for graph, examples, row in self._pieces(V):
+            pushed = graph.push_rows(V[row])
+            here = (own[row] >= examples.start) & (own[row] < examples.stop)
+            at = here.nonzero()[:, 0], own[row][here] - examples.start
+            seen = V.new_empty(V.shape[0], pushed.shape[2]) if seen is None else seen
+            seen[row][here] = pushed[at]
+            bent = self._bent(graph, pushed)
+            bent[at] = 0
+            total[row] += graph.pull_rows(bent)
+        assert seen is not None
+        return total / self.minimum.n, seen
+
+    def gradients(self, weights: Tensor) -> Tensor:
+        """Σ_i w_i g_i (c × p) for weights (c × n) of the examples' gradients g_i = J_iᵀ r_i."""
+        total = weights.new_zeros(weights.shape[0], self.minimum.dim)
+        for graph, examples, row in self._pieces(total):
+            targets = self.minimum.targets[examples]
+            r = residuals(graph.logits.detach(), targets, self.minimum.loss)
+            total[row] += graph.pull_rows(weights[row, examples, None] * r)
+        return total
+
+    @cached_property
+    def seconds(self) -> float:
+        """Of one vector, timed on two after one to warm up."""
+        theta = self.minimum.theta
+        self(torch.ones_like(theta)[None])
+        start = time.perf_counter()
+        self(torch.ones_like(theta).expand(2, -1).clone())
+        return max((time.perf_counter() - start) / 2, 1e-9)
+
+    def _bent(self, graph: Graph, pushed: Tensor) -> Tensor:
+        """Λ_i applied to (c, m, K); a tensor of its own."""
+        logits = graph.logits.detach()
+        bent = curvature_map(logits, self.minimum.loss)(pushed.transpose(0, 1))
+        return bent.transpose(0, 1).clone()
+
+    def _pieces(self, V: Tensor) -> Iterator[tuple[Graph, slice, slice]]:
+        """Chunk graphs with their examples, each with the slices of rows that fit at a time."""
+        self.count += V.shape[0]
+        size = self._layout.rows
+        for examples, graph in self._chunks:
+            for start in range(0, V.shape[0], size):
+                yield graph, examples, slice(start, min(start + size, V.shape[0]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -43,9 +44,21 @@ class ChunkGraph:
     logits: Tensor
     cotangent: Tensor | None = None
 
-    def hessian_rows(self, rows: Tensor) -> Tensor:
-        """The chunk's share of H applied to (b, p) rows, where `outputs` are its gradient."""
-        return self._pull(self.outputs, split_rows(rows, self.parameters))
+    def hessian_rows(self, rows: Tensor, moved: range | None = None) -> Tensor:
+        """The chunk's share of H applied to (b, p) rows, where `outputs` are its gradient.
+
+        With `moved`, a range of whole parameters outside of which `rows` are 0, the result is 0
+        outside it too.
+        """
+        parts = split_rows(rows, self.parameters)
+        if moved is None:
+            return self._pull(self.outputs, parts)
+        starts = starts_of(self.parameters)
+        own = slice(starts.index(moved.start), starts.index(moved.stop))
+        result = torch.zeros_like(rows)
+        found = _differentiate(self.outputs[own], self.parameters[own], parts[own])
+        result[:, moved.start : moved.stop] = _flat_rows(found, rows.shape[0])
+        return result
 
     def push_rows(self, rows: Tensor) -> Tensor:
         """J v of every example of the chunk for (b, p) rows: (b, m, K)."""
@@ -97,6 +110,11 @@ def jacobian_graph(minimum: Minimum, parameters: dict[str, Tensor], examples: sl
             logits, places, cotangent, create_graph=True, allow_unused=True, materialize_grads=True
         )
     return ChunkGraph(places, list(pulled), logits, cotangent)
+
+
+def starts_of(parameters: list[Tensor]) -> list[int]:
+    """Where each parameter starts in θ, and where the last one ends."""
+    return list(accumulate((q.numel() for q in parameters), initial=0))
 
 
 def split_rows(rows: Tensor, parameters: list[Tensor]) -> list[Tensor]:

@@ -18,12 +18,22 @@ from workers.curvature.minimum import Minimum
 CHUNK = 64
 
 
-def jacobian(minimum: Minimum, inputs: Tensor) -> Tensor:
-    """J (n × K × p) on `inputs`; the caller chooses n so that it fits."""
-    if closed_form_applies(minimum, inputs):
+def jacobian(minimum: Minimum, inputs: Tensor, *, closed_form: bool | None = None) -> Tensor:
+    """J (n × K × p) on `inputs`; the caller chooses n so that it fits.
+
+    `closed_form` says whether that of `layer_traces` gives all of it; None finds out.
+    """
+    if closed_form_applies(minimum, inputs) if closed_form is None else closed_form:
         traces = trace_layers(minimum, inputs)
         return _assemble(minimum, _trace_blocks(traces))
     return _assemble(minimum, _reverse_mode(minimum, inputs, minimum.names))
+
+
+def jacobian_of(minimum: Minimum, inputs: Tensor, names: list[str]) -> Tensor:
+    """J (n × K × q) of some parameter tensors alone, in θ order, by reverse mode."""
+    ordered = [name for name in minimum.names if name in names]
+    blocks = _reverse_mode(minimum, inputs, ordered)
+    return torch.cat([blocks[name] for name in ordered], dim=2)
 
 
 def gram(minimum: Minimum, inputs: Tensor) -> Tensor:
@@ -57,7 +67,8 @@ def _trace_blocks(traces: list[LayerTrace]) -> dict[str, Tensor]:
     for trace in traces:
         width = trace.inputs.shape[2] - (trace.bias is not None)
         a, s = trace.inputs[:, :, :width], trace.sensitivities
-        blocks[trace.weight] = torch.einsum("nkto,ntd->nkod", s, a).flatten(2)
+        order = "nkto,ntd->nkdo" if trace.transposed else "nkto,ntd->nkod"
+        blocks[trace.weight] = torch.einsum(order, s, a).flatten(2)
         if trace.bias is not None:
             blocks[trace.bias] = s.sum(dim=2)
     return blocks
@@ -103,6 +114,7 @@ def jacobian_chunks(
     minimum: Minimum, inputs: Tensor, *, chunk: int
 ) -> Iterator[tuple[slice, Tensor]]:
     """J in chunks of examples with the slice each covers."""
+    closed_form = closed_form_applies(minimum, inputs)
     for start in range(0, inputs.shape[0], chunk):
         at = slice(start, min(start + chunk, inputs.shape[0]))
-        yield at, jacobian(minimum, inputs[at])
+        yield at, jacobian(minimum, inputs[at], closed_form=closed_form)

@@ -9,14 +9,16 @@ from typing import Literal, Protocol
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
+from workers.curvature.arena import Arena
 from workers.curvature.chain import Chain, recognise
-from workers.curvature.chain_graph import chain_graph
+from workers.curvature.chain_graph import ChainGraph, chain_graph
 from workers.curvature.graphs import (
     ChunkGraph,
     available_bytes,
     gradient_graph,
     jacobian_graph,
     leaves,
+    starts_of,
 )
 from workers.curvature.minimum import Minimum
 
@@ -36,8 +38,12 @@ class Graph(Protocol):
     @property
     def logits(self) -> Tensor: ...
 
-    def hessian_rows(self, rows: Tensor) -> Tensor:
-        """The chunk's share of H applied to (b, p) rows."""
+    def hessian_rows(self, rows: Tensor, moved: range | None = None) -> Tensor:
+        """The chunk's share of H applied to (b, p) rows.
+
+        With `moved`, a range that `Source.is_block` and outside of which `rows` are 0, only the
+        result's part within it is right.
+        """
 
     def push_rows(self, rows: Tensor) -> Tensor:
         """J v of every example of the chunk for (b, p) rows: (b, m, K)."""
@@ -54,6 +60,9 @@ class Source(Protocol):
     def weigh(self, examples: slice) -> int:
         """Bytes kept alive beyond parameters and data."""
 
+    def is_block(self, moved: range) -> bool:
+        """Whether graphs can multiply this range of θ alone."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -69,13 +78,16 @@ class ByChain:
     """Hand-written derivatives of a chain of layers."""
 
     def __init__(self, minimum: Minimum, chain: Chain) -> None:
-        self._minimum, self._chain = minimum, chain
+        self._minimum, self._chain, self._arena = minimum, chain, Arena()
 
-    def build(self, examples: slice) -> Graph:
-        return chain_graph(self._chain, self._minimum, examples)
+    def build(self, examples: slice) -> ChainGraph:
+        return chain_graph(self._chain, self._minimum, examples, self._arena)
 
     def weigh(self, examples: slice) -> int:
-        return chain_graph(self._chain, self._minimum, examples).nbytes
+        return self.build(examples).nbytes
+
+    def is_block(self, moved: range) -> bool:
+        return self._chain.is_block(moved)
 
 
 class ByAutograd:
@@ -103,6 +115,9 @@ class ByAutograd:
         with saved_tensors_hooks(note, lambda tensor: tensor):
             self.build(examples)
         return sum(seen.values())
+
+    def is_block(self, moved: range) -> bool:
+        return {moved.start, moved.stop} <= set(starts_of(list(self._parameters.values())))
 
 
 def source(minimum: Minimum, purpose: Purpose) -> Source:

@@ -57,19 +57,19 @@ def curvatures(logits: Tensor, loss: Loss) -> Tensor:
 
 
 def curvature_map(logits: Tensor, loss: Loss) -> Callable[[Tensor], Tensor]:
-    """The map (n, b, K) ↦ Λ_i times each, without forming Λ and as free of cancellation."""
+    """The map (b, n, K) ↦ Λ_i times each, without forming Λ and as free of cancellation."""
     if loss == "mse":
         return lambda tangents: tangents
     if loss == "binary":
-        weight = (torch.sigmoid(logits) * torch.sigmoid(-logits))[:, None, :]
+        weight = torch.sigmoid(logits) * torch.sigmoid(-logits)
         return lambda tangents: weight * tangents
-    P = functional.softmax(logits, dim=1)[:, None, :]
-    likeliest = logits.argmax(1)[:, None, None]
+    P = functional.softmax(logits, dim=1)
+    likeliest = logits.argmax(1)[:, None]
 
     def times(tangents: Tensor) -> Tensor:
         # Λx = P ⊙ (x − Σ P x) does not change with x − x_c; seen from the likeliest class c the
         # mean is small where P_c is near 1, and nothing cancels.
-        apart = tangents - tangents.gather(2, likeliest.expand(-1, tangents.shape[1], 1))
+        apart = tangents - tangents.gather(2, likeliest.expand(tangents.shape[0], -1, 1))
         return P * (apart - (P * apart).sum(2, keepdim=True))
 
     return times

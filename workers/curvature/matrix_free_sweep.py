@@ -1,51 +1,54 @@
-"""The matrix-free route: SLQ soft rank, and S_i of a random subset of examples, for every λ.
+"""The matrix-free route: everything of a sweep from GGN products, within a given time.
 
-The top eigenpairs of the GGN are taken out once. S_i(λ) = J_i A⁻¹ J_iᵀ / n comes from them and one
-block Lanczos run started at J_iᵀ, so no λ costs a product; examples are added in random order until
-the standard error of ALO is small enough.
+Soft rank by stochastic Lanczos quadrature; TIC as (1/n) Σ_z zᵀGA⁻¹Gᵀz over random signs z, which
+covers all examples at once (G: rows g_i). Leave-one-out of random examples from one vector each:
+
+  δf_i = J_i (A − J_iᵀΛ_iJ_i/n)⁻¹ g_i / n   (= S_i (I − Λ_iS_i)⁻¹ r_i by Woodbury's identity)
+
+so a Lanczos run started at g_i, with the products of the loss without example i, gives δf_i for
+every λ, whatever the number of classes. Examples are added until the standard error of ALO is
+small enough, or the time is over.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from workers.curvature.clock import Clock
 from workers.curvature.deflated_ggn import (
-    BLOCK_NUMBERS,
-    CHECK_EVERY,
-    MAX_STEPS,
+    FEWEST_PROBES,
     PROBES,
-    TOLERANCE,
+    USUAL_STEPS,
     DeflatedGgn,
     deflated_ggn,
+    quadratic_forms,
+    run_until_settled,
     soft_rank,
-    vector_quadratic,
 )
-from workers.curvature.directional import mean_gradient_of
-from workers.curvature.jacobian import jacobian
+from workers.curvature.directional import example_gradients, mean_gradient_of
+from workers.curvature.ggn_product import GgnProducts
 from workers.curvature.likelihood import Likelihood
-from workers.curvature.minimum import Minimum
-from workers.curvature.sweep import Sweep, leave_one_out
+from workers.curvature.lockstep_lanczos import LanczosRuns, begin
+from workers.curvature.sweep import Sweep
+from workers.curvature.sweep_parts import Part, SweepParts, sweep_key
 
 RELATIVE_ERROR = 0.1
-FIRST_EXAMPLES = 64
-MOST_EXAMPLES = 1000
-
-
-@dataclass(frozen=True)
-class _Batch:
-    displacement: Tensor
-    quadratic: Tensor
-    leverage: Tensor
-    change: float
-    steps: int
+FIRST_EXAMPLES, FEWEST_EXAMPLES, MOST_EXAMPLES = 64, 2, 1000
+LONGEST = 3600.0
+FEWEST_VECTORS = 100
+# Shares of the time by whose end each part is over, where it is short.
+DEFLATION, RANK, FORMS = 0.15, 0.3, 0.5
+# A curve is drawn where its last steps changed it by less.
+DRAWN = 0.1
 
 
 def matrix_free_sweep(
-    minimum: Minimum,
+    products: GgnProducts,
     likelihood: Likelihood,
     lambdas: Tensor,
     *,
@@ -54,124 +57,188 @@ def matrix_free_sweep(
     lambda_eff: float | None,
     seed: int,
     relative_error: float = RELATIVE_ERROR,
+    clock: Clock | None = None,
+    state_path: Path | None = None,
 ) -> Sweep:
-    """Everything of `Sweep`; memory about three blocks of 5·10⁷ numbers and the deflation
-    (120 vectors, 5·10⁸ numbers at most) beside the network.
+    """Everything of `Sweep`, products in the network's own precision, the rest in float64.
 
-    The error that stops the examples is that of ALO at λ_eff (middle λ where it is unknown).
+    Memory: three blocks of 10⁸ numbers and the deflation (120 vectors, 5·10⁸ numbers at most)
+    beside the network and its graphs. The error that stops the examples is that of ALO at λ_eff
+    (middle λ where it is unknown). Ends with the clock (default: an hour) with what it has.
+    `state_path` keeps finished parts: the same sweep, killed on the way, goes on from them.
+    ValueError where the time is too short for anything.
     """
     target = float(lambdas[len(lambdas) // 2]) if lambda_eff is None else lambda_eff
     row = int((lambdas - target).abs().argmin())
-    generator = torch.Generator().manual_seed(seed)
-    ggn = deflated_ggn(minimum, likelihood, lambdas, generator)
-    rank, rank_error, half_logdet = soft_rank(ggn, generator)
-    order = torch.randperm(likelihood.n, generator=generator).to(likelihood.logits.device)
-    batches: list[_Batch] = []
-    done = 0
-    for examples in order[:MOST_EXAMPLES].split(_batch_size(minimum, likelihood)):
-        batches.append(_batch(ggn, examples, row))
-        done += examples.shape[0]
-        displacement = torch.cat([batch.displacement for batch in batches], dim=1)
-        error = _relative_error(likelihood.select(order[:done]), displacement[row])
-        if done >= FIRST_EXAMPLES and error <= relative_error:
-            break
-    gradient = mean_gradient_of(minimum)
-    newton = None
-    if newton_ridge is not None:
-        g = gradient + (weight_decay or 0.0) * minimum.theta
-        newton = 0.5 * float(vector_quadratic(ggn, g, lambdas.new_tensor([newton_ridge]))[0])
+    key = sweep_key(products.minimum, lambdas, seed)
+    parts = SweepParts(state_path, key, Clock(LONGEST) if clock is None else clock)
+    clock = parts.clock
+    if parts.fresh:
+        _refuse_haste(products, clock)
+    products.count += parts.products
+    ggn = deflated_ggn(products, lambdas, _stream(seed, 0), row=row, clock=clock, share=DEFLATION)
+
+    def once(name: str, make: Callable[[], Part]) -> Part:
+        return parts.once(name, make, lambda: products.count)
+
+    rank = once("soft rank", lambda: _rank(ggn, seed))
+    forms = once("TIC", lambda: _forms(ggn, likelihood, seed, weight_decay or 0.0, newton_ridge))
+    drawn = torch.randperm(likelihood.n, generator=_stream(seed, 3))
+    batches: list[Part] = []
+    for size in _sizes(ggn, likelihood, batches, relative_error):
+        at = drawn[_count(batches) :][:size].to(likelihood.logits.device)
+        name = f"leave-one-out, batch {len(batches) + 1}"
+        batches.append(once(name, lambda at=at: _batch(ggn, likelihood, at)))
+    change = torch.stack([batch["change"] for batch in batches]).amax(dim=0)
+    worst = torch.stack([change, forms["change"], rank["change"]]).amax(dim=0)
     return Sweep(
         lambdas=lambdas,
-        rank=rank,
-        rank_error=rank_error,
-        half_logdet=half_logdet,
-        examples=order[:done],
-        displacement=displacement,
-        quadratic=torch.cat([batch.quadratic for batch in batches], dim=1) * likelihood.n,
-        mean_quadratic=vector_quadratic(ggn, gradient, lambdas),
-        leverage=torch.cat([batch.leverage for batch in batches], dim=1),
-        newton=newton,
+        rank=rank["rank"],
+        rank_error=rank["error"],
+        half_logdet=rank["half_logdet"],
+        examples=torch.cat([batch["examples"] for batch in batches]),
+        displacement=torch.cat([batch["displacement"] for batch in batches], dim=1),
+        quadratic=forms["sums"],
+        mean_quadratic=forms["mean"],
+        leverage=None,
+        newton=None if newton_ridge is None else 0.5 * float(forms["newton"]),
         eigenvalues=None,
-        method=_method(ggn, batches, done, error, relative_error),
-        numerical_error=max(batch.change for batch in batches),
+        method=_method(ggn, likelihood, batches, forms["sums"].shape[1], relative_error),
+        numerical_error=float(change[row]),
+        settled=worst < DRAWN,
+        products=products.count,
+        seconds=clock.used,
     )
 
 
-def _method(ggn: DeflatedGgn, batches: list[_Batch], done: int, error: float, wanted: float) -> str:
-    n = ggn.likelihood.n
-    steps, change = max(b.steps for b in batches), max(b.change for b in batches)
-    method = (
-        f"matrix-free: stochastic Lanczos quadrature ({PROBES} probes) and block Lanczos on "
-        f"{done} of {n} examples, drawn at random ({steps} steps, the last of which changed "
-        f"leave-one-out by {change:.1g} of itself), outside {ggn.deflation.values.numel()} "
-        "eigenpairs of the GGN"
+def _stream(seed: int, part: int) -> torch.Generator:
+    return torch.Generator().manual_seed(4 * seed + part)
+
+
+def _refuse_haste(products: GgnProducts, clock: Clock) -> None:
+    least = products.seconds * FEWEST_VECTORS
+    if clock.seconds < least:
+        raise ValueError(
+            f"A product with the GGN takes {products.seconds:.2g} s here, and the matrix-free "
+            f"route needs {FEWEST_VECTORS} of them at least: {least:.0f} s, not "
+            f"{clock.seconds:.0f} s. Give it more time, fewer examples, or a GPU."
+        )
+
+
+def _affordable(ggn: DeflatedGgn, share: float, most: int) -> int:
+    return max(FEWEST_PROBES, min(most, ggn.vectors_in(ggn.clock.left(share), USUAL_STEPS)))
+
+
+def _rank(ggn: DeflatedGgn, seed: int) -> Part:
+    probes = _affordable(ggn, RANK, PROBES)
+    rank, error, half_logdet, change = soft_rank(ggn, _stream(seed, 1), probes=probes, share=RANK)
+    return {"rank": rank, "error": error, "half_logdet": half_logdet, "change": change}
+
+
+def _forms(
+    ggn: DeflatedGgn,
+    likelihood: Likelihood,
+    seed: int,
+    weight_decay: float,
+    ridge: float | None,
+) -> Part:
+    """All quadratic forms of one kind in lockstep: ḡ, ∇(L + wd/2 ‖θ‖²) and the random sums."""
+    theta = ggn.minimum.theta
+    mean = mean_gradient_of(ggn.minimum)
+    probes = _affordable(ggn, FORMS, PROBES)
+    shape = (probes, likelihood.n)
+    signs = 2 * torch.randint(0, 2, shape, generator=_stream(seed, 2)) - 1
+    sums = ggn.products.gradients(signs.to(theta))
+    X = torch.cat([mean[None], (mean + weight_decay * theta)[None], sums])
+    also = ggn.lambdas.new_tensor([1.0 if ridge is None else ridge])
+    parts = [quadratic_forms(ggn, x, also=also, share=FORMS) for x in X.split(ggn.at_once)]
+    values, changes, elsewhere = zip(*parts, strict=True)
+    value = torch.cat(values, dim=1)
+    return {
+        "mean": value[:, 0],
+        "sums": value[:, 2:] / likelihood.n,
+        "newton": torch.cat(elsewhere, dim=1)[0, 1],
+        "change": torch.stack(changes).amax(dim=0),
+    }
+
+
+def _count(batches: list[Part]) -> int:
+    return sum(batch["examples"].shape[0] for batch in batches)
+
+
+def _sizes(
+    ggn: DeflatedGgn, likelihood: Likelihood, batches: list[Part], relative_error: float
+) -> Iterator[int]:
+    """Sizes of one batch after another, until ALO is known well enough or the time is over."""
+    while _count(batches) < min(likelihood.n, MOST_EXAMPLES):
+        size = _batch_size(ggn, batches)
+        if _count(batches) >= FEWEST_EXAMPLES:
+            error = _relative_error(ggn, likelihood, batches)
+            good = _count(batches) >= FIRST_EXAMPLES and error <= relative_error
+            if good or size < 1 or ggn.clock.past(1.0):
+                return
+        yield max(FEWEST_EXAMPLES, size)
+
+
+def _batch_size(ggn: DeflatedGgn, batches: list[Part]) -> int:
+    """Examples that fit in memory and, as far as is known, in what is left of the time."""
+    each = ggn.seconds_per_product * 2 * USUAL_STEPS
+    if batches:
+        each = max(float(x["seconds"]) / x["examples"].shape[0] for x in batches)
+    return min(FIRST_EXAMPLES, ggn.at_once, int(ggn.clock.left() / each))
+
+
+def _batch(ggn: DeflatedGgn, likelihood: Likelihood, examples: Tensor) -> Part:
+    start = ggn.clock.used
+    seen: list[Tensor] = []
+
+    def product(V: Tensor) -> Tensor:
+        image, own = ggn.products.left_out(V, examples)
+        seen.append(own)
+        return image
+
+    def displacement(runs: LanczosRuns) -> Tensor:
+        images = torch.stack(seen, dim=2)
+        return runs.image_of_solution(images, ggn.lambdas) / likelihood.n
+
+    runs = begin(product, example_gradients(ggn.minimum, examples))
+    what = f"leave-one-out of {examples.shape[0]} examples"
+    found, change = run_until_settled(
+        ggn, runs, displacement, share=1.0, tolerance=ggn.tolerance, what=what
     )
-    if change >= TOLERANCE:
-        method += f"; not converged to {TOLERANCE:g}"
-    if done < n and error > wanted:
-        method += f"; {MOST_EXAMPLES} examples are the most, and ALO is known to {error:.0%} only"
-    return method
+    return {
+        "examples": examples,
+        "displacement": found,
+        "change": change,
+        "steps": torch.tensor(runs.steps),
+        "seconds": torch.tensor(ggn.clock.used - start),
+    }
 
 
-def _batch_size(minimum: Minimum, likelihood: Likelihood) -> int:
-    return max(1, min(FIRST_EXAMPLES, BLOCK_NUMBERS // (likelihood.outputs * minimum.dim)))
-
-
-def _relative_error(likelihood: Likelihood, displacement: Tensor) -> float:
+def _relative_error(ggn: DeflatedGgn, likelihood: Likelihood, batches: list[Part]) -> float:
     """Standard error of the mean leave-one-out increment relative to it."""
-    increments = likelihood.nll(likelihood.logits + displacement) - likelihood.nll()
-    if increments.shape[0] < 2:
-        return math.inf
+    chosen = likelihood.select(torch.cat([batch["examples"] for batch in batches]))
+    displacement = torch.cat([batch["displacement"][ggn.row] for batch in batches])
+    increments = chosen.nll(chosen.logits + displacement) - chosen.nll()
     return float(increments.std() / increments.mean().abs()) / math.sqrt(increments.shape[0])
 
 
-def _batch(ggn: DeflatedGgn, examples: Tensor, row: int) -> _Batch:
-    minimum, likelihood, lambdas = ggn.minimum, ggn.likelihood, ggn.lambdas
-    chosen = likelihood.select(examples)
-    basis = _contrasts(likelihood)
-    X = jacobian(minimum, minimum.inputs[examples]).mT @ basis
-    lanczos = ggn.begin(X)
-    before: Tensor | None = None
-    change = math.inf
-
-    def scaled(at: Tensor) -> Tensor:
-        known = ggn.deflation.quadratic(X, at)
-        return basis @ ((known + lanczos.quadratic(at)) / likelihood.n) @ basis.mT
-
-    while len(lanczos.diagonal) < MAX_STEPS and not lanczos.exhausted:
-        lanczos.advance()
-        if len(lanczos.diagonal) % CHECK_EVERY:
-            continue
-        # The smallest λ converges last; it only has to be good enough to draw.
-        ends = leave_one_out(chosen, scaled(lambdas[[row, 0]]))[0]
-        if before is not None:
-            size = ends.flatten(1).norm(dim=1)
-            changes = (ends - before).flatten(1).norm(dim=1) / size
-            change = float(changes[0])
-            if change < TOLERANCE and float(changes[1]) < 10 * TOLERANCE:
-                break
-        before = ends
-    result = leave_one_out(chosen, scaled(lambdas))
-    _refuse_noise(result[2])
-    return _Batch(*result, change, len(lanczos.diagonal))
-
-
-def _contrasts(likelihood: Likelihood) -> Tensor:
-    """Orthonormal basis (K × K−1) of logit differences; the identity for the other losses.
-
-    The GGN does not see a shift of all logits of a softmax, and neither does any estimate: left
-    in, that direction would end the Lanczos recurrence at once.
-    """
-    eye = torch.eye(likelihood.outputs).to(likelihood.logits)
-    if likelihood.loss != "cross_entropy":
-        return eye
-    return torch.linalg.qr(eye[:, :-1] - 1 / likelihood.outputs)[0]
-
-
-def _refuse_noise(leverage: Tensor) -> None:
-    largest = float(leverage.max())
-    if not largest < 1:
-        raise ValueError(
-            f"The matrix-free route lost its accuracy (leverage {largest:.3g}, must be below 1); "
-            "use an exact route."
-        )
+def _method(
+    ggn: DeflatedGgn, likelihood: Likelihood, batches: list[Part], probes: int, wanted: float
+) -> str:
+    n, done = likelihood.n, _count(batches)
+    steps = max(int(batch["steps"]) for batch in batches)
+    change = max(float(batch["change"][ggn.row]) for batch in batches)
+    error = _relative_error(ggn, likelihood, batches)
+    method = (
+        f"matrix-free: Lanczos quadrature ({probes} probes) and one Lanczos run for each of "
+        f"{done} of {n} examples, drawn at random ({steps} steps, the last of which changed "
+        f"leave-one-out by {change:.1g} of itself), outside {ggn.deflation.values.numel()} "
+        f"eigenpairs of the GGN; {ggn.products.count} products"
+    )
+    if change >= ggn.tolerance:
+        method += f"; not converged to {ggn.tolerance:g}"
+    if done < n and error > wanted:
+        why = f"{MOST_EXAMPLES} examples are the most" if done >= MOST_EXAMPLES else "time is over"
+        method += f"; {why}, and ALO is known to {error:.0%} only"
+    return method

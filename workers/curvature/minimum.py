@@ -8,7 +8,7 @@ the concatenation of all trainable parameters in `named_parameters` order, row-m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -56,6 +56,10 @@ class Minimum:
     def n(self) -> int:
         """Number of training examples."""
         return self.inputs.shape[0]
+
+    def subset(self, rows: Tensor) -> Minimum:
+        """The same network on some examples (indices or a mask): mean loss over them alone."""
+        return replace(self, inputs=self.inputs[rows], targets=self.targets[rows])
 
     def unflatten(self, theta: Tensor) -> dict[str, Tensor]:
         """Splits a (p,) vector into named parameters (views; differentiable)."""

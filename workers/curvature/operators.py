@@ -22,6 +22,7 @@ from workers.curvature.losses import check_minimum, curvatures, residuals, sampl
 from workers.curvature.minimum import Minimum
 
 Rows = Callable[[Tensor], Tensor]
+Block = Callable[[range], Rows | None]
 Centring = Literal["centred", "uncentred"]
 
 
@@ -34,7 +35,11 @@ class Counter:
 
 @dataclass(frozen=True)
 class Operator:
-    """A symmetric p × p matrix known through its products; `apply` maps (b, p) rows to (b, p)."""
+    """A symmetric p × p matrix known through its products; `apply` maps (b, p) rows to (b, p).
+
+    `block(moved)` applies the principal block of a range of parameters to (b, len(moved)) rows for
+    less than a product; None for a range that cuts a layer in two.
+    """
 
     apply: Rows
     dim: int
@@ -43,6 +48,7 @@ class Operator:
     name: str = "matrix"
     counter: Counter = field(default_factory=Counter, compare=False)
     graph_bytes: int = 0  # what a product passes over; 0 where it is not known
+    block: Block | None = field(default=None, compare=False)
 
     @property
     def products(self) -> int:
@@ -77,14 +83,22 @@ def hessian(minimum: Minimum, *, chunk: int | None = None, retain: Retain = "aut
     layout = plan_layout(minimum, made_by, chunk=chunk, retain=retain)
     chunks = Chunks(minimum, made_by, layout)
 
-    def apply(rows: Tensor) -> Tensor:
+    def apply(rows: Tensor, moved: range | None = None) -> Tensor:
         result = torch.zeros_like(rows)
         for _, graph in chunks:
             for part, out in zip(rows.split(layout.rows), result.split(layout.rows), strict=True):
-                out += graph.hessian_rows(part)
+                out += graph.hessian_rows(part, moved)
         return result
 
-    return _operator(minimum, apply, "Hessian", chunks.bytes)
+    def block(moved: range) -> Rows | None:
+        def within(rows: Tensor) -> Tensor:
+            full = rows.new_zeros(rows.shape[0], minimum.dim)
+            full[:, moved.start : moved.stop] = rows
+            return apply(full, moved)[:, moved.start : moved.stop]
+
+        return within if made_by.is_block(moved) else None
+
+    return replace(_operator(minimum, apply, "Hessian", chunks.bytes), block=block)
 
 
 def ggn(minimum: Minimum, *, chunk: int | None = None, retain: Retain = "auto") -> Operator:
@@ -136,15 +150,27 @@ def sampled_fisher(
 
 
 def restrict(operator: Operator, indices: Tensor) -> Operator:
-    """The principal block of an operator on some parameters, e.g. one layer's; shares its count."""
+    """The principal block of an operator on some parameters, e.g. one layer's; shares its count.
+
+    `indices` are positions in θ or a mask (p,). A block of one layer costs less than a product.
+    """
+    if indices.dtype == torch.bool:
+        indices = indices.nonzero()[:, 0]
+    size, moved = indices.numel(), _as_range(indices)
+    cheaper = operator.block(moved) if operator.block and moved else None
 
     def apply(rows: Tensor) -> Tensor:
         full = rows.new_zeros(rows.shape[0], operator.dim)
         full[:, indices] = rows
         return operator.apply(full)[:, indices]
 
-    size = indices.numel() if indices.dtype != torch.bool else int(indices.sum())
-    return replace(operator, apply=apply, dim=size)
+    return replace(operator, apply=cheaper or apply, dim=size, block=None)
+
+
+def _as_range(indices: Tensor) -> range | None:
+    first, count = int(indices[0]) if indices.numel() else 0, indices.numel()
+    whole = torch.equal(indices, torch.arange(first, first + count, device=indices.device))
+    return range(first, first + count) if whole else None
 
 
 def from_matrix(matrix: Tensor) -> Operator:

@@ -1,17 +1,21 @@
 """What a spectrum will cost: route, products, seconds and peak memory, before it is computed.
 
-Seconds come from half a second of real products on this machine, and from one timed matrix
-multiplication for the dense linear algebra around them.
+Seconds come from half a second of real products on this machine, and from a timed eigenvalue
+problem and multiplication for the linear algebra around them. How many products Lanczos takes
+depends on the gaps of a spectrum that nobody knows yet: hence a middle and a range that held 9 of
+10 runs (benchmarks/spectra/convergence.py: 18 networks, none of those that plans are tested on).
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import median
 
 import torch
+from torch import Tensor
 
 from workers.curvature.eigenpairs import BLOCK
 from workers.curvature.graphs import available_bytes, forward
@@ -22,13 +26,19 @@ from workers.curvature.routes import (
     LIMIT,
     Route,
     choose_route,
+    lanczos_capacity,
     low_rank_capacity,
 )
 from workers.curvature.trace import PROBES
 
 CALIBRATION = 0.5  # seconds of products
-RANK_OVER_NK = 4.5  # rank of H over n·K: 2.5 to 9.3 on seven small trained ReLU networks
-EIGH_FLOPS = 8  # times p³, at the speed of a matrix multiplication
+RANK_OVER_NK = 4.5  # rank of H over n·K; 2.5 to 9.3 on seven small trained ReLU networks
+RANK_SPREAD = (2.5 / 4.5, 9.3 / 4.5)
+STEPS_SPREAD = (0.6, 1.7)  # actual over expected Lanczos steps, from 5% to 95% of 144 runs
+SECONDS_SPREAD = (0.8, 1.25)  # of one product, from one half second to the next
+STEP_SECONDS = 5e-4  # bookkeeping of a Lanczos step: Ritz values, norms, calls
+EIGH_SIZE = 500  # of the timed eigenvalue problem
+LIBRARIES = 24 * 2**20  # bytes that linear algebra touches on its first use, on the CPU
 GIB = 2**30
 
 
@@ -36,8 +46,9 @@ GIB = 2**30
 class Plan:
     """Predicted cost; `peak_bytes` is memory on top of network and data.
 
-    `products` is a guess for Lanczos and for the low-rank route, `products_limit` is certain.
-    `operator` is the Hessian with its graphs, for `compute_spectrum` to go on with.
+    For Lanczos and the low-rank route `products` and `seconds` are the middle of what is expected,
+    the ranges what 9 of 10 networks stay within; `products_limit` is certain. `operator` is the
+    Hessian with its graphs, for `compute_spectrum` to go on with.
     """
 
     route: Route
@@ -47,6 +58,8 @@ class Plan:
     seconds_per_product: float
     peak_bytes: int
     sentence: str
+    products_range: tuple[int, int]
+    seconds_range: tuple[float, float]
     operator: Operator = field(repr=False, compare=False)
 
     @property
@@ -55,9 +68,10 @@ class Plan:
         return "\n".join(
             (
                 f"route     {_NAMES[self.route]}",
-                f"products  about {self.products}, {self.products_limit} at most",
+                f"products  about {self.products} ({_span(self.products_range)}), "
+                f"{self.products_limit} at most",
                 f"each      {1000 * self.seconds_per_product:.3g} ms",
-                f"time      about {self.seconds:.2g} s",
+                f"time      about {self.seconds:.2g} s ({_span(self.seconds_range)})",
                 f"memory    {self.peak_bytes / GIB:.2g} GiB on top of network and data",
             )
         )
@@ -78,19 +92,30 @@ def plan_spectrum(minimum: Minimum, *, top_k: int = 10, tolerance: float = 1e-6)
         available_bytes(minimum.inputs.device),
     )
     operator = hessian(minimum)
-    size, limit = _dimensions(route, operator, rank_hint, top_k=top_k, tolerance=tolerance)
-    peak = _peak(route, size, minimum, layout, top_k=top_k)
+    sizes, limit = _dimensions(route, operator, rank_hint, top_k=top_k, tolerance=tolerance)
+    peak = _peak(route, sizes[2], minimum, layout, operator, top_k=top_k)
     refuse_unless_it_fits(peak, available_bytes(minimum.inputs.device))
     each = seconds_per_product(operator, width=1 if route == "lanczos" else BLOCK)
-    products = size + (PROBES if route == "lanczos" else top_k)
-    algebra = _algebra_flops(route, size, minimum.dim) / flops_per_second(operator)
-    seconds = products * each + algebra
+    algebra = _algebra(route, operator)
+    more = PROBES if route == "lanczos" else top_k
+    products = [size + more for size in sizes]
+    seconds = [count * each + algebra(count - more) for count in products]
+    around = (products[0], products[2])
+    lasting = (SECONDS_SPREAD[0] * seconds[0], SECONDS_SPREAD[1] * seconds[2])
     sentence = (
-        f"{_NAMES[route]}: about {products} (at most {limit}) products of "
-        f"{1000 * each:.3g} ms, {seconds:.2g} s, {peak / GIB:.2g} GiB at most."
+        f"{_NAMES[route]}: about {products[1]} products ({_span(around)}, at most {limit}) of "
+        f"{1000 * each:.3g} ms, {seconds[1]:.2g} s ({_span(lasting)}), "
+        f"{peak / GIB:.2g} GiB at most."
     )
     operator.counter.products = 0  # calibration is no part of the run
-    return Plan(route, products, limit, seconds, each, peak, sentence, operator)
+    middle = products[1], limit, seconds[1]
+    return Plan(route, *middle, each, peak, sentence, around, lasting, operator)
+
+
+def _span(ends: tuple[float, float]) -> str:
+    """A range as it is read, or that there is none."""
+    low, high = (f"{end:.2g}" if isinstance(end, float) else str(end) for end in ends)
+    return f"{low} to {high}" if low != high else "exactly"
 
 
 _NAMES: dict[Route, str] = {
@@ -112,39 +137,83 @@ def refuse_unless_it_fits(needed: int, free: int) -> None:
 
 def _dimensions(
     route: Route, operator: Operator, rank_hint: int, *, top_k: int, tolerance: float
-) -> tuple[int, int]:
-    """Expected dimension of the basis, and the most products that can happen."""
+) -> tuple[tuple[int, int, int], int]:
+    """Low, middle and high dimension of the basis, and the most products that can happen."""
     if route == "dense":
-        return operator.dim, operator.dim + top_k
+        return (operator.dim,) * 3, operator.dim + top_k
     if route == "low_rank":
-        capacity = low_rank_capacity(operator)
-        expected = int(RANK_OVER_NK * rank_hint) + BLOCK
-        fallback = 0 if capacity == operator.dim else LIMIT + PROBES
-        return min(expected, capacity), capacity + fallback + top_k
-    # Lanczos gains a fixed factor a step: about 1.75 steps a pair and 10 to start with at a
-    # residual of 1e-3, and a quarter of that again for every further digit.
+        most = low_rank_capacity(operator)
+        middle, spread = RANK_OVER_NK * rank_hint + BLOCK, RANK_SPREAD
+        fallback = 0 if most == operator.dim else LIMIT + PROBES
+        limit = most + fallback + top_k
+    else:
+        most, middle, spread = (
+            min(operator.dim, LIMIT),
+            steps_expected(top_k, tolerance),
+            STEPS_SPREAD,
+        )
+        limit = LIMIT + PROBES + top_k
+    low, high = (min(most, round(middle * factor)) for factor in spread)
+    return (low, min(most, round(middle)), high), limit
+
+
+def steps_expected(top_k: int, tolerance: float) -> float:
+    """Median Lanczos steps until `top_k` pairs and λ_min have converged.
+
+    Residuals fall by a fixed factor a step, pairs within the bulk cost more than those far out,
+    and λ_min, at the bulk's other edge, is what few pairs wait for. Fitted to the 18 networks.
+    """
     digits = -math.log10(tolerance)
-    expected = int((10 + 1.75 * top_k) * max(0.5, (1 + digits) / 4))
-    return min(expected, operator.dim, LIMIT), LIMIT + PROBES + top_k
+    pairs = (7.6 + 0.71 * top_k**1.33) * max(0.5, 0.7 + 0.1 * digits)
+    lowest = 22 + 16 * min(1.0, max(-0.5, digits - 3))  # its own residual is 1e-4 at the least
+    return max(pairs, lowest)
 
 
-def _peak(route: Route, size: int, minimum: Minimum, layout: Layout, *, top_k: int) -> int:
-    item = minimum.theta.element_size()
+def _peak(
+    route: Route, size: int, minimum: Minimum, layout: Layout, operator: Operator, *, top_k: int
+) -> int:
+    """Bytes on top of network and data."""
+    vector = minimum.dim * minimum.theta.element_size()
+    on_cpu = operator.device.type == "cpu"
     examples = minimum.n if layout.retained else layout.chunk
     graphs = layout.bytes_per_example * (examples + layout.rows * min(layout.chunk, minimum.n))
+    graphs += LIBRARIES * on_cpu
     if route == "dense":
-        return graphs + 6 * size**2 * item  # matrix, its symmetric part, workspace, vectors
+        return graphs + 6 * size * vector  # matrix, its symmetric part, workspace, vectors
     if route == "low_rank":
-        return graphs + 4 * size * minimum.dim * item  # basis, Ritz vectors, known pairs, signs
+        return graphs + 4 * size * vector  # basis, Ritz vectors, known pairs, signs
     # Basis and images, then top and known vectors with their images and signs, and the probes.
-    return graphs + (2 * size + 6 * top_k + 2 * PROBES) * minimum.dim * item
+    # On a GPU all of a basis is there from the start, on the CPU only what has been written.
+    held = size if on_cpu else lanczos_capacity(operator, top_k)
+    return graphs + (2 * held + 6 * top_k + 2 * PROBES) * vector
 
 
-def _algebra_flops(route: Route, size: int, dim: int) -> float:
+def _algebra(route: Route, operator: Operator) -> Callable[[int], float]:
+    """Seconds of the linear algebra around a basis of so many vectors, on this machine."""
+    like = {"dtype": operator.dtype, "device": operator.device}
+    tall = torch.ones(256, min(operator.dim, 20_000), **like)
+    if route == "lanczos":
+        # Two Gram-Schmidt passes of two sweeps each over a growing basis.
+        each = _quickest(lambda: tall[:1] @ tall.T) / tall.numel()
+        return lambda size: 2.0 * operator.dim * size**2 * each + STEP_SECONDS * size
+    side = min(operator.dim, EIGH_SIZE)
+    square = torch.randn(side, side, **like)
+    eigh = _quickest(lambda: torch.linalg.eigh(square + square.T)[0]) / side**3
     if route == "dense":
-        return EIGH_FLOPS * size**3
-    # Two Gram–Schmidt passes of two multiplications over a growing basis, then Ritz vectors.
-    return 4.0 * dim * size**2 + 2.0 * dim * size**2 + EIGH_FLOPS * size**3
+        return lambda size: eigh * size**3
+    # The passes by blocks, and Ritz vectors.
+    multiply = _quickest(lambda: tall @ tall.T) / (2 * 256 * tall.numel())
+    return lambda size: 6.0 * operator.dim * size**2 * multiply + eigh * size**3
+
+
+def _quickest(work: Callable[[], Tensor]) -> float:
+    """Seconds of the quicker of two runs after a first one; results are waited for."""
+    taken = []
+    for _ in range(3):
+        start = time.perf_counter()
+        float(work().sum())
+        taken.append(time.perf_counter() - start)
+    return max(min(taken[1:]), 1e-6)
 
 
 def seconds_per_product(operator: Operator, *, width: int) -> float:
@@ -160,13 +229,3 @@ def seconds_per_product(operator: Operator, *, width: int) -> float:
         operator.matmat(rows)
         taken.append((time.perf_counter() - start) / rows.shape[0])
     return median(taken)
-
-
-def flops_per_second(operator: Operator) -> float:
-    """Speed of a tall multiplication like those of reorthogonalisation."""
-    like = {"dtype": operator.dtype, "device": operator.device}
-    tall = torch.ones(256, min(operator.dim, 20_000), **like)
-    float((tall @ tall.T).sum())
-    start = time.perf_counter()
-    float((tall @ tall.T).sum())
-    return 2 * 256 * tall.numel() / max(time.perf_counter() - start, 1e-6)

@@ -24,12 +24,15 @@ class Sweep:
     half_logdet     (L,) ½ log det(I + GGN/λ)
     examples        (m,) indices of the examples below
     displacement    L × m × K, δf: logits of example i with i left out, minus logits (ALO)
-    quadratic       (L, m) g_iᵀ A⁻¹ g_i
+    quadratic       (L, m) g_iᵀ A⁻¹ g_i; on the matrix-free route (L, probes) (Σ_i z_i g_i)ᵀ A⁻¹
+                    (Σ_i z_i g_i)/n of random signs z, whose mean is that of the former
     mean_quadratic  (L,) ḡᵀ A⁻¹ ḡ
-    leverage        (L, m) largest eigenvalue of Λ^{1/2} S_i Λ^{1/2}, below 1
+    leverage        (L, m) largest eigenvalue of Λ^{1/2} S_i Λ^{1/2}, below 1; None matrix-free
     newton          ½ gᵀ(GGN + ridge I)⁻¹ g of the regularised loss, None if no ridge was asked
     eigenvalues     all nonzero eigenvalues of the GGN where known
-    numerical_error largest relative change of δf in the last step of an iterative route
+    numerical_error largest relative change of δf at λ_eff in the last steps of an iterative route
+    settled         (L,) whether an iterative route converged enough to be drawn, None if exact
+    products        GGN products of an iterative route, and the seconds of all its runs
     """
 
     lambdas: Tensor
@@ -40,11 +43,14 @@ class Sweep:
     displacement: Tensor
     quadratic: Tensor
     mean_quadratic: Tensor
-    leverage: Tensor
+    leverage: Tensor | None
     newton: float | None
     eigenvalues: Tensor | None
     method: str
     numerical_error: float = 0.0
+    settled: Tensor | None = None
+    products: int | None = None
+    seconds: float | None = None
 
     def at(self, lambda_: float) -> int:
         """Index of a λ that was asked for."""

@@ -21,6 +21,8 @@ UNDER_CONFIDENT = 0.3
 SOFT_RANK_HIGH = 0.7
 INTERPOLATING = 0.02
 NEWTON_SHARE = 0.1
+# Where the search for a temperature ends, less its tolerance.
+HIGHEST = 99.0
 DOMINATED = 0.9
 # `reliable` promises a factor 2 with this probability, to every network that gets it.
 PROMISED = 0.9
@@ -80,10 +82,17 @@ def _not_reached(e: Evidence) -> str:
     approximation = "" if e.newton_is_exact else " (with the GGN for H₊)"
     return (
         f"The regularised loss could still fall by about {e.newton:.2g} nats{approximation}, "
-        f"{e.newton / min(abs(e.alo), e.tic):.0%} of the smaller of ALO and TIC (10% allowed): "
+        f"{_share(e.newton, min(abs(e.alo), e.tic))} the smaller of ALO and TIC (10% allowed): "
         "this is not a minimum at this weight decay, and the number is not to be relied on. Train "
         "until the loss stands still, or give lr, momentum and steps."
     )
+
+
+def _share(part: float, whole: float) -> str:
+    """A share in percent; beyond ten times, a factor."""
+    if whole <= 0:
+        return "beside a zero of"
+    return f"{part / whole:.0%} of" if part < 10 * whole else f"{part / whole:.2g} times"
 
 
 def _by_temperature(e: Evidence) -> tuple[Verdict, str]:
@@ -155,6 +164,12 @@ def _healthy(e: Evidence) -> str:
 
 
 def _over_confident(e: Evidence) -> str:
+    if e.t_alo >= HIGHEST:
+        return (
+            "Leave-one-out logits are worth no more than equal probabilities for all classes "
+            f"(they want a temperature beyond {HIGHEST:.0f}): the network learnt nothing that "
+            "carries over to an example it did not see, and no estimate of its gap was tried there."
+        )
     # Figures: docs/gap_study.md.
     what = (
         "at a converged minimum the gap was 1.0–1.2 times the estimate in networks like this"

@@ -1,0 +1,50 @@
+"""What /metrics says after an analysis has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from backend.jobs import Progress
+from minimascope.settings import Settings
+from tests.backend.test_users import analysis, api
+
+
+def figures(text: str) -> dict[tuple[str, tuple[str, ...]], float]:
+    families = text_string_to_metric_families(text)
+    samples = [sample for family in families for sample in family.samples]
+    return {(each.name, tuple(each.labels.values())): each.value for each in samples}
+
+
+def test_an_ended_analysis_counts_with_its_stages_its_wait_and_its_products(tmp_path: Path) -> None:
+    demo = next(Settings().demo_dir.glob("*/report.json")).read_text()
+    plan = json.loads(demo)["spectrum"]["plan"]
+
+    async def run() -> str:
+        async with api(tmp_path) as (client, service):
+            job = analysis(service, "")
+            claim = service.repository.claim(job, now=time.time() + 5.0, lease=60.0)
+            assert claim
+            done = Progress(1.0, "", {"spectrum": {"state": "done", "seconds": 2.5}})
+            service.repository.heartbeat(job, claim.token, done, now=time.time(), lease=60.0)
+            fence = {"authorization": "Bearer w", "x-fencing-token": claim.token}
+            path = f"/internal/jobs/{job}"
+            put = await client.put(f"{path}/report", content=demo, headers=fence)
+            assert put.status_code == 204, put.text
+            end = await client.post(f"{path}/finish", json={"state": "done"}, headers=fence)
+            assert end.status_code == 204, end.text
+            root = {"authorization": "Bearer root"}
+            return (await client.get("/metrics", headers=root)).text
+
+    found = figures(asyncio.run(run()))
+    assert found["minimascope_jobs", ("analysis", "done")] == 1.0
+    assert found["minimascope_jobs_ended_total", ("", "analysis", "done")] == 1.0
+    assert found["minimascope_stage_seconds_sum", ("spectrum",)] == 2.5
+    assert 5.0 <= found["minimascope_queue_wait_seconds_sum", ("analysis",)] < 6.0
+    assert found["minimascope_queue_age_seconds", ()] == 0.0
+    rate = plan["actual_products"] / plan["actual_seconds"]
+    assert abs(found["minimascope_products_per_second_sum", ()] - rate) < 1e-9 * rate

@@ -1,0 +1,35 @@
+"""Which parts of an analysis others may compute, and how each is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from minimascope.parameters import Parameters
+from minimascope.report import Stage
+from workers.analysis import gap_stage, margins_stage
+from workers.analysis.opening import Opened
+from workers.analysis.shards import Answer, Question
+
+
+def questions(
+    opened: Opened, parameters: Parameters, stages: Sequence[Stage]
+) -> dict[str, list[Question]]:
+    """The parts of each stage that has any, the longest first. None depends on the machine."""
+    minimum = opened.minimum
+    asked: dict[str, list[Question]] = {}
+    if "gap" in stages:
+        asked[gap_stage.STAGE] = gap_stage.questions(minimum)
+    if "margins" in stages:
+        asked[margins_stage.STAGE] = margins_stage.questions(minimum)
+    return {stage: each for stage, each in asked.items() if each}
+
+
+def answer(
+    opened: Opened,
+    parameters: Parameters,
+    question: Question,
+    progress: Callable[[float], None],
+) -> Answer:
+    """What one question asks for; ValueError or ProblemError where it cannot be had."""
+    stage = gap_stage if question.stage == gap_stage.STAGE else margins_stage
+    return stage.worker(opened, parameters)(question, progress)

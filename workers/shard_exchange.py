@@ -1,0 +1,135 @@
+"""Shards as the child that runs an analysis sees them: asked of its supervisor, line by line.
+
+The child never waits while a shard is free: it takes the next one itself, and only where all that
+are left are being worked on elsewhere it waits for them.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from minimascope.problems import ProblemError
+from workers.analysis.shards import WORTH_SHARING, Alone, Answer, Question, Work
+
+WAIT_SECONDS = 0.3
+Found = dict[str, Any]  # one shard as the API tells it: backend/shards.py
+
+
+class Speaker(Protocol):
+    """Sends an event to the supervisor."""
+
+    def send(self, event: str, **values: Any) -> None: ...
+
+
+class Exchange:
+    """One analysis' shards; `replies` are lines from the supervisor."""
+
+    def __init__(self, out: Speaker, replies: queue.SimpleQueue[bytes], workdir: Path) -> None:
+        self._out, self._replies, self._workdir = out, replies, workdir
+        self._shared: set[str] = set()
+        self._begun: dict[str, dict[str, Any]] = {}
+
+    def add(self, questions: Sequence[Question], *, seconds: float) -> None:
+        """Hands them out where all of them together take long enough."""
+        if seconds < WORTH_SHARING:
+            return
+        self._shared = {each.stage for each in questions}
+        told = [{"stage": q.stage, "index": q.index, "question": q.what} for q in questions]
+        self._out.send("shards", shards=told)
+
+    def elsewhere(self, stage: str) -> bool:
+        if stage not in self._shared:
+            return False
+        news = self._take(stage)
+        if news["taken"]:
+            self._begun[stage] = news
+            return False
+        return any(each["state"] == "running" for each in news["shards"])
+
+    def gather(
+        self, questions: Sequence[Question], work: Work, progress: Callable[[float], None]
+    ) -> list[Answer]:
+        stage = questions[0].stage if questions else ""
+        if stage not in self._shared:
+            return Alone().gather(questions, work, progress)
+        mine: dict[int, Answer] = {}
+        reached = _Reached(questions, progress)
+        while True:
+            news = self._begun.pop(stage, None) or self._take(stage)
+            shards, taken = news["shards"], news["taken"]
+            reached.told(shards)
+            _raise_problem(shards)
+            if taken:
+                index = int(taken["index"])
+                question = next(each for each in questions if each.index == index)
+                mine[index] = work(question, reached.within(shards, index))
+                self._deliver(taken["id"], mine[index])
+            elif len(shards) < len(questions):  # removed while this worker was cut off
+                return Alone().gather(questions, work, progress)
+            elif all(each["state"] == "done" for each in shards):
+                return self._answers(shards, mine)
+            else:
+                time.sleep(WAIT_SECONDS)
+
+    def _take(self, stage: str) -> dict[str, Any]:
+        self._out.send("take", stage=stage)
+        return self._reply()
+
+    def _reply(self) -> dict[str, Any]:
+        reply: dict[str, Any] = json.loads(self._replies.get())
+        return reply
+
+    def _deliver(self, shard: str, found: Answer) -> None:
+        paths: dict[str, str] = {}
+        for name, values in found.arrays.items():
+            # A file of its own: the supervisor may still be reading the last shard's.
+            path = self._workdir / f"{shard}-{name}.npy"
+            np.save(path, values, allow_pickle=False)
+            paths[name] = str(path)
+        self._out.send("answer", shard=shard, value=found.value, arrays=paths)
+
+    def _answers(self, shards: list[Found], mine: dict[int, Answer]) -> list[Answer]:
+        """In the order of the questions; those of others are fetched."""
+        ordered = sorted(shards, key=lambda each: int(each["index"]))
+        return [mine.get(int(each["index"])) or self._fetched(each) for each in ordered]
+
+    def _fetched(self, shard: Found) -> Answer:
+        self._out.send("fetch", shard=shard["id"], names=shard["arrays"])
+        paths = self._reply()["paths"]
+        arrays = {name: np.load(path, allow_pickle=False) for name, path in paths.items()}
+        return Answer(shard["result"] or {}, arrays)
+
+
+class _Reached:
+    """Points done of all points, over every shard; never fewer than were told."""
+
+    def __init__(self, questions: Sequence[Question], progress: Callable[[float], None]) -> None:
+        self._points = {each.index: each.points for each in questions}
+        self._progress, self._most = progress, 0.0
+
+    def told(self, shards: list[Found]) -> None:
+        self._tell({int(each["index"]): float(each["progress"]) for each in shards})
+
+    def within(self, shards: list[Found], mine: int) -> Callable[[float], None]:
+        """Hears how far the shard `mine` is, while the others are as they were."""
+        known = {int(each["index"]): float(each["progress"]) for each in shards}
+        return lambda done: self._tell({**known, mine: done})
+
+    def _tell(self, done: dict[int, float]) -> None:
+        points = sum(self._points.get(index, 0) * share for index, share in done.items())
+        self._most = max(self._most, min(1.0, points / sum(self._points.values())))
+        self._progress(self._most)
+
+
+def _raise_problem(shards: list[Found]) -> None:
+    for each in shards:
+        if each["state"] in ("failed", "cancelled"):
+            stopped = ProblemError("cancelled", "A part of this stage was cancelled.")
+            raise ProblemError.from_dict(each["problem"] or stopped.as_dict())
