@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import resource
 import secrets
 import socket
 import sys
@@ -100,8 +101,15 @@ def _worker_environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def _take_all_descriptors() -> None:
+    """A reader of events, an upload, a silent connection: each holds one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def run(args: argparse.Namespace) -> int:
     settings = _settings(args)
+    _take_all_descriptors()
     sys.setswitchinterval(SWITCH_SECONDS)
     configure(settings.log_format)
     tracing.configure(settings, "api")
@@ -131,10 +139,6 @@ def run(args: argparse.Namespace) -> int:
 def _server(settings: Settings) -> Any:
     import uvicorn
 
-    config = uvicorn.Config(
-        _compose(settings),
-        log_level="warning",
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        server_header=False,
-    )
-    return uvicorn.Server(config)
+    from backend.wire import server_config
+
+    return uvicorn.Server(server_config(_compose(settings), grace=GRACE_SECONDS))
