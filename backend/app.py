@@ -37,7 +37,7 @@ from backend.representations import NPY
 from backend.security import Security, check_bind
 from backend.service import Service
 from backend.store import Store
-from backend.uploads import upload_router
+from backend.uploads import labels, upload_router
 from minimascope import __version__, tracing
 from minimascope.calls import PREFIX
 from minimascope.problems import ProblemError
@@ -67,6 +67,7 @@ def _api(service: Service) -> FastAPI:
     for router in (
         upload_router("checkpoint"),
         upload_router("dataset"),
+        labels,
         transfers.router,
         analyses.router,
         analyses.plans,

@@ -13,6 +13,7 @@ from minimascope.schemas import State
 JobKind = Literal[
     "inspect_checkpoint",
     "inspect_dataset",
+    "labelled",
     "check",
     "plan",
     "architectures",

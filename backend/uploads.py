@@ -15,6 +15,7 @@ from backend import cursors
 from backend.identity import Who
 from backend.jobs import JobKind, NewJob
 from backend.receiving import megabytes, no_room
+from backend.repository.rows import as_inspection
 from backend.retention import forget_results
 from backend.service import Here, Service
 from minimascope.problems import ProblemError
@@ -32,6 +33,7 @@ BODY: dict[str, Any] = {
 }
 Name = Annotated[str, Query(max_length=255, description="display text only, never a path")]
 Limit = Annotated[int, Query(ge=1, le=200)]
+labels = APIRouter(prefix="/datasets", tags=["datasets"])
 
 
 async def _parts(request: Request) -> AsyncIterator[bytes]:
@@ -97,6 +99,29 @@ def _remove_analyses(service: Service, identifier: str, owner: str | None) -> No
         service.repository.delete_analysis(each)
         forget_results(service.repository, service.store, each)
         service.changes.notify(each)
+
+
+Label = Annotated[str, Query(min_length=1, max_length=200, description="a column or array")]
+
+
+@labels.get("/{identifier}/labelled")
+async def labelled(identifier: str, label: Label, service: Here, who: Who) -> Inspection:
+    """What a worker finds in a table once it is known which column holds the labels."""
+    name = (await asyncio.to_thread(service.repository.upload, "dataset", identifier)).name
+    document: dict[str, Any] = {
+        "files": {"dataset": identifier},
+        "names": {"dataset": name},
+        "parameters": {"label": label},
+    }
+    job = NewJob("labelled", identifier, document, owner=who.id)
+    await asyncio.to_thread(service.start, job)
+    status = await service.ended(job.id, seconds=service.settings.inspect_wait_seconds)
+    if status.problem:
+        raise ProblemError.from_dict(status.problem)
+    if status.result is None:
+        sentence, advice = "The workers are busy.", "Ask again in a minute."
+        raise ProblemError("no_plan_yet", sentence, advice, status=503)
+    return as_inspection(status.result)
 
 
 def upload_router(kind: UploadKind) -> APIRouter:

@@ -33,7 +33,7 @@ from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-from tests.browser import chromium
+from tests.browser import chromium, until
 
 RESULT = ROOT / "benchmarks" / "results" / "page_speed.json"
 RUNS, SWITCHES, MINIMA = 3, 20, 20
@@ -109,7 +109,7 @@ def analysis(browser: Browser, url: str) -> dict[str, float]:
         page.goto(url)
         page.wait_for_selector("#boundary .heatmaplayer image")
         first = time.perf_counter() - begun
-        page.wait_for_function(PICTURES)
+        until(page, PICTURES, every=0.01)
         complete = time.perf_counter() - begun
         page.wait_for_selector("#detail .scatterlayer .trace")
         page.wait_for_timeout(500)

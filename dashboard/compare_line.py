@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from dashboard.choice import select
 from dashboard.compare_numbers import Minimum, letters
@@ -54,7 +54,8 @@ def line_panel(minima: Sequence[Minimum], query: dict[str, Any]) -> html.Div | N
         id="line-words",
         role="status",
     )
-    below = html.Div([words, dcc.Store(id="line-drawn")])
+    stores = [dcc.Store(id="line-wanted"), dcc.Store(id="line-drawn")]
+    below = html.Div([words, *stores])
     title = "The straight line between two"
     drawn = panel("line", title, LABEL, height=420, above=selects, below=below)
     return html.Div(drawn, id="line-panel")
@@ -103,18 +104,25 @@ def _letter_of(data: dict[str, Any], identifier: str) -> str:
 
 
 def register(pages: Dash, client: AsyncClient) -> None:
-    """Asked for with the page and at every choice; the API knows what it computed before."""
+    """Asked for when the panel is first in the window, and at every choice after that; the API
+    knows what it computed before.
+    """
 
     @pages.callback(
         Output("line-words", "children"),
         Output("line-frame", "hidden"),
         Output("line-drawn", "data"),
+        Input("line-wanted", "data"),
         Input("line-from", "data"),
         Input("line-to", "data"),
         State("compare-items", "data"),
         running=[(Output("line-panel", "className"), "computing", "")],
     )
-    async def drawn(first: str, last: str, data: dict[str, Any]) -> tuple[Any, bool, Any]:
+    async def drawn(
+        wanted: bool | None, first: str, last: str, data: dict[str, Any]
+    ) -> tuple[Any, Any, Any]:
+        if not wanted:
+            return no_update, no_update, no_update
         ends = {"from": first, "to": last}
         try:
             request = InterpolationRequest(other=last)
@@ -125,6 +133,11 @@ def register(pages: Dash, client: AsyncClient) -> None:
         figure = await asyncio.to_thread(interpolation_figure, curve, names)
         return line_words(curve), False, {**ends, "figure": json.loads(figure.to_json())}
 
+    pages.clientside_callback(
+        ClientsideFunction("compare", "near"),
+        Output("line-panel", "title"),
+        Input("line-from", "id"),
+    )
     pages.clientside_callback(
         ClientsideFunction("compare", "line"),
         Input("line-drawn", "data"),

@@ -30,6 +30,7 @@ from minimascope.schemas import (
 from minimascope.slices import SliceRequest
 
 T = TypeVar("T")
+LARGE = 1 << 16  # bytes that take milliseconds to decode
 
 
 async def _chunks_async(file: BinaryIO) -> AsyncIterator[bytes]:
@@ -79,6 +80,8 @@ class AsyncClient:
         except httpx.TransportError as error:
             raise calls.unreachable(self.base_url, error) from error
         calls.check(response)
+        if len(response.content) > LARGE:  # others are answered meanwhile
+            return await asyncio.to_thread(call.decode, response)
         return call.decode(response)
 
     async def store(self, kind: UploadKind, file: Path | BinaryIO, *, name: str = "") -> Upload:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 QUIET = [
     "--no-sandbox",
@@ -27,3 +29,17 @@ def chromium() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield launched
         launched.close()
+
+
+def until(
+    page: Page, script: str, arg: Any = None, *, seconds: float = 90.0, every: float = 0.05
+) -> None:
+    """Waits until an expression, or what a function answers, is true.
+
+    Asked from outside: Playwright's own waiting evaluates text inside the page, which the pages'
+    security policy forbids.
+    """
+    end = time.monotonic() + seconds
+    while not page.evaluate(script, arg):
+        assert time.monotonic() < end, f"never true: {script}"
+        page.wait_for_timeout(1000 * every)

@@ -160,10 +160,11 @@ def perform(
         from workers.intake.inspection import inspect_checkpoint
 
         return inspection(inspect_checkpoint(Path(files["checkpoint"]), workdir=workdir))
-    if job["kind"] == "inspect_dataset":
+    if job["kind"] in ("inspect_dataset", "labelled"):
         from workers.intake.inspection import inspect_dataset
 
-        return inspection(inspect_dataset(Path(files["dataset"]), workdir=workdir))
+        label = job["parameters"].get("label")
+        return inspection(inspect_dataset(Path(files["dataset"]), workdir=workdir, label=label))
 
     from workers.analysis.opening import Files, checkpoint_summary, data_summary, open_files
 

@@ -114,6 +114,16 @@ window.dash_clientside = window.dash_clientside || {};
       if (items) grid(vectors, items);
       return none();
     },
+    // A line costs a worker some seconds: it is asked for once somebody could see it.
+    near() {
+      const seen = new IntersectionObserver((entries) => {
+        if (!entries.some((entry) => entry.isIntersecting)) return;
+        seen.disconnect();
+        dash_clientside.set_props("line-wanted", { data: true });
+      }, { rootMargin: "200px" });
+      seen.observe(document.getElementById("line-panel"));
+      return none();
+    },
     line(data) {
       line = data;
       if (!data) return none();

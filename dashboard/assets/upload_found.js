@@ -92,10 +92,8 @@ window.minimascope = window.minimascope || {};
       button.addEventListener("click", () => {
         for (const other of box.querySelectorAll(".chips .radio")) other.setAttribute("aria-pressed", String(other === button));
         dash_clientside.set_props("up-label", { value: column.name });
-        // The note asked for a column, and here it is.
-        for (const note of box.querySelectorAll(".found-note")) note.hidden = true;
-        shown.replaceChildren(...[balance(column.counts)].filter(Boolean));
-        if (!column.counts) shown.append(element("p", "hint", `${thin(column.different)} different values.`));
+        shown.replaceChildren(balance(column.counts) || element("p", "hint", `${thin(column.different)} different values.`));
+        relabelled(column.name);
       });
       return button;
     });
@@ -105,10 +103,9 @@ window.minimascope = window.minimascope || {};
     return [group, shown];
   }
 
-  function dataset(upload, box) {
-    const inspection = upload.inspection, found = inspection.summary || {};
-    const repeated = found.repeated ? `${thin(found.repeated)} repeat others` : "";
-    const parts = [facts([
+  function dataFacts(inspection, id) {
+    const found = inspection.summary || {}, repeated = found.repeated ? `${thin(found.repeated)} repeat others` : "";
+    return facts([
       ["Format", FORMATS[inspection.format] || inspection.format],
       ["Examples", typeof found.n === "number" ? thin(found.n) : ""],
       ["Shape of one", found.input_shape && times(found.input_shape)],
@@ -116,8 +113,32 @@ window.minimascope = window.minimascope || {};
       ["Targets", found.classes ? `${found.classes} classes` : found.target_kind],
       ["Duplicates", found.n && found.dtype ? repeated || (found.repeated === 0 ? "none" : "not looked for") : ""],
       ["Normalisation", found.scale, "fact-wide"],
-      ["SHA-256", found.sha256 || upload.id, "fact-wide code"],
-    ])];
+      ["SHA-256", found.sha256 || id, "fact-wide code"],
+    ]);
+  }
+
+  // A table says what it holds once its label column is known: both splits, read again by a worker.
+  async function relabelled(label) {
+    for (const zone of ["train", "test"]) {
+      const box = document.getElementById(`found-${zone}`), upload = box && box.upload;
+      if (!upload || !(upload.inspection.summary || {}).columns || !label) continue;
+      const reply = await fetch(`/api/v1/datasets/${upload.id}/labelled?label=${encodeURIComponent(label)}`);
+      const answer = await reply.json();
+      if (box.upload !== upload) continue;
+      for (const old of box.querySelectorAll(".found-refused, :scope > .balance")) old.remove();
+      box.querySelector(".facts").replaceWith(dataFacts(reply.ok ? answer : upload.inspection, upload.id));
+      if (!reply.ok) { box.append(element("p", "hint bad found-refused", `${answer.sentence} ${answer.advice || ""}`)); continue; }
+      // The note asked for a column, and here it is.
+      for (const note of box.querySelectorAll(".found-note")) note.hidden = true;
+      const bars = box.querySelector(".found-balance") ? null : balance(answer.summary.class_counts, answer.summary.names);
+      if (bars) box.append(bars);
+    }
+  }
+  document.addEventListener("change", (event) => { if (event.target.id === "up-label") relabelled(event.target.value.trim()); });
+
+  function dataset(upload, box) {
+    const inspection = upload.inspection, found = inspection.summary || {};
+    const parts = [dataFacts(inspection, upload.id)];
     parts.push(...notes(inspection));
     if (found.columns && box.id === "found-train") parts.push(...chips(found.columns, box));
     const bars = balance(found.class_counts, found.names);
@@ -130,6 +151,7 @@ window.minimascope = window.minimascope || {};
     const box = document.getElementById(`found-${zone}`);
     if (!box) return;
     const known = upload && upload.inspection.state === "ok";
+    box.upload = known ? upload : null;
     box.replaceChildren(...(known ? (zone === "checkpoint" ? checkpoint : dataset)(upload, box) : []));
   };
 })();

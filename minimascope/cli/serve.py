@@ -29,6 +29,13 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument("--port", type=int, help="default: MINIMASCOPE_PORT or 8717; 0: any free")
     command.add_argument("--host", help="default: MINIMASCOPE_HOST or 127.0.0.1")
     command.add_argument("--data", metavar="FOLDER", help="default: MINIMASCOPE_DATA_DIR")
+    command.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="workers for analyses, each with its part of the cores (default 1: one with all)",
+    )
     command.add_argument("--no-worker", action="store_true", help="workers run elsewhere")
     command.add_argument("--child", help=argparse.SUPPRESS)
 
@@ -114,7 +121,12 @@ def run(args: argparse.Namespace) -> int:
         fleet: contextlib.AbstractContextManager[object] = (
             contextlib.nullcontext()
             if args.no_worker
-            else Fleet(_worker_environment(settings), log_folder, child=args.child)
+            else Fleet(
+                _worker_environment(settings),
+                log_folder,
+                child=args.child,
+                analyses=args.workers,
+            )
         )
         with fleet:
             print(f"minimascope: http://{settings.host}:{settings.port}", flush=True)

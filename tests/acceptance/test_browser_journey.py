@@ -24,6 +24,7 @@ from tests.acceptance.chromium import (
     drop,
     watched,
 )
+from tests.browser import until
 
 __all__ = ["address", "browser", "watched"]
 ARTIFACTS = ROOT / "artifacts" / "screenshots"
@@ -102,9 +103,10 @@ def walk_follows_the_slider(page: Page, address: str, identifier: str) -> None:
     wanted = loss.json()["data"][1][15]
     # the readout has three significant digits
     assert float(value) == pytest.approx(wanted, rel=5e-3)
-    page.wait_for_function(
+    until(
+        page,
         "document.querySelector('#detail .js-plotly-plot').data"
-        ".find((t) => t.name === 'boundary at ε').x.length > 30"
+        ".find((t) => t.name === 'boundary at ε').x.length > 30",
     )
     # Chromium asks for the icon again whenever the address changes; nothing else may be asked for.
     assert not [url for url in asked if url.startswith("http") and "favicon" not in url]

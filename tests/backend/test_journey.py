@@ -38,6 +38,17 @@ def submitted(client: Client, text: str, *, name: str = "") -> str:
     return client.submit(request).id
 
 
+def test_a_table_is_read_again_for_its_label_column(client: Client) -> None:
+    train = client.store("dataset", io.BytesIO(b"one two three four"), name="train.csv")
+    asked = f"/datasets/{train.id}/labelled"
+    found = client._http.get(asked, params={"label": "species"}).json()
+    assert (found["state"], found["summary"]["words"]) == ("ok", 4)
+    assert client.upload("dataset", train.id) == train
+    refused = client.store("dataset", io.BytesIO(b"data"), name="x.csv").id
+    assert client._http.get(f"/datasets/{refused}/labelled").status_code == 422
+    assert client._http.get(f"/datasets/{'0' * 64}/labelled?label=y").status_code == 404
+
+
 def test_an_upload_is_inspected_by_a_worker_and_listed(client: Client) -> None:
     upload = client.store("checkpoint", io.BytesIO(b"three small words"), name="<b>w</b>.pt")
     assert upload.inspection.state == "ok"

@@ -23,7 +23,10 @@ def served(app: FastAPI, client: AsyncClient | None = None) -> Iterator[str]:
         port = chosen.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     mount_dashboard(app, client or AsyncClient(url))
-    server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", port, log_level="error", ws="none"))
+    config = uvicorn.Config(
+        app, "127.0.0.1", port, log_level="error", ws="none", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

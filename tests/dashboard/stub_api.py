@@ -57,6 +57,31 @@ INSPECTIONS: dict[str, dict[str, Any]] = {
         },
     },
 }
+TABLE = {
+    "format": "csv",
+    "summary": {
+        "n": 60,
+        "columns": [
+            {"name": "width", "different": 41, "counts": None},
+            {"name": "species", "different": 2, "counts": {"setosa": 31, "virginica": 29}},
+        ],
+    },
+    "warnings": ["The table needs one column named y, label or target."],
+}
+READ = {
+    "format": "csv",
+    "summary": {
+        "n": 60,
+        "input_shape": [1],
+        "dtype": "float64",
+        "repeated": 2,
+        "scale": "Values from 0 to 1; used as they are.",
+        "target_kind": "classes",
+        "classes": 2,
+        "class_counts": {"0": 31, "1": 29},
+        "names": ["setosa", "virginica"],
+    },
+}
 CANDIDATES = [
     {
         "architecture": {"family": "mlp", "activation": "gelu"},
@@ -262,7 +287,7 @@ def _uploads(app: FastAPI) -> None:
             "name": name,
             "size": len(body),
             "created_at": NOW.isoformat(),
-            "inspection": {"state": "ok", **INSPECTIONS[kind]},
+            "inspection": {"state": "ok", **(TABLE if name.endswith("csv") else INSPECTIONS[kind])},
         }
         return JSONResponse(uploads[identifier], 201)
 
@@ -277,6 +302,11 @@ def _uploads(app: FastAPI) -> None:
     @app.get("/api/v1/checkpoints/{identifier}")
     async def stored(identifier: str) -> Any:
         return uploads[identifier]
+
+    @app.get("/api/v1/datasets/{identifier}/labelled")
+    async def labelled(identifier: str, label: str) -> Any:
+        assert label in ("species", "width")
+        return {"state": "ok", **READ}
 
     @app.post("/api/v1/architectures")
     async def architectures(request: AnalysisRequest) -> Any:

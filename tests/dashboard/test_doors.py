@@ -17,6 +17,7 @@ from tests.dashboard.serving import served
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "root"
+LIST = "/api/v1/analyses"
 SAFE = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -69,6 +70,33 @@ def test_a_shared_link_is_the_first_page_ever_asked_for_and_only_reads(
         headers = {"origin": locked}
         cancel = page.request.post(f"{locked}/api/v1/analyses/{demo}/cancel", headers=headers)
         assert cancel.status == 403
+
+
+def test_who_signed_in_copies_such_a_link_and_no_page_breaks_its_policy(
+    locked: str, demo: str, browser: Browser
+) -> None:
+    context = browser.new_context(base_url=locked)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for page in watched(context, locked):
+        page.goto("/login")
+        page.fill("[name=token]", TOKEN)
+        page.click("button")
+        page.wait_for_selector(".list")
+        pair = ",".join(item["id"] for item in page.request.get(LIST).json()["items"][:2])
+        for path, selector in {
+            "/upload": "#drop-checkpoint[data-state]",
+            f"/jobs/{demo}": ".stage-done",
+            f"/compare?ids={pair}": "#scatter .scatterlayer .trace",
+            f"/analyses/{demo}": "#detail .scatterlayer .trace",
+        }.items():
+            page.goto(path)
+            page.wait_for_selector(selector)
+        page.click(".page-head .menu >> nth=1")
+        page.click("[data-copy=share]")
+        expect(page.locator("#announce")).to_contain_text("Copied")
+        link = page.evaluate("navigator.clipboard.readText()")
+        assert link.startswith(f"{locked}/analyses/{demo}?")
+        assert httpx.get(link, headers={"accept": "text/html"}).status_code == 200
 
 
 def test_a_wrong_or_ended_link_leads_to_the_login(locked: str, demo: str) -> None:

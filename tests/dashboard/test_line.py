@@ -52,6 +52,7 @@ def test_a_barrier_is_said_with_its_error_and_what_was_done(
 
 def test_the_line_is_drawn_between_the_chosen_two_and_exported(page: Page, tmp_path: Path) -> None:
     page.goto("/compare?ids=gauss,iris")
+    page.locator("#line-panel").scroll_into_view_if_needed()
     page.wait_for_selector("#line .scatterlayer .trace")
     expect(page.locator("#line-words")).to_contain_text("a barrier of 0.750 ± 0.080 nats stands")
     assert "from=gauss&to=iris" in page.url

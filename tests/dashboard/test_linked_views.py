@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard import drawings
+from tests.browser import until
 from tests.dashboard.axe import picture, violations
 from tests.dashboard.stub_api import Found
 
@@ -79,9 +80,9 @@ def _spaced(count: int) -> str:
 def test_axes_switch_between_log_and_symlog_and_linear(linked: Page) -> None:
     kind = "(plot, axis) => document.querySelector(`#${plot} .js-plotly-plot`).layout[axis].type"
     linked.click("#log-switch")
-    linked.wait_for_function(f"({kind})('spectrum', 'xaxis') === 'log'")
+    until(linked, f"({kind})('spectrum', 'xaxis') === 'log'")
     linked.click("#linear-switch")
-    linked.wait_for_function(f"({kind})('gap', 'yaxis') === 'linear'")
+    until(linked, f"({kind})('gap', 'yaxis') === 'linear'")
     assert "spectrum=log" in linked.url
     assert "gap=linear" in linked.url
 
@@ -111,7 +112,7 @@ def test_a_tile_shows_the_field_it_names(linked: Page, gauss: Found) -> None:
       const y = Math.round((1 - row / (m - 1)) * (canvas.height - 1));
       return [...c.getImageData(x, y, 1, 1).data];
     }"""
-    linked.wait_for_function("document.querySelector(\"[data-tile='2'] canvas\").width > 60")
+    until(linked, "document.querySelector(\"[data-tile='2'] canvas\").width > 60")
     red, green, blue, _ = linked.evaluate(script, [row, column, len(field)])
     # PuOr: orange where the alignment is negative, purple where it is positive
     assert (blue > green) if field[row, column] > 0 else (red > blue), (red, green, blue)
@@ -263,9 +264,9 @@ def test_the_sign_of_an_eigenvector_is_flipped_everywhere(linked: Page, gauss: F
     assert not linked.evaluate(scale)
     linked.click("#sign-switch")
     expect(linked.locator("#sign-switch")).to_have_attribute("aria-pressed", "true")
-    linked.wait_for_function(scale)
+    until(linked, scale)
     assert _read(cell.inner_text()) == pytest.approx(-value, abs=0.5 / 127 + 5e-3)
     assert "sign=-" in linked.url
     linked.keyboard.press("f")
-    linked.wait_for_function(f"!{scale}")
+    until(linked, f"!{scale}")
     assert "sign" not in linked.url

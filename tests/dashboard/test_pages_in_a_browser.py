@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser import until
 from tests.dashboard.axe import picture, violations
 from tests.dashboard.conftest import watched
 from tests.dashboard.stub_api import Found
@@ -48,7 +49,7 @@ def test_every_page_is_quiet_fits_and_wears_its_theme(
         for path, selector in PAGES.items():
             page.goto(path)
             page.wait_for_selector(selector)
-            page.wait_for_function(DRAWN)
+            until(page, DRAWN)
             body, *papers = page.evaluate(BACKGROUND)
             assert set(papers) <= {body}, path
             assert page.evaluate(WIDE) <= 0, path
@@ -62,7 +63,8 @@ def test_toggle_recolours_drawn_figures(page: Page) -> None:
     page.wait_for_selector("#spectrum .scatterlayer .trace")
     before = page.evaluate(BACKGROUND)
     page.click("#theme-toggle")
-    page.wait_for_function(
+    until(
+        page,
         "old => document.querySelector('#spectrum .main-svg').style.background !== old",
         arg=before[0],
     )
@@ -71,7 +73,7 @@ def test_toggle_recolours_drawn_figures(page: Page) -> None:
     assert set(after[1:]) == {after[0]}
     page.reload()
     page.wait_for_selector("#spectrum .scatterlayer .trace")
-    page.wait_for_function(DRAWN)
+    until(page, DRAWN)
     assert page.evaluate(BACKGROUND) == after
 
 
@@ -86,7 +88,7 @@ def test_no_page_is_wider_than_the_narrowest_window(browser: Browser, address: s
             page.wait_for_selector(selector)
             for width in (320, 700, 1100):
                 page.set_viewport_size({"width": width, "height": 700})
-                page.wait_for_function(DRAWN)
+                until(page, DRAWN)
                 assert page.evaluate(WIDE) <= 0, (path, width)
             page.set_viewport_size({"width": 320, "height": 700})
 
@@ -120,9 +122,10 @@ def test_a_key_switches_the_vector_everywhere(page: Page) -> None:
     page.on("request", lambda r: sent.append(r.url))
     page.keyboard.press("4")
     expect(page.locator("[data-vector='4']")).to_have_attribute("aria-pressed", "true")
-    page.wait_for_function(
+    until(
+        page,
         "document.querySelector('#boundary .js-plotly-plot')"
-        ".data[0].colorbar.title.text.includes('4')"
+        ".data[0].colorbar.title.text.includes('4')",
     )
     assert "vector=4" in page.url
     assert "lambda=1e-2" in page.url
@@ -181,7 +184,7 @@ def test_the_url_restores_the_state_and_bad_values_fall_back(page: Page) -> None
 def test_every_plot_is_a_labelled_image_with_a_table(page: Page, path: str, slider: str) -> None:
     page.goto(path)
     page.wait_for_selector("canvas")
-    page.wait_for_function(DRAWN)
+    until(page, DRAWN)
     expect(page.locator(slider)).to_have_attribute("aria-valuetext", re.compile(r"\d"))
     for frame in page.locator(".frame").all():
         assert frame.get_attribute("role") == "img"

@@ -23,6 +23,7 @@ from minimascope.parameters import Parameters
 from minimascope.problems import ProblemError
 from minimascope.slices import Slice, SliceRequest
 from tests.analysis.analyses import analysed, save
+from tests.browser import until
 from tests.dashboard.axe import violations
 from tests.dashboard.conftest import watched
 from tests.dashboard.serving import served
@@ -146,7 +147,7 @@ def test_an_embedding_shows_every_point_by_alignment_or_by_class(
     drawn(page, "t-SNE 1")
     assert page.locator("#boundary .scatterlayer .point").count() == 60
     page.select_option("#colour-menu", "class")
-    page.wait_for_function("document.querySelectorAll('#boundary .colorbar').length === 0")
+    until(page, "document.querySelectorAll('#boundary .colorbar').length === 0")
     assert "colour=class" in page.url
     box = page.locator("#boundary .scatterlayer .point").first.bounding_box()
     assert box
@@ -164,7 +165,7 @@ def test_the_map_shows_classes_or_the_logit_gap_instead(page: Page) -> None:
         .filter((t) => t.type === 'heatmap' && t.visible !== false).map((t) => t.name)"""
     assert page.evaluate(shown) == ["logit gap"]
     page.select_option("#field-menu", "class")
-    page.wait_for_function(f"({shown})()[0] === 'decision regions'")
+    until(page, f"({shown})()[0] === 'decision regions'")
     assert "field=class" in page.url
 
 

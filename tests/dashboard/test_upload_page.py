@@ -113,3 +113,22 @@ def test_the_stages_chosen_are_those_asked_for_and_the_cost_follows(
     page.wait_for_url("**/jobs/new1")
     asked = httpx.get(f"{page.url.split('/jobs')[0]}/api/v1/analyses/new1").json()["parameters"]
     assert asked["stages"] == ["spectrum", "boundary"]
+
+
+def test_a_table_is_described_once_its_label_column_is_known(page: Page, tmp_path: Path) -> None:
+    table = tmp_path / "iris.csv"
+    table.write_text("width,species\n1,setosa\n")
+    page.goto("/upload")
+    for zone in ("train", "test"):
+        choose(page, zone, table)
+        expect(page.locator(f"#found-{zone} .facts")).not_to_contain_text("Duplicates")
+    page.click(".chips .radio >> nth=1")
+    for zone in ("train", "test"):
+        expect(page.locator(f"#found-{zone} .facts")).to_contain_text("Duplicates")
+        assert fact(page, zone, "Duplicates") == "2 repeat others"
+        assert fact(page, zone, "Shape of one") == "1"
+        assert "used as they are" in fact(page, zone, "Normalisation")
+        bars = page.locator(f"#found-{zone} .balance li").all_inner_texts()
+        assert bars[0].split() == ["setosa", "31", "·", "52", "%"]
+        expect(page.locator(f"#found-{zone} .found-note")).to_be_hidden()
+    expect(page.locator("#up-label")).to_have_value("species")

@@ -52,6 +52,10 @@ def test_an_inspection_tells_the_columns_to_choose_from(
     assert [column["name"] for column in found["columns"]] == list(COLUMNS)
     assert found["columns"][1]["counts"] == {"setosa": 3, "virginica": 1}
     assert "'species'" in found["warnings"][0]
+    named = inspect_dataset(tmp_path / "a", workdir=workdir, label="species")
+    assert (named["n"], named["input_shape"], named["repeated"]) == (4, [2], 0)
+    assert named["names"] == ["setosa", "virginica"]
+    assert named["class_counts"] == {"0": 3, "1": 1}
 
 
 @pytest.mark.parametrize("write", [csv, parquet])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from workers.intake.checkpoint import convert_checkpoint, file_sha256
 from workers.intake.data import convert_dataset
@@ -62,12 +62,13 @@ def inspect_checkpoint(path: Path, *, workdir: Path) -> dict[str, Any]:
     }
 
 
-def inspect_dataset(path: Path, *, workdir: Path) -> dict[str, Any]:
+def inspect_dataset(path: Path, *, workdir: Path, label: str | None = None) -> dict[str, Any]:
     """Format, sha256, n, input_shape, dtype, range, target_kind ("classes" or "numbers"),
 
     target_shape, classes, class_counts, names, scale, repeated, warnings; of a table whose labels
-    nobody has named its columns instead. Raises ProblemError as `read_dataset` does. `workdir`
-    is not written to.
+    nobody has named (`label` does) its columns instead. Raises ProblemError as `read_dataset`
+    does. `workdir` is not written to.
     """
-    found = convert_dataset(path, output=None, unlabelled="told")
+    told: Literal["refused", "told"] = "told" if label is None else "refused"
+    found = convert_dataset(path, output=None, label=label, unlabelled=told)
     return {**found, "sha256": file_sha256(path)}
