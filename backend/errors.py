@@ -18,7 +18,14 @@ from minimascope.schemas import ProblemDocument
 
 log = logging.getLogger("minimascope.backend")
 TITLES = {460: "Checksum Mismatch"}  # tus' own status
-CODES = {404: "not_found", 405: "method_not_allowed"}
+CODES = {
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    413: "body_too_large",
+}
+# Answered before the whole body came: what is left of it is no next request.
+UNREAD = {408, 413}
 
 
 def problem_response(
@@ -57,7 +64,10 @@ def _http(request: Request, error: Exception) -> JSONResponse:
         405: f"{request.method} is not possible at {request.url.path[:200]!r}.",
     }.get(error.status_code, str(error.detail))
     problem = ProblemError(code, sentence, "See /api/v1/docs.", status=error.status_code)
-    return problem_response(problem, _request_id(request), error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code in UNREAD:
+        headers["connection"] = "close"
+    return problem_response(problem, _request_id(request), headers)
 
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:

@@ -7,7 +7,7 @@ import errno
 import hashlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,8 @@ from typing import BinaryIO, Self
 
 from backend.objects import Bucket
 from minimascope.problems import ProblemError
+
+CHUNK, MOST_PARTS = 1 << 20, 64
 
 
 @contextmanager
@@ -41,6 +43,19 @@ def _settle(path: Path) -> None:
         os.close(folder)
 
 
+async def megabytes(stream: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
+    """What comes, by the megabyte and as it is: joining it would hold up everybody else."""
+    parts: list[bytes] = []
+    async for part in stream:
+        parts.append(part)
+        # A connection may bring them byte by byte.
+        if len(parts) >= MOST_PARTS or sum(map(len, parts)) >= CHUNK:
+            yield parts
+            parts = list[bytes]()
+    if parts:
+        yield parts
+
+
 class Incoming:
     """A file being received; `keep` makes it visible, leaving the block without it removes it."""
 
@@ -65,9 +80,9 @@ class Incoming:
             self._file.close()
         self._path.unlink(missing_ok=True)
 
-    def write(self, chunk: bytes) -> None:
+    def write(self, *parts: bytes) -> None:
         """Raises ProblemError `too_large` (413) or `storage_full` (507)."""
-        self.size += len(chunk)
+        self.size += sum(map(len, parts))
         if self.size > self._limit:
             raise ProblemError(
                 "too_large",
@@ -76,8 +91,9 @@ class Incoming:
                 status=413,
             )
         with full_disk_is_507():
-            self._file.write(chunk)
-        self._hash.update(chunk)
+            self._file.writelines(parts)
+        for part in parts:
+            self._hash.update(part)
 
     @property
     def sha256(self) -> str:
@@ -117,10 +133,14 @@ class Partial:
             finally:
                 self._file = None
 
-    def write(self, part: bytes) -> None:
+    def write(self, parts: Sequence[bytes], digest: hashlib._Hash | None = None) -> None:
+        """And adds them to the digest, where one is wanted."""
         assert self._file
         with full_disk_is_507():
-            self._file.write(part)
+            self._file.writelines(parts)
+        if digest is not None:
+            for part in parts:
+                digest.update(part)
 
     def settle(self) -> None:
         """Everything written is durable."""

@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import time
 import uuid
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from sqlalchemy.exc import OperationalError
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend import guests
 from backend.audit import Auditor
+from backend.bodies import Body
 from backend.doors import Doors, same
 from backend.errors import database_problem, problem_response
 from backend.identity import ACTING, ANYONE, Principal
@@ -59,6 +60,14 @@ def check_bind(settings: Settings, *, has_users: bool) -> None:
         )
 
 
+def _place(address: str) -> SplitResult:
+    """Its parts; none where it is no address."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
+
+
 def _bearer(headers: Headers) -> str:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token if scheme.lower() == "bearer" else ""
@@ -95,9 +104,10 @@ class Security:
 
         try:
             who = scope["minimascope.principal"] = await self._check(HTTPConnection(scope))
+            body = Body(scope, receive) if scope["type"] == "http" else receive
             acting = ACTING.set(who)
             try:
-                await self._app(scope, receive, send_with_headers)
+                await self._app(scope, body, send_with_headers)
             finally:
                 ACTING.reset(acting)
         except (ProblemError, OperationalError) as error:
@@ -194,7 +204,7 @@ class Security:
         if not is_loopback(self._settings.host):
             return
         host = headers.get("host", "")
-        if (urlsplit(f"//{host}").hostname or "") not in LOOPBACK | {self._settings.host}:
+        if _place(f"//{host}").hostname not in LOOPBACK | {self._settings.host}:
             raise ProblemError(
                 "wrong_host", f"This server does not answer for {host[:80]!r}.", status=421
             )
@@ -210,7 +220,7 @@ class Security:
         if (
             _unsafe(connection)
             and origin
-            and urlsplit(origin).netloc != connection.headers.get("host")
+            and _place(origin).netloc != connection.headers.get("host")
         ):
             raise ProblemError(
                 "wrong_origin", f"Requests from {origin[:80]!r} are not accepted.", status=403

@@ -19,18 +19,18 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Annotated, cast, get_args
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from backend.identity import Who
-from backend.receiving import Partial
+from backend.receiving import Partial, megabytes
 from backend.repository.transfers import Transfer
 from backend.service import Here, Service
 from backend.uploads import register_upload
 from minimascope.problems import ProblemError
 from minimascope.schemas import TransferStatus, UploadKind
 
-router = APIRouter(prefix="/uploads", tags=["uploads"])
 VERSION = "1.0.0"
 EXTENSIONS = "creation,checksum,expiration,termination"
 OFFSET_TYPE = "application/offset+octet-stream"
@@ -41,7 +41,18 @@ Length = Annotated[int, Header(alias="Upload-Length", gt=0)]
 Metadata = Annotated[str, Header(alias="Upload-Metadata", max_length=4000)]
 Checksum = Annotated[str, Header(alias="Upload-Checksum", max_length=200)]
 Content = Annotated[str, Header(alias="Content-Type")]
+Resumable = Annotated[str, Header(alias="Tus-Resumable", max_length=20)]
 _busy: set[str] = set()
+
+
+async def _version(version: Resumable = VERSION) -> None:
+    """A request without one is taken as of this version; raises ProblemError (412)."""
+    if version != VERSION:
+        sentence = f"This server speaks tus {VERSION}, not {version!r}."
+        raise ProblemError("wrong_tus_version", sentence, status=412)
+
+
+router = APIRouter(prefix="/uploads", tags=["uploads"], dependencies=[Depends(_version)])
 
 
 def _headers(transfer: Transfer | None = None) -> dict[str, str]:
@@ -196,36 +207,30 @@ def _wanted(checksum: str) -> bytes | None:
     raise ProblemError("invalid_checksum", sentence, status=400)
 
 
-async def _parts(request: Request) -> AsyncIterator[bytes]:
-    """Pieces of about a megabyte; a broken connection is an end like any other."""
-    pending = bytearray()
-    with contextlib.suppress(ClientDisconnect):
+async def _whole_connection(request: Request) -> AsyncIterator[bytes]:
+    """What comes; a connection that breaks or stalls is an end like any other."""
+    with contextlib.suppress(ClientDisconnect, HTTPException):  # the latter: it stalls
         async for part in request.stream():
-            pending += part
-            if len(pending) >= 1 << 20:
-                yield bytes(pending)
-                pending.clear()
-    if pending:
-        yield bytes(pending)
+            yield part
 
 
 async def _receive(
     service: Service, transfer: Transfer, request: Request, wanted: bytes | None
 ) -> None:
     """Writes what comes; with a checksum all of it counts or nothing."""
-    received, settled, digest = transfer.received, transfer.received, hashlib.sha256()
+    received, settled = transfer.received, transfer.received
+    digest = None if wanted is None else hashlib.sha256()
     with service.store.partial(transfer.id).opened(transfer.received) as partial:
-        async for part in _parts(request):
-            received += len(part)
+        async for parts in megabytes(_whole_connection(request)):
+            received += sum(map(len, parts))
             if received > transfer.length:
                 sentence = f"More than the announced {transfer.length} bytes came."
                 raise ProblemError("too_large", sentence, status=413)
-            digest.update(part)
-            await asyncio.to_thread(partial.write, part)
+            await asyncio.to_thread(partial.write, parts, digest)
             if wanted is None and received - settled >= SETTLE_BYTES:
                 await asyncio.to_thread(_settle, service, transfer.id, partial, received)
                 settled = received
-        if wanted is not None and digest.digest() != wanted:
+        if digest is not None and digest.digest() != wanted:
             raise ProblemError(
                 "checksum_mismatch",
                 "The bytes differ from their checksum; none of them were kept.",

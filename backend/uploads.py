@@ -14,14 +14,13 @@ from starlette.requests import ClientDisconnect
 from backend import cursors
 from backend.identity import Who
 from backend.jobs import JobKind, NewJob
-from backend.receiving import no_room
+from backend.receiving import megabytes, no_room
 from backend.repository.rows import as_inspection
 from backend.retention import forget_results
 from backend.service import Here, Service
 from minimascope.problems import ProblemError
 from minimascope.schemas import FINAL_STATES, Inspection, Upload, UploadKind, UploadPage
 
-CHUNK = 1 << 20
 INSPECTIONS: dict[UploadKind, JobKind] = {
     "checkpoint": "inspect_checkpoint",
     "dataset": "inspect_dataset",
@@ -54,15 +53,10 @@ async def _receive(service: Service, request: Request) -> tuple[str, int]:
         raise no_room("The upload does not fit into the storage quota.")
     incoming = service.store.incoming(limit=service.settings.max_upload_bytes)
     with incoming:
-        pending = bytearray()
-        async for part in _parts(request):
-            pending += part
-            if len(pending) >= CHUNK:
-                await asyncio.to_thread(incoming.write, bytes(pending))
-                pending.clear()
+        async for parts in megabytes(_parts(request)):
+            await asyncio.to_thread(incoming.write, *parts)
             if incoming.size > room:
                 raise no_room("The upload does not fit into the storage quota.")
-        await asyncio.to_thread(incoming.write, bytes(pending))
         if incoming.size == 0:
             raise ProblemError("empty_file", "The uploaded file is empty.", "Choose another one.")
         path = service.store.blob(incoming.sha256)

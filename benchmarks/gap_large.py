@@ -1,6 +1,6 @@
 """The matrix-free gap route on a ResNet-18 of 11.2 million parameters, within a stated time.
 
-    python benchmarks/gap_large.py --seconds 900 --state FILE    # to results/gap_large.jsonl
+    python benchmarks/gap_large.py --seconds 900 --state FILE  # appends to results/gap_large.jsonl
 
 256 digits, scaled up to 3 × 32 × 32, trained for 30 epochs of SGD with weight decay; single
 precision on the CPU. The sweep over λ may take `--seconds`; it says beforehand what it would need

@@ -19,10 +19,16 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.trials import description, faults, sharing, traffic
+from benchmarks.trials import description, faults, shard_faults, sharing, traffic
 
 RESULTS = Path(__file__).parent / "results" / "service.json"
-TRIALS = {**faults.TRIALS, **traffic.TRIALS, **description.TRIALS, **sharing.TRIALS}
+TRIALS = {
+    **faults.TRIALS,
+    **traffic.TRIALS,
+    **description.TRIALS,
+    **shard_faults.TRIALS,
+    **sharing.TRIALS,
+}
 
 
 def keep(name: str, figures: dict[str, Any]) -> None:

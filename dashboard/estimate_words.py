@@ -14,6 +14,7 @@ ESTIMATES = {
     "kfac_tic": "TIC (K-FAC)",
     "diagonal_soft_rank": "Soft rank / n (diagonal GGN)",
     "sampled_fisher_soft_rank": "Soft rank / n (sampled Fisher)",
+    "soft_rank_ggn_noise_corrected": "Soft rank / n × noise variance",
 }
 DIAGNOSTICS = {
     "t_alo": "Temperature on leave-one-out logits",
@@ -38,6 +39,9 @@ BASELINES = {
     "trace_ggn": "trace of the GGN",
     "trace_over_n": "trace of the Hessian / n",
     "layer_flatness_last": "flatness of the last layer",
+    "temperature_train": "temperature on training logits",
+    "noise_variance_train": "noise variance on training data",
+    "noise_variance_alo": "noise variance, leave-one-out",
 }
 
 

@@ -46,11 +46,14 @@ class Parameters(BaseModel):
     @field_validator("architecture")
     @classmethod
     def _storable(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
-        """What JSON itself can say: databases refuse NaN, infinity and NUL."""
+        """What JSON itself can say: databases refuse NaN, infinity, NUL and half a surrogate."""
         try:
-            text = json.dumps(value, allow_nan=False)
+            text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+            text.encode()
         except RecursionError as error:
             raise ValueError("is nested too deeply") from error
+        except UnicodeEncodeError as error:
+            raise ValueError("holds a character that is no Unicode") from error
         if "\\u0000" in text:
             raise ValueError("holds a NUL character")
         return value

@@ -8,7 +8,6 @@ Without an endpoint every span here is the API package's own that does nothing.
 from __future__ import annotations
 
 import re
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -121,12 +120,7 @@ class JobTrace:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for span in self._stages.values():
             _end(span, "interrupted")
         if kind is not None:

@@ -1,7 +1,8 @@
 """Where a job's unfinished numbers wait for its next attempt on this machine.
 
-One file a job, in a folder of this user's in the temporary directory: it outlives the worker that
-wrote it. Whoever ends the job removes it; what nobody came back for goes after two days.
+One file a job for the eigenvalues and one for the gap, in a folder of this user's in the temporary
+directory: they outlive the worker that wrote them. Whoever ends the job removes them; what nobody
+came back for goes after two days.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+GAP_SUFFIX = ".gap"
 KEPT_SECONDS = 2 * 24 * 3600.0
 
 
@@ -28,16 +30,17 @@ def folder() -> Path | None:
 
 
 def state_path(job: str) -> Path | None:
-    """The file of one job (a hexadecimal id), None where nothing can be kept."""
+    """The eigenvalue file of one job (a hexadecimal id), None where nothing can be kept."""
     home = folder()
     return home / f"{job}.npz" if home and job.isalnum() else None
 
 
 def forget(job: str) -> None:
-    """Removes one job's file."""
+    """Removes one job's files."""
     path = state_path(job)
     if path:
         path.unlink(missing_ok=True)
+        path.with_suffix(GAP_SUFFIX).unlink(missing_ok=True)
 
 
 def forget_old() -> None:

@@ -36,7 +36,7 @@ def deployed(
             yield deployment, client
 
 
-def _seconds(taken: list[float]) -> dict[str, float]:
+def spread(taken: list[float]) -> dict[str, float]:
     return {
         "median_seconds": round(statistics.median(taken), 2),
         "longest_seconds": round(max(taken), 2),
@@ -48,7 +48,7 @@ def _child(log: Path) -> int:
     return int(log.read_text().split("start")[-1].split()[0])
 
 
-def _parent(pid: int) -> int:
+def process_parent(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
@@ -64,14 +64,14 @@ def worker_kills(times: int = 20) -> dict[str, Any]:
                 time.sleep(0.01)
             time.sleep(random.uniform(0.0, 1.0))
             killed = time.monotonic()
-            os.kill(_parent(_child(log)), signal.SIGKILL)
+            os.kill(process_parent(_child(log)), signal.SIGKILL)
             while patiently(client, made[-1]).attempt < 2:
                 time.sleep(0.02)
             taken.append(time.monotonic() - killed)
             until(client, made[-1])
             # The restarted worker is up before the next one is killed.
             deployment.await_workers(2)
-        return {"kills": times, **audit(client, made), **_seconds(taken), "lease": LEASE}
+        return {"kills": times, **audit(client, made), **spread(taken), "lease": LEASE}
 
 
 def api_kills(times: int = 20) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def api_kills(times: int = 20) -> dict[str, Any]:
             up = time.monotonic()
             until(client, made[-1])
             taken.append(time.monotonic() - up)
-        return {"kills": times, **audit(client, made), **_seconds(taken), "lease": LEASE}
+        return {"kills": times, **audit(client, made), **spread(taken), "lease": LEASE}
 
 
 def redis_down(down: float = 60.0, jobs: int = 20) -> dict[str, Any]:
@@ -172,7 +172,7 @@ def clock_stepped() -> dict[str, Any]:
             until(client, last, "running")
             while not log.exists():
                 time.sleep(0.02)
-            os.kill(_parent(_child(log)), signal.SIGKILL)
+            os.kill(process_parent(_child(log)), signal.SIGKILL)
             clock.write_text("+0\n")
             killed = time.monotonic()
             while patiently(client, last).attempt < 2:
@@ -215,7 +215,7 @@ def cancellation(times: int = 20) -> dict[str, Any]:
             client.cancel(identifier)
             assert until(client, identifier).state == "cancelled"
             taken.append(time.monotonic() - asked)
-    return {"times": times, **_seconds(taken)}
+    return {"times": times, **spread(taken)}
 
 
 TRIALS = {

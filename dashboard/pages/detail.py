@@ -127,11 +127,13 @@ def _calibration(report: Report) -> list[Any]:
     found = gap.diagnostics
     rows = [
         ("ECE, 15 bins", number(found.ece_15)),
-        ("temperature, leave-one-out", number(found.t_alo)),
+        ("temperature, training logits", number(gap.baselines.get("temperature_train"))),
+        ("temperature, leave-one-out logits", number(found.t_alo)),
     ]
     words = html.P(
-        "Points below the diagonal are over-confident. A leave-one-out temperature above 1.2 says "
-        "that the estimate of the gap is probably too low."
+        "Points below the diagonal are over-confident. A temperature is what the logits are to be "
+        "divided by for the least loss; one above 1.2 on leave-one-out logits says that the "
+        "estimate of the gap is probably too low."
     )
     return [words, table(("measure", "value"), rows, "Calibration")]
 
@@ -192,7 +194,8 @@ def _estimates(report: Report) -> list[Any]:
     rows = []
     for key, estimate in gap.estimates.items():
         value, error = with_error(estimate.value, estimate.standard_error)
-        rows.append((ESTIMATES.get(key, key), value, error or "exact", estimate.method))
+        exact = "—" if estimate.value is None else "exact"
+        rows.append((ESTIMATES.get(key, key), value, error or exact, estimate.method))
     checks = [(words, number(getattr(gap.diagnostics, key))) for key, words in DIAGNOSTICS.items()]
     baselines = [(baseline(key), number(value)) for key, value in gap.baselines.items()]
     parts = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import threading
@@ -10,26 +11,38 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-# Each one's log is named after the first; a machine without a GPU drops that queue itself.
+# A worker and its log are named after the first; a machine without a GPU drops that queue itself.
 WORKERS = {"inspections": "inspections", "analyses": "analyses,gpu"}
 WATCH_SECONDS = 0.2
 STOP_SECONDS = 6.0
 
 
 class Fleet:
-    """Two workers, so that an inspection never waits behind an analysis."""
+    """A worker for inspections, which never wait behind an analysis, and some for analyses.
+
+    Several share long analyses; each then uses its part of the cores.
+    """
 
     def __init__(
-        self, environment: dict[str, str], log_folder: Path, *, child: str | None = None
+        self,
+        environment: dict[str, str],
+        log_folder: Path,
+        *,
+        child: str | None = None,
+        analyses: int = 1,
     ) -> None:
         self._environment, self._log_folder, self._child = environment, log_folder, child
+        self._queues = WORKERS | {f"analyses-{i}": "analyses" for i in range(2, analyses + 1)}
+        if analyses > 1:
+            threads = str(max(1, (os.cpu_count() or 1) // analyses))
+            self._environment = {"OMP_NUM_THREADS": threads, **environment}
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
         self._stopping = threading.Event()
         self._watch = threading.Thread(target=self._keep_alive, daemon=True)
 
     def __enter__(self) -> Self:
         self._log_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for queue in WORKERS:
+        for queue in self._queues:
             self._workers[queue] = self._start(queue)
         self._watch.start()
         return self
@@ -55,7 +68,7 @@ class Fleet:
     def _start(self, queue: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "minimascope.cli", "worker", "--with-parent"]
         command += [
-            f"--queues={WORKERS[queue]}",
+            f"--queues={self._queues[queue]}",
             *([f"--child={self._child}"] if self._child else []),
         ]
         with (self._log_folder / f"worker-{queue}.log").open("ab") as log:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import resource
 import secrets
 import socket
 import sys
@@ -28,6 +29,13 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument("--port", type=int, help="default: MINIMASCOPE_PORT or 8717; 0: any free")
     command.add_argument("--host", help="default: MINIMASCOPE_HOST or 127.0.0.1")
     command.add_argument("--data", metavar="FOLDER", help="default: MINIMASCOPE_DATA_DIR")
+    command.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="workers for analyses, each with its part of the cores (default 1: one with all)",
+    )
     command.add_argument("--no-worker", action="store_true", help="workers run elsewhere")
     command.add_argument("--child", help=argparse.SUPPRESS)
 
@@ -93,8 +101,15 @@ def _worker_environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def _take_all_descriptors() -> None:
+    """A reader of events, an upload, a silent connection: each holds one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def run(args: argparse.Namespace) -> int:
     settings = _settings(args)
+    _take_all_descriptors()
     sys.setswitchinterval(SWITCH_SECONDS)
     configure(settings.log_format)
     tracing.configure(settings, "api")
@@ -106,7 +121,12 @@ def run(args: argparse.Namespace) -> int:
         fleet: contextlib.AbstractContextManager[object] = (
             contextlib.nullcontext()
             if args.no_worker
-            else Fleet(_worker_environment(settings), log_folder, child=args.child)
+            else Fleet(
+                _worker_environment(settings),
+                log_folder,
+                child=args.child,
+                analyses=args.workers,
+            )
         )
         with fleet:
             print(f"minimascope: http://{settings.host}:{settings.port}", flush=True)
@@ -119,10 +139,6 @@ def run(args: argparse.Namespace) -> int:
 def _server(settings: Settings) -> Any:
     import uvicorn
 
-    config = uvicorn.Config(
-        _compose(settings),
-        log_level="warning",
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        server_header=False,
-    )
-    return uvicorn.Server(config)
+    from backend.wire import server_config
+
+    return uvicorn.Server(server_config(_compose(settings), grace=GRACE_SECONDS))

@@ -5,11 +5,12 @@ import contextlib
 import uvicorn
 
 from backend.app import create_app
+from backend.wire import server_config
 from minimascope.cli.serve import _listen
 from minimascope.settings import Settings
 
 settings = Settings()
 with _listen(settings.host, settings.port) as listener:
-    config = uvicorn.Config(create_app(settings), log_level="warning", timeout_graceful_shutdown=1)
+    config = server_config(create_app(settings), grace=1)
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])

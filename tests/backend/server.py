@@ -10,6 +10,7 @@ import sys
 import uvicorn
 
 from backend.app import create_app
+from backend.wire import server_config
 from minimascope.cli.fleet import Fleet
 from minimascope.cli.serve import _listen
 from minimascope.settings import Settings
@@ -19,7 +20,7 @@ listener = _listen(settings.host, settings.port)
 settings = settings.model_copy(update={"port": listener.getsockname()[1]})
 url = f"http://127.0.0.1:{settings.port}"
 environment = {**os.environ, "MINIMASCOPE_API_URL": url}
-config = uvicorn.Config(create_app(settings), log_level="warning", timeout_graceful_shutdown=1)
+config = server_config(create_app(settings), grace=1)
 with listener, Fleet(environment, settings.folder() / "logs", child=sys.argv[2]):
     print(url, flush=True)
     with contextlib.suppress(KeyboardInterrupt):

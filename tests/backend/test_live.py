@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend import live
+from backend.guests import GUEST
 from backend.identity import Principal
 from backend.live import Reader, stream
 from backend.service import Service
@@ -72,9 +73,42 @@ def test_a_stream_ends_with_the_token_that_opened_it(tmp_path: Path) -> None:
     assert (told.name, told.data["code"], told.data["status"]) == ("problem", "unauthorized", 401)
 
 
+def test_whoever_has_a_link_alone_follows_to_the_end(tmp_path: Path) -> None:
+    async def run() -> list[Event]:
+        async with api(tmp_path) as (_, service):
+            identifier = analysis(service, "somebody")
+            service.repository.share(identifier, "key")
+            reader = Reader(identifier, Principal(GUEST, "a link", "read"), "key")
+            frames = stream(service, reader, "")
+            said = [await anext(frames)]
+            await asyncio.sleep(0.2)  # several looks and checks
+            service.repository.cancel(identifier, now=time.time())
+            return as_events("".join([*said, *[frame async for frame in frames]]))
+
+    ended = asyncio.run(run())[-1]
+    assert (ended.name, ended.data["state"]) == ("state", "cancelled")
+
+
 def test_a_stream_ends_with_the_share_key_that_opened_it(tmp_path: Path) -> None:
     async def unshare(service: Service, identifier: str) -> None:
         service.repository.share(identifier, None)
 
     told = last_words(tmp_path, unshare, share="key")
     assert (told.name, told.data["code"]) == ("problem", "no_such_analysis")
+
+
+def test_a_guest_watches_until_the_link_is_ended(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with api(tmp_path) as (_, service):
+            identifier = analysis(service, "ann")
+            service.repository.share(identifier, "key")
+            guest = Principal(GUEST, "somebody with a link", "read", ((identifier, "key"),))
+            frames = stream(service, Reader(identifier, guest, "key"), "")
+            assert as_events(await anext(frames))[0].name == "snapshot"
+            service.repository.cancel(identifier, now=time.time())
+            assert as_events(await anext(frames))[0].name in ("stage", "progress", "state")
+            service.repository.share(identifier, None)
+            said = [frame async for frame in frames]
+            assert as_events("".join(said))[-1].name in ("problem", "state")
+
+    asyncio.run(run())

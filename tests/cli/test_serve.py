@@ -11,7 +11,8 @@ import httpx
 
 
 def test_serve_prints_one_address_and_ctrl_c_stops_every_process(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "minimascope.cli", "serve", "--port=0", f"--data={tmp_path}"]
+    command = [sys.executable, "-m", "minimascope.cli", "serve", "--port=0", "--workers=2"]
+    command.append(f"--data={tmp_path}")
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -29,7 +30,7 @@ def test_serve_prints_one_address_and_ctrl_c_stops_every_process(tmp_path: Path)
         process.stdout.close()
         process.stderr.close()
     assert (process.returncode, out, err) == (0, "", "")
-    assert len(children) >= 2
+    assert len(children) >= 3  # one for inspections, two for analyses
     assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
     assert "text/html" in pages["/"].headers["content-type"]
     assert "items" in pages["/api/v1/analyses"].json()

@@ -118,6 +118,17 @@ def test_operators_equal_curvlinops(
     assert (block - expected[indices][:, indices]).abs().max() <= EXACT
 
 
+@pytest.mark.parametrize("name", ["MLP", "convolution", "attention"])
+def test_the_gradient_covariance_is_their_moment_less_the_mean(name: str) -> None:
+    torch.manual_seed(0)
+    case = CASES[name]()
+    loss = nn.functional.cross_entropy(case.network(case.inputs), case.targets)
+    parts = torch.autograd.grad(loss, list(case.network.parameters()))
+    mean = torch.cat([part.reshape(-1) for part in parts])
+    expected = their_matrix("EF", case) - torch.outer(mean, mean)
+    assert (matrix(gradient_second_moment(case, "centred")) - expected).abs().max() <= EXACT
+
+
 def test_sampled_fishers_have_one_mean() -> None:
     torch.manual_seed(0)
     case = CASES["MLP"]()

@@ -1,11 +1,8 @@
-"""A process killed in the middle of its eigenvalues: the next attempt goes on where it was."""
+"""An analysis that ends in the middle of its eigenvalues: the next attempt goes on where it was."""
 
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -22,20 +19,6 @@ from workers.analysis.opening import Files
 from workers.analysis.run import run_analysis
 from workers.curvature import checkpoint
 from workers.curvature.minimum import Minimum, prepare
-from workers.curvature.spectrum import compute_spectrum
-
-ROOT = Path(__file__).parents[2]
-SCRIPT = """
-import sys
-from pathlib import Path
-from tests.curvature.test_killed_job import compute_spectrum, checkpoint, lanczos_size
-
-checkpoint.EVERY, checkpoint.SHARE = 0.0, 0
-compute_spectrum(
-    lanczos_size(), top_k=3, state_path=Path(sys.argv[1]),
-    progress=lambda fraction, sentence: print(sentence, flush=True),
-)
-"""
 
 
 def lanczos_size() -> Minimum:
@@ -44,32 +27,6 @@ def lanczos_size() -> Minimum:
     network = nn.Sequential(nn.Linear(10, 80), nn.Tanh(), nn.Linear(80, 55), nn.Tanh())
     network.append(nn.Linear(55, 5))
     return prepare(network, torch.randn(300, 10), torch.randint(0, 5, (300,)))
-
-
-def test_after_sigkill_the_next_process_does_the_next_product(tmp_path: Path) -> None:
-    state = tmp_path / "state.npz"
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", SCRIPT, str(state)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout
-    for line in process.stdout:
-        if line.startswith("1 of 4 pairs"):
-            break
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
-    with np.load(state, allow_pickle=False) as kept:
-        before = int(kept["products"])
-    whole = compute_spectrum(lanczos_size(), top_k=3)
-    assert 8 <= before < whole.products
-    resumed = compute_spectrum(lanczos_size(), top_k=3, state_path=state)
-    # Counted over both processes; residuals take a product a pair once images are gone.
-    assert resumed.products <= whole.products + 3
-    assert (resumed.eigenvalues - whole.eigenvalues).abs().max() <= 1e-10 * whole.eigenvalues[0]
-    assert not state.exists()
 
 
 class KilledError(BaseException):

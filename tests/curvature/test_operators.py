@@ -221,6 +221,13 @@ def test_the_network_itself_is_left_alone(classifier: Minimum) -> None:
     assert all(q.grad is None for q in classifier.network.parameters())
 
 
+def test_convolutions_on_a_gpu_keep_all_bits_of_float32() -> None:
+    torch.backends.cudnn.allow_tf32 = True  # torch's own default
+    regression("mse")
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cuda.matmul.allow_tf32
+
+
 def test_parameters_that_are_not_finite_are_named() -> None:
     minimum = regression("mse")
     with torch.no_grad():

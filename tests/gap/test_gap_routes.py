@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workers.curvature.gap_routes import Route, choose_route
+from workers.curvature.layer_gram import GramCost
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,8 @@ from workers.curvature.gap_routes import Route, choose_route
 def test_the_cheapest_exact_route_is_taken_unless_it_would_take_hours(
     n: int, outputs: int, p: int, route: Route, words: str
 ) -> None:
-    chosen = choose_route(n, outputs, p)
+    # The Gram matrix of a network whose every layer is multiplied out.
+    gram = GramCost(2.0 * (n * outputs) ** 2 * p, 10**8)
+    chosen = choose_route(n, outputs, p, gram=gram)
     assert chosen.route == route
     assert words in chosen.reason

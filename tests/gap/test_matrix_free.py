@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from workers.curvature.clock import Clock
 from workers.curvature.deflated_ggn import TOLERANCES
 from workers.curvature.exact_sweep import dual_resolvent, exact_sweep, primal_resolvent
 from workers.curvature.gap import estimate_gap
@@ -18,6 +21,7 @@ from workers.curvature.likelihood import Likelihood, likelihood_of
 from workers.curvature.matrix_free_sweep import matrix_free_sweep
 from workers.curvature.minimum import Minimum, prepare
 from workers.curvature.sweep import Sweep, leave_one_out
+from workers.curvature.sweep_parts import SweepParts, sweep_key
 
 RIDGE = 0.01
 TRIALS = 20
@@ -111,6 +115,89 @@ def test_the_cap_on_examples_is_said_in_the_method(monkeypatch: pytest.MonkeyPat
     assert "64 of 500 examples" in method
     assert "64 examples are the most, and ALO is known to" in method
     assert found.alo_loss is None
+
+
+@dataclass(frozen=True)
+class ProductClock(Clock):
+    """A clock on which a product takes one second, so that no test waits for the real one."""
+
+    products: GgnProducts | None = None
+
+    @property
+    def used(self) -> float:
+        return 0.0 if self.products is None else float(self.products.count)
+
+
+def timed(minimum: Minimum, seconds: float) -> tuple[GgnProducts, ProductClock]:
+    products = GgnProducts(minimum)
+    products.__dict__["seconds"] = 1.0  # the cached measurement
+    return products, ProductClock(seconds, products=products)
+
+
+def in_time(minimum: Minimum, seconds: float, *, state_path: Path | None = None) -> Sweep:
+    products, clock = timed(minimum, seconds)
+    return matrix_free_sweep(
+        products,
+        likelihood_of(minimum, minimum.inputs, minimum.targets),
+        AT,
+        weight_decay=RIDGE,
+        newton_ridge=RIDGE,
+        lambda_eff=RIDGE,
+        seed=0,
+        clock=clock,
+        state_path=state_path,
+    )
+
+
+@pytest.mark.parametrize("seconds", [300, 1000, 3000])
+def test_the_route_ends_in_time_with_fewer_examples_and_says_so(seconds: int) -> None:
+    minimum = classifier(500)
+    found = in_time(minimum, seconds)
+    assert found.products is not None
+    # What is under way when the time is over ends with the step it is in: one batch at most.
+    assert found.products <= seconds + 64
+    drawn = found.examples.shape[0]
+    assert drawn < 256  # that many it takes where there is time
+    assert f"{drawn} of 500 examples" in found.method
+    assert "time is over, and ALO is known to" in found.method
+
+
+def test_less_time_than_anything_needs_is_refused_with_the_seconds() -> None:
+    with pytest.raises(ValueError, match=r"takes 1 s here.*100 of them at least: 100 s, not 99 s"):
+        in_time(classifier(500), 99)
+
+
+def test_a_killed_sweep_goes_on_from_the_parts_it_finished(tmp_path: Path) -> None:
+    minimum, state = classifier(500), tmp_path / "state"
+    whole = in_time(minimum, 1000)
+    clock = Clock(1000)
+    parts = SweepParts(state, sweep_key(minimum, AT, 0), clock)
+    first = parts.once("soft rank", lambda: {"rank": whole.rank}, lambda: 123)
+    again = SweepParts(state, sweep_key(minimum, AT, 0), clock)
+    assert torch.equal(again.once("soft rank", dict, lambda: 0)["rank"], first["rank"])
+    assert again.products == 123
+    assert SweepParts(state, sweep_key(minimum, AT, 1), clock).fresh
+    state.write_bytes(b"not a file of ours")
+    assert SweepParts(state, sweep_key(minimum, AT, 0), clock).fresh
+    in_time(minimum, 1000, state_path=state)
+    resumed = in_time(minimum, 1000, state_path=state)
+    assert torch.equal(resumed.displacement, whole.displacement)
+    assert torch.equal(resumed.rank, whole.rank)
+    assert torch.equal(resumed.quadratic, whole.quadratic)
+
+
+def test_progress_tells_the_time_and_what_is_needed() -> None:
+    told: list[tuple[float, str]] = []
+    estimate_gap(
+        classifier(200),
+        weight_decay=RIDGE,
+        route="matrix_free",
+        progress=lambda fraction, message: told.append((fraction, message)),
+    )
+    fractions = [fraction for fraction, _ in told]
+    assert fractions == sorted(fractions)
+    assert "s for 10% standard error" in told[0][1]
+    assert any("leave-one-out of 64 examples, step" in message for _, message in told)
 
 
 def test_three_routes_agree_on_fifty_thousand_parameters() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,9 +25,11 @@ from workers.analysis.work import row_seconds
 from workers.curvature.gap import estimate_gap
 from workers.curvature.gap_result import GapEstimate, GapResult
 from workers.curvature.gap_routes import choose_route
+from workers.curvature.layer_gram import gram_cost
 from workers.curvature.minimum import Minimum
 from workers.curvature.routes import DENSE, LOW_RANK
 from workers.curvature.spectrum import Progress, Spectrum
+from workers.resume import GAP_SUFFIX
 
 STAGE = "gap"
 # The exact routes: 10¹³ operations took 254 CPU-s.
@@ -46,7 +49,14 @@ def run(session: Session) -> None:
         work = worker(session.opened, session.parameters)
         (found,) = session.shards.gather(asked, work, told)
     else:
-        found = answer(session.opened, session.parameters, session.spectrum, session.progress)
+        state = session.state_path
+        found = answer(
+            session.opened,
+            session.parameters,
+            session.spectrum,
+            session.progress,
+            state_path=None if state is None else state.with_suffix(GAP_SUFFIX),
+        )
     session.report.gap = Gap.model_validate_json(found.value["gap"])
     session.report.minimum = MinimumSummary.model_validate_json(found.value["minimum"])
     for name, values in found.arrays.items():
@@ -71,7 +81,7 @@ def outputs_of(minimum: Minimum) -> int:
 def predicted_seconds(minimum: Minimum) -> float:
     """CPU seconds of this stage, from counted work."""
     n = minimum.n
-    chosen = choose_route(n, outputs_of(minimum), minimum.dim)
+    chosen = choose_route(n, outputs_of(minimum), minimum.dim, gram=gram_cost(minimum))
     if chosen.operations is not None:
         return OPERATION_SECONDS * chosen.operations
     return MATRIX_FREE_PASSES * n * row_seconds(minimum)
@@ -87,9 +97,17 @@ def worker(opened: Opened, parameters: Parameters) -> Work:
 
 
 def answer(
-    opened: Opened, parameters: Parameters, spectrum: Spectrum | None, progress: Progress
+    opened: Opened,
+    parameters: Parameters,
+    spectrum: Spectrum | None,
+    progress: Progress,
+    *,
+    state_path: Path | None = None,
 ) -> Answer:
-    """Sections `gap` and `minimum` as JSON, and what the page draws example by example."""
+    """Sections `gap` and `minimum` as JSON, and what the page draws example by example.
+
+    `state_path` keeps the parts of a matrix-free run that are finished.
+    """
     exact = spectrum if spectrum is not None and spectrum.complete else None
     found = estimate_gap(
         opened.minimum,
@@ -103,6 +121,7 @@ def answer(
         hessian_eigenvectors=None if exact is None else exact.known_eigenvectors,
         seed=parameters.seed,
         progress=progress,
+        state_path=state_path,
     )
     sections = {"gap": gap_section(found), "minimum": minimum_section(found)}
     value = {name: each.model_dump_json(by_alias=True) for name, each in sections.items()}

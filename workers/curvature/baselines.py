@@ -104,7 +104,7 @@ def _last_layer(minimum: Minimum, likelihood: Likelihood) -> dict[str, float | N
     total = minimum.theta.new_zeros(likelihood.outputs, likelihood.outputs)
     Lambda = likelihood.curvature
     for at in torch.arange(likelihood.n, device=total.device).split(1024):
-        found = trace_layers(minimum, minimum.inputs[at], only=name)
+        found = trace_layers(minimum, minimum.inputs[at], only=[name])
         if not found or not _is_identity(found[0].sensitivities):
             return unknown
         h = found[0].inputs[:, 0, : layer.in_features]

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from workers.curvature.band_reduction import Band, BandResolvent, reduce_to_band
 from workers.curvature.directional import directional_logits, mean_gradient_of
-from workers.curvature.jacobian import gram, jacobian_chunks
+from workers.curvature.jacobian import jacobian_chunks
+from workers.curvature.layer_gram import gram
 from workers.curvature.likelihood import Likelihood
 from workers.curvature.minimum import Minimum
 from workers.curvature.sweep import Sweep, leave_one_out

@@ -18,18 +18,21 @@ from workers.curvature.clock import Clock, Progress, silent
 from workers.curvature.damping import effective_damping, lambda_grid, neighbours
 from workers.curvature.directional import mean_gradient_of
 from workers.curvature.exact_sweep import dual_resolvent, exact_sweep, primal_resolvent
-from workers.curvature.gap_assembly import Assembly, assemble
+from workers.curvature.gap_assembly import assemble
+from workers.curvature.gap_given import Assembly
 from workers.curvature.gap_result import GapResult, Spent
 from workers.curvature.gap_routes import (
     MEMORY_BYTES,
     Route,
     RoutePlan,
     choose_route,
+    dual_operations,
     exact_seconds,
-    operations,
+    primal_operations,
     usual_vectors,
 )
 from workers.curvature.ggn_product import GgnProducts
+from workers.curvature.layer_gram import gram_cost
 from workers.curvature.likelihood import Likelihood, likelihood_of
 from workers.curvature.matrix_free_sweep import LONGEST, matrix_free_sweep
 from workers.curvature.minimum import Minimum, prepare
@@ -83,9 +86,7 @@ def estimate_gap(
         )
     given, minimum = minimum, _double(minimum)
     likelihood = likelihood_of(minimum, minimum.inputs, minimum.targets)
-    chosen = choose_route(likelihood.n, likelihood.outputs, minimum.dim, memory_bytes=memory_bytes)
-    if route is not None:
-        chosen = _forced(route, likelihood, minimum.dim)
+    chosen = _route(minimum, likelihood, route, memory_bytes)
     ridge = None if weight_decay is None else max(weight_decay, SMALLEST_RIDGE)
     sweep, spent = _sweep(
         given if chosen.operations is None else minimum,
@@ -123,10 +124,21 @@ def estimate_gap(
     )
 
 
-def _forced(route: Route, likelihood: Likelihood, p: int) -> RoutePlan:
+def _route(
+    minimum: Minimum, likelihood: Likelihood, wanted: Route | None, memory_bytes: int
+) -> RoutePlan:
+    cost = gram_cost(minimum)
+    if wanted is None:
+        return choose_route(
+            likelihood.n, likelihood.outputs, minimum.dim, gram=cost, memory_bytes=memory_bytes
+        )
     rows = likelihood.n * likelihood.outputs
-    count = None if route == "matrix_free" else operations(route, rows, p)
-    return RoutePlan(route, "Route chosen by the caller.", count)
+    counts = {
+        "primal": primal_operations(rows, minimum.dim),
+        "dual": dual_operations(rows, cost),
+        "matrix_free": None,
+    }
+    return RoutePlan(wanted, "Route chosen by the caller.", counts[wanted])
 
 
 def _sweep(

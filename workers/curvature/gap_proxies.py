@@ -14,7 +14,7 @@ from workers.curvature.minimum import Minimum
 
 DRAWS = 10
 # Beyond these a proxy would cost more than the estimate it stands beside.
-LARGEST_JACOBIAN = 2 * 10**10
+LARGEST_JACOBIAN, LARGEST_DIAGONAL = 2 * 10**10, 2 * 10**11
 LARGEST_FISHER = 2000
 FISHER_NUMBERS = 10**8
 
@@ -23,7 +23,8 @@ def proxy_estimates(
     minimum: Minimum, likelihood: Likelihood, lambda_: float, *, seed: int
 ) -> dict[str, GapEstimate]:
     """Every proxy by name; None with the reason as method where it was not computed."""
-    small = likelihood.n * likelihood.outputs * minimum.dim <= LARGEST_JACOBIAN
+    numbers = likelihood.n * likelihood.outputs * minimum.dim
+    small = numbers <= LARGEST_JACOBIAN and numbers * likelihood.outputs <= LARGEST_DIAGONAL
     found = _kfac(minimum, likelihood, lambda_)
     if small:
         diagonal = ggn_diagonal(minimum, likelihood)

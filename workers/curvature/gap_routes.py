@@ -13,6 +13,7 @@ from typing import Literal
 import torch
 
 from workers.curvature.deflated_ggn import DEFLATED, EXTRA_STEPS, PROBES, USUAL_STEPS
+from workers.curvature.layer_gram import GramCost
 
 Route = Literal["primal", "dual", "matrix_free"]
 
@@ -38,14 +39,16 @@ class RoutePlan:
     operations: float | None = None
 
 
-def choose_route(n: int, outputs: int, p: int, *, memory_bytes: int = MEMORY_BYTES) -> RoutePlan:
+def choose_route(
+    n: int, outputs: int, p: int, *, gram: GramCost, memory_bytes: int = MEMORY_BYTES
+) -> RoutePlan:
     """Cheapest exact route that fits and ends within the hour, else matrix-free."""
     rows = n * outputs
     costs: dict[Route, float] = {}
     if 8 * (rows * p + 4 * p * p) <= memory_bytes:
-        costs["primal"] = operations("primal", rows, p)
-    if rows <= LARGEST_DUAL and 8 * 5 * rows**2 <= memory_bytes:
-        costs["dual"] = operations("dual", rows, p)
+        costs["primal"] = primal_operations(rows, p)
+    if rows <= LARGEST_DUAL and 8 * (5 * rows**2 + gram.numbers) <= memory_bytes:
+        costs["dual"] = dual_operations(rows, gram)
     if not costs:
         return RoutePlan(
             "matrix_free",
@@ -62,11 +65,14 @@ def choose_route(n: int, outputs: int, p: int, *, memory_bytes: int = MEMORY_BYT
     )
 
 
-def operations(route: Literal["primal", "dual"], rows: int, p: int) -> float:
-    """Of an exact sweep over nK = rows and p parameters, in multiplications and additions."""
-    if route == "primal":
-        return 3.0 * rows * p**2 + EIGH_FLOPS * p**3
-    return 1.0 * rows**2 * p + (EIGH_FLOPS + 2) * rows**3
+def primal_operations(rows: int, p: int) -> float:
+    """Of an exact sweep over nK = rows and p parameters."""
+    return 3.0 * rows * p**2 + EIGH_FLOPS * p**3
+
+
+def dual_operations(rows: int, gram: GramCost) -> float:
+    """Of an exact sweep over nK = rows with a Gram matrix of this cost."""
+    return 0.5 * gram.operations + (EIGH_FLOPS + 2) * rows**3
 
 
 def exact_seconds(count: float, device: torch.device) -> float:

@@ -76,9 +76,7 @@ class GgnProducts:
 
     def _bent(self, graph: Graph, pushed: Tensor) -> Tensor:
         """Λ_i applied to (c, m, K); a tensor of its own."""
-        logits = graph.logits.detach()
-        bent = curvature_map(logits, self.minimum.loss)(pushed.transpose(0, 1))
-        return bent.transpose(0, 1).clone()
+        return curvature_map(graph.logits.detach(), self.minimum.loss)(pushed).clone()
 
     def _pieces(self, V: Tensor) -> Iterator[tuple[Graph, slice, slice]]:
         """Chunk graphs with their examples, each with the slices of rows that fit at a time."""

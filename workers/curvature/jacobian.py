@@ -1,6 +1,6 @@
-"""Per-example Jacobians J (n × K × p) of the logits, and the tangent-kernel Gram matrix Θ = JJᵀ.
+"""Per-example Jacobians J (n × K × p) of the logits.
 
-Linear and Conv2d layers use K backward passes over the whole batch and outer products
+Linear, Conv2d and Embedding layers use K backward passes over the whole batch and outer products
 (`layer_traces`); a network with any other parameter falls back to vmap(jacrev).
 """
 
@@ -36,30 +36,22 @@ def jacobian_of(minimum: Minimum, inputs: Tensor, names: list[str]) -> Tensor:
     return torch.cat([blocks[name] for name in ordered], dim=2)
 
 
-def gram(minimum: Minimum, inputs: Tensor) -> Tensor:
-    """Θ = JJᵀ (nK × nK), accumulated parameter tensor by parameter tensor: J never exists whole."""
-    if closed_form_applies(minimum, inputs):
-        return _closed_form_gram(trace_layers(minimum, inputs))
-    total: Tensor | None = None
-    for name in minimum.names:
-        block = _reverse_mode(minimum, inputs, [name])[name].flatten(0, 1)
-        total = block @ block.mT if total is None else total.addmm_(block, block.mT)
-    if total is None:
-        raise ValueError("The network has no trainable parameter.")
-    return total
-
-
 def closed_form_applies(minimum: Minimum, inputs: Tensor) -> bool:
-    """Whether the layer traces give all of J: checked against reverse mode on one example."""
+    """Whether the layer traces give all of J."""
+    return closed_form_names(minimum, inputs) == set(minimum.names)
+
+
+def closed_form_names(minimum: Minimum, inputs: Tensor) -> set[str]:
+    """Parameter tensors whose part of J the layer traces give: checked on one example."""
     probe = inputs[:1]
     blocks = _trace_blocks(trace_layers(minimum, probe))
-    if set(blocks) != set(minimum.names):
-        return False
-    exact = _reverse_mode(minimum, probe, minimum.names)
+    exact = _reverse_mode(minimum, probe, [name for name in minimum.names if name in blocks])
     # A tied weight, or one used outside its layer, shows up here as a difference.
-    return all(
-        torch.allclose(blocks[name], exact[name], rtol=1e-6, atol=1e-9) for name in minimum.names
-    )
+    return {
+        name
+        for name, block in exact.items()
+        if torch.allclose(blocks[name], block, rtol=1e-6, atol=1e-9)
+    }
 
 
 def _trace_blocks(traces: list[LayerTrace]) -> dict[str, Tensor]:
@@ -72,26 +64,6 @@ def _trace_blocks(traces: list[LayerTrace]) -> dict[str, Tensor]:
         if trace.bias is not None:
             blocks[trace.bias] = s.sum(dim=2)
     return blocks
-
-
-def _closed_form_gram(traces: list[LayerTrace]) -> Tensor:
-    total: Tensor | None = None
-    for trace in traces:
-        n, outputs, positions = trace.sensitivities.shape[:3]
-        if positions == 1:
-            s = trace.sensitivities.reshape(n * outputs, -1)
-            a = trace.inputs[:, 0]
-            block = (s @ s.mT).view(n, outputs, n, outputs)
-            block.mul_((a @ a.mT)[:, None, :, None])
-        else:
-            rows = torch.einsum("nkto,ntd->nkod", trace.sensitivities, trace.inputs)
-            rows = rows.reshape(n * outputs, -1)
-            block = (rows @ rows.mT).view(n, outputs, n, outputs)
-        total = block if total is None else total.add_(block)
-    if total is None:
-        raise ValueError("The network has no trainable parameter.")
-    n, outputs = total.shape[:2]
-    return total.view(n * outputs, n * outputs)
 
 
 def _assemble(minimum: Minimum, blocks: dict[str, Tensor]) -> Tensor:

@@ -7,6 +7,7 @@ data give every per-example Jacobian, the closed form of Θ = JJᵀ and the Kron
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ class LayerTrace:
     weight, bias  names in θ (bias None where the layer has none)
     inputs        n × T × d, with a last column of ones where there is a bias
     sensitivities n × K × T × o
+    layer         its name
     transposed    the weight is d × o, as that of an embedding
     """
 
@@ -31,6 +33,7 @@ class LayerTrace:
     bias: str | None
     inputs: Tensor
     sensitivities: Tensor
+    layer: str
     transposed: bool = False
 
 
@@ -65,10 +68,12 @@ def _is_plain(module: Layer) -> bool:
     )
 
 
-def trace_layers(minimum: Minimum, inputs: Tensor, *, only: str | None = None) -> list[LayerTrace]:
-    """Traces of every supported layer, or of the one named, that ran exactly once on `inputs`."""
+def trace_layers(
+    minimum: Minimum, inputs: Tensor, *, only: Collection[str] | None = None
+) -> list[LayerTrace]:
+    """Traces of every supported layer, or of those named, that ran exactly once on `inputs`."""
     layers = supported_layers(minimum)
-    layers = layers if only is None else {only: layers[only]}
+    layers = layers if only is None else {name: layers[name] for name in only}
     calls: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in layers}
 
     def recorder(name: str) -> Any:
@@ -139,7 +144,7 @@ def _trace(name: str, layer: Layer, given: Tensor, sensitivity: Tensor) -> Layer
         a = functional.one_hot(words, layer.num_embeddings).to(s)
         if layer.padding_idx is not None:
             a[words == layer.padding_idx] = 0  # its gradient is held at zero
-        return LayerTrace(f"{prefix}weight", None, a, s, transposed=True)
+        return LayerTrace(f"{prefix}weight", None, a, s, name, transposed=True)
     if isinstance(layer, nn.Conv2d) and not isinstance(layer.padding, str):
         patches = functional.unfold(
             given,
@@ -154,4 +159,5 @@ def _trace(name: str, layer: Layer, given: Tensor, sensitivity: Tensor) -> Layer
         a = given.reshape(n, -1, given.shape[-1])
     if layer.bias is not None:
         a = torch.cat([a, torch.ones_like(a[:, :, :1])], dim=2)
-    return LayerTrace(f"{prefix}weight", f"{prefix}bias" if layer.bias is not None else None, a, s)
+    bias = f"{prefix}bias" if layer.bias is not None else None
+    return LayerTrace(f"{prefix}weight", bias, a, s, name)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from workers.curvature.losses import curvatures
 from workers.curvature.minimum import Loss, Minimum
 
 CHUNK = 1024
@@ -67,8 +68,7 @@ class Likelihood:
     @property
     def curvature(self) -> Tensor:
         """Λ = ∂²ℓ/∂f² (n × K × K)."""
-        half = self.half_curvature
-        return half @ half.mT
+        return curvatures(self.logits, self.loss)
 
     @property
     def half_curvature(self) -> Tensor:

@@ -104,7 +104,7 @@ def matrix_free_sweep(
         newton=None if newton_ridge is None else 0.5 * float(forms["newton"]),
         eigenvalues=None,
         method=_method(ggn, likelihood, batches, forms["sums"].shape[1], relative_error),
-        numerical_error=float(change[row]),
+        numerical_error=min(1.0, float(change[row])),
         settled=worst < DRAWN,
         products=products.count,
         seconds=clock.used,

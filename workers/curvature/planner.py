@@ -12,7 +12,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from statistics import median
 
 import torch
 from torch import Tensor
@@ -32,6 +31,7 @@ from workers.curvature.routes import (
 from workers.curvature.trace import PROBES
 
 CALIBRATION = 0.5  # seconds of products
+ALGEBRA = 0.1  # seconds of each kind of linear algebra
 RANK_OVER_NK = 4.5  # rank of H over n·K; 2.5 to 9.3 on seven small trained ReLU networks
 RANK_SPREAD = (2.5 / 4.5, 9.3 / 4.5)
 STEPS_SPREAD = (0.6, 1.7)  # actual over expected Lanczos steps, from 5% to 95% of 144 runs
@@ -194,38 +194,35 @@ def _algebra(route: Route, operator: Operator) -> Callable[[int], float]:
     tall = torch.ones(256, min(operator.dim, 20_000), **like)
     if route == "lanczos":
         # Two Gram-Schmidt passes of two sweeps each over a growing basis.
-        each = _quickest(lambda: tall[:1] @ tall.T) / tall.numel()
+        each = _lasts(lambda: tall[:1] @ tall.T, ALGEBRA) / tall.numel()
         return lambda size: 2.0 * operator.dim * size**2 * each + STEP_SECONDS * size
     side = min(operator.dim, EIGH_SIZE)
     square = torch.randn(side, side, **like)
-    eigh = _quickest(lambda: torch.linalg.eigh(square + square.T)[0]) / side**3
+    square = square + square.T
+    eigh = _lasts(lambda: torch.linalg.eigh(square)[0], ALGEBRA) / side**3
     if route == "dense":
         return lambda size: eigh * size**3
     # The passes by blocks, and Ritz vectors.
-    multiply = _quickest(lambda: tall @ tall.T) / (2 * 256 * tall.numel())
+    multiply = _lasts(lambda: tall @ tall.T, ALGEBRA) / (2 * 256 * tall.numel())
     return lambda size: 6.0 * operator.dim * size**2 * multiply + eigh * size**3
 
 
-def _quickest(work: Callable[[], Tensor]) -> float:
-    """Seconds of the quicker of two runs after a first one; results are waited for."""
-    taken = []
-    for _ in range(3):
-        start = time.perf_counter()
-        float(work().sum())
-        taken.append(time.perf_counter() - start)
-    return max(min(taken[1:]), 1e-6)
-
-
 def seconds_per_product(operator: Operator, *, width: int) -> float:
-    """Median seconds of one product within blocks of `width`, over half a second."""
-    rows = torch.ones(
-        min(width, operator.dim), operator.dim, dtype=operator.dtype, device=operator.device
-    )
+    """Seconds of one product within blocks of `width`, over half a second."""
+    shape = (min(width, operator.dim), operator.dim)
+    rows = torch.ones(*shape, dtype=operator.dtype, device=operator.device)
     operator.matmat(rows[:1])  # warm-up: first touch of kernels and memory
-    taken: list[float] = []
-    begun = time.perf_counter()
-    while not taken or time.perf_counter() - begun < CALIBRATION:
-        start = time.perf_counter()
-        operator.matmat(rows)
-        taken.append((time.perf_counter() - start) / rows.shape[0])
-    return median(taken)
+    return _lasts(lambda: operator.matmat(rows), CALIBRATION) / rows.shape[0]
+
+
+def _lasts(work: Callable[[], Tensor], budget: float) -> float:
+    """Mean seconds of a call over `budget` seconds, results waited for.
+
+    The mean: on a busy machine most calls run undisturbed and some wait for their turn, which a
+    median would not see.
+    """
+    count, started = 0, time.perf_counter()
+    while count == 0 or time.perf_counter() - started < budget:
+        float(work()[0].sum())
+        count += 1
+    return max(time.perf_counter() - started, 1e-6) / count

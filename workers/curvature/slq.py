@@ -109,19 +109,24 @@ def _chains(
     """Nodes and weights (b, steps) of b chains; an exhausted chain stops with weight 0."""
     block = _normalised(_outside(known, block))[0]
     count = block.shape[0]
-    basis = block.new_zeros(count, steps, operator.dim)
+    basis = block.new_empty(count, steps, operator.dim)
     diagonal = torch.zeros(count, steps, dtype=torch.float64)
     beside = torch.zeros(count, steps, dtype=torch.float64)
-    scale = 0.0
+    scale, norms = 0.0, block.new_zeros(count)
     for step in range(steps):
         basis[:, step] = block
         images = operator.matmat(block)
-        diagonal[:, step] = (images * block).sum(1).double().cpu()
+        along = (images * block).sum(1)
+        diagonal[:, step] = along.double().cpu()
         scale = max(scale, float(images.norm(dim=1).max()))
-        for _ in range(2):  # twice is enough
-            images = _outside(known, images)
-            inside = torch.einsum("bsp,bp->bs", basis[:, : step + 1], images)
-            images = images - torch.einsum("bs,bsp->bp", inside, basis[:, : step + 1])
+        # The three-term recurrence takes out all but rounding; one pass over the basis that.
+        images -= along[:, None] * block
+        if step:
+            images -= norms[:, None] * basis[:, step - 1]
+        images = _outside(known, images)
+        so_far = basis[:, : step + 1]
+        inside = torch.bmm(so_far, images[:, :, None])
+        images = images.sub_(torch.bmm(inside.mT, so_far)[:, 0])
         block, norms = _normalised(images, floor=zero_level(images.dtype) * scale)
         beside[:, step] = norms.double().cpu()
     return _gauss_rules(diagonal, beside[:, :-1])

@@ -1,0 +1,64 @@
+"""Bodies of requests: how long one may stall, and how large one that is no upload may be."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope
+
+from minimascope.problems import ProblemError
+
+# An upload that stalls longer holds its place for nobody: the client comes back and resumes.
+STALL_SECONDS = 60.0
+MIB = 1 << 20
+# Uploads and workers' results are bounded where they are stored.
+UNBOUNDED = (
+    "/api/v1/checkpoints",
+    "/api/v1/datasets",
+    "/api/v1/uploads/",
+    "/api/v1/internal/",
+)
+# An architecture of a thousand layers is a tenth of this; a page sends its figures' state.
+API_BYTES, PAGE_BYTES = 2 * MIB, 32 * MIB
+
+
+def most_bytes(path: str) -> int | None:
+    if path.startswith(UNBOUNDED):
+        return None
+    return API_BYTES if path.startswith("/api/") else PAGE_BYTES
+
+
+def _sentence(limit: int) -> str:
+    return f"The body of this request is larger than {limit // MIB} MiB."
+
+
+class Body:
+    """`receive` of one request: 408 where nothing comes for long, 413 where too much does."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        """Raises ProblemError `body_too_large` where the request says so beforehand."""
+        self._receive, self._limit = receive, most_bytes(scope["path"])
+        self._size, self._whole = 0, False
+        announced = Headers(scope=scope).get("content-length", "")
+        if self._limit and announced.isdigit() and int(announced[:20]) > self._limit:
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            raise ProblemError("body_too_large", _sentence(self._limit), status=status)
+
+    async def __call__(self) -> Message:
+        if self._whole:  # from here on it waits for the end of the connection
+            return await self._receive()
+        try:
+            async with asyncio.timeout(STALL_SECONDS):
+                message = await self._receive()
+        except TimeoutError as error:
+            sentence = f"Nothing of the body came for {STALL_SECONDS:g} seconds."
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, sentence) from error
+        self._size += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        if self._limit and self._size > self._limit:
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            raise HTTPException(status, _sentence(self._limit))
+        return message
