@@ -121,7 +121,7 @@ def followed(client: Client, identifier: str) -> tuple[list[str], Analysis]:
 
 def numbers(value: Any, path: str = "") -> dict[str, float]:
     """Every number of a report under its path; seconds differ from run to run."""
-    if isinstance(value, bool) or path in ("/wall_seconds", "/spectrum/plan"):
+    if isinstance(value, bool) or path in ("/wall_seconds", "/spectrum/plan", "/gap/plan"):
         return {}
     if isinstance(value, int | float):
         return {path: float(value)}
