@@ -11,7 +11,7 @@ COPY dashboard dashboard
 COPY workers workers
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir -c constraints.txt \
-       ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} '.[images,parquet,postgres,s3]'
+       ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} '.[images,otel,parquet,postgres,s3]'
 
 FROM python:3.11-slim
 RUN useradd --create-home --uid 10001 minimascope && mkdir /data && chown minimascope /data

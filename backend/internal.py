@@ -20,6 +20,7 @@ from backend import shards
 from backend.jobs import Claim, Progress
 from backend.receiving import Incoming
 from backend.service import Here, Service
+from minimascope import transport
 from minimascope.problems import ProblemError
 from minimascope.queues import QueueName
 from minimascope.report import Report
@@ -205,7 +206,16 @@ def worker(identifier: WorkerId, body: WorkerReport, service: Here) -> WorkerAns
         return WorkerAnswer(restart=False)
     queues = [str(queue) for queue in body.queues]
     waiting = service.repository.overdue_count(queues, sent_before=now - stuck)
-    return WorkerAnswer(restart=waiting > 0)
+    return WorkerAnswer(restart=waiting > 0 and _broker_answers(service))
+
+
+def _broker_answers(service: Service) -> bool:
+    """Where it is away for us too, a worker that starts again would only wait longer."""
+    try:
+        transport.waiting(service.celery, "analyses")
+    except Exception:  # kombu wraps only some brokers' errors
+        return False
+    return True
 
 
 @router.delete("/workers/{identifier}", status_code=204)

@@ -16,6 +16,7 @@ from minimascope.queues import QUEUES
 
 KEEP_SECONDS = 24 * 3600.0
 SWEEP_SECONDS = 600.0
+HESITATE_SECONDS = 3600.0
 log = logging.getLogger("minimascope.reaper")
 
 
@@ -66,6 +67,8 @@ async def _rounds(service: Service) -> None:
         try:
             if not await asyncio.to_thread(reap, service, clock):
                 grace = time.monotonic() + lease
+                # What is old by a clock that was just set may be old by mistake.
+                swept = time.monotonic() + HESITATE_SECONDS
             if time.monotonic() > swept + SWEEP_SECONDS:
                 swept = time.monotonic()
                 await asyncio.to_thread(sweep, service)

@@ -19,6 +19,7 @@ from typing import Any
 
 import kombu.transport
 from celery import Celery
+from celery.app.amqp import AMQP
 from kombu import Queue
 from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
@@ -112,12 +113,26 @@ def _broker(settings: Settings) -> tuple[str, dict[str, Any]]:
     return f"{ALIAS}://", options
 
 
+class Connection(kombu.Connection):
+    """Asks a broker that is away every second; kombu's pause grows to half a minute."""
+
+    @override
+    def ensure_connection(self, *args: Any, **kwargs: Any) -> Any:
+        pauses = {"interval_start": 1, "interval_step": 0, "interval_max": 1}
+        return super().ensure_connection(*args, **{**pauses, **kwargs})
+
+
+class Amqp(AMQP):
+    Connection = Connection
+
+
 def celery_app(settings: Settings) -> Any:
     """The Celery application both sides share: JSON ids, early acknowledgement, no results."""
     broker, options = _broker(settings)
-    app = Celery("minimascope", broker=broker)
+    app = Celery("minimascope", broker=broker, amqp=Amqp)
     app.conf.update(
         accept_content=["json"],
+        broker_connection_max_retries=None,  # for ever
         broker_connection_retry_on_startup=True,
         broker_transport_options=options,
         task_acks_late=False,

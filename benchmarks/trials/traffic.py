@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import multiprocessing
+import os
 import random
 import statistics
 import time
@@ -33,6 +34,12 @@ def _memory(pid: int, name: str) -> int:
     """VmRSS or VmHWM of a process, in bytes."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Of a process and all its threads so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _content(number: int, mib: int) -> Iterator[bytes]:
@@ -291,10 +298,14 @@ def lists(count: int = 100_000, times: int = 40) -> dict[str, Any]:
                     "name": {"q": "run 777"},
                     "absent_name": {"q": "no such name"},
                 }
+                begun = _cpu_seconds(deployment.processes["api"].pid)
                 taken = {name: _timed(client, asked, times) for name, asked in queries.items()}
+                spent = _cpu_seconds(deployment.processes["api"].pid) - begun
             everything = [each for part in taken.values() for each in part]
             figures[database] = {
                 "p95_ms": round(1000 * quantile(everything, 0.95), 1),
+                "median_ms": round(1000 * statistics.median(everything), 1),
+                "api_cpu_ms_each": round(1000 * spent / len(everything), 1),
                 **{f"{k}_p95_ms": round(1000 * quantile(v, 0.95), 1) for k, v in taken.items()},
             }
     return figures

@@ -1,4 +1,4 @@
-"""What /metrics says after an analysis has ended."""
+"""What /metrics says after an analysis has ended; when a worker starts again."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import json
 import time
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend.jobs import Progress
 from minimascope.settings import Settings
 from tests.backend.test_users import analysis, api
+from tests.deployment import free_port
 
 
 def figures(text: str) -> dict[tuple[str, tuple[str, ...]], float]:
@@ -48,3 +50,21 @@ def test_an_ended_analysis_counts_with_its_stages_its_wait_and_its_products(tmp_
     assert found["minimascope_queue_age_seconds", ()] == 0.0
     rate = plan["actual_products"] / plan["actual_seconds"]
     assert abs(found["minimascope_products_per_second_sum", ()] - rate) < 1e-9 * rate
+
+
+@pytest.mark.parametrize("broker", ["folder", "away"])
+def test_an_idle_worker_starts_again_only_where_the_broker_answers(
+    tmp_path: Path, broker: str
+) -> None:
+    address = {"folder": "", "away": f"redis://127.0.0.1:{free_port()}/0"}[broker]
+
+    async def run() -> bool:
+        async with api(tmp_path, broker_url=address) as (client, service):
+            job = analysis(service, "")
+            service.repository.mark_sent([job], now=time.time() - 100)
+            report = {"queues": ["analyses"], "device": "cpu", "idle_seconds": 99.0}
+            worker = {"authorization": "Bearer w"}
+            answer = await client.put("/internal/workers/w", json=report, headers=worker)
+            return bool(answer.json()["restart"])
+
+    assert asyncio.run(run()) is (broker == "folder")
