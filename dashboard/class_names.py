@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import plotly.graph_objects as go
+
+from dashboard.packing import Json
 
 LONGEST = 24
 NUMBERED = re.compile(r"\bclass (\d+)\b")
@@ -33,9 +34,7 @@ def _shown(names: Sequence[str], found: re.Match[str]) -> str:
     return json.dumps(text.replace("%{", "% {"), ensure_ascii=True)[1:-1]
 
 
-def named(figure: go.Figure, names: Sequence[str]) -> dict[str, Any]:
+def named(figure: go.Figure, names: Sequence[str]) -> Json:
     """A figure as JSON, every `class N` of its words by its name."""
-    text = figure.to_json()
-    if names:
-        text = NUMBERED.sub(lambda found: _shown(names, found), text)
-    return dict(json.loads(text))
+    text = str(figure.to_json())
+    return Json(NUMBERED.sub(lambda found: _shown(names, found), text) if names else text)

@@ -1,4 +1,4 @@
-"""Everything the analysis page draws, as one JSON value for the browser."""
+"""Everything the analysis page draws, as one value for the browser."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def _packed(arrays: Arrays, name: str) -> dict[str, str] | None:
 
 
 def drawing(report: Report, arrays: Arrays, about: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Figures by name, and what the browser needs to link them, in one JSON value.
+    """Figures by name, each `Json`, and what the browser needs to link them, in one value.
 
     A figure whose section or arrays are not there yet is absent; `about` goes into every export.
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import json
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 
 from dashboard.compare_figures import vectors_of
 from dashboard.drawing import drawing, tiles
+from dashboard.packing import joined
 from minimascope.calls import Array
 from minimascope.client import AsyncClient
 from minimascope.problems import ProblemError
@@ -93,7 +93,7 @@ class Drawings:
 
 
 def _packed(value: dict[str, Any]) -> bytes:
-    return gzip.compress(json.dumps(value).encode(), 4, mtime=0)
+    return gzip.compress(joined(value).encode(), 4, mtime=0)
 
 
 def drawing_routes(app: FastAPI, client: AsyncClient) -> None:

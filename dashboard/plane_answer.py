@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -89,7 +90,7 @@ def plane_drawing(
     }
     return {
         "key": key,
-        "figures": {name: named(figure, names) for name, figure in figures.items()},
+        "figures": {name: json.loads(named(figure, names)) for name, figure in figures.items()},
         "points": encoded(arrays["points"]),
         "words": plane_sentence(request),
     }

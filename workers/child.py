@@ -15,9 +15,8 @@ import sys
 import tempfile
 import threading
 import traceback
-from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -26,9 +25,6 @@ from minimascope.problems import ProblemError
 from minimascope.report import Report
 from minimascope.schemas import StageState
 from minimascope.slices import SliceRequest
-
-if TYPE_CHECKING:
-    from workers.analysis.opening import Opened
 
 
 class SupervisorPublisher:
@@ -208,6 +204,8 @@ def perform(
         here = parameters.model_copy(update={"device": "cpu"})
         opened = open_files(paths, here, workdir=workdir)
         if job["kind"] == "plan":
+            from workers.analysis.planning import planned
+
             data = data_summary(opened).model_dump()
             return {**planned(opened, parameters), "data": data}
         return {
@@ -218,15 +216,16 @@ def perform(
     from workers.curvature import graphs
 
     graphs.plan_with(job.get("memory_share", 1.0))
+    state = Path(job["state"]) if job.get("state") else None
     if job["kind"] == "shard":
+        question = job["question"]
         return shard_job.run_shard(
-            paths, parameters, job["question"], workdir=workdir, publisher=publisher
+            paths, parameters, question, workdir=workdir, publisher=publisher, state_path=state
         )
     from workers.analysis.run import run_analysis
     from workers.shard_exchange import Exchange
 
     shards = Exchange(publisher, replies, workdir) if parameters.device == "cpu" else None
-    state = Path(job["state"]) if job.get("state") else None
     run_analysis(
         paths,
         parameters,
@@ -236,19 +235,6 @@ def perform(
         shards=shards,
     )
     return None
-
-
-def planned(opened: Opened, parameters: Parameters) -> dict[str, Any]:
-    """The planner's prediction for this machine; ProblemError where it would not fit."""
-    from workers.analysis.spectrum_stage import plan_stage
-
-    try:
-        plan = plan_stage(opened.minimum, parameters)
-    except ValueError as error:
-        raise ProblemError("does_not_fit", str(error)) from error
-    sizes = {"parameters": opened.minimum.dim, "examples": opened.minimum.n}
-    told = {each.name: getattr(plan, each.name) for each in fields(plan) if each.repr}
-    return {**told, **sizes, "warnings": opened.warnings}
 
 
 if __name__ == "__main__":

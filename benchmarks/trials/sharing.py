@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -84,12 +85,24 @@ def _ended(client: Client, identifier: str) -> Analysis:
 def _numbers(client: Client, found: Analysis) -> str:
     """A hash of the report, but for its times, and of every array."""
     report = client.report(found.id).model_dump(mode="json", exclude={"wall_seconds"})
-    for name in ("actual_seconds", "seconds", "actual_peak_bytes", "peak_bytes"):
-        report["spectrum"]["plan"].pop(name, None)
+    for section in ("spectrum", "gap"):
+        report[section].pop("plan", None)  # what it was to take, and took
     digest = hashlib.sha256(json.dumps(report, sort_keys=True).encode())
     for name in sorted(found.arrays):
         digest.update(np.ascontiguousarray(client.array(found.id, name)).tobytes())
     return digest.hexdigest()[:16]
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Of a process, those that it waited for and those that it has."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    # Children are started by threads of a worker, too.
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        if task.name != str(pid):
+            children += (task / "children").read_text().split()
+    return own + sum(_cpu_seconds(int(child)) for child in children)
 
 
 def shared(workers: int = 2) -> dict[str, Any]:
@@ -104,9 +117,12 @@ def shared(workers: int = 2) -> dict[str, Any]:
         for number in range(workers):
             deployment.start_worker(f"worker-{number}")
         deployment.await_workers(workers)
+        pids = [deployment.processes[f"worker-{number}"].pid for number in range(workers)]
         with deployment.client() as client:
             request = _request(client, Path(folder))
+            before = [_cpu_seconds(pid) for pid in pids]
             found = _ended(client, client.submit(request).id)
+            spent = [_cpu_seconds(pid) - cpu for pid, cpu in zip(pids, before, strict=True)]
             assert found.state == "done", found.problem
             assert found.started_at
             assert found.finished_at
@@ -114,6 +130,7 @@ def shared(workers: int = 2) -> dict[str, Any]:
             return {
                 "workers": workers,
                 "seconds": round((found.finished_at - found.started_at).total_seconds(), 1),
+                "cpu_seconds": [round(each, 1) for each in spent],
                 "stages": stages,
                 "failures": [each.stage for each in client.report(found.id).failures],
                 "numbers": _numbers(client, found),

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from tests.reference_networks import GAP, boundary_minimum, gap_minimum
-from workers.curvature.density import Density, spectral_density
+from workers.curvature.density import Density, own_probe, spectral_density
 from workers.curvature.eigenpairs import lanczos_pairs
-from workers.curvature.operators import hessian
+from workers.curvature.operators import Operator, hessian
 from workers.curvature.slq import spectral_sum
-from workers.curvature.spectrum import Spectrum, compute_spectrum, silent
+from workers.curvature.spectrum import Spectrum, compute_spectrum, operator_spectrum, silent
 
 
 def smoothed(density: Density, eigenvalues: Tensor) -> np.ndarray:
@@ -89,6 +89,26 @@ def test_the_eigenpair_run_is_one_probe_of_the_density() -> None:
     error = np.abs(density.mean.numpy() - expected)
     # As above: t with 7 degrees of freedom, and 1% of the peak for the rules' own bias.
     assert (error <= 5 * density.standard_error.numpy() + 0.01 * expected.max()).all()
+
+
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-3, 1e-6])
+def test_pieces_of_the_bulk_are_not_taken_for_known_pairs(tolerance: float) -> None:
+    outliers = torch.tensor([9.4, 6.7, 5.0, 4.1, 3.1, 2.0, 1.0, 0.6], dtype=torch.float64)
+    values = torch.cat([outliers, torch.linspace(-0.06, 0.13, 1500, dtype=torch.float64)])
+    operator = Operator(lambda rows: rows * values, values.numel())  # diagonal
+    # Wanting pairs of the bulk too, the run goes on until much of its edge has small residuals.
+    found = operator_spectrum(operator, top_k=20, tolerance=tolerance, route="lanczos")
+    known, vectors = found.known_eigenvalues, found.known_eigenvectors
+    assert vectors is not None
+    errors = (vectors * values - known[:, None] * vectors).norm(dim=1)
+    # OWN_DIGITS, and rounding of coordinates in a basis of unit vectors.
+    assert (errors <= 1.001e-2 * known.abs()).all()
+    own = own_probe(found, values.numel(), steps=8)
+    assert own is not None
+    rest = float(values.sum() - known.sum())
+    # The variance of dim·zᵀHz for unit z is about twice the sum of squares of what is left.
+    spread = float(2 * (values.square().sum() - known.square().sum())) ** 0.5
+    assert abs(own.dim * float((own.weights * own.nodes).sum()) - rest) <= 5 * spread
 
 
 def test_spectral_sums_come_from_the_density_without_products() -> None:

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from dashboard.class_names import LONGEST, class_name
 from dashboard.drawing import drawing
+from dashboard.packing import joined
 from tests.dashboard.conftest import watched
 from tests.dashboard.serving import served
 from tests.dashboard.stub_api import Found, analysis, stub
@@ -24,7 +25,8 @@ def lettered(gauss: Found) -> Found:
 
 
 def test_every_class_of_every_figure_has_its_name(lettered: Found) -> None:
-    figures = json.dumps(drawing(*lettered)["figures"])
+    figures = joined(drawing(*lettered)["figures"])
+    assert json.loads(figures)
     assert not [n for n in range(3) if f"class {n}" in figures]
     assert "&lt;b>A" in figures
     assert "<b>A" not in figures

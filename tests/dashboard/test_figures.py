@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ def test_filmstrip_has_the_boundary_and_one_tile_a_vector(gauss: Found) -> None:
 
 
 def test_tiles_are_the_asked_vectors_that_are_known(gauss: Found, iris: Found) -> None:
-    figure = tiles(*gauss, [2, 4, 9])["figure"]
+    figure = json.loads(tiles(*gauss, [2, 4, 9])["figure"])
     names = [t["name"] for t in figure["data"] if t["name"].startswith("alignment")]
     assert names == ["alignment with v2", "alignment with v4"]
     assert tiles(*iris, [1])["figure"] is None
@@ -261,7 +262,8 @@ def test_no_alignment_is_the_colour_of_the_page(name: str, palette: dict[str, st
 
 
 def test_every_themed_path_names_a_colour_of_both_palettes(gauss: Found) -> None:
-    for figure in drawing(*gauss)["figures"].values():
+    for text in drawing(*gauss)["figures"].values():
+        figure = json.loads(text)
         for trace_ in figure["data"]:
             for token in ((trace_.get("meta") or {}).get("tokens") or {}).values():
                 assert token == "diverging" or (token in LIGHT and token in DARK)

@@ -44,6 +44,18 @@ def test_where_there_is_no_number_the_strip_says_why(gauss: Found) -> None:
     assert soft_rank_kpi(report).value == "9.13"
 
 
+def test_a_sample_of_margins_is_called_one_with_its_error(gauss: Found) -> None:
+    margins = gauss[0].margins
+    assert margins is not None
+    drawn = {"searched": 32, "median": 0.5, "median_standard_error": 0.04}
+    certified = margins.certified.model_copy(update=drawn)
+    sampled = margins.model_copy(update={"certified": certified})
+    note = margin_kpi(gauss[0].model_copy(update={"margins": sampled})).note
+    n = gauss[0].data.train.n
+    assert note == f"median 0.500 ± 0.04; 32 of {n} points searched"
+    assert "searched" not in margin_kpi(gauss[0]).note
+
+
 def values(**changed: str) -> dict[str, Any]:
     given = {"family": "mlp", "activation": "relu", "loss": "cross_entropy", "decay": "1e-3"}
     return {**given, **changed}

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,14 +55,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("data")
 
 
-@pytest.fixture(scope="module")
-def api(folder: Path) -> Iterator[Api]:
+@contextmanager
+def serving(folder: Path, *, lease: float, limit: float) -> Iterator[Api]:
+    """A server without workers: leases and the time limit of a job in seconds."""
     settings = Settings(
         data_dir=folder,
         demo_dir=folder / "none",
         worker_token="w",
-        job_seconds=3,
-        lease_seconds=5,
+        job_seconds=limit,
+        lease_seconds=lease,
         stuck_seconds=0.5,
     )
     app = create_app(settings)
@@ -72,7 +74,15 @@ def api(folder: Path) -> Iterator[Api]:
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     delivery = Delivery(f"http://127.0.0.1:{port}", "w")
-    yield Api(app.state.service, delivery)
-    delivery.close()
-    server.should_exit = True
-    thread.join()
+    try:
+        yield Api(app.state.service, delivery)
+    finally:
+        delivery.close()
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def api(folder: Path) -> Iterator[Api]:
+    with serving(folder, lease=5, limit=3) as made:
+        yield made

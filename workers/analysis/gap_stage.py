@@ -40,22 +40,22 @@ MATRIX_FREE_PASSES = 2000
 
 def run(session: Session) -> None:
     """Fills `report.gap` and `report.minimum`."""
-    asked = session.questions.get(STAGE)
+    asked, state = session.questions.get(STAGE), session.state_path
     if asked:
+        said = ["Generalization gap"]
 
         def told(done: float) -> None:
-            session.progress(done, "Generalization gap")
+            session.progress(done, said[-1])
 
-        work = worker(session.opened, session.parameters)
+        work = worker(session.opened, session.parameters, state_path=state, hear=said.append)
         (found,) = session.shards.gather(asked, work, told)
     else:
-        state = session.state_path
         found = answer(
             session.opened,
             session.parameters,
             session.spectrum,
             session.progress,
-            state_path=None if state is None else state.with_suffix(GAP_SUFFIX),
+            state_path=state,
         )
     session.report.gap = Gap.model_validate_json(found.value["gap"])
     session.report.minimum = MinimumSummary.model_validate_json(found.value["minimum"])
@@ -87,11 +87,22 @@ def predicted_seconds(minimum: Minimum) -> float:
     return MATRIX_FREE_PASSES * n * row_seconds(minimum)
 
 
-def worker(opened: Opened, parameters: Parameters) -> Work:
-    """Answers the stage's question."""
+def worker(
+    opened: Opened,
+    parameters: Parameters,
+    *,
+    state_path: Path | None = None,
+    hear: Callable[[str], None] | None = None,
+) -> Work:
+    """Answers the stage's question; `hear` gets the sentences on the way."""
 
     def work(_: Question, progress: Callable[[float], None]) -> Answer:
-        return answer(opened, parameters, None, lambda done, sentence: progress(done))
+        def told(done: float, sentence: str) -> None:
+            if hear:
+                hear(sentence)
+            progress(done)
+
+        return answer(opened, parameters, None, told, state_path=state_path)
 
     return work
 
@@ -106,7 +117,7 @@ def answer(
 ) -> Answer:
     """Sections `gap` and `minimum` as JSON, and what the page draws example by example.
 
-    `state_path` keeps the parts of a matrix-free run that are finished.
+    A file beside `state_path` keeps the parts of a matrix-free run that are finished.
     """
     exact = spectrum if spectrum is not None and spectrum.complete else None
     found = estimate_gap(
@@ -121,7 +132,7 @@ def answer(
         hessian_eigenvectors=None if exact is None else exact.known_eigenvectors,
         seed=parameters.seed,
         progress=progress,
-        state_path=state_path,
+        state_path=None if state_path is None else state_path.with_suffix(GAP_SUFFIX),
     )
     sections = {"gap": gap_section(found), "minimum": minimum_section(found)}
     value = {name: each.model_dump_json(by_alias=True) for name, each in sections.items()}

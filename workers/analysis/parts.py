@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from minimascope.parameters import Parameters
 from minimascope.report import Stage
@@ -29,7 +30,12 @@ def answer(
     parameters: Parameters,
     question: Question,
     progress: Callable[[float], None],
+    *,
+    state_path: Path | None = None,
 ) -> Answer:
     """What one question asks for; ValueError or ProblemError where it cannot be had."""
-    stage = gap_stage if question.stage == gap_stage.STAGE else margins_stage
-    return stage.worker(opened, parameters)(question, progress)
+    if question.stage == gap_stage.STAGE:
+        work = gap_stage.worker(opened, parameters, state_path=state_path)
+    else:
+        work = margins_stage.worker(opened, parameters)
+    return work(question, progress)

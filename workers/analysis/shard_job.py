@@ -42,6 +42,7 @@ def run_shard(
     *,
     workdir: Path,
     publisher: Publisher,
+    state_path: Path | None = None,
 ) -> dict[str, Any]:
     """Publishes the arrays of the answer, returns its values. ProblemError where there is none."""
     opened = LAST.opened(shard["analysis"], lambda: open_files(files, parameters, workdir=workdir))
@@ -51,7 +52,7 @@ def run_shard(
         publisher.progress(question.stage, done, "")
 
     try:
-        found = answer(opened, parameters, question, told)
+        found = answer(opened, parameters, question, told, state_path=state_path)
     except ValueError as error:
         raise ProblemError("not_computable", str(error)) from error
     for name, values in found.arrays.items():

@@ -95,7 +95,7 @@ def subset_hessian(
     )
     return SubsetHessian(
         eigenvalues=pairs.values.tolist(),
-        converged=len(pairs.known_values) >= top_k,
+        converged=pairs.settled,
         by_ratio=outliers_by_ratio(pairs.values, q=q),
         by_gap=outliers_by_gap(pairs.values, len(classes)),
         trace=pairs.trace,

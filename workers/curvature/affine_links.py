@@ -7,7 +7,7 @@ from torch import Tensor
 from typing_extensions import override  # comes with torch
 
 from workers.curvature.arena import Scratch
-from workers.curvature.links import Link, Place, Seen
+from workers.curvature.links import Link, Place, Seen, Turn
 from workers.curvature.positions import Positions
 
 
@@ -65,27 +65,18 @@ class Affine(Link):
         return self._outputs(out), seen
 
     @override
-    def pull(
-        self,
-        D: Tensor,
-        seen: Seen,
-        rows: Tensor | None,
-        out: Tensor | None,
-        *,
-        bent: bool,
-        first: bool,
-    ) -> Tensor | None:
+    def pull(self, D: Tensor, seen: Seen, turn: Turn, *, first: bool) -> Tensor | None:
         D = self._positions.outputs_back(D).flatten(0, 1)
-        S = self._sensitivity if bent else None
-        if out is not None:
-            self._gain(D, seen, S, out)
+        S = self._sensitivity if turn.bent else None
+        if turn.out is not None:
+            self._gain(D, seen, S, turn.out)
         if first:
             return None
         back = self._scratch.take("back", (len(D), self._weight.shape[1]), D)
         torch.mm(D, self._weight, out=back)
-        if S is not None and rows is not None:  # S V, the weights' own motion
-            b = rows.shape[0]
-            V = self._positions.matrices(self._place.of(rows))
+        if S is not None and turn.rows is not None:  # S V, the weights' own motion
+            b = turn.rows.shape[0]
+            V = self._positions.matrices(self._place.of(turn.rows))
             back.view(b, len(S), -1).baddbmm_(S.expand(b, -1, -1), V)
         return self._positions.columns_back(back.unflatten(0, (-1, self._positions_of_example)))
 

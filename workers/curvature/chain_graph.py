@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from workers.curvature.affine_links import Affine
 from workers.curvature.arena import Arena, Scratch
 from workers.curvature.chain import ACTIVATIONS, MAXIMA, RESHAPES, Chain
-from workers.curvature.links import Link, Pick, Place, Pointwise, Reshape, Scale, Seen
+from workers.curvature.links import Link, Pick, Place, Pointwise, Reshape, Scale, Seen, Turn
 from workers.curvature.losses import curvature_map, residuals
 from workers.curvature.minimum import Minimum
 from workers.curvature.positions import Plain, Windows
@@ -70,7 +70,7 @@ class ChainGraph:
         for place, link in reversed(list(enumerate(self.links))):
             assert back is not None
             link.settle(back)
-            back = link.pull(back, (), None, None, bent=False, first=place == 0)
+            back = link.pull(back, (), Turn(None, None, bent=False), first=place == 0)
 
     def _is_in(self, link: int, moved: range | None) -> bool:
         places = self.places[link]
@@ -97,7 +97,9 @@ class ChainGraph:
         for place in range(len(self.links) - 1, last - 1, -1):
             assert back is not None
             own = (rows, out) if moves[place] else (None, None)
-            back = self.links[place].pull(back, seen[place], *own, bent=bent, first=place == last)
+            back = self.links[place].pull(
+                back, seen[place], Turn(*own, bent=bent), first=place == last
+            )
         return out
 
 

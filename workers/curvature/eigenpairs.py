@@ -19,6 +19,7 @@ Progress = Callable[[float, str], None]
 Partial = Callable[[Tensor], None]  # takes the eigenvalues converged so far, descending
 BLOCK = 64  # vectors multiplied together where the whole range is wanted
 NOTHING_LEFT = 10  # zero levels: Frobenius norm outside the basis, as random probes see it
+OWN_DIGITS = 1e-2  # residual over |λ| of a known pair; beyond, it may be a piece of the bulk
 LOWEST = 1e-4  # residual of λ_min: at the edge of the bulk, it would take most of the products
 NOT_KEPT = Keeper(None, "")
 CHECK_ALWAYS = 64  # Lanczos steps up to which a look at the residuals costs next to nothing
@@ -33,6 +34,8 @@ def unheard(values: Tensor) -> None:
 class Eigenpairs:
     """Top pairs (k, algebraically largest first) and every pair that was found beside them.
 
+    `settled`: all of the top pairs have the residual asked for; `known` are those whose residual is
+    small against their own eigenvalue too, so that taking them out leaves the rest as it was.
     `images`: H times the top vectors where that took no more products. `rule`: nodes and weights
     of the Gauss rule that the run itself is for its random start vector outside the known pairs,
     None where it is none.
@@ -47,6 +50,7 @@ class Eigenpairs:
     trace: float | None
     trace_standard_error: float | None
     method: str
+    settled: bool = True
     images: Tensor | None = None
     rule: tuple[Tensor, Tensor] | None = None
 
@@ -192,6 +196,7 @@ def _collect(
     values, coordinates, residuals = values[order], coordinates[:, order], residuals[order]
     scale = values.abs().max()
     found = (residuals <= tolerance * scale) & (values.abs() > zero_level(operator.dtype) * scale)
+    found &= residuals <= OWN_DIGITS * values.abs()
     trace, error = None, None
     if trace_probes:
         trace, error = deflated_trace(operator, state, probes=trace_probes, seed=seed)
@@ -209,6 +214,7 @@ def _collect(
             f"eigenvalue to a residual of {float(residuals[-1] / scale or 0.0):.1e}·|λ1|."
         ),
         images=krylov.ritz_images(state, coordinates[:, :top_k]),
+        settled=bool((residuals[:top_k] <= tolerance * scale).all()),
         rule=_own_rule(state, values[~found], coordinates[:, ~found]),
     )
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,6 +24,14 @@ from typing_extensions import override  # comes with torch
 from workers.curvature.arena import Scratch
 
 Seen = tuple[Tensor, ...]  # what `pull` needs of a product that `push` has seen
+
+
+class Turn(NamedTuple):
+    """A link's part in one backward pass: the direction's rows, where its share goes, `bent`."""
+
+    rows: Tensor | None
+    out: Tensor | None
+    bent: bool
 
 
 @dataclass(frozen=True)
@@ -53,17 +62,8 @@ class Link:
         """Tangent of the output, and what `pull` needs of this product."""
         return (None if tangent is None else self._function(tangent)), ()
 
-    def pull(
-        self,
-        D: Tensor,
-        seen: Seen,
-        rows: Tensor | None,
-        out: Tensor | None,
-        *,
-        bent: bool,
-        first: bool,
-    ) -> Tensor | None:
-        """Sensitivities of the input, None where the link is `first`; adds to `out` (b, p)."""
+    def pull(self, D: Tensor, seen: Seen, turn: Turn, *, first: bool) -> Tensor | None:
+        """Sensitivities of the input, None where the link is `first`; adds to `turn.out` (b, p)."""
         if first:
             return None
         with torch.enable_grad():
@@ -82,16 +82,7 @@ class Reshape(Link):
     """Flatten, Unflatten, Identity, and Dropout in evaluation mode."""
 
     @override
-    def pull(
-        self,
-        D: Tensor,
-        seen: Seen,
-        rows: Tensor | None,
-        out: Tensor | None,
-        *,
-        bent: bool,
-        first: bool,
-    ) -> Tensor | None:
+    def pull(self, D: Tensor, seen: Seen, turn: Turn, *, first: bool) -> Tensor | None:
         return None if first else D.reshape(D.shape[0], *self._shape)
 
 
@@ -118,16 +109,7 @@ class Pick(Link):
         return picked.view(-1, *self._pooled), ()
 
     @override
-    def pull(
-        self,
-        D: Tensor,
-        seen: Seen,
-        rows: Tensor | None,
-        out: Tensor | None,
-        *,
-        bent: bool,
-        first: bool,
-    ) -> Tensor | None:
+    def pull(self, D: Tensor, seen: Seen, turn: Turn, *, first: bool) -> Tensor | None:
         if first:
             return None
         index = self._repeated(D)
@@ -162,20 +144,11 @@ class Pointwise(Link):
         return _times_(self._copy(tangent), self._slope), (tangent,)
 
     @override
-    def pull(
-        self,
-        D: Tensor,
-        seen: Seen,
-        rows: Tensor | None,
-        out: Tensor | None,
-        *,
-        bent: bool,
-        first: bool,
-    ) -> Tensor | None:
+    def pull(self, D: Tensor, seen: Seen, turn: Turn, *, first: bool) -> Tensor | None:
         if first:
             return None
         back = _times_(D, self._slope)
-        if bent and self._bend is not None and seen:
+        if turn.bent and self._bend is not None and seen:
             back += _times_(seen[0], self._bend)
         return back
 
@@ -222,24 +195,15 @@ class Scale(Link):
         return result, seen
 
     @override
-    def pull(
-        self,
-        D: Tensor,
-        seen: Seen,
-        rows: Tensor | None,
-        out: Tensor | None,
-        *,
-        bent: bool,
-        first: bool,
-    ) -> Tensor | None:
-        S = self._sensitivity if bent else None
-        if out is not None:
-            self._gain(D, seen, S, out)
+    def pull(self, D: Tensor, seen: Seen, turn: Turn, *, first: bool) -> Tensor | None:
+        S = self._sensitivity if turn.bent else None
+        if turn.out is not None:
+            self._gain(D, seen, S, turn.out)
         if first:
             return None
         back = D * _channels(self._factor * self._weight, D)
-        if S is not None and rows is not None:
-            turned = S * _channels((self._gamma.of(rows) * self._factor)[:, None], S)
+        if S is not None and turn.rows is not None:
+            turned = S * _channels((self._gamma.of(turn.rows) * self._factor)[:, None], S)
             back += turned.flatten(0, 1)
         return back
 

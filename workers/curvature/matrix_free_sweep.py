@@ -41,6 +41,7 @@ RELATIVE_ERROR = 0.1
 FIRST_EXAMPLES, FEWEST_EXAMPLES, MOST_EXAMPLES = 64, 2, 1000
 LONGEST = 3600.0
 FEWEST_VECTORS = 100
+BATCH = "leave-one-out, batch"
 # Shares of the time by whose end each part is over, where it is short.
 DEFLATION, RANK, FORMS = 0.15, 0.3, 0.5
 # A curve is drawn where its last steps changed it by less.
@@ -84,11 +85,13 @@ def matrix_free_sweep(
     rank = once("soft rank", lambda: _rank(ggn, seed))
     forms = once("TIC", lambda: _forms(ggn, likelihood, seed, weight_decay or 0.0, newton_ridge))
     drawn = torch.randperm(likelihood.n, generator=_stream(seed, 3))
-    batches: list[Part] = []
+    # What was drawn before comes first, whatever time is left now.
+    batches = parts.series(BATCH)
     for size in _sizes(ggn, likelihood, batches, relative_error):
         at = drawn[_count(batches) :][:size].to(likelihood.logits.device)
-        name = f"leave-one-out, batch {len(batches) + 1}"
-        batches.append(once(name, lambda at=at: _batch(ggn, likelihood, at)))
+        batches.append(
+            once(f"{BATCH} {len(batches) + 1}", lambda at=at: _batch(ggn, likelihood, at))
+        )
     change = torch.stack([batch["change"] for batch in batches]).amax(dim=0)
     worst = torch.stack([change, forms["change"], rank["change"]]).amax(dim=0)
     return Sweep(

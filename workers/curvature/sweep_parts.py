@@ -41,6 +41,13 @@ class SweepParts:
         """Whether nothing has been done before."""
         return not self._parts
 
+    def series(self, name: str) -> list[Part]:
+        """The parts "name 1", "name 2", … that are there."""
+        found: list[Part] = []
+        while (part := self._parts.get(f"{name} {len(found) + 1}")) is not None:
+            found.append(part)
+        return found
+
     def once(self, name: str, make: Callable[[], Part], count: Callable[[], int]) -> Part:
         """The part of this name; `count` says how many products were done by its end."""
         if name not in self._parts:

@@ -1,0 +1,22 @@
+"""What an analysis would cost here, before it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from minimascope.parameters import Parameters
+from minimascope.problems import ProblemError
+from workers.analysis.opening import Opened
+from workers.analysis.spectrum_stage import plan_stage
+
+
+def planned(opened: Opened, parameters: Parameters) -> dict[str, Any]:
+    """The planner's prediction for this machine; ProblemError where it would not fit."""
+    try:
+        plan = plan_stage(opened.minimum, parameters)
+    except ValueError as error:
+        raise ProblemError("does_not_fit", str(error)) from error
+    sizes = {"parameters": opened.minimum.dim, "examples": opened.minimum.n}
+    told = {each.name: getattr(plan, each.name) for each in fields(plan) if each.repr}
+    return {**told, **sizes, "warnings": opened.warnings}
