@@ -72,4 +72,7 @@ def test_repeats_missing_and_scarce_classes_are_warnings() -> None:
     assert "1 to 29 examples" in said
     assert "4 different inputs are in both" in said
     twice = Dataset(train.inputs[[0, 0, 1]], torch.tensor([0, 1, 2]))
-    assert "1 training examples repeat" in check_pair(NETWORK, twice, None, loss="cross_entropy")[0]
+    assert (
+        "One training example repeats another."
+        in check_pair(NETWORK, twice, None, loss="cross_entropy")[0]
+    )

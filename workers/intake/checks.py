@@ -131,7 +131,12 @@ def _duplicates(train: Dataset, test: Dataset | None) -> list[str]:
     said = []
     seen = _digests(train)
     if len(seen) < len(train.inputs):
-        said.append(f"{len(train.inputs) - len(seen)} training examples repeat others.")
+        again = len(train.inputs) - len(seen)
+        said.append(
+            "One training example repeats another."
+            if again == 1
+            else f"{again} training examples repeat others."
+        )
     shared = len(seen & _digests(test)) if test is not None else 0
     if shared:
         said.append(
