@@ -23,7 +23,7 @@ GUEST = "guest"
 PLACE = re.compile(r"/(?:api/v1/)?(?:analyses|drawings)/(?P<id>[0-9a-f]{32})(?:/.*)?")
 PAGE = re.compile(r"/analyses/(?P<id>[0-9a-f]{32})/?")
 # What the browser needs to show any page; it holds nothing of anybody's.
-PLUMBING = ("/_dash", "/assets/", "/vendor/", "/_favicon")
+PLUMBING = ("/_dash", "/assets/", "/_favicon")
 
 
 def named(path: str) -> str:

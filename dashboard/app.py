@@ -9,7 +9,6 @@ from typing import Any
 import dash
 from dash import Dash, dcc, html
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
 
 from dashboard.arrival import Arrival
 from dashboard.compressed import Compressed
@@ -20,7 +19,6 @@ from dashboard.policy import page_policy
 from minimascope.client import AsyncClient
 
 ASSETS = Path(__file__).parent / "assets"
-VENDOR = Path(__file__).parent / "vendor"
 INDEX = """<!DOCTYPE html>
 <html lang="en" data-theme="light">
 <head>
@@ -102,7 +100,6 @@ def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
     problem document. All data comes through `client`.
     """
     drawing_routes(app, client)
-    app.mount("/vendor", StaticFiles(directory=VENDOR), name="vendor")
     own = [str(getattr(route, "path", "")) for route in app.routes]
     options: dict[str, Any] = {
         "assets_folder": str(ASSETS),

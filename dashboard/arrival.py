@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.policy import add_policy
 
-PLUMBING = ("/_dash", "/assets/", "/vendor/", "/_favicon", "/_reload")
+PLUMBING = ("/_dash", "/assets/", "/_favicon", "/_reload")
 
 
 class Arrival:

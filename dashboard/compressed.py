@@ -10,7 +10,7 @@ from typing import Any
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-FIXED = ("/assets/", "/_dash-component-suites/", "/vendor/")
+FIXED = ("/assets/", "/_dash-component-suites/")
 KEPT = 200  # files; a page asks for forty
 
 
@@ -25,7 +25,7 @@ class File:
 class Compressed(GZipMiddleware):
     """The API compresses for itself and streams events, so `/api/` is left alone.
 
-    Plotly alone is 1.5 MB: compressing it at every visit would hold up every other answer.
+    Plotly alone is 4.8 MB: compressing it at every visit would hold up every other answer.
     """
 
     def __init__(self, app: ASGIApp, **options: Any) -> None:

@@ -13,11 +13,11 @@
   if (found) ms.early = { id: decodeURIComponent(found[1]), reply: fetch("/drawings/" + found[1]) };
   if (ms.early) ms.early.reply.catch(() => {});
 
-  // Plotly's one third that knows scatters and heatmaps; run while the page waits for the server.
+  // The plotly.js inside the installed package that wrote the figures; run while the page waits.
   let loading = null;
   ms.plotly = function () {
     loading = loading || new Promise((done, failed) => {
-      const script = Object.assign(document.createElement("script"), { src: "/vendor/plotly-cartesian-4.1.1/plotly-cartesian.min.js", async: true, onload: () => done(window.Plotly) });
+      const script = Object.assign(document.createElement("script"), { src: "/_dash-component-suites/plotly/package_data/plotly.min.js", async: true, onload: () => done(window.Plotly) });
       script.onerror = () => { loading = null; failed(new Error("The plotting library did not arrive: load the page again.")); };
       document.head.append(script);
     });
