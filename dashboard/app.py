@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import inspect
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from fastapi import FastAPI
 
 from dashboard.arrival import Arrival
 from dashboard.compressed import Compressed
+from dashboard.drawing_process import DrawingProcess
 from dashboard.drawings import drawing_routes
 from dashboard.figures.theme import css
 from dashboard.pages import analysis, compare, home, job, not_found, upload
@@ -93,13 +97,29 @@ def _shell() -> html.Div:
     )
 
 
+def _live_with(app: FastAPI, draws: DrawingProcess) -> None:
+    """The process that draws begins and ends with the server."""
+    whole_life = app.router.lifespan_context
+
+    @contextlib.asynccontextmanager
+    async def life(served: FastAPI) -> AsyncIterator[Any]:
+        async with whole_life(served) as state:
+            draws.begin()
+            try:
+                yield state
+            finally:
+                await asyncio.to_thread(draws.end)
+
+    app.router.lifespan_context = life
+
+
 def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
     """Adds the pages to `app`; every route `app` already has stays as it is.
 
     Unknown page addresses answer 404 with the not-found page, unknown `/api/` addresses a
     problem document. All data comes through `client`.
     """
-    drawing_routes(app, client)
+    _live_with(app, drawing_routes(app, client))
     own = [str(getattr(route, "path", "")) for route in app.routes]
     options: dict[str, Any] = {
         "assets_folder": str(ASSETS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +30,7 @@ from dashboard.figures.point_losses import losses_figure
 from dashboard.figures.reliability import reliability_figure
 from dashboard.figures.spectrum import spectrum_figure
 from dashboard.figures.walk import has_walk, walk_figure
-from dashboard.packing import encoded
+from dashboard.packing import encoded, joined
 from minimascope.report import Report
 
 PLANE = (
@@ -182,3 +183,17 @@ def drawing(report: Report, arrays: Arrays, about: dict[str, Any] | None = None)
         "classes": report.data.class_names,
         "about": about or {},
     }
+
+
+def packed_drawing(report: Report, arrays: Arrays, about: dict[str, Any]) -> bytes:
+    """The drawing as gzipped JSON."""
+    return _gzipped(drawing(report, arrays, about))
+
+
+def packed_tiles(report: Report, arrays: Arrays, vectors: list[int]) -> bytes:
+    """The tiles of these 1-based vectors as gzipped JSON."""
+    return _gzipped(tiles(report, arrays, vectors))
+
+
+def _gzipped(value: dict[str, Any]) -> bytes:
+    return gzip.compress(joined(value).encode(), 4, mtime=0)

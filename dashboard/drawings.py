@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
 from dashboard.compare_figures import vectors_of
-from dashboard.drawing import drawing, tiles
-from dashboard.packing import joined
+from dashboard.drawing import packed_drawing, packed_tiles
+from dashboard.drawing_process import DrawingProcess
 from minimascope.calls import Array
 from minimascope.client import AsyncClient
 from minimascope.problems import ProblemError
@@ -20,7 +20,7 @@ from minimascope.report import Report
 from minimascope.schemas import FINAL_STATES, Analysis
 
 KEPT = 32  # drawings of finished analyses held, compressed: about 0.4 MB each at 200 × 200
-ROOM = 1  # drawings made at a time: each keeps Python busy for half a second
+ROOM = 1  # drawings fetched and made at a time
 
 
 def about(analysis: Analysis, report: Report) -> dict[str, Any]:
@@ -46,28 +46,32 @@ class Drawings:
         self._client = client
         self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._room = asyncio.Semaphore(ROOM)
+        self.process = DrawingProcess()
 
     async def whole(self, identifier: str) -> bytes:
         """Every figure of the analysis page; raises ProblemError where there is no report."""
         analysis = await self._client.analysis(identifier)
 
-        def made(report: Report, arrays: dict[str, Array]) -> dict[str, Any]:
-            return drawing(report, arrays, about(analysis, report))
+        async def made(report: Report, arrays: dict[str, Array]) -> bytes:
+            given = (report, arrays, about(analysis, report))
+            return await self.process.run(packed_drawing, *given)
 
         return await self._made(analysis, "whole", made)
 
     async def tiles(self, identifier: str, vectors: list[int]) -> bytes:
         """The tiles of the compare page, for these 1-based vectors."""
         analysis = await self._client.analysis(identifier)
-        return await self._made(
-            analysis, f"tiles {vectors}", lambda report, arrays: tiles(report, arrays, vectors)
-        )
+
+        async def made(report: Report, arrays: dict[str, Array]) -> bytes:
+            return await self.process.run(packed_tiles, report, arrays, vectors)
+
+        return await self._made(analysis, f"tiles {vectors}", made)
 
     async def _made(
         self,
         analysis: Analysis,
         what: str,
-        make: Callable[[Report, dict[str, Array]], dict[str, Any]],
+        make: Callable[[Report, dict[str, Array]], Awaitable[bytes]],
     ) -> bytes:
         name = f"{analysis.id} {analysis.state} {analysis.attempt} {analysis.finished_at} {what}"
         async with self._room:
@@ -77,7 +81,7 @@ class Drawings:
             report, arrays = await asyncio.gather(
                 self._client.report(analysis.id), self._arrays(analysis.id)
             )
-            packed = await asyncio.to_thread(lambda: _packed(make(report, arrays)))
+            packed = await make(report, arrays)
             if analysis.state in FINAL_STATES:
                 self._kept[name] = packed
                 while len(self._kept) > KEPT:
@@ -92,12 +96,8 @@ class Drawings:
             return {}
 
 
-def _packed(value: dict[str, Any]) -> bytes:
-    return gzip.compress(joined(value).encode(), 4, mtime=0)
-
-
-def drawing_routes(app: FastAPI, client: AsyncClient) -> None:
-    """Adds `GET /drawings/{id}` and `/drawings/{id}/tiles?vectors=1-5` to `app`."""
+def drawing_routes(app: FastAPI, client: AsyncClient) -> DrawingProcess:
+    """Adds `GET /drawings/{id}` and `/drawings/{id}/tiles?vectors=1-5`; who draws for them."""
     drawings = Drawings(client)
 
     @app.get("/drawings/{identifier}", include_in_schema=False)
@@ -107,6 +107,8 @@ def drawing_routes(app: FastAPI, client: AsyncClient) -> None:
     @app.get("/drawings/{identifier}/tiles", include_in_schema=False)
     async def strip(identifier: str, request: Request, vectors: str = "") -> Response:
         return _answer(await drawings.tiles(identifier, vectors_of(vectors)), request)
+
+    return drawings.process
 
 
 def _answer(packed: bytes, request: Request) -> Response:

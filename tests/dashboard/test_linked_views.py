@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import re
-import threading
-from typing import Any
+import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from dashboard import drawings
 from tests.browser import until
 from tests.dashboard.axe import picture, violations
 from tests.dashboard.stub_api import Found
@@ -146,28 +147,33 @@ def test_a_page_is_under_three_megabytes_on_the_wire(browser: Browser, address: 
     assert 100_000 < sum(sizes) < 3_000_000
 
 
-def test_the_server_answers_while_figures_are_made(
-    address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The drawing stands still until the answer is there: on the event loop it would never come.
-    begun, answered = threading.Event(), threading.Event()
-    pack = drawings._packed
+def test_the_server_answers_while_figures_are_made(address: str) -> None:
+    asked = f"{address}/drawings/gauss/tiles?vectors="
+    assert httpx.get(f"{asked}5,3", timeout=120).status_code == 200
+    drawing = [process.pid for process in multiprocessing.active_children() if process.pid]
+    assert drawing
+    with ThreadPoolExecutor(1) as pool:
+        # They stand still until the answers are there: on the event loop none would come.
+        for process in drawing:
+            os.kill(process, signal.SIGSTOP)
+        reply = pool.submit(httpx.get, f"{asked}5,4", timeout=120)
+        try:
+            for _ in range(5):
+                assert httpx.get(f"{address}/api/v1/health/live", timeout=30).status_code == 200
+            assert not reply.done()
+        finally:
+            for process in drawing:
+                os.kill(process, signal.SIGCONT)
+        assert reply.result().status_code == 200
 
-    def held(value: dict[str, Any]) -> bytes:
-        begun.set()
-        assert answered.wait(60)
-        return pack(value)
 
-    monkeypatch.setattr(drawings, "_packed", held)
-    asked = f"{address}/drawings/gauss/tiles?vectors=5,4"
-    replies: list[httpx.Response] = []
-    drawing = threading.Thread(target=lambda: replies.append(httpx.get(asked, timeout=120)))
-    drawing.start()
-    assert begun.wait(60)
-    assert httpx.get(f"{address}/api/v1/health/live", timeout=30).status_code == 200
-    answered.set()
-    drawing.join(60)
-    assert replies[0].status_code == 200
+def test_figures_are_made_after_their_process_was_killed(address: str) -> None:
+    asked = f"{address}/drawings/gauss/tiles?vectors="
+    assert httpx.get(f"{asked}2,3", timeout=120).status_code == 200
+    for process in multiprocessing.active_children():
+        process.kill()
+        process.join(10)
+    assert httpx.get(f"{asked}2,4", timeout=120).status_code == 200
 
 
 def test_open_states_have_no_violations(linked: Page) -> None:
