@@ -59,9 +59,10 @@ def test_a_killed_worker_is_told_of_and_three_of_them_end_the_job(
     page.goto(f"/jobs/{identifier}")
     said = page.locator("#job-live [role=alert]")
     for attempt in (1, 2, 3):
-        expect(page.locator(".stage-running")).to_have_count(1, timeout=RESTART)
         if attempt > 1:
-            expect(said).to_contain_text(f"Attempt {attempt} of 3: an earlier worker was lost.")
+            told = f"Attempt {attempt} of 3: an earlier worker was lost."
+            expect(said).to_contain_text(told, timeout=RESTART)
+        expect(page.locator(".stage-running")).to_have_count(1, timeout=RESTART)
         os.kill(served.worker("analyses"), signal.SIGKILL)
         gone = re.compile("no word from the worker|The worker was lost")
         expect(said).to_contain_text(gone, timeout=SOON)

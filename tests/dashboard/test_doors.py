@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,11 +13,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from backend.app import create_app
-from minimascope.client import AsyncClient, Client
-from minimascope.settings import Settings
+from minimascope.client import Client
 from tests.dashboard.conftest import watched
-from tests.dashboard.serving import served
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "root"
@@ -28,14 +29,43 @@ SAFE = {
 
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """API and pages in one process as `serve` composes them, with the demo minima, no worker."""
+    """`serve` with the demo minima and no worker.
+
+    Of its own process: Dash keeps callbacks and their inline scripts in globals, and a second app
+    here would leave the first one's pages with scripts that their policy does not name.
+    """
     folder = tmp_path_factory.mktemp("data")
-    settings = Settings(data_dir=folder, token=TOKEN, worker_token="w")
-    app = create_app(settings)
-    transport = httpx.ASGITransport(app=app)
-    client = AsyncClient("http://127.0.0.1", app.state.service.inner_token, transport=transport)
-    with served(app, client) as url:
+    arguments = ["serve", "--port=0", f"--data={folder}", "--no-worker"]
+    environment = {
+        **os.environ,
+        "MINIMASCOPE_TOKEN": TOKEN,
+        "MINIMASCOPE_WORKER_TOKEN": "w",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "minimascope", *arguments],
+        env=environment,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        url = process.stdout.readline().split()[-1]
+        deadline = time.monotonic() + 60
+        while not _answers(url):
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.1)
         yield url
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/api/v1/health/live").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 @pytest.fixture(scope="module")
