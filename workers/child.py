@@ -159,7 +159,7 @@ def perform(
     if job["kind"] in ("inspect_dataset", "labelled"):
         from workers.intake.inspection import inspect_dataset
 
-        label = job["parameters"].get("label")
+        label = (job.get("parameters") or {}).get("label")
         return inspection(inspect_dataset(Path(files["dataset"]), workdir=workdir, label=label))
 
     from workers.analysis.opening import Files, checkpoint_summary, data_summary, open_files
