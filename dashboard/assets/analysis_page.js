@@ -45,7 +45,7 @@ window.dash_clientside = window.dash_clientside || {};
   ms.panel("spectrum", ["vector", "log"]);
   ms.panel("gap", ["lambda", "linear"]);
   // Of the tabs only these follow more than the choice of the tab.
-  const FOLLOWS = { walk: ["vector", "step"], data: ["points"] };
+  const FOLLOWS = { walk: ["vector", "step"], data: ["points"], layers: ["layers"], blocks: ["layers"] };
   ms.panel("detail", (view) => ["view", ...(FOLLOWS[view.view] || [])], (width) => (LABELS[state().view.view] ? ms.drawn(state().view.view, width) : null));
   ms.pictures.filmstrip = (width) => ms.drawn("filmstrip", width);
 

@@ -33,6 +33,7 @@ window.minimascope = window.minimascope || {};
       flip: query.get("sign") === "-",
       log: query.get("spectrum") === "log",
       linear: query.get("gap") === "linear",
+      layers: (query.get("layers") || "").slice(0, 200),
       step: whole(query.get("walk"), 0, steps - 1, Math.floor(steps / 2)),
     };
   }
@@ -52,6 +53,7 @@ window.minimascope = window.minimascope || {};
     put("sign", view.flip ? "-" : null);
     put("spectrum", view.log ? "log" : null);
     put("gap", view.linear ? "linear" : null);
+    put("layers", view.layers);
     put("walk", view.step === Math.floor(steps / 2) ? null : view.step);
     if (url.href === location.href) return;
     history[replace ? "replaceState" : "pushState"](history.state, "", url);
@@ -81,6 +83,7 @@ window.minimascope = window.minimascope || {};
     ms.showRaw(view);
     ms.showHardest(view);
     ms.showPlane(view);
+    ms.showLayers(view);
   }
 
   function follow(view, replace) {

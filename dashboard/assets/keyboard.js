@@ -68,6 +68,7 @@
   document.addEventListener("input", function (event) {
     const { id, value } = event.target;
     if (!view()) return;
+    if (id === "layers-words" || id === "blocks-words") return ms.set({ layers: value }, { drag: true });
     if (id === "count-low" || id === "count-high") return ms.countEigenvalues();
     if (id === "walk-slider") return ms.set({ step: Number(value) }, { drag: true });
     if (id !== "lambda-slider") return;

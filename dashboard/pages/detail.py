@@ -138,6 +138,13 @@ def _calibration(report: Report) -> list[Any]:
     return [words, table(("measure", "value"), rows, "Calibration")]
 
 
+def _layer_words(tab: str) -> html.Div:
+    """Which layers the figure shows (`assets/analysis_layers.js`)."""
+    field = dcc.Input(id=f"{tab}-words", type="text", placeholder="all", debounce=False)
+    label = html.Label("Layers named", htmlFor=f"{tab}-words")
+    return html.Div([label, field, html.Output(className="layer-count")], className="counter")
+
+
 def _layers(report: Report) -> list[Any]:
     spectrum = report.spectrum
     if spectrum is None:
@@ -150,7 +157,7 @@ def _layers(report: Report) -> list[Any]:
         ("method", spectrum.method),
     ]
     words = html.P("The share of each unit eigenvector's squared components in each layer.")
-    return [words, table(("measure", "value"), rows, "Spectrum")]
+    return [words, _layer_words("layers"), table(("measure", "value"), rows, "Spectrum")]
 
 
 def _blocks(report: Report) -> list[Any]:
@@ -165,7 +172,7 @@ def _blocks(report: Report) -> list[Any]:
         "pair that has not converged."
     )
     head = ("layer", "parameters", "λ₁ of the block", "trace")
-    return [words, table(head, rows, "Diagonal blocks of the Hessian")]
+    return [words, _layer_words("blocks"), table(head, rows, "Diagonal blocks of the Hessian")]
 
 
 def _data(report: Report) -> list[Any]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import dash
 import uvicorn
 from fastapi import FastAPI
 
@@ -17,7 +18,11 @@ from minimascope.client import AsyncClient
 
 @contextmanager
 def served(app: FastAPI, client: AsyncClient | None = None) -> Iterator[str]:
-    """Mounts the pages on `app` and serves it in a thread; its address."""
+    """Mounts the pages on `app` and serves it in a thread; its address.
+
+    Dash has one registry of pages a process: an app that was there before has its own back after.
+    """
+    before = dict(dash.page_registry)
     with socket.socket() as chosen:
         chosen.bind(("127.0.0.1", 0))
         port = chosen.getsockname()[1]
@@ -34,3 +39,5 @@ def served(app: FastAPI, client: AsyncClient | None = None) -> Iterator[str]:
     yield url
     server.should_exit = True
     thread.join(10)
+    dash.page_registry.clear()
+    dash.page_registry.update(before)

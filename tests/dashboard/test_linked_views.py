@@ -276,3 +276,28 @@ def test_the_sign_of_an_eigenvector_is_flipped_everywhere(linked: Page, gauss: F
     linked.keyboard.press("f")
     until(linked, f"!{scale}")
     assert "sign" not in linked.url
+
+
+LAYERS_DRAWN = "document.querySelector('#detail .js-plotly-plot').data[0].y"
+
+
+def test_layers_are_chosen_by_name_and_the_choice_is_in_the_address(
+    linked: Page, gauss: Found
+) -> None:
+    assert gauss[0].spectrum is not None
+    every = gauss[0].spectrum.layer_names
+    linked.click("#tab-layers")
+    until(linked, f"({LAYERS_DRAWN}).length === {len(every)}")
+    linked.fill("#layers-words", f"nothing, {every[1].upper()}")
+    until(linked, f"({LAYERS_DRAWN}).join() === '{every[1]}'")
+    expect(linked.locator("#side-layers .layer-count")).to_have_text(f"1 of {len(every)} layers")
+    assert f"layers=nothing%2C+{every[1].upper()}" in linked.url
+    rows = linked.evaluate(
+        "minimascope.rows(minimascope.drawn('layers', 600)).map((row) => [row[2], row[3]])"
+    )
+    mass = np.array(gauss[0].spectrum.layer_mass)
+    assert {row[0] for row in rows} == {every[1]}
+    np.testing.assert_allclose([row[1] for row in rows], mass[:, 1], atol=1e-6)
+    linked.fill("#layers-words", "nothing")
+    until(linked, f"({LAYERS_DRAWN}).length === {len(every)}")
+    expect(linked.locator("#side-layers .layer-count")).to_contain_text("No layer has such a name")

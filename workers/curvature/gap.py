@@ -32,7 +32,7 @@ from workers.curvature.gap_routes import (
     usual_vectors,
 )
 from workers.curvature.ggn_product import GgnProducts
-from workers.curvature.layer_gram import gram_cost
+from workers.curvature.layer_gram import gram_cost, trace_seconds
 from workers.curvature.likelihood import Likelihood, likelihood_of
 from workers.curvature.matrix_free_sweep import LONGEST, matrix_free_sweep
 from workers.curvature.minimum import Minimum, prepare
@@ -174,6 +174,7 @@ def _sweep(
         )
     else:
         planned = exact_seconds(plan.operations, minimum.inputs.device)
+        planned += trace_seconds(minimum, once=plan.route == "primal")
         progress(SWEEP[0], f"{plan.route} route over λ, about {planned:.2g} s planned")
         build = primal_resolvent if plan.route == "primal" else dual_resolvent
         try:

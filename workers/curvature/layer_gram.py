@@ -8,6 +8,7 @@ an 11-million-parameter network never exists, and most of its Gram matrix costs 
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +20,7 @@ from workers.curvature.minimum import Minimum
 
 # Numbers of the rows of J, or of the traces of all layers, held at a time.
 HELD, TRACED = 2 * 10**8, 3 * 10**8
+TIMED = 8  # examples
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,29 @@ def gram_cost(minimum: Minimum) -> GramCost:
     rest = max(0, minimum.dim - covered)
     operations += 2.0 * (n * outputs) ** 2 * rest
     return GramCost(operations, held + min(HELD, n * outputs * rest))
+
+
+def trace_seconds(minimum: Minimum, *, once: bool = False) -> float:
+    """Seconds of the backward passes behind `gram`, or of one over all the data, from timed ones.
+
+    Every group of layers, and of parameters outside them, has K passes over all examples.
+    """
+    few = min(TIMED, minimum.n)
+    one, more = (_timed(minimum, count) for count in (1, few))
+    slope = max(0.0, (more - one) / max(1, few - 1))
+    passes = 1
+    if not once:
+        probe = trace_layers(minimum, minimum.inputs[:1])
+        covered = {name for each in probe for name in _names(each)}
+        passes = len(_groups(probe, minimum.n)) + len(_rest(minimum, covered, minimum.n, probe))
+    return passes * (one + slope * (minimum.n - 1))
+
+
+def _timed(minimum: Minimum, count: int) -> float:
+    start = time.perf_counter()
+    for trace in trace_layers(minimum, minimum.inputs[:count]):
+        trace.sensitivities.sum().item()  # a GPU has to have finished
+    return time.perf_counter() - start
 
 
 def gram(minimum: Minimum, inputs: Tensor) -> Tensor:
