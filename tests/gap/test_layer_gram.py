@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from workers.curvature.jacobian import closed_form_names, jacobian_of
-from workers.curvature.layer_gram import gram, gram_cost
+from workers.curvature.layer_gram import gram, gram_cost, trace_seconds
+from workers.curvature.layer_traces import trace_layers
 from workers.curvature.minimum import Minimum, prepare
 
 N, CLASSES = 6, 3
@@ -75,3 +76,31 @@ def test_the_cost_counts_the_cheaper_way_of_each_layer() -> None:
     rows = (N * CLASSES) ** 2
     # Conv2d(2, 3) 3·19 weights; Conv2d(3, 4) 4²·5 < 4·28; Linear 4; BatchNorm 6 parameters.
     assert found.operations == 2 * rows * (3 * 19 + 4**2 * 5 + 4 + 6)
+
+
+@pytest.mark.parametrize("held", [1, 10**8])
+def test_every_backward_pass_over_the_data_is_in_the_plan(
+    held: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.curvature.layer_gram.HELD", held)
+    monkeypatch.setattr("workers.curvature.layer_gram.TRACED", held)
+    passes = 0
+
+    def counted(*given: object, **more: object) -> object:
+        nonlocal passes
+        passes += 1
+        return trace_layers(*given, **more)  # type: ignore[arg-type]
+
+    def rows(*given: object) -> Tensor:
+        nonlocal passes
+        passes += 1
+        return jacobian_of(*given)  # type: ignore[arg-type]
+
+    found = minimum("convolutions")
+    monkeypatch.setattr("workers.curvature.layer_gram._timed", lambda _, count: 2.0 + count)
+    planned = trace_seconds(found)
+    monkeypatch.setattr("workers.curvature.layer_gram.trace_layers", counted)
+    monkeypatch.setattr("workers.curvature.layer_gram.jacobian_of", rows)
+    gram(found, found.inputs)
+    assert planned == pytest.approx((passes - 1) * (2.0 + N))  # one probe, of one example
+    assert trace_seconds(found, once=True) == pytest.approx(2.0 + N)
