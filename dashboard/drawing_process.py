@@ -4,6 +4,8 @@ second at a time, and every other answer of the server with it."""
 from __future__ import annotations
 
 import asyncio
+import gc
+import importlib
 import os
 import signal
 import threading
@@ -11,8 +13,6 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, get_context, parent_process
-
-from dashboard.drawing import packed_drawing
 
 
 class DrawingProcess:
@@ -63,5 +63,8 @@ def _end_with_the_server() -> None:
         os._exit(0)
 
 
-def _ready() -> str:
-    return packed_drawing.__name__
+def _ready() -> None:
+    importlib.import_module("dashboard.drawing")
+    # What is imported stays: a collection need not walk it.
+    gc.collect()
+    gc.freeze()

@@ -13,15 +13,18 @@
   if (found) ms.early = { id: decodeURIComponent(found[1]), reply: fetch("/drawings/" + found[1]) };
   if (ms.early) ms.early.reply.catch(() => {});
 
-  // The plotly.js inside the installed package that wrote the figures; run while the page waits.
+  // The plotly.js inside the installed package that wrote the figures. It is fetched now and run, which
+  // takes a second of this thread, when the words of the page are there to be read.
+  const source = "/_dash-component-suites/plotly/package_data/plotly.min.js";
+  const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   let loading = null;
   ms.plotly = function () {
-    loading = loading || new Promise((done, failed) => {
-      const script = Object.assign(document.createElement("script"), { src: "/_dash-component-suites/plotly/package_data/plotly.min.js", async: true, onload: () => done(window.Plotly) });
+    loading = loading || painted().then(() => new Promise((done, failed) => {
+      const script = Object.assign(document.createElement("script"), { src: source, async: true, onload: () => done(window.Plotly) });
       script.onerror = () => { loading = null; failed(new Error("The plotting library did not arrive: load the page again.")); };
       document.head.append(script);
-    });
+    }));
     return loading;
   };
-  if (found || location.pathname === "/compare") ms.plotly().catch(() => {});
+  if (found || location.pathname === "/compare") document.head.append(Object.assign(document.createElement("link"), { rel: "preload", as: "script", href: source }));
 })();

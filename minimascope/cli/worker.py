@@ -15,6 +15,8 @@ from minimascope.problems import ProblemError
 from minimascope.queues import QUEUES, QueueName
 from minimascope.settings import Settings
 
+NICE = 10
+
 
 def register(subparsers: Subparsers) -> None:
     command = subparsers.add_parser("worker", help="work off jobs of a server")
@@ -42,6 +44,9 @@ def _end_with_parent() -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.with_parent:
+        # Pages are looked at on the same machine: where both want its cores, they go first.
+        os.nice(NICE)
     from workers import device
     from workers.app import run_worker
     from workers.supervisor import COMMAND

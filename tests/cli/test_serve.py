@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+
+from minimascope.cli.serve import _listen
 
 
 def test_serve_prints_one_address_and_ctrl_c_stops_every_process(tmp_path: Path) -> None:
@@ -34,6 +39,27 @@ def test_serve_prints_one_address_and_ctrl_c_stops_every_process(tmp_path: Path)
     assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
     assert "text/html" in pages["/"].headers["content-type"]
     assert "items" in pages["/api/v1/analyses"].json()
+
+
+def test_no_answer_waits_for_the_acknowledgement_of_its_first_part() -> None:
+    async def accepted() -> bool:
+        found = asyncio.get_running_loop().create_future()
+
+        def met(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            own = writer.get_extra_info("socket")
+            found.set_result(bool(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+            writer.close()
+
+        with _listen("127.0.0.1", 0) as listener:
+            async with await asyncio.start_server(met, sock=listener):
+                _, writer = await asyncio.open_connection(*listener.getsockname())
+                try:
+                    return await asyncio.wait_for(found, 10)
+                finally:
+                    writer.close()
+
+    with ThreadPoolExecutor(1) as elsewhere:  # browser tests leave a loop running in this thread
+        assert elsewhere.submit(lambda: asyncio.run(accepted())).result()
 
 
 def descendants(pid: int) -> list[int]:
