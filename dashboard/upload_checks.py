@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html
 
 from dashboard.notices import refusal, remark
 from dashboard.upload_request import candidates_request, request_of
-from dashboard.words import STAGES
+from dashboard.words import STAGES, span
 from minimascope.client import AsyncClient
 from minimascope.problems import ProblemError
-from minimascope.report import Stage
 from minimascope.schemas import AnalysisPlan, Candidate, CandidateTable
 
 FILES = ("checkpoint", "train", "test")
@@ -78,17 +76,19 @@ def candidate_rows(table: CandidateTable) -> html.Div:
     return html.Div([html.P(table.advice, className="hint"), head, rows])
 
 
-def cost_words(plan: AnalysisPlan, stages: Sequence[Stage]) -> str:
-    """The cost of the stages asked for, as far as it can be told beforehand."""
-    later = [STAGES[stage] for stage in STAGES if stage in stages and stage != "spectrum"]
-    rest = [f"{words[0].lower()}{words[1:]}" for words in later]
-    if not any(stage != "gap" for stage in stages):
-        return "No spectrum is computed; the cost of the gap alone is not predicted."
-    more = f" Not in this estimate: {', '.join(rest)}." if rest else ""
-    return f"{plan.sentence}{more}"
+def cost_words(plan: AnalysisPlan) -> str:
+    """Seconds of the stages asked for, and what the spectrum takes in products and memory."""
+    costs = {stage: plan.stage_seconds[stage] for stage in STAGES if stage in plan.stage_seconds}
+    if not costs:
+        return plan.sentence
+    names = {stage: STAGES[stage][0].lower() + STAGES[stage][1:] for stage in costs}
+    parts = [f"{names[stage]} {span(cost)}" for stage, cost in costs.items()]
+    said = f"About {span(sum(costs.values()))} on this machine, within a factor of two or so"
+    told = f"{said}: {', '.join(parts)}." if len(parts) > 1 else f"{said}."
+    return f"{told} {plan.sentence}" if "spectrum" in costs else told
 
 
-def plan_words(plan: AnalysisPlan, stages: Sequence[Stage]) -> html.Div:
+def plan_words(plan: AnalysisPlan) -> html.Div:
     """Loss and accuracy with this architecture, the cost, and what is odd about the files."""
     parts: list[Any] = []
     if plan.data is not None:
@@ -98,7 +98,7 @@ def plan_words(plan: AnalysisPlan, stages: Sequence[Stage]) -> html.Div:
                 share = "" if split.accuracy is None else f", accuracy {_percent(split.accuracy)}"
                 said.append(f"{words} loss {split.loss:.4g}{share}")
         parts.append(html.P(f"The files fit: {'; '.join(said)}.", className="notice-lead"))
-    parts.append(html.P(cost_words(plan, stages)))
+    parts.append(html.P(cost_words(plan)))
     parts += [html.P(words) for words in plan.warnings]
     return remark(*parts)
 
@@ -158,6 +158,6 @@ def register(pages: Dash, client: AsyncClient) -> None:
         except ProblemError:
             return None  # not everything has been said yet; the start names what is missing
         try:
-            return plan_words(await client.plan(request), request.parameters.stages)
+            return plan_words(await client.plan(request))
         except ProblemError as problem:
             return None if problem.code in LATER else refusal(problem)

@@ -103,6 +103,14 @@ def when(moment: datetime | None) -> str:
     return "—" if moment is None else f"{moment.day} {moment:%b %Y, %H:%M} UTC"
 
 
+def span(seconds: float) -> str:
+    """A time that is roughly known: `40 s`, `3 min`, `2.5 h`."""
+    for unit, size in (("h", 3600.0), ("min", 60.0)):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.2g} {unit}"
+    return f"{max(seconds, 1.0):.0f} s"
+
+
 def plural(number_of: int, word: str, many: str = "") -> str:
     """`1 outlier`, `2 outliers`."""
     return f"{count(number_of)}\u00a0{word if number_of == 1 else many or word + 's'}"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from minimascope.parameters import Parameters
-from minimascope.report import DataSummary
+from minimascope.report import DataSummary, Stage
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 StageState = Literal["waiting", "running", "done", "failed", "skipped"]
@@ -79,7 +79,8 @@ class AnalysisRequest(Document):
 class AnalysisPlan(Document):
     """Predicted cost of the spectrum: route, Hessian products, seconds, bytes at most.
 
-    Ranges are what 9 of 10 networks stay within.
+    Ranges are what 9 of 10 networks stay within. `stage_seconds`: of every stage asked for, all of
+    them on this machine; the spectrum's are timed, the others counted.
 
     `data`: loss and accuracy with the architecture asked for, to see whether it is the right one.
     """
@@ -95,6 +96,7 @@ class AnalysisPlan(Document):
     sentence: str
     products_range: tuple[int, int] | None = None
     seconds_range: tuple[float, float] | None = None
+    stage_seconds: dict[Stage, float] = {}
     warnings: list[str] = []
     data: DataSummary | None = None
 

@@ -158,6 +158,10 @@ window.dash_clientside = window.dash_clientside || {};
       if ((now === "done" || now === "failed") && document.querySelector(".page-analysis")) location.reload();
     };
     for (const name of ["stage", "state"]) stream.addEventListener(name, ended);
+    stream.addEventListener("problem", (event) => {
+      stream.close();
+      ms.refuse("analysis-problem", JSON.parse(event.data).sentence);
+    });
   }
 
   window.dash_clientside.analysis = {

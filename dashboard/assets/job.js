@@ -92,6 +92,17 @@ window.dash_clientside = window.dash_clientside || {};
     source = null;
   }
 
+  // The last event of an analysis that was deleted, or that one may no longer read.
+  function ended(event) {
+    const place = document.getElementById("job-live"), { sentence, advice } = JSON.parse(event.data);
+    stop();
+    if (!place) return;
+    const box = element("div", "notice notice-bad", "", element("p", "notice-lead", sentence), element("p", "", advice || ""));
+    box.setAttribute("role", "alert");
+    place.replaceChildren(box);
+    for (const id of ["job-results", "job-cancel", "job-retry"]) shown(id, false);
+  }
+
   let asking = false;
   async function refresh(id) {
     if (asking) return;
@@ -130,6 +141,7 @@ window.dash_clientside = window.dash_clientside || {};
     source = new EventSource(`/api/v1/analyses/${analysis.id}/events`);
     for (const name of ["snapshot", "progress", "stage", "state", "message", "silent"])
       source.addEventListener(name, (event) => heard(analysis.id, event));
+    source.addEventListener("problem", ended);
     source.onerror = () => refresh(analysis.id);
     return dash_clientside.no_update;
   }

@@ -58,15 +58,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def plan(files: Files, asked: Parameters, *, workdir: Path) -> str:
-    """What the spectrum will cost, as a block of lines; ProblemError where it would not fit."""
+    """What the spectrum and every stage will cost; ProblemError where it would not fit."""
     from workers.analysis.opening import open_files
+    from workers.analysis.run import planned_stages
     from workers.analysis.spectrum_stage import plan_stage
+    from workers.analysis.stage_costs import stage_costs
 
     opened = open_files(files, asked, workdir=workdir)
     try:
-        return plan_stage(opened.minimum, asked).block
+        found = plan_stage(opened.minimum, asked)
     except ValueError as error:
         raise ProblemError("not_computable", str(error)) from error
+    costs = stage_costs(opened.minimum, found, planned_stages(asked), top_k=asked.top_k)
+    parts = ", ".join(f"{stage} {seconds:.2g} s" for stage, seconds in costs.items())
+    return f"{found.block}\nstages    {parts}"
 
 
 def write(path: Path, text: str) -> None:

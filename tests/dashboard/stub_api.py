@@ -96,13 +96,14 @@ CANDIDATES = [
         "sentence": "Linear with no pooling: loss 0.9, accuracy 0.500.",
     },
 ]
-PLAN = {
+PLAN: dict[str, Any] = {
     "route": "dense",
     "parameters": 10703,
     "examples": 1200,
     "products": 413,
     "products_limit": 413,
     "seconds": 0.5,
+    "stage_seconds": {"spectrum": 0.5, "density": 0.5, "gap": 200, "boundary": 20, "margins": 9.1},
     "seconds_per_product": 1e-3,
     "peak_bytes": 10**7,
     "sentence": "Dense matrix: about 413 products of 1.24 ms.",
@@ -314,7 +315,10 @@ def _uploads(app: FastAPI) -> None:
 
     @app.post("/api/v1/plans")
     async def plan(request: AnalysisRequest) -> Any:
-        return PLAN
+        asked = set(request.parameters.stages)
+        asked |= {"spectrum"} if asked & {"density", "boundary", "margins"} else set()
+        costs = {stage: cost for stage, cost in PLAN["stage_seconds"].items() if stage in asked}
+        return {**PLAN, "stage_seconds": costs}
 
 
 def key_numbers(item: Analysis, made: Report) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser import until
 from tests.dashboard.axe import picture, violations
@@ -243,3 +243,25 @@ def test_a_failed_job_says_why_and_offers_another_try(page: Page) -> None:
     expect(page.locator("#job-live [role=alert]")).to_contain_text("Three workers were lost")
     page.click("#job-retry")
     expect(page.locator(".job-state")).to_have_text("Waiting for a worker")
+
+
+GONE = 'event: problem\ndata: {"sentence": "There is no analysis live.", "advice": ""}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("path", "place"), [("/jobs/live", "#job-live"), ("/analyses/live", "#analysis-problem")]
+)
+def test_an_analysis_that_is_deleted_while_looked_at_is_said_to_be(
+    page: Page, path: str, place: str
+) -> None:
+    asked: list[str] = []
+
+    def gone(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(body=GONE, headers={"content-type": "text/event-stream"})
+
+    page.route("**/events", gone)
+    page.goto(path)
+    expect(page.locator(place).get_by_role("alert")).to_contain_text("There is no analysis live.")
+    page.wait_for_timeout(4000)  # longer than an EventSource waits before it asks again
+    assert len(asked) == 1

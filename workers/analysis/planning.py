@@ -8,7 +8,9 @@ from typing import Any
 from minimascope.parameters import Parameters
 from minimascope.problems import ProblemError
 from workers.analysis.opening import Opened
+from workers.analysis.run import planned_stages
 from workers.analysis.spectrum_stage import plan_stage
+from workers.analysis.stage_costs import stage_costs
 
 
 def planned(opened: Opened, parameters: Parameters) -> dict[str, Any]:
@@ -17,6 +19,7 @@ def planned(opened: Opened, parameters: Parameters) -> dict[str, Any]:
         plan = plan_stage(opened.minimum, parameters)
     except ValueError as error:
         raise ProblemError("does_not_fit", str(error)) from error
+    costs = stage_costs(opened.minimum, plan, planned_stages(parameters), top_k=parameters.top_k)
     sizes = {"parameters": opened.minimum.dim, "examples": opened.minimum.n}
     told = {each.name: getattr(plan, each.name) for each in fields(plan) if each.repr}
-    return {**told, **sizes, "warnings": opened.warnings}
+    return {**told, **sizes, "stage_seconds": costs, "warnings": opened.warnings}

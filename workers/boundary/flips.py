@@ -19,6 +19,7 @@ from workers.boundary.slices import Bounds, Slice, grid_inputs, input_plane
 from workers.curvature.minimum import Minimum
 
 GATE = 0.1
+CONTROLS = 5  # random vectors beside the eigenvectors
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def explained_share(
     return [_share(row, first != second) for row in explained]
 
 
-def control_vectors(minimum: Minimum, *, count: int = 5, seed: int = 0) -> Tensor:
+def control_vectors(minimum: Minimum, *, count: int = CONTROLS, seed: int = 0) -> Tensor:
     """Random vectors (count, p), whose alignments flip at boundaries, too."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(count, minimum.dim, generator=generator, dtype=torch.float64)

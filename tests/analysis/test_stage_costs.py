@@ -1,0 +1,75 @@
+"""What an analysis would cost is told stage by stage, and follows what it does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from minimascope.parameters import Parameters
+from minimascope.report import STAGES
+from tests.analysis.analyses import CNN, digit_images, digits_network, save
+from workers.analysis import margins_stage, stage_costs
+from workers.analysis.opening import Files, open_files
+from workers.analysis.planning import planned
+from workers.analysis.spectrum_stage import plan_stage
+from workers.analysis.work import row_seconds
+from workers.curvature.minimum import Minimum, prepare
+
+
+@pytest.fixture
+def as_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is exactly as fast as the one the work was counted for."""
+    monkeypatch.setattr(stage_costs, "_slower", lambda *_: 1.0)
+
+
+def network(n: int, *, inputs: int = 6) -> Minimum:
+    generator = torch.Generator().manual_seed(0)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        chain = nn.Sequential(nn.Linear(inputs, 12), nn.Tanh(), nn.Linear(12, 3))
+    X = torch.randn(n, inputs, generator=generator)
+    return prepare(chain, X, torch.randint(0, 3, (n,), generator=generator))
+
+
+def costs(minimum: Minimum, top_k: int = 5) -> dict[str, float]:
+    plan = plan_stage(minimum, Parameters(top_k=top_k))
+    found = stage_costs.stage_costs(minimum, plan, STAGES, top_k=top_k)
+    return {str(stage): seconds for stage, seconds in found.items()}
+
+
+def test_every_stage_asked_for_has_its_seconds_and_no_other(tmp_path: Path) -> None:
+    images, labels = digit_images()
+    save(tmp_path, digits_network(images, labels, steps=3), (images[:60], labels[:60]))
+    files = Files(tmp_path / "model.pt", tmp_path / "train.npz", None)
+    for asked, told in ((STAGES, STAGES), (["gap"], ("gap",)), (["margins"], None)):
+        parameters = Parameters(architecture=CNN, stages=list(asked))
+        opened = open_files(files, parameters, workdir=tmp_path)
+        found = planned(opened, parameters)["stage_seconds"]
+        assert set(found) == set(told or ("spectrum", "margins"))
+        assert all(seconds > 0 for seconds in found.values())
+
+
+@pytest.mark.usefixtures("as_counted")
+def test_margins_are_what_their_parts_are_said_to_take() -> None:
+    minimum = network(200)
+    searches = sum(each.seconds for each in margins_stage.questions(minimum))
+    steps = margins_stage.steps_for(minimum, vectors=5)
+    ascents = 6 * row_seconds(minimum) * steps * 5 * margins_stage.STARTS
+    assert costs(minimum)["margins"] == pytest.approx(stage_costs.STARTED + searches + ascents)
+
+
+@pytest.mark.usefixtures("as_counted")
+def test_more_examples_and_more_vectors_cost_more() -> None:
+    few, many = costs(network(100)), costs(network(1000))
+    assert all(many[stage] > few[stage] for stage in ("gap", "boundary", "margins"))
+    assert costs(network(100), top_k=10)["boundary"] > few["boundary"]
+
+
+@pytest.mark.usefixtures("as_counted")
+def test_two_features_are_drawn_as_they_are_and_not_embedded() -> None:
+    base, each = stage_costs.EMBEDDING_SECONDS
+    flat, deep = costs(network(400, inputs=2)), costs(network(400, inputs=3))
+    assert deep["boundary"] - flat["boundary"] == pytest.approx(base + 400 * each, rel=0.2)

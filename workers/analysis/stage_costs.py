@@ -1,0 +1,94 @@
+"""What every stage of an analysis would take, before it is asked for.
+
+The spectrum's seconds come from its own products, timed (workers/curvature/planner.py), and so do
+the density's. Of the other stages the work is counted (workers/analysis/work.py) and multiplied by
+how much longer than counted one pass takes on this machine now. How near all of it comes:
+benchmarks/stage_costs.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+
+from minimascope.report import Stage
+from workers.analysis import gap_stage, margins_stage
+from workers.analysis.boundary_stage import WALKED
+from workers.analysis.class_subsets import HESSIAN_WORK
+from workers.analysis.embeddings import MOST as EMBEDDED
+from workers.analysis.planes import has_principal_plane, resolution_for
+from workers.analysis.work import PRODUCT_SECONDS, row_seconds
+from workers.boundary.flips import CONTROLS
+from workers.curvature.minimum import Minimum
+from workers.curvature.planner import Plan
+
+DENSITY_PRODUCTS = 320  # of the Lanczos route: 8 probes of 40 steps
+GRADIENT_PASSES = 3.0  # forward passes that a gradient of one example costs
+SUBSET_PASSES = 300.0  # over each example: some 50 Hessian products in its class
+EMBEDDING_SECONDS = (0.7, 0.005)  # of t-SNE, and an example
+WALK_POINTS, WALK_PIXELS = 21, 60 * 60
+STARTED = 0.5  # seconds of any stage, whatever the network
+ESTIMATE_SECONDS = 3e-5  # of the gap's estimates beside its sweep, a parameter
+TIMED = 256  # rows
+
+
+def stage_costs(
+    minimum: Minimum, plan: Plan, stages: Sequence[Stage], *, top_k: int
+) -> dict[Stage, float]:
+    """Wall seconds of each of `stages`, the shards of a stage all on this machine."""
+    each = row_seconds(minimum)
+    slower = _slower(minimum, each)
+    known: dict[Stage, Callable[[], float]] = {
+        "spectrum": lambda: plan.seconds,
+        "density": lambda: _density(plan),
+        "gap": lambda: slower * _gap(minimum),
+        "boundary": lambda: slower * _boundary(minimum, each, top_k),
+        "margins": lambda: slower * _margins(minimum, each, top_k),
+    }
+    return {stage: STARTED + known[stage]() for stage in stages}
+
+
+def _slower(minimum: Minimum, each: float) -> float:
+    """Seconds of one pass over those counted for it."""
+    rows = minimum.inputs[:TIMED]
+    taken = []
+    with torch.no_grad():
+        for _ in range(5):
+            begun = time.perf_counter()
+            float(minimum.network(rows).sum())
+            taken.append(time.perf_counter() - begun)
+    # A small network's pass is all calls, which are in no count and not in proportion elsewhere.
+    return min(3.0, max(0.3, min(taken[1:]) / (each * len(rows))))
+
+
+def _density(plan: Plan) -> float:
+    return DENSITY_PRODUCTS * plan.seconds_per_product if plan.route == "lanczos" else 0.0
+
+
+def _gap(minimum: Minimum) -> float:
+    return gap_stage.predicted_seconds(minimum) + ESTIMATE_SECONDS * minimum.dim
+
+
+def _boundary(minimum: Minimum, each: float, top_k: int) -> float:
+    """Gradients on the plane and at the data, products with vectors, walks, Hessians of classes."""
+    planar = tuple(minimum.inputs.shape[1:]) == (2,)
+    principal = not planar and has_principal_plane(minimum)
+    pixels = resolution_for(minimum) ** 2 if planar or principal else 0
+    gradients = GRADIENT_PASSES * each * (pixels + 3 * minimum.n)
+    products = 4 * PRODUCT_SECONDS * minimum.dim * (top_k + CONTROLS) * pixels
+    walks = WALKED * WALK_POINTS * each * (minimum.n + planar * WALK_PIXELS)
+    subsets = SUBSET_PASSES * each * minimum.n if minimum.n * minimum.dim < HESSIAN_WORK else 0.0
+    base, more = EMBEDDING_SECONDS
+    embedding = base + more * minimum.n if principal and minimum.n <= EMBEDDED else 0.0
+    return gradients + products + walks + subsets + embedding
+
+
+def _margins(minimum: Minimum, each: float, top_k: int) -> float:
+    """Searches from the points, and ascents along the leading eigenvectors."""
+    searches = sum(question.seconds for question in margins_stage.questions(minimum))
+    vectors = min(top_k, margins_stage.LEADING)
+    steps = margins_stage.steps_for(minimum, vectors=vectors)
+    ascents = 2 * GRADIENT_PASSES * each * steps * vectors * margins_stage.STARTS
+    return searches + ascents
