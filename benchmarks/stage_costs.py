@@ -72,8 +72,6 @@ FITTED = {
     "digits 64-32-32-10": (chain(64, 32, 32, 10), ("digits", 500)),
     "digits 64-400-300-10": (chain(64, 400, 300, 10), ("digits", 150)),
     "CNN, 8 channels, 8 × 8": (convolutions(8, 8), ("digits", 400, 1, 8)),
-}
-UNSEEN = {
     "moons 2-100-2, tanh": (chain(2, 100, 2, activation="Tanh"), ("moons", 1000)),
     "cancer 30-40-40-2": (chain(30, 40, 40, 2), ("breast_cancer", 450)),
     "wine 13-60-3": (chain(13, 60, 3), ("wine", 170)),
@@ -81,6 +79,15 @@ UNSEEN = {
     "digits 64-1500-10": (chain(64, 1500, 10), ("digits", 250)),
     "CNN with BatchNorm, 8 × 8": (convolutions(12, 8, norm=True), ("digits", 300, 1, 8)),
     "CNN, 28 × 28": (convolutions(4, 28), ("digits", 200, 1, 28)),
+}
+UNSEEN = {
+    "moons 2-20-20-20-2": (chain(2, 20, 20, 20, 2), ("moons", 600)),
+    "wine 13-30-30-3, tanh": (chain(13, 30, 30, 3, activation="Tanh"), ("wine", 120)),
+    "cancer 30-200-2": (chain(30, 200, 2), ("breast_cancer", 300)),
+    "digits 64-24-10": (chain(64, 24, 10), ("digits", 1200)),
+    "digits 64-128-10": (chain(64, 128, 10), ("digits", 400)),
+    "CNN, 16 channels, 8 × 8": (convolutions(16, 8), ("digits", 250, 1, 8)),
+    "CNN, 20 × 20": (convolutions(6, 20), ("digits", 150, 1, 20)),
 }
 
 
@@ -144,7 +151,7 @@ def main() -> None:
     torch.set_num_threads(1)
     print(f"{'predicted / taken, seconds':28}" + "".join(f"{s:>16}" for s in STAGES) + "   all")
     found: dict[str, list[Row]] = {}
-    for group, networks in (("fitted", FITTED), ("unseen", UNSEEN)):
+    for group, networks in (("unseen", UNSEEN), ("fitted", FITTED)):
         for name, (layers, source) in networks.items():
             row = measured(name, layers, source)
             found.setdefault(group, []).append(row)

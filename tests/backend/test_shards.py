@@ -144,17 +144,23 @@ def test_a_worker_that_gives_its_analysis_back_gives_its_shards_back(
     assert helper.attempt == 1
 
 
+def lost(repository: Repository, parent: Claim, shard: str, *, times: int) -> float:
+    """So many workers took the shard and were lost; the time it is then."""
+    now = 1.0
+    for _ in range(times):
+        claimed(repository, shard, now=now)
+        now += LEASE + 1
+        repository.heartbeat(parent.job, parent.token, IDLE, now=now - 1, lease=LEASE)
+        repository.reap(now=now, lease=LEASE)
+        repository.mark_sent([shard], now=now)
+    return now
+
+
 def test_a_shard_that_workers_die_of_fails_after_three_and_leaves_the_analysis(
     repository: Repository,
 ) -> None:
     parent, made = sharded(repository)
-    now = 1.0
-    for _ in range(3):
-        claimed(repository, made[0], now=now)
-        now += LEASE + 1
-        repository.heartbeat(parent.job, parent.token, IDLE, now=now - 1, lease=LEASE)
-        repository.reap(now=now, lease=LEASE)
-        repository.mark_sent([made[0]], now=now)
+    lost(repository, parent, made[0], times=3)
     assert repository.job(made[0]).problem == {
         **(repository.job(made[0]).problem or {}),
         "code": "worker_lost",
@@ -167,13 +173,7 @@ def test_the_analysis_does_not_take_a_shard_that_two_workers_died_of(
     repository: Repository,
 ) -> None:
     parent, made = sharded(repository)
-    now = 1.0
-    for _ in range(2):
-        claimed(repository, made[0], now=now)
-        now += LEASE + 1
-        repository.heartbeat(parent.job, parent.token, IDLE, now=now - 1, lease=LEASE)
-        repository.reap(now=now, lease=LEASE)
-        repository.mark_sent([made[0]], now=now)
+    now = lost(repository, parent, made[0], times=2)
     assert take(repository, parent, now=now) == made[1]
     # Nobody else came within two leases: with one worker it would wait for ever.
     now += 2 * LEASE + 1

@@ -53,10 +53,13 @@ def minimum(name: str) -> Minimum:
 
 
 @pytest.mark.parametrize("held", [1, 10**8])
+@pytest.mark.parametrize("pointwise", [0, 10**9])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_gram_is_the_product_of_the_jacobian(
-    name: str, held: int, monkeypatch: pytest.MonkeyPatch
+    name: str, pointwise: int, held: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("workers.curvature.layer_gram.POINTWISE", pointwise)  # 0: by positions
+    monkeypatch.setattr("workers.curvature.layer_gram.CACHED", held)
     monkeypatch.setattr("workers.curvature.layer_gram.HELD", held)
     monkeypatch.setattr("workers.curvature.layer_gram.TRACED", held)
     given = minimum(name)
@@ -71,7 +74,8 @@ def test_a_weight_used_twice_has_no_closed_form() -> None:
     assert names == {"first.bias", "head.weight", "head.bias"}
 
 
-def test_the_cost_counts_the_cheaper_way_of_each_layer() -> None:
+def test_the_cost_counts_the_cheaper_way_of_each_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.curvature.layer_gram.POINTWISE", 1)
     found = gram_cost(minimum("convolutions"))
     rows = (N * CLASSES) ** 2
     # Conv2d(2, 3) 3·19 weights; Conv2d(3, 4) 4²·5 < 4·28; Linear 4; BatchNorm 6 parameters.

@@ -34,6 +34,7 @@ from workers.resume import GAP_SUFFIX
 STAGE = "gap"
 # The exact routes: 10¹³ operations took 254 CPU-s.
 OPERATION_SECONDS = 2.5e-11
+BACKWARD_PASSES = 3  # forward passes that the gradients of one output cost
 # Passes over the data that Lanczos, probes and leave-one-out solves make where nothing is exact.
 MATRIX_FREE_PASSES = 2000
 
@@ -80,11 +81,12 @@ def outputs_of(minimum: Minimum) -> int:
 
 def predicted_seconds(minimum: Minimum) -> float:
     """CPU seconds of this stage, from counted work."""
-    n = minimum.n
-    chosen = choose_route(n, outputs_of(minimum), minimum.dim, gram=gram_cost(minimum))
+    n, outputs = minimum.n, outputs_of(minimum)
+    chosen = choose_route(n, outputs, minimum.dim, gram=gram_cost(minimum))
+    forward = n * row_seconds(minimum)
     if chosen.operations is not None:
-        return OPERATION_SECONDS * chosen.operations
-    return MATRIX_FREE_PASSES * n * row_seconds(minimum)
+        return OPERATION_SECONDS * chosen.operations + BACKWARD_PASSES * outputs * forward
+    return MATRIX_FREE_PASSES * forward
 
 
 def worker(

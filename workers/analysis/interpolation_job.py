@@ -32,9 +32,8 @@ def run_interpolation(
     publisher.progress(STAGE, 0.0, "Opening both checkpoints and the data")
     here = parameters.model_copy(update={"device": "cpu"})
     opened = open_files(files, here, workdir=workdir)
-    folder = (
-        workdir / "weights-of-other"
-    )  # the first one's weights are still mapped from a file in workdir
+    # The first one's weights are still mapped from a file in `workdir`.
+    folder = workdir / "weights-of-other"
     folder.mkdir()
     with speaking_of("Checkpoint of the other analysis"):
         checkpoint = read_checkpoint(other, workdir=folder)

@@ -44,7 +44,7 @@ def stage_costs(
         "spectrum": lambda: plan.seconds,
         "density": lambda: _density(plan),
         "gap": lambda: slower * _gap(minimum),
-        "boundary": lambda: slower * _boundary(minimum, each, top_k),
+        "boundary": lambda: slower * _boundary(minimum, each, top_k) + _embedding(minimum),
         "margins": lambda: slower * _margins(minimum, each, top_k),
     }
     return {stage: STARTED + known[stage]() for stage in stages}
@@ -73,16 +73,24 @@ def _gap(minimum: Minimum) -> float:
 
 def _boundary(minimum: Minimum, each: float, top_k: int) -> float:
     """Gradients on the plane and at the data, products with vectors, walks, Hessians of classes."""
-    planar = tuple(minimum.inputs.shape[1:]) == (2,)
-    principal = not planar and has_principal_plane(minimum)
-    pixels = resolution_for(minimum) ** 2 if planar or principal else 0
+    planar = _planar(minimum)
+    pixels = resolution_for(minimum) ** 2 if planar or has_principal_plane(minimum) else 0
     gradients = GRADIENT_PASSES * each * (pixels + 3 * minimum.n)
     products = 4 * PRODUCT_SECONDS * minimum.dim * (top_k + CONTROLS) * pixels
     walks = WALKED * WALK_POINTS * each * (minimum.n + planar * WALK_PIXELS)
     subsets = SUBSET_PASSES * each * minimum.n if minimum.n * minimum.dim < HESSIAN_WORK else 0.0
+    return gradients + products + walks + subsets
+
+
+def _embedding(minimum: Minimum) -> float:
+    """t-SNE of the inputs, which the network has no part in."""
+    drawn = has_principal_plane(minimum) and not _planar(minimum) and minimum.n <= EMBEDDED
     base, more = EMBEDDING_SECONDS
-    embedding = base + more * minimum.n if principal and minimum.n <= EMBEDDED else 0.0
-    return gradients + products + walks + subsets + embedding
+    return base + more * minimum.n if drawn else 0.0
+
+
+def _planar(minimum: Minimum) -> bool:
+    return tuple(minimum.inputs.shape[1:]) == (2,)
 
 
 def _margins(minimum: Minimum, each: float, top_k: int) -> float:

@@ -21,6 +21,12 @@ from workers.curvature.minimum import Minimum
 # Numbers of the rows of J, or of the traces of all layers, held at a time.
 HELD, TRACED = 2 * 10**8, 3 * 10**8
 TIMED = 8  # examples
+# Numbers of a product of position kernels made at a time: larger ones leave the cache before they
+# are added up.
+CACHED = 2**21
+# What multiplying two kernels entry by entry and adding them up costs, in multiplications of a
+# matrix product: memory is slower than arithmetic.
+POINTWISE = 100
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ def gram_cost(minimum: Minimum) -> GramCost:
     for trace in trace_layers(minimum, minimum.inputs[:1]):
         _, outputs, positions, o = trace.sensitivities.shape
         d = trace.inputs.shape[2]
-        operations += 2.0 * (n * outputs) ** 2 * min(positions**2 * (o + 1), o * d)
+        operations += 2.0 * (n * outputs) ** 2 * min(positions**2 * (o + POINTWISE), o * d)
         held = max(held, n * positions * (d + outputs * o))
         covered += o * d
     rest = max(0, minimum.dim - covered)
@@ -125,23 +131,28 @@ def _rest(minimum: Minimum, covered: set[str], n: int, probe: list[LayerTrace]) 
 def _layer_gram(trace: LayerTrace) -> Tensor:
     n, outputs, positions, o = trace.sensitivities.shape
     d = trace.inputs.shape[2]
-    few = positions**2 * (o + 1) < o * d
+    few = positions**2 * (o + POINTWISE) < o * d
     block = _by_positions(trace) if few or positions == 1 else _by_rows(trace)
     return block.view(n * outputs, n * outputs)
 
 
 def _by_positions(trace: LayerTrace) -> Tensor:
+    """Half of the sum over pairs of positions t ≥ u, and its transpose for the other half."""
     n, outputs, positions, _ = trace.sensitivities.shape
-    total = trace.inputs.new_zeros(n, outputs, n, outputs)
-    s = [part.reshape(n * outputs, -1) for part in trace.sensitivities.unbind(2)]
-    a = trace.inputs.unbind(1)
-    for t in range(positions):
-        for u in range(t + 1):
-            part = (s[t] @ s[u].mT).view_as(total).mul_((a[t] @ a[u].mT)[:, None, :, None])
-            total += part
-            if u < t:
-                total += part.permute(2, 3, 0, 1)
-    return total
+    half = trace.inputs.new_zeros(n, outputs, n, outputs)
+    s = [part.contiguous() for part in trace.sensitivities.unbind(2)]
+    a = [part.contiguous() for part in trace.inputs.unbind(1)]
+    together = max(1, CACHED // (n * outputs**2))
+    for start in range(0, n, together):
+        rows = slice(start, start + together)
+        for t in range(positions):
+            here, inputs = s[t][rows].flatten(0, 1), a[t][rows]
+            for u in range(t + 1):
+                product = (here @ s[u].flatten(0, 1).mT).view_as(half[rows])
+                kernel = inputs @ a[u].mT
+                half[rows].addcmul_(product, kernel[:, None, :, None], value=0.5 if u == t else 1.0)
+    square = half.view(n * outputs, n * outputs)
+    return square + square.mT
 
 
 def _by_rows(trace: LayerTrace) -> Tensor:
