@@ -14,7 +14,7 @@ from minimascope.problems import ProblemError
 from minimascope.schemas import AnalysisPlan, Candidate, CandidateTable
 
 FILES = ("checkpoint", "train", "test")
-CHOSEN = ("family", "activation", "loss", "stages")
+CHOSEN = ("family", "activation", "loss", "dtype", "stages")
 # Later is soon enough: workers are busy, or the server is away, which the start says too.
 LATER = ("no_plan_yet", "server_unreachable")
 

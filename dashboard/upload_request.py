@@ -94,8 +94,9 @@ def request_of(values: dict[str, Any], files: dict[str, Any]) -> AnalysisRequest
         "lambdas": _lambdas(values.get("lambdas")),
         "seed": _number(values, "seed", "Seed", whole=True) or 0,
     }
-    if values.get("stages") is not None:
-        settings["stages"] = values["stages"]
+    for field in ("dtype", "stages"):
+        if values.get(field) is not None:
+            settings[field] = values[field]
     if settings.get("stages") == []:
         raise ProblemError(
             "no_stage", "No stage has been chosen.", "Choose at least one of those above."

@@ -97,6 +97,7 @@ class Density(Section):
     standard_error: list[float]
     sigma: float | None = None
     probes: int | None = None
+    method: str | None = None
 
 
 class SpectrumPlan(Section):

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from workers.curvature.minimum import Minimum
 from workers.curvature.operators import hessian
+from workers.curvature.precision import quick_hessian
 from workers.curvature.slq import quadrature
 from workers.curvature.spectrum import compute_spectrum, silent
 
@@ -76,9 +77,8 @@ def ours(minimum: Minimum) -> Tool:
         return call
 
     def rule(probes: int, steps: int, seed: int) -> Rule:
-        found = quadrature(
-            hessian(minimum), None, probes=probes, steps=steps, seed=seed, progress=silent
-        )
+        quick = quick_hessian(minimum, hessian(minimum), seed=seed).operator
+        found = quadrature(quick, None, probes=probes, steps=steps, seed=seed, progress=silent)
         return found.nodes.reshape(-1), found.weights.reshape(-1) / probes
 
     def trace(products: int, seed: int) -> float:

@@ -59,7 +59,7 @@ def digits_mlp() -> Workload:
     network = nn.Sequential(*layers)
     inputs, targets = digits(1437)
     train(network, inputs, targets, epochs=30)
-    return Workload("digits MLP", prepare(network, inputs, targets), rounds=3, exact=True)
+    return Workload("digits MLP", prepare(network, inputs, targets), rounds=9, exact=True)
 
 
 def cnn_156k() -> nn.Module:

@@ -156,6 +156,8 @@ def _layers(report: Report) -> list[Any]:
         ("Hessian–vector products", "—" if spectrum.products is None else f"{spectrum.products:,}"),
         ("method", spectrum.method),
     ]
+    if spectrum.density is not None and spectrum.density.method:
+        rows.append(("density", spectrum.density.method))
     words = html.P("The share of each unit eigenvector's squared components in each layer.")
     return [words, _layer_words("layers"), table(("measure", "value"), rows, "Spectrum")]
 

@@ -111,11 +111,13 @@ def test_the_stages_chosen_are_those_asked_for_and_the_cost_follows(
     expect(pressed).to_have_text(
         ["Top eigenpairs of the Hessian", "Alignment and decision boundary"]
     )
+    page.click("[data-choice='up-dtype'] [data-value='float32']")
     with page.expect_request("**/_dash-update-component**"):
         page.click("#up-start")
     page.wait_for_url("**/jobs/new1")
     asked = httpx.get(f"{page.url.split('/jobs')[0]}/api/v1/analyses/new1").json()["parameters"]
     assert asked["stages"] == ["spectrum", "boundary"]
+    assert asked["dtype"] == "float32"
 
 
 def test_a_table_is_described_once_its_label_column_is_known(page: Page, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from workers.curvature.planner import Plan, plan_spectrum
 from workers.curvature.spectrum import compute_spectrum
 
 OUTLIER_RATIO = 0.1  # q of the first outlier rule; the page lets people move it
-TOLERANCE = 1e-6  # residual at which a pair counts as converged
+TOLERANCES = {"float64": 1e-6, "float32": 1e-5}  # residual at which a pair counts as converged
 PARTIAL_SECONDS = 2.0  # between two publications of what has converged
 NEARLY = 0.9  # of the stage is over when the pairs are; the layers' blocks are the rest
 
@@ -68,7 +68,7 @@ def run(session: Session) -> None:
         found = compute_spectrum(
             minimum,
             top_k=min(parameters.top_k, minimum.dim),
-            tolerance=TOLERANCE,
+            tolerance=TOLERANCES[parameters.dtype],
             seed=parameters.seed,
             progress=told.progress,
             partial=told.partial,
@@ -133,7 +133,8 @@ def estimate(value: float | None, standard_error: float | None) -> Estimate:
 
 def plan_stage(minimum: Minimum, parameters: Parameters) -> Plan:
     """What `run` will cost; ValueError where it would not fit."""
-    return plan_spectrum(minimum, top_k=min(parameters.top_k, minimum.dim), tolerance=TOLERANCE)
+    top_k = min(parameters.top_k, minimum.dim)
+    return plan_spectrum(minimum, top_k=top_k, tolerance=TOLERANCES[parameters.dtype])
 
 
 def outputs(minimum: Minimum) -> int:
@@ -160,4 +161,5 @@ def run_density(session: Session) -> None:
         standard_error=found.standard_error.tolist(),
         sigma=found.sigma,
         probes=found.probes,
+        method=found.method,
     )

@@ -25,6 +25,7 @@ from workers.curvature.minimum import Minimum
 from workers.curvature.planner import Plan
 
 DENSITY_PRODUCTS = 320  # of the Lanczos route: 8 probes of 40 steps
+SINGLE = 0.55  # of a float64 product, that in float32 which the probes are content with
 GRADIENT_PASSES = 3.0  # forward passes that a gradient of one example costs
 SUBSET_PASSES = 300.0  # over each example: some 50 Hessian products in its class
 EMBEDDING_SECONDS = (0.7, 0.005)  # of t-SNE, and an example
@@ -42,7 +43,7 @@ def stage_costs(
     slower = _slower(minimum, each)
     known: dict[Stage, Callable[[], float]] = {
         "spectrum": lambda: plan.seconds,
-        "density": lambda: _density(plan),
+        "density": lambda: _density(plan, minimum),
         "gap": lambda: slower * _gap(minimum),
         "boundary": lambda: slower * _boundary(minimum, each, top_k) + _embedding(minimum),
         "margins": lambda: slower * _margins(minimum, each, top_k),
@@ -63,8 +64,11 @@ def _slower(minimum: Minimum, each: float) -> float:
     return min(3.0, max(0.3, min(taken[1:]) / (each * len(rows))))
 
 
-def _density(plan: Plan) -> float:
-    return DENSITY_PRODUCTS * plan.seconds_per_product if plan.route == "lanczos" else 0.0
+def _density(plan: Plan, minimum: Minimum) -> float:
+    if plan.route != "lanczos":
+        return 0.0
+    share = SINGLE if minimum.theta.dtype == torch.float64 else 1.0
+    return DENSITY_PRODUCTS * share * plan.seconds_per_product
 
 
 def _gap(minimum: Minimum) -> float:

@@ -113,7 +113,9 @@ def _exhausted(state: Krylov, *, top_k: int, dim: int) -> Eigenpairs:
     values, coordinates, _ = krylov.ritz(state)
     values, vectors = values.flip(0), krylov.ritz_vectors(state, coordinates.flip(1))
     method = f"Whole spectrum from an exhausted block Krylov space of dimension {state.size}"
-    method += f": the other {dim - state.size} of {dim} eigenvalues are zero." * (state.size < dim)
+    level = zero_level(vectors.dtype)
+    zeros = f": the other {dim - state.size} of {dim} eigenvalues are zero to {level:.0e}·|λ1|."
+    method += zeros * (state.size < dim)
     return _exact(values, vectors, top_k=top_k, dim=dim, method=method)
 
 

@@ -1,0 +1,102 @@
+"""Probes in float32: where they agree with float64, and where they are refused."""
+
+import torch
+from torch import Tensor, nn
+
+from tests.reference_networks import BOUNDARY, boundary_minimum
+from workers.curvature.density import operator_density, spectral_density
+from workers.curvature.minimum import Minimum, prepare
+from workers.curvature.operators import hessian
+from workers.curvature.precision import ENOUGH, quick_hessian
+from workers.curvature.spectrum import compute_spectrum
+
+
+def wide(n: int = 200) -> Minimum:
+    """p = 6,340 with a bulk: Lanczos is the route."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(20, 180), nn.Tanh(), nn.Linear(180, 14))
+    inputs, targets = torch.randn(n, 20), torch.arange(n) % 14
+    return prepare(network, inputs, targets)
+
+
+def test_density_in_float32_is_that_of_float64_within_a_hundredth_of_its_error() -> None:
+    minimum = wide()
+    spectrum = compute_spectrum(minimum, top_k=5, tolerance=1e-3)
+    assert not spectrum.complete
+    single = spectral_density(minimum, spectrum)
+    assert single.method.endswith("from float64.")
+    double = operator_density(hessian(minimum), spectrum)
+    # The same spectrum from other random probes: moments agree within their standard errors ...
+    assert single.rules is not None
+    assert double.rules is not None
+    for power in (1, 2):
+        sums = [(each.rules.weights * each.rules.nodes**power).sum(1) for each in (single, double)]
+        error = sum(float(each.var()) / each.numel() for each in sums) ** 0.5
+        assert abs(float(sums[0].mean() - sums[1].mean())) <= 5 * error
+    # ... and one probe's product in float32 changes it by far less than probes differ.
+    quick = quick_hessian(minimum, hessian(minimum), spectrum.known_eigenvectors)
+    assert quick.difference is not None
+    spread = float(sums[0].std() / sums[0].mean())
+    assert quick.difference <= 0.01 * spread
+
+
+def test_the_stated_difference_is_the_one_of_dense_matrices() -> None:
+    minimum = boundary_minimum(BOUNDARY[0]).minimum
+    operator = hessian(minimum)
+    quick = quick_hessian(minimum, operator)
+    assert quick.difference is not None
+    assert quick.operator.dtype == torch.float32
+    identity = torch.eye(operator.dim, dtype=torch.float64)
+    exact = operator.matmat(identity)
+    rounded = quick.operator.matmat(identity.float()).double()
+    relative = float((rounded - exact).norm() / exact.norm())
+    assert relative / 10 <= quick.difference <= 10 * relative
+    assert relative <= ENOUGH
+    assert next(minimum.network.parameters()).dtype == torch.float64  # untouched
+
+
+def test_what_is_left_beside_known_pairs_is_compared_and_not_their_large_products() -> None:
+    minimum = boundary_minimum("iris-normal").minimum
+    spectrum = compute_spectrum(minimum)
+    assert spectrum.complete  # nothing but rounding is left, of which float32 has more
+    quick = quick_hessian(minimum, hessian(minimum), spectrum.known_eigenvectors)
+    assert quick.difference is None
+    assert quick.operator.dtype == torch.float64
+    assert quick.sentence == ""
+
+
+class Insists(nn.Module):
+    """float64 written into the network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return rows.double() @ self.layer.weight.T.double() + torch.ones(2, dtype=torch.float64)
+
+
+class Huge(Insists):
+    """Overflows in float32, not in float64."""
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return self.layer(rows * 1e30 * 1e15) * 1e-45
+
+
+def test_networks_that_float32_cannot_hold_stay_in_float64() -> None:
+    torch.manual_seed(0)
+    for network in (Insists(), Huge()):
+        minimum = prepare(network, torch.randn(20, 3), torch.arange(20) % 2)
+        operator = hessian(minimum)
+        quick = quick_hessian(minimum, operator)
+        product = quick.operator.matmat(torch.ones(1, operator.dim, dtype=quick.operator.dtype))
+        assert torch.isfinite(product).all()
+        if isinstance(network, Huge):
+            assert quick.operator is operator
+
+
+def test_a_float32_minimum_is_multiplied_as_it_is() -> None:
+    minimum = boundary_minimum(BOUNDARY[0]).minimum
+    single = prepare(minimum.network.float(), minimum.inputs, minimum.targets, dtype=torch.float32)
+    operator = hessian(single)
+    assert quick_hessian(single, operator).operator is operator
