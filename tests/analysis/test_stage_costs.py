@@ -11,7 +11,7 @@ from torch import nn
 from minimascope.parameters import Parameters
 from minimascope.report import STAGES
 from tests.analysis.analyses import CNN, digit_images, digits_network, save
-from workers.analysis import margins_stage, stage_costs
+from workers.analysis import margins_stage, planning, stage_costs
 from workers.analysis.opening import Files, open_files
 from workers.analysis.planning import planned
 from workers.analysis.spectrum_stage import plan_stage
@@ -73,3 +73,23 @@ def test_two_features_are_drawn_as_they_are_and_not_embedded() -> None:
     base, each = stage_costs.EMBEDDING_SECONDS
     flat, deep = costs(network(400, inputs=2)), costs(network(400, inputs=3))
     assert deep["boundary"] - flat["boundary"] == pytest.approx(base + 400 * each, rel=0.2)
+
+
+def test_a_long_spectrum_in_float64_is_told_that_float32_is_shorter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, labels = digit_images()
+    chain = nn.Sequential(nn.Linear(64, 100), nn.ReLU(), nn.Linear(100, 10))
+    save(tmp_path, chain, (images.flatten(1), labels))
+    files = Files(tmp_path / "model.pt", tmp_path / "train.npz", None)
+    relu = {"family": "mlp", "activation": "relu"}
+    for dtype, seconds, told in (
+        ("float64", 0.0, True),
+        ("float64", 1e9, False),
+        ("float32", 0.0, False),
+    ):
+        monkeypatch.setattr(planning, "LONG", seconds)
+        parameters = Parameters(architecture=relu, stages=["spectrum"], dtype=dtype)
+        opened = open_files(files, parameters, workdir=tmp_path)
+        warnings = planned(opened, parameters)["warnings"]
+        assert any("float32" in words for words in warnings) == told
