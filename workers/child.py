@@ -162,6 +162,7 @@ def perform(
         label = (job.get("parameters") or {}).get("label")
         return inspection(inspect_dataset(Path(files["dataset"]), workdir=workdir, label=label))
 
+    from workers.analysis.guessing import worse_than_guessing
     from workers.analysis.opening import Files, checkpoint_summary, data_summary, open_files
 
     parameters = Parameters.model_validate(job["parameters"])
@@ -206,12 +207,12 @@ def perform(
         if job["kind"] == "plan":
             from workers.analysis.planning import planned
 
-            data = data_summary(opened).model_dump()
-            return {**planned(opened, parameters), "data": data}
+            return planned(opened, parameters)
+        data = data_summary(opened)
         return {
-            "warnings": opened.warnings,
+            "warnings": [*worse_than_guessing(opened.minimum, data.train), *opened.warnings],
             "checkpoint": checkpoint_summary(opened, parameters).model_dump(),
-            "data": data_summary(opened).model_dump(),
+            "data": data.model_dump(),
         }
     from workers.curvature import graphs
 

@@ -48,14 +48,14 @@ class Uploads(Transactions):
         """The id of the job that inspects it, or "" where it is known to be good already.
 
         The same bytes again keep their row; a refused file is inspected again (the worker may
-        have learnt its format since).
+        have learnt its format since), and so is a shipped one, of which nobody has asked yet.
         """
         with self.write() as session:
             session.merge(UploadOwnerRow(kind=upload.kind, id=upload.id, owner=owner))
             row = session.get(UploadRow, (upload.kind, upload.id))
             if row:
                 row.used_at = now
-            if row and row.inspection["state"] == "ok":
+            if row and row.inspection["state"] == "ok" and (row.inspection["summary"] or not job):
                 return ""
             if row and row.inspection["state"] == "pending":
                 return row.inspect_job

@@ -23,6 +23,7 @@ from workers.curvature.spectrum import compute_spectrum, silent
 
 Pairs = tuple[Tensor, Tensor]  # values (k,), vectors (k, p)
 Rule = tuple[Tensor, Tensor]  # nodes and weights of all probes, weights summing to 1
+SHORT, LONG = 30, 150  # steps among which the fewest that are enough are looked for
 PINNED = [  # installed without dependencies: torch is here already
     "backpack-for-pytorch==1.7.1",
     "curvlinops-for-pytorch==3.0.1",
@@ -134,10 +135,19 @@ def eigenthings(minimum: Minimum) -> Tool:
 
 def steps_needed(peer: Any, operator: Any, k: int, target: float) -> int:
     """Fewest Lanczos steps whose top-k Ritz residuals are ≤ target·λ1, from one long run."""
-    generator = torch.Generator().manual_seed(0)
-    start = torch.randn(operator.size, generator=generator, dtype=operator.dtype)
-    run = peer.lanczos_tridiagonal(operator, start, 150)
-    diagonal, beside = run.alphas.double(), run.betas.double()
+    steps = LONG
+    for length in (SHORT, LONG):
+        generator = torch.Generator().manual_seed(0)
+        start = torch.randn(operator.size, generator=generator, dtype=operator.dtype)
+        run = peer.lanczos_tridiagonal(operator, start, length)
+        steps = first_settled(run.alphas.double(), run.betas.double(), k, target)
+        if steps < len(run.alphas):
+            break
+    return steps
+
+
+def first_settled(diagonal: Tensor, beside: Tensor, k: int, target: float) -> int:
+    """As `steps_needed`, of a tridiagonal matrix; all of its rows where none is enough."""
     for steps in range(k + 2, len(diagonal)):
         matrix = torch.diag(diagonal[:steps])
         matrix += torch.diag(beside[: steps - 1], 1) + torch.diag(beside[: steps - 1], -1)

@@ -11,6 +11,7 @@ import pytest
 
 from backend.database import open_database
 from backend.demo import import_demo
+from backend.jobs import NewJob
 from backend.repository import Repository
 from backend.store import Store
 from minimascope.cli import main
@@ -55,7 +56,12 @@ def test_each_demo_becomes_a_done_analysis_once(repository: Repository, tmp_path
     assert (normal.state, normal.arrays, normal.parameters.top_k) == ("done", ["points"], 3)
     assert {stage.state for stage in normal.stages} == {"done"}
     assert np.load(store.array(normal.id, "points")).shape == (4, 2)
-    assert repository.upload("checkpoint", normal.checkpoint).inspection.state == "ok"
+    upload = repository.upload("checkpoint", normal.checkpoint)
+    assert upload.inspection.state == "ok"
+    # Whoever drops the shipped file is told what is in it: nobody has looked yet.
+    job = NewJob("inspect_checkpoint", upload.id, {"files": {"checkpoint": upload.id}})
+    assert repository.add_upload(upload, job, now=1.0) == job.id
+    assert import_demo(repository, store, tmp_path / "demo") == 0
 
 
 def test_a_broken_demo_does_not_stop_the_service(repository: Repository, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from minimascope.parameters import Parameters
 from minimascope.problems import ProblemError
-from workers.analysis.opening import Opened
+from workers.analysis.guessing import worse_than_guessing
+from workers.analysis.opening import Opened, data_summary
 from workers.analysis.run import planned_stages
 from workers.analysis.spectrum_stage import plan_stage
 from workers.analysis.stage_costs import stage_costs
@@ -25,8 +26,11 @@ def planned(opened: Opened, parameters: Parameters) -> dict[str, Any]:
     costs = stage_costs(opened.minimum, plan, planned_stages(parameters), top_k=parameters.top_k)
     sizes = {"parameters": opened.minimum.dim, "examples": opened.minimum.n}
     told = {each.name: getattr(plan, each.name) for each in fields(plan) if each.repr}
-    warnings = [*opened.warnings, *_advice(plan, parameters)]
-    return {**told, **sizes, "stage_seconds": costs, "warnings": warnings}
+    data = data_summary(opened)
+    warnings = [*worse_than_guessing(opened.minimum, data.train), *opened.warnings]
+    warnings += _advice(plan, parameters)
+    found = {"stage_seconds": costs, "data": data.model_dump(), "warnings": warnings}
+    return {**told, **sizes, **found}
 
 
 def _advice(plan: Plan, parameters: Parameters) -> list[str]:

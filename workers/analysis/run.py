@@ -17,6 +17,7 @@ from minimascope.parameters import Parameters
 from minimascope.problems import ProblemError
 from minimascope.report import STAGES, Failure, Report, Stage
 from workers.analysis import boundary_stage, gap_stage, margins_stage, parts, spectrum_stage
+from workers.analysis.guessing import worse_than_guessing
 from workers.analysis.opening import Files, checkpoint_summary, data_summary, open_files
 from workers.analysis.publishing import Publisher
 from workers.analysis.session import Session
@@ -60,6 +61,7 @@ def run_analysis(
     publisher.progress("intake", 0.0, "Opening the checkpoint and the data")
     started = time.perf_counter()
     opened = open_files(files, parameters, workdir=workdir)
+    data = data_summary(opened)
     report = Report(
         versions=versions(),
         seed=parameters.seed,
@@ -67,9 +69,9 @@ def run_analysis(
         device=parameters.device,
         wall_seconds={"intake": time.perf_counter() - started},
         checkpoint=checkpoint_summary(opened, parameters),
-        data=data_summary(opened),
+        data=data,
         loss=parameters.loss,
-        warnings=opened.warnings,
+        warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings],
     )
     session = Session(opened, parameters, publisher, report, state_path=state_path)
     session.shards = shards or session.shards
