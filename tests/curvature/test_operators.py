@@ -214,6 +214,34 @@ def test_frozen_parameters_are_constants() -> None:
     assert (dense(hessian(minimum)) - dense_hessian(minimum)).abs().max() <= ROUNDING
 
 
+class WithSpare(nn.Module):
+    """A parameter that the outputs do not depend on, and no chain of layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(3, 4)
+        self.spare = nn.Parameter(torch.ones(7))
+        self.second = nn.Linear(4, 2)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.second(torch.tanh(self.first(inputs)))
+
+
+@pytest.mark.parametrize("operator", [hessian, ggn, gradient_second_moment])
+def test_parameters_without_influence_have_zero_curvature(
+    operator: Callable[..., Operator],
+) -> None:
+    torch.manual_seed(0)
+    minimum = prepare(WithSpare(), torch.randn(12, 3), torch.arange(12) % 2)
+    rows = torch.randn(5, minimum.dim, dtype=torch.float64)
+    together = operator(minimum).matmat(rows)
+    alone = torch.cat([operator(minimum).matmat(row[None]) for row in rows])
+    assert (together - alone).abs().max() <= 1e-12
+    spare = minimum.names.index("spare")
+    start = sum(shape.numel() for shape in minimum.shapes[:spare])
+    assert together[:, start : start + 7].abs().max() == 0
+
+
 def test_the_network_itself_is_left_alone(classifier: Minimum) -> None:
     before = classifier.theta
     hessian(classifier).matvec(before)

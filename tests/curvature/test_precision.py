@@ -1,13 +1,16 @@
 """Probes in float32: where they agree with float64, and where they are refused."""
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 from tests.reference_networks import BOUNDARY, boundary_minimum
+from workers.curvature import spectrum as spectrum_module
 from workers.curvature.density import operator_density, spectral_density
 from workers.curvature.minimum import Minimum, prepare
 from workers.curvature.operators import hessian
-from workers.curvature.precision import ENOUGH, quick_hessian
+from workers.curvature.planner import plan_spectrum
+from workers.curvature.precision import ENOUGH, quick_hessian, rounding_of
 from workers.curvature.spectrum import compute_spectrum
 
 
@@ -21,7 +24,7 @@ def wide(n: int = 200) -> Minimum:
 
 def test_density_in_float32_is_that_of_float64_within_a_hundredth_of_its_error() -> None:
     minimum = wide()
-    spectrum = compute_spectrum(minimum, top_k=5, tolerance=1e-3)
+    spectrum = compute_spectrum(minimum, top_k=5)
     assert not spectrum.complete
     single = spectral_density(minimum, spectrum)
     assert single.method.endswith("from float64.")
@@ -68,9 +71,10 @@ def test_what_is_left_beside_known_pairs_is_compared_and_not_their_large_product
 class Insists(nn.Module):
     """float64 written into the network."""
 
-    def __init__(self) -> None:
+    def __init__(self, many: int = 1) -> None:
         super().__init__()
         self.layer = nn.Linear(3, 2)
+        self.unused = nn.Parameter(torch.zeros(many))
 
     def forward(self, rows: Tensor) -> Tensor:
         return rows.double() @ self.layer.weight.T.double() + torch.ones(2, dtype=torch.float64)
@@ -100,3 +104,57 @@ def test_a_float32_minimum_is_multiplied_as_it_is() -> None:
     single = prepare(minimum.network.float(), minimum.inputs, minimum.targets, dtype=torch.float32)
     operator = hessian(single)
     assert quick_hessian(single, operator).operator is operator
+
+
+def test_coarse_pairs_are_found_in_float32_and_vouched_for_in_float64() -> None:
+    minimum = wide()
+    found = compute_spectrum(minimum, top_k=5, tolerance=1e-3)
+    assert "Products in float32" in found.method
+    assert found.converged.all()
+    vectors = found.eigenvectors.double()
+    vectors = vectors / vectors.norm(dim=1, keepdim=True)
+    errors = hessian(minimum).matmat(vectors) - found.eigenvalues[:, None] * vectors
+    exact = errors.norm(dim=1) / found.eigenvalues[0]
+    assert (exact <= 1e-3).all()
+    assert (exact <= found.residuals + 1e-7).all()  # unit length in float32: 1e-7
+    fine = compute_spectrum(minimum, top_k=5, tolerance=1e-6)
+    assert "float32" not in fine.method
+    assert fine.eigenvectors.dtype == torch.float64
+    assert (fine.eigenvalues - found.eigenvalues).abs().max() <= 1e-5 * fine.eigenvalues[0]
+
+
+def test_a_coarse_plan_times_the_products_that_will_be_done() -> None:
+    minimum = wide()
+    plans = [plan_spectrum(minimum, top_k=5, tolerance=each) for each in (1e-3, 1e-6)]
+    assert [plan.operator.dtype for plan in plans] == [torch.float32, torch.float64]
+    found = compute_spectrum(minimum, top_k=5, tolerance=1e-3, operator=plans[0].operator)
+    assert "Products in float32" in found.method
+    small = boundary_minimum("iris-normal").minimum
+    exact = compute_spectrum(small, tolerance=1e-3)  # the exact routes stay exact
+    assert exact.complete
+    assert exact.eigenvectors.dtype == torch.float64
+
+
+def test_rounding_of_pairs_is_at_least_that_of_any_one_of_them() -> None:
+    minimum = wide()
+    vectors = compute_spectrum(minimum, top_k=5).eigenvectors
+    quick = quick_hessian(minimum, hessian(minimum)).operator
+    alone = [rounding_of(quick, minimum, vector[None]) for vector in vectors]
+    together = [rounding_of(quick, minimum, vectors, seed=seed) for seed in range(5)]
+    sums = sum(each**2 for each in alone) ** 0.5
+    assert min(alone) > 0
+    assert 0.3 * sums <= sum(together) / 5 <= 2 * sums
+
+
+def test_pairs_that_float32_overflows_on_or_cannot_vouch_for_are_done_in_float64(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    minimum = wide()
+    monkeypatch.setattr(spectrum_module, "rounding_of", lambda *_, **__: 1.0)
+    found = compute_spectrum(minimum, top_k=5, tolerance=1e-3)
+    assert found.eigenvectors.dtype == torch.float64
+    assert found.converged.all()
+    torch.manual_seed(0)
+    huge = prepare(Huge(many=6000), torch.randn(20, 3), torch.arange(20) % 2)
+    found = compute_spectrum(huge, top_k=1, tolerance=1e-3, trace_probes=0)
+    assert found.eigenvectors.dtype == torch.float64

@@ -153,7 +153,7 @@ def _differentiate(
 def _pullback(
     outputs: list[Tensor], places: list[Tensor], rows: list[Tensor], *, batched: bool
 ) -> tuple[Tensor, ...]:
-    return torch.autograd.grad(
+    found = torch.autograd.grad(
         outputs,
         places,
         rows,
@@ -161,6 +161,14 @@ def _pullback(
         allow_unused=True,
         materialize_grads=True,
         is_grads_batched=batched,
+    )
+    if not batched:
+        return found
+    # Zeros for a parameter without influence come once, not once a row.
+    count = rows[0].shape[0]
+    return tuple(
+        part if part.ndim > place.ndim else part.expand(count, *place.shape)
+        for part, place in zip(found, places, strict=True)
     )
 
 

@@ -20,7 +20,7 @@ from workers.curvature.eigenpairs import BLOCK
 from workers.curvature.graphs import available_bytes, forward
 from workers.curvature.layout import Layout, plan_layout, source
 from workers.curvature.minimum import Minimum
-from workers.curvature.operators import Operator, hessian
+from workers.curvature.operators import Operator
 from workers.curvature.routes import (
     LIMIT,
     Route,
@@ -28,6 +28,7 @@ from workers.curvature.routes import (
     lanczos_capacity,
     low_rank_capacity,
 )
+from workers.curvature.spectrum import spectrum_operator
 from workers.curvature.trace import PROBES
 
 CALIBRATION = 0.5  # seconds of products
@@ -91,7 +92,7 @@ def plan_spectrum(minimum: Minimum, *, top_k: int = 10, tolerance: float = 1e-6)
         minimum.dim * 4 * minimum.theta.element_size() + layout.chunk * layout.bytes_per_example,
         available_bytes(minimum.inputs.device),
     )
-    operator = hessian(minimum)
+    operator = spectrum_operator(minimum, rank_hint=rank_hint, tolerance=tolerance)
     sizes, limit = _dimensions(route, operator, rank_hint, top_k=top_k, tolerance=tolerance)
     peak = _peak(route, sizes[2], minimum, layout, operator, top_k=top_k)
     refuse_unless_it_fits(peak, available_bytes(minimum.inputs.device))

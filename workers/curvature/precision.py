@@ -1,9 +1,10 @@
-"""Products in float32 for estimates whose standard error is far larger than what float32 loses.
+"""Products in float32 where no more than three or four digits are asked for.
 
-A probe of the density gives two or three digits of it; a product in float64 carries sixteen and
-takes twice the time, many times that in convolutions. Whether float32 is enough is measured, on
-the space where the probes live: outside the known pairs the curvature may be thousands of times
-smaller than the sums that it is the difference of.
+A product in float64 carries sixteen and takes twice the time, many times that in convolutions.
+Whether float32 is enough is measured, never assumed. For probes of the density, which give two or
+three digits of it, on the space where they live: outside the known pairs the curvature may be
+thousands of times smaller than the sums that it is the difference of. For eigenpairs to 1e-4 or
+less, on the pairs themselves.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from torch import Tensor
 from workers.curvature.minimum import Minimum, prepare
 from workers.curvature.operators import Operator, hessian
 
+COARSE = 1e-4  # residuals from which on pairs are looked for in float32
 ENOUGH = 1e-4  # relative to the product; standard errors of a density are 1e-2 and more
 
 
@@ -51,6 +53,27 @@ def quick_hessian(
     single = replace(single, counter=operator.counter)
     difference = _difference(single, operator, known, seed=seed)
     return Quick(single, difference) if difference <= ENOUGH else Quick(operator, None)
+
+
+def coarse_hessian(minimum: Minimum, tolerance: float) -> Operator:
+    """H for Lanczos: in float32 where residuals of 1e-4·|λ1| or more are good enough."""
+    single = None
+    if tolerance >= COARSE and minimum.theta.dtype == torch.float64:
+        single = _in_float32(minimum)
+    return hessian(minimum) if single is None else single
+
+
+def rounding_of(operator: Operator, minimum: Minimum, vectors: Tensor, *, seed: int = 0) -> float:
+    """What float32 takes from the products with (k, p) vectors: an estimate of (Σ ‖E v_i‖²)^½.
+
+    E = H₃₂ − H₆₄ on one combination of the vectors with random signs, whose expected square the
+    sum is; no single ‖E v_i‖ is larger. One product in float64, whose graph is not kept.
+    """
+    generator = torch.Generator(device=vectors.device).manual_seed(seed)
+    signs = torch.randint(0, 2, (len(vectors), 1), generator=generator, device=vectors.device)
+    combined = ((2 * signs - 1) * vectors.double()).sum(0)
+    exact = hessian(minimum, retain="never").matvec(combined)
+    return float((operator.matvec(combined.to(operator.dtype)).double() - exact).norm())
 
 
 def _in_float32(minimum: Minimum) -> Operator | None:

@@ -5,7 +5,7 @@ Which route is taken is said in `routes`, what it will cost in `planner`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -26,6 +26,7 @@ from workers.curvature.eigenpairs import (
 from workers.curvature.graphs import forward
 from workers.curvature.minimum import Minimum
 from workers.curvature.operators import Operator, hessian
+from workers.curvature.precision import COARSE, coarse_hessian, rounding_of
 from workers.curvature.routes import (
     LIMIT,
     Route,
@@ -94,20 +95,64 @@ def compute_spectrum(
     has been built before. `partial` hears of top eigenvalues as they converge. Raises ValueError
     for top_k < 1, for a tolerance outside (0, 1), for parameters, inputs or products that are not
     finite.
+
+    Lanczos for a float64 minimum multiplies in float32 where `tolerance` is 1e-4 or more; residuals
+    then include what that took from them (`precision.rounding_of`), and where they are too large,
+    or float32 overflows, all is done again in float64.
     """
-    operator = operator or hessian(minimum)
+
+    def found_with(operator: Operator) -> Spectrum:
+        name = f"{fingerprint(minimum)} {seed} {operator.dtype}" if state_path else ""
+        return operator_spectrum(
+            operator,
+            rank_hint=rank_hint,
+            top_k=top_k,
+            tolerance=tolerance,
+            seed=seed,
+            progress=progress,
+            keeper=Keeper(state_path, name) if state_path else NOT_KEPT,
+            lowest=lowest,
+            trace_probes=trace_probes,
+            partial=partial,
+        )
+
     outputs = forward(minimum, minimum.unflatten(minimum.theta), slice(0, 1)).shape[1]
-    return operator_spectrum(
-        operator,
-        rank_hint=minimum.n * outputs,
-        top_k=top_k,
-        tolerance=tolerance,
-        seed=seed,
-        progress=progress,
-        keeper=Keeper(state_path, f"{fingerprint(minimum)} {seed}") if state_path else NOT_KEPT,
-        lowest=lowest,
-        trace_probes=trace_probes,
-        partial=partial,
+    rank_hint = minimum.n * outputs
+    operator = operator or spectrum_operator(minimum, rank_hint=rank_hint, tolerance=tolerance)
+    if operator.dtype == minimum.theta.dtype:
+        return found_with(operator)
+    try:
+        found = _doubted(found_with(operator), operator, minimum, tolerance=tolerance)
+        if found.converged.all():
+            return found
+    except ValueError:
+        progress(0.0, "float32 overflows; once more in float64")
+    return found_with(replace(hessian(minimum), counter=operator.counter))
+
+
+def spectrum_operator(minimum: Minimum, *, rank_hint: int, tolerance: float) -> Operator:
+    """H as `compute_spectrum` multiplies it where it is not given."""
+    if tolerance < COARSE:
+        return hessian(minimum)
+    operator = coarse_hessian(minimum, tolerance)
+    ratio = minimum.theta.element_size() * 8 // torch.finfo(operator.dtype).bits
+    graph_bytes = ratio * operator.graph_bytes  # the route is that of the minimum's own dtype
+    route = choose_route(minimum.dim, graph_bytes=graph_bytes, rank_hint=rank_hint)
+    return operator if route == "lanczos" else hessian(minimum)
+
+
+def _doubted(
+    found: Spectrum, operator: Operator, minimum: Minimum, *, tolerance: float
+) -> Spectrum:
+    """Residuals from float32 products with what float64 says of them added."""
+    rounding = rounding_of(operator, minimum, found.eigenvectors)
+    scale = max(abs(float(found.eigenvalues[0])), abs(found.lambda_min)) or 1.0
+    residuals = found.residuals + rounding / scale
+    return replace(
+        found,
+        residuals=residuals,
+        converged=residuals <= tolerance,
+        method=f"{found.method} Products in float32, {rounding / scale:.1e}·|λ1| from float64.",
     )
 
 
