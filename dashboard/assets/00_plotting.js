@@ -21,15 +21,17 @@ window.minimascope = window.minimascope || {};
   }
 
   // Draws or redraws at the size the page has: one pass, no size left for Plotly to find out.
+  // False where the place has gone, or is hidden, meanwhile.
   ms.show = async function (name, figure) {
     const place = document.getElementById(name);
     const plotly = await ms.plotly();
-    if (!place || !place.isConnected || !place.clientWidth) return;
+    if (!place || !place.isConnected || !place.clientWidth) return false;
     ms.fitted(name, figure);
     const layout = { ...figure.layout, autosize: false, width: place.clientWidth, height: figure.layout.height || place.clientHeight };
     const graph = inside(place);
     await plotly.react(graph, figure.data, layout, CONFIG);
     listen(name, graph);
+    return true;
   };
 
   // Pages set what is to be drawn again when the window's width or the theme changes.

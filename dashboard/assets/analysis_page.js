@@ -62,7 +62,11 @@ window.dash_clientside = window.dash_clientside || {};
     const place = document.getElementById(name + "-frame");
     if (place && name !== "detail") place.classList.toggle("pending", !state().payload.figures[name]);
     const made = graph.clientWidth ? figure(ms.widthOf(name, 740)) : null;
-    if (made) await ms.show(name, made);
+    // What could not be shown, because its place was being replaced, is not drawn yet.
+    if (made && !(await ms.show(name, made))) {
+      drawnFor.delete(graph);
+      asked = asked || document.getElementById(name) !== graph;
+    }
     return Boolean(made);
   }
 
@@ -149,8 +153,17 @@ window.dash_clientside = window.dash_clientside || {};
     return reply.json();
   }
 
+  // The reply may be there before the page that it is for: React puts it up when it has time.
+  async function pageOf(id) {
+    for (let tries = 0; tries < 400 && begun === id; tries++) {
+      if (document.querySelector(".page-analysis")) return true;
+      await new Promise((done) => setTimeout(done, 25));
+    }
+    return false;
+  }
+
   // While later stages run: the page is loaded again, its state in the address, when one ends.
-  let stream = null;
+  let stream = null, begun = null;
   function follow(id) {
     stream = new EventSource(`/api/v1/analyses/${id}/events`);
     const ended = (event) => {
@@ -168,9 +181,10 @@ window.dash_clientside = window.dash_clientside || {};
     begin(id, final) {
       if (stream) stream.close();
       stream = null;
+      begun = id;
       if (!id) return window.dash_clientside.no_update;
       ms.state.payload = null;
-      fetched(id).then((payload) => { if (document.querySelector(".page-analysis")) ms.arrive(payload); })
+      fetched(id).then(async (payload) => { if (await pageOf(id)) ms.arrive(payload); })
         .catch((error) => ms.refuse("analysis-problem", error.message));
       ms.plotly().catch((error) => ms.refuse("analysis-problem", error.message));
       if (!final) follow(id);

@@ -225,10 +225,19 @@ PLACE = """([plot, name, index]) => {
 }"""
 
 
+def settled(page: Page, point: list[object]) -> dict[str, float]:
+    """Where a point is drawn once nothing above it moves any more."""
+    place = None
+    while (now := page.evaluate(PLACE, point)) != place:
+        place = now
+        page.wait_for_timeout(100)
+    return now
+
+
 def test_a_click_on_a_curve_chooses_its_lambda(linked: Page, gauss: Found) -> None:
     assert gauss[0].gap is not None
     linked.locator("#gap").scroll_into_view_if_needed()
-    place = linked.evaluate(PLACE, ["gap", "ALO", 8])
+    place = settled(linked, ["gap", "ALO", 8])
     linked.mouse.move(place["across"] - 4, place["down"])
     linked.mouse.move(place["across"], place["down"])
     linked.wait_for_selector("#gap .hoverlayer .hovertext")
