@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
@@ -14,6 +15,9 @@ from minimascope.problems import ProblemError
 # An upload that stalls longer holds its place for nobody: the client comes back and resumes.
 STALL_SECONDS = 60.0
 MIB = 1 << 20
+# What is left of a refused body is read and thrown away up to here. A connection closed on a client
+# that still sends takes the answer with it.
+DISCARD_BYTES, DISCARD_SECONDS = 64 * MIB, 2.0
 # Uploads and workers' results are bounded where they are stored.
 UNBOUNDED = (
     "/api/v1/checkpoints",
@@ -39,10 +43,13 @@ class Body:
     """`receive` of one request: 408 where nothing comes for long, 413 where too much does."""
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
-        """Raises ProblemError `body_too_large` where the request says so beforehand."""
         self._receive, self._limit = receive, most_bytes(scope["path"])
-        self._size, self._whole = 0, False
-        announced = Headers(scope=scope).get("content-length", "")
+        self._size, self._whole, self._late = 0, False, False
+        self._headers = Headers(scope=scope)
+
+    def check(self) -> None:
+        """Raises ProblemError `body_too_large` where the request says so beforehand."""
+        announced = self._headers.get("content-length", "")
         if self._limit and announced.isdigit() and int(announced[:20]) > self._limit:
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             raise ProblemError("body_too_large", _sentence(self._limit), status=status)
@@ -54,6 +61,7 @@ class Body:
             async with asyncio.timeout(STALL_SECONDS):
                 message = await self._receive()
         except TimeoutError as error:
+            self._late = True
             sentence = f"Nothing of the body came for {STALL_SECONDS:g} seconds."
             raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, sentence) from error
         self._size += len(message.get("body", b""))
@@ -62,3 +70,20 @@ class Body:
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             raise HTTPException(status, _sentence(self._limit))
         return message
+
+    async def discard(self) -> bool:
+        """Reads on for a while after a refusal, so that the client comes to read its answer.
+
+        False where something may still be coming: the connection is then of no further use.
+        """
+        waits = self._size == 0 and "expect" in self._headers  # for leave to send anything
+        if self._late or waits:
+            return False
+        rest = DISCARD_BYTES
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DISCARD_SECONDS):
+                while not self._whole and rest > 0:
+                    message = await self._receive()
+                    rest -= len(message.get("body", b""))
+                    self._whole = not message.get("more_body", False)
+        return self._whole

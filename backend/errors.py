@@ -24,8 +24,6 @@ CODES = {
     408: "too_slow",
     413: "body_too_large",
 }
-# Answered before the whole body came: what is left of it is no next request.
-UNREAD = {408, 413}
 
 
 def problem_response(
@@ -64,10 +62,7 @@ def _http(request: Request, error: Exception) -> JSONResponse:
         405: f"{request.method} is not possible at {request.url.path[:200]!r}.",
     }.get(error.status_code, str(error.detail))
     problem = ProblemError(code, sentence, "See /api/v1/docs.", status=error.status_code)
-    headers = dict(error.headers or {})
-    if error.status_code in UNREAD:
-        headers["connection"] = "close"
-    return problem_response(problem, _request_id(request), headers)
+    return problem_response(problem, _request_id(request), error.headers)
 
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:

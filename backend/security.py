@@ -93,21 +93,25 @@ class Security:
         request_id = scope["minimascope.request_id"] = uuid.uuid4().hex
         tracing.name_request(request_id)
         began, status, who = time.monotonic(), 500, None
+        body = Body(scope, receive)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status >= 400 and not await body.discard():
+                    MutableHeaders(scope=message)["connection"] = "close"
                 self._keep_link(scope, who, MutableHeaders(scope=message))
                 self._add_headers(scope["path"], request_id, MutableHeaders(scope=message))
             await send(message)
 
         try:
             who = scope["minimascope.principal"] = await self._check(HTTPConnection(scope))
-            body = Body(scope, receive) if scope["type"] == "http" else receive
+            body.check()
             acting = ACTING.set(who)
             try:
-                await self._app(scope, body, send_with_headers)
+                inner = body if scope["type"] == "http" else receive
+                await self._app(scope, inner, send_with_headers)
             finally:
                 ACTING.reset(acting)
         except (ProblemError, OperationalError) as error:

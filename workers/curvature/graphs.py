@@ -13,9 +13,10 @@ from itertools import accumulate
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
+from torch.func import functional_call, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from workers.curvature.convolution import QuickConvolutions
 from workers.curvature.losses import as_matrix, example_losses
 from workers.curvature.minimum import Minimum
 
@@ -86,8 +87,11 @@ def leaves(minimum: Minimum) -> dict[str, Tensor]:
 
 
 def forward(minimum: Minimum, parameters: dict[str, Tensor], examples: slice) -> Tensor:
-    """Logits (m × K) of a slice of the training set, attention in its MATH form."""
-    with sdpa_kernel(SDPBackend.MATH):
+    """Logits (m × K) of a slice of the training set, in forms that can be differentiated well.
+
+    Attention is in its MATH form, convolutions in float64 are matrix products.
+    """
+    with sdpa_kernel(SDPBackend.MATH), QuickConvolutions():
         return as_matrix(functional_call(minimum.network, parameters, (minimum.inputs[examples],)))
 
 
@@ -137,39 +141,21 @@ def _differentiate(
             torch.zeros(rows[0].shape[0], *q.shape, dtype=q.dtype, device=q.device) for q in places
         )
     outputs, rows = [outputs[k] for k in keep], [rows[k] for k in keep]
+
+    def one(*row: Tensor) -> tuple[Tensor, ...]:
+        return torch.autograd.grad(
+            outputs, places, row, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
+
     if rows[0].shape[0] > 1:
         try:
-            return _pullback(outputs, places, rows, batched=True)
+            return vmap(one)(*rows)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError:  # some operations have no batching rule
             pass
-    singles = [
-        _pullback(outputs, places, list(row), batched=False) for row in zip(*rows, strict=True)
-    ]
+    singles = [one(*row) for row in zip(*rows, strict=True)]
     return tuple(torch.stack(parts) for parts in zip(*singles, strict=True))
-
-
-def _pullback(
-    outputs: list[Tensor], places: list[Tensor], rows: list[Tensor], *, batched: bool
-) -> tuple[Tensor, ...]:
-    found = torch.autograd.grad(
-        outputs,
-        places,
-        rows,
-        retain_graph=True,
-        allow_unused=True,
-        materialize_grads=True,
-        is_grads_batched=batched,
-    )
-    if not batched:
-        return found
-    # Zeros for a parameter without influence come once, not once a row.
-    count = rows[0].shape[0]
-    return tuple(
-        part if part.ndim > place.ndim else part.expand(count, *place.shape)
-        for part, place in zip(found, places, strict=True)
-    )
 
 
 def _flat_rows(parts: tuple[Tensor, ...], count: int) -> Tensor:
