@@ -70,7 +70,7 @@ def main() -> int:
         print(f"\n## {workload.sentence}\n", flush=True)
         asked = args.questions or QUESTIONS
         with sdpa_kernel(SDPBackend.MATH):  # fused attention has no second derivative
-            found = run(workload, asked, limit=args.limit)
+            found = run(workload, asked, args.tools, limit=args.limit)
         results["workloads"][name] = results["workloads"].get(name, {}) | found
         write(args.results, started, results)
     return 0
@@ -87,6 +87,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("workloads", nargs="*", choices=[*WORKLOADS, *LARGE, []])
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--questions", nargs="+", choices=QUESTIONS, help="only these")
+    parser.add_argument("--tools", nargs="+", help="only these, by name")
     parser.add_argument("--install-peers", action="store_true")
     peers = Path(tempfile.gettempdir()) / "minimascope-peers"
     parser.add_argument("--peers", type=Path, default=peers)
@@ -96,13 +97,17 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(workload: Workload, questions: Sequence[str], *, limit: float) -> Row:
-    """Questions asked of all tools on one workload."""
+def run(
+    workload: Workload, questions: Sequence[str], names: Sequence[str] | None, *, limit: float
+) -> Row:
+    """Questions asked of all tools, or of those named, on one workload."""
     torch.set_default_dtype(workload.minimum.theta.dtype)  # PyHessian draws its vectors in it
+    count = 20 if "together" in questions else 10
     known = compute_spectrum(
-        workload.minimum, top_k=20, tolerance=1e-3, lowest=None, trace_probes=0
+        workload.minimum, top_k=count, tolerance=1e-3, lowest=None, trace_probes=0
     ).eigenvalues
     found, missing = tools(workload.minimum, float(known[0] / known[9]))
+    found = [tool for tool in found if names is None or tool.name in names]
     for sentence in missing:
         print(sentence, flush=True)
     result: Row = {"workload": workload.sentence, "missing": missing}

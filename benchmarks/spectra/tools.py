@@ -23,7 +23,7 @@ from workers.curvature.spectrum import compute_spectrum, silent
 
 Pairs = tuple[Tensor, Tensor]  # values (k,), vectors (k, p)
 Rule = tuple[Tensor, Tensor]  # nodes and weights of all probes, weights summing to 1
-SHORT, LONG = 30, 150  # steps among which the fewest that are enough are looked for
+LONG = 150  # steps among which the fewest that are enough are looked for
 PINNED = [  # installed without dependencies: torch is here already
     "backpack-for-pytorch==1.7.1",
     "curvlinops-for-pytorch==3.0.1",
@@ -111,7 +111,7 @@ def eigenthings(minimum: Minimum) -> Tool:
         )
 
     def pairs(k: int, target: float) -> Callable[[], Pairs]:
-        steps = steps_needed(peer, operator(), k, target)
+        steps = steps_needed(minimum, k, target)
 
         def call() -> Pairs:
             found = peer.lanczos(
@@ -133,17 +133,28 @@ def eigenthings(minimum: Minimum) -> Tool:
     return Tool("hessian-eigenthings", pairs, rule, trace)
 
 
-def steps_needed(peer: Any, operator: Any, k: int, target: float) -> int:
-    """Fewest Lanczos steps whose top-k Ritz residuals are ≤ target·λ1, from one long run."""
-    steps = LONG
-    for length in (SHORT, LONG):
-        generator = torch.Generator().manual_seed(0)
-        start = torch.randn(operator.size, generator=generator, dtype=operator.dtype)
-        run = peer.lanczos_tridiagonal(operator, start, length)
-        steps = first_settled(run.alphas.double(), run.betas.double(), k, target)
-        if steps < len(run.alphas):
-            break
-    return steps
+def steps_needed(minimum: Minimum, k: int, target: float) -> int:
+    """Fewest Lanczos steps from this start whose top-k Ritz residuals are ≤ target·λ1.
+
+    Found with our products: the steps depend on matrix and start, not on who multiplies.
+    """
+    operator = hessian(minimum)
+    generator = torch.Generator().manual_seed(0)
+    start = torch.randn(operator.dim, generator=generator, dtype=operator.dtype)
+    basis, diagonal, beside = [start / start.norm()], [], []
+    while len(diagonal) < LONG:
+        image = operator.matvec(basis[-1])
+        diagonal.append(float(image @ basis[-1]))
+        rows = torch.stack(basis)
+        for _ in range(2):
+            image -= rows.T @ (rows @ image)
+        beside.append(float(image.norm()))
+        basis.append(image / image.norm())
+        tridiagonal = torch.tensor([diagonal, beside], dtype=torch.float64)
+        found = first_settled(tridiagonal[0], tridiagonal[1], k, target)
+        if found < len(diagonal):
+            return found
+    return LONG
 
 
 def first_settled(diagonal: Tensor, beside: Tensor, k: int, target: float) -> int:

@@ -33,7 +33,7 @@ OTHERS = (
 )
 DTYPES = {"float64": "float64", "float32": "float32"}
 SINGLE = (
-    "float32 takes half the time, a sixth where convolutions are large; a pair then counts as "
+    "float32 takes half the time, less where convolutions are large; a pair then counts as "
     "converged at a residual of 1e-5, not 1e-6."
 )
 LOSSES = {"cross_entropy": "Cross-entropy", "binary": "Binary logistic", "mse": "Squared error"}

@@ -38,6 +38,6 @@ def _advice(plan: Plan, parameters: Parameters) -> list[str]:
     if parameters.dtype == "float32" or plan.route != "lanczos" or plan.seconds < LONG:
         return []
     return [
-        "With dtype float32 its products take about half as long, a sixth where convolutions are "
-        "large; pairs then converge to a residual of 1e-5 instead of 1e-6."
+        "With dtype float32 its products take half of the time, less where convolutions are large; "
+        "pairs then converge to a residual of 1e-5 instead of 1e-6."
     ]
