@@ -93,11 +93,21 @@ def test_small_and_narrow_ones_are_left_to_torch(monkeypatch):
         assert len(calls) == taken
 
 
-def test_what_torch_refuses_is_refused_in_its_words():
-    with pytest.raises(RuntimeError, match="expected input"):
-        quick(torch.ones(1, 3, 5, 5).double(), torch.ones(4, 2, 3, 3).double())
-    with pytest.raises(RuntimeError, match="Kernel size"):
-        quick(torch.ones(1, 2, 2, 2).double(), torch.ones(4, 2, 3, 3).double())
+@pytest.mark.parametrize(
+    ("images", "weight", "more", "sentence"),
+    [
+        ((1, 3, 5, 5), (4, 2, 3, 3), {}, "expected input"),
+        ((1, 2, 2, 2), (4, 2, 3, 3), {}, "Kernel size"),
+        ((1, 2, 5, 5), (4, 2, 3), {}, "expected stride"),
+        ((1, 2, 5, 5), (4, 2, 3, 3), {"stride": 0}, "non-positive stride"),
+        ((1, 2, 5, 5), (4, 2, 3, 3), {"padding": -1}, "negative padding"),
+    ],
+)
+def test_what_torch_refuses_is_refused_in_its_words(
+    images: tuple[int, ...], weight: tuple[int, ...], more: dict, sentence: str
+):
+    with pytest.raises(RuntimeError, match=sentence):
+        quick(torch.ones(images).double(), torch.ones(weight).double(), **more)
 
 
 class Skipping(nn.Module):

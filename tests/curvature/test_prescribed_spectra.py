@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from workers.curvature import krylov
+from workers.curvature import krylov, routes
 from workers.curvature.eigenpairs import dense_pairs, lanczos_pairs, low_rank_pairs
 from workers.curvature.operators import Operator, from_matrix
 from workers.curvature.spectrum import operator_spectrum, silent
@@ -95,17 +95,18 @@ def test_thick_restart_finds_both_ends(capacity: int) -> None:
 def test_residuals_cost_no_product_where_images_were_kept() -> None:
     values = torch.linspace(-1, 1, 400) ** 3 * 10
     found = {}
-    for keep in (True, False):
+    for kept in (30, 29, 0):  # a basis of 30 outgrows 29 images
         operator = with_spectrum(values, seed=3)
         limits = {"top_k": 5, "tolerance": 1e-8, "capacity": 30, "limit": 1000, "seed": 0}
-        pairs = lanczos_pairs(operator, **limits, progress=silent, keep_images=keep)
-        assert (pairs.images is not None) == keep
-        found[keep] = pairs
+        pairs = lanczos_pairs(operator, **limits, progress=silent, images=kept)
+        assert (pairs.images is not None) == (kept == 30)
+        found[kept] = pairs
         images = operator.matmat(pairs.vectors)
         if pairs.images is not None:
             # Sums of products of unit coordinates through several restarts: 1e-12 of λ1 = 10.
             assert (pairs.images - images).abs().max() <= 1e-11
-    assert torch.equal(found[True].values, found[False].values)
+    assert torch.equal(found[30].values, found[0].values)
+    assert torch.equal(found[29].values, found[0].values)
 
 
 def test_what_is_not_asked_for_costs_no_product() -> None:
@@ -244,3 +245,13 @@ def test_every_ritz_value_is_within_its_residual_of_an_eigenvalue(
     vectors = krylov.ritz_vectors(state, coordinates)
     true = (operator.apply(vectors) - ritz_values[:, None] * vectors).norm(dim=1)
     assert (true - residuals).abs().max() <= rounding
+
+
+def test_a_basis_limited_by_memory_still_keeps_its_first_images(monkeypatch) -> None:
+    values = torch.linspace(0, 1, 5000, dtype=torch.float64) ** 9
+    operator = Operator(lambda rows: rows * values, 5000)  # diagonal
+    monkeypatch.setattr(routes, "available_bytes", lambda device: 4 * 100 * 5000 * 8)  # 100 vectors
+    asked = {"top_k": 2, "tolerance": 1e-3, "lowest": None, "trace_probes": 0}
+    found = operator_spectrum(operator, **asked)
+    assert found.products < 50, "images are dropped beyond"
+    assert f"{found.products} products" in found.method, "the residuals took more"

@@ -54,9 +54,11 @@ def _conv2d(
     groups: int = 1,
 ) -> Tensor | None:
     """`torch.conv2d`, whose arguments have these names; None for what torch shall do itself."""
-    if isinstance(padding, str) or groups != 1 or input.ndim != 4:
+    if isinstance(padding, str) or groups != 1 or (input.ndim, weight.ndim) != (4, 4):
         return None
     if not _is_slow(input) or not _is_slow(weight) or input.shape[1] != weight.shape[1]:
+        return None
+    if min(*pair(stride), *pair(dilation)) < 1 or min(pair(padding)) < 0:
         return None
     shape = WindowShape(
         input.shape[1:], pair(weight.shape[2:]), pair(stride), pair(padding), pair(dilation)

@@ -147,15 +147,16 @@ def lanczos_pairs(
     keeper: Keeper = NOT_KEPT,
     lowest: float | None = LOWEST,
     trace_probes: int = PROBES,
-    keep_images: bool = False,
+    images: int = 0,
     partial: Partial = unheard,
 ) -> Eigenpairs:
     """The top pairs to a residual of `tolerance`·|λ1|, the lowest one to `lowest`, unless None.
 
     `capacity` vectors are kept at once (thick restart beyond), `limit` products are done at most.
-    `partial` hears of top eigenvalues when more of them have converged.
+    Images are kept while the basis has at most `images` vectors. `partial` hears of top eigenvalues
+    when more of them have converged.
     """
-    state = krylov.start(operator, width=1, capacity=capacity, seed=seed, keep_images=keep_images)
+    state = krylov.start(operator, width=1, capacity=capacity, seed=seed, images=images)
     wanted = Wanted(top_k, tolerance, lowest)
     keeper.resume(operator, state)
     settled, told = 0, 0

@@ -28,8 +28,8 @@ def zero_level(dtype: torch.dtype) -> float:
 class Krylov:
     """Basis (m, p) rows, projection (m, m), next block (b, p), and its coupling (b, b') to T.
 
-    `images` are H times the rows of the basis, where there is memory for them: residuals are
-    recomputed from them without another product. `width` is that of the first block; while not
+    `images` are H times the rows of the basis, until there are more rows than it has: residuals
+    are recomputed from them without another product. `width` is that of the first block; while not
     `restarted`, basis[:width] is that block.
     """
 
@@ -49,10 +49,11 @@ class Krylov:
         return self.basis[: self.size]
 
 
-def start(
-    operator: Operator, *, width: int, capacity: int, seed: int, keep_images: bool = False
-) -> Krylov:
-    """An empty basis for at most `capacity` vectors, with a random first block of `width`."""
+def start(operator: Operator, *, width: int, capacity: int, seed: int, images: int = 0) -> Krylov:
+    """An empty basis for at most `capacity` vectors, with a random first block of `width`.
+
+    Images are kept while the basis has at most `images` vectors.
+    """
     generator = torch.Generator(device=operator.device).manual_seed(seed)
     width = min(width, operator.dim)
     capacity = min(capacity, operator.dim)
@@ -62,8 +63,8 @@ def start(
     square = torch.zeros(capacity, capacity, dtype=torch.float64)
     block = _orthonormal_rows(block)
     coupling = torch.zeros(0, 0, dtype=torch.float64)
-    images = torch.empty_like(empty) if keep_images else None
-    return Krylov(empty, square, block, coupling, width=width, images=images)
+    second = torch.empty(min(images, capacity), operator.dim, **like) if images else None
+    return Krylov(empty, square, block, coupling, width=width, images=second)
 
 
 def expand(operator: Operator, state: Krylov) -> None:
@@ -73,6 +74,8 @@ def expand(operator: Operator, state: Krylov) -> None:
     images = operator.matmat(block)
     first, state.size = state.size, state.size + width
     state.basis[first : state.size] = block
+    if state.images is not None and state.size > len(state.images):
+        state.images = None
     if state.images is not None:
         state.images[first : state.size] = images
     # Once here, once more after QR (`_deflate`): twice is enough (Kahan–Parlett).

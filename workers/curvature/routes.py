@@ -50,9 +50,12 @@ def lanczos_capacity(operator: Operator, top_k: int) -> int:
     return min(operator.dim, LIMIT, max(2 * top_k + 20, _vectors_that_fit(operator)))
 
 
-def images_fit(operator: Operator, capacity: int) -> bool:
-    """Whether a second basis, of images, fits beside the first."""
-    return 2 * capacity <= _vectors_that_fit(operator)
+def images_kept(operator: Operator, capacity: int) -> int:
+    """Up to how many basis vectors their images are kept as well.
+
+    They save a product a pair. A basis that outgrows them needs the memory itself.
+    """
+    return min(capacity, _vectors_that_fit(operator) // 2)
 
 
 def _vectors_that_fit(operator: Operator) -> int:

@@ -31,7 +31,7 @@ from workers.curvature.routes import (
     LIMIT,
     Route,
     choose_route,
-    images_fit,
+    images_kept,
     lanczos_capacity,
     low_rank_capacity,
 )
@@ -208,7 +208,7 @@ def operator_spectrum(
             keeper=keeper,
             lowest=lowest,
             trace_probes=trace_probes,
-            keep_images=images_fit(operator, capacity),
+            images=images_kept(operator, capacity),
             partial=partial,
         )
     found = _certified(operator, pairs, tolerance=tolerance)
