@@ -93,6 +93,8 @@ def run(
 
     While it works, lines of stdin are `replies` to what it asked.
     """
+    from workers.analysis.faults import out_of_memory
+
     tempfile.tempdir = job["workdir"]
     try:
         value = perform(job, publisher, replies)
@@ -114,12 +116,6 @@ def run(
             publisher.send("result", value=value)
     publisher.send("end")
     return None
-
-
-def out_of_memory(error: Exception) -> bool:
-    """Python's own, CUDA's, and what torch's CPU allocator only says in words."""
-    said = "DefaultCPUAllocator" in str(error) or "not enough memory" in str(error)
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or said
 
 
 def take_stdout() -> TextIO:

@@ -1,16 +1,21 @@
-"""Probes in float32: where they agree with float64, and where they are refused."""
+"""Coarse products: where they agree with exact ones, and where they are refused."""
+
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from tests.reference_networks import BOUNDARY, boundary_minimum
+from workers.curvature import matrix_units, precision
 from workers.curvature import spectrum as spectrum_module
 from workers.curvature.density import operator_density, spectral_density
+from workers.curvature.matrix_units import on_matrix_units
 from workers.curvature.minimum import Minimum, prepare
-from workers.curvature.operators import hessian
+from workers.curvature.operators import Operator, hessian
 from workers.curvature.planner import plan_spectrum
-from workers.curvature.precision import ENOUGH, quick_hessian, rounding_of
+from workers.curvature.precision import quick_hessian, rounding_of
 from workers.curvature.spectrum import compute_spectrum
 
 
@@ -27,7 +32,7 @@ def test_density_in_float32_is_that_of_float64_within_a_hundredth_of_its_error()
     spectrum = compute_spectrum(minimum, top_k=5)
     assert not spectrum.complete
     single = spectral_density(minimum, spectrum)
-    assert single.method.endswith("from float64.")
+    assert "Products in float32" in single.method
     double = operator_density(hessian(minimum), spectrum)
     # The same spectrum from other random probes: moments agree within their standard errors ...
     assert single.rules is not None
@@ -54,7 +59,7 @@ def test_the_stated_difference_is_the_one_of_dense_matrices() -> None:
     rounded = quick.operator.matmat(identity.float()).double()
     relative = float((rounded - exact).norm() / exact.norm())
     assert relative / 10 <= quick.difference <= 10 * relative
-    assert relative <= ENOUGH
+    assert relative <= 1e-4
     assert next(minimum.network.parameters()).dtype == torch.float64  # untouched
 
 
@@ -99,11 +104,99 @@ def test_networks_that_float32_cannot_hold_stay_in_float64() -> None:
             assert quick.operator is operator
 
 
-def test_a_float32_minimum_is_multiplied_as_it_is() -> None:
+def test_a_small_float32_minimum_is_multiplied_as_it_is() -> None:
     minimum = boundary_minimum(BOUNDARY[0]).minimum
     single = prepare(minimum.network.float(), minimum.inputs, minimum.targets, dtype=torch.float32)
     operator = hessian(single)
     assert quick_hessian(single, operator).operator is operator
+    assert operator.products == 0
+
+
+def with_digits(bits: int) -> Callable[[Operator], Operator | None]:
+    """Stands for matrix units that keep so many bits of the vectors, whatever this machine has."""
+
+    def on_units(operator: Operator) -> Operator:
+        def apply(rows: Tensor) -> Tensor:
+            mantissa, exponent = torch.frexp(rows)
+            rounded = torch.ldexp((mantissa * 2**bits).round() / 2**bits, exponent)
+            return operator.apply(rounded)
+
+        return replace(operator, apply=apply, arithmetic=f"{bits} bits")
+
+    return on_units
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_probes_on_matrix_units_move_the_bulk_by_less_than_its_standard_error(
+    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minimum = wide()
+    minimum = prepare(minimum.network, minimum.inputs, minimum.targets, dtype=dtype)
+    spectrum = compute_spectrum(minimum, top_k=5, tolerance=1e-5)
+    exact = operator_density(hessian(minimum), spectrum)
+    monkeypatch.setattr(precision, "on_matrix_units", with_digits(8))
+    rough = spectral_density(minimum, spectrum)
+    assert "Products in 8 bits" in rough.method
+    assert exact.rules is not None
+    assert rough.rules is not None
+    for power in (1, 2):
+        sums = [(each.weights * each.nodes**power).sum(1) for each in (exact.rules, rough.rules)]
+        error = sum(float(each.var()) / each.numel() for each in sums) ** 0.5
+        assert abs(float(sums[0].mean() - sums[1].mean())) <= 5 * error
+    monkeypatch.setattr(precision, "on_matrix_units", with_digits(4))  # some 2 % off
+    found = quick_hessian(minimum, hessian(minimum), spectrum.known_eigenvectors)
+    assert found.operator.arithmetic == ("float32" if dtype == torch.float64 else "")
+    assert found.operator.dtype == torch.float32
+
+
+def test_what_is_measured_bounds_how_far_eigenvalues_move() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(10, 20), nn.Tanh(), nn.Linear(20, 8))
+    single = prepare(network, torch.randn(100, 10), torch.arange(100) % 8, dtype=torch.float32)
+    identity = torch.eye(single.dim)
+    rough = with_digits(8)(hessian(single))
+    assert rough is not None
+    matrices = [each.matmat(identity).double() for each in (hessian(single), rough)]
+    exact, moved = (torch.linalg.eigvalsh((each + each.T) / 2) for each in matrices)
+    vector = torch.randn(1, single.dim, generator=torch.Generator().manual_seed(0))
+    truth = hessian(single).matmat(vector)
+    stated = float((rough.matmat(vector) - truth).norm() / truth.norm())
+    assert float((moved - exact).norm() / exact.norm()) <= 2 * stated
+
+
+def test_matrix_units_are_used_for_large_float32_products_and_switched_off_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    minimum = wide()
+    single = prepare(minimum.network, minimum.inputs, minimum.targets, dtype=torch.float32)
+    operator = hessian(single)
+    assert on_matrix_units(operator) is None  # small
+    monkeypatch.setattr(matrix_units, "LARGE", 1000)
+    assert on_matrix_units(hessian(wide())) is None  # float64
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    assert on_matrix_units(operator) is None  # a CPU that has none
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    switch = torch.backends.mkldnn.matmul
+    before, seen = switch.fp32_precision, []
+
+    def apply(rows: Tensor) -> Tensor:
+        seen.append(switch.fp32_precision)
+        if rows.isnan().any():
+            raise RuntimeError("in the middle of a product")
+        return operator.apply(rows)
+
+    rough = on_matrix_units(replace(operator, apply=apply))
+    assert rough is not None
+    assert rough.arithmetic == "bfloat16"
+    row = torch.ones(1, operator.dim)
+    exact = operator.matmat(row)
+    assert (rough.matmat(row) - exact).norm() <= 2e-2 * exact.norm()
+    assert switch.fp32_precision == before
+    with pytest.raises(RuntimeError):
+        rough.matmat(row * torch.nan)
+    assert seen == ["bf16", "bf16"]
+    assert switch.fp32_precision == before
+    assert torch.equal(operator.matmat(row), exact)
 
 
 def test_coarse_pairs_are_found_in_float32_and_vouched_for_in_float64() -> None:

@@ -59,10 +59,12 @@ CNNS: dict[str, nn.Module] = {
 @pytest.mark.parametrize("name", list(CNNS))
 def test_the_true_chain_of_convolutions_is_among_the_candidates(name: str) -> None:
     network, train = CNNS[name].eval(), data(2, 8, 8)
-    (row, *_) = rows_equal_to(network, train)
-    again = build_network(saved(network), row.architecture)
-    # one forward pass of float32 in the same order
-    assert (again(train.inputs) - network(train.inputs)).abs().max() < 1e-5
+    found = [
+        build_network(saved(network), row.architecture) for row in rows_equal_to(network, train)
+    ]
+    # One forward pass of float32 in the same order; LeakyReLU may come as near in its mean loss.
+    apart = [(again(train.inputs) - network(train.inputs)).abs().max() for again in found]
+    assert min(apart) < 1e-5
 
 
 def test_sequences_of_one_axis_and_batch_norm_between_linears_are_chains_too() -> None:

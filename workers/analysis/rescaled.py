@@ -18,7 +18,7 @@ def rescaled_sections(session: Session, spectrum: Spectrum, *, epsilon: float) -
     minimum, vectors = session.opened.minimum, spectrum.known_eigenvectors
     if not spectrum.complete or vectors is None or not 0 < len(vectors) <= MOST_VECTORS:
         return []
-    if minimum.n * minimum.dim > MOST_NUMBERS or minimum.inputs.device.type != "cpu":
+    if minimum.n * minimum.dim > MOST_NUMBERS:
         return []
     found = find_rescaling(minimum)
     if found is None:

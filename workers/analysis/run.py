@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import platform
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import scipy
 import torch
-from pydantic import ValidationError
 
 from minimascope import __version__
 from minimascope.parameters import Parameters
 from minimascope.problems import ProblemError
 from minimascope.report import STAGES, Failure, Report, Stage
 from workers.analysis import boundary_stage, gap_stage, margins_stage, parts, spectrum_stage
+from workers.analysis.faults import failure_of
 from workers.analysis.guessing import worse_than_guessing
 from workers.analysis.opening import Files, checkpoint_summary, data_summary, open_files
 from workers.analysis.publishing import Publisher
@@ -122,19 +123,16 @@ def run_stage(session: Session, stage: Stage, stages: list[Stage]) -> None:
 
 
 def attempt(session: Session, stage: Stage) -> Failure | None:
-    """Runs a stage; a refusal in words becomes its stored failure. Faults of ours pass through."""
+    """Runs a stage; what it raises becomes its stored failure, faults with a trace in the log."""
     try:
         if stage in NEEDS_SPECTRUM and session.spectrum is None:
             raise ProblemError("spectrum_missing", "This stage needs the spectrum, which failed.")
         STAGE_FUNCTIONS[stage](session)
-    except ProblemError as problem:
-        return Failure(
-            stage=stage, code=problem.code, sentence=problem.sentence, advice=problem.advice
-        )
-    except ValidationError:
-        raise  # a ValueError by inheritance, but a fault of ours
-    except ValueError as error:
-        return Failure(stage=stage, code="not_computable", sentence=str(error))
+    except Exception as error:
+        failure = failure_of(stage, error)
+        if failure.code == "fault":
+            traceback.print_exc()
+        return failure
     return None
 
 

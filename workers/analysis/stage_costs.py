@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import torch
+from torch import nn
 
 from minimascope.report import Stage
 from workers.analysis import gap_stage, margins_stage
@@ -21,11 +22,13 @@ from workers.analysis.embeddings import MOST as EMBEDDED
 from workers.analysis.planes import has_principal_plane, resolution_for
 from workers.analysis.work import PRODUCT_SECONDS, row_seconds
 from workers.boundary.flips import CONTROLS
+from workers.curvature.matrix_units import units_for
 from workers.curvature.minimum import Minimum
 from workers.curvature.planner import Plan
 
 DENSITY_PRODUCTS = 320  # of the Lanczos route: 8 probes of 40 steps
 SINGLE = 0.55  # of a float64 product, that in float32 which the probes are content with
+ROUNDED = 0.6  # of a float32 product, that on matrix units; convolutions gain little
 GRADIENT_PASSES = 3.0  # forward passes that a gradient of one example costs
 SUBSET_PASSES = 300.0  # over each example: some 50 Hessian products in its class
 EMBEDDING_SECONDS = (0.7, 0.005)  # of t-SNE, and an example
@@ -68,7 +71,13 @@ def _density(plan: Plan, minimum: Minimum) -> float:
     if plan.route != "lanczos":
         return 0.0
     share = SINGLE if minimum.theta.dtype == torch.float64 else 1.0
+    if units_for(minimum.inputs.device, minimum.dim) and not _convolves(minimum):
+        share *= ROUNDED
     return DENSITY_PRODUCTS * share * plan.seconds_per_product
+
+
+def _convolves(minimum: Minimum) -> bool:
+    return any(isinstance(layer, (nn.Conv1d, nn.Conv2d)) for layer in minimum.network.modules())
 
 
 def _gap(minimum: Minimum) -> float:

@@ -105,7 +105,7 @@ def rescaled_measures(
     for factor in factors:
         # D⁻² is a⁻² on the first block, a² on the second and 1 elsewhere.
         more = (factor**-2 - 1, factor**2 - 1)
-        identity = torch.eye(len(eigenvectors), dtype=eigenvectors.dtype)
+        identity = torch.eye(len(eigenvectors)).to(eigenvectors)
         gram = identity + more[0] * overlap[0] + more[1] * overlap[1]
         root = torch.linalg.cholesky(gram)
         inner = root.T @ (eigenvalues.to(root)[:, None] * root)
@@ -142,5 +142,5 @@ def _overlaps(vectors: Tensor, up: Tensor, down: Tensor) -> list[Tensor]:
     widest = max(range(3), key=lambda which: parts[which].shape[1])
     grams = [part @ part.T if which != widest else None for which, part in enumerate(parts)]
     others = sum(gram for gram in grams if gram is not None)
-    left = torch.eye(len(vectors), dtype=vectors.dtype) - others
+    left = torch.eye(len(vectors)).to(vectors) - others
     return [left if gram is None else gram for gram in grams[:2]]

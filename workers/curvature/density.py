@@ -60,7 +60,7 @@ def spectral_density(
     """Density of the Hessian's p eigenvalues; `probes`·`steps` products unless it is exact.
 
     The Lanczos run behind `spectrum` is one of the probes where it was long enough. The others
-    multiply in float32 where that changes their products by 1e-4 at the most
+    multiply in float32 or on matrix units where that changes their products by 5e-3 at the most
     (`precision.quick_hessian`); the method says so.
 
     ValueError for fewer than two probes (no standard error), for steps < 1 and for grid_size < 16.

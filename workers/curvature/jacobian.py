@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 from torch.func import functional_call, jacrev, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workers.curvature.layer_traces import LayerTrace, trace_layers
 from workers.curvature.minimum import Minimum
@@ -71,6 +72,8 @@ def _assemble(minimum: Minimum, blocks: dict[str, Tensor]) -> Tensor:
 
 
 def _reverse_mode(minimum: Minimum, inputs: Tensor, names: list[str]) -> dict[str, Tensor]:
+    if not names:  # of an exported program, say, whose layers nobody sees
+        return {}
     frozen = {name: q.detach() for name, q in minimum.network.named_parameters()}
     chosen = {name: frozen.pop(name) for name in names}
 
@@ -78,7 +81,8 @@ def _reverse_mode(minimum: Minimum, inputs: Tensor, names: list[str]) -> dict[st
         output = functional_call(minimum.network, {**frozen, **parameters}, (x[None],))
         return output.reshape(-1)
 
-    rows = vmap(jacrev(one), in_dims=(None, 0), chunk_size=CHUNK)(chosen, inputs)
+    with sdpa_kernel(SDPBackend.MATH):  # fused attention has no vmap
+        rows = vmap(jacrev(one), in_dims=(None, 0), chunk_size=CHUNK)(chosen, inputs)
     return {name: block.flatten(2) for name, block in rows.items()}
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 Loss = Literal["cross_entropy", "binary", "mse"]
 
@@ -70,8 +71,12 @@ class Minimum:
         }
 
     def logits(self, theta: Tensor, inputs: Tensor) -> Tensor:
-        """Network outputs (n × K) at parameters θ; differentiable in both arguments."""
-        return functional_call(self.network, self.unflatten(theta), (inputs,))
+        """Network outputs (n × K) at parameters θ; differentiable in both arguments.
+
+        Attention runs in its MATH form: fused kernels have neither second derivatives nor vmap.
+        """
+        with sdpa_kernel(SDPBackend.MATH):
+            return functional_call(self.network, self.unflatten(theta), (inputs,))
 
 
 def prepare(
@@ -86,8 +91,10 @@ def prepare(
     """Puts a network and its data on one dtype and device, in evaluation mode.
 
     TensorFloat-32 is switched off in this process: convolutions on a GPU use it by default, and
-    with its 10 bits no residual falls below about 1e-3.
+    with its 10 bits no residual falls below about 1e-3. So are fused encoder layers, which have
+    no derivative.
     """
+    torch.backends.mha.set_fastpath_enabled(False)
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
     network = network.to(device=device, dtype=dtype).eval()

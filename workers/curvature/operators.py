@@ -49,6 +49,7 @@ class Operator:
     counter: Counter = field(default_factory=Counter, compare=False)
     graph_bytes: int = 0  # what a product passes over; 0 where it is not known
     block: Block | None = field(default=None, compare=False)
+    arithmetic: str = ""  # where that is coarser than the minimum's own dtype: what it is
 
     @property
     def products(self) -> int:
