@@ -17,6 +17,9 @@ from minimascope.schemas import ProblemDocument
 
 HEADER_SECONDS = 20.0
 LINGER_SECONDS = 1.0
+# An idle connection is the client's to close (most do after 5 s): where both would at the same
+# moment, its next request may meet a closed one.
+KEEP_ALIVE_SECONDS = 30
 
 
 class Protocol(H11Protocol):
@@ -121,6 +124,7 @@ def server_config(app: Any, *, grace: int) -> uvicorn.Config:
         Leaving(app),
         http=Protocol,
         log_level="warning",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=grace,
         server_header=False,
     )

@@ -9,9 +9,11 @@ def torch_line() -> str:
     """Version of torch, threads and GPUs, in words. Imports torch."""
     import torch
 
+    from workers.threads import most_threads
+
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     found = ", ".join(gpus) if gpus else "no CUDA device (analyses run on the CPU)"
-    return f"{torch.__version__}, {torch.get_num_threads()} threads; {found}"
+    return f"{torch.__version__}, {most_threads()} threads; {found}"
 
 
 def sandbox_line() -> tuple[bool, str]:

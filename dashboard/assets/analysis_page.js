@@ -147,17 +147,19 @@ window.dash_clientside = window.dash_clientside || {};
   };
 
   async function fetched(id) {
-    const reply = await (ms.early && ms.early.id === id ? ms.early.reply : fetch("/drawings/" + id));
+    const early = ms.early && ms.early.id === id ? ms.early.reply : null;
     ms.early = null;
+    const reply = await ms.patientFetch("/drawings/" + id, early);
     if (!reply.ok) throw new Error((await reply.json()).sentence || `The figures could not be made (${reply.status}).`);
     return reply.json();
   }
 
-  // The reply may be there before the page that it is for: React puts it up when it has time.
+  // The reply may be there before the page that it is for: React puts it up when it has time, which
+  // on a busy machine is many seconds later.
   async function pageOf(id) {
-    for (let tries = 0; tries < 400 && begun === id; tries++) {
+    for (let wait = 25; begun === id; wait = Math.min(1.02 * wait, 1000)) {
       if (document.querySelector(".page-analysis")) return true;
-      await new Promise((done) => setTimeout(done, 25));
+      await new Promise((done) => setTimeout(done, wait));
     }
     return false;
   }

@@ -63,7 +63,7 @@ window.dash_clientside = window.dash_clientside || {};
   }
 
   async function load(row, vectors, turn) {
-    const reply = await fetch(`/drawings/${row.id}/tiles?vectors=${encodeURIComponent(vectors)}`);
+    const reply = await ms.patientFetch(`/drawings/${row.id}/tiles?vectors=${encodeURIComponent(vectors)}`);
     const found = reply.ok ? await reply.json() : { figure: null, sentence: (await reply.json().catch(() => ({}))).sentence };
     if (turn !== asked) return;
     row.figure = found.figure;

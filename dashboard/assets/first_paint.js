@@ -13,6 +13,17 @@
   if (found) ms.early = { id: decodeURIComponent(found[1]), reply: fetch("/drawings/" + found[1]) };
   if (ms.early) ms.early.reply.catch(() => {});
 
+  // A server that is busy (503), or away for a moment, is asked again; `first` is a reply on its way.
+  ms.patientFetch = async function (address, first) {
+    for (const wait of [500, 1500, 4500]) {
+      const reply = await (first || fetch(address)).catch(() => null);
+      if (reply && reply.status !== 503) return reply;
+      first = null;
+      await new Promise((done) => setTimeout(done, wait));
+    }
+    return fetch(address);
+  };
+
   // The plotly.js inside the installed package that wrote the figures. It is fetched now and run, which
   // takes a second of this thread, when the words of the page are there to be read.
   const source = "/_dash-component-suites/plotly/package_data/plotly.min.js";

@@ -103,14 +103,19 @@ window.dash_clientside = window.dash_clientside || {};
     for (const id of ["job-results", "job-cancel", "job-retry"]) shown(id, false);
   }
 
-  let asking = false;
+  // What changes while an answer is on its way may not be in it: that is asked for once more. One
+  // that arrives after the end (`source` is closed) is older than the end.
+  let asking = false, again = false;
   async function refresh(id) {
+    again = asking;
     if (asking) return;
     asking = true;
     try {
       const reply = await fetch(`/api/v1/analyses/${id}`, { headers: { accept: "application/json" } });
-      if (reply.ok && id === followed) render(await reply.json());
+      const found = reply.ok ? await reply.json() : null;
+      if (found && id === followed && source) render(found);
     } finally { asking = false; }
+    if (again && id === followed && source) refresh(id);
   }
 
   function heard(id, event) {

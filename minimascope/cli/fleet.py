@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from minimascope.cores import usable_cores
 
 # A worker and its log are named after the first; a machine without a GPU drops that queue itself.
 WORKERS = {"inspections": "inspections", "analyses": "analyses,gpu"}
@@ -34,7 +35,7 @@ class Fleet:
         self._environment, self._log_folder, self._child = environment, log_folder, child
         self._queues = WORKERS | {f"analyses-{i}": "analyses" for i in range(2, analyses + 1)}
         if analyses > 1:
-            threads = str(max(1, (os.cpu_count() or 1) // analyses))
+            threads = str(max(1, usable_cores() // analyses))
             self._environment = {"OMP_NUM_THREADS": threads, **environment}
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
         self._stopping = threading.Event()

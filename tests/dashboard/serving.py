@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dash
+import httpx
 import uvicorn
 from fastapi import FastAPI
 
@@ -27,7 +28,9 @@ def served(app: FastAPI, client: AsyncClient | None = None) -> Iterator[str]:
         chosen.bind(("127.0.0.1", 0))
         port = chosen.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    mount_dashboard(app, client or AsyncClient(url))
+    # As `serve` does it: not over a connection, which a busy machine may not open in time.
+    inside = AsyncClient(url, transport=httpx.ASGITransport(app=app))
+    mount_dashboard(app, client or inside)
     config = uvicorn.Config(
         app, "127.0.0.1", port, log_level="error", ws="none", timeout_graceful_shutdown=1
     )

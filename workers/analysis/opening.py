@@ -20,6 +20,7 @@ from workers.intake.checkpoint import Checkpoint, read_checkpoint
 from workers.intake.checks import check_pair
 from workers.intake.data import Dataset, read_dataset
 from workers.intake.input_shapes import takes_ids
+from workers.threads import use_threads_for
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     minimum = prepare(
         network, train.inputs, train.targets, loss=parameters.loss, dtype=dtype, device=device
     )
+    use_threads_for(minimum.n, minimum.dim)
     said = [checkpoint.picked] if checkpoint.picked else []
     said += [*checkpoint.warnings, *train.warnings, *(test.warnings if test else []), *warnings]
     return Opened(minimum, split_like(minimum, test), checkpoint, said, train.names)
