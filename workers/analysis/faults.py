@@ -11,23 +11,28 @@ OURS = Path(__file__).parents[2]
 
 
 def failure_of(stage: Stage, error: Exception) -> Failure:
-    """The stage's stored failure; others go on. Want of memory is raised again: that is retried.
+    """The stage's stored failure; others go on. Want of memory is raised again: that is retried."""
+    found = refusal_of(error)
+    return Failure(stage=stage, code=found.code, sentence=found.sentence, advice=found.advice)
+
+
+def refusal_of(error: Exception) -> ProblemError:
+    """What to tell the user. A want of memory is raised again.
 
     A ValueError raised in these packages is a refusal whose sentence is for the user. From within
     a library, and for any other kind, it is a fault of ours, and said to be one.
     """
     if isinstance(error, ProblemError):
-        return Failure(stage=stage, code=error.code, sentence=error.sentence, advice=error.advice)
+        return error
     if out_of_memory(error):
         raise error
     if isinstance(error, ValueError) and _raised_by_us(error):
-        return Failure(stage=stage, code="not_computable", sentence=str(error))
+        return ProblemError("not_computable", str(error))
     said = (str(error).splitlines() or [""])[0][:200]
-    return Failure(
-        stage=stage,
-        code="fault",
-        sentence=f"A fault of minimascope ended this stage ({type(error).__name__}: {said}).",
-        advice="The other stages are not touched by it. The worker's log has what to report.",
+    return ProblemError(
+        "fault",
+        f"A fault of minimascope ended this stage ({type(error).__name__}: {said}).",
+        "The other stages are not touched by it. The worker's log has what to report.",
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from minimascope.parameters import Parameters
-from minimascope.problems import ProblemError
+from workers.analysis.faults import refusal_of
 from workers.analysis.opening import Files, Opened, open_files
 from workers.analysis.parts import answer
 from workers.analysis.publishing import Publisher
@@ -54,7 +54,7 @@ def run_shard(
     try:
         found = answer(opened, parameters, question, told, state_path=state_path)
     except ValueError as error:
-        raise ProblemError("not_computable", str(error)) from error
+        raise refusal_of(error) from error
     for name, values in found.arrays.items():
         publisher.array(name, values)
     return found.value
