@@ -38,10 +38,12 @@ def digits(n: int, *, noise: float = 0.0) -> tuple[Tensor, Tensor]:
     return inputs + noise * torch.randn(inputs.shape, generator=generator).double(), targets[order]
 
 
-def train(network: nn.Module, inputs: Tensor, targets: Tensor, *, epochs: int) -> None:
+def train(
+    network: nn.Module, inputs: Tensor, targets: Tensor, *, epochs: int, rate: float = 2e-3
+) -> None:
     """Adam in float32 with a little weight decay, deterministic."""
     generator = torch.Generator().manual_seed(1)
-    optimiser = torch.optim.Adam(network.parameters(), lr=2e-3, weight_decay=1e-4)
+    optimiser = torch.optim.Adam(network.parameters(), lr=rate, weight_decay=1e-4)
     for _ in range(epochs):
         for batch in torch.randperm(len(inputs), generator=generator).split(128):
             loss = nn.functional.cross_entropy(network(inputs[batch].float()), targets[batch])
@@ -117,7 +119,7 @@ def resnet18() -> Workload:
     network = nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10))
     inputs, targets = digits(256)
     images = inputs.reshape(-1, 1, 8, 8).repeat(1, 3, 2, 2)
-    train(network, images, targets, epochs=8)
+    train(network, images, targets, epochs=15)
     minimum = prepare(network, images, targets, dtype=torch.float32)
     return Workload("ResNet-18", minimum, rounds=1, exact=False)
 
@@ -148,7 +150,7 @@ def transformer() -> Workload:
     network = Transformer()
     inputs, targets = digits(256)
     images = inputs.reshape(-1, 8, 8)
-    train(network, images, targets, epochs=10)
+    train(network, images, targets, epochs=40, rate=5e-4)
     minimum = prepare(network, images, targets, dtype=torch.float32)
     return Workload("vision transformer", minimum, rounds=1, exact=False)
 

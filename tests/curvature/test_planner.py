@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from workers.curvature.planner import (
     seconds_per_product,
     steps_expected,
 )
+from workers.curvature.rank_pilot import SPREAD as RANK_SPREAD
+from workers.curvature.rank_pilot import expected_rank
 from workers.curvature.routes import choose_route
 from workers.curvature.spectrum import compute_spectrum
 
@@ -111,3 +114,31 @@ def test_expected_steps_are_the_middle_of_the_networks_they_were_fitted_to() -> 
     assert statistics.median(ratios) == pytest.approx(1, abs=0.05)
     within = [STEPS_SPREAD[0] <= ratio <= STEPS_SPREAD[1] for ratio in ratios]
     assert sum(within) >= 0.88 * len(within)  # 9 of 10, to the rounding of the two factors
+
+
+@pytest.mark.parametrize("activation", [nn.Tanh, nn.GELU, nn.ReLU])
+def test_the_rank_on_little_data_is_foreseen_from_two_examples(
+    activation: type[nn.Module],
+) -> None:
+    torch.manual_seed(3)
+    found = load_digits()
+    inputs, targets = torch.tensor(found.data[:15] / 16), torch.tensor(found.target[:15])
+    layers = [nn.Linear(64, 24), activation(), nn.Linear(24, 16), activation(), nn.Linear(16, 10)]
+    minimum = prepare(nn.Sequential(*layers), inputs, targets)
+    operator = hessian(minimum)
+    matrix = operator.matmat(torch.eye(minimum.dim, dtype=torch.float64))
+    rank = int(torch.linalg.matrix_rank(matrix, rtol=1e-10))
+    assert rank < minimum.dim // 2
+    low, high = RANK_SPREAD
+    expected = expected_rank(minimum, operator)
+    assert low * expected <= rank <= high * expected
+    plan = plan_spectrum(minimum)
+    assert plan.route == "low_rank"
+    assert plan.products_range[0] <= compute_spectrum(minimum).products <= plan.products_range[1]
+
+
+def test_no_curvature_has_no_rank() -> None:
+    network = nn.Sequential(nn.Linear(3, 2))
+    minimum = prepare(network, torch.zeros(4, 3), torch.zeros(4, 2), loss="mse")
+    nothing = replace(hessian(minimum), apply=torch.zeros_like)
+    assert expected_rank(minimum, nothing) == 0.0

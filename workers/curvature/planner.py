@@ -1,9 +1,10 @@
 """What a spectrum will cost: route, products, seconds and peak memory, before it is computed.
 
 Seconds come from half a second of real products on this machine, and from a timed eigenvalue
-problem and multiplication for the linear algebra around them. How many products Lanczos takes
-depends on the gaps of a spectrum that nobody knows yet: hence a middle and a range that held 9 of
-10 runs (benchmarks/spectra/convergence.py: 18 networks, none of those that plans are tested on).
+problem and multiplication for the linear algebra around them. The rank of H on little data is
+foreseen from two of its examples (`rank_pilot`). How many products Lanczos takes depends on the
+gaps of a spectrum that nobody knows yet: hence a middle and a range that held 9 of 10 runs
+(benchmarks/spectra/convergence.py: 18 networks, none of those that plans are tested on).
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from workers.curvature.graphs import available_bytes, forward
 from workers.curvature.layout import Layout, plan_layout, source
 from workers.curvature.minimum import Minimum
 from workers.curvature.operators import Operator
+from workers.curvature.rank_pilot import SPREAD as RANK_SPREAD
+from workers.curvature.rank_pilot import expected_rank
 from workers.curvature.routes import (
     LIMIT,
     Route,
@@ -33,8 +36,6 @@ from workers.curvature.trace import PROBES
 
 CALIBRATION = 0.5  # seconds of products
 ALGEBRA = 0.1  # seconds of each kind of linear algebra
-RANK_OVER_NK = 4.5  # rank of H over n·K; 2.5 to 9.3 on seven small trained ReLU networks
-RANK_SPREAD = (2.5 / 4.5, 9.3 / 4.5)
 STEPS_SPREAD = (0.6, 1.7)  # actual over expected Lanczos steps, from 5% to 95% of 144 runs
 SECONDS_SPREAD = (0.8, 1.25)  # of one product, from one half second to the next
 STEP_SECONDS = 5e-4  # bookkeeping of a Lanczos step: Ritz values, norms, calls
@@ -93,7 +94,7 @@ def plan_spectrum(minimum: Minimum, *, top_k: int = 10, tolerance: float = 1e-6)
         available_bytes(minimum.inputs.device),
     )
     operator = spectrum_operator(minimum, rank_hint=rank_hint, tolerance=tolerance)
-    sizes, limit = _dimensions(route, operator, rank_hint, top_k=top_k, tolerance=tolerance)
+    sizes, limit = _dimensions(route, operator, minimum, top_k=top_k, tolerance=tolerance)
     peak = _peak(route, sizes[2], minimum, layout, operator, top_k=top_k)
     refuse_unless_it_fits(peak, available_bytes(minimum.inputs.device))
     each = seconds_per_product(operator, width=1 if route == "lanczos" else BLOCK)
@@ -137,14 +138,14 @@ def refuse_unless_it_fits(needed: int, free: int) -> None:
 
 
 def _dimensions(
-    route: Route, operator: Operator, rank_hint: int, *, top_k: int, tolerance: float
+    route: Route, operator: Operator, minimum: Minimum, *, top_k: int, tolerance: float
 ) -> tuple[tuple[int, int, int], int]:
     """Low, middle and high dimension of the basis, and the most products that can happen."""
     if route == "dense":
         return (operator.dim,) * 3, operator.dim + top_k
     if route == "low_rank":
         most = low_rank_capacity(operator)
-        middle, spread = RANK_OVER_NK * rank_hint + BLOCK, RANK_SPREAD
+        middle, spread = expected_rank(minimum, operator) + BLOCK, RANK_SPREAD
         fallback = 0 if most == operator.dim else LIMIT + PROBES
         limit = most + fallback + top_k
     else:
