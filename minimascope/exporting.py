@@ -56,6 +56,8 @@ def _save(model: nn.Module, batch: Tensor, path: Path) -> None:
         size = torch.export.Dim("batch", min=1)
         with warnings.catch_warnings():  # torch's exporter uses its own deprecated parts
             warnings.simplefilter("ignore", DeprecationWarning)
+            # Recurrent layers of torch put back their own list of weights.
+            warnings.filterwarnings("ignore", message=".*_flat_weights.*")
             program: Any = torch.export.export(model, (batch,), dynamic_shapes=({0: size},))
             torch.export.save(program, path)
     except Exception as error:

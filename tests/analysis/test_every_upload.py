@@ -37,6 +37,21 @@ class FusedAttention(nn.Module):
         return self.head(self.layer(self.embed(rows)).mean(1))
 
 
+class Recurrent(nn.Module):
+    """An LSTM whose logits are divided by a temperature: a parameter of no dimensions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.head = nn.LSTM(3, 4, batch_first=True), nn.Linear(4, 3)
+        self.temperature = nn.Parameter(torch.tensor(1.5))
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return self.head(self.layer(rows)[0][:, -1]) / self.temperature
+
+
+NETWORKS = {"attention": FusedAttention, "recurrent, with a temperature": Recurrent}
+
+
 def analysed(path: Path, inputs: Tensor, stages: tuple[Stage, ...] = STAGES) -> Report:
     """An analysis of 18 examples like those, with three labels in turn."""
     generator = torch.Generator().manual_seed(1)
@@ -58,11 +73,11 @@ def assert_whole(report: Report) -> None:
     assert report.gap.estimates["alo_ggn"].value is not None
 
 
-@pytest.mark.parametrize("name", ["squeeze and excitation", "attention"])
+@pytest.mark.parametrize("name", ["squeeze and excitation", *NETWORKS])
 def test_programs(name: str, tmp_path: Path) -> None:
-    if name == "attention":
+    if name in NETWORKS:
         torch.manual_seed(0)
-        network, inputs = FusedAttention().double().eval(), torch.randn(4, 5, 3).double()
+        network, inputs = NETWORKS[name]().double().eval(), torch.randn(4, 5, 3).double()
     else:
         found = specimen(name)
         network, inputs = found.network, found.inputs

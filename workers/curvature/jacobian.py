@@ -83,7 +83,9 @@ def _reverse_mode(minimum: Minimum, inputs: Tensor, names: list[str]) -> dict[st
 
     with sdpa_kernel(SDPBackend.MATH):  # fused attention has no vmap
         rows = vmap(jacrev(one), in_dims=(None, 0), chunk_size=CHUNK)(chosen, inputs)
-    return {name: block.flatten(2) for name, block in rows.items()}
+    return {
+        name: block.reshape(*block.shape[:2], -1) for name, block in rows.items()
+    }  # scalars too
 
 
 def jacobian_chunks(

@@ -17,36 +17,42 @@ import torch
 from torch import Tensor
 
 from minimascope.problems import ProblemError
+from workers.intake.pt2.recurrent import RECURRENT
 
 # Results share memory with their first argument.
 _VIEW_NAMES = """
-alias chunk contiguous detach diagonal expand expand_as flatten lift_fresh_copy movedim narrow
-numpy_T permute reshape select slice split split_with_sizes squeeze swapaxes t to transpose
-unbind unflatten _unsafe_view unsqueeze view view_as
+alias broadcast_to chunk contiguous detach diagonal expand expand_as flatten lift_fresh_copy
+moveaxis movedim narrow numpy_T permute reshape select slice split split_with_sizes squeeze
+swapaxes swapdims t tensor_split to transpose unbind unflatten unfold _unsafe_view unsqueeze
+view view_as
 """
 _PURE_NAMES = """
 abs acos acosh adaptive_avg_pool1d adaptive_avg_pool2d _adaptive_avg_pool2d adaptive_avg_pool3d
-_adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d add addcdiv addcmul addmm addmv all
-alpha_dropout amax amin any arange argmax argmin asin asinh _assert_scalar
-_assert_tensor_metadata atan atan2 atanh avg_pool1d avg_pool2d avg_pool3d baddbmm batch_norm
-bitwise_and bitwise_not bitwise_or bmm cat ceil celu clamp clamp_max clamp_min clone concat
-constant_pad_nd conv1d conv2d conv3d conv_transpose1d conv_transpose2d convolution copysign cos
-cosh cumsum div dot dropout einsum elu embedding eq erf erfc exp expm1 eye feature_dropout fill
-flip floor floor_divide fmod full full_like gather ge gelu glu group_norm gt hardsigmoid
-hardswish hardtanh huber_loss index index_select instance_norm isfinite isinf isnan layer_norm
-le leaky_relu lerp linalg_vector_norm linear log log10 log1p log2 log_sigmoid log_softmax
-_log_softmax logaddexp logical_and logical_not logical_or logit logsumexp lt masked_fill matmul
-max max_pool1d max_pool2d max_pool2d_with_indices max_pool3d maximum mean min minimum mish mm
-mul mv _native_batch_norm_legit_no_training native_group_norm native_layer_norm ne neg new_full
-new_ones new_zeros norm one_hot ones ones_like outer pad pixel_shuffle pow prelu _prelu_kernel
-prod reciprocal reflection_pad1d reflection_pad2d relu relu6 remainder repeat repeat_interleave
-replication_pad2d rms_norm roll round rsqrt rsub scalar_tensor scaled_dot_product_attention
-scatter selu sigmoid sign silu sin sinh softmax _softmax softplus softsign sqrt square stack std
-sub sum sym_numel sym_size tan tanh threshold tile _to_copy tril triu true_divide trunc type_as
-upsample_bilinear2d upsample_nearest2d var var_mean where zeros zeros_like
+_adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d add addcdiv
+addcmul addmm addmv all alpha_dropout amax amin any arange argmax argmin asin asinh
+_assert_scalar _assert_tensor_metadata atan atan2 atanh avg_pool1d avg_pool2d avg_pool3d baddbmm
+batch_norm bilinear bitwise_and bitwise_not bitwise_or bmm cat ceil celu channel_shuffle clamp
+clamp_max clamp_min clone concat constant_pad_nd conv1d conv2d conv3d conv_transpose1d
+conv_transpose2d conv_transpose3d convolution copysign cos cosh cosine_similarity cumprod cumsum
+div dot dropout einsum elu embedding eq erf erfc exp exp2 expm1 eye feature_dropout fill flip
+floor floor_divide fmax fmin fmod full full_like gather ge gelu glu group_norm gt hardshrink
+hardsigmoid hardswish hardtanh huber_loss hypot im2col index index_add index_select
+instance_norm isfinite isinf isnan layer_norm le leaky_relu lerp linalg_norm linalg_vector_norm
+linear log log10 log1p log2 log_sigmoid _log_softmax log_softmax logaddexp logical_and
+logical_not logical_or logit logsumexp lt masked_fill matmul max max_pool1d max_pool2d
+max_pool2d_with_indices max_pool3d maximum mean min minimum mish mm mul mv nan_to_num
+_native_batch_norm_legit_no_training native_channel_shuffle native_group_norm native_layer_norm
+ne neg new_full new_ones new_zeros norm one_hot ones ones_like outer pad pixel_shuffle
+pixel_unshuffle pow prelu _prelu_kernel prod reciprocal reflection_pad1d reflection_pad2d relu
+relu6 remainder repeat repeat_interleave replication_pad2d rms_norm roll round rsqrt rsub
+scalar_tensor scaled_dot_product_attention scatter scatter_add selu sgn sigmoid sign silu sin
+sinc sinh _softmax softmax softplus softshrink softsign sort sqrt square stack std std_mean sub
+sum sym_numel sym_size tan tanh threshold tile _to_copy topk tril triu true_divide trunc type_as
+upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_nearest1d upsample_nearest2d
+upsample_nearest3d upsample_trilinear3d var var_mean vdot _weight_norm where zeros zeros_like
 """
 VIEWS = frozenset(_VIEW_NAMES.split())
-ALLOWED = VIEWS | frozenset(_PURE_NAMES.split())
+ALLOWED = VIEWS | frozenset(_PURE_NAMES.split()) | frozenset(RECURRENT)
 _NOTHING = frozenset({"_assert_tensor_metadata", "_assert_scalar"})
 
 _NUMBERS: dict[str, Callable[..., Any]] = {
@@ -92,8 +98,21 @@ def attention(
     return torch.softmax(scores, dim=-1) @ value
 
 
+def weight_norm(direction: Tensor, size: Tensor, dim: int = 0) -> Tensor:
+    """g·v/‖v‖ with a norm for each index of `dim` (-1: one for all); twice differentiable."""
+    others = [d for d in range(direction.dim()) if d != dim]
+    return size * direction / direction.square().sum(others, keepdim=True).sqrt()
+
+
 def _nothing(*_values: object, **_named: object) -> None:
     """Assertions about shapes: guards of the export, no part of the mathematics."""
+
+
+_WRITTEN_OUT: dict[tuple[str, str], Callable[..., Any]] = {
+    ("scaled_dot_product_attention", "default"): attention,
+    ("_weight_norm", "default"): weight_norm,
+    **{(name, "input"): layer for name, layer in RECURRENT.items()},
+}
 
 
 def split_target(target: str) -> tuple[str, str]:
@@ -120,8 +139,10 @@ def resolve(target: str) -> Callable[..., Any]:
         raise refused(f"uses the operator aten.{name[:60]}.{overload[:40]}, which is not allowed")
     if name in _NOTHING:
         return _nothing
-    if name == "scaled_dot_product_attention":
-        return attention
+    if (name, overload) in _WRITTEN_OUT:
+        return _WRITTEN_OUT[name, overload]
+    if name in RECURRENT:
+        raise refused("runs a recurrent layer over packed sequences, which are no plain tensors")
     packet = getattr(torch.ops.aten, name, None)
     if packet is None or overload not in packet.overloads():
         raise refused(f"uses aten.{name[:60]}.{overload[:40]}, which this torch does not have")
