@@ -67,3 +67,19 @@ def test_embeddings_repeat_and_stop_at_what_is_readable() -> None:
     assert tsne(inputs[:9], seed=1) is None
     assert tsne(torch.ones(20, 3), seed=1) is None  # all the same: nothing to see
     assert tsne(torch.zeros(MOST + 1, 2), seed=1) is None
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-30, 1e30])
+def test_embeddings_do_not_depend_on_the_unit_of_the_inputs(scale: float) -> None:
+    inputs = boundary_minimum("iris-normal").minimum.inputs[:40]
+    first, second = tsne(inputs, seed=1), tsne(scale * inputs, seed=1)
+    assert first is not None
+    assert second is not None
+    assert np.isfinite(second).all()
+    # The same neighbours: coordinates are chaotic in the last digit.
+    assert np.corrcoef(np.ravel(first), np.ravel(second))[0, 1] > 0.9
+
+
+def test_what_differs_by_rounding_alone_has_no_embedding() -> None:
+    same = 3.0 + 1e-15 * torch.randn(20, 3, dtype=torch.float64)
+    assert tsne(same, seed=1) is None

@@ -44,6 +44,11 @@ def dead() -> nn.Sequential:
     return made
 
 
+def saturated() -> nn.Sequential:
+    """Every probability 0 or 1 to the last digit: H is zero."""
+    return scaled(1e6)
+
+
 def exact_constant() -> nn.Sequential:
     made = network(1)
     with torch.no_grad():
@@ -68,6 +73,7 @@ CASES: dict[str, Callable[[], Minimum]] = {
         exact_constant(), inputs(), torch.full((N, 1), 2.0), "mse"
     ),
     "many classes": lambda: minimum(network(40), inputs(), 13 * labels()),
+    "no curvature": lambda: minimum(saturated(), inputs(), saturated()(inputs()).argmax(1)),
     "half precision": lambda: minimum(network().half(), inputs().half(), labels()),
 }
 
@@ -104,7 +110,7 @@ def test_one_example_leaves_nothing_to_leave_out() -> None:
 @pytest.mark.parametrize("size", [0, 1])
 def test_a_test_set_without_a_spread_is_refused(size: int) -> None:
     given = minimum(network(), inputs(), labels())
-    with pytest.raises(ValueError, match=f"test set has {size} examples"):
+    with pytest.raises(ValueError, match=f"test set has {size} of at least 2"):
         estimate_gap(given, weight_decay=RIDGE, test=(inputs(size), labels(size)))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 FEWEST, MOST = 10, 5000
+ROUNDING = 1e-12  # of the largest input: what differs by less is the same
 KEPT_COMPONENTS = 50  # neighbours are found among these; more only adds noise and time
 
 
@@ -21,10 +22,15 @@ def tsne(inputs: Tensor, *, seed: int) -> np.ndarray | None:
     from sklearn.manifold import TSNE
 
     flat = inputs.detach().double().flatten(1).cpu().numpy()
+    size = np.abs(flat).max(initial=0.0)
     if min(flat.shape) > KEPT_COMPONENTS:
         flat = PCA(KEPT_COMPONENTS, random_state=seed).fit_transform(flat)
-    if not flat.std(axis=0).max() > 0:
+    # TSNE goes on in float32, where distances of 1e-30 are zero: its tree would crash on their NaN.
+    flat = flat - flat.mean(axis=0)
+    spread = np.abs(flat).max()
+    if not spread > ROUNDING * size:
         return None
+    flat = flat / spread
     # One job: workers share their cores, and the result does not depend on the count.
     method = TSNE(
         perplexity=min(30.0, (len(flat) - 1) / 3),

@@ -124,7 +124,7 @@ def answer(
     exact = spectrum if spectrum is not None and spectrum.complete else None
     found = estimate_gap(
         opened.minimum,
-        test=opened.test,
+        test=opened.test if opened.test and len(opened.test[0]) > 1 else None,
         weight_decay=parameters.weight_decay,
         lr=parameters.lr,
         momentum=parameters.momentum,

@@ -48,16 +48,23 @@ def baselines(
 def _spectral(hessian: Tensor | None, ggn: Tensor | None, n: int) -> dict[str, float | None]:
     known = hessian is not None
     values: dict[str, float | None] = {
-        "lambda_1": float(hessian.max()) if known else None,
+        "lambda_1": _largest(hessian),
         "trace": float(hessian.sum()) if known else None,
         "trace_over_n": float(hessian.sum()) / n if known else None,
-        "lambda_1_ggn": float(ggn.max()) if ggn is not None else None,
+        "lambda_1_ggn": _largest(ggn),
         "trace_ggn": float(ggn.sum()) if ggn is not None else None,
     }
     for z in EFFECTIVE_SCALES:
         values[f"effective_dimension_{z:g}"] = _effective_dimension(hessian, n, z)
         values[f"effective_dimension_ggn_{z:g}"] = _effective_dimension(ggn, n, z)
     return values
+
+
+def _largest(eigenvalues: Tensor | None) -> float | None:
+    """Of nonzero eigenvalues: where there are none the matrix is zero."""
+    if eigenvalues is None:
+        return None
+    return float(eigenvalues.max()) if len(eigenvalues) else 0.0
 
 
 def _effective_dimension(eigenvalues: Tensor | None, n: int, z: float) -> float | None:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from workers.curvature.ggn_product import Product
+from workers.curvature.long_sums import inner, norms, outside
 
 EXHAUSTED = 1e-12
 
@@ -76,14 +77,14 @@ def _lanczos(product: Product, start: Tensor, steps: int) -> tuple[Tensor, Tenso
     """Orthonormal basis (s × p) of the Krylov space and the projected matrix (s × s)."""
     basis = start.new_empty(steps, start.shape[0])
     T = start.new_zeros(steps, steps)
-    vector = start / start.norm()
+    vector = start / norms(start[None])[0]
     for step in range(steps):
         basis[step] = vector
         image = product(vector[None])[0]
-        T[step, step] = image @ vector
+        T[step, step] = inner(image[None], vector[None])[0, 0]
         for _ in range(2):  # twice is enough
-            image = image - (basis[: step + 1] @ image) @ basis[: step + 1]
-        norm = image.norm()
+            image = outside(basis[: step + 1], image[None])[0]
+        norm = norms(image[None])[0]
         if step + 1 == steps or float(norm) <= EXHAUSTED * float(T[0, 0].abs() + norm):
             return basis[: step + 1], T[: step + 1, : step + 1]
         T[step, step + 1] = T[step + 1, step] = norm

@@ -78,7 +78,7 @@ def estimate_gap(
             f"The training set has {minimum.n} example: leave-one-out needs at least 2."
         )
     if test is not None and test[0].shape[0] < 2:
-        raise ValueError(f"The test set has {test[0].shape[0]} examples; at least 2 are needed.")
+        raise ValueError(f"The test set has {test[0].shape[0]} of at least 2 examples.")
     if test is not None and test[0].shape[1:] != minimum.inputs.shape[1:]:
         raise ValueError(
             f"Test inputs have shape {tuple(test[0].shape[1:])} an example, training inputs "

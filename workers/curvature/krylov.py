@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from workers.curvature.long_sums import inner, norms, outside
 from workers.curvature.operators import Operator
 
 ROUNDING = 450  # machine epsilons; in float64 1e-13
@@ -79,7 +80,7 @@ def expand(operator: Operator, state: Krylov) -> None:
     if state.images is not None:
         state.images[first : state.size] = images
     # Once here, once more after QR (`_deflate`): twice is enough (Kahan–Parlett).
-    coefficients = images @ state.rows.T
+    coefficients = inner(images, state.rows)
     rest = images - coefficients @ state.rows
     projected = coefficients.T.double().cpu()
     state.projection[: state.size, first : state.size] = projected
@@ -90,9 +91,9 @@ def expand(operator: Operator, state: Krylov) -> None:
 
 def _split(images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
     """Coefficients (b, m) in the basis and the rest (b, p); twice is enough (Kahan–Parlett)."""
-    coefficients = images @ rows.T
+    coefficients = inner(images, rows)
     rest = images - coefficients @ rows
-    correction = rest @ rows.T
+    correction = inner(rest, rows)
     return coefficients + correction, rest - correction @ rows
 
 
@@ -103,23 +104,24 @@ def _deflate(rest: Tensor, state: Krylov) -> tuple[Tensor, Tensor]:
     """
     floor = zero_level(rest.dtype) * state.scale
     if rest.shape[0] == 1:
-        norm = rest.norm()
+        norm = norms(rest)[0]
         if float(norm) <= floor:
             return rest[:0], torch.zeros(0, 1, dtype=torch.float64)
         row = rest / norm
-        row = row - (row @ state.rows.T) @ state.rows
-        return row / row.norm(), norm.reshape(1, 1).double().cpu()
+        row = outside(state.rows, row)
+        return row / norms(row)[:, None], norm.reshape(1, 1).double().cpu()
     factor, triangle = torch.linalg.qr(rest.T)
     left, values, right = torch.linalg.svd(triangle.cpu())
     keep = values > floor
     rows = left[:, keep].T.to(rest.device) @ factor.T
     # Small singular directions come out of QR with lost orthogonality to the basis.
-    rows = _orthonormal_rows(rows - (rows @ state.rows.T) @ state.rows) if keep.any() else rows
+    rows = _orthonormal_rows(outside(state.rows, rows)) if keep.any() else rows
     return rows, (values[keep, None] * right[keep]).double()
 
 
 def _orthonormal_rows(rows: Tensor) -> Tensor:
-    return torch.linalg.qr(rows.T)[0].T.contiguous()
+    rows = torch.linalg.qr(rows.T)[0].T.contiguous()
+    return rows / norms(rows)[:, None]  # QR's own lengths are sums in float32
 
 
 def ritz(state: Krylov) -> tuple[Tensor, Tensor, Tensor]:
@@ -154,8 +156,7 @@ def refill(state: Krylov, operator: Operator, *, width: int, seed: int) -> float
     left = float(rest.norm(dim=1).max()) * (operator.dim - state.size) ** 0.5
     if left > 0:
         state.block = _orthonormal_rows(rest)
-        state.block = state.block - (state.block @ state.rows.T) @ state.rows
-        state.block = _orthonormal_rows(state.block)
+        state.block = _orthonormal_rows(outside(state.rows, state.block))
     return left
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from workers.curvature.ggn_product import Product
+from workers.curvature.long_sums import norms
 
 EXHAUSTED = 1e-8
 
@@ -46,7 +47,7 @@ class LanczosRuns:
             image = image - self.below[-1].to(image)[:, None] * self.previous
         a = (image * self.current).sum(dim=1)
         image = image - a[:, None] * self.current
-        b = image.norm(dim=1)
+        b = norms(image)
         self.diagonal.append(a.double())
         largest = torch.stack(self.diagonal).abs().amax(dim=0)
         ended = b.double() <= (EXHAUSTED * largest).clamp_min(smallest(b))
@@ -81,10 +82,10 @@ class LanczosRuns:
 
 def begin(product: Product, X: Tensor) -> LanczosRuns:
     """Recurrences started at the rows of X (b × p)."""
-    norms = X.norm(dim=1)
-    norms = torch.where(norms > smallest(X), norms, 0.0)
-    unit = torch.where(norms[:, None] > 0, X / norms[:, None].clamp_min(smallest(X)), 0.0)
-    return LanczosRuns(product, norms.double(), unit, torch.zeros_like(unit))
+    lengths = norms(X)
+    lengths = torch.where(lengths > smallest(X), lengths, 0.0)
+    unit = torch.where(lengths[:, None] > 0, X / lengths[:, None].clamp_min(smallest(X)), 0.0)
+    return LanczosRuns(product, lengths.double(), unit, torch.zeros_like(unit))
 
 
 def smallest(like: Tensor) -> float:

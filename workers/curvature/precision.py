@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from workers.curvature.long_sums import outside
 from workers.curvature.matrix_units import on_matrix_units
 from workers.curvature.minimum import Minimum, prepare
 from workers.curvature.operators import Operator, hessian
@@ -131,5 +132,4 @@ def _distance(coarse: Operator, vector: Tensor, known: Tensor | None, truth: Ten
 def _outside(known: Tensor | None, rows: Tensor) -> Tensor:
     if known is None:
         return rows
-    known = known.to(rows.dtype)
-    return rows - (rows @ known.T) @ known
+    return outside(known.to(rows.dtype), rows)

@@ -16,6 +16,8 @@ from torch.nn import functional
 
 from workers.curvature.graphs import available_bytes
 from workers.curvature.krylov import zero_level
+from workers.curvature.long_sums import norms as lengths
+from workers.curvature.long_sums import outside
 from workers.curvature.operators import Operator
 
 
@@ -107,7 +109,7 @@ def _chains(
     operator: Operator, known: Tensor, block: Tensor, *, steps: int
 ) -> tuple[Tensor, Tensor]:
     """Nodes and weights (b, steps) of b chains; an exhausted chain stops with weight 0."""
-    block = _normalised(_outside(known, block))[0]
+    block = _normalised(outside(known, block))[0]
     count = block.shape[0]
     basis = block.new_empty(count, steps, operator.dim)
     diagonal = torch.zeros(count, steps, dtype=torch.float64)
@@ -123,7 +125,7 @@ def _chains(
         images -= along[:, None] * block
         if step:
             images -= norms[:, None] * basis[:, step - 1]
-        images = _outside(known, images)
+        images = outside(known, images)
         so_far = basis[:, : step + 1]
         inside = torch.bmm(so_far, images[:, :, None])
         images = images.sub_(torch.bmm(inside.mT, so_far)[:, 0])
@@ -132,13 +134,9 @@ def _chains(
     return _gauss_rules(diagonal, beside[:, :-1])
 
 
-def _outside(known: Tensor, rows: Tensor) -> Tensor:
-    return rows - (rows @ known.T) @ known
-
-
 def _normalised(rows: Tensor, floor: float = 0.0) -> tuple[Tensor, Tensor]:
     """Unit rows and norms; rows not above the floor become zero and stay so."""
-    norms = rows.norm(dim=1)
+    norms = lengths(rows)
     norms = torch.where(norms > floor, norms, torch.zeros_like(norms))
     safe = torch.where(norms > 0, norms, torch.ones_like(norms))
     return torch.where(norms[:, None] > 0, rows / safe[:, None], torch.zeros_like(rows)), norms

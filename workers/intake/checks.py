@@ -163,4 +163,6 @@ def check_pair(
         _check_targets(data, outputs, loss, which)
         if which == "training" and loss != "mse":
             warnings += _balance(data, 2 if loss == "binary" else outputs.shape[1])
+    if test is not None and len(test.inputs) < 2:
+        warnings.append("The test data have 1 example: a gap cannot be measured on fewer than 2.")
     return warnings + _duplicates(train, test)
