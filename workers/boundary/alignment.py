@@ -16,6 +16,7 @@ from workers.boundary import layers
 from workers.boundary.classification import parameter_vectors, require_classification
 from workers.boundary.gradients import concatenate, per_example, rows_at_once
 from workers.boundary.residual import Residual
+from workers.curvature import long_sums
 from workers.curvature.minimum import Minimum
 
 
@@ -88,7 +89,7 @@ def _route(minimum: Minimum, vectors: Tensor) -> tuple[Callable[[Tensor], _Chunk
         # With the gradients at hand for the norm, g·v costs 2pk flops: less than k forward-mode
         # products, whose cost is k times two forward passes.
         residual, g = per_example(minimum, theta, part)
-        return residual, torch.linalg.vector_norm(g, dim=1), vectors @ g.T
+        return residual, long_sums.norms(g), long_sums.inner(vectors, g)
 
     if dense is None:
         return gradient_rows, rows_at_once(minimum)

@@ -23,6 +23,7 @@ from torch import Tensor
 from workers.boundary.alignment import align
 from workers.boundary.classification import parameter_vectors, require_classification
 from workers.boundary.gradients import reinforcing_gradients, rows_at_once
+from workers.curvature.long_sums import inner, norms
 from workers.curvature.minimum import Minimum
 
 # Below this, max |A| over float32 gradients is rounding noise: G(1e-6) of one reference network
@@ -85,8 +86,8 @@ def alignment_matrix(minimum: Minimum, vectors: Tensor, *, inputs: Tensor | None
     vectors = parameter_vectors(minimum, vectors)
     inputs = minimum.inputs if inputs is None else inputs
     parts = torch.split(inputs, rows_at_once(minimum))
-    products = [vectors @ reinforcing_gradients(minimum, part).units.T for part in parts]
-    return torch.cat(products, dim=1) / torch.linalg.vector_norm(vectors, dim=1, keepdim=True)
+    products = [inner(vectors, reinforcing_gradients(minimum, part).units) for part in parts]
+    return torch.cat(products, dim=1) / norms(vectors)[:, None]
 
 
 def max_alignment(minimum: Minimum, vectors: Tensor, *, inputs: Tensor | None = None) -> Tensor:

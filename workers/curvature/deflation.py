@@ -29,7 +29,7 @@ class Deflation:
 
     def outside(self, X: Tensor) -> Tensor:
         """P x for the rows of X (b × p)."""
-        return X - (X @ self.vectors.mT) @ self.vectors
+        return outside(self.vectors, X)
 
     def product(self, product: Product) -> Product:
         """The map V (c × p) ↦ V·P GGN, for rows outside the known pairs."""
@@ -41,7 +41,7 @@ class Deflation:
 
     def quadratic(self, X: Tensor, lambdas: Tensor) -> Tensor:
         """xᵀV(E + λ)⁻¹Vᵀx of the rows of X, float64 (L × b)."""
-        inside = (X @ self.vectors.mT).double()
+        inside = inner(X, self.vectors).double()
         ridge = lambdas.to(inside)[:, None, None]
         return (inside.square() / (self.values.double() + ridge)).sum(dim=2)
 
