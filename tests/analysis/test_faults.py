@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -52,3 +53,20 @@ def test_refusals_keep_their_words_and_want_of_memory_is_raised_again() -> None:
         failure_of("gap", MemoryError())
     with pytest.raises(RuntimeError, match="DefaultCPUAllocator"):
         failure_of("gap", RuntimeError("DefaultCPUAllocator: can't allocate memory"))
+
+
+def test_a_single_test_example_leaves_the_estimates(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    inputs = torch.randn(12, 3)
+    labels = (inputs[:, 0] > 0).long()
+    save(tmp_path, nn.Sequential(nn.Linear(3, 2)), (inputs, labels))
+    np.savez(tmp_path / "test.npz", X=inputs[:1].numpy() + 1, y=labels[:1].numpy())
+    parameters = Parameters(
+        architecture={"family": "mlp", "activation": "relu"}, stages=["gap"], weight_decay=1e-2
+    )
+    report, _ = analysed(tmp_path, parameters)
+    assert report.failures == []
+    assert report.gap is not None
+    assert report.gap.measured is None
+    assert report.gap.estimates["alo_ggn"].value is not None
+    assert any("1 example" in warning for warning in report.warnings)

@@ -76,3 +76,8 @@ def test_repeats_missing_and_scarce_classes_are_warnings() -> None:
         "One training example repeats another."
         in check_pair(NETWORK, twice, None, loss="cross_entropy")[0]
     )
+
+
+def test_a_single_test_example_is_said_to_measure_nothing() -> None:
+    found = check_pair(NETWORK, data(), data(1, seed=1), loss="cross_entropy")
+    assert found == ["The test data have 1 example: a gap cannot be measured on fewer than 2."]
