@@ -69,15 +69,13 @@ def test_embeddings_repeat_and_stop_at_what_is_readable() -> None:
     assert tsne(torch.zeros(MOST + 1, 2), seed=1) is None
 
 
-@pytest.mark.parametrize("scale", [1e-200, 1e-30, 1e30])
+@pytest.mark.parametrize("scale", [2.0**-600, 2.0**-100, 2.0**100])  # exact in every digit
 def test_embeddings_do_not_depend_on_the_unit_of_the_inputs(scale: float) -> None:
     inputs = boundary_minimum("iris-normal").minimum.inputs[:40]
     first, second = tsne(inputs, seed=1), tsne(scale * inputs, seed=1)
     assert first is not None
     assert second is not None
-    assert np.isfinite(second).all()
-    # The same neighbours: coordinates are chaotic in the last digit.
-    assert np.corrcoef(np.ravel(first), np.ravel(second))[0, 1] > 0.9
+    assert np.array_equal(first, second)
 
 
 def test_what_differs_by_rounding_alone_has_no_embedding() -> None:
