@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 QUIET = [
     "--no-sandbox",
@@ -43,3 +43,20 @@ def until(
     while not page.evaluate(script, arg):
         assert time.monotonic() < end, f"never true: {script}"
         page.wait_for_timeout(1000 * every)
+
+
+def hover(page: Page, plot: str, place: Callable[[], tuple[float, float]]) -> None:
+    """Moves the mouse to a drawn point until the plot shows its text.
+
+    Once is not enough: a drawing that is still being made again takes the text away, and what
+    arrives above it moves it.
+    """
+    shown = page.locator(f"{plot} .hoverlayer .hovertext").first
+    for _ in range(30):
+        across, down = place()
+        page.mouse.move(across - 4, down)
+        page.mouse.move(across, down)
+        page.wait_for_timeout(300)
+        if shown.is_visible() and place() == (across, down):
+            return
+    expect(shown).to_be_visible()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import until
+from tests.browser import hover, until
 from tests.dashboard.axe import picture, violations
 from tests.dashboard.stub_api import Found
 
@@ -225,22 +225,16 @@ PLACE = """([plot, name, index]) => {
 }"""
 
 
-def settled(page: Page, point: list[object]) -> dict[str, float]:
-    """Where a point is drawn once nothing above it moves any more."""
-    place = None
-    while (now := page.evaluate(PLACE, point)) != place:
-        place = now
-        page.wait_for_timeout(100)
-    return now
+def where(page: Page, point: list[object]) -> tuple[float, float]:
+    """Where a point is drawn now."""
+    place = page.evaluate(PLACE, point)
+    return place["across"], place["down"]
 
 
 def test_a_click_on_a_curve_chooses_its_lambda(linked: Page, gauss: Found) -> None:
     assert gauss[0].gap is not None
     linked.locator("#gap").scroll_into_view_if_needed()
-    place = settled(linked, ["gap", "ALO", 8])
-    linked.mouse.move(place["across"] - 4, place["down"])
-    linked.mouse.move(place["across"], place["down"])
-    linked.wait_for_selector("#gap .hoverlayer .hovertext")
+    hover(linked, "#gap", lambda: where(linked, ["gap", "ALO", 8]))
     linked.mouse.down()
     linked.mouse.up()
     known = gauss[0].gap.curves

@@ -23,7 +23,7 @@ from minimascope.parameters import Parameters
 from minimascope.problems import ProblemError
 from minimascope.slices import Slice, SliceRequest
 from tests.analysis.analyses import analysed, save
-from tests.browser import until
+from tests.browser import hover, until
 from tests.dashboard.axe import violations
 from tests.dashboard.conftest import watched
 from tests.dashboard.serving import served
@@ -149,10 +149,13 @@ def test_an_embedding_shows_every_point_by_alignment_or_by_class(
     page.select_option("#colour-menu", "class")
     until(page, "document.querySelectorAll('#boundary .colorbar').length === 0")
     assert "colour=class" in page.url
-    box = page.locator("#boundary .scatterlayer .point").first.bounding_box()
-    assert box
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.wait_for_selector("#boundary .hoverlayer .hovertext")
+
+    def first_point() -> tuple[float, float]:
+        box = page.locator("#boundary .scatterlayer .point").first.bounding_box()
+        assert box
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    hover(page, "#boundary", first_point)
     page.mouse.down()
     page.mouse.up()
     expect(page.locator("#point-readout")).to_contain_text(re.compile(r"Point \d+"))
