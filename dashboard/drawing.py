@@ -13,9 +13,9 @@ from dashboard.class_names import named
 from dashboard.figures.boundary_map import (
     INPUT_AXES,
     PRINCIPAL_AXES,
-    TSNE_AXES,
     boundary_map,
     embedding,
+    tsne_map,
 )
 from dashboard.figures.coherence import coherence_figure
 from dashboard.figures.filmstrip import filmstrip
@@ -77,7 +77,7 @@ def _embeddings(report: Report, arrays: Arrays) -> dict[str, Callable[[], go.Fig
         return drawn
     drawn["embedding_pca"] = lambda: embedding(arrays)
     if "embedding_tsne" in arrays:
-        drawn["embedding_tsne"] = lambda: embedding(arrays, name="embedding_tsne", axes=TSNE_AXES)
+        drawn["embedding_tsne"] = lambda: tsne_map(arrays)
     return drawn
 
 

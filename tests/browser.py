@@ -52,6 +52,7 @@ def hover(page: Page, plot: str, place: Callable[[], tuple[float, float]]) -> No
     arrives above it moves it.
     """
     shown = page.locator(f"{plot} .hoverlayer .hovertext").first
+    page.locator(f"{plot} .main-svg").first.scroll_into_view_if_needed()
     for _ in range(30):
         across, down = place()
         page.mouse.move(across - 4, down)

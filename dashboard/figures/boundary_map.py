@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from dashboard.figures.plane import (
     SCALE,
@@ -39,6 +40,7 @@ def colour_bar(title: str, *, scale: int = SCALE) -> dict[str, Any]:
 
 INPUT_AXES = ("x₁", "x₂")
 TSNE_AXES = ("t-SNE 1", "t-SNE 2")
+MOST_LEVEL, MOST_UPRIGHT = 0.6, 1.12  # shapes of a map, height over width
 PRINCIPAL_AXES = ("first principal direction", "second principal direction")
 
 
@@ -125,6 +127,33 @@ def boundary_map(
     return styled(figure, height=600, margin={"l": 56, "r": 10, "t": 34, "b": 92})
 
 
+def tsne_map(arrays: Arrays) -> go.Figure:
+    """Training points by t-SNE, one unit as long upwards as across.
+
+    All it says is who is near whom, which axes of two scales would change.
+    """
+    figure = embedding(arrays, name="embedding_tsne", axes=TSNE_AXES)
+    across, up = _ends(np.asarray(arrays["embedding_tsne"]))
+    span = max(across[1] - across[0], up[1] - up[0])
+    across, up = _widened(across, span / MOST_UPRIGHT), _widened(up, span * MOST_LEVEL)
+    figure.update_xaxes(range=across, constrain="domain")
+    figure.update_yaxes(range=up, scaleanchor="x", constrain="domain")
+    return figure
+
+
+def _ends(points: NDArray[Any]) -> list[list[float]]:
+    """Of either axis, where it begins and ends so that points (n, 2) do not touch the frame."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    pad = 0.06 * (high - low)
+    return np.column_stack([low - pad, high + pad]).tolist()
+
+
+def _widened(ends: list[float], span: float) -> list[float]:
+    """The same middle, and at least this span."""
+    middle, half = sum(ends) / 2, max(ends[1] - ends[0], span) / 2
+    return [middle - half, middle + half]
+
+
 def embedding(
     arrays: Arrays, *, k: int = 0, name: str = "points", axes: tuple[str, str] = PRINCIPAL_AXES
 ) -> go.Figure:
@@ -163,9 +192,7 @@ def embedding(
                 "class_colour": class_colour(int(label)),
             },
         )
-    low, high = points.min(axis=0), points.max(axis=0)
-    pad = 0.06 * (high - low)
-    across, up = (low - pad).tolist(), (high + pad).tolist()
-    figure.update_xaxes(title=axes[0], range=[across[0], up[0]])
-    figure.update_yaxes(title=axes[1], range=[across[1], up[1]])
+    across, up = _ends(points)
+    figure.update_xaxes(title=axes[0], range=across)
+    figure.update_yaxes(title=axes[1], range=up)
     return styled(figure, height=600, margin={"l": 50, "r": 10, "t": 34, "b": 92})

@@ -11,7 +11,7 @@ import pytest
 
 from dashboard.drawing import drawing, tiles
 from dashboard.figures import log_ticks
-from dashboard.figures.boundary_map import DRAWN_MARGINS, boundary_map, embedding
+from dashboard.figures.boundary_map import DRAWN_MARGINS, boundary_map, embedding, tsne_map
 from dashboard.figures.compare_scatter import Measured, compare_scatter
 from dashboard.figures.filmstrip import domains, filmstrip
 from dashboard.figures.g_curve import g_figure
@@ -105,6 +105,19 @@ def test_embedding_colours_points_by_alignment(iris: Found) -> None:
     drawn = np.concatenate([t.marker.color for t in figure.data])
     rows = np.concatenate([np.asarray(t.customdata)[:, 0] for t in figure.data]).astype(int)
     assert np.allclose(drawn, arrays["alignment"][1][rows], atol=1e-6)
+
+
+@pytest.mark.parametrize("stretch", [(12, 1), (1, 12), (1, 1)])
+def test_the_units_of_a_tsne_map_are_equal_and_no_map_is_a_strip(
+    stretch: tuple[float, float],
+) -> None:
+    points = np.random.default_rng(0).standard_normal((30, 2)) * stretch
+    figure = tsne_map({"embedding_tsne": points, "labels": np.arange(30) % 3})
+    assert figure.layout.yaxis.scaleanchor == "x"
+    (left, right), (low, high) = figure.layout.xaxis.range, figure.layout.yaxis.range
+    assert 0.59 < (high - low) / (right - left) < 1.13
+    inside = (points > [left, low]) & (points < [right, high])
+    assert inside.all()
 
 
 def test_spectrum_stems_stand_at_the_eigenvalues(gauss: Found) -> None:
