@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from tests.reference_networks import gap_minimum
+from workers.curvature import planner
 from workers.curvature.minimum import Minimum, prepare
 from workers.curvature.operators import hessian
 from workers.curvature.planner import (
@@ -44,6 +45,24 @@ def test_a_product_takes_time() -> None:
     operator = hessian(gap_minimum("r1_softmaxreg_digits_wd1e-2").minimum)
     assert 0 < seconds_per_product(operator, width=4) < 5
     assert operator.products > 0
+
+
+def test_products_on_many_examples_are_timed_on_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    minimum = gap_minimum("r5_gelu_digits_noise20_wd1e-2").minimum
+    many = minimum.subset(torch.arange(4096) % minimum.n)
+    whole = plan_spectrum(many)
+
+    def never(*args: object, **more: object) -> float:
+        raise AssertionError("a product on all examples")
+
+    monkeypatch.setattr(planner, "seconds_per_product", never)
+    monkeypatch.setattr(planner, "CALIBRATION", 0.0)  # any time at all is long enough
+    from_some = plan_spectrum(many)
+    assert from_some.route == whole.route
+    assert from_some.products == whole.products
+    assert from_some.seconds > from_some.products * from_some.seconds_per_product > 0
+    with pytest.raises(AssertionError, match="all examples"):
+        plan_spectrum(minimum.subset(torch.arange(200)))
 
 
 def test_what_does_not_fit_is_refused_with_both_figures() -> None:

@@ -228,7 +228,19 @@ def test_time_and_memory_limits_have_their_own_codes(tmp_path: Path) -> None:
     with pytest.raises(ProblemError) as caught:
         parse("checkpoint", path, output=None, limits=Limits(seconds=0.0))
     assert caught.value.code == "sandbox_timeout"
+    assert "did not end within 0 s" in caught.value.sentence
     with pytest.raises(ProblemError) as caught:
         parse("checkpoint", path, output=None, limits=Limits(memory_bytes=1 << 20))
     assert caught.value.code == "sandbox_memory"
+    assert "state_dict" in caught.value.advice
     assert parse("checkpoint", path, output=None)["format"] == "torch"
+
+
+def test_a_table_that_takes_too_long_is_told_so_in_processor_time(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text("a,b,c,d,e,f,label\n" + "0.1234,1,2.5,3,4.25,5,1\n" * 600_000)
+    with pytest.raises(ProblemError) as caught:
+        parse("dataset", path, output=None, limits=Limits(seconds=0.9))  # rounded up to 1
+    assert caught.value.code == "sandbox_timeout"
+    assert "of a processor's time" in caught.value.sentence
+    assert "fewer examples" in caught.value.advice

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from minimascope.problems import ProblemError
 from workers.intake.data import Dataset, read_dataset
 from workers.intake.inspection import inspect_dataset
+from workers.intake.parser_process import Limits, parse
 
 X = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
 Y = np.arange(10) % 3
@@ -125,6 +126,21 @@ def test_an_array_bomb_is_refused(tmp_path: Path, workdir: Path) -> None:
     np.savez_compressed(tmp_path / "a.npz", X=np.zeros((1 << 27, 1), np.uint8), y=Y)
     assert (tmp_path / "a.npz").stat().st_size < 1 << 20
     assert code(tmp_path / "a.npz", workdir) == "deflate_bomb"
+
+
+@pytest.mark.parametrize(("kind", "times"), [("uint8", 7), ("float32", 3), ("float64", 3)])
+def test_reading_images_takes_little_more_memory_than_they_have(
+    tmp_path: Path, kind: str, times: int
+) -> None:
+    """A file of 24 MiB, `times` as much memory: uint8 becomes four times as large, float32 none."""
+    images = np.arange((24 << 20) // np.dtype(kind).itemsize) % 251
+    images = images.astype(kind).reshape(1024, -1)
+    path = written(tmp_path / "d.npz", X=images, y=np.arange(1024) % 10)
+    found = parse("dataset", path, output=None, limits=Limits(memory_bytes=times * (24 << 20)))
+    assert found["range"] == [0.0, 250.0]
+    wide = images.astype(np.float64)
+    said = f"mean {wide.mean():.3g}, standard deviation {wide.std():.3g}"
+    assert said in found["scale"]
 
 
 def test_targets_follow_the_loss() -> None:

@@ -1,6 +1,7 @@
 """What a spectrum will cost: route, products, seconds and peak memory, before it is computed.
 
-Seconds come from half a second of real products on this machine, and from a timed eigenvalue
+Seconds come from half a second of real products on this machine (on some of the examples where
+one on all of them takes longer), and from a timed eigenvalue
 problem and multiplication for the linear algebra around them. The rank of H on little data is
 foreseen from two of its examples (`rank_pilot`). How many products Lanczos takes depends on the
 gaps of a spectrum that nobody knows yet: hence a middle and a range that held 9 of 10 runs
@@ -21,7 +22,8 @@ from workers.curvature.eigenpairs import BLOCK
 from workers.curvature.graphs import available_bytes, forward
 from workers.curvature.layout import Layout, plan_layout, source
 from workers.curvature.minimum import Minimum
-from workers.curvature.operators import Operator
+from workers.curvature.operators import Operator, Retain, hessian
+from workers.curvature.precision import coarse_hessian
 from workers.curvature.rank_pilot import SPREAD as RANK_SPREAD
 from workers.curvature.rank_pilot import expected_rank
 from workers.curvature.routes import (
@@ -35,6 +37,7 @@ from workers.curvature.spectrum import spectrum_operator
 from workers.curvature.trace import PROBES
 
 CALIBRATION = 0.5  # seconds of products
+FEW, GROWTH = 64, 4  # examples that a product is first timed on, and how many times more next
 ALGEBRA = 0.1  # seconds of each kind of linear algebra
 STEPS_SPREAD = (0.6, 1.7)  # actual over expected Lanczos steps, from 5% to 95% of 144 runs
 SECONDS_SPREAD = (0.8, 1.25)  # of one product, from one half second to the next
@@ -97,7 +100,10 @@ def plan_spectrum(minimum: Minimum, *, top_k: int = 10, tolerance: float = 1e-6)
     sizes, limit = _dimensions(route, operator, minimum, top_k=top_k, tolerance=tolerance)
     peak = _peak(route, sizes[2], minimum, layout, operator, top_k=top_k)
     refuse_unless_it_fits(peak, available_bytes(minimum.inputs.device))
-    each = seconds_per_product(operator, width=1 if route == "lanczos" else BLOCK)
+    width = 1 if route == "lanczos" else BLOCK
+    each = _seconds_on_few(minimum, layout, operator, tolerance)
+    if each is None:
+        each = seconds_per_product(operator, width=width)
     algebra = _algebra(route, operator)
     more = PROBES if route == "lanczos" else top_k
     products = [size + more for size in sizes]
@@ -207,6 +213,31 @@ def _algebra(route: Route, operator: Operator) -> Callable[[int], float]:
     # The passes by blocks, and Ritz vectors.
     multiply = _lasts(lambda: tall @ tall.T, ALGEBRA) / (2 * 256 * tall.numel())
     return lambda size: 6.0 * operator.dim * size**2 * multiply + eigh * size**3
+
+
+def _seconds_on_few(
+    minimum: Minimum, layout: Layout, operator: Operator, tolerance: float
+) -> float | None:
+    """Seconds of a product from as many examples as half a second is enough for.
+
+    A product is a sum over examples. None where all of them take no longer than a few times that:
+    then they are timed themselves.
+    """
+    retain: Retain = "always" if layout.retained else "never"
+    count = FEW
+    while GROWTH * count < minimum.n:
+        few = minimum.subset(torch.arange(count, device=minimum.inputs.device))
+        if operator.dtype == minimum.theta.dtype:
+            part = hessian(few, chunk=min(layout.chunk, count), retain=retain)
+        else:
+            part = coarse_hessian(few, tolerance)
+        row = torch.ones(1, part.dim, dtype=part.dtype, device=part.device)
+        part.matmat(row)
+        seconds = _lasts(lambda of=part, on=row: of.matmat(on), 0.0)
+        if seconds > CALIBRATION / 2:
+            return seconds * minimum.n / count
+        count *= GROWTH
+    return None
 
 
 def seconds_per_product(operator: Operator, *, width: int) -> float:

@@ -15,6 +15,7 @@ from workers.intake.formats import pickle_refused, records
 from workers.intake.safetensors_format import damaged
 
 ARRAY_BYTES = 1 << 30
+READ_BYTES = 16 << 20
 
 
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, Any]:
@@ -44,14 +45,23 @@ def _read_array(archive: zipfile.ZipFile, record: zipfile.ZipInfo) -> np.ndarray
         size = math.prod(shape) * dtype.itemsize
         if min(shape, default=0) < 0 or size != record.file_size - file.tell():
             raise damaged(f"array {name!r} claims shape {list(shape)} with other bytes behind it")
-        data = file.read(size)
-    if len(data) != size:
-        raise damaged(f"the file ends inside array {name!r}")
+        data = bytearray(size)  # writable: what is stored as float32 needs no second copy
+        if _fill(file, data) != size:
+            raise damaged(f"the file ends inside array {name!r}")
     return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran else "C")
 
 
+def _fill(file: IO[bytes], data: bytearray) -> int:
+    """Reads until `data` is full or the file ends; how many bytes came."""
+    view, reached = memoryview(data), 0
+    while reached < len(data) and (chunk := file.read(min(READ_BYTES, len(data) - reached))):
+        view[reached : reached + len(chunk)] = chunk
+        reached += len(chunk)
+    return reached
+
+
 def read_npz(source: BinaryIO) -> dict[str, np.ndarray]:
-    """All arrays of an .npz by name (read-only).
+    """All arrays of an .npz by name.
 
     Raises ProblemError: pickle_refused (object arrays), deflate_bomb (above 1 GiB unpacked or
     far above the file's size), file_damaged, not_a_dataset (dtype).

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CHECKPOINT_BYTES = 4 << 30
-BYTES_A_SECOND = 50 << 20  # reading speed that a slow disk still gives
+BYTES_A_SECOND = 50 << 20  # read, checked and written again
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,16 @@ def checked_size(path: Path, *, largest: int) -> int:
     return found.st_size
 
 
-def limits_for(size: int) -> Limits:
-    """Time and memory for a file of `size` bytes: 10 s and 1 GiB, more for large files."""
+def limits_for(size: int, *, rate: int = BYTES_A_SECOND, growth: int = 4) -> Limits:
+    """Processor time and memory for a file of `size` bytes: 10 s and 1 GiB, more for large ones.
+
+    `rate` bytes of it are read in a second of processor time; unpacked and converted it may be
+    `growth` times its size.
+    """
     return Limits(
-        seconds=10.0 + size / BYTES_A_SECOND,
-        memory_bytes=(1 << 30) + 4 * size,
-        output_bytes=(128 << 20) + 4 * size,
+        seconds=10.0 + size / rate,
+        memory_bytes=(1 << 30) + growth * size,
+        output_bytes=(128 << 20) + growth * size,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ Arrays = dict[str, np.ndarray]
 INPUTS = ("X", "x", "inputs", "data", "images", "features", "x_train", "X_train")
 TARGETS = ("y", "Y", "labels", "targets", "label", "target", "y_train")
 CLASSES = 10_000
+BLOCK_NUMBERS = 1_000_000
 NUMBERS_COMPARED, ROWS_COMPARED = 50_000_000, 1_000_000
 
 
@@ -30,8 +32,18 @@ def _find(arrays: Arrays, names: tuple[str, ...], warnings: list[str]) -> np.nda
 
 
 def _native(array: np.ndarray) -> np.ndarray:
-    """Little-endian as torch wants it, contiguous and writable."""
-    return np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
+    """Little-endian as torch wants it, contiguous and writable; copied only if it is not."""
+    return np.require(array, dtype=array.dtype.newbyteorder("="), requirements=["C", "W"])
+
+
+def _blocks(array: np.ndarray) -> Iterator[np.ndarray]:
+    """Rows in parts whose copies are small beside what a data set may hold."""
+    rows = max(BLOCK_NUMBERS * len(array) // array.size, 1)
+    return (array[start : start + rows] for start in range(0, len(array), rows))
+
+
+def _not_finite(array: np.ndarray) -> int:
+    return array.size - sum(int(np.isfinite(part).sum()) for part in _blocks(array))
 
 
 def _inputs(array: np.ndarray, integers: str, warnings: list[str]) -> np.ndarray:
@@ -42,15 +54,15 @@ def _inputs(array: np.ndarray, integers: str, warnings: list[str]) -> np.ndarray
             "Turn texts into numbers as in training: X.astype(float), or one column a category.",
         )
     if array.dtype.kind == "f":
-        array = array.astype(np.float64 if array.dtype.itemsize >= 8 else np.float32)
+        array = array.astype(np.float64 if array.dtype.itemsize >= 8 else np.float32, copy=False)
     elif integers == "keep":
-        array = array.astype(np.int64)
+        array = array.astype(np.int64, copy=False)
     else:
         warnings.append(
             f"The inputs are whole numbers ({array.dtype}); taken as they are, not rescaled."
         )
         array = array.astype(np.float32)
-    bad = array.size - int(np.isfinite(array).sum())
+    bad = _not_finite(array)
     if bad:
         raise ProblemError(
             "nan_data",
@@ -97,7 +109,9 @@ def _counts(targets: np.ndarray) -> dict[str, int] | None:
 
 def _scale(inputs: np.ndarray) -> str:
     """How the inputs are normalised, in words: a network sees them exactly so."""
-    mean, deviation = inputs.mean(dtype=np.float64), inputs.std(dtype=np.float64)
+    mean = sum(part.sum(dtype=np.float64) for part in _blocks(inputs)) / inputs.size
+    squares = sum(np.square(part - mean, dtype=np.float64).sum() for part in _blocks(inputs))
+    deviation = (squares / inputs.size) ** 0.5
     return (
         f"Values from {inputs.min():.4g} to {inputs.max():.4g}, mean {mean:.3g}, standard "
         f"deviation {deviation:.3g}; used as they are."

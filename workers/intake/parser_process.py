@@ -11,6 +11,7 @@ import atexit
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -27,13 +28,25 @@ ANSWER_BYTES = 32 << 20
 START_SECONDS = 120.0
 
 
+LEAST_SHARE = 0.1  # of a core and of a disk, on a machine with much else to do
+ADVICE = {  # by task, where a file takes too much
+    "checkpoint": "Save only the weights (model.state_dict()), without optimizer state.",
+    "dataset": "Send fewer examples, or the arrays X and y as .safetensors.",
+}
+
+
 @dataclass(frozen=True)
 class Limits:
-    """What one parse may use: wall and CPU seconds, bytes of memory, bytes written."""
+    """What one parse may use: CPU seconds, bytes of memory, bytes written."""
 
     seconds: float = 10.0
     memory_bytes: int = 2 << 30
     output_bytes: int = 2 << 30
+
+    @property
+    def wall(self) -> float:
+        """Seconds by the clock: a file is not refused because its machine was busy."""
+        return self.seconds / LEAST_SHARE
 
 
 class ParserProcess:
@@ -153,15 +166,22 @@ def _exchange(
     return answer, json.loads(ending)
 
 
-def _ended_badly(ending: dict[str, Any], limits: Limits) -> ProblemError:
-    if ending["timed_out"] or ending["exit"] == -24:  # SIGXCPU
+def _ended_badly(task: str, ending: dict[str, Any], limits: Limits) -> ProblemError:
+    if ending["timed_out"]:
         return ProblemError(
             "sandbox_timeout",
-            f"Reading the file took more than {limits.seconds:g} s and was stopped.",
-            "Send a smaller file, or the weights as .safetensors.",
+            f"Reading the file did not end within {limits.wall:.0f} s and was stopped.",
+            "The machine or its disk is overloaded: try again, or send a smaller file.",
         )
-    if ending["exit"] == -9:
-        return _memory(limits)
+    if ending["exit"] == -signal.SIGXCPU:
+        return ProblemError(
+            "sandbox_timeout",
+            f"Reading the file took more than {limits.seconds:.0f} s of a processor's time and "
+            "was stopped.",
+            ADVICE[task],
+        )
+    if ending["exit"] == -signal.SIGKILL:
+        return _memory(task, limits)
     return ProblemError(
         "sandbox_crashed",
         f"Reading the file ended the parser (exit {ending['exit']}); nothing was kept of it.",
@@ -169,22 +189,22 @@ def _ended_badly(ending: dict[str, Any], limits: Limits) -> ProblemError:
     )
 
 
-def _memory(limits: Limits) -> ProblemError:
+def _memory(task: str, limits: Limits) -> ProblemError:
     return ProblemError(
         "sandbox_memory",
         f"Reading the file needs more than the {limits.memory_bytes / 2**30:.1f} GiB allowed.",
-        "Save only the weights (model.state_dict()), without optimizer state.",
+        ADVICE[task],
     )
 
 
-def _result(answer: bytes, ending: dict[str, Any], limits: Limits) -> dict[str, Any]:
+def _result(task: str, answer: bytes, ending: dict[str, Any], limits: Limits) -> dict[str, Any]:
     if ending["exit"] != 0 or not answer:
-        raise _ended_badly(ending, limits)
+        raise _ended_badly(task, ending, limits)
     document = json.loads(answer)
     if "problem" in document:
         raise ProblemError.from_dict(document["problem"])
     if document.get("failure") == "memory":
-        raise _memory(limits)
+        raise _memory(task, limits)
     if "failure" in document:
         raise ProblemError(
             "file_damaged",
@@ -233,17 +253,18 @@ def parse(
     sandbox_memory, sandbox_crashed, file_damaged.
     """
     limits = limits or Limits()
-    request = json.dumps({"task": task, "options": options or {}, **asdict(limits)}).encode()
+    asked = {"task": task, "options": options or {}, "wall": limits.wall, **asdict(limits)}
+    request = json.dumps(asked).encode()
     source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         target = _open_output(output)
         try:
             with _lock:
                 answer, ending = _retried(
-                    lambda server: _exchange(server, request, source, target, limits.seconds)
+                    lambda server: _exchange(server, request, source, target, limits.wall)
                 )
         finally:
             os.close(target)
     finally:
         os.close(source)
-    return _result(answer, ending, limits)
+    return _result(task, answer, ending, limits)

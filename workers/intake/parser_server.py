@@ -87,7 +87,7 @@ def serve(connection: socket.socket) -> None:
                 os._exit(1)
         for descriptor in descriptors:
             os.close(descriptor)
-        connection.sendall(json.dumps(_await(pid, request["seconds"])).encode())
+        connection.sendall(json.dumps(_await(pid, request["wall"])).encode())
 
 
 if __name__ == "__main__":

@@ -37,7 +37,6 @@ def limit_resources(*, memory_bytes: int, cpu_seconds: int, file_bytes: int) -> 
     """Caps memory beyond what is mapped already, CPU time, size of the output and open files."""
     limits = {
         resource.RLIMIT_AS: _address_space() + memory_bytes,
-        resource.RLIMIT_CPU: cpu_seconds,
         resource.RLIMIT_FSIZE: file_bytes,
         resource.RLIMIT_NOFILE: 64,
         resource.RLIMIT_CORE: 0,
@@ -45,6 +44,8 @@ def limit_resources(*, memory_bytes: int, cpu_seconds: int, file_bytes: int) -> 
     try:
         for what, cap in limits.items():
             resource.setrlimit(what, (cap, cap))
+        # At the hard limit the kernel kills without saying why, as for memory.
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
     except (ValueError, OSError):
         return False
     return True
