@@ -11,11 +11,12 @@ from torch import nn
 from minimascope.parameters import Parameters
 from minimascope.report import STAGES
 from tests.analysis.analyses import CNN, digit_images, digits_network, save
-from workers.analysis import margins_stage, planning, stage_costs
+from workers.analysis import gap_stage, margins_stage, planning, stage_costs
 from workers.analysis.opening import Files, open_files
 from workers.analysis.planning import planned
 from workers.analysis.spectrum_stage import plan_stage
 from workers.analysis.work import row_seconds
+from workers.curvature.matrix_free_sweep import LONGEST
 from workers.curvature.minimum import Minimum, prepare
 
 
@@ -93,3 +94,14 @@ def test_a_long_spectrum_in_float64_is_told_that_float32_is_shorter(
         opened = open_files(files, parameters, workdir=tmp_path)
         warnings = planned(opened, parameters)["warnings"]
         assert any("float32" in words for words in warnings) == told
+
+
+def test_a_matrix_free_gap_is_planned_for_no_longer_than_it_may_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gap_stage, "row_seconds", lambda _: 1.0)
+    torch.manual_seed(0)
+    wide = nn.Sequential(nn.Linear(40, 2000), nn.Tanh(), nn.Linear(2000, 10))
+    n = 40_000
+    minimum = prepare(wide, torch.zeros(n, 40), torch.zeros(n, dtype=torch.long))
+    assert gap_stage.predicted_seconds(minimum, slower=3.0) == LONGEST

@@ -26,6 +26,7 @@ from workers.curvature.gap import estimate_gap
 from workers.curvature.gap_result import GapEstimate, GapResult
 from workers.curvature.gap_routes import choose_route
 from workers.curvature.layer_gram import gram_cost
+from workers.curvature.matrix_free_sweep import LONGEST
 from workers.curvature.minimum import Minimum
 from workers.curvature.routes import DENSE, LOW_RANK
 from workers.curvature.spectrum import Progress, Spectrum
@@ -79,14 +80,15 @@ def outputs_of(minimum: Minimum) -> int:
         return minimum.network(minimum.inputs[:1]).numel()
 
 
-def predicted_seconds(minimum: Minimum) -> float:
-    """CPU seconds of this stage, from counted work."""
+def predicted_seconds(minimum: Minimum, *, slower: float = 1.0) -> float:
+    """CPU seconds of this stage, from counted work, each counted second taking `slower`."""
     n, outputs = minimum.n, outputs_of(minimum)
     chosen = choose_route(n, outputs, minimum.dim, gram=gram_cost(minimum))
     forward = n * row_seconds(minimum)
     if chosen.operations is not None:
-        return OPERATION_SECONDS * chosen.operations + BACKWARD_PASSES * outputs * forward
-    return MATRIX_FREE_PASSES * forward
+        passes = BACKWARD_PASSES * outputs * forward
+        return slower * (OPERATION_SECONDS * chosen.operations + passes)
+    return min(slower * MATRIX_FREE_PASSES * forward, LONGEST)  # it ends with what it has
 
 
 def worker(

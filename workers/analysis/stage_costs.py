@@ -47,7 +47,7 @@ def stage_costs(
     known: dict[Stage, Callable[[], float]] = {
         "spectrum": lambda: plan.seconds,
         "density": lambda: _density(plan, minimum),
-        "gap": lambda: slower * _gap(minimum),
+        "gap": lambda: _gap(minimum, slower),
         "boundary": lambda: slower * _boundary(minimum, each, top_k) + _embedding(minimum),
         "margins": lambda: slower * _margins(minimum, each, top_k),
     }
@@ -80,8 +80,9 @@ def _convolves(minimum: Minimum) -> bool:
     return any(isinstance(layer, (nn.Conv1d, nn.Conv2d)) for layer in minimum.network.modules())
 
 
-def _gap(minimum: Minimum) -> float:
-    return gap_stage.predicted_seconds(minimum) + ESTIMATE_SECONDS * minimum.dim
+def _gap(minimum: Minimum, slower: float) -> float:
+    estimates = slower * ESTIMATE_SECONDS * minimum.dim
+    return gap_stage.predicted_seconds(minimum, slower=slower) + estimates
 
 
 def _boundary(minimum: Minimum, each: float, top_k: int) -> float:
