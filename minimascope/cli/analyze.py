@@ -63,6 +63,7 @@ def plan(files: Files, asked: Parameters, *, workdir: Path) -> str:
     from workers.analysis.run import planned_stages
     from workers.analysis.spectrum_stage import plan_stage
     from workers.analysis.stage_costs import stage_costs
+    from workers.curvature.durations import duration
 
     opened = open_files(files, asked, workdir=workdir)
     try:
@@ -70,7 +71,7 @@ def plan(files: Files, asked: Parameters, *, workdir: Path) -> str:
     except ValueError as error:
         raise ProblemError("not_computable", str(error)) from error
     costs = stage_costs(opened.minimum, found, planned_stages(asked), top_k=asked.top_k)
-    parts = ", ".join(f"{stage} {seconds:.2g} s" for stage, seconds in costs.items())
+    parts = ", ".join(f"{stage} {duration(seconds)}" for stage, seconds in costs.items())
     return f"{found.block}\nstages    {parts}"
 
 

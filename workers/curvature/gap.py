@@ -17,6 +17,7 @@ from workers.curvature.calibration import reliability
 from workers.curvature.clock import Clock, Progress, silent
 from workers.curvature.damping import effective_damping, lambda_grid, neighbours
 from workers.curvature.directional import mean_gradient_of
+from workers.curvature.durations import duration
 from workers.curvature.exact_sweep import dual_resolvent, exact_sweep, primal_resolvent
 from workers.curvature.gap_assembly import assemble
 from workers.curvature.gap_given import Assembly
@@ -175,7 +176,7 @@ def _sweep(
     else:
         planned = exact_seconds(plan.operations, minimum.inputs.device)
         planned += trace_seconds(minimum, once=plan.route == "primal")
-        progress(SWEEP[0], f"{plan.route} route over λ, about {planned:.2g} s planned")
+        progress(SWEEP[0], f"{plan.route} route over λ, about {duration(planned)} planned")
         build = primal_resolvent if plan.route == "primal" else dual_resolvent
         try:
             sweep = exact_sweep(
@@ -192,7 +193,7 @@ def _sweep(
 
 
 def _matrix_free_sentence(needed: float, longest: float) -> str:
-    said = f"matrix-free route, about {needed:.2g} s for 10% standard error"
+    said = f"matrix-free route, about {duration(needed)} for 10% standard error"
     if needed <= longest:
         return said
     return f"{said}, more than the {longest:.0f} s it may take: fewer examples, larger error"

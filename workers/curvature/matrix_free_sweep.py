@@ -31,6 +31,7 @@ from workers.curvature.deflated_ggn import (
     soft_rank,
 )
 from workers.curvature.directional import example_gradients, mean_gradient_of
+from workers.curvature.durations import duration
 from workers.curvature.ggn_product import GgnProducts
 from workers.curvature.likelihood import Likelihood
 from workers.curvature.lockstep_lanczos import LanczosRuns, begin
@@ -122,9 +123,9 @@ def _refuse_haste(products: GgnProducts, clock: Clock) -> None:
     least = products.seconds * FEWEST_VECTORS
     if clock.seconds < least:
         raise ValueError(
-            f"A product with the GGN takes {products.seconds:.2g} s here, and the matrix-free "
-            f"route needs {FEWEST_VECTORS} of them at least: {least:.0f} s, not "
-            f"{clock.seconds:.0f} s. Give it more time, fewer examples, or a GPU."
+            f"A product with the GGN takes {duration(products.seconds)} here, and the "
+            f"matrix-free route needs {FEWEST_VECTORS} of them at least: {duration(least)}, not "
+            f"{duration(clock.seconds)}. Give it more time, fewer examples, or a GPU."
         )
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from workers.curvature.durations import duration, duration_between
 from workers.curvature.eigenpairs import BLOCK
 from workers.curvature.graphs import available_bytes, forward
 from workers.curvature.layout import Layout, plan_layout, source
@@ -75,8 +76,8 @@ class Plan:
                 f"route     {_NAMES[self.route]}",
                 f"products  about {self.products} ({_span(self.products_range)}), "
                 f"{self.products_limit} at most",
-                f"each      {1000 * self.seconds_per_product:.3g} ms",
-                f"time      about {self.seconds:.2g} s ({_span(self.seconds_range)})",
+                f"each      {duration(self.seconds_per_product)}",
+                f"time      about {duration_between(self.seconds, *self.seconds_range)}",
                 f"memory    {self.peak_bytes / GIB:.2g} GiB on top of network and data",
             )
         )
@@ -112,7 +113,7 @@ def plan_spectrum(minimum: Minimum, *, top_k: int = 10, tolerance: float = 1e-6)
     lasting = (SECONDS_SPREAD[0] * seconds[0], SECONDS_SPREAD[1] * seconds[2])
     sentence = (
         f"{_NAMES[route]}: about {products[1]} products ({_span(around)}, at most {limit}) of "
-        f"{1000 * each:.3g} ms, {seconds[1]:.2g} s ({_span(lasting)}), "
+        f"{duration(each)}, {duration_between(seconds[1], *lasting)}, "
         f"{peak / GIB:.2g} GiB at most."
     )
     operator.counter.products = 0  # calibration is no part of the run
@@ -120,9 +121,9 @@ def plan_spectrum(minimum: Minimum, *, top_k: int = 10, tolerance: float = 1e-6)
     return Plan(route, *middle, each, peak, sentence, around, lasting, operator)
 
 
-def _span(ends: tuple[float, float]) -> str:
+def _span(ends: tuple[int, int]) -> str:
     """A range as it is read, or that there is none."""
-    low, high = (f"{end:.2g}" if isinstance(end, float) else str(end) for end in ends)
+    low, high = ends
     return f"{low} to {high}" if low != high else "exactly"
 
 
