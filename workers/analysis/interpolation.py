@@ -22,12 +22,13 @@ from minimascope.interpolations import (
     Statistics,
 )
 from minimascope.problems import ProblemError
+from workers.curvature.batches import outputs_at
 from workers.curvature.losses import example_losses
 from workers.curvature.minimum import Minimum
 
 Split = tuple[Tensor, Tensor]
 State = dict[str, Tensor]
-CHUNK = 4096  # examples in one forward pass
+CHUNK = 1024  # examples in one pass that renews statistics
 ROUNDING = 1e-12  # of a loss along a line between equal ends
 PROBED = 64  # examples on which both networks have to be the same function of their weights
 
@@ -150,8 +151,7 @@ def _chunks(inputs: Tensor) -> tuple[Tensor, ...]:
 def _measured(minimum: Minimum, split: Split) -> tuple[Tensor, Tensor | None]:
     """ℓ_i (n,) and, for classifiers, whether each example is right (n,), both float64."""
     inputs, targets = split
-    with torch.no_grad():
-        logits = torch.cat([minimum.network(part) for part in _chunks(inputs)])
+    logits = outputs_at(minimum, inputs)
     losses = example_losses(logits, targets, minimum.loss).double().cpu()
     if minimum.loss == "mse":
         return losses, None

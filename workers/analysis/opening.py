@@ -14,6 +14,7 @@ from torch import Tensor
 from minimascope.parameters import Parameters
 from minimascope.problems import ProblemError
 from minimascope.report import CheckpointSummary, DataSummary, SplitSummary
+from workers.curvature.batches import outputs_at
 from workers.curvature.minimum import Minimum, prepare
 from workers.intake.architecture import build_network
 from workers.intake.checkpoint import Checkpoint, read_checkpoint
@@ -140,8 +141,7 @@ def class_count(minimum: Minimum) -> int:
 
 def split_summary(minimum: Minimum, inputs: Tensor, targets: Tensor) -> SplitSummary:
     """Mean loss (nats per example) and accuracy of one split."""
-    with torch.no_grad():
-        logits = minimum.logits(minimum.theta, inputs)
+    logits = outputs_at(minimum, inputs)
     if minimum.loss == "mse":
         loss = 0.5 * (logits - targets.view_as(logits)).square().sum(-1).mean()
         return SplitSummary(n=len(inputs), loss=float(loss), accuracy=None)

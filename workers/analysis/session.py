@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from minimascope.parameters import Parameters
@@ -15,6 +14,7 @@ from workers.analysis.opening import Opened
 from workers.analysis.publishing import Publisher
 from workers.analysis.shards import Alone, Question, Shards
 from workers.boundary.slices import embedding
+from workers.curvature.batches import outputs_at
 from workers.curvature.spectrum import Spectrum
 
 
@@ -64,8 +64,7 @@ class Session:
             self.array("points", embedding(inputs, dims=2).float())
         if minimum.loss == "mse":
             return
-        with torch.no_grad():
-            logits = minimum.logits(minimum.theta, minimum.inputs)
+        logits = outputs_at(minimum, minimum.inputs)
         predicted = (logits.reshape(-1) > 0) if minimum.loss == "binary" else logits.argmax(-1)
         self.array("labels", minimum.targets.long())
         self.array("predictions", predicted.long())

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from workers.boundary.classification import class_logits, rows_in_cache
+from workers.boundary.classification import class_logits
+from workers.curvature.batches import rows_in_cache
 from workers.curvature.minimum import Minimum
 
 

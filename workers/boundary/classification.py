@@ -9,9 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from workers.curvature.batches import outputs_at
 from workers.curvature.minimum import Minimum
-
-_NUMBERS_AT_ONCE = 2**18
 
 
 def require_classification(minimum: Minimum) -> None:
@@ -38,19 +37,9 @@ def class_logits(outputs: Tensor) -> Tensor:
     return outputs
 
 
-def rows_in_cache(inputs: Tensor, *, most: int = 4096) -> int:
-    """How many of these inputs (m, ...) at a time: what layers hand on stays in the cache.
-
-    Larger batches of images cost up to twice as much a row.
-    """
-    return max(64, min(most, _NUMBERS_AT_ONCE // max(1, inputs[:1].numel())))
-
-
 def logits_at(minimum: Minimum, inputs: Tensor) -> Tensor:
     """Class logits (m, K) of the trained network, without a graph, some inputs at a time."""
-    with torch.no_grad():
-        chunks = torch.split(inputs, rows_in_cache(inputs))
-        return torch.cat([class_logits(minimum.network(part)) for part in chunks])
+    return class_logits(outputs_at(minimum, inputs))
 
 
 def parameter_vectors(minimum: Minimum, vectors: Tensor) -> Tensor:

@@ -14,8 +14,9 @@ from torch import Tensor
 from torch.func import vjp, vmap
 
 from workers.boundary import layers
-from workers.boundary.classification import class_logits, rows_in_cache
+from workers.boundary.classification import class_logits
 from workers.boundary.residual import Residual, own_class_residual
+from workers.curvature.batches import rows_in_cache
 from workers.curvature.minimum import Minimum
 
 # Per-example gradients held at once take at most this many numbers (256 MB in float64).

@@ -13,9 +13,9 @@ from workers.boundary.classification import (
     class_logits,
     parameter_vectors,
     require_classification,
-    rows_in_cache,
 )
 from workers.boundary.slices import Bounds, class_fields, data_bounds, grid_inputs
+from workers.curvature.batches import outputs_at
 from workers.curvature.minimum import Minimum
 
 # A loss near 0 rises by a large factor before anything visible moves: the rise aimed at is at
@@ -97,9 +97,7 @@ def walk(
 
 
 def _logits(minimum: Minimum, theta: Tensor, inputs: Tensor) -> Tensor:
-    with torch.no_grad():
-        parts = torch.split(inputs, rows_in_cache(inputs))
-        return torch.cat([class_logits(minimum.logits(theta, part)) for part in parts])
+    return class_logits(outputs_at(minimum, inputs, theta))
 
 
 def _loss_and_accuracy(minimum: Minimum, theta: Tensor) -> tuple[float, float]:

@@ -11,6 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from workers.curvature.batches import outputs_at
 from workers.curvature.directional import directional_logits, mean_gradient_of
 from workers.curvature.layer_traces import supported_layers, trace_layers
 from workers.curvature.likelihood import Likelihood, likelihood_of
@@ -146,9 +147,8 @@ def _sharpness(minimum: Minimum, likelihood: Likelihood) -> dict[str, float | No
 
 
 def _loss_at(minimum: Minimum, likelihood: Likelihood, theta: Tensor) -> float:
-    with torch.no_grad():
-        parts = [minimum.logits(theta, x) for x in minimum.inputs.split(1024)]
-    return float(likelihood.nll(torch.cat(parts).reshape(likelihood.n, -1)).mean())
+    logits = outputs_at(minimum, minimum.inputs, theta)
+    return float(likelihood.nll(logits.reshape(likelihood.n, -1)).mean())
 
 
 def measured_gap(

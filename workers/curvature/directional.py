@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from workers.curvature.likelihood import CHUNK, Likelihood
+from workers.curvature.batches import rows_in_cache
+from workers.curvature.likelihood import Likelihood
 from workers.curvature.minimum import Minimum
 
 
@@ -13,7 +14,7 @@ def directional_logits(minimum: Minimum, direction: Tensor) -> Tensor:
     """J v (n × K), one forward-mode pass."""
     theta = minimum.theta
     parts = []
-    for inputs in minimum.inputs.split(CHUNK):
+    for inputs in minimum.inputs.split(rows_in_cache(minimum.inputs)):
 
         def f(q: Tensor, x: Tensor = inputs) -> Tensor:
             return minimum.logits(q, x).reshape(x.shape[0], -1)
@@ -27,7 +28,8 @@ def mean_gradient_of(minimum: Minimum) -> Tensor:
     """ḡ = ∇L (p,) of the mean loss, without λ."""
     theta = minimum.theta.requires_grad_()
     total = torch.zeros_like(theta)
-    chunks = zip(minimum.inputs.split(CHUNK), minimum.targets.split(CHUNK), strict=True)
+    rows = rows_in_cache(minimum.inputs)
+    chunks = zip(minimum.inputs.split(rows), minimum.targets.split(rows), strict=True)
     for inputs, targets in chunks:
         logits = minimum.logits(theta, inputs).reshape(inputs.shape[0], -1)
         residual = Likelihood(minimum.loss, logits.detach(), targets).residual

@@ -12,10 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from workers.curvature.batches import outputs_at
 from workers.curvature.losses import curvatures
 from workers.curvature.minimum import Loss, Minimum
-
-CHUNK = 1024
 
 
 @dataclass(frozen=True)
@@ -104,9 +103,7 @@ def likelihood_of(minimum: Minimum, inputs: Tensor, targets: Tensor) -> Likeliho
 
     Raises ValueError where targets and outputs cannot belong to this loss, naming the value.
     """
-    with torch.no_grad():
-        parts = [minimum.network(chunk) for chunk in inputs.split(CHUNK)]
-    logits = torch.cat(parts).reshape(inputs.shape[0], -1)
+    logits = outputs_at(minimum, inputs).reshape(inputs.shape[0], -1)
     if not bool(torch.isfinite(logits).all()):
         raise ValueError("The network's outputs contain NaN or infinity on the given data.")
     _check_targets(minimum.loss, logits, targets)
