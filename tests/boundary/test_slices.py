@@ -7,6 +7,7 @@ import torch
 
 from tests.boundary.networks import linear_minimum, small_cnn, top_vectors, unit_rows
 from tests.reference_networks import boundary_minimum
+from workers.boundary import slices
 from workers.boundary.alignment import align
 from workers.boundary.slices import (
     embedding,
@@ -108,3 +109,16 @@ def test_planes_that_do_not_exist_are_refused() -> None:
         embedding(torch.ones(9, 1))
     with pytest.raises(ValueError, match="at least 2"):
         plane_slice(minimum, vectors, x[0], x[1] - x[0], x[2] - x[0], resolution=1)
+
+
+@pytest.mark.parametrize("shape", [(300, 40), (40, 300)])
+def test_principal_axes_of_large_data_are_those_of_small(
+    shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    data = torch.randn(*shape, generator=generator, dtype=torch.float64)
+    data *= torch.logspace(0, -5, shape[1], dtype=torch.float64)
+    _, exact = slices.principal_axes(data, 5)
+    monkeypatch.setattr(slices, "SMALL", 0)
+    _, from_gram = slices.principal_axes(data, 5)
+    assert torch.allclose(from_gram, exact, atol=1e-9)

@@ -20,6 +20,8 @@ from workers.curvature.minimum import Minimum
 
 Bounds = tuple[tuple[float, float], tuple[float, float]]
 
+SMALL = 800  # rows or columns of data whose singular vectors are a matter of a second
+
 
 @dataclass(frozen=True)
 class Slice:
@@ -131,12 +133,25 @@ def _principal_directions(inputs: Tensor, dims: int) -> Tensor:
             f"{flat.shape[0]} inputs with {flat.shape[1]} {flat.dtype} features have no "
             f"{dims} principal components."
         )
-    centred = flat - flat.mean(dim=0)
-    _, _, directions = torch.linalg.svd(centred, full_matrices=False)
-    directions = directions[:dims]
+    directions = _right_singular_vectors(flat - flat.mean(dim=0), dims)
     # The sign of a principal direction is arbitrary; the largest entry is made positive.
     largest = directions.abs().argmax(dim=1, keepdim=True)
     return directions * directions.gather(1, largest).sign()
+
+
+def _right_singular_vectors(matrix: Tensor, count: int) -> Tensor:
+    """The leading ones (count, d) of a matrix (n, d).
+
+    Of a large one from its Gram matrix, which blurs those whose singular value is below 1e-8 of the
+    largest: the leading few of data are not, and 50,000 images take seconds in place of minutes.
+    """
+    n, d = matrix.shape
+    if min(n, d) <= SMALL:
+        return torch.linalg.svd(matrix, full_matrices=False).Vh[:count]
+    if d <= n:
+        return torch.linalg.eigh(matrix.T @ matrix).eigenvectors[:, -count:].T.flip(0)
+    left = torch.linalg.eigh(matrix @ matrix.T).eigenvectors[:, -count:].T.flip(0)
+    return torch.nn.functional.normalize(left @ matrix, dim=1)
 
 
 def _orthonormal(axis1: Tensor, axis2: Tensor) -> Tensor:
