@@ -62,6 +62,7 @@ def run_analysis(
     publisher.progress("intake", 0.0, "Opening the checkpoint and the data")
     started = time.perf_counter()
     opened = open_files(files, parameters, workdir=workdir)
+    publisher.progress("intake", 0.0, f"Passing over {opened.minimum.n:,} examples")
     data = data_summary(opened)
     report = Report(
         versions=versions(),
