@@ -236,6 +236,14 @@ def test_time_and_memory_limits_have_their_own_codes(tmp_path: Path) -> None:
     assert parse("checkpoint", path, output=None)["format"] == "torch"
 
 
+@pytest.mark.parametrize("numbers", [1, 4 << 20])  # in the buffer until the end, and beyond it
+def test_a_full_disk_is_no_fault_of_the_file(tmp_path: Path, numbers: int) -> None:
+    path = saved(tmp_path / "a.pt", {"w": torch.ones(numbers)})
+    with pytest.raises(ProblemError) as caught:
+        parse("checkpoint", path, output=Path("/dev/full"))
+    assert (caught.value.code, caught.value.status) == ("sandbox_disk", 507)
+
+
 def test_a_table_that_takes_too_long_is_told_so_in_processor_time(tmp_path: Path) -> None:
     path = tmp_path / "long.csv"
     path.write_text("a,b,c,d,e,f,label\n" + "0.1234,1,2.5,3,4.25,5,1\n" * 600_000)

@@ -196,7 +196,7 @@ def _matrix_free_sentence(needed: float, longest: float) -> str:
     said = f"matrix-free route, about {duration(needed)} for 10% standard error"
     if needed <= longest:
         return said
-    return f"{said}, more than the {longest:.0f} s it may take: fewer examples, larger error"
+    return f"{said}, more than the {duration(longest)} it may take: fewer examples, larger error"
 
 
 def _overflowing(minimum: Minimum, likelihood: Likelihood) -> str:

@@ -102,7 +102,7 @@ def plan_spectrum(minimum: Minimum, *, top_k: int = 10, tolerance: float = 1e-6)
     peak = _peak(route, sizes[2], minimum, layout, operator, top_k=top_k)
     refuse_unless_it_fits(peak, available_bytes(minimum.inputs.device))
     width = 1 if route == "lanczos" else BLOCK
-    each = _seconds_on_few(minimum, layout, operator, tolerance)
+    each = _seconds_on_few(minimum, layout, operator, tolerance, width=width)
     if each is None:
         each = seconds_per_product(operator, width=width)
     algebra = _algebra(route, operator)
@@ -217,7 +217,7 @@ def _algebra(route: Route, operator: Operator) -> Callable[[int], float]:
 
 
 def _seconds_on_few(
-    minimum: Minimum, layout: Layout, operator: Operator, tolerance: float
+    minimum: Minimum, layout: Layout, operator: Operator, tolerance: float, *, width: int
 ) -> float | None:
     """Seconds of a product from as many examples as half a second is enough for.
 
@@ -232,21 +232,19 @@ def _seconds_on_few(
             part = hessian(few, chunk=min(layout.chunk, count), retain=retain)
         else:
             part = coarse_hessian(few, tolerance)
-        row = torch.ones(1, part.dim, dtype=part.dtype, device=part.device)
-        part.matmat(row)
-        seconds = _lasts(lambda of=part, on=row: of.matmat(on), 0.0)
-        if seconds > CALIBRATION / 2:
+        seconds = seconds_per_product(part, width=width, budget=0.0)
+        if seconds * min(width, part.dim) > CALIBRATION / 2:
             return seconds * minimum.n / count
         count *= GROWTH
     return None
 
 
-def seconds_per_product(operator: Operator, *, width: int) -> float:
-    """Seconds of one product within blocks of `width`, over half a second."""
+def seconds_per_product(operator: Operator, *, width: int, budget: float = CALIBRATION) -> float:
+    """Seconds of one product within blocks of `width`, over `budget` seconds."""
     shape = (min(width, operator.dim), operator.dim)
     rows = torch.ones(*shape, dtype=operator.dtype, device=operator.device)
     operator.matmat(rows[:1])  # warm-up: first touch of kernels and memory
-    return _lasts(lambda: operator.matmat(rows), CALIBRATION) / rows.shape[0]
+    return _lasts(lambda: operator.matmat(rows), budget) / rows.shape[0]
 
 
 def _lasts(work: Callable[[], Tensor], budget: float) -> float:

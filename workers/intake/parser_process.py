@@ -205,6 +205,13 @@ def _result(task: str, answer: bytes, ending: dict[str, Any], limits: Limits) ->
         raise ProblemError.from_dict(document["problem"])
     if document.get("failure") == "memory":
         raise _memory(task, limits)
+    if document.get("failure") == "disk":
+        raise ProblemError(
+            "sandbox_disk",
+            "The worker's disk has no room for what the file unpacks to.",
+            "Free space in the worker's temporary directory, then try again.",
+            status=507,
+        )
     if "failure" in document:
         raise ProblemError(
             "file_damaged",
@@ -250,7 +257,7 @@ def parse(
 
     The process writes its tensors to `output` as safetensors (nowhere if None) and answers
     with a dict of JSON values. Raises ProblemError: what the task refused, or sandbox_timeout,
-    sandbox_memory, sandbox_crashed, file_damaged.
+    sandbox_memory, sandbox_disk, sandbox_crashed, file_damaged.
     """
     limits = limits or Limits()
     asked = {"task": task, "options": options or {}, "wall": limits.wall, **asdict(limits)}

@@ -8,6 +8,8 @@ parallel operation, so a fork of it is clean and costs milliseconds. Started by
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import select
@@ -21,6 +23,7 @@ from workers.intake import sandbox
 from workers.intake.tasks import perform, rehearse
 
 REQUEST_BYTES = 1 << 16
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def _answer(request: dict[str, Any], source: BinaryIO, output: BinaryIO) -> dict[str, Any]:
@@ -31,12 +34,16 @@ def _answer(request: dict[str, Any], source: BinaryIO, output: BinaryIO) -> dict
             cpu_seconds=int(request["seconds"]) + 1,
             file_bytes=request["output_bytes"],
         )
-        return {"result": perform(request["task"], source, output, request["options"])}
+        result = perform(request["task"], source, output, request["options"])
+        output.flush()  # what does not fit on the disk has to fail here, where it is told
+        return {"result": result}
     except ProblemError as problem:
         return {"problem": problem.as_dict()}
     except (MemoryError, RecursionError):
         return {"failure": "memory"}
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            return {"failure": "disk"}
         # torch reports a failed allocation as RuntimeError; its text names the allocator.
         text = str(error)
         if "not enough memory" in text or "DefaultCPUAllocator" in text:
@@ -50,7 +57,9 @@ def _parse(request: dict[str, Any], descriptors: list[int]) -> None:
     quiet = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(quiet, standard)
-    with os.fdopen(source_fd, "rb") as source, os.fdopen(output_fd, "wb") as output:
+    # What a full disk left in the buffer fails once more when it is closed.
+    closed = contextlib.suppress(OSError)
+    with os.fdopen(source_fd, "rb") as source, closed, os.fdopen(output_fd, "wb") as output:
         answer = _answer(request, source, output)
     with os.fdopen(answer_fd, "wb") as pipe:
         pipe.write(json.dumps(answer).encode())
