@@ -42,6 +42,7 @@ def _spectrum(report: Report) -> dict[str, Any]:
         "lambda_max": spectrum.eigenvalues[0] if spectrum.eigenvalues else None,
         "trace": spectrum.trace.value,
         "outliers": spectrum.outliers.by_ratio.count,
+        "spectrum_examples": spectrum.sample.examples if spectrum.sample else None,
     }
 
 

@@ -18,7 +18,7 @@ from dashboard.compare_numbers import (
     ranking,
     tau_against_gap,
 )
-from dashboard.words import VERDICTS, level, number
+from dashboard.words import VERDICTS, level, number, plural
 
 FIT = 6  # minima whose columns fit beside each other
 
@@ -55,6 +55,8 @@ def _said(minima: Sequence[Minimum], at: float | None) -> list[tuple[str, list[s
     said = [verdicts.get(m.numbers.verdict or "", "—") for m in minima]
     with_tau = ranked(minima)
     found: list[tuple[str, list[str], str | None]] = [("Verdict", said, "" if with_tau else None)]
+    if any(m.numbers.spectrum_examples for m in minima):
+        found.append(("Spectrum of", [_spectrum_of(m) for m in minima], "" if with_tau else None))
     for key, words in {**MEASURES, **AT_LAMBDA}.items():
         cells = [cell(m, key, at) for m in minima]
         if set(cells) == {"—"}:
@@ -63,6 +65,11 @@ def _said(minima: Sequence[Minimum], at: float | None) -> list[tuple[str, list[s
         name = words.replace("at λ", f"at λ = {level(at)}") if key in AT_LAMBDA else words
         found.append((name, cells, tau))
     return found
+
+
+def _spectrum_of(minimum: Minimum) -> str:
+    drawn = minimum.numbers.spectrum_examples
+    return "all examples" if drawn is None else plural(drawn, "example")
 
 
 def numbers_table(minima: Sequence[Minimum], at: float | None) -> html.Table:

@@ -70,7 +70,12 @@ def eigenvalue_kpi(report: Report) -> Kpi:
     note = f"{plural(count, 'outlier')} above {spectrum.outliers.by_ratio.q:g}\u2009λ₁"
     done = bool(spectrum.converged) and spectrum.converged[0]
     error = f"residual {number(residual, 1)}" if done else "not converged"
-    return Kpi("Largest eigenvalue λ₁", number(spectrum.eigenvalues[0]), error, note)
+    label = "Largest eigenvalue λ₁"
+    if spectrum.sample is not None:
+        label = f"λ₁ of {plural(spectrum.sample.examples, 'example')}"
+        found = spectrum.sample.on_all[0]
+        note = "of all at least " + " ".join(with_error(found.value, found.standard_error))
+    return Kpi(label, number(spectrum.eigenvalues[0]), error, note)
 
 
 def margin_kpi(report: Report) -> Kpi:

@@ -15,6 +15,7 @@ from minimascope.schemas import AnalysisPlan, Candidate, CandidateTable
 
 FILES = ("checkpoint", "train", "test")
 CHOSEN = ("family", "activation", "loss", "dtype", "stages")
+TYPED = ("top-k", "examples")  # what costs depend on and is told when a field is left
 # Later is soon enough: workers are busy, or the server is away, which the start says too.
 LATER = ("no_plan_yet", "server_unreachable")
 
@@ -143,12 +144,9 @@ def register(pages: Dash, client: AsyncClient) -> None:
                 **{f: Input(f"up-{f}", "data") for f in CHOSEN},
                 "label": Input("up-label", "value"),
                 "left": Input("up-sequential", "n_blur"),
-                "top-k": Input("up-top-k", "n_blur"),
+                **{f: Input(f"up-{f}", "n_blur") for f in TYPED},
             },
-            "typed": {
-                "sequential": State("up-sequential", "value"),
-                "top-k": State("up-top-k", "value"),
-            },
+            "typed": {f: State(f"up-{f}", "value") for f in ("sequential", *TYPED)},
         },
         prevent_initial_call=True,
     )

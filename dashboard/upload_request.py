@@ -91,6 +91,7 @@ def request_of(values: dict[str, Any], files: dict[str, Any]) -> AnalysisRequest
         "momentum": _number(values, "momentum", "Momentum"),
         "steps": _number(values, "steps", "Steps", whole=True),
         "top_k": _number(values, "top-k", "Eigenpairs", whole=True) or 10,
+        "spectrum_examples": _number(values, "examples", "Examples of the spectrum", whole=True),
         "lambdas": _lambdas(values.get("lambdas")),
         "seed": _number(values, "seed", "Seed", whole=True) or 0,
     }

@@ -23,7 +23,9 @@ class Parameters(BaseModel):
 
     `architecture` is an `mlp` or `sequential` spec (docs/architecture.md); weight decay is the
     optimiser's L2 term, not AdamW's decoupled decay; `lambdas` are extra points for the curves;
-    `label` names the column (or array) of labels where it is not one of the usual names.
+    `label` names the column (or array) of labels where it is not one of the usual names;
+    `spectrum_examples` is how many training examples, drawn by the seed, the spectrum and density
+    are of (null: all).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,6 +38,7 @@ class Parameters(BaseModel):
     momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
     steps: Annotated[int, Field(gt=0)] | None = None
     top_k: Annotated[int, Field(ge=1, le=200)] = 10
+    spectrum_examples: Annotated[int, Field(ge=1, lt=2**53)] | None = None
     lambdas: list[Positive] = []
     epsilon: Positive | None = None
     dtype: Literal["float64", "float32"] = "float64"

@@ -134,8 +134,25 @@ class LayerBlock(Section):
     trace: Estimate
 
 
+class SpectrumSample(Section):
+    """The spectrum is that of `examples` of the `total`; what its directions are on all of them.
+
+    `on_all[k]` is vᵀHv of the k-th eigenvector over all examples, estimated on `held_out` of those
+    not drawn. For the first it is at most λ₁ of all, which the sample's λ₁ exceeds on average.
+    """
+
+    examples: int
+    total: int
+    held_out: int
+    on_all: list[Estimate]
+
+
 class Spectrum(Section):
-    """Top eigenpairs of H; residual is ‖Hv − λv‖/|λ₁|, recomputed with one extra product."""
+    """Top eigenpairs of H; residual is ‖Hv − λv‖/|λ₁|, recomputed with one extra product.
+
+    With a `sample`, H is the Hessian of the examples drawn, and no error of any number here
+    contains that of drawing them; null where all were used.
+    """
 
     eigenvalues: list[float]
     residuals: list[float]
@@ -150,6 +167,7 @@ class Spectrum(Section):
     products: int | None = None
     plan: SpectrumPlan | None = None
     layer_blocks: list[LayerBlock] = []
+    sample: SpectrumSample | None = None
 
 
 class Headline(Section):

@@ -159,6 +159,7 @@ class KeyNumbers(Document):
     """What `GET /compare` says of one analysis; null where its report has no such number.
 
     Losses and gaps in nats of mean NLL, soft rank as rank/n, margins in input units (l2).
+    `spectrum_examples`: how many λ₁, trace and outliers are of, where that is a sample.
     """
 
     id: str
@@ -178,6 +179,7 @@ class KeyNumbers(Document):
     lambda_max: float | None = None
     trace: float | None = None
     outliers: int | None = None
+    spectrum_examples: int | None = None
     g_at_epsilon: float | None = None
     n90: int | None = None
     margin_min: float | None = None

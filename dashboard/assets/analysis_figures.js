@@ -2,6 +2,7 @@
 window.minimascope = window.minimascope || {};
 (function (ms) {
   const drawing = (ms.drawing = {});
+  const LETTER = 6.2, SYMBOL = 40, ROW = 19; // of a legend, in pixels
   ms.pictures = ms.pictures || {};
 
   function fieldOf(payload, vector) {
@@ -52,10 +53,21 @@ window.minimascope = window.minimascope || {};
     return figure;
   }
 
+  // A legend of many entries stands in columns, and the plot below it keeps its height.
+  function withLegend(figure, across) {
+    const names = figure.data.filter((t) => t.showlegend !== false && (t.visible ?? true) === true && t.name).map((t) => t.name);
+    const longest = Math.max(0, ...names.map((name) => name.length));
+    const columns = Math.min(names.length, Math.max(1, Math.floor(across / (longest * LETTER + SYMBOL))));
+    const rows = columns ? Math.ceil(names.length / columns) : 0;
+    if (rows > 1) figure.layout.legend = { ...figure.layout.legend, entrywidthmode: "fraction", entrywidth: 0.98 / columns };
+    figure.layout.margin.t = Math.max(figure.layout.margin.t, rows * ROW + 14);
+  }
+
   function shaped(figure, width) {
     const x = figure.layout.xaxis.range, y = figure.layout.yaxis.range;
     const shape = figure.layout.yaxis.scaleanchor ? Math.min((y[1] - y[0]) / (x[1] - x[0]), 1.12) : 0.78;
-    const margin = figure.layout.margin = { ...figure.layout.margin, ...(width < 480 ? { l: 34, r: 4, t: 56 } : {}) };
+    const margin = figure.layout.margin = { ...figure.layout.margin, ...(width < 480 ? { l: 34, r: 4 } : {}) };
+    withLegend(figure, width - margin.l - margin.r);
     figure.layout.height = Math.round((width - margin.l - margin.r) * shape) + margin.t + margin.b;
     const below = 44 / Math.max(figure.layout.height - margin.t - margin.b, 1);
     for (const trace of figure.data) {

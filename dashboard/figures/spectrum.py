@@ -12,6 +12,7 @@ from minimascope.report import Density, Spectrum
 
 FLOOR = 1e-7
 STEM_SHARE = 0.26
+ON_ALL = 0.5  # height of a diamond among stems of height 1
 
 
 def _density(density: Density, linear: float) -> list[go.Scatter]:
@@ -93,16 +94,55 @@ def _stems(spectrum: Spectrum, linear: float) -> list[go.Scatter]:
     return [*traces, markers]
 
 
+def _on_all(spectrum: Spectrum, linear: float) -> list[go.Scatter]:
+    """Where the pairs of a sample are on all examples: diamonds with one standard error."""
+    if spectrum.sample is None:
+        return []
+    found = spectrum.sample.on_all
+    values = np.array([np.nan if each.value is None else each.value for each in found])
+    errors = np.array([each.standard_error or 0.0 for each in found])
+    places = symlog(values, linear=linear)
+    diamonds = go.Scatter(
+        x=places,
+        y=np.full(len(values), ON_ALL),
+        yaxis="y2",
+        mode="markers",
+        name="on all examples",
+        showlegend=False,
+        marker={"size": 7, "symbol": "diamond"},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": symlog(values + errors, linear=linear) - places,
+            "arrayminus": places - symlog(values - errors, linear=linear),
+            "thickness": 1.3,
+            "width": 3,
+        },
+        customdata=np.column_stack([np.arange(1, len(values) + 1), values, errors]),
+        hovertemplate="v<sub>%{customdata[0]}</sub> on all examples: %{customdata[1]:.4g}"
+        " ± %{customdata[2]:.2g}<extra></extra>",
+        **tokens(marker__color="accent", error_x__color="accent"),
+    )
+    return [diamonds]
+
+
 def _reach(spectrum: Spectrum) -> Floats:
     parts = [np.array(spectrum.eigenvalues), np.array([spectrum.lambda_min or 0.0, 0.0])]
     if spectrum.density is not None:
         mean = np.array(spectrum.density.mean)
         parts.append(np.array(spectrum.density.grid)[mean > mean.max(initial=0.0) * FLOOR])
+    if spectrum.sample is not None:
+        parts += [
+            np.array([each.value]) for each in spectrum.sample.on_all if each.value is not None
+        ]
     return np.concatenate(parts)
 
 
 def spectrum_figure(spectrum: Spectrum) -> go.Figure:
-    """Density (log) over a symlog axis of eigenvalues; stems dotted where not converged."""
+    """Density (log) over a symlog axis of eigenvalues; stems dotted where not converged.
+
+    Where the pairs are of a sample, diamonds say what they are on all examples.
+    """
     reach = _reach(spectrum)
     linear = threshold(np.array(spectrum.eigenvalues))
     figure = go.Figure()
@@ -112,7 +152,7 @@ def spectrum_figure(spectrum: Spectrum) -> go.Figure:
         heights = np.array(spectrum.density.mean)
         heights = heights[heights > heights.max(initial=0.0) * FLOOR]
         share = STEM_SHARE
-    figure.add_traces(_stems(spectrum, linear))
+    figure.add_traces([*_stems(spectrum, linear), *_on_all(spectrum, linear)])
     places, labels = ticks(reach, linear=linear)
     ends = symlog(np.array([reach.min(), reach.max()]), linear=linear)
     pad = 0.04 * float(ends[1] - ends[0])

@@ -13,6 +13,7 @@ from dashboard.analysis_panels import boundary, filmstrip, gap, plane_kind, spec
 from dashboard.kpis import kpi_strip
 from dashboard.notices import missing, remark
 from dashboard.plot import menu
+from dashboard.sample_words import sample_words
 from dashboard.words import STATES, advice, count, plural, when
 from minimascope.client import AsyncClient
 from minimascope.problems import ProblemError
@@ -71,6 +72,8 @@ def _remarks(analysis: Analysis, report: Report) -> list[Any]:
         for failure in report.failures
     ]
     notes += [remark(warning, tone="warn") for warning in report.warnings]
+    if report.spectrum is not None and report.spectrum.sample is not None:
+        notes.append(remark(sample_words(report.spectrum, report.spectrum.sample)))
     if analysis.state not in FINAL_STATES:
         link = dcc.Link("Watch it run", href=f"/jobs/{analysis.id}")
         notes.insert(0, remark("Later stages are still running; what is here is final. ", link))

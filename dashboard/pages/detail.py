@@ -10,6 +10,7 @@ from dashboard.boundary_tables import complexity_tables, margin_tables, smallest
 from dashboard.class_names import class_name
 from dashboard.data_table import table
 from dashboard.estimate_words import DIAGNOSTICS, ESTIMATES, baseline
+from dashboard.sample_words import sample_table
 from dashboard.words import count, number, percent, with_error
 from minimascope.report import FlipRates, Report
 
@@ -151,7 +152,7 @@ def _layers(report: Report) -> list[Any]:
         return [html.P("The spectrum stage has not finished.")]
     trace, error = with_error(spectrum.trace.value, spectrum.trace.standard_error)
     rows = [
-        ("trace of H", f"{trace} {error}".strip()),
+        ("trace of H" + " in the sample" * bool(spectrum.sample), f"{trace} {error}".strip()),
         ("smallest eigenvalue", number(spectrum.lambda_min)),
         ("Hessian–vector products", "—" if spectrum.products is None else f"{spectrum.products:,}"),
         ("method", spectrum.method),
@@ -159,7 +160,8 @@ def _layers(report: Report) -> list[Any]:
     if spectrum.density is not None and spectrum.density.method:
         rows.append(("density", spectrum.density.method))
     words = html.P("The share of each unit eigenvector's squared components in each layer.")
-    return [words, _layer_words("layers"), table(("measure", "value"), rows, "Spectrum")]
+    found = table(("measure", "value"), rows, "Spectrum")
+    return [words, _layer_words("layers"), found, *sample_table(spectrum)]
 
 
 def _blocks(report: Report) -> list[Any]:

@@ -36,6 +36,7 @@ SINGLE = (
     "float32 takes half the time, less where convolutions are large; a pair then counts as "
     "converged at a residual of 1e-5, not 1e-6."
 )
+SAMPLED = "A sample for spectrum and density where they take long."
 LOSSES = {"cross_entropy": "Cross-entropy", "binary": "Binary logistic", "mse": "Squared error"}
 SEQUENTIAL = (
     '{"family": "sequential", "layers": [["Linear", 2, 100], ["ReLU"], ["Linear", 100, 3]]}'
@@ -55,6 +56,7 @@ FIELDS = (
     "momentum",
     "steps",
     "top-k",
+    "examples",
     "lambdas",
     "seed",
     "dtype",
@@ -147,8 +149,8 @@ def _settings() -> html.Div:
                 "Further λ on the curves",
                 _text("up-lambdas", placeholder="1e-4, 1e-3, 1e-2"),
                 "Optional, separated by commas.",
-                wide=True,
             ),
+            _field("Examples of the spectrum", _text("up-examples", placeholder="all"), SAMPLED),
             _group("Number type of products", "up-dtype", DTYPES, "float64", SINGLE),
             _stages(),
         ],

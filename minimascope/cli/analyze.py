@@ -60,19 +60,14 @@ def run(args: argparse.Namespace) -> int:
 def plan(files: Files, asked: Parameters, *, workdir: Path) -> str:
     """What the spectrum and every stage will cost; ProblemError where it would not fit."""
     from workers.analysis.opening import open_files
-    from workers.analysis.run import planned_stages
-    from workers.analysis.spectrum_stage import plan_stage
-    from workers.analysis.stage_costs import stage_costs
+    from workers.analysis.planning import advice, predicted
     from workers.curvature.durations import duration
 
     opened = open_files(files, asked, workdir=workdir)
-    try:
-        found = plan_stage(opened.minimum, asked)
-    except ValueError as error:
-        raise ProblemError("not_computable", str(error)) from error
-    costs = stage_costs(opened.minimum, found, planned_stages(asked), top_k=asked.top_k)
+    found, costs = predicted(opened, asked)
     parts = ", ".join(f"{stage} {duration(seconds)}" for stage, seconds in costs.items())
-    return f"{found.block}\nstages    {parts}"
+    shorter = advice(found, opened.minimum, asked)
+    return "\n".join((found.block, f"stages    {parts}", *shorter))
 
 
 def write(path: Path, text: str) -> None:

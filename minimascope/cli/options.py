@@ -19,6 +19,10 @@ from minimascope.settings import Settings
 
 Subparsers = Any  # argparse's own type is private
 SHA256 = re.compile(r"[0-9a-f]{64}")
+AS_TYPED = (
+    *("loss", "label", "weight_decay", "lr", "momentum", "steps", "top_k", "spectrum_examples"),
+    *("epsilon", "dtype", "device", "seed"),
+)
 
 
 def add_server(command: argparse.ArgumentParser) -> None:
@@ -67,6 +71,9 @@ def add_parameters(command: argparse.ArgumentParser) -> None:
     command.add_argument("--momentum", metavar="X")
     command.add_argument("--steps", metavar="N")
     command.add_argument("--top-k", metavar="N", help="eigenvectors, default 10")
+    command.add_argument(
+        "--spectrum-examples", metavar="N", help="spectrum of N examples drawn by the seed"
+    )
     command.add_argument("--lambdas", metavar="A,B,...", help="more points of the curves")
     command.add_argument("--epsilon", metavar="X", help="alignment threshold of G")
     command.add_argument("--dtype", choices=["float64", "float32"])
@@ -93,8 +100,7 @@ def _architecture(text: str) -> Any:
 
 def parameters(args: argparse.Namespace) -> Parameters:
     """Raises ProblemError `invalid_parameters` with the first offending value."""
-    names = ("loss", "label", "weight_decay", "lr", "momentum", "steps", "top_k", "epsilon")
-    given = {name: getattr(args, name) for name in (*names, "dtype", "device", "seed")}
+    given = {name: getattr(args, name) for name in AS_TYPED}
     for name in ("lambdas", "stages"):
         text = getattr(args, name)
         given[name] = None if text is None else [part for part in text.split(",") if part]

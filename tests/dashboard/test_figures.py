@@ -28,7 +28,7 @@ from dashboard.figures.spectrum import spectrum_figure
 from dashboard.figures.symlog import symlog, ticks
 from dashboard.figures.theme import DARK, DIVERGING, LIGHT
 from dashboard.figures.walk import walk_figure
-from minimascope.report import Estimate, LayerBlock
+from minimascope.report import Estimate, LayerBlock, SpectrumSample
 from tests.dashboard.stub_api import Found
 
 
@@ -127,6 +127,20 @@ def test_spectrum_stems_stand_at_the_eigenvalues(gauss: Found) -> None:
     assert np.allclose(np.asarray(marks.customdata)[:, 1], spectrum.eigenvalues)
     assert np.allclose(np.asarray(marks.customdata)[:, 2], spectrum.residuals)
     assert trace(spectrum_figure(spectrum), "not converged").line.dash == "dot"
+
+
+def test_diamonds_say_where_the_pairs_of_a_sample_are_on_all_examples(gauss: Found) -> None:
+    spectrum = gauss[0].spectrum
+    assert spectrum is not None
+    assert "on all examples" not in [t.name for t in spectrum_figure(spectrum).data]
+    values = [0.8 * value for value in spectrum.eigenvalues]
+    on_all = [Estimate(value=value, standard_error=0.1 * abs(value)) for value in values]
+    sample = SpectrumSample(examples=50, total=300, held_out=50, on_all=on_all)
+    figure = spectrum_figure(spectrum.model_copy(update={"sample": sample}))
+    marks, linear = trace(figure, "on all examples"), figure.layout.meta["linear"]
+    assert np.allclose(marks.x, symlog(np.array(values), linear=linear))
+    ends = np.asarray(marks.x) + np.asarray(marks.error_x.array)
+    assert np.allclose(ends, symlog(1.1 * np.array(values), linear=linear))
 
 
 def test_spectrum_is_drawn_without_a_density(gauss: Found) -> None:

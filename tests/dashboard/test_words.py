@@ -8,10 +8,12 @@ import pytest
 
 from dashboard.compare_numbers import Minimum, ranking, rho_against_gap, tau_against_gap
 from dashboard.compare_tables import numbers_table
-from dashboard.kpis import gap_kpi, margin_kpi, soft_rank_kpi
+from dashboard.kpis import eigenvalue_kpi, gap_kpi, margin_kpi, soft_rank_kpi
+from dashboard.sample_words import sample_words
 from dashboard.upload_request import request_of
 from dashboard.words import level, number, with_error
 from minimascope.problems import ProblemError
+from minimascope.report import Estimate, SpectrumSample
 from minimascope.schemas import KeyNumbers
 from tests.dashboard.stub_api import Found
 
@@ -56,6 +58,21 @@ def test_a_sample_of_margins_is_called_one_with_its_error(gauss: Found) -> None:
     assert "searched" not in margin_kpi(gauss[0]).note
 
 
+def test_a_spectrum_of_some_examples_says_between_what_the_wholes_lies(gauss: Found) -> None:
+    spectrum = gauss[0].spectrum
+    assert spectrum is not None
+    assert "of all" not in eigenvalue_kpi(gauss[0]).note
+    on_all = [Estimate(value=3.3048, standard_error=0.8045)] * len(spectrum.eigenvalues)
+    sample = SpectrumSample(examples=1000, total=12000, held_out=1000, on_all=on_all)
+    sampled = spectrum.model_copy(update={"sample": sample})
+    shown = eigenvalue_kpi(gauss[0].model_copy(update={"spectrum": sampled}))
+    assert shown.label == "λ₁ of 1\u2009000\u00a0examples"
+    assert shown.note == "of all at least 3.30 ± 0.80"
+    said = sample_words(sampled, sample)
+    assert "1\u2009000 of the 12\u2009000\u00a0training examples" in said
+    assert said.endswith(f"at most the sample's, {number(spectrum.eigenvalues[0])}.")
+
+
 def values(**changed: str) -> dict[str, Any]:
     given = {"family": "mlp", "activation": "relu", "loss": "cross_entropy", "decay": "1e-3"}
     return {**given, **changed}
@@ -65,13 +82,19 @@ FILES = {"checkpoint": {"id": "a" * 64}, "train": {"id": "b" * 64}}
 
 
 def test_the_form_becomes_a_request() -> None:
-    request = request_of(values(lambdas="1e-4, 1e-2"), FILES)
+    request = request_of(values(lambdas="1e-4, 1e-2", examples=" 500"), FILES)
+    assert request.parameters.spectrum_examples == 500
+    assert request_of(values(), FILES).parameters.spectrum_examples is None
     assert request.parameters.weight_decay == 1e-3
     assert request.parameters.lambdas == [1e-4, 1e-2]
 
 
 @pytest.mark.parametrize(
-    ("field", "text"), [("decay", "lots"), ("decay", "-1"), ("top-k", "1.5"), ("lambdas", "1;2")]
+    ("field", "text"),
+    [
+        *(("decay", "lots"), ("decay", "-1"), ("top-k", "1.5"), ("lambdas", "1;2")),
+        *(("examples", "half"), ("examples", "0")),
+    ],
 )
 def test_a_wrong_setting_is_named_with_its_value(field: str, text: str) -> None:
     with pytest.raises(ProblemError, match=text.replace(".", r"\.")):
@@ -127,6 +150,18 @@ def test_many_minima_stand_below_each_other_and_name_what_is_the_same() -> None:
     rows = table[1].children
     assert len(rows) == 8
     assert [cell.className for cell in rows[0].children[1:]] == ["same", "same", ""]
+
+
+def test_a_table_of_minima_says_whose_spectrum_is_of_a_sample() -> None:
+    items = [
+        Minimum(KeyNumbers(id=name, name=name, state="done", spectrum_examples=drawn))
+        for name, drawn in (("a", None), ("b", 500))
+    ]
+    rows = numbers_table(items, None).to_plotly_json()["props"]["children"][1].children
+    said = {row.children[0].children: [cell.children for cell in row.children[1:]] for row in rows}
+    assert said["Spectrum of"] == ["all examples", "500\u00a0examples"]
+    plain = numbers_table(items[:1], None).to_plotly_json()["props"]["children"][1].children
+    assert "Spectrum of" not in [row.children[0].children for row in plain]
 
 
 def test_an_activation_is_never_chosen_for_the_user() -> None:

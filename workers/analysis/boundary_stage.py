@@ -49,7 +49,7 @@ def run(session: Session) -> None:
     found = measure(session, matrix)
     section = boundary_section(found)
     section.subsets = subset_sections(session, matrix, epsilon=found.epsilon.value)
-    section.rescaled = rescaled_sections(session, spectrum, epsilon=found.epsilon.value)
+    section.rescaled = rescaled_sections(session, epsilon=found.epsilon.value)
     session.progress(0.4, "Coherence of gradients")
     publish_classes(session, aligned, outputs=section_classes(session))
     session.progress(0.5, "Decision boundary over the drawn plane")

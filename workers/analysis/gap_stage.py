@@ -55,7 +55,7 @@ def run(session: Session) -> None:
         found = answer(
             session.opened,
             session.parameters,
-            session.spectrum,
+            session.complete_spectrum,
             session.progress,
             state_path=state,
         )
@@ -114,16 +114,16 @@ def worker(
 def answer(
     opened: Opened,
     parameters: Parameters,
-    spectrum: Spectrum | None,
+    exact: Spectrum | None,
     progress: Progress,
     *,
     state_path: Path | None = None,
 ) -> Answer:
     """Sections `gap` and `minimum` as JSON, and what the page draws example by example.
 
-    A file beside `state_path` keeps the parts of a matrix-free run that are finished.
+    `exact` is the complete spectrum of H where it is known; a file beside `state_path` keeps the
+    parts of a matrix-free run that are finished.
     """
-    exact = spectrum if spectrum is not None and spectrum.complete else None
     found = estimate_gap(
         opened.minimum,
         test=opened.test if opened.test and len(opened.test[0]) > 1 else None,

@@ -6,17 +6,17 @@ from minimascope.report import Rescaled
 from workers.analysis.session import Session
 from workers.boundary.gradients import reinforcing_gradients
 from workers.boundary.rescaling import find_rescaling, rescaled_measures
-from workers.curvature.spectrum import Spectrum
 
 FACTORS = (0.5, 1.0, 2.0)
 MOST_VECTORS = 1500  # r × r eigenproblems of about a second each
 MOST_NUMBERS = 2**26  # gradients held at once: 512 MB in float64
 
 
-def rescaled_sections(session: Session, spectrum: Spectrum, *, epsilon: float) -> list[Rescaled]:
+def rescaled_sections(session: Session, *, epsilon: float) -> list[Rescaled]:
     """A section a factor; none where no layer can be rescaled or the spectrum is not complete."""
-    minimum, vectors = session.opened.minimum, spectrum.known_eigenvectors
-    if not spectrum.complete or vectors is None or not 0 < len(vectors) <= MOST_VECTORS:
+    minimum, spectrum = session.opened.minimum, session.complete_spectrum
+    vectors = None if spectrum is None else spectrum.known_eigenvectors
+    if spectrum is None or vectors is None or not 0 < len(vectors) <= MOST_VECTORS:
         return []
     if minimum.n * minimum.dim > MOST_NUMBERS:
         return []

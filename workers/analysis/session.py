@@ -15,6 +15,7 @@ from workers.analysis.publishing import Publisher
 from workers.analysis.shards import Alone, Question, Shards
 from workers.boundary.slices import embedding
 from workers.curvature.batches import outputs_at
+from workers.curvature.minimum import Minimum
 from workers.curvature.spectrum import Spectrum
 
 
@@ -27,6 +28,7 @@ class Session:
     publisher: Publisher
     report: Report
     spectrum: Spectrum | None = None
+    curved: Minimum | None = None  # what the spectrum is of, where that is not all examples
     stage: str = ""
     start: float = 0.0
     share: float = 0.0
@@ -48,6 +50,12 @@ class Session:
         """Publishes an array, from any device."""
         numbers = value.detach().cpu().numpy() if isinstance(value, Tensor) else value
         self.publisher.array(name, np.ascontiguousarray(numbers))
+
+    @property
+    def complete_spectrum(self) -> Spectrum | None:
+        """Every eigenpair of the Hessian of all examples, where they are known."""
+        found = self.spectrum
+        return found if found is not None and found.complete and self.curved is None else None
 
     @property
     def planar(self) -> bool:

@@ -17,8 +17,10 @@ from minimascope.report import (
     RatioOutliers,
     Spectrum,
     SpectrumPlan,
+    SpectrumSample,
 )
 from workers.analysis.opening import class_count
+from workers.analysis.sampling import for_spectrum, rows_drawn
 from workers.analysis.session import Session
 from workers.curvature.density import spectral_density
 from workers.curvature.layer_blocks import layer_blocks
@@ -27,6 +29,8 @@ from workers.curvature.memory import PeakMemory
 from workers.curvature.minimum import Minimum
 from workers.curvature.outliers import outliers_by_gap, outliers_by_ratio
 from workers.curvature.planner import Plan, plan_spectrum
+from workers.curvature.sample import Drawn, curvature_on_all
+from workers.curvature.spectrum import Spectrum as Pairs
 from workers.curvature.spectrum import compute_spectrum
 
 OUTLIER_RATIO = 0.1  # q of the first outlier rule; the page lets people move it
@@ -58,7 +62,9 @@ class Telling:
 
 def run(session: Session) -> None:
     """Fills `report.spectrum` and keeps the eigenvectors for later stages."""
-    minimum, parameters = session.opened.minimum, session.parameters
+    parameters, rows = session.parameters, rows_drawn(session.opened.minimum, session.parameters)
+    minimum = for_spectrum(session.opened.minimum, parameters)
+    session.curved = None if rows is None else minimum
     session.progress(0.0, "Planning")
     with PeakMemory(minimum.inputs.device) as memory:
         plan = plan_stage(minimum, parameters)
@@ -77,6 +83,7 @@ def run(session: Session) -> None:
         )
         seconds = time.perf_counter() - started
     blocks = layer_blocks(minimum, found, seed=parameters.seed)
+    sample = None if rows is None else sample_section(session, rows, found)
     if "density" not in parameters.stages:
         found = replace(found, operator=None)  # its graphs would lie about unused
     session.spectrum = found
@@ -108,6 +115,7 @@ def run(session: Session) -> None:
             )
             for block in blocks
         ],
+        sample=sample,
         plan=SpectrumPlan(
             route=plan.route,
             products=plan.products,
@@ -131,8 +139,26 @@ def estimate(value: float | None, standard_error: float | None) -> Estimate:
     return Estimate(value=value, standard_error=standard_error, method=method)
 
 
+def sample_section(session: Session, rows: Drawn, found: Pairs) -> SpectrumSample:
+    """What the sample's eigenvectors are on all examples."""
+
+    def told(fraction: float, sentence: str) -> None:
+        session.progress(NEARLY + (1 - NEARLY) * fraction, sentence)
+
+    minimum, vectors = session.opened.minimum, found.eigenvectors
+    whole = curvature_on_all(minimum, rows, found.eigenvalues, vectors, progress=told)
+    method = f"mean over {len(rows.sampled):,} drawn and {len(rows.held_out):,} held out"
+    pairs = zip(whole.value.tolist(), whole.standard_error.tolist(), strict=True)
+    return SpectrumSample(
+        examples=len(rows.sampled),
+        total=rows.total,
+        held_out=len(rows.held_out),
+        on_all=[Estimate(value=q, standard_error=error, method=method) for q, error in pairs],
+    )
+
+
 def plan_stage(minimum: Minimum, parameters: Parameters) -> Plan:
-    """What `run` will cost; ValueError where it would not fit."""
+    """What the spectrum of this minimum will cost; ValueError where it would not fit."""
     top_k = min(parameters.top_k, minimum.dim)
     return plan_spectrum(minimum, top_k=top_k, tolerance=TOLERANCES[parameters.dtype])
 
@@ -149,7 +175,7 @@ def run_density(session: Session) -> None:
     assert session.spectrum is not None
     assert session.report.spectrum is not None
     found = spectral_density(
-        session.opened.minimum,
+        session.curved or session.opened.minimum,
         session.spectrum,
         seed=session.parameters.seed,
         progress=session.progress,

@@ -1,0 +1,21 @@
+"""The examples that spectrum and density are of: all, or as many as were asked for."""
+
+from __future__ import annotations
+
+from minimascope.parameters import Parameters
+from workers.curvature.minimum import Minimum
+from workers.curvature.sample import Drawn, drawn
+
+
+def rows_drawn(minimum: Minimum, parameters: Parameters) -> Drawn | None:
+    """None where the spectrum is of all examples."""
+    wanted = parameters.spectrum_examples
+    if wanted is None or wanted >= minimum.n:
+        return None
+    return drawn(minimum.n, wanted, seed=parameters.seed)
+
+
+def for_spectrum(minimum: Minimum, parameters: Parameters) -> Minimum:
+    """The minimum whose Hessian is asked for: of all examples, or of those drawn."""
+    rows = rows_drawn(minimum, parameters)
+    return minimum if rows is None else minimum.subset(rows.sampled.to(minimum.inputs.device))
