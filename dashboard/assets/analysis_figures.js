@@ -2,7 +2,7 @@
 window.minimascope = window.minimascope || {};
 (function (ms) {
   const drawing = (ms.drawing = {});
-  const LETTER = 6.2, SYMBOL = 40, ROW = 19; // of a legend, in pixels
+  const LETTER = 5.9, SYMBOL = 36, ROW = 19, AROUND = 16; // of a legend, in pixels
   ms.pictures = ms.pictures || {};
 
   function fieldOf(payload, vector) {
@@ -59,8 +59,9 @@ window.minimascope = window.minimascope || {};
     const longest = Math.max(0, ...names.map((name) => name.length));
     const columns = Math.min(names.length, Math.max(1, Math.floor(across / (longest * LETTER + SYMBOL))));
     const rows = columns ? Math.ceil(names.length / columns) : 0;
-    if (rows > 1) figure.layout.legend = { ...figure.layout.legend, entrywidthmode: "fraction", entrywidth: 0.98 / columns };
-    figure.layout.margin.t = Math.max(figure.layout.margin.t, rows * ROW + 14);
+    if (rows < 2) return;
+    figure.layout.legend = { ...figure.layout.legend, entrywidthmode: "fraction", entrywidth: 0.98 / columns };
+    figure.layout.margin.t = Math.max(figure.layout.margin.t, rows * ROW + AROUND);
   }
 
   function shaped(figure, width) {

@@ -124,7 +124,7 @@ def boundary_map(
     x, y = np.asarray(arrays["slice_x"]), np.asarray(arrays["slice_y"])
     figure.update_xaxes(title=axes[0], range=[x[0], x[-1]], constrain="domain")
     figure.update_yaxes(title=axes[1], range=[y[0], y[-1]], scaleanchor="x", constrain="domain")
-    return styled(figure, height=600, margin={"l": 56, "r": 10, "t": 34, "b": 92})
+    return styled(figure, height=600, margin={"l": 56, "r": 10, "t": 34, "b": 110})
 
 
 def tsne_map(arrays: Arrays) -> go.Figure:
@@ -195,4 +195,4 @@ def embedding(
     across, up = _ends(points)
     figure.update_xaxes(title=axes[0], range=across)
     figure.update_yaxes(title=axes[1], range=up)
-    return styled(figure, height=600, margin={"l": 50, "r": 10, "t": 34, "b": 92})
+    return styled(figure, height=600, margin={"l": 50, "r": 10, "t": 34, "b": 110})
