@@ -366,14 +366,15 @@ def markdown(results: Row) -> str:
         )
         for part in QUESTIONS[:-1]:
             lines += [line(entry) for entry in each.get(part, [])]
+        lines.append("")
         if (plan := each.get("plan")) is None:
             continue
         lines.append(
-            f"\nPlan ({plan['route']}): {plan['products'][0]} products and "
+            f"Plan ({plan['route']}): {plan['products'][0]} products and "
             f"{plan['seconds'][0]:.2f} s predicted, {plan['products'][1]} and "
             f"{plan['seconds'][1]:.2f} s (wall) happened.\n"
         )
-    return "\n".join(lines)
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def line(entry: Row) -> str:
