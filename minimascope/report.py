@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = "1"
 # Raised with every change that changes a number: results of another version are not reused.
-ESTIMATOR_VERSION = "3"
+ESTIMATOR_VERSION = "4"
 
 Verdict = Literal[
     "reliable", "uncertain", "lower_bound", "upper_leaning", "no_estimate", "not_a_minimum"

@@ -13,8 +13,9 @@ from minimascope.parameters import Parameters
 from tests.analysis.analyses import analysed, save
 from tests.boundary.networks import small_cnn
 from tests.reference_networks import boundary_minimum
-from workers.analysis import margins_stage, planes
+from workers.analysis import class_subsets, margins_stage, planes
 from workers.analysis.embeddings import MOST, tsne
+from workers.analysis.work import row_seconds
 
 
 def test_margins_of_a_large_training_set_are_those_of_a_stated_sample(
@@ -54,8 +55,19 @@ def test_planes_are_coarser_where_every_point_needs_a_gradient(
     monkeypatch.setattr(planes, "GRADIENT_NUMBERS", 10_000 * convolutional.dim)
     assert planes.resolution_for(dense) == 200
     assert planes.resolution_for(convolutional) == 100
+    monkeypatch.setattr(planes, "PLANE_SECONDS", 3 * 2_500 * row_seconds(convolutional) * 1.001)
+    assert planes.resolution_for(convolutional) == 50
     monkeypatch.setattr(planes, "GRADIENT_NUMBERS", 1)
     assert planes.resolution_for(convolutional) == planes.COARSEST
+
+
+def test_hessians_of_classes_are_left_out_where_their_products_take_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seconds = class_subsets.hessian_seconds(small_cnn())
+    assert seconds is not None
+    monkeypatch.setattr(class_subsets, "HESSIAN_SECONDS", 0.9 * seconds)
+    assert class_subsets.hessian_seconds(small_cnn()) is None
 
 
 def test_embeddings_repeat_and_stop_at_what_is_readable() -> None:

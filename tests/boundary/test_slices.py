@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
 from tests.boundary.networks import linear_minimum, small_cnn, top_vectors, unit_rows
 from tests.reference_networks import boundary_minimum
 from workers.boundary import slices
-from workers.boundary.alignment import align
+from workers.boundary.alignment import Alignment, align
 from workers.boundary.slices import (
     embedding,
     grid_inputs,
@@ -74,6 +76,31 @@ def test_a_plane_through_three_images_contains_them() -> None:
     assert torch.allclose(rebuilt[[2, 5, 11]], chosen, atol=1e-12)
     assert plane.alignment.shape == (2, 6, 6)
     assert plane.class_fields.shape == (4, 6, 6)
+
+
+def test_a_plane_through_large_inputs_is_computed_in_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All inputs of a 200 × 200 grid of images of 3 × 224 × 224 would be 48 GB."""
+    minimum, vectors = small_cnn(), unit_rows(2, small_cnn().dim)
+    plane = (minimum, vectors, *principal_plane(minimum.inputs))
+    whole = plane_slice(*plane, resolution=9)
+    held: list[int] = []
+    reported: list[float] = []
+
+    def watched(*given: Any, **options: Any) -> Alignment:
+        held.append(given[2].numel())
+        return align(*given, **options)
+
+    monkeypatch.setattr(slices, "GRID_NUMBERS", 7 * minimum.inputs[0].numel())
+    monkeypatch.setattr(slices, "align", watched)
+    parts = plane_slice(*plane, resolution=9, progress=reported.append)
+    assert max(held) == slices.GRID_NUMBERS
+    assert sum(held) == 81 * minimum.inputs[0].numel()
+    for field in ("classes", "logit_gap", "class_fields", "alignment", "training", "offset"):
+        assert torch.allclose(getattr(parts, field), getattr(whole, field), atol=1e-12), field
+    assert reported == sorted(reported)
+    assert reported[-1] == pytest.approx(1)
 
 
 def test_coordinates_on_a_plane_are_distances_in_input_units() -> None:

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from minimascope.report import ClassSubset, Estimate, GapOutliers, Outliers, RatioOutliers
 from workers.analysis.session import Session
+from workers.analysis.work import row_seconds
 from workers.boundary.complexity import Complexity
 from workers.boundary.subsets import (
     SubsetHessian,
@@ -13,11 +14,15 @@ from workers.boundary.subsets import (
     subset_complexity,
     subset_hessian,
 )
+from workers.curvature.minimum import Minimum
 
 OUTLIER_RATIO = 0.1
 MOST_CLASSES = 10  # beyond, pairs are too many to read
 MOST_HESSIANS = 15  # classes and pairs up to five classes; beyond, classes only
-HESSIAN_WORK = 4e7  # n·p up to which ~50 products more for a subset cost less than a second
+HESSIAN_WORK = 4e7  # n·p up to which vectors and products of a subset are soon done
+# CPU seconds of all subsets' products. Convolutions of large images need more than n·p tells.
+HESSIAN_SECONDS = 15.0
+PASSES = 300.0  # over each example: some 50 products in its class
 
 
 def subset_sections(session: Session, matrix: Tensor, *, epsilon: float) -> list[ClassSubset]:
@@ -26,7 +31,7 @@ def subset_sections(session: Session, matrix: Tensor, *, epsilon: float) -> list
     if (session.report.data.classes or 0) > MOST_CLASSES:
         return []
     subsets = classes_and_pairs(minimum)
-    affordable = minimum.n * minimum.dim <= HESSIAN_WORK
+    affordable = hessian_seconds(minimum) is not None
     sections: list[ClassSubset] = []
     for index, classes in enumerate(subsets):
         done = 0.2 + 0.2 * index / len(subsets)
@@ -41,6 +46,13 @@ def subset_sections(session: Session, matrix: Tensor, *, epsilon: float) -> list
         points = sum(int((minimum.targets == label).sum()) for label in classes)
         sections.append(subset_section(classes, points, found, curvature))
     return sections
+
+
+def hessian_seconds(minimum: Minimum) -> float | None:
+    """CPU seconds of the subsets' Hessians, from counted work; None where they are left out."""
+    seconds = PASSES * minimum.n * row_seconds(minimum)
+    within = minimum.n * minimum.dim <= HESSIAN_WORK and seconds <= HESSIAN_SECONDS
+    return seconds if within else None
 
 
 def subset_section(

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from contourpy import contour_generator
 
+from workers.analysis.work import row_seconds
 from workers.boundary.flips import GATE
 from workers.boundary.layers import dense_layers
 from workers.boundary.slices import Slice
@@ -17,13 +18,18 @@ COARSEST = 24
 # A plane of r × r inputs forms r²·p gradient numbers where no closed form saves them: about ten
 # CPU-seconds at this many.
 GRADIENT_NUMBERS = 4e9
+# CPU seconds that the passes at these inputs may take. Convolutions of large images with few
+# parameters would take hours at 200 × 200 points.
+PLANE_SECONDS = 60.0
+GRADIENT_PASSES = 3.0  # forward passes that a gradient of one input costs
 
 
 def resolution_for(minimum: Minimum) -> int:
     """Grid points a side: 200, fewer where every point needs a full gradient of a large net."""
     if dense_layers(minimum) is not None:
         return RESOLUTION
-    affordable = math.isqrt(int(GRADIENT_NUMBERS / minimum.dim))
+    in_time = PLANE_SECONDS / (GRADIENT_PASSES * row_seconds(minimum))
+    affordable = math.isqrt(int(min(GRADIENT_NUMBERS / minimum.dim, in_time)))
     return max(COARSEST, min(RESOLUTION, affordable))
 
 

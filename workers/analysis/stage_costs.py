@@ -17,9 +17,9 @@ from torch import nn
 from minimascope.report import Stage
 from workers.analysis import gap_stage, margins_stage
 from workers.analysis.boundary_stage import WALKED
-from workers.analysis.class_subsets import HESSIAN_WORK
+from workers.analysis.class_subsets import hessian_seconds
 from workers.analysis.embeddings import MOST as EMBEDDED
-from workers.analysis.planes import has_principal_plane, resolution_for
+from workers.analysis.planes import GRADIENT_PASSES, has_principal_plane, resolution_for
 from workers.analysis.work import PRODUCT_SECONDS, row_seconds
 from workers.boundary.flips import CONTROLS
 from workers.curvature.matrix_units import units_for
@@ -29,8 +29,6 @@ from workers.curvature.planner import Plan
 DENSITY_PRODUCTS = 320  # of the Lanczos route: 8 probes of 40 steps
 SINGLE = 0.55  # of a float64 product, that in float32 which the probes are content with
 ROUNDED = 0.6  # of a float32 product, that on matrix units; convolutions gain little
-GRADIENT_PASSES = 3.0  # forward passes that a gradient of one example costs
-SUBSET_PASSES = 300.0  # over each example: some 50 Hessian products in its class
 EMBEDDING_SECONDS = (0.7, 0.005)  # of t-SNE, and an example
 WALK_POINTS, WALK_PIXELS = 21, 60 * 60
 STARTED = 0.5  # seconds of any stage, whatever the network
@@ -92,7 +90,7 @@ def _boundary(minimum: Minimum, each: float, top_k: int) -> float:
     gradients = GRADIENT_PASSES * each * (pixels + 3 * minimum.n)
     products = 4 * PRODUCT_SECONDS * minimum.dim * (top_k + CONTROLS) * pixels
     walks = WALKED * WALK_POINTS * each * (minimum.n + planar * WALK_PIXELS)
-    subsets = SUBSET_PASSES * each * minimum.n if minimum.n * minimum.dim < HESSIAN_WORK else 0.0
+    subsets = hessian_seconds(minimum) or 0.0
     return gradients + products + walks + subsets
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from workers.boundary.alignment import align
-from workers.boundary.slices import Bounds, Slice, grid_inputs, input_plane
+from workers.boundary.slices import Bounds, Slice, grid_parts, input_plane
 from workers.curvature.minimum import Minimum
 
 GATE = 0.1
@@ -114,9 +114,10 @@ def sign_flips(
     `random` (controls, s, t) are their alignments on the grid where they are known.
     """
     if random is None:
-        points = grid_inputs(plane.origin, plane.axes, plane.x, plane.y)
-        random = align(minimum, control_vectors(minimum, seed=seed), points).values
-        random = random.reshape(-1, *plane.classes.shape)
+        controls = control_vectors(minimum, seed=seed)
+        grid = grid_parts(plane.origin, plane.axes, plane.x, plane.y)
+        values = [align(minimum, controls, points).values for points in grid]
+        random = torch.cat(values, dim=1).reshape(-1, *plane.classes.shape)
     return Flips(
         per_vector=flip_rates(plane.classes, plane.alignment, gate=gate),
         random_control=_mean_rates(flip_rates(plane.classes, random, gate=gate)),

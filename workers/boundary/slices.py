@@ -8,18 +8,19 @@ not where data lies, so every training point comes with its distance from the pl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from workers.boundary.alignment import align
+from workers.boundary.alignment import Alignment, align
 from workers.boundary.classification import logits_at, require_classification
 from workers.curvature.minimum import Minimum
 
 Bounds = tuple[tuple[float, float], tuple[float, float]]
 
+GRID_NUMBERS = 2**25  # of a grid's inputs held at once: 256 MB in float64
 SMALL = 800  # rows or columns of data whose singular vectors are a matter of a second
 
 
@@ -179,25 +180,25 @@ def _slice(
     require_classification(minimum)
     if resolution < 2:
         raise ValueError(f"A slice needs a resolution of at least 2; {resolution} was asked for.")
-    centred = (minimum.inputs - origin).flatten(1)
-    flat_axes = axes.flatten(1)
-    training = centred @ flat_axes.T
-    offset = torch.linalg.vector_norm(centred - training @ flat_axes, dim=1)
+    training, offset = _projected(minimum.inputs, origin, axes)
     (x_low, x_high), (y_low, y_high) = bounds or data_bounds(training, margin)
     x = torch.linspace(x_low, x_high, resolution).to(training)
     y = torch.linspace(y_low, y_high, resolution).to(training)
-    points = grid_inputs(origin, axes, x, y)
-    logits = logits_at(minimum, points)
-    aligned = align(minimum, vectors, points, progress=progress)
+    logits: list[Tensor] = []
+    aligned: list[Alignment] = []
+    for points in grid_parts(origin, axes, x, y):
+        logits.append(logits_at(minimum, points))
+        told = _share(progress, sum(len(part) for part in logits), len(points), resolution**2)
+        aligned.append(align(minimum, vectors, points, progress=told))
     square = (resolution, resolution)
     return Slice(
         x=x,
         y=y,
-        classes=aligned.classes.reshape(square),
-        logit_gap=aligned.logit_gap.reshape(square),
-        class_fields=class_fields(logits).reshape(-1, *square),
-        alignment=aligned.values.reshape(-1, *square),
-        underflowed=aligned.underflowed,
+        classes=torch.cat([part.classes for part in aligned]).reshape(square),
+        logit_gap=torch.cat([part.logit_gap for part in aligned]).reshape(square),
+        class_fields=class_fields(torch.cat(logits)).reshape(-1, *square),
+        alignment=torch.cat([part.values for part in aligned], dim=1).reshape(-1, *square),
+        underflowed=sum(part.underflowed for part in aligned),
         origin=origin,
         axes=axes,
         training=training,
@@ -205,11 +206,39 @@ def _slice(
     )
 
 
-def grid_inputs(origin: Tensor, axes: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """Inputs (len(y)·len(x), ...) at all grid points, x running fastest."""
+def _projected(inputs: Tensor, origin: Tensor, axes: Tensor) -> tuple[Tensor, Tensor]:
+    """Coordinates (n, 2) of inputs in the plane, and their distances (n,) from it."""
+    flat_axes, training, offset = axes.flatten(1), [], []
+    for part in inputs.split(max(1, GRID_NUMBERS // origin.numel())):
+        centred = (part - origin).flatten(1)
+        training.append(centred @ flat_axes.T)
+        offset.append(torch.linalg.vector_norm(centred - training[-1] @ flat_axes, dim=1))
+    return torch.cat(training), torch.cat(offset)
+
+
+def _share(
+    progress: Callable[[float], None] | None, until: int, points: int, total: int
+) -> Callable[[float], None] | None:
+    """Progress of the part of a grid that ends after `until` of all its points."""
+    if progress is None:
+        return None
+    return lambda done: progress((until - (1 - done) * points) / total)
+
+
+def grid_parts(origin: Tensor, axes: Tensor, x: Tensor, y: Tensor) -> Iterator[Tensor]:
+    """Inputs (m, ...) at all grid points, x running fastest, some at a time.
+
+    All at once those of a plane through images of 3 × 224 × 224 would be 48 GB.
+    """
     down, across = torch.meshgrid(y, x, indexing="ij")
     coordinates = torch.stack([across.flatten(), down.flatten()], dim=1)
-    return (origin.flatten() + coordinates @ axes.flatten(1)).reshape(-1, *origin.shape)
+    for part in coordinates.split(max(1, GRID_NUMBERS // origin.numel())):
+        yield (origin.flatten() + part @ axes.flatten(1)).reshape(-1, *origin.shape)
+
+
+def grid_inputs(origin: Tensor, axes: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """All of `grid_parts` at once, (len(y)·len(x), ...)."""
+    return torch.cat(list(grid_parts(origin, axes, x, y)))
 
 
 def class_fields(logits: Tensor) -> Tensor:
