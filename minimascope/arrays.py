@@ -40,6 +40,7 @@ ARRAYS: dict[str, str] = {
     "slice_corners": "(3, 2) float32 the inputs a plane asked for goes through, if it does",
     "walk_epsilon": "(w, e) ε of the walk θ + ε v_k for w ≤ k leading vectors, 0 in the middle",
     "walk_loss": "(w, e) float64 training loss along it",
+    "walk_loss_error": "(w, e) its standard error, where a sample of the points was walked over",
     "walk_accuracy": "(w, e) float64 training accuracy along it",
     "walk_class": "(w, e, s, s) int8 argmax class on a coarse plane along it (2-D inputs only)",
     "walk_x": "(s,) float32 first axis of that plane",

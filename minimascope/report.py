@@ -304,7 +304,8 @@ class Boundary(Section):
     """Complexity and sign flips (docs/mathematics.md, section 4).
 
     G lies in [g_at_epsilon, g_at_epsilon + count_outside/p]. `explained[k]`: share of the drawn
-    boundary on which at least one of v₁..v_{k+1} flips strongly; `plane` says what is drawn.
+    boundary on which at least one of v₁..v_{k+1} flips strongly; `plane` says what is drawn;
+    `walked`: how many training points the walks' losses are of, null where all.
     """
 
     epsilon: Epsilon
@@ -320,6 +321,7 @@ class Boundary(Section):
     explained: list[float | None] = []
     plane: str | None = None
     slice_underflowed: int | None = None
+    walked: int | None = None
     subsets: list[ClassSubset] = []
     rescaled: list[Rescaled] = []
 

@@ -36,11 +36,20 @@ def _curves(arrays: Arrays) -> list[go.Scatter]:
             showlegend=words == "loss",
             line={"width": 2, "dash": DASHES[k % len(DASHES)], "color": class_colour(k)},
             hovertemplate=f"v<sub>{k + 1}</sub>, ε %{{x:.3g}}<br>{words} {said}<extra></extra>",
+            error_y=_error_bars(arrays, k) if words == "loss" else None,
             meta={"walk": k + 1},
         )
         for array, words, axis, said in drawn
         for k, values in enumerate(np.asarray(arrays[array])[:DRAWN])
     ]
+
+
+def _error_bars(arrays: Arrays, k: int) -> dict[str, Any] | None:
+    """Where a sample of the points was walked over."""
+    if "walk_loss_error" not in arrays:
+        return None
+    error = np.asarray(arrays["walk_loss_error"])[k]
+    return {"type": "data", "array": error, "thickness": 1, "width": 0}
 
 
 def _plane(arrays: Arrays) -> list[Any]:

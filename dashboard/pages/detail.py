@@ -11,7 +11,7 @@ from dashboard.class_names import class_name
 from dashboard.data_table import table
 from dashboard.estimate_words import DIAGNOSTICS, ESTIMATES, baseline
 from dashboard.sample_words import sample_table
-from dashboard.words import count, number, percent, with_error
+from dashboard.words import count, number, percent, plural, with_error
 from minimascope.report import FlipRates, Report
 
 NAMED = 20  # classes named in a sentence
@@ -225,7 +225,7 @@ def _raw(_: Report) -> list[Any]:
     return [html.Pre("Loading", className="raw", tabIndex=0)]
 
 
-def _walk(_: Report) -> list[Any]:
+def _walk(report: Report) -> list[Any]:
     slider = html.Div(
         [
             html.Label("ε", htmlFor="walk-slider"),
@@ -239,9 +239,19 @@ def _walk(_: Report) -> list[Any]:
             "The parameters move by ε along the chosen eigenvector. A minimum rises on both sides "
             "of ε = 0; the boundary moves where that eigenvector's points are."
         ),
+        *_walked(report),
         slider,
         html.P(id="walk-note", className="hint"),
     ]
+
+
+def _walked(report: Report) -> list[html.P]:
+    walked = None if report.boundary is None else report.boundary.walked
+    if walked is None:
+        return []
+    whole = plural(report.data.train.n, "training point")
+    words = f"Loss and accuracy are those of {count(walked)} of the {whole}, drawn by the seed; "
+    return [html.P(words + "bars are one standard error.")]
 
 
 SIDES = {

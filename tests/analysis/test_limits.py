@@ -13,9 +13,10 @@ from minimascope.parameters import Parameters
 from tests.analysis.analyses import analysed, save
 from tests.boundary.networks import small_cnn
 from tests.reference_networks import boundary_minimum
-from workers.analysis import class_subsets, margins_stage, planes
+from workers.analysis import class_subsets, margins_stage, planes, walks
 from workers.analysis.embeddings import MOST, tsne
 from workers.analysis.work import row_seconds
+from workers.curvature.minimum import prepare
 
 
 def test_margins_of_a_large_training_set_are_those_of_a_stated_sample(
@@ -46,6 +47,37 @@ def test_margins_of_a_large_training_set_are_those_of_a_stated_sample(
     assert 0.14 / 3 < certified.median_standard_error < 0.14 * 3
     assert (kept.arrays["margin_beyond"] == -1).tolist() == (~searched).tolist()
     assert kept.arrays["margin_ends"][searched, 0] == pytest.approx(0, abs=1e-9)
+
+
+def test_walks_over_a_large_training_set_are_those_of_a_stated_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walks, "SECONDS", 0.0)
+    monkeypatch.setattr(walks, "FEWEST", 40)
+    x = torch.randn(90, 2, generator=torch.Generator().manual_seed(1))
+    y = (x[:, 0] + 0.3 * x[:, 1] > 0).long()
+    network = nn.Sequential(nn.Linear(2, 2))
+    save(tmp_path, network, (x, y))
+    mlp = {"family": "mlp", "activation": "relu"}
+    asked = Parameters(architecture=mlp, stages=["spectrum", "boundary"], top_k=3, seed=4)
+    report, kept = analysed(tmp_path, asked)
+    assert report.boundary is not None
+    assert report.boundary.walked == 40
+    rows = walks.walked_rows(prepare(network, x, y), seed=4)
+    assert rows is not None
+    with torch.no_grad():
+        outputs = network(x.double())[rows]
+    losses = nn.functional.cross_entropy(outputs, y[rows], reduction="none")
+    middle = kept.arrays["walk_loss"].shape[1] // 2
+    assert kept.arrays["walk_loss"][:, middle] == pytest.approx(float(losses.mean()), rel=1e-6)
+    error = float(losses.std()) * (1 - 40 / 90) ** 0.5 / 40**0.5
+    assert kept.arrays["walk_loss_error"][:, middle] == pytest.approx(error, rel=1e-6)
+    assert kept.arrays["walk_x"][0] == kept.arrays["slice_x"][0]  # the map of all points
+    monkeypatch.setattr(walks, "FEWEST", 90)
+    whole, arrays = analysed(tmp_path, asked)
+    assert whole.boundary is not None
+    assert whole.boundary.walked is None
+    assert "walk_loss_error" not in arrays.arrays
 
 
 def test_planes_are_coarser_where_every_point_needs_a_gradient(

@@ -273,6 +273,9 @@ def test_g_curve_falls(gauss: Found) -> None:
 
 def test_walk_draws_one_line_a_vector() -> None:
     arrays = {"walk_epsilon": np.tile(np.linspace(-1, 1, 5), (2, 1)), "walk_loss": np.ones((2, 5))}
+    assert trace(walk_figure(arrays), "v<sub>2</sub>").error_y.array is None
+    sampled = walk_figure({**arrays, "walk_loss_error": np.full((2, 5), 0.1)})
+    assert list(trace(sampled, "v<sub>2</sub>").error_y.array) == [0.1] * 5
     assert len(walk_figure(arrays).data) == 2
 
 

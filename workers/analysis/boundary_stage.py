@@ -12,7 +12,9 @@ from workers.analysis.class_subsets import subset_sections
 from workers.analysis.embeddings import tsne
 from workers.analysis.planes import has_principal_plane, resolution_for, slice_arrays
 from workers.analysis.rescaled import rescaled_sections
+from workers.analysis.sampling import some_rows
 from workers.analysis.session import Session
+from workers.analysis.walks import publish_walks
 from workers.boundary import flips as sign
 from workers.boundary.alignment import Alignment, align
 from workers.boundary.coherence import class_alignment, gradient_coherence
@@ -23,11 +25,9 @@ from workers.boundary.complexity import (
     random_max_alignment,
 )
 from workers.boundary.slices import Slice, input_plane, plane_slice, principal_plane
-from workers.boundary.walk import walk
 from workers.curvature.spectrum import Spectrum
 
 RANDOM_VECTORS = 100
-WALKED = 5  # leading eigenvectors walked along
 COHERENT = 300  # points in the coherence matrix
 GRADIENT_NUMBERS = 2**27  # gradients of those points held at once: 1 GB in float64
 INPUT_PLANE = "The input plane itself."
@@ -67,7 +67,7 @@ def run(session: Session) -> None:
         flips = sign.sign_flips(minimum, plane, random=drawn.alignment[known:])
         section.flips, section.explained = flip_section(flips), flips.explained
     session.progress(0.9, "Walks along the eigenvectors")
-    publish_walks(session, spectrum)
+    section.walked = publish_walks(session, spectrum)
     publish_embedding(session)
     session.report.boundary = section
 
@@ -107,9 +107,7 @@ def publish_classes(session: Session, aligned: Alignment, *, outputs: int) -> No
     count = min(COHERENT, minimum.n, GRADIENT_NUMBERS // minimum.dim)
     if count < 2:
         return
-    generator = torch.Generator().manual_seed(session.parameters.seed)
-    rows = torch.randperm(minimum.n, generator=generator)[:count].sort().values
-    rows = rows.to(minimum.inputs.device)
+    rows = some_rows(minimum, count, seed=session.parameters.seed)
     found = gradient_coherence(minimum, minimum.inputs[rows])
     session.array("coherence", found.cosines.float())
     session.array("coherence_order", rows[found.order])
@@ -147,20 +145,6 @@ def publish_embedding(session: Session) -> None:
     coordinates = tsne(minimum.inputs, seed=session.parameters.seed)
     if coordinates is not None:
         session.array("embedding_tsne", coordinates)
-
-
-def publish_walks(session: Session, spectrum: Spectrum) -> None:
-    """θ + ε v_k for the leading vectors; the ranges differ, so ε is one row a vector."""
-    pairs = list(zip(spectrum.eigenvectors, spectrum.eigenvalues.tolist(), strict=True))[:WALKED]
-    walks = [walk(session.opened.minimum, v, eigenvalue=value) for v, value in pairs]
-    session.array("walk_epsilon", torch.stack([each.epsilon for each in walks]).double())
-    session.array("walk_loss", torch.stack([each.loss for each in walks]).double())
-    session.array("walk_accuracy", torch.stack([each.accuracy for each in walks]).double())
-    maps = [each.classes for each in walks if each.classes is not None]
-    if maps and walks[0].x is not None and walks[0].y is not None:
-        session.array("walk_class", torch.stack(maps).to(torch.int8))
-        session.array("walk_x", walks[0].x.float())
-        session.array("walk_y", walks[0].y.float())
 
 
 def boundary_section(found: Complexity) -> Boundary:

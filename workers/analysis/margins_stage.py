@@ -12,9 +12,10 @@ from minimascope.parameters import Parameters
 from minimascope.report import EigenvectorMargin, Margins
 from workers.analysis.margin_sections import certified_section
 from workers.analysis.opening import Opened
+from workers.analysis.sampling import some_rows
 from workers.analysis.session import Session
 from workers.analysis.shards import Answer, Question, Work
-from workers.analysis.work import row_seconds
+from workers.analysis.work import GRADIENT_PASSES, row_seconds
 from workers.boundary.alignment import align
 from workers.boundary.boundary_search import NormName
 from workers.boundary.layers import dense_layers
@@ -44,6 +45,7 @@ FEWEST = 32
 SHARD_SECONDS = 6.0  # of one part
 # Ascent steps × starts × vectors × parameters along eigenvectors: gradients at each.
 ASCENT_NUMBERS = 1e9
+ASCENT_SECONDS = 60.0  # of all steps' passes
 
 
 def run(session: Session) -> None:
@@ -95,17 +97,21 @@ def searched_rows(minimum: Minimum, *, seed: int) -> Tensor:
     affordable = max(FEWEST, int(SEARCH_SECONDS / point_seconds(minimum)))
     if minimum.n <= affordable:
         return torch.arange(minimum.n, device=minimum.inputs.device)
-    generator = torch.Generator().manual_seed(seed)
-    rows = torch.randperm(minimum.n, generator=generator)[:affordable].sort().values
-    return rows.to(minimum.inputs.device)
+    return some_rows(minimum, affordable, seed=seed)
 
 
 def steps_for(minimum: Minimum, *, vectors: int) -> int:
     """Ascent steps: the most where the gradient has a closed form, fewer for large networks."""
     if dense_layers(minimum) is not None:
         return STEPS[-1]
-    affordable = int(ASCENT_NUMBERS / (minimum.dim * STARTS * vectors))
+    in_time = ASCENT_SECONDS / step_seconds(row_seconds(minimum), vectors=vectors)
+    affordable = int(min(ASCENT_NUMBERS / (minimum.dim * STARTS * vectors), in_time))
     return max(STEPS[0], min(STEPS[-1], affordable))
+
+
+def step_seconds(each: float, *, vectors: int) -> float:
+    """CPU seconds of one ascent step of all starts, an input's forward pass taking `each`."""
+    return 2 * GRADIENT_PASSES * each * vectors * STARTS
 
 
 def questions(minimum: Minimum) -> list[Question]:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from contourpy import contour_generator
 
-from workers.analysis.work import row_seconds
+from workers.analysis.work import GRADIENT_PASSES, row_seconds
 from workers.boundary.flips import GATE
 from workers.boundary.layers import dense_layers
 from workers.boundary.slices import Slice
@@ -21,7 +21,6 @@ GRADIENT_NUMBERS = 4e9
 # CPU seconds that the passes at these inputs may take. Convolutions of large images with few
 # parameters would take hours at 200 × 200 points.
 PLANE_SECONDS = 60.0
-GRADIENT_PASSES = 3.0  # forward passes that a gradient of one input costs
 
 
 def resolution_for(minimum: Minimum) -> int:

@@ -1,6 +1,9 @@
-"""The examples that spectrum and density are of: all, or as many as were asked for."""
+"""Examples drawn at random: those that spectrum and density are of, those that a stage looks at."""
 
 from __future__ import annotations
+
+import torch
+from torch import Tensor
 
 from minimascope.parameters import Parameters
 from workers.curvature.minimum import Minimum
@@ -19,3 +22,10 @@ def for_spectrum(minimum: Minimum, parameters: Parameters) -> Minimum:
     """The minimum whose Hessian is asked for: of all examples, or of those drawn."""
     rows = rows_drawn(minimum, parameters)
     return minimum if rows is None else minimum.subset(rows.sampled.to(minimum.inputs.device))
+
+
+def some_rows(minimum: Minimum, count: int, *, seed: int) -> Tensor:
+    """`count` rows without replacement, ascending."""
+    generator = torch.Generator().manual_seed(seed)
+    rows = torch.randperm(minimum.n, generator=generator)[:count].sort().values
+    return rows.to(minimum.inputs.device)

@@ -16,11 +16,11 @@ from torch import nn
 
 from minimascope.report import Stage
 from workers.analysis import gap_stage, margins_stage
-from workers.analysis.boundary_stage import WALKED
 from workers.analysis.class_subsets import hessian_seconds
 from workers.analysis.embeddings import MOST as EMBEDDED
-from workers.analysis.planes import GRADIENT_PASSES, has_principal_plane, resolution_for
-from workers.analysis.work import PRODUCT_SECONDS, row_seconds
+from workers.analysis.planes import has_principal_plane, resolution_for
+from workers.analysis.walks import walk_seconds
+from workers.analysis.work import GRADIENT_PASSES, PRODUCT_SECONDS, row_seconds
 from workers.boundary.flips import CONTROLS
 from workers.curvature.matrix_units import units_for
 from workers.curvature.minimum import Minimum
@@ -30,7 +30,6 @@ DENSITY_PRODUCTS = 320  # of the Lanczos route: 8 probes of 40 steps
 SINGLE = 0.55  # of a float64 product, that in float32 which the probes are content with
 ROUNDED = 0.6  # of a float32 product, that on matrix units; convolutions gain little
 EMBEDDING_SECONDS = (0.7, 0.005)  # of t-SNE, and an example
-WALK_POINTS, WALK_PIXELS = 21, 60 * 60
 STARTED = 0.5  # seconds of any stage, whatever the network
 ESTIMATE_SECONDS = 3e-5  # of the gap's estimates beside its sweep, a parameter
 TIMED = 256  # rows
@@ -89,9 +88,8 @@ def _boundary(minimum: Minimum, each: float, top_k: int) -> float:
     pixels = resolution_for(minimum) ** 2 if planar or has_principal_plane(minimum) else 0
     gradients = GRADIENT_PASSES * each * (pixels + 3 * minimum.n)
     products = 4 * PRODUCT_SECONDS * minimum.dim * (top_k + CONTROLS) * pixels
-    walks = WALKED * WALK_POINTS * each * (minimum.n + planar * WALK_PIXELS)
     subsets = hessian_seconds(minimum) or 0.0
-    return gradients + products + walks + subsets
+    return gradients + products + walk_seconds(minimum) + subsets
 
 
 def _embedding(minimum: Minimum) -> float:
@@ -110,5 +108,4 @@ def _margins(minimum: Minimum, each: float, top_k: int) -> float:
     searches = sum(question.seconds for question in margins_stage.questions(minimum))
     vectors = min(top_k, margins_stage.LEADING)
     steps = margins_stage.steps_for(minimum, vectors=vectors)
-    ascents = 2 * GRADIENT_PASSES * each * steps * vectors * margins_stage.STARTS
-    return searches + ascents
+    return searches + steps * margins_stage.step_seconds(each, vectors=vectors)

@@ -22,6 +22,7 @@ from workers.curvature.minimum import Minimum
 PRODUCT_SECONDS = 2.2e-11  # an operation of a matrix product
 CONVOLUTION_SECONDS = 1.6e-10  # an operation of a convolution
 NUMBER_SECONDS = 1.5e-9  # a number handed on, which is written and read
+GRADIENT_PASSES = 3.0  # forward passes that a gradient of one input costs
 _ROWS = 4
 
 

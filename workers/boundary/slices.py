@@ -208,7 +208,9 @@ def _slice(
 
 def _projected(inputs: Tensor, origin: Tensor, axes: Tensor) -> tuple[Tensor, Tensor]:
     """Coordinates (n, 2) of inputs in the plane, and their distances (n,) from it."""
-    flat_axes, training, offset = axes.flatten(1), [], []
+    flat_axes = axes.flatten(1)
+    training: list[Tensor] = []
+    offset: list[Tensor] = []
     for part in inputs.split(max(1, GRID_NUMBERS // origin.numel())):
         centred = (part - origin).flatten(1)
         training.append(centred @ flat_axes.T)

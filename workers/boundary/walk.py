@@ -28,13 +28,15 @@ class Walk:
     """Training loss (nats per example) and accuracy at θ + epsilon[j]·v.
 
     epsilon (s,) symmetric about 0, as far as the quadratic model ½λε² adds `rise` nats;
-    curvature = λ = vᵀHv. For 2-D inputs x (r,), y (r,), classes (s, r, r) and class_fields
-    (s, K, r, r) float32 as in a slice; None for other inputs.
+    curvature = λ = vᵀHv; loss_spread (s,) the standard deviation of the loss over examples. For
+    2-D inputs x (r,), y (r,), classes (s, r, r) and class_fields (s, K, r, r) float32 as in a
+    slice; None for other inputs.
     """
 
     epsilon: Tensor
     loss: Tensor
     accuracy: Tensor
+    loss_spread: Tensor
     rise: float
     curvature: float
     x: Tensor | None
@@ -74,12 +76,10 @@ def walk(
     epsilon = torch.linspace(-reach, reach, points + 1 - points % 2, dtype=torch.float64)
     grid = _grid(minimum, resolution, margin, bounds)
     thetas = [minimum.theta + step * direction for step in epsilon.tolist()]
-    measured = torch.tensor(
-        [_loss_and_accuracy(minimum, theta) for theta in thetas], dtype=torch.float64
-    )
-    loss, accuracy = measured.unbind(dim=1)
+    measured = torch.tensor([_measured(minimum, theta) for theta in thetas], dtype=torch.float64)
+    loss, accuracy, spread = measured.unbind(dim=1)
     if grid is None:
-        return Walk(epsilon, loss, accuracy, rise, curvature, None, None, None, None)
+        return Walk(epsilon, loss, accuracy, spread, rise, curvature, None, None, None, None)
     x, y, inputs = grid
     logits = [_logits(minimum, theta, inputs) for theta in thetas]
     fields = torch.stack([class_fields(row) for row in logits])
@@ -87,6 +87,7 @@ def walk(
         epsilon=epsilon,
         loss=loss,
         accuracy=accuracy,
+        loss_spread=spread,
         rise=rise,
         curvature=curvature,
         x=x,
@@ -100,16 +101,20 @@ def _logits(minimum: Minimum, theta: Tensor, inputs: Tensor) -> Tensor:
     return class_logits(outputs_at(minimum, inputs, theta))
 
 
-def _loss_and_accuracy(minimum: Minimum, theta: Tensor) -> tuple[float, float]:
+def _measured(minimum: Minimum, theta: Tensor) -> tuple[float, float, float]:
+    """Mean loss, accuracy, standard deviation of the loss over examples."""
     logits = _logits(minimum, theta, minimum.inputs)
     # For one logit f the softmax over (0, f) is the logistic model: the binary loss itself.
-    loss = torch.nn.functional.cross_entropy(logits, minimum.targets.long().flatten())
+    losses = torch.nn.functional.cross_entropy(
+        logits, minimum.targets.long().flatten(), reduction="none"
+    )
     hits = logits.argmax(dim=1) == minimum.targets.flatten()
-    return float(loss), float(hits.double().mean())
+    spread = losses.double().std(correction=min(1, len(losses) - 1))
+    return float(losses.mean()), float(hits.double().mean()), float(spread)
 
 
 def _loss(minimum: Minimum, theta: Tensor) -> float:
-    return _loss_and_accuracy(minimum, theta)[0]
+    return _measured(minimum, theta)[0]
 
 
 def _curvature(minimum: Minimum, direction: Tensor) -> float:
