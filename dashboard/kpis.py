@@ -67,7 +67,7 @@ def eigenvalue_kpi(report: Report) -> Kpi:
         return Kpi("Largest eigenvalue λ₁", "—", note=PENDING)
     residual = spectrum.residuals[0] if spectrum.residuals else None
     count = spectrum.outliers.by_ratio.count
-    note = f"{plural(count, 'outlier')} above {spectrum.outliers.by_ratio.q:g}\u2009λ₁"
+    note = f"{plural(count, 'outlier')} above {spectrum.outliers.by_ratio.q:g}\u202fλ₁"
     done = bool(spectrum.converged) and spectrum.converged[0]
     error = f"residual {number(residual, 1)}" if done else "not converged"
     label = "Largest eigenvalue λ₁"

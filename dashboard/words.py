@@ -56,7 +56,7 @@ def number(value: float | None, digits: int = 3) -> str:
     exponent = int(f"{value:.{digits - 1}e}".split("e")[1])  # after rounding: 9.99 may become 10
     if -3 <= exponent < 5:
         decimals = max(digits - 1 - exponent, 0)
-        return f"{value:,.{decimals}f}".replace("-", MINUS).replace(",", "\u2009")
+        return f"{value:,.{decimals}f}".replace("-", MINUS).replace(",", "\u202f")
     mantissa = f"{value / 10.0**exponent:.{digits - 1}f}".replace("-", MINUS)
     return f"{mantissa}·10{str(exponent).translate(SUPERSCRIPT)}"
 
@@ -74,7 +74,7 @@ def level(value: float | None) -> str:
 
 def count(value: int) -> str:
     """A whole number with thin spaces between thousands."""
-    return f"{value:,}".replace(",", "\u2009")
+    return f"{value:,}".replace(",", "\u202f")
 
 
 def with_error(value: float | None, error: float | None) -> tuple[str, str]:
@@ -95,7 +95,7 @@ def with_error(value: float | None, error: float | None) -> tuple[str, str]:
 
 def percent(value: float | None) -> str:
     """A share in [0, 1] as a percentage with one decimal."""
-    return "—" if value is None else f"{100 * value:.1f}\u2009%"
+    return "—" if value is None else f"{100 * value:.1f}\u202f%"
 
 
 def when(moment: datetime | None) -> str:

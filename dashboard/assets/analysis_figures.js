@@ -104,9 +104,17 @@ window.minimascope = window.minimascope || {};
       tickmode: "linear", range: [Math.log10(least) - pad, Math.log10(most) + pad], title: { ...figure.layout.xaxis.title, text: "eigenvalue λ, positive ones only" } };
   }
 
-  drawing.spectrum = function (payload, view) {
+  // Where labels would turn and run into the title, every second one is left out, 0 stays.
+  function thinned(axis, width) {
+    if (width >= 480) return axis;
+    const zero = axis.ticktext.indexOf("0");
+    return { ...axis, ticktext: axis.ticktext.map((label, k) => ((k - zero) % 2 ? "" : label)) };
+  }
+
+  drawing.spectrum = function (payload, view, width) {
     const figure = ms.themed(payload.figures.spectrum), red = ms.colour("red");
     if (view.log) onLogAxis(figure, payload);
+    else figure.layout.xaxis = thinned(figure.layout.xaxis, width);
     const marks = figure.data.find((t) => t.name === "eigenvalues");
     const count = payload.eigenvalues.length, chosen = view.vector - 1;
     const each = (on, off) => Array.from({ length: count }, (_, i) => (i === chosen ? on : off));

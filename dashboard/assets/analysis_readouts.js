@@ -84,7 +84,7 @@ window.minimascope = window.minimascope || {};
     };
     const [low, high] = [end("count-low", -Infinity), end("count-high", Infinity)];
     const count = known.filter((v) => v >= low && v <= high).length;
-    out.textContent = `${count.toLocaleString("en").replace(/,/g, "\u2009")} of ${known.length.toLocaleString("en").replace(/,/g, "\u2009")} known`;
+    out.textContent = `${count.toLocaleString("en").replace(/,/g, "\u202f")} of ${known.length.toLocaleString("en").replace(/,/g, "\u202f")} known`;
   };
 
   ms.countBetween = function (low, high) {
@@ -104,7 +104,7 @@ window.minimascope = window.minimascope || {};
     slider.value = String(view.step);
     const epsilon = view.step === middle ? 0 : walk.epsilon[k][view.step];
     const parts = [[`ε along v${k + 1}`, ms.number(epsilon)], ["loss", ms.number(walk.loss[k][view.step]) + " nats"]];
-    if (walk.accuracy) parts.push(["accuracy", (100 * walk.accuracy[k][view.step]).toFixed(1) + "\u2009%"]);
+    if (walk.accuracy) parts.push(["accuracy", (100 * walk.accuracy[k][view.step]).toFixed(1) + "\u202f%"]);
     pairs(out, parts);
     slider.setAttribute("aria-valuetext", parts.map((p) => p.join(" ")).join("; "));
     const note = document.getElementById("walk-note");

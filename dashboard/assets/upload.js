@@ -5,7 +5,7 @@ window.dash_clientside = window.dash_clientside || {};
   const ADDRESS = { checkpoint: "/api/v1/checkpoints", train: "/api/v1/datasets", test: "/api/v1/datasets" };
   const size = (bytes) => (bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
-  const thin = (count) => count.toLocaleString("en").replace(/,/g, "\u2009");
+  const thin = (count) => count.toLocaleString("en").replace(/,/g, "\u202f");
 
   function element(tag, className, text) {
     return Object.assign(document.createElement(tag), { className, textContent: text || "" });

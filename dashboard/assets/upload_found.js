@@ -7,7 +7,7 @@ window.minimascope = window.minimascope || {};
     parquet: "table (.parquet)", image_zip: "images in folders",
   };
   const ROWS = 1000, BARS = 12;
-  const thin = (count) => count.toLocaleString("en").replace(/,/g, "\u2009");
+  const thin = (count) => count.toLocaleString("en").replace(/,/g, "\u202f");
   const times = (shape) => (shape.length ? shape.join(" × ") : "one number");
 
   function element(tag, className, ...children) {

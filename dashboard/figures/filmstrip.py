@@ -33,7 +33,7 @@ def power_text(value: float) -> str:
         decimals = max(2 - exponent, 0)
         text = f"{value:,.{decimals}f}"
         short = text.rstrip("0").rstrip(".") if decimals else text
-        return short.replace("-", "−").replace(",", "\u2009")
+        return short.replace("-", "−").replace(",", "\u202f")
     mantissa = f"{value / 10.0**exponent:.3g}".replace("-", "−")
     return f"{mantissa}·10<sup>{str(exponent).replace('-', '−')}</sup>"
 
@@ -71,7 +71,7 @@ def _words(arrays: Arrays, eigenvalues: Sequence[float], vector: int, *, explain
         return "decision boundary"
     words = f"v<sub>{vector}</sub>  λ = {power_text(eigenvalues[vector - 1])}"
     share = f" · {explained_share(arrays, vector - 1):.0%}" if explained else ""
-    return words + share.replace("%", "\u2009%")
+    return words + share.replace("%", "\u202f%")
 
 
 def filmstrip(

@@ -91,7 +91,7 @@ def _complexity(report: Report) -> list[Any]:
     ]
     words = html.P(
         "G counts the eigenvectors that some training point aligns with. Lower means a simpler "
-        "boundary; n₉₀ needs no ε and counts the vectors that hold 90\u2009% of the overlap."
+        "boundary; n₉₀ needs no ε and counts the vectors that hold 90\u202f% of the overlap."
     )
     whole = table(("measure", "value"), rows, "Complexity of the boundary")
     return [words, whole, *complexity_tables(boundary, report.data.class_names)]

@@ -42,7 +42,7 @@ def describe(page: Page, *, name: str) -> None:
 def shown(page: Page, label: str) -> float:
     """The number in the strip's cell with this label."""
     cell = page.locator(".kpi", has=page.get_by_text(label))
-    return float(cell.locator(".kpi-value").inner_text().replace("−", "-").replace("\u2009", ""))
+    return float(cell.locator(".kpi-value").inner_text().replace("−", "-").replace("\u202f", ""))
 
 
 def drawn(page: Page, plot: str, name: str) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def test_a_range_counts_the_eigenvalues_in_it(linked: Page, gauss: Found) -> Non
 
 
 def _spaced(count: int) -> str:
-    return f"{count:,}".replace(",", "\u2009")
+    return f"{count:,}".replace(",", "\u202f")
 
 
 def test_axes_switch_between_log_and_symlog_and_linear(linked: Page) -> None:

@@ -44,7 +44,7 @@ def test_files_are_described_and_a_candidate_is_chosen_by_hand(
     for page in watched(context, address):
         page.goto("/upload")
         choose(page, "checkpoint", files[0])
-        assert fact(page, "checkpoint", "Parameters") == "10\u2009703"
+        assert fact(page, "checkpoint", "Parameters") == "10\u202f703"
         assert len(fact(page, "checkpoint", "SHA-256")) == 64
         assert "'ema'" in page.locator("#found-checkpoint").inner_text()
         page.click(".found-layers summary")

@@ -66,10 +66,10 @@ def test_a_spectrum_of_some_examples_says_between_what_the_wholes_lies(gauss: Fo
     sample = SpectrumSample(examples=1000, total=12000, held_out=1000, on_all=on_all)
     sampled = spectrum.model_copy(update={"sample": sample})
     shown = eigenvalue_kpi(gauss[0].model_copy(update={"spectrum": sampled}))
-    assert shown.label == "λ₁ of 1\u2009000\u00a0examples"
+    assert shown.label == "λ₁ of 1\u202f000\u00a0examples"
     assert shown.note == "of all at least 3.30 ± 0.80"
     said = sample_words(sampled, sample)
-    assert "1\u2009000 of the 12\u2009000\u00a0training examples" in said
+    assert "1\u202f000 of the 12\u202f000\u00a0training examples" in said
     assert said.endswith(f"at most the sample's, {number(spectrum.eigenvalues[0])}.")
 
 

@@ -66,7 +66,6 @@ def run(session: Session) -> None:
         session.progress(0.8, "Sign flips along the boundary")
         flips = sign.sign_flips(minimum, plane, random=drawn.alignment[known:])
         section.flips, section.explained = flip_section(flips), flips.explained
-    session.progress(0.9, "Walks along the eigenvectors")
     section.walked = publish_walks(session, spectrum)
     publish_embedding(session)
     session.report.boundary = section

@@ -32,10 +32,11 @@ def publish_walks(session: Session, spectrum: Spectrum) -> int | None:
     taken = minimum if rows is None else minimum.subset(rows)
     bounds = data_bounds(minimum.inputs, MARGIN) if session.planar else None
     pairs = list(zip(spectrum.eigenvectors, spectrum.eigenvalues.tolist(), strict=True))[:WALKED]
-    walks = [
-        walk(taken, v, eigenvalue=value, points=POINTS, resolution=PIXELS, bounds=bounds)
-        for v, value in pairs
-    ]
+    walks = []
+    for k, (v, value) in enumerate(pairs):
+        session.progress(0.9 + 0.05 * k / len(pairs), f"Walk {k + 1} of {len(pairs)}")
+        found = walk(taken, v, eigenvalue=value, points=POINTS, resolution=PIXELS, bounds=bounds)
+        walks.append(found)
     session.array("walk_epsilon", torch.stack([each.epsilon for each in walks]).double())
     session.array("walk_loss", torch.stack([each.loss for each in walks]).double())
     session.array("walk_accuracy", torch.stack([each.accuracy for each in walks]).double())
