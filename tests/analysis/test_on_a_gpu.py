@@ -13,11 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from minimascope.parameters import Parameters
-from minimascope.report import Report
+from minimascope.report import Report, Stage
 from minimascope.slices import SliceRequest
 from tests.analysis.analyses import CNN, Kept, analysed, digit_images, digits_network, save
 from tests.analysis.test_slice_request import opened
 from tests.pretend_gpu import MixedDevicesError, OnGpu, pretend_gpu
+from workers.analysis import margins_stage, walks
 from workers.analysis.interpolation import interpolate
 from workers.analysis.slice_request import slice_on_demand
 from workers.curvature import matrix_units
@@ -31,6 +32,7 @@ from workers.curvature.planner import plan_spectrum
 from workers.curvature.spectrum import compute_spectrum
 
 RELATIVE = 1e-6  # of equal sums in another order
+SAMPLED: list[Stage] = ["spectrum", "density", "boundary", "margins"]
 ROUTES: tuple[Route, ...] = ("primal", "dual", "matrix_free")
 MACHINE = {"device", "versions", "wall_seconds", "plan", "created", "seconds", "method"}
 
@@ -135,6 +137,34 @@ def test_a_whole_analysis_has_the_numbers_of_the_cpu(tmp_path: Path) -> None:
     random = re.compile("residual|subsets.*trace")
     assert [at for at in wrong if not random.search(at)] == []
     assert arrays.arrays.keys() == same.arrays.keys()
+
+
+def test_samples_are_the_same_on_either_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walks, "SECONDS", 0.0)
+    monkeypatch.setattr(walks, "FEWEST", 20)
+    monkeypatch.setattr(margins_stage, "SEARCH_SECONDS", 0.0)
+    images, labels = digit_images()
+    save(tmp_path, digits_network(images[:50], labels[:50]), (images[:50], labels[:50]))
+
+    def run(device: Literal["cpu", "cuda"]) -> Report:
+        asked = Parameters(
+            architecture=CNN, spectrum_examples=20, top_k=3, device=device, stages=SAMPLED
+        )
+        return analysed(tmp_path, asked)[0]
+
+    here = run("cpu")
+    with pretend_gpu():
+        there = run("cuda")
+    assert there.failures == []
+    assert there.spectrum is not None
+    assert there.spectrum.sample is not None
+    assert there.spectrum.sample.held_out == 30
+    assert there.boundary is not None
+    assert there.boundary.walked == 20
+    wrong = differing(*(each.model_dump(mode="json") for each in (here, there)))
+    assert [at for at in wrong if not re.search("residual|subsets.*trace", at)] == []
 
 
 @pytest.mark.parametrize(
