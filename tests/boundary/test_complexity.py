@@ -13,6 +13,7 @@ from tests.boundary.networks import (
     unit_rows,
 )
 from tests.reference_networks import boundary_minimum
+from workers.boundary import complexity as complexities
 from workers.boundary.alignment import align
 from workers.boundary.complexity import (
     alignment_matrix,
@@ -93,10 +94,14 @@ def test_random_threshold_is_the_size_expected_of_random_vectors() -> None:
     assert "400 random unit vectors" in measured.epsilon.source
 
 
-def test_random_threshold_repeats_with_its_seed() -> None:
+def test_random_threshold_repeats_with_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     minimum = boundary_minimum("iris-normal").minimum
     first = random_max_alignment(minimum, seed=3)
     assert torch.equal(first, random_max_alignment(minimum, seed=3))
+    monkeypatch.setattr(complexities, "RANDOM_NUMBERS", 30 * minimum.dim)
+    assert complexities.random_at_once(minimum.dim) == 30
+    apart = random_max_alignment(minimum, seed=3)  # the same vectors in four passes, not one
+    assert torch.allclose(apart, first, rtol=1e-12)
     assert not torch.equal(first, random_max_alignment(minimum, seed=4))
 
 

@@ -43,6 +43,7 @@ def run(session: Session) -> None:
     minimum, spectrum = session.opened.minimum, session.spectrum
     assert spectrum is not None
     aligned = align(minimum, spectrum.eigenvectors, minimum.inputs)
+    session.alignment = aligned.values
     session.array("alignment", aligned.values.double())
     session.progress(0.2, "Complexity of the boundary over all known eigenvectors")
     matrix = known_alignment(session, spectrum)

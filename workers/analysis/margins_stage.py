@@ -58,11 +58,11 @@ def run(session: Session) -> None:
     session.array("margins_linf", scattered(minimum.n, rows, found["linf"].values))
     session.progress(0.7, "Margins along eigenvectors")
     vectors = spectrum.eigenvectors[:LEADING]
-    alignment = align(minimum, vectors, minimum.inputs).values
+    known = session.alignment
     estimates = eigenvector_margins(
         minimum,
         vectors,
-        alignment,
+        align(minimum, vectors, minimum.inputs).values if known is None else known[:LEADING],
         starts=STARTS,
         steps=steps_for(minimum, vectors=len(vectors)),
         seed=session.parameters.seed,

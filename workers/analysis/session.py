@@ -28,6 +28,7 @@ class Session:
     publisher: Publisher
     report: Report
     spectrum: Spectrum | None = None
+    alignment: Tensor | None = None  # of all points with the top eigenvectors, (k, n)
     curved: Minimum | None = None  # what the spectrum is of, where that is not all examples
     stage: str = ""
     start: float = 0.0

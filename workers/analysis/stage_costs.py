@@ -8,6 +8,7 @@ benchmarks/stage_costs.py.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -16,11 +17,13 @@ from torch import nn
 
 from minimascope.report import Stage
 from workers.analysis import gap_stage, margins_stage
+from workers.analysis.boundary_stage import RANDOM_VECTORS
 from workers.analysis.class_subsets import hessian_seconds
 from workers.analysis.embeddings import MOST as EMBEDDED
 from workers.analysis.planes import has_principal_plane, resolution_for
 from workers.analysis.walks import walk_seconds
 from workers.analysis.work import GRADIENT_PASSES, PRODUCT_SECONDS, row_seconds
+from workers.boundary.complexity import random_at_once
 from workers.boundary.flips import CONTROLS
 from workers.curvature.matrix_units import units_for
 from workers.curvature.minimum import Minimum
@@ -86,7 +89,9 @@ def _boundary(minimum: Minimum, each: float, top_k: int) -> float:
     """Gradients on the plane and at the data, products with vectors, walks, Hessians of classes."""
     planar = _planar(minimum)
     pixels = resolution_for(minimum) ** 2 if planar or has_principal_plane(minimum) else 0
-    gradients = GRADIENT_PASSES * each * (pixels + 3 * minimum.n)
+    # Of the points: with the top eigenvectors, with all known ones, with random ones.
+    passes = 2 + math.ceil(RANDOM_VECTORS / random_at_once(minimum.dim))
+    gradients = GRADIENT_PASSES * each * (pixels + passes * minimum.n)
     products = 4 * PRODUCT_SECONDS * minimum.dim * (top_k + CONTROLS) * pixels
     subsets = hessian_seconds(minimum) or 0.0
     return gradients + products + walk_seconds(minimum) + subsets

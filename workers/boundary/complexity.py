@@ -29,6 +29,8 @@ from workers.curvature.minimum import Minimum
 # Below this, max |A| over float32 gradients is rounding noise: G(1e-6) of one reference network
 # is 0.774 in float32 and 0.115 in float64.
 SMALLEST_FLOAT32_EPSILON = 1e-5
+DRAWN = 10  # random vectors drawn at a time
+RANDOM_NUMBERS = 2**25  # of random vectors held at once: 256 MB in float64
 
 
 @dataclass(frozen=True)
@@ -96,22 +98,32 @@ def max_alignment(minimum: Minimum, vectors: Tensor, *, inputs: Tensor | None = 
     return values[:, ~values[0].isnan()].amax(dim=1)
 
 
+def random_at_once(dim: int) -> int:
+    """Random vectors of p numbers held at a time, a multiple of ten."""
+    return DRAWN * max(1, RANDOM_NUMBERS // (DRAWN * dim))
+
+
 def random_max_alignment(
     minimum: Minimum, *, inputs: Tensor | None = None, count: int = 100, seed: int = 0
 ) -> Tensor:
     """max_i |A(x_i)| of `count` ≥ 100 random unit vectors: the size of alignment by chance.
 
-    Drawn ten at a time, so large networks hold ten parameter-size vectors.
+    Each pass over the inputs takes as many vectors as `random_at_once` says.
     """
     if count < 100:
         raise ValueError(f"{count} random vectors are too few for a threshold: ask for 100.")
     inputs = minimum.inputs if inputs is None else inputs
     generator = torch.Generator().manual_seed(seed)
     maxima: list[Tensor] = []
-    for start in range(0, count, 10):
-        shape = (min(10, count - start), minimum.dim)
-        draws = torch.randn(shape, generator=generator, dtype=torch.float64)
-        values = align(minimum, draws, inputs).values.abs()
+    sizes = [min(DRAWN, count - start) for start in range(0, count, DRAWN)]
+    together = random_at_once(minimum.dim) // DRAWN
+    for start in range(0, len(sizes), together):
+        # Drawn ten at a time, so that the vectors do not depend on how many go together.
+        draws = [
+            torch.randn((size, minimum.dim), generator=generator, dtype=torch.float64)
+            for size in sizes[start : start + together]
+        ]
+        values = align(minimum, torch.cat(draws), inputs).values.abs()
         maxima.append(values[:, ~values[0].isnan()].amax(dim=1))
     return torch.cat(maxima)
 
