@@ -15,7 +15,6 @@ from tests.boundary.networks import small_cnn
 from tests.reference_networks import boundary_minimum
 from workers.analysis import class_subsets, margins_stage, planes, walks
 from workers.analysis.embeddings import MOST, tsne
-from workers.analysis.work import row_seconds
 from workers.curvature.minimum import prepare
 
 
@@ -80,17 +79,19 @@ def test_walks_over_a_large_training_set_are_those_of_a_stated_sample(
     assert "walk_loss_error" not in arrays.arrays
 
 
-def test_planes_are_coarser_where_every_point_needs_a_gradient(
+def test_planes_are_coarser_where_their_points_would_take_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     dense, convolutional = boundary_minimum("iris-normal").minimum, small_cnn()
     monkeypatch.setattr(planes, "GRADIENT_NUMBERS", 10_000 * convolutional.dim)
-    assert planes.resolution_for(dense) == 200
-    assert planes.resolution_for(convolutional) == 100
-    monkeypatch.setattr(planes, "PLANE_SECONDS", 3 * 2_500 * row_seconds(convolutional) * 1.001)
-    assert planes.resolution_for(convolutional) == 50
+    assert planes.resolution_for(dense, vectors=15) == 200
+    assert planes.resolution_for(convolutional, vectors=15) == 100
+    for network in (dense, convolutional):
+        each = planes.point_seconds(network, vectors=15)
+        monkeypatch.setattr(planes, "PLANE_SECONDS", 2_500.5 * each)
+        assert planes.resolution_for(network, vectors=15) == 50
     monkeypatch.setattr(planes, "GRADIENT_NUMBERS", 1)
-    assert planes.resolution_for(convolutional) == planes.COARSEST
+    assert planes.resolution_for(convolutional, vectors=15) == planes.COARSEST
 
 
 def test_hessians_of_classes_are_left_out_where_their_products_take_long(

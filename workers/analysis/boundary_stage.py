@@ -117,7 +117,7 @@ def publish_classes(session: Session, aligned: Alignment, *, outputs: int) -> No
 def drawn_plane(session: Session, vectors: Tensor) -> Slice | None:
     """The input plane, or that of the first two principal components; None if there is none."""
     minimum = session.opened.minimum
-    resolution = resolution_for(minimum)
+    resolution = resolution_for(minimum, vectors=len(vectors))
 
     def progress(done: float) -> None:
         session.progress(0.5 + 0.3 * done, "Decision boundary over the drawn plane")

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from contourpy import contour_generator
 
-from workers.analysis.work import GRADIENT_PASSES, row_seconds
+from workers.analysis.work import GRADIENT_PASSES, PRODUCT_SECONDS, row_seconds
 from workers.boundary.flips import GATE
 from workers.boundary.layers import dense_layers
 from workers.boundary.slices import Slice
@@ -18,18 +18,23 @@ COARSEST = 24
 # A plane of r × r inputs forms r²·p gradient numbers where no closed form saves them: about ten
 # CPU-seconds at this many.
 GRADIENT_NUMBERS = 4e9
-# CPU seconds that the passes at these inputs may take. Convolutions of large images with few
-# parameters would take hours at 200 × 200 points.
+# CPU seconds that a plane may take. Convolutions of large images would take hours at 200 × 200
+# points, and so would dense layers of many million parameters.
 PLANE_SECONDS = 60.0
 
 
-def resolution_for(minimum: Minimum) -> int:
-    """Grid points a side: 200, fewer where every point needs a full gradient of a large net."""
-    if dense_layers(minimum) is not None:
-        return RESOLUTION
-    in_time = PLANE_SECONDS / (GRADIENT_PASSES * row_seconds(minimum))
-    affordable = math.isqrt(int(min(GRADIENT_NUMBERS / minimum.dim, in_time)))
-    return max(COARSEST, min(RESOLUTION, affordable))
+def resolution_for(minimum: Minimum, *, vectors: int) -> int:
+    """Grid points a side: 200, fewer where those of a large net would take long."""
+    points = PLANE_SECONDS / point_seconds(minimum, vectors=vectors)
+    if dense_layers(minimum) is None:
+        points = min(points, GRADIENT_NUMBERS / minimum.dim)
+    return max(COARSEST, min(RESOLUTION, math.isqrt(int(points))))
+
+
+def point_seconds(minimum: Minimum, *, vectors: int) -> float:
+    """CPU seconds of one grid point, from counted work: its gradient, products with vectors."""
+    products = 4 * PRODUCT_SECONDS * minimum.dim * vectors
+    return GRADIENT_PASSES * row_seconds(minimum) + products
 
 
 def has_principal_plane(minimum: Minimum) -> bool:

@@ -60,7 +60,7 @@ def _slice(
     progress: Callable[[float], None] | None,
 ) -> dict[str, np.ndarray]:
     vectors = parameter_vectors(minimum, vectors)
-    resolution = request.resolution or _quick_resolution(minimum)
+    resolution = request.resolution or _quick_resolution(minimum, vectors=len(vectors))
     bounds = _bounds(request)
     if request.plane == "input":
         plane = input_plane(
@@ -81,9 +81,9 @@ def _slice(
     return arrays
 
 
-def _quick_resolution(minimum: Minimum) -> int:
+def _quick_resolution(minimum: Minimum, *, vectors: int) -> int:
     """Coarser than in a report where a grid point costs a full gradient: someone waits for it."""
-    usual = resolution_for(minimum)
+    usual = resolution_for(minimum, vectors=vectors)
     return usual if dense_layers(minimum) is not None else min(usual, COARSE)
 
 

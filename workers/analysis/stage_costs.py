@@ -20,9 +20,9 @@ from workers.analysis import gap_stage, margins_stage
 from workers.analysis.boundary_stage import RANDOM_VECTORS
 from workers.analysis.class_subsets import hessian_seconds
 from workers.analysis.embeddings import MOST as EMBEDDED
-from workers.analysis.planes import has_principal_plane, resolution_for
+from workers.analysis.planes import has_principal_plane, point_seconds, resolution_for
 from workers.analysis.walks import walk_seconds
-from workers.analysis.work import GRADIENT_PASSES, PRODUCT_SECONDS, row_seconds
+from workers.analysis.work import GRADIENT_PASSES, row_seconds
 from workers.boundary.complexity import random_at_once
 from workers.boundary.flips import CONTROLS
 from workers.curvature.matrix_units import units_for
@@ -87,14 +87,14 @@ def _gap(minimum: Minimum, slower: float) -> float:
 
 def _boundary(minimum: Minimum, each: float, top_k: int) -> float:
     """Gradients on the plane and at the data, products with vectors, walks, Hessians of classes."""
-    planar = _planar(minimum)
-    pixels = resolution_for(minimum) ** 2 if planar or has_principal_plane(minimum) else 0
+    drawn, vectors = _planar(minimum) or has_principal_plane(minimum), top_k + CONTROLS
+    pixels = resolution_for(minimum, vectors=vectors) ** 2 if drawn else 0
     # Of the points: with the top eigenvectors, with all known ones, with random ones.
     passes = 2 + math.ceil(RANDOM_VECTORS / random_at_once(minimum.dim))
-    gradients = GRADIENT_PASSES * each * (pixels + passes * minimum.n)
-    products = 4 * PRODUCT_SECONDS * minimum.dim * (top_k + CONTROLS) * pixels
+    gradients = GRADIENT_PASSES * each * passes * minimum.n
+    plane = pixels * point_seconds(minimum, vectors=vectors)
     subsets = hessian_seconds(minimum) or 0.0
-    return gradients + products + walk_seconds(minimum) + subsets
+    return gradients + plane + walk_seconds(minimum) + subsets
 
 
 def _embedding(minimum: Minimum) -> float:
