@@ -94,6 +94,19 @@ def test_planes_are_coarser_where_their_points_would_take_long(
     assert planes.resolution_for(convolutional, vectors=15) == planes.COARSEST
 
 
+def test_ascents_along_eigenvectors_are_shorter_where_a_step_takes_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for network in (boundary_minimum("iris-normal").minimum, small_cnn()):
+        assert margins_stage.steps_for(network, vectors=5) == 300
+        each = margins_stage.step_seconds(network, vectors=5)
+        monkeypatch.setattr(margins_stage, "ASCENT_SECONDS", 70.5 * each)
+        assert margins_stage.steps_for(network, vectors=5) == 70
+        monkeypatch.setattr(margins_stage, "ASCENT_SECONDS", 0.0)
+        assert margins_stage.steps_for(network, vectors=5) == 20
+        monkeypatch.undo()
+
+
 def test_hessians_of_classes_are_left_out_where_their_products_take_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

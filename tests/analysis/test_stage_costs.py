@@ -15,7 +15,6 @@ from workers.analysis import gap_stage, margins_stage, planning, stage_costs
 from workers.analysis.opening import Files, open_files
 from workers.analysis.planning import planned
 from workers.analysis.spectrum_stage import plan_stage
-from workers.analysis.work import row_seconds
 from workers.curvature.matrix_free_sweep import LONGEST
 from workers.curvature.minimum import Minimum, prepare
 
@@ -58,7 +57,7 @@ def test_margins_are_what_their_parts_are_said_to_take() -> None:
     minimum = network(200)
     searches = sum(each.seconds for each in margins_stage.questions(minimum))
     steps = margins_stage.steps_for(minimum, vectors=5)
-    ascents = 6 * row_seconds(minimum) * steps * 5 * margins_stage.STARTS
+    ascents = steps * margins_stage.step_seconds(minimum, vectors=5)
     assert costs(minimum)["margins"] == pytest.approx(stage_costs.STARTED + searches + ascents)
 
 

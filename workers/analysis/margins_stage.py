@@ -15,7 +15,7 @@ from workers.analysis.opening import Opened
 from workers.analysis.sampling import some_rows
 from workers.analysis.session import Session
 from workers.analysis.shards import Answer, Question, Work
-from workers.analysis.work import GRADIENT_PASSES, row_seconds
+from workers.analysis.work import GRADIENT_PASSES, NUMBER_SECONDS, row_seconds
 from workers.boundary.alignment import align
 from workers.boundary.boundary_search import NormName
 from workers.boundary.layers import dense_layers
@@ -45,7 +45,8 @@ FEWEST = 32
 SHARD_SECONDS = 6.0  # of one part
 # Ascent steps × starts × vectors × parameters along eigenvectors: gradients at each.
 ASCENT_NUMBERS = 1e9
-ASCENT_SECONDS = 60.0  # of all steps' passes
+ASCENT_SECONDS = 60.0  # CPU seconds of all steps
+NUMBER_PASSES = 30  # over the numbers of an input, which a step of its ascent makes
 
 
 def run(session: Session) -> None:
@@ -101,17 +102,17 @@ def searched_rows(minimum: Minimum, *, seed: int) -> Tensor:
 
 
 def steps_for(minimum: Minimum, *, vectors: int) -> int:
-    """Ascent steps: the most where the gradient has a closed form, fewer for large networks."""
-    if dense_layers(minimum) is not None:
-        return STEPS[-1]
-    in_time = ASCENT_SECONDS / step_seconds(row_seconds(minimum), vectors=vectors)
-    affordable = int(min(ASCENT_NUMBERS / (minimum.dim * STARTS * vectors), in_time))
-    return max(STEPS[0], min(STEPS[-1], affordable))
+    """Ascent steps: 300, fewer for large networks."""
+    affordable = ASCENT_SECONDS / step_seconds(minimum, vectors=vectors)
+    if dense_layers(minimum) is None:  # without a closed form of the gradient
+        affordable = min(affordable, ASCENT_NUMBERS / (minimum.dim * STARTS * vectors))
+    return max(STEPS[0], min(STEPS[-1], int(affordable)))
 
 
-def step_seconds(each: float, *, vectors: int) -> float:
-    """CPU seconds of one ascent step of all starts, an input's forward pass taking `each`."""
-    return 2 * GRADIENT_PASSES * each * vectors * STARTS
+def step_seconds(minimum: Minimum, *, vectors: int) -> float:
+    """CPU seconds of one ascent step from all starts, from counted work."""
+    moving = NUMBER_PASSES * NUMBER_SECONDS * minimum.inputs[0].numel()
+    return vectors * STARTS * (2 * GRADIENT_PASSES * row_seconds(minimum) + moving)
 
 
 def questions(minimum: Minimum) -> list[Question]:

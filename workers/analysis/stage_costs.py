@@ -49,7 +49,7 @@ def stage_costs(
         "density": lambda: _density(plan, minimum),
         "gap": lambda: _gap(minimum, slower),
         "boundary": lambda: slower * _boundary(minimum, each, top_k) + _embedding(minimum),
-        "margins": lambda: slower * _margins(minimum, each, top_k),
+        "margins": lambda: slower * _margins(minimum, top_k),
     }
     return {stage: STARTED + known[stage]() for stage in stages}
 
@@ -108,9 +108,9 @@ def _planar(minimum: Minimum) -> bool:
     return tuple(minimum.inputs.shape[1:]) == (2,)
 
 
-def _margins(minimum: Minimum, each: float, top_k: int) -> float:
+def _margins(minimum: Minimum, top_k: int) -> float:
     """Searches from the points, and ascents along the leading eigenvectors."""
     searches = sum(question.seconds for question in margins_stage.questions(minimum))
     vectors = min(top_k, margins_stage.LEADING)
     steps = margins_stage.steps_for(minimum, vectors=vectors)
-    return searches + steps * margins_stage.step_seconds(each, vectors=vectors)
+    return searches + steps * margins_stage.step_seconds(minimum, vectors=vectors)
