@@ -42,7 +42,8 @@ def test_outputs_are_those_of_one_pass_over_all() -> None:
 
 def test_whole_data_sets_are_passed_over_in_parts() -> None:
     network, minimum = images(300)
-    summary = split_summary(minimum, minimum.inputs, minimum.targets)
+    outputs = outputs_at(minimum, minimum.inputs)
+    summary = split_summary(minimum.loss, outputs, minimum.targets)
     likelihood = likelihood_of(minimum, minimum.inputs, minimum.targets)
     mean_gradient_of(minimum)
     assert network.most == 85

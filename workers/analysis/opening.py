@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,7 @@ from minimascope.parameters import Parameters
 from minimascope.problems import ProblemError
 from minimascope.report import CheckpointSummary, DataSummary, SplitSummary
 from workers.curvature.batches import outputs_at
-from workers.curvature.minimum import Minimum, prepare
+from workers.curvature.minimum import Loss, Minimum, prepare
 from workers.intake.architecture import build_network
 from workers.intake.checkpoint import Checkpoint, read_checkpoint
 from workers.intake.checks import check_pair
@@ -42,6 +43,11 @@ class Opened:
     checkpoint: Checkpoint
     warnings: list[str]
     class_names: list[str] = field(default_factory=list)
+
+    @cached_property
+    def outputs(self) -> Tensor:
+        """The network's outputs (n, K) for the training set: minutes for 50,000 images, so once."""
+        return outputs_at(self.minimum, self.minimum.inputs)
 
 
 def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened:
@@ -120,11 +126,13 @@ def checkpoint_summary(opened: Opened, parameters: Parameters) -> CheckpointSumm
 
 
 def data_summary(opened: Opened) -> DataSummary:
-    minimum = opened.minimum
+    minimum, test = opened.minimum, None
     classes = None if minimum.loss == "mse" else class_count(minimum)
+    if opened.test:
+        test = split_summary(minimum.loss, outputs_at(minimum, opened.test[0]), opened.test[1])
     return DataSummary(
-        train=split_summary(minimum, minimum.inputs, minimum.targets),
-        test=split_summary(minimum, *opened.test) if opened.test else None,
+        train=split_summary(minimum.loss, opened.outputs, minimum.targets),
+        test=test,
         classes=classes,
         input_shape=list(minimum.inputs.shape[1:]),
         class_names=opened.class_names,
@@ -139,17 +147,16 @@ def class_count(minimum: Minimum) -> int:
         return int(minimum.logits(minimum.theta, minimum.inputs[:1]).shape[-1])
 
 
-def split_summary(minimum: Minimum, inputs: Tensor, targets: Tensor) -> SplitSummary:
-    """Mean loss (nats per example) and accuracy of one split."""
-    logits = outputs_at(minimum, inputs)
-    if minimum.loss == "mse":
+def split_summary(kind: Loss, logits: Tensor, targets: Tensor) -> SplitSummary:
+    """Mean loss (nats per example) and accuracy of one split, from the network's outputs there."""
+    if kind == "mse":
         loss = 0.5 * (logits - targets.view_as(logits)).square().sum(-1).mean()
-        return SplitSummary(n=len(inputs), loss=float(loss), accuracy=None)
-    if minimum.loss == "binary":
+        return SplitSummary(n=len(logits), loss=float(loss), accuracy=None)
+    if kind == "binary":
         logit = logits.reshape(-1)
         loss = torch.nn.functional.binary_cross_entropy_with_logits(logit, targets.to(logit.dtype))
         right = (logit > 0).long() == targets
     else:
         loss = torch.nn.functional.cross_entropy(logits, targets)
         right = logits.argmax(-1) == targets
-    return SplitSummary(n=len(inputs), loss=float(loss), accuracy=float(right.double().mean()))
+    return SplitSummary(n=len(logits), loss=float(loss), accuracy=float(right.double().mean()))

@@ -14,7 +14,6 @@ from workers.analysis.opening import Opened
 from workers.analysis.publishing import Publisher
 from workers.analysis.shards import Alone, Question, Shards
 from workers.boundary.slices import embedding
-from workers.curvature.batches import outputs_at
 from workers.curvature.minimum import Minimum
 from workers.curvature.spectrum import Spectrum
 
@@ -73,7 +72,7 @@ class Session:
             self.array("points", embedding(inputs, dims=2).float())
         if minimum.loss == "mse":
             return
-        logits = outputs_at(minimum, minimum.inputs)
+        logits = self.opened.outputs
         predicted = (logits.reshape(-1) > 0) if minimum.loss == "binary" else logits.argmax(-1)
         self.array("labels", minimum.targets.long())
         self.array("predictions", predicted.long())
