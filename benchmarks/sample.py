@@ -80,7 +80,7 @@ def one(minimum: Minimum, product: Any, count: int, seed: int) -> Row:
     cpu = time.process_time() - begun
     v = found.eigenvectors[0]
     exact, estimated = float(v @ product(v)), float(told.value[0])
-    error = float(told.standard_error[0])
+    error = 0.0 if told.standard_error is None else float(told.standard_error[0])
     return {
         "sampled": float(found.eigenvalues[0]),
         "exact": exact,

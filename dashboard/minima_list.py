@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashboard.words import STATES, VERDICTS, count, number, when, with_error
+from dashboard.words import STATES, VERDICTS, count, number, plural, when, with_error
 from minimascope.schemas import FINAL_STATES, Analysis, KeyNumbers
 
 COLUMNS = ("Minimum", "Estimated gap", "Measured gap", "λ₁", "Smallest margin", "Parameters")
@@ -53,12 +53,21 @@ def _verdict(numbers: KeyNumbers) -> Any:
     return [html.Span(f"{value} {error}".strip(), className="figure"), said]
 
 
+def _largest(numbers: KeyNumbers) -> str | list[html.Span]:
+    """λ₁, and that it is too large on average where it is a sample's."""
+    said = number(numbers.lambda_max)
+    if numbers.spectrum_examples is None:
+        return said
+    words = f"of {plural(numbers.spectrum_examples, 'example')}"
+    return [html.Span(said, className="figure"), html.Span(words, className="tone warn")]
+
+
 def _cells(numbers: KeyNumbers) -> list[html.Td]:
     size = "—" if numbers.parameters is None else count(numbers.parameters)
     cells = (
         ("gap", "Estimated gap", _verdict(numbers)),
         ("measured", "Measured gap", number(numbers.gap_measured)),
-        ("lambda", "λ₁", number(numbers.lambda_max)),
+        ("lambda", "λ₁", _largest(numbers)),
         ("margin", "Smallest margin", number(numbers.margin_min)),
         ("size", "Parameters", size),
     )

@@ -42,6 +42,7 @@ ARRAYS: dict[str, str] = {
     "walk_loss": "(w, e) float64 training loss along it",
     "walk_loss_error": "(w, e) its standard error, where a sample of the points was walked over",
     "walk_accuracy": "(w, e) float64 training accuracy along it",
+    "walk_accuracy_error": "(w, e) its standard error, likewise",
     "walk_class": "(w, e, s, s) int8 argmax class on a coarse plane along it (2-D inputs only)",
     "walk_x": "(s,) float32 first axis of that plane",
     "walk_y": "(s,) float32 second axis",

@@ -97,6 +97,10 @@ window.minimascope = window.minimascope || {};
         [least, most] = [Math.min(least, value), Math.max(most, value)];
         return value;
       });
+      if (trace.error_x) {  // of symlog places until here
+        const record = ms.decode(trace.customdata), [values, errors] = [1, 2].map((k) => record.map((row) => row[k]));
+        trace.error_x = { ...trace.error_x, array: errors, arrayminus: errors.map((error, k) => Math.min(error, values[k] - low)) };
+      }
       if (trace.fill) [trace.x, trace.y] = [trace.x, ms.decode(trace.y)].map((v, _, [x]) => v.filter((_, i) => x[i] !== null));
     }
     const pad = 0.04 * Math.log10(most / least);

@@ -36,7 +36,7 @@ def _curves(arrays: Arrays) -> list[go.Scatter]:
             showlegend=words == "loss",
             line={"width": 2, "dash": DASHES[k % len(DASHES)], "color": class_colour(k)},
             hovertemplate=f"v<sub>{k + 1}</sub>, ε %{{x:.3g}}<br>{words} {said}<extra></extra>",
-            error_y=_error_bars(arrays, k) if words == "loss" else None,
+            error_y=_error_bars(arrays, f"{array}_error", k),
             meta={"walk": k + 1},
         )
         for array, words, axis, said in drawn
@@ -44,11 +44,11 @@ def _curves(arrays: Arrays) -> list[go.Scatter]:
     ]
 
 
-def _error_bars(arrays: Arrays, k: int) -> dict[str, Any] | None:
+def _error_bars(arrays: Arrays, name: str, k: int) -> dict[str, Any] | None:
     """Where a sample of the points was walked over."""
-    if "walk_loss_error" not in arrays:
+    if name not in arrays:
         return None
-    error = np.asarray(arrays["walk_loss_error"])[k]
+    error = np.asarray(arrays[name])[k]
     return {"type": "data", "array": error, "thickness": 1, "width": 0}
 
 

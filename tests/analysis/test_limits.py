@@ -71,6 +71,9 @@ def test_walks_over_a_large_training_set_are_those_of_a_stated_sample(
     assert kept.arrays["walk_loss"][:, middle] == pytest.approx(float(losses.mean()), rel=1e-6)
     error = float(losses.std()) * (1 - 40 / 90) ** 0.5 / 40**0.5
     assert kept.arrays["walk_loss_error"][:, middle] == pytest.approx(error, rel=1e-6)
+    right = float((outputs.argmax(1) == y[rows]).double().mean())
+    binomial = (right * (1 - right) / 39) ** 0.5 * (1 - 40 / 90) ** 0.5
+    assert kept.arrays["walk_accuracy_error"][:, middle] == pytest.approx(binomial, rel=1e-6)
     assert kept.arrays["walk_x"][0] == kept.arrays["slice_x"][0]  # the map of all points
     monkeypatch.setattr(walks, "FEWEST", 90)
     whole, arrays = analysed(tmp_path, asked)

@@ -55,6 +55,22 @@ def test_pinned_points_show_their_record_and_stay_in_the_address(
     expect(rows).to_have_count(1)
 
 
+ON_LOG_AXIS = """() => {
+  const ms = window.minimascope, { payload, view } = ms.state;
+  const { linear } = payload.figures.spectrum.layout.meta;
+  const place = (value) => Math.log10(1 + value / linear);
+  payload.figures.spectrum.data.push({ type: "scatter", name: "on all examples", yaxis: "y2",
+    x: [place(3.3)], y: [0.5], customdata: [[1, 3.3, 0.8]],
+    error_x: { type: "data", array: [place(4.1) - place(3.3)], arrayminus: [0] } });
+  const drawn = ms.drawing.spectrum(payload, { ...view, log: true }, 740).data.at(-1);
+  return [drawn.x[0], drawn.error_x.array[0], drawn.error_x.arrayminus[0]];
+}"""
+
+
+def test_errors_of_a_sample_are_those_of_its_values_on_a_log_axis(linked: Page) -> None:
+    assert linked.evaluate(ON_LOG_AXIS) == pytest.approx([3.3, 0.8, 0.8])
+
+
 MANY_CLASSES = """async () => {
   const ms = window.minimascope, { payload, view } = ms.state, drawn = payload.figures.boundary;
   const like = drawn.data.findLast((t) => /class/.test(t.name || ""));

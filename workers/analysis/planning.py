@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import fields
 from typing import Any
 
@@ -20,7 +19,7 @@ from workers.curvature.minimum import Minimum
 from workers.curvature.planner import Plan
 
 FEWER = 10  # times as many examples as the sample that is proposed
-FEWEST = 500  # examples of such a sample
+SAMPLES = [500, *(times * 10**power for power in range(3, 9) for times in (1, 2, 5))]  # sizes
 LONG = 60.0  # seconds of a spectrum that nobody wants to wait for if they need not
 
 
@@ -59,9 +58,8 @@ def advice(plan: Plan, minimum: Minimum, parameters: Parameters) -> list[str]:
             "With dtype float32 its products take half of the time, less where convolutions are "
             "large; pairs then converge to a residual of 1e-5 instead of 1e-6."
         )
-    few = 10 ** int(math.log10(max(1, minimum.n / FEWER)))
-    few *= max(times for times in (1, 2, 5) if times * few * FEWER <= minimum.n or times == 1)
-    if parameters.spectrum_examples is None and few >= FEWEST:
+    few = max((size for size in SAMPLES if FEWER * size <= minimum.n), default=None)
+    if parameters.spectrum_examples is None and few is not None:
         found.append(
             f"A spectrum of {few:,} of the {minimum.n:,} examples (spectrum_examples), drawn at "
             f"random, would take about {duration(plan.seconds * few / minimum.n)}; the report then "

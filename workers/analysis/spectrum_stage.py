@@ -148,7 +148,11 @@ def sample_section(session: Session, rows: Drawn, found: Pairs) -> SpectrumSampl
     minimum, vectors = session.opened.minimum, found.eigenvectors
     whole = curvature_on_all(minimum, rows, found.eigenvalues, vectors, progress=told)
     method = f"mean over {len(rows.sampled):,} drawn and {len(rows.held_out):,} held out"
-    pairs = zip(whole.value.tolist(), whole.standard_error.tolist(), strict=True)
+    values = whole.value.tolist()
+    errors = [None] * len(values)
+    if whole.standard_error is not None:
+        errors = whole.standard_error.tolist()
+    pairs = zip(values, errors, strict=True)
     return SpectrumSample(
         examples=len(rows.sampled),
         total=rows.total,

@@ -25,7 +25,7 @@ FEWEST = 256
 def publish_walks(session: Session, spectrum: Spectrum) -> int | None:
     """Publishes θ + ε v_k for the leading vectors; how many points, None where all were taken.
 
-    The ranges differ, so ε is one row a vector. Of a sample the loss comes with its standard error.
+    The ranges differ, so ε is one row a vector. Of a sample both come with standard errors.
     """
     minimum, seed = session.opened.minimum, session.parameters.seed
     rows = walked_rows(minimum, seed=seed)
@@ -44,8 +44,11 @@ def publish_walks(session: Session, spectrum: Spectrum) -> int | None:
     if rows is None:
         return None
     left_out = (1 - taken.n / minimum.n) ** 0.5  # of a sample without replacement
-    error = torch.stack([each.loss_spread for each in walks]) * left_out / taken.n**0.5
-    session.array("walk_loss_error", error.double())
+    spread = torch.stack([each.loss_spread for each in walks])
+    right = torch.stack([each.accuracy for each in walks])
+    session.array("walk_loss_error", (spread * left_out / taken.n**0.5).double())
+    binomial = (right * (1 - right) / max(1, taken.n - 1)).sqrt()
+    session.array("walk_accuracy_error", (binomial * left_out).double())
     return taken.n
 
 

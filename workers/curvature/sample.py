@@ -33,10 +33,10 @@ class Drawn:
 
 @dataclass(frozen=True)
 class OnAll:
-    """vᵀHv (k,) over all examples with its standard error (k,); NaN where one batch was all."""
+    """vᵀHv (k,) over all examples with its standard error (k,), None where the value is exact."""
 
     value: Tensor
-    standard_error: Tensor
+    standard_error: Tensor | None
 
 
 def drawn(n: int, examples: int, *, seed: int) -> Drawn:
@@ -75,9 +75,8 @@ def _combined(rows: Drawn, sizes: Tensor, quotients: Tensor, eigenvalues: Tensor
     mean = weights @ quotients
     count = len(sizes)
     between = (weights.square() @ (quotients - mean).square()) * count / max(1, count - 1)
-    if count == 1:
-        between = torch.full_like(mean, torch.nan)
-    # Nothing is left to chance where every other example was held out.
-    error = (between * (1 - held / unseen)).sqrt() if held < unseen else torch.zeros_like(mean)
     share = unseen / rows.total
-    return OnAll((1 - share) * eigenvalues + share * mean, share * error)
+    value = (1 - share) * eigenvalues + share * mean
+    if held == unseen:  # every other example was held out: nothing is left to chance
+        return OnAll(value, None)
+    return OnAll(value, share * (between * (1 - held / unseen)).sqrt())
