@@ -104,7 +104,7 @@ window.minimascope = window.minimascope || {};
       if (trace.fill) [trace.x, trace.y] = [trace.x, ms.decode(trace.y)].map((v, _, [x]) => v.filter((_, i) => x[i] !== null));
     }
     const pad = 0.04 * Math.log10(most / least);
-    figure.layout.xaxis = { ...figure.layout.xaxis, type: "log", dtick: 1, exponentformat: "power", tickvals: undefined, ticktext: undefined,
+    figure.layout.xaxis = { ...figure.layout.xaxis, type: "log", dtick: most > 30 * least ? 1 : "D2", exponentformat: "power", tickvals: undefined, ticktext: undefined,
       tickmode: "linear", range: [Math.log10(least) - pad, Math.log10(most) + pad], title: { ...figure.layout.xaxis.title, text: "eigenvalue λ, positive ones only" } };
   }
 
