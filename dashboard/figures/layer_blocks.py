@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from dashboard.figures.layer_mass import layer_label
 from dashboard.figures.log_ticks import log_axis
 from dashboard.figures.theme import styled, tokens
-from minimascope.report import LayerBlock
+from minimascope.spectrum_report import LayerBlock
 
 CONVERGED = 1e-3  # residual relative to the block's largest eigenvalue; above it a ring is drawn
 

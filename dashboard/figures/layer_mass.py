@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.figures.theme import styled
-from minimascope.report import Spectrum
+from minimascope.spectrum_report import Spectrum
 
 
 def layer_label(name: str) -> str:

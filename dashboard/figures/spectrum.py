@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from dashboard.figures.log_ticks import log_axis
 from dashboard.figures.symlog import Floats, symlog, threshold, ticks
 from dashboard.figures.theme import styled, tokens
-from minimascope.report import Density, Spectrum
+from minimascope.spectrum_report import Density, Spectrum
 
 FLOOR = 1e-7
 STEM_SHARE = 0.26

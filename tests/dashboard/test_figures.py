@@ -28,7 +28,8 @@ from dashboard.figures.spectrum import spectrum_figure
 from dashboard.figures.symlog import symlog, ticks
 from dashboard.figures.theme import DARK, DIVERGING, LIGHT
 from dashboard.figures.walk import walk_figure
-from minimascope.report import Estimate, LayerBlock, SpectrumSample
+from minimascope.sections import Estimate
+from minimascope.spectrum_report import LayerBlock, SpectrumSample
 from tests.dashboard.stub_api import Found
 
 

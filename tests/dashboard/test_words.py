@@ -13,8 +13,9 @@ from dashboard.sample_words import sample_words
 from dashboard.upload_request import request_of
 from dashboard.words import level, number, with_error
 from minimascope.problems import ProblemError
-from minimascope.report import Estimate, SpectrumSample
 from minimascope.schemas import KeyNumbers
+from minimascope.sections import Estimate
+from minimascope.spectrum_report import SpectrumSample
 from tests.dashboard.stub_api import Found
 
 

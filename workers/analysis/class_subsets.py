@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from minimascope.report import ClassSubset, Estimate, GapOutliers, Outliers, RatioOutliers
+from minimascope.report import ClassSubset
+from minimascope.sections import Estimate
+from minimascope.spectrum_report import GapOutliers, Outliers, RatioOutliers
 from workers.analysis.session import Session
 from workers.analysis.work import row_seconds
 from workers.boundary.complexity import Complexity

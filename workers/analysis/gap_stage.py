@@ -9,15 +9,8 @@ import numpy as np
 import torch
 
 from minimascope.parameters import Parameters
-from minimascope.report import (
-    Estimate,
-    Gap,
-    GapCurves,
-    GapDiagnostics,
-    GapPlan,
-    Headline,
-    MinimumSummary,
-)
+from minimascope.report import Gap, GapCurves, GapDiagnostics, GapPlan, Headline, MinimumSummary
+from minimascope.sections import Estimate
 from workers.analysis.opening import Opened
 from workers.analysis.session import Session
 from workers.analysis.shards import WORTH_SHARING, Answer, Question, Work

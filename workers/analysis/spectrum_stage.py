@@ -8,9 +8,9 @@ from dataclasses import replace
 from torch import Tensor
 
 from minimascope.parameters import Parameters
-from minimascope.report import (
+from minimascope.sections import Estimate
+from minimascope.spectrum_report import (
     Density,
-    Estimate,
     GapOutliers,
     LayerBlock,
     Outliers,
