@@ -29,7 +29,7 @@ bench: $(VENV)/.test ## Run the benchmarks, peers side by side (long)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 fuzz: $(VENV)/.test ## Send 1,000 damaged copies of each upload format through intake
-	$(BIN)/python -W ignore -m tests.intake.fuzz --copies 1000 --output benchmarks/results/fuzz.json
+	$(BIN)/python -W ignore -m tests.unit.intake.fuzz --copies 1000 --output benchmarks/results/fuzz.json
 
 demo: $(VENV)/.test ## Train and analyse the demo minima again
 	$(BIN)/python examples/train_demo.py

@@ -13,7 +13,7 @@ from fastapi import Request
 
 from backend.identity import Principal
 from backend.service import Service
-from minimascope.problems import ProblemError
+from minimascope.contract.problems import ProblemError
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 ADMIN_ONLY = {"users", "audit", "metrics"}

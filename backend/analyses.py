@@ -17,9 +17,9 @@ from backend.representations import Match
 from backend.retention import forget_results
 from backend.service import Here, Service
 from minimascope import __version__
-from minimascope.problems import ProblemError
-from minimascope.report import ESTIMATOR_VERSION, Report
-from minimascope.schemas import (
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.report import ESTIMATOR_VERSION, Report
+from minimascope.contract.schemas import (
     Analysis,
     AnalysisPage,
     AnalysisPlan,

@@ -38,13 +38,14 @@ from backend.security import Security, check_bind
 from backend.service import Service
 from backend.store import Store
 from backend.uploads import labels, upload_router
-from minimascope import __version__, tracing
-from minimascope.calls import PREFIX
-from minimascope.problems import ProblemError
-from minimascope.settings import Settings
-from minimascope.transport import celery_app
+from minimascope import __version__
+from minimascope.client.calls import PREFIX
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.settings import Settings
+from minimascope.service import tracing
+from minimascope.service.transport import celery_app
 
-# Spans of requests alone; they go nowhere unless minimascope.tracing is configured.
+# Spans of requests alone; they go nowhere unless minimascope.service.tracing is configured.
 TELEMETRY: TelemetryConfig = {
     "operation_spans": False,
     "metrics": False,

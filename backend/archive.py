@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Engine
 from backend.database import migrate
 from backend.store import Store
 from backend.tables import Table
-from minimascope.problems import ProblemError
+from minimascope.contract.problems import ProblemError
 
 FORMAT, CHUNK = 1, 500
 LARGEST_MEMBER = 1 << 42

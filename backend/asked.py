@@ -17,10 +17,10 @@ from backend.jobs import NewJob
 from backend.repository import Repository
 from backend.service import Service
 from backend.store import Store
-from minimascope.interpolations import Interpolation
-from minimascope.problems import ProblemError
-from minimascope.schemas import FINAL_STATES
-from minimascope.slices import Slice
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.questions.interpolations import Interpolation
+from minimascope.contract.questions.slices import Slice
+from minimascope.contract.schemas import FINAL_STATES
 
 Wait = Annotated[float, Query(ge=0, le=30, description="seconds to wait for the answer")]
 Answer = TypeVar("Answer", Slice, Interpolation)

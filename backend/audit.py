@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 from backend.identity import Principal
 from backend.repository import Repository
-from minimascope.schemas import AuditEntry
+from minimascope.contract.schemas import AuditEntry
 
 access_log = logging.getLogger("minimascope.access")
 log = logging.getLogger("minimascope.audit")

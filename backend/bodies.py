@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope
 
-from minimascope.problems import ProblemError
+from minimascope.contract.problems import ProblemError
 
 # An upload that stalls longer holds its place for nobody: the client comes back and resumes.
 STALL_SECONDS = 60.0

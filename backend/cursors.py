@@ -7,7 +7,7 @@ import json
 import math
 import re
 
-from minimascope.problems import ProblemError
+from minimascope.contract.problems import ProblemError
 
 Cursor = tuple[float, str]
 IDENTIFIER = re.compile("[0-9a-f]{32,64}")

@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, event
 
-from minimascope.settings import Settings
+from minimascope.contract.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

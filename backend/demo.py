@@ -15,10 +15,10 @@ from backend.identity import EVERYONE
 from backend.jobs import NewJob
 from backend.repository import Repository
 from backend.store import Store
-from minimascope.arrays import ARRAYS
-from minimascope.problems import ProblemError
-from minimascope.report import Report
-from minimascope.schemas import AnalysisRequest, Inspection, Upload, UploadKind
+from minimascope.contract.arrays import ARRAYS
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.report import Report
+from minimascope.contract.schemas import AnalysisRequest, Inspection, Upload, UploadKind
 
 log = logging.getLogger("minimascope.demo")
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from backend.database import database_url, open_database
 from backend.repository import Repository
 from backend.store import Store
-from minimascope import transport
-from minimascope.settings import Settings
+from minimascope.contract.settings import Settings
+from minimascope.service import transport
 
 
 def _place(url: str) -> str:

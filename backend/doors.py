@@ -15,7 +15,7 @@ import time
 
 from backend.identity import SERVER, Credential, Principal
 from backend.repository import Repository
-from minimascope.settings import Settings
+from minimascope.contract.settings import Settings
 
 SESSION_SECONDS = 7 * 24 * 3600
 LOOK_SECONDS = 2.0

@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from backend.receiving import no_room
-from minimascope.problems import ProblemError
-from minimascope.schemas import ProblemDocument
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import ProblemDocument
 
 log = logging.getLogger("minimascope.backend")
 TITLES = {460: "Checksum Mismatch"}  # tus' own status

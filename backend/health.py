@@ -11,7 +11,8 @@ from fastapi import APIRouter, Response
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from backend.service import Here, Service
-from minimascope import __version__, transport
+from minimascope import __version__
+from minimascope.service import transport
 
 SEEN_SECONDS = 60.0
 router = APIRouter(tags=["operations"])

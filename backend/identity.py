@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from minimascope.schemas import Scope
+from minimascope.contract.schemas import Scope
 
 EVERYONE = "*"
 

@@ -20,11 +20,11 @@ from backend import shards
 from backend.jobs import Claim, Progress
 from backend.receiving import Incoming
 from backend.service import Here, Service
-from minimascope import transport
-from minimascope.problems import ProblemError
-from minimascope.queues import QueueName
-from minimascope.report import Report
-from minimascope.schemas import StageState
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.queues import QueueName
+from minimascope.contract.report import Report
+from minimascope.contract.schemas import StageState
+from minimascope.service import transport
 
 router = APIRouter(prefix="/internal", tags=["workers"], include_in_schema=False)
 Token = Annotated[str, Header(alias="X-Fencing-Token")]

@@ -11,9 +11,9 @@ from backend.access import may_read
 from backend.asked import Wait, answered, ask, awaited
 from backend.jobs import NewJob
 from backend.service import Here
-from minimascope.interpolations import Interpolation, InterpolationRequest
-from minimascope.problems import ProblemError
-from minimascope.schemas import Analysis
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.questions.interpolations import Interpolation, InterpolationRequest
+from minimascope.contract.schemas import Analysis
 
 router = APIRouter(prefix="/analyses/{identifier}/interpolations", tags=["interpolations"])
 

@@ -6,9 +6,9 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from minimascope.problems import ProblemError
-from minimascope.queues import QueueName
-from minimascope.schemas import State
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.queues import QueueName
+from minimascope.contract.schemas import State
 
 JobKind = Literal[
     "inspect_checkpoint",

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from backend.database import connect, database_url, migrate
 from backend.store import Store
-from minimascope.settings import Settings
+from minimascope.contract.settings import Settings
 
 
 @contextmanager

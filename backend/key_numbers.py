@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from minimascope.report import Report
-from minimascope.schemas import Analysis, KeyNumbers
+from minimascope.contract.report import Report
+from minimascope.contract.schemas import Analysis, KeyNumbers
 
 
 def _data(report: Report) -> dict[str, Any]:

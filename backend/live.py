@@ -25,8 +25,8 @@ from backend.access import share_key
 from backend.guests import GUEST
 from backend.identity import Principal, Who
 from backend.service import Here, Service
-from minimascope.problems import ProblemError
-from minimascope.schemas import FINAL_STATES, Analysis
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import FINAL_STATES, Analysis
 
 router = APIRouter(tags=["analyses"])
 log = logging.getLogger("minimascope.backend")

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from backend.doors import SESSION_SECONDS, Doors, new_session
 from backend.rates import Rate
-from minimascope.problems import ProblemError
+from minimascope.contract.problems import ProblemError
 
 COOKIE = "minimascope_session"
 TRIES = 5

@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from minimascope.problems import ProblemError
+from minimascope.contract.problems import ProblemError
 
 CLIENT = {"timeout": "600s", "connect_timeout": "5s", "allow_http": True}
 RETRY = {"max_retries": 3, "retry_timeout": timedelta(seconds=15)}

@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from minimascope.schemas import ProblemDocument
+from minimascope.contract.schemas import ProblemDocument
 
 PROBLEM_TYPE = "application/problem+json"
 REFERENCE = {"$ref": "#/components/schemas/ProblemDocument"}

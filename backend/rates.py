@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 
-from minimascope.problems import ProblemError
+from minimascope.contract.problems import ProblemError
 
 WINDOW_SECONDS = 60.0
 

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 from backend import retention, shards, transfers
 from backend.clock import WallClock
 from backend.service import Service
-from minimascope import transport
-from minimascope.queues import QUEUES
+from minimascope.contract.queues import QUEUES
+from minimascope.service import transport
 
 KEEP_SECONDS = 24 * 3600.0
 SWEEP_SECONDS = 600.0

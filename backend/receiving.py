@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from backend.objects import Bucket
-from minimascope.problems import ProblemError
+from minimascope.contract.problems import ProblemError
 
 CHUNK, MOST_PARTS = 1 << 20, 64
 

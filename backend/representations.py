@@ -22,7 +22,7 @@ from fastapi import Header, Response
 from fastapi.responses import StreamingResponse
 from typing_extensions import Buffer, override
 
-from minimascope.problems import ProblemError
+from minimascope.contract.problems import ProblemError
 
 MAX_JSON_ELEMENTS = 2_000_000
 CHUNK = 1 << 20

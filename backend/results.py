@@ -12,9 +12,9 @@ from backend.identity import Who
 from backend.key_numbers import key_numbers
 from backend.representations import JSON, NPY, NPZ, Match
 from backend.service import Here, Service
-from minimascope.problems import ProblemError
-from minimascope.report import Report
-from minimascope.schemas import KeyNumbers, KeyNumbersPage
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.report import Report
+from minimascope.contract.schemas import KeyNumbers, KeyNumbersPage
 
 router = APIRouter(tags=["results"])
 MAX_COMPARED = 50

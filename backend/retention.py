@@ -16,8 +16,8 @@ from backend import asked, shards
 from backend.repository import Repository
 from backend.service import Here
 from backend.store import Store
-from minimascope.schemas import Analysis, AuditEntry, UploadKind
-from minimascope.settings import Settings
+from minimascope.contract.schemas import Analysis, AuditEntry, UploadKind
+from minimascope.contract.settings import Settings
 
 router = APIRouter(prefix="/analyses/{identifier}/pin", tags=["analyses"])
 DAY = 86400.0

@@ -22,9 +22,9 @@ from backend.errors import database_problem, problem_response
 from backend.identity import ACTING, ANYONE, Principal
 from backend.login import COOKIE, wants_page
 from backend.service import Service
-from minimascope import tracing
-from minimascope.problems import ProblemError
-from minimascope.settings import Settings
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.settings import Settings
+from minimascope.service import tracing
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}

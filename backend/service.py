@@ -18,10 +18,10 @@ from backend.jobs import JobStatus, NewJob
 from backend.rates import Rate
 from backend.repository import Repository
 from backend.store import Store
-from minimascope import transport
-from minimascope.queues import QueueName
-from minimascope.schemas import FINAL_STATES
-from minimascope.settings import Settings
+from minimascope.contract.queues import QueueName
+from minimascope.contract.schemas import FINAL_STATES
+from minimascope.contract.settings import Settings
+from minimascope.service import transport
 
 log = logging.getLogger("minimascope.backend")
 

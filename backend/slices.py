@@ -12,9 +12,9 @@ from backend.jobs import NewJob
 from backend.representations import JSON, NPY, NPZ, Match
 from backend.results import array_response, arrays_response
 from backend.service import Here
-from minimascope.problems import ProblemError
-from minimascope.schemas import Analysis
-from minimascope.slices import Slice, SliceRequest
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.questions.slices import Slice, SliceRequest
+from minimascope.contract.schemas import Analysis
 
 router = APIRouter(prefix="/analyses/{identifier}/slices", tags=["slices"])
 # Present arrays that a worker needs or that save it a search.

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from backend.objects import Bucket
 from backend.receiving import Incoming, Partial, full_disk_is_507
-from minimascope.arrays import ARRAYS
-from minimascope.problems import ProblemError
+from minimascope.contract.arrays import ARRAYS
+from minimascope.contract.problems import ProblemError
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 JOB_ID = re.compile(r"[0-9a-f]{32}")

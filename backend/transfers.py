@@ -28,8 +28,8 @@ from backend.receiving import Partial, megabytes
 from backend.repository.transfers import Transfer
 from backend.service import Here, Service
 from backend.uploads import register_upload
-from minimascope.problems import ProblemError
-from minimascope.schemas import TransferStatus, UploadKind
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import TransferStatus, UploadKind
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,checksum,expiration,termination"

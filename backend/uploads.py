@@ -18,8 +18,8 @@ from backend.receiving import megabytes, no_room
 from backend.repository.rows import as_inspection
 from backend.retention import forget_results
 from backend.service import Here, Service
-from minimascope.problems import ProblemError
-from minimascope.schemas import FINAL_STATES, Inspection, Upload, UploadKind, UploadPage
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import FINAL_STATES, Inspection, Upload, UploadKind, UploadPage
 
 INSPECTIONS: dict[UploadKind, JobKind] = {
     "checkpoint": "inspect_checkpoint",

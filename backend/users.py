@@ -12,8 +12,8 @@ from backend.doors import token_hash
 from backend.identity import ANYONE, Who
 from backend.repository import Repository
 from backend.service import Here
-from minimascope.problems import ProblemError
-from minimascope.schemas import (
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import (
     AuditPage,
     NewUser,
     Scope,

@@ -12,8 +12,8 @@ from typing_extensions import override
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from backend.errors import problem_response
-from minimascope.problems import ProblemError
-from minimascope.schemas import ProblemDocument
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import ProblemDocument
 
 HEADER_SECONDS = 20.0
 LINGER_SECONDS = 1.0

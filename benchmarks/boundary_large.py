@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from workers.boundary.alignment import align
-from workers.curvature.minimum import prepare
+from minimascope.boundary.alignment import align
+from minimascope.curvature.minimum.minimum import prepare
 
 WIDTHS = (3, 64, 128, 256, 512, 512, 512, 512, 512)
 STRIDES = (1, 2, 2, 1, 2, 1, 1, 1)

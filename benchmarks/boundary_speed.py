@@ -1,9 +1,10 @@
 """CPU seconds of a full boundary analysis of a reference network, beside the published pipeline.
 
 Usage: python benchmarks/boundary_speed.py. One thread, CPU seconds of this process, on
-tests/reference/boundary/gauss-normal (p = 10,703, n = 150). Imports are done before the clock
-starts. The published pipeline's figures were measured once with its own code on such a network
-(tests/reference/README.md); it is not run here. Writes benchmarks/results/boundary_speed.json.
+tests/cases/reference/boundary/gauss-normal (p = 10,703, n = 150). Imports are done before the
+clock starts. The published pipeline's figures were measured once with its own code on such a
+network (tests/cases/reference/README.md); it is not run here. Writes
+benchmarks/results/boundary_speed.json.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from typing import TypeVar
 
 import torch
 
-from tests.reference_networks import boundary_minimum
-from workers.boundary.alignment import align
-from workers.boundary.complexity import alignment_matrix, complexity, random_max_alignment
-from workers.boundary.flips import sign_flips
-from workers.boundary.gradients import reinforcing_gradients
-from workers.boundary.margins import certified_margins, eigenvector_margins
-from workers.boundary.rescaling import find_rescaling, rescaled_measures
-from workers.boundary.slices import input_plane
-from workers.curvature.spectrum import compute_spectrum
+from minimascope.boundary.alignment import align
+from minimascope.boundary.complexity import alignment_matrix, complexity, random_max_alignment
+from minimascope.boundary.flips import sign_flips
+from minimascope.boundary.gradients import reinforcing_gradients
+from minimascope.boundary.margins import certified_margins, eigenvector_margins
+from minimascope.boundary.rescaling import find_rescaling, rescaled_measures
+from minimascope.boundary.slices import input_plane
+from minimascope.curvature.spectrum.spectrum import compute_spectrum
+from tests.cases.reference_networks import boundary_minimum
 
 T = TypeVar("T")
 RESULT = Path(__file__).parent / "results" / "boundary_speed.json"

@@ -26,7 +26,7 @@ from benchmarks.boundary.data import PROBLEMS, draw
 from benchmarks.boundary.measures import Study, study
 from benchmarks.boundary.minima import KINDS, rescaled, train
 from benchmarks.boundary.picture import figure
-from workers.curvature.minimum import Minimum
+from minimascope.curvature.minimum.minimum import Minimum
 
 RESULTS = Path(__file__).parent / "results"
 N_TEST = 4000

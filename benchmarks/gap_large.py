@@ -21,9 +21,9 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional
 
-from workers.curvature.gap import estimate_gap
-from workers.curvature.memory import PeakMemory
-from workers.curvature.minimum import Minimum, prepare
+from minimascope.curvature.gap.estimate import estimate_gap
+from minimascope.curvature.minimum.minimum import Minimum, prepare
+from minimascope.curvature.running.memory import PeakMemory
 
 LINES = Path(__file__).parent / "results" / "gap_large.jsonl"
 EXAMPLES, BATCH, EPOCHS = 256, 32, 30

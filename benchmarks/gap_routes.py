@@ -19,12 +19,12 @@ from typing import Any
 import torch
 from study.networks import Design, trained
 
-from workers.curvature.exact_sweep import exact_sweep, primal_resolvent
-from workers.curvature.ggn_product import GgnProducts
-from workers.curvature.likelihood import Likelihood, likelihood_of
-from workers.curvature.matrix_free_sweep import matrix_free_sweep
-from workers.curvature.minimum import Minimum
-from workers.curvature.sweep import Sweep
+from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.products.ggn_product import GgnProducts
+from minimascope.curvature.sweep.exact import exact_sweep, primal_resolvent
+from minimascope.curvature.sweep.matrix_free import matrix_free_sweep
+from minimascope.curvature.sweep.result import Sweep
+from minimascope.objective.likelihood import Likelihood, likelihood_of
 
 LINES = Path(__file__).parent / "results" / "gap_routes.jsonl"
 SEEDS = range(20)

@@ -21,10 +21,10 @@ from study.networks import Design, designs, trained
 from study.picture import picture
 from study.tables import report
 
-from workers.curvature.gap import estimate_gap
-from workers.curvature.gap_result import GapResult
-from workers.curvature.minimum import Minimum
-from workers.curvature.spectrum import compute_spectrum
+from minimascope.curvature.gap.estimate import estimate_gap
+from minimascope.curvature.gap.result import GapResult
+from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.spectrum.spectrum import compute_spectrum
 
 RESULTS = Path(__file__).parent / "results"
 LINES = RESULTS / "gap_study.jsonl"

@@ -18,10 +18,10 @@ from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn import functional
 
-from workers.curvature.gap import estimate_gap
-from workers.curvature.jacobian import jacobian_chunks
-from workers.curvature.likelihood import likelihood_of
-from workers.curvature.minimum import Minimum, prepare
+from minimascope.curvature.gap.estimate import estimate_gap
+from minimascope.curvature.layers.jacobian import jacobian_chunks
+from minimascope.curvature.minimum.minimum import Minimum, prepare
+from minimascope.objective.likelihood import likelihood_of
 
 LINES = Path(__file__).parent / "results" / "gap_time.jsonl"
 WEIGHT_DECAY = 1e-3

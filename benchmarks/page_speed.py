@@ -33,7 +33,7 @@ from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-from tests.browser import chromium, until
+from tests.servers.browser import chromium, until
 
 RESULT = ROOT / "benchmarks" / "results" / "page_speed.json"
 RUNS, SWITCHES, MINIMA = 3, 20, 20

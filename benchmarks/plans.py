@@ -24,10 +24,10 @@ from spectra.networks import Attention, cnn, mlp
 from spectra.workloads import digits, train
 from torch import nn
 
-from workers.curvature.memory import PeakMemory
-from workers.curvature.minimum import Minimum, prepare
-from workers.curvature.planner import plan_spectrum
-from workers.curvature.spectrum import compute_spectrum
+from minimascope.curvature.minimum.minimum import Minimum, prepare
+from minimascope.curvature.running.memory import PeakMemory
+from minimascope.curvature.spectrum.plan import plan_spectrum
+from minimascope.curvature.spectrum.spectrum import compute_spectrum
 
 RESULTS = Path(__file__).parent / "results" / "plans.jsonl"
 TOLERANCES = {"float64": 1e-6, "float32": 1e-5}  # those of workers/analysis/spectrum_stage.py

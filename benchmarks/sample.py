@@ -23,10 +23,10 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 import torch
 from spectra.workloads import WORKLOADS
 
-from workers.curvature.minimum import Minimum
-from workers.curvature.operators import hessian
-from workers.curvature.sample import curvature_on_all, drawn
-from workers.curvature.spectrum import Spectrum, compute_spectrum
+from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.products.operators import hessian
+from minimascope.curvature.spectrum.sample import curvature_on_all, drawn
+from minimascope.curvature.spectrum.spectrum import Spectrum, compute_spectrum
 
 SHARES = (0.05, 0.1, 0.25, 0.5)
 PAIRS, TOLERANCE = 10, 1e-6

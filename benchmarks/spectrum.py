@@ -37,12 +37,12 @@ from spectra.tools import PINNED, Pairs, Tool, tools
 from spectra.workloads import LARGE, WORKLOADS, Workload
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from workers.curvature.density import spectral_density
-from workers.curvature.minimum import prepare
-from workers.curvature.operators import hessian
-from workers.curvature.planner import plan_spectrum
-from workers.curvature.slq import spectral_sum
-from workers.curvature.spectrum import compute_spectrum
+from minimascope.curvature.krylov.slq import spectral_sum
+from minimascope.curvature.minimum.minimum import prepare
+from minimascope.curvature.products.operators import hessian
+from minimascope.curvature.spectrum.density import spectral_density
+from minimascope.curvature.spectrum.plan import plan_spectrum
+from minimascope.curvature.spectrum.spectrum import compute_spectrum
 
 TARGETS = (1e-3, 1e-6)
 QUESTIONS = ("top1", "top2", "slq", "trace", "together", "plan")  # top 10 at either residual

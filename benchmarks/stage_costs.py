@@ -22,13 +22,13 @@ import torch
 from sklearn import datasets
 from torch import nn
 
-from minimascope.parameters import Parameters
-from minimascope.report import STAGES
-from workers.analysis.opening import Files, open_files
-from workers.analysis.run import run_analysis
-from workers.analysis.spectrum_stage import plan_stage
-from workers.analysis.stage_costs import stage_costs
-from workers.intake.layers import layer
+from minimascope.analysis.costs.stages import stage_costs
+from minimascope.analysis.opening import Files, open_files
+from minimascope.analysis.run import run_analysis
+from minimascope.analysis.stages.spectrum import plan_stage
+from minimascope.contract.parameters import Parameters
+from minimascope.contract.report import STAGES
+from minimascope.intake.networks.layers import layer
 
 RESULTS = Path(__file__).parent / "results" / "stage_costs.json"
 Row = dict[str, Any]

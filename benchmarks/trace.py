@@ -2,8 +2,8 @@
 
     python benchmarks/trace.py    # writes benchmarks/results/trace.json
 
-The spectra are exact ones of trained networks (tests/reference/boundary). Gaussian probes do not
-know a basis, so the matrix may be diagonal and a product costs nothing. Compared, after the 38
+The spectra are exact ones of trained networks (tests/cases/reference/boundary). Gaussian probes do
+not know a basis, so the matrix may be diagonal and a product costs nothing. Compared, after the 38
 Lanczos steps that top 10 and λ_min take anyway: Hutchinson outside that basis (what the product
 does), XTrace outside that basis, and, without the basis, XTrace and Hutch++ with as many products
 in all. XTrace: Epperly, Tropp and Webber, "XTrace: making the most of every sample in stochastic
@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-SPECTRA = Path(__file__).parents[1] / "tests" / "reference" / "boundary"
+SPECTRA = Path(__file__).parents[1] / "tests" / "cases" / "reference" / "boundary"
 RESULTS = Path(__file__).parent / "results" / "trace.json"
 STEPS, PRODUCTS, SEEDS = 38, 16, 20
 Found = tuple[float, float]  # estimate and the standard error it states

@@ -7,7 +7,7 @@ from dash import dcc, html
 from dashboard.pages.detail import LABELS, TABS, side
 from dashboard.plane_controls import PlaneKind, plane_controls
 from dashboard.plot import image, panel, strip, switch, tools
-from minimascope.report import Report
+from minimascope.contract.report import Report
 
 
 def _vectors(count: int) -> html.Div:

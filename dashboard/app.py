@@ -17,10 +17,10 @@ from dashboard.arrival import Arrival
 from dashboard.compressed import Compressed
 from dashboard.drawing_process import DrawingProcess
 from dashboard.drawings import drawing_routes
-from dashboard.figures.theme import css
 from dashboard.pages import analysis, compare, home, job, not_found, upload
 from dashboard.policy import page_policy
 from minimascope.client import AsyncClient
+from minimascope.figures.theme import css
 
 ASSETS = Path(__file__).parent / "assets"
 INDEX = """<!DOCTYPE html>

@@ -10,7 +10,7 @@ from dash import html
 from dashboard.class_names import class_name, class_word
 from dashboard.data_table import table
 from dashboard.words import number, with_error
-from minimascope.report import Boundary, CertifiedMargins, ClassSubset, Margins, Rescaled
+from minimascope.contract.report import Boundary, CertifiedMargins, ClassSubset, Margins, Rescaled
 
 Row = tuple[Any, ...]
 LONG = 12

@@ -7,8 +7,8 @@ import math
 from typing import Any
 
 from dashboard.compare_numbers import AT_LAMBDA, MEASURES, Minimum, letters
-from dashboard.figures.compare_scatter import Measured, compare_scatter
-from dashboard.figures.parallel import parallel_figure
+from minimascope.figures.compare_scatter import Measured, compare_scatter
+from minimascope.figures.parallel import parallel_figure
 
 CHOICES = {**MEASURES, **AT_LAMBDA}
 COLUMNS = 6

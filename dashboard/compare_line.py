@@ -11,12 +11,16 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_u
 
 from dashboard.choice import select
 from dashboard.compare_numbers import Minimum, letters
-from dashboard.figures.interpolation import interpolation_figure
 from dashboard.plot import panel
 from dashboard.words import number, with_error
 from minimascope.client import AsyncClient
-from minimascope.interpolations import Barrier, InterpolationCurve, InterpolationRequest
-from minimascope.problems import ProblemError
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.questions.interpolations import (
+    Barrier,
+    InterpolationCurve,
+    InterpolationRequest,
+)
+from minimascope.figures.interpolation import interpolation_figure
 
 PATIENCE_SECONDS = 300.0
 LABEL = "Loss and accuracy on the straight line between the weights of two minima."

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.stats import kendalltau, spearmanr
 
 from dashboard.words import count, level, number
-from minimascope.report import Report
-from minimascope.schemas import KeyNumbers
+from minimascope.contract.report import Report
+from minimascope.contract.schemas import KeyNumbers
 
 MEASURES = {
     "gap_measured": "Measured gap, nats",

@@ -10,28 +10,28 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.class_names import named
-from dashboard.figures.boundary_map import (
+from dashboard.packing import encoded, joined
+from minimascope.contract.report import Report
+from minimascope.figures.boundary_map import (
     INPUT_AXES,
     PRINCIPAL_AXES,
     boundary_map,
     embedding,
     tsne_map,
 )
-from dashboard.figures.coherence import coherence_figure
-from dashboard.figures.filmstrip import filmstrip
-from dashboard.figures.g_curve import g_figure
-from dashboard.figures.gap_curves import gap_figure
-from dashboard.figures.layer_blocks import blocks_figure
-from dashboard.figures.layer_mass import layer_figure
-from dashboard.figures.margins import margins_figure
-from dashboard.figures.overlaps import overlaps_figure
-from dashboard.figures.plane import Arrays, quantized, thinned
-from dashboard.figures.point_losses import losses_figure
-from dashboard.figures.reliability import reliability_figure
-from dashboard.figures.spectrum import spectrum_figure
-from dashboard.figures.walk import has_walk, walk_figure
-from dashboard.packing import encoded, joined
-from minimascope.report import Report
+from minimascope.figures.coherence import coherence_figure
+from minimascope.figures.filmstrip import filmstrip
+from minimascope.figures.g_curve import g_figure
+from minimascope.figures.gap_curves import gap_figure
+from minimascope.figures.layer_blocks import blocks_figure
+from minimascope.figures.layer_mass import layer_figure
+from minimascope.figures.margins import margins_figure
+from minimascope.figures.overlaps import overlaps_figure
+from minimascope.figures.plane import Arrays, quantized, thinned
+from minimascope.figures.point_losses import losses_figure
+from minimascope.figures.reliability import reliability_figure
+from minimascope.figures.spectrum import spectrum_figure
+from minimascope.figures.walk import has_walk, walk_figure
 
 PLANE = (
     "slice_x",

@@ -13,11 +13,11 @@ from fastapi import FastAPI, Request, Response
 from dashboard.compare_figures import vectors_of
 from dashboard.drawing import packed_drawing, packed_tiles
 from dashboard.drawing_process import DrawingProcess
-from minimascope.calls import Array
 from minimascope.client import AsyncClient
-from minimascope.problems import ProblemError
-from minimascope.report import Report
-from minimascope.schemas import FINAL_STATES, Analysis
+from minimascope.client.calls import Array
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.report import Report
+from minimascope.contract.schemas import FINAL_STATES, Analysis
 
 KEPT = 32  # drawings of finished analyses held, compressed: about 0.4 MB each at 200 × 200
 ROOM = 1  # drawings fetched and made at a time

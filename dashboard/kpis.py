@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dash import html
 
 from dashboard.words import VERDICTS, level, number, percent, plural, with_error
-from minimascope.report import Report
+from minimascope.contract.report import Report
 
 PENDING = "not computed yet"
 OVERCONFIDENT = 1.2

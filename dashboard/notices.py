@@ -6,7 +6,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from minimascope.problems import ProblemError
+from minimascope.contract.problems import ProblemError
 
 
 def refusal(problem: ProblemError) -> html.Div:

@@ -12,13 +12,13 @@ from dash import Dash, Input, Output, State
 from pydantic import ValidationError
 
 from dashboard.class_names import named
-from dashboard.figures.boundary_map import boundary_map
-from dashboard.figures.filmstrip import filmstrip
-from dashboard.figures.plane import Arrays
 from dashboard.packing import encoded
 from minimascope.client import AsyncClient
-from minimascope.problems import ProblemError
-from minimascope.slices import SliceRequest
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.questions.slices import SliceRequest
+from minimascope.figures.boundary_map import boundary_map
+from minimascope.figures.filmstrip import filmstrip
+from minimascope.figures.plane import Arrays
 
 KEY = re.compile(r"(points):(\d+),(\d+),(\d+)|(extremes):(\d+)|(principal):(\d+),(\d+)")
 PATIENCE_SECONDS = 300.0

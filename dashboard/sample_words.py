@@ -6,7 +6,7 @@ from dash import html
 
 from dashboard.data_table import table
 from dashboard.words import count, number, plural, with_error
-from minimascope.spectrum_report import Spectrum, SpectrumSample
+from minimascope.contract.report import Spectrum, SpectrumSample
 
 
 def sample_words(spectrum: Spectrum, sample: SpectrumSample) -> str:

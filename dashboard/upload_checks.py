@@ -10,8 +10,8 @@ from dashboard.notices import refusal, remark
 from dashboard.upload_request import candidates_request, request_of
 from dashboard.words import STAGES, span
 from minimascope.client import AsyncClient
-from minimascope.problems import ProblemError
-from minimascope.schemas import AnalysisPlan, Candidate, CandidateTable
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import AnalysisPlan, Candidate, CandidateTable
 
 FILES = ("checkpoint", "train", "test")
 CHOSEN = ("family", "activation", "loss", "dtype", "stages")

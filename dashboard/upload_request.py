@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from minimascope.parameters import Parameters
-from minimascope.problems import ProblemError
-from minimascope.schemas import AnalysisRequest
+from minimascope.contract.parameters import Parameters
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import AnalysisRequest
 
 
 def _number(values: dict[str, Any], key: str, words: str, *, whole: bool = False) -> Any:

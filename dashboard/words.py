@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-from minimascope.report import Gap, Verdict
+from minimascope.contract.report import Gap, Verdict
 
 MINUS = "−"
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

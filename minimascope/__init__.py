@@ -1,11 +1,38 @@
 """minimascope: what kind of minimum did a training run find, and will it generalize?
 
-The shared language of the rooms, and the one name people import in their own scripts:
-`minimascope.export(model, example_inputs, "model.pt2")` writes a network that describes itself.
-Importing it loads no torch, no web framework and no dashboard.
+    minimascope.export(model, example_inputs, "model.pt2")   # a network that describes itself
+    minimascope.Client("http://127.0.0.1:8717")              # the REST API
+    minimascope.Report.model_validate_json(text)             # what an analysis found
+
+Names load when they are first used: importing the package loads neither torch nor pydantic.
 """
 
-from minimascope.exporting import export
+from __future__ import annotations
 
-__all__ = ["__version__", "export"]
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from minimascope.client import AsyncClient, Client
+    from minimascope.contract.report import Report
+    from minimascope.intake.exporting import export
+
+__all__ = ["AsyncClient", "Client", "Report", "__version__", "export"]
 __version__ = "0.1.0"
+
+_HOMES = {
+    "AsyncClient": "minimascope.client",
+    "Client": "minimascope.client",
+    "Report": "minimascope.contract.report",
+    "export": "minimascope.intake.exporting",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -9,10 +9,10 @@ from typing import Any
 
 from celery.signals import worker_shutting_down
 
-from minimascope.logs import configure
-from minimascope.queues import QueueName
-from minimascope.settings import Settings
-from minimascope.transport import celery_app
+from minimascope.contract.queues import QueueName
+from minimascope.contract.settings import Settings
+from minimascope.service.logs import configure
+from minimascope.service.transport import celery_app
 from workers.delivery import Delivery, api_url
 from workers.presence import Presence
 from workers.supervisor import COMMAND, Supervisor

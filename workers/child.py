@@ -20,11 +20,11 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from minimascope.parameters import Parameters
-from minimascope.problems import ProblemError
-from minimascope.report import Report
-from minimascope.schemas import StageState
-from minimascope.slices import SliceRequest
+from minimascope.contract.parameters import Parameters
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.questions.slices import SliceRequest
+from minimascope.contract.report import Report
+from minimascope.contract.schemas import StageState
 
 
 class SupervisorPublisher:
@@ -75,10 +75,10 @@ def prepare() -> None:
     """Everything slow that does not depend on the job. No device is touched."""
     import torch
 
-    import workers.analysis.run
-    import workers.curvature.planner
-    import workers.intake.inspection  # noqa: F401 - imported for later
-    from workers.intake import parser_process
+    import minimascope.analysis.run
+    import minimascope.curvature.spectrum.plan
+    import minimascope.intake.inspection  # noqa: F401 - imported for later
+    from minimascope.intake.sandbox import parser_process
 
     # torch imports sympy at the first gradient of a vector, half a second later than needed.
     one = torch.ones(1, requires_grad=True)
@@ -93,7 +93,7 @@ def run(
 
     While it works, lines of stdin are `replies` to what it asked.
     """
-    from workers.analysis.faults import out_of_memory
+    from minimascope.analysis.faults import out_of_memory
 
     tempfile.tempdir = job["workdir"]
     try:
@@ -143,29 +143,29 @@ def perform(
     job: dict[str, Any], publisher: SupervisorPublisher, replies: queue.SimpleQueue[bytes]
 ) -> dict[str, Any] | None:
     """Dispatches on the job's kind; inspections and checks return a value."""
-    from workers.analysis import shard_job
+    from minimascope.analysis.sharing import shard_job
 
     if job["kind"] != "shard":
         shard_job.LAST.forget()
     files, workdir = job["files"], Path(job["workdir"])
     if job["kind"] == "inspect_checkpoint":
-        from workers.intake.inspection import inspect_checkpoint
+        from minimascope.intake.inspection import inspect_checkpoint
 
         return inspection(inspect_checkpoint(Path(files["checkpoint"]), workdir=workdir))
     if job["kind"] in ("inspect_dataset", "labelled"):
-        from workers.intake.inspection import inspect_dataset
+        from minimascope.intake.inspection import inspect_dataset
 
         label = (job.get("parameters") or {}).get("label")
         return inspection(inspect_dataset(Path(files["dataset"]), workdir=workdir, label=label))
 
-    from workers.analysis.guessing import worse_than_guessing
-    from workers.analysis.opening import Files, checkpoint_summary, data_summary, open_files
+    from minimascope.analysis.guessing import worse_than_guessing
+    from minimascope.analysis.opening import Files, checkpoint_summary, data_summary, open_files
 
     parameters = Parameters.model_validate(job["parameters"])
     test = files.get("test")
     paths = Files(Path(files["checkpoint"]), Path(files["train"]), Path(test) if test else None)
     if job["kind"] == "architectures":
-        from workers.intake.candidates import candidate_table
+        from minimascope.intake.networks.candidates import candidate_table
 
         return candidate_table(
             paths.checkpoint,
@@ -175,7 +175,7 @@ def perform(
             workdir=workdir,
         )
     if job["kind"] == "slice":
-        from workers.analysis.slice_job import run_slice
+        from minimascope.analysis.questions.slice_job import run_slice
 
         return run_slice(
             paths,
@@ -186,7 +186,7 @@ def perform(
             publisher=publisher,
         )
     if job["kind"] == "interpolation":
-        from workers.analysis.interpolation_job import run_interpolation
+        from minimascope.analysis.questions.interpolation_job import run_interpolation
 
         return run_interpolation(
             paths,
@@ -201,7 +201,7 @@ def perform(
         here = parameters.model_copy(update={"device": "cpu"})
         opened = open_files(paths, here, workdir=workdir)
         if job["kind"] == "plan":
-            from workers.analysis.planning import planned
+            from minimascope.analysis.costs.plan import planned
 
             return planned(opened, parameters)
         data = data_summary(opened)
@@ -210,7 +210,7 @@ def perform(
             "checkpoint": checkpoint_summary(opened, parameters).model_dump(),
             "data": data.model_dump(),
         }
-    from workers.curvature import graphs
+    from minimascope.curvature.products import graphs
 
     graphs.plan_with(job.get("memory_share", 1.0))
     state = Path(job["state"]) if job.get("state") else None
@@ -219,7 +219,7 @@ def perform(
         return shard_job.run_shard(
             paths, parameters, question, workdir=workdir, publisher=publisher, state_path=state
         )
-    from workers.analysis.run import run_analysis
+    from minimascope.analysis.run import run_analysis
     from workers.shard_exchange import Exchange
 
     shards = Exchange(publisher, replies, workdir) if parameters.device == "cpu" else None

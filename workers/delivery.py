@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 
-from minimascope.calls import PREFIX, authorization
-from minimascope.settings import Settings
+from minimascope.client.calls import PREFIX, authorization
+from minimascope.contract.settings import Settings
 
 CHUNK = 1 << 20
 PATIENCE_SECONDS = 60.0

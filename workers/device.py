@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from minimascope.problems import ProblemError
-from minimascope.queues import QueueName
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.queues import QueueName
 
 DRIVER = Path("/proc/driver/nvidia/gpus")
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from workers.intake.sandbox import active_layers
+from minimascope.intake.sandbox.sandbox import active_layers
 
 
 def torch_line() -> str:
     """Version of torch, threads and GPUs, in words. Imports torch."""
     import torch
 
-    from workers.threads import most_threads
+    from minimascope.machine.threads import most_threads
 
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     found = ", ".join(gpus) if gpus else "no CUDA device (analyses run on the CPU)"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, get_args
 
-from minimascope.problems import ProblemError
-from minimascope.schemas import Inspection, StageState
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import Inspection, StageState
 
 INSPECTION_FIELDS = ("format", "summary", "warnings")
 

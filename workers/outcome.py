@@ -6,7 +6,7 @@ import signal
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from minimascope.problems import ProblemError
+from minimascope.contract.problems import ProblemError
 from workers.delivery import ClaimedJob
 
 Stop = Literal["cancelled", "lost", "too_long", "shutdown", "broken"]

@@ -14,10 +14,10 @@ from typing import Any
 import httpx
 
 from minimascope import __version__
-from minimascope.queues import QueueName
+from minimascope.contract.queues import QueueName
+from minimascope.intake.sandbox.sandbox import active_layers
 from workers.delivery import Delivery
 from workers.device import described
-from workers.intake.sandbox import active_layers
 from workers.supervisor import Supervisor
 
 log = logging.getLogger("minimascope.worker")

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from minimascope.problems import ProblemError
-from workers.analysis.shards import WORTH_SHARING, Alone, Answer, Question, Work
+from minimascope.analysis.sharing.shards import WORTH_SHARING, Alone, Answer, Question, Work
+from minimascope.contract.problems import ProblemError
 
 WAIT_SECONDS = 0.3
 Found = dict[str, Any]  # one shard as the API tells it: backend/shards.py

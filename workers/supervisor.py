@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from minimascope.tracing import JobTrace
-from workers import messages, resume
+from minimascope.machine import resume
+from minimascope.service.tracing import JobTrace
+from workers import messages
 from workers.delivery import ClaimedJob, Delivery, LostJobError, RefusedError, UnavailableError
 from workers.heartbeat import Heartbeat
 from workers.outcome import Stop, Work, out_of_memory, problem_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minimascope.transport import TASK
+from minimascope.service.transport import TASK
 from workers.delivery import UnavailableError
 from workers.supervisor import Supervisor
 

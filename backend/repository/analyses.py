@@ -17,9 +17,9 @@ from backend.repository.rows import as_analysis, end, job_row, missing
 from backend.repository.shard_rows import cancel_shards
 from backend.repository.transactions import Transactions
 from backend.tables import AnalysisRow, JobRow
-from minimascope.problems import ProblemError
-from minimascope.queues import QueueName
-from minimascope.schemas import FINAL_STATES, Analysis, AnalysisRequest, State
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.queues import QueueName
+from minimascope.contract.schemas import FINAL_STATES, Analysis, AnalysisRequest, State
 
 NO_KEY = Submission()
 

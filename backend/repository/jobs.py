@@ -27,8 +27,8 @@ from backend.repository.rows import end, job_row, missing
 from backend.repository.shard_rows import release_own_shards, renew_own_shards
 from backend.repository.transactions import Transactions
 from backend.tables import JobRow
-from minimascope.queues import QueueName
-from minimascope.schemas import FINAL_STATES, State
+from minimascope.contract.queues import QueueName
+from minimascope.contract.schemas import FINAL_STATES, State
 
 
 class Jobs(Transactions):

@@ -12,10 +12,10 @@ from backend.jobs import QUESTIONS, JobKind, NewJob
 from backend.repository.rows import job_row, missing
 from backend.repository.transactions import Transactions
 from backend.tables import JobRow
-from minimascope.interpolations import Interpolation, InterpolationRequest
-from minimascope.problems import ProblemError
-from minimascope.schemas import FINAL_STATES, State
-from minimascope.slices import Slice, SliceRequest
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.questions.interpolations import Interpolation, InterpolationRequest
+from minimascope.contract.questions.slices import Slice, SliceRequest
+from minimascope.contract.schemas import FINAL_STATES, State
 
 MOST_UNANSWERED = 20
 

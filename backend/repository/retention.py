@@ -12,7 +12,7 @@ from backend.identity import EVERYONE
 from backend.repository.rows import missing
 from backend.repository.transactions import Transactions
 from backend.tables import AnalysisRow, JobRow, UploadOwnerRow, UploadRow
-from minimascope.schemas import FINAL_STATES, UploadKind
+from minimascope.contract.schemas import FINAL_STATES, UploadKind
 
 # Pinned, shared and shipped analyses stay whatever their age.
 DISPOSABLE = (

@@ -9,10 +9,17 @@ from sqlalchemy.orm import object_session
 
 from backend.jobs import NewJob, closed_stages, waiting_stages
 from backend.tables import AnalysisRow, JobRow, UploadRow
-from minimascope.parameters import Parameters
-from minimascope.problems import ProblemError
-from minimascope.schemas import Analysis, Inspection, StageStatus, State, Upload, UploadKind
-from minimascope.tracing import parent
+from minimascope.contract.parameters import Parameters
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import (
+    Analysis,
+    Inspection,
+    StageStatus,
+    State,
+    Upload,
+    UploadKind,
+)
+from minimascope.service.tracing import parent
 
 
 def moment(seconds: float) -> datetime:

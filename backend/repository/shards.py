@@ -18,7 +18,7 @@ from backend.repository.jobs import Jobs
 from backend.repository.rows import end, job_row
 from backend.repository.shard_rows import free_own_shards, session_of
 from backend.tables import JobRow
-from minimascope.schemas import FINAL_STATES
+from minimascope.contract.schemas import FINAL_STATES
 
 # What another worker may need to come back for a shard that was lost twice.
 LEASES_LEFT = 2.0

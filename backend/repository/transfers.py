@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from backend.repository.rows import missing
 from backend.repository.transactions import Transactions
 from backend.tables import TransferRow, UploadRow
-from minimascope.problems import ProblemError
-from minimascope.schemas import UploadKind
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import UploadKind
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from backend.repository.retention import forget_upload, uses
 from backend.repository.rows import as_upload, job_row, missing
 from backend.repository.transactions import Transactions
 from backend.tables import AnalysisRow, JobRow, UploadOwnerRow, UploadRow
-from minimascope.problems import ProblemError
-from minimascope.schemas import Upload, UploadKind
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import Upload, UploadKind
 
 
 class Uploads(Transactions):

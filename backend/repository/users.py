@@ -12,8 +12,8 @@ from backend.identity import Credential, Principal
 from backend.repository.rows import missing, moment
 from backend.repository.transactions import Transactions
 from backend.tables import AuditRow, UserRow
-from minimascope.problems import ProblemError
-from minimascope.schemas import AuditEntry, Scope, User
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import AuditEntry, Scope, User
 
 
 def _user(row: UserRow) -> User:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from workers.boundary.alignment import align
-from workers.boundary.complexity import alignment_matrix, complexity, random_max_alignment
-from workers.boundary.flips import Flips, sign_flips
-from workers.boundary.margins import certified_margins, eigenvector_margins
-from workers.boundary.slices import Slice, input_plane
-from workers.curvature.minimum import Minimum
-from workers.curvature.spectrum import compute_spectrum
+from minimascope.boundary.alignment import align
+from minimascope.boundary.complexity import alignment_matrix, complexity, random_max_alignment
+from minimascope.boundary.flips import Flips, sign_flips
+from minimascope.boundary.margins import certified_margins, eigenvector_margins
+from minimascope.boundary.slices import Slice, input_plane
+from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.spectrum.spectrum import compute_spectrum
 
 VECTORS = 7
 RESOLUTION = 100

@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from workers.curvature.minimum import Minimum, prepare
+from minimascope.curvature.minimum.minimum import Minimum, prepare
 
 KINDS = ("normal", "wide-margin", "large-norm", "adversarial", "random-label")
 WIDTH = 48

@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 
 from benchmarks.boundary.measures import VECTORS, Study
-from workers.analysis.planes import boundary_lines
+from minimascope.analysis.stages.planes import boundary_lines
 
 SIDE, GAP, LEFT, TOP = 130, 6, 92, 24
 # Orange for −1, white for 0, purple for +1; class tints for the first column.

@@ -18,13 +18,13 @@ import torch
 from sklearn.datasets import load_breast_cancer, load_wine
 from torch import Tensor, nn
 
+from minimascope.curvature.krylov import block as krylov
+from minimascope.curvature.minimum.minimum import Minimum, prepare
+from minimascope.curvature.products.operators import hessian
+from minimascope.curvature.spectrum.eigenpairs import LOWEST
+from minimascope.curvature.spectrum.wanted import Wanted, settled_pairs
 from spectra.networks import Attention, cnn, mlp
 from spectra.workloads import digits, train
-from workers.curvature import krylov
-from workers.curvature.eigenpairs import LOWEST
-from workers.curvature.minimum import Minimum, prepare
-from workers.curvature.operators import hessian
-from workers.curvature.wanted import Wanted, settled_pairs
 
 RESULTS = Path(__file__).parents[1] / "results" / "lanczos_steps.jsonl"
 STEPS = 400

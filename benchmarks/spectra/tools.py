@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from workers.curvature.minimum import Minimum
-from workers.curvature.operators import hessian
-from workers.curvature.precision import quick_hessian
-from workers.curvature.slq import quadrature
-from workers.curvature.spectrum import compute_spectrum, silent
+from minimascope.curvature.krylov.slq import quadrature
+from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.products.operators import hessian
+from minimascope.curvature.products.precision import quick_hessian
+from minimascope.curvature.spectrum.spectrum import compute_spectrum, silent
 
 Pairs = tuple[Tensor, Tensor]  # values (k,), vectors (k, p)
 Rule = tuple[Tensor, Tensor]  # nodes and weights of all probes, weights summing to 1

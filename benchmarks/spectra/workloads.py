@@ -9,7 +9,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from workers.curvature.minimum import Minimum, prepare
+from minimascope.curvature.minimum.minimum import Minimum, prepare
 
 
 @dataclass(frozen=True)

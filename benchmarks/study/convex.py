@@ -17,9 +17,9 @@ from study.agreement import off_by
 from torch import Tensor, nn
 from torch.nn import functional
 
-from workers.curvature.chance import FACTOR
-from workers.curvature.gap import estimate_gap
-from workers.curvature.minimum import prepare
+from minimascope.curvature.gap.chance import FACTOR
+from minimascope.curvature.gap.estimate import estimate_gap
+from minimascope.curvature.minimum.minimum import prepare
 
 INPUTS, CLASSES = 6, 3
 SIZES = (60, 120, 240)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from workers.curvature.verdict import NEWTON_SHARE, Evidence, Verdict, judge
+from minimascope.curvature.gap.verdict import NEWTON_SHARE, Evidence, Verdict, judge
 
 
 @dataclass(frozen=True)

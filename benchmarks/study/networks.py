@@ -17,7 +17,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional
 
-from workers.curvature.minimum import Minimum, prepare
+from minimascope.curvature.minimum.minimum import Minimum, prepare
 
 Family = Literal[
     "digits_mlp", "teacher_mlp", "digits_cnn", "digits_cnn_bn", "wide_teacher_mlp", "mixture_mlp"

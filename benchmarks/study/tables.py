@@ -11,8 +11,8 @@ from study.agreement import Agreement, agreement, off_by
 from study.halves import chance, halves, outcome, schedule_error
 from study.judging import RULES, Reading, candidate, judged, readings
 
-from workers.curvature.chance import SCHEDULE_ERROR
-from workers.curvature.verdict import PROMISED
+from minimascope.curvature.gap.chance import SCHEDULE_ERROR
+from minimascope.curvature.gap.verdict import PROMISED
 
 ESTIMATES = (
     "alo_ggn",

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from minimascope.client import Client
-from minimascope.problems import ProblemError
-from minimascope.schemas import FINAL_STATES, Analysis, AnalysisRequest
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import FINAL_STATES, Analysis, AnalysisRequest
 
 
 def submitted(client: Client, text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.trials.audit import audit, patiently, submitted, until
 from minimascope.client import Client
-from tests.deployment import Deployment
+from tests.servers.deployment import Deployment
 
 LEASE = 4.0
 

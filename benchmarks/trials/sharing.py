@@ -16,9 +16,9 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from minimascope.client import Client
-from minimascope.parameters import Parameters
-from minimascope.schemas import Analysis, AnalysisRequest
-from tests.deployment import Deployment
+from minimascope.contract.parameters import Parameters
+from minimascope.contract.schemas import Analysis, AnalysisRequest
+from tests.servers.deployment import Deployment
 
 EXAMPLES, EPOCHS = 1000, 60
 LAYERS: list[Any] = [

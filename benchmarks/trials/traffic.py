@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from benchmarks.trials.audit import submitted, until
-from tests.deployment import Deployment
+from tests.servers.deployment import Deployment
 
 MIB = 1 << 20
 TUS = {"tus-resumable": "1.0.0"}

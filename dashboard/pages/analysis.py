@@ -16,9 +16,9 @@ from dashboard.plot import menu
 from dashboard.sample_words import sample_words
 from dashboard.words import STATES, advice, count, plural, when
 from minimascope.client import AsyncClient
-from minimascope.problems import ProblemError
-from minimascope.report import Report
-from minimascope.schemas import FINAL_STATES, Analysis
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.report import Report
+from minimascope.contract.schemas import FINAL_STATES, Analysis
 
 API = "/api/v1/analyses"
 ITEM = "menu-item"

@@ -27,8 +27,8 @@ from dashboard.notices import missing
 from dashboard.plot import panel, switch, tools
 from dashboard.words import level
 from minimascope.client import AsyncClient
-from minimascope.problems import ProblemError
-from minimascope.schemas import KeyNumbers
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import KeyNumbers
 
 FEW = 6  # minima up to which the pictures come before the numbers
 

@@ -12,10 +12,10 @@ from dashboard.data_table import table
 from dashboard.estimate_words import DIAGNOSTICS, ESTIMATES, baseline
 from dashboard.sample_words import sample_table
 from dashboard.words import count, number, percent, plural, with_error
-from minimascope.report import FlipRates, Report
+from minimascope.contract.report import FlipRates, Report
 
 NAMED = 20  # classes named in a sentence
-COHERENT = 300  # points in the matrix at most (minimascope.arrays)
+COHERENT = 300  # points in the matrix at most (minimascope.contract.arrays)
 TABS = {
     "overlaps": "Overlaps",
     "coherence": "Coherence",

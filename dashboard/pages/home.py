@@ -13,8 +13,8 @@ from dashboard.drop_zone import checkpoint_zone
 from dashboard.minima_list import listing
 from dashboard.notices import refusal, skeleton
 from minimascope.client import AsyncClient
-from minimascope.problems import ProblemError
-from minimascope.schemas import Analysis, KeyNumbers
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import Analysis, KeyNumbers
 
 SHOWN = 200
 AT_ONCE = 50  # what GET /compare takes

@@ -10,8 +10,8 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dashboard.notices import missing, refusal, skeleton
 from dashboard.words import STAGES, when
 from minimascope.client import AsyncClient
-from minimascope.problems import ProblemError
-from minimascope.schemas import Analysis
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import Analysis
 
 
 def content(analysis: Analysis) -> html.Div:

@@ -16,7 +16,7 @@ from dashboard.notices import refusal
 from dashboard.upload_request import request_of
 from dashboard.words import STAGES
 from minimascope.client import AsyncClient
-from minimascope.problems import ProblemError
+from minimascope.contract.problems import ProblemError
 
 ACTIVATIONS = (
     *("relu", "gelu", "tanh", "silu", "sigmoid", "leaky_relu", "elu", "softplus"),

@@ -15,7 +15,7 @@ from typing import NoReturn
 from typing_extensions import override
 
 from minimascope import __version__
-from minimascope.problems import ProblemError
+from minimascope.contract.problems import ProblemError
 
 COMMANDS: tuple[str, ...] = (
     *("serve", "worker", "analyze", "architectures"),

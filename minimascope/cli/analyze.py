@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from minimascope.cli.options import Subparsers, add_parameters, existing, parameters
-from minimascope.problems import ProblemError
+from minimascope.contract.problems import ProblemError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from minimascope.parameters import Parameters
-    from minimascope.report import Report
-    from minimascope.schemas import StageState
-    from workers.analysis.opening import Files
+    from minimascope.analysis.opening import Files
+    from minimascope.contract.parameters import Parameters
+    from minimascope.contract.report import Report
+    from minimascope.contract.schemas import StageState
 
 
 def register(subparsers: Subparsers) -> None:
@@ -35,8 +35,8 @@ def register(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Writes the report (and arrays), or prints the plan; ProblemError for `main` to print."""
-    from workers.analysis.opening import Files
-    from workers.analysis.run import run_analysis
+    from minimascope.analysis.opening import Files
+    from minimascope.analysis.run import run_analysis
 
     for path in filter(None, (args.checkpoint, args.train, args.test)):
         existing(str(path))
@@ -59,9 +59,9 @@ def run(args: argparse.Namespace) -> int:
 
 def plan(files: Files, asked: Parameters, *, workdir: Path) -> str:
     """What the spectrum and every stage will cost; ProblemError where it would not fit."""
-    from workers.analysis.opening import open_files
-    from workers.analysis.planning import advice, predicted
-    from workers.curvature.durations import duration
+    from minimascope.analysis.costs.plan import advice, predicted
+    from minimascope.analysis.opening import open_files
+    from minimascope.curvature.running.durations import duration
 
     opened = open_files(files, asked, workdir=workdir)
     found, costs = predicted(opened, asked)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from minimascope.cli.options import Subparsers, existing
-from minimascope.report import Loss
+from minimascope.contract.report import Loss
 
 
 def register(subparsers: Subparsers) -> None:
@@ -28,7 +28,7 @@ def _row(candidate: dict[str, Any]) -> str:
 
 def run(args: argparse.Namespace) -> int:
     """A table, least loss first; the JSON of a row is what --architecture takes."""
-    from workers.intake.candidates import candidate_table
+    from minimascope.intake.networks.candidates import candidate_table
 
     with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
         found = candidate_table(

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from minimascope.cli.options import Subparsers
-from minimascope.problems import ProblemError
-from minimascope.settings import Settings
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.settings import Settings
 
 
 def register(subparsers: Subparsers) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from minimascope.cli.options import Subparsers, add_server, client
-from minimascope.schemas import KeyNumbers
+from minimascope.contract.schemas import KeyNumbers
 
 
 def register(subparsers: Subparsers) -> None:

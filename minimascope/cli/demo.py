@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from minimascope.cli.options import Subparsers
-from minimascope.problems import ProblemError
-from minimascope.settings import Settings
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.settings import Settings
 
 
 def register(subparsers: Subparsers) -> None:

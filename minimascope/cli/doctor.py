@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from minimascope import __version__
 from minimascope.cli.options import Subparsers
-from minimascope.settings import Settings
+from minimascope.contract.settings import Settings
 
 Line = tuple[str, bool, str]
 

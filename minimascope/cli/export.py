@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minimascope.cli.options import Subparsers, existing
-from minimascope.problems import ProblemError
+from minimascope.contract.problems import ProblemError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -83,7 +83,7 @@ def _example(text: str, model: nn.Module) -> Tensor:
     """The batch in an .npz: its array X, or its only one; floating numbers as the weights are."""
     import torch
 
-    from workers.intake.array_file import read_npz
+    from minimascope.intake.datasets.array_file import read_npz
 
     with existing(text).open("rb") as file:
         arrays = read_npz(file)
@@ -99,7 +99,7 @@ def _example(text: str, model: nn.Module) -> Tensor:
 
 def _load(model: nn.Module, checkpoint: Path) -> None:
     """Weights of any accepted file into the user's network, every key in its place."""
-    from workers.intake.checkpoint import read_checkpoint
+    from minimascope.intake.checkpoint import read_checkpoint
 
     with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
         tensors = read_checkpoint(checkpoint, workdir=Path(workdir)).tensors
@@ -112,7 +112,7 @@ def _load(model: nn.Module, checkpoint: Path) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit 0 with the file written and verified."""
-    from minimascope.exporting import export
+    from minimascope.intake.exporting import export
 
     example = existing(args.example)
     model = _made(args.model, _arguments(args.arguments))

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from minimascope.cores import usable_cores
+from minimascope.machine.cores import usable_cores
 
 # A worker and its log are named after the first; a machine without a GPU drops that queue itself.
 WORKERS = {"inspections": "inspections", "analyses": "analyses,gpu"}

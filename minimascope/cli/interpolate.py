@@ -7,8 +7,8 @@ import argparse
 from pydantic import ValidationError
 
 from minimascope.cli.options import Subparsers, add_server, client, write
-from minimascope.interpolations import InterpolationCurve, InterpolationRequest
-from minimascope.problems import ProblemError
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.questions.interpolations import InterpolationCurve, InterpolationRequest
 
 
 def register(subparsers: Subparsers) -> None:

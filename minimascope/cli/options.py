@@ -11,11 +11,11 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from minimascope.client import Client
-from minimascope.parameters import Parameters
-from minimascope.problems import ProblemError
-from minimascope.report import STAGES, Loss
-from minimascope.schemas import UploadKind
-from minimascope.settings import Settings
+from minimascope.contract.parameters import Parameters
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.report import STAGES, Loss
+from minimascope.contract.schemas import UploadKind
+from minimascope.contract.settings import Settings
 
 Subparsers = Any  # argparse's own type is private
 SHA256 = re.compile(r"[0-9a-f]{64}")

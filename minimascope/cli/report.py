@@ -6,8 +6,8 @@ import argparse
 import json
 import sys
 
-from minimascope import calls
 from minimascope.cli.options import Subparsers, add_server, client, write
+from minimascope.client import calls
 
 
 def register(subparsers: Subparsers) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from minimascope.cli.options import Subparsers, existing
-from minimascope.settings import Settings
+from minimascope.contract.settings import Settings
 
 
 def register(subparsers: Subparsers) -> None:

@@ -12,12 +12,12 @@ import socket
 import sys
 from typing import Any
 
-from minimascope import tracing
 from minimascope.cli.fleet import Fleet
 from minimascope.cli.options import Subparsers
-from minimascope.logs import configure
-from minimascope.problems import ProblemError
-from minimascope.settings import Settings
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.settings import Settings
+from minimascope.service import tracing
+from minimascope.service.logs import configure
 
 GRACE_SECONDS = 2
 # Pages are made in threads: an answer waits for a few turns of theirs, 5 ms each by default.

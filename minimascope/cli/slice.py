@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from minimascope.cli.options import Subparsers, add_server, client, write
-from minimascope.problems import ProblemError
-from minimascope.slices import PlaneName, SliceRequest
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.questions.slices import PlaneName, SliceRequest
 
 
 def register(subparsers: Subparsers) -> None:

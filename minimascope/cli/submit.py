@@ -12,7 +12,7 @@ from minimascope.cli.options import (
     parameters,
     stored,
 )
-from minimascope.schemas import AnalysisRequest
+from minimascope.contract.schemas import AnalysisRequest
 
 
 def register(subparsers: Subparsers) -> None:

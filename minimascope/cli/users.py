@@ -9,9 +9,9 @@ from typing import get_args
 from pydantic import ValidationError
 
 from minimascope.cli.options import Subparsers
-from minimascope.problems import ProblemError
-from minimascope.schemas import Scope, UserRequest
-from minimascope.settings import Settings
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import Scope, UserRequest
+from minimascope.contract.settings import Settings
 
 
 def register(subparsers: Subparsers) -> None:

@@ -8,9 +8,9 @@ import time
 
 from minimascope.cli.options import Subparsers, add_server, client
 from minimascope.client import Client
-from minimascope.events import Event
-from minimascope.problems import ProblemError
-from minimascope.schemas import FINAL_STATES, Analysis
+from minimascope.client.events import Event
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import FINAL_STATES, Analysis
 
 PATIENCE = 20
 

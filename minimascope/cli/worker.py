@@ -9,11 +9,11 @@ import sys
 import threading
 from typing import cast
 
-from minimascope import tracing
 from minimascope.cli.options import Subparsers
-from minimascope.problems import ProblemError
-from minimascope.queues import QUEUES, QueueName
-from minimascope.settings import Settings
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.queues import QUEUES, QueueName
+from minimascope.contract.settings import Settings
+from minimascope.service import tracing
 
 NICE = 10
 

@@ -1,0 +1,1 @@
+"""Questions about a finished analysis, answered as jobs."""

@@ -1,0 +1,151 @@
+"""From files to report: runs the stages asked for, in order, and publishes each as it finishes."""
+
+from __future__ import annotations
+
+import platform
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import scipy
+import torch
+
+from minimascope import __version__
+from minimascope.analysis.faults import failure_of
+from minimascope.analysis.guessing import worse_than_guessing
+from minimascope.analysis.opening import Files, checkpoint_summary, data_summary, open_files
+from minimascope.analysis.publishing import Publisher
+from minimascope.analysis.session import Session
+from minimascope.analysis.sharing import parts
+from minimascope.analysis.sharing.shards import Shards
+from minimascope.analysis.stages import boundary as boundary_stage
+from minimascope.analysis.stages import gap as gap_stage
+from minimascope.analysis.stages import margins as margins_stage
+from minimascope.analysis.stages import spectrum as spectrum_stage
+from minimascope.contract.parameters import Parameters
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.report import STAGES, Failure, Report, Stage
+
+STAGE_FUNCTIONS: dict[Stage, Callable[[Session], None]] = {
+    "spectrum": spectrum_stage.run,
+    "density": spectrum_stage.run_density,
+    "gap": gap_stage.run,
+    "boundary": boundary_stage.run,
+    "margins": margins_stage.run,
+}
+# Share of the whole an average analysis spends in each stage: it only paces the progress bar.
+WEIGHTS: dict[Stage, float] = {
+    "spectrum": 0.35,
+    "density": 0.05,
+    "gap": 0.3,
+    "boundary": 0.15,
+    "margins": 0.15,
+}
+NEEDS_SPECTRUM: set[Stage] = {"density", "boundary", "margins"}
+
+
+def run_analysis(
+    files: Files,
+    parameters: Parameters,
+    *,
+    workdir: Path,
+    publisher: Publisher,
+    state_path: Path | None = None,
+    shards: Shards | None = None,
+) -> Report:
+    """Runs every stage of one analysis and returns the finished report.
+
+    `shards` lets others answer parts of it; the numbers do not depend on who does. `state_path`
+    keeps the eigenvalue run: the same analysis, killed on the way, goes on from it.
+
+    A stage that cannot be computed becomes an entry of `report.failures` and the others go on;
+    files that cannot be opened raise ProblemError, because then there is nothing to report.
+    """
+    publisher.progress("intake", 0.0, "Opening the checkpoint and the data")
+    started = time.perf_counter()
+    opened = open_files(files, parameters, workdir=workdir)
+    publisher.progress("intake", 0.0, f"Passing over {opened.minimum.n:,} examples")
+    data = data_summary(opened)
+    report = Report(
+        versions=versions(),
+        seed=parameters.seed,
+        dtype=parameters.dtype,
+        device=parameters.device,
+        wall_seconds={"intake": time.perf_counter() - started},
+        checkpoint=checkpoint_summary(opened, parameters),
+        data=data,
+        loss=parameters.loss,
+        warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings],
+    )
+    session = Session(opened, parameters, publisher, report, state_path=state_path)
+    session.shards = shards or session.shards
+    session.publish_points()
+    stages = planned_stages(parameters)
+    session.questions = parts.questions(opened, parameters, stages)
+    asked = [each for stage in session.questions.values() for each in stage]
+    session.shards.add(asked, seconds=sum(each.seconds for each in asked))
+    for stage in in_turn(session, stages):
+        run_stage(session, stage, stages)
+    publisher.progress("done", 1.0, "Done")
+    return session.report
+
+
+def in_turn(session: Session, stages: list[Stage]) -> Iterator[Stage]:
+    """The stages in order; one that others are at work on comes when the rest is done."""
+    later: list[Stage] = []
+    for stage in stages:
+        if session.questions.get(stage) and session.shards.elsewhere(stage):
+            later.append(stage)
+        else:
+            yield stage
+    yield from later
+
+
+def planned_stages(parameters: Parameters) -> list[Stage]:
+    """The stages asked for in their fixed order, with the spectrum where one needs it."""
+    asked = set(parameters.stages)
+    if asked & NEEDS_SPECTRUM:
+        asked.add("spectrum")
+    return [stage for stage in STAGES if stage in asked]
+
+
+def run_stage(session: Session, stage: Stage, stages: list[Stage]) -> None:
+    """One stage: its time, its progress share, its failure if it has one."""
+    total = sum(WEIGHTS[each] for each in stages)
+    before = sum(WEIGHTS[each] for each in stages[: stages.index(stage)])
+    session.pace(stage, before / total, WEIGHTS[stage] / total)
+    session.publisher.stage(stage, "running", None)
+    started = time.perf_counter()
+    failure = attempt(session, stage)
+    seconds = time.perf_counter() - started
+    session.report.wall_seconds[stage] = seconds
+    if failure:
+        session.report.failures.append(failure)
+    session.publisher.report(session.report)
+    session.publisher.stage(stage, "failed" if failure else "done", seconds)
+
+
+def attempt(session: Session, stage: Stage) -> Failure | None:
+    """Runs a stage; what it raises becomes its stored failure, faults with a trace in the log."""
+    try:
+        if stage in NEEDS_SPECTRUM and session.spectrum is None:
+            raise ProblemError("spectrum_missing", "This stage needs the spectrum, which failed.")
+        STAGE_FUNCTIONS[stage](session)
+    except Exception as error:
+        failure = failure_of(stage, error)
+        if failure.code == "fault":
+            traceback.print_exc()
+        return failure
+    return None
+
+
+def versions() -> dict[str, str]:
+    return {
+        "minimascope": __version__,
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "python": platform.python_version(),
+    }

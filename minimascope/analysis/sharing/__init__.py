@@ -1,0 +1,1 @@
+"""Parts of an analysis that other workers may compute."""

@@ -1,0 +1,1 @@
+"""The stages of an analysis, from the spectrum to the margins."""

@@ -1,0 +1,183 @@
+"""Decision boundary: alignment of training points, complexity, and the drawn plane."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from minimascope.analysis.sampling import some_rows
+from minimascope.analysis.session import Session
+from minimascope.analysis.stages.class_subsets import subset_sections
+from minimascope.analysis.stages.embeddings import tsne
+from minimascope.analysis.stages.planes import has_principal_plane, resolution_for, slice_arrays
+from minimascope.analysis.stages.rescaled import rescaled_sections
+from minimascope.analysis.stages.walks import publish_walks
+from minimascope.boundary import flips as sign
+from minimascope.boundary.alignment import Alignment, align
+from minimascope.boundary.coherence import class_alignment, gradient_coherence
+from minimascope.boundary.complexity import (
+    Complexity,
+    alignment_matrix,
+    complexity,
+    random_max_alignment,
+)
+from minimascope.boundary.slices import Slice, input_plane, plane_slice, principal_plane
+from minimascope.contract.report import Boundary, Epsilon, FlipRates, Flips, GCurve
+from minimascope.curvature.spectrum.spectrum import Spectrum
+
+RANDOM_VECTORS = 100
+COHERENT = 300  # points in the coherence matrix
+GRADIENT_NUMBERS = 2**27  # gradients of those points held at once: 1 GB in float64
+INPUT_PLANE = "The input plane itself."
+PRINCIPAL_PLANE = (
+    "The plane of the first two principal components of the training inputs: the network is "
+    "evaluated on it, and every training point has its distance from it."
+)
+NO_PLANE = "None: the inputs are not real-valued with at least two features."
+
+
+def run(session: Session) -> None:
+    """Fills `report.boundary`: alignment, complexity, a plane and its flips, walks."""
+    minimum, spectrum = session.opened.minimum, session.spectrum
+    assert spectrum is not None
+    aligned = align(minimum, spectrum.eigenvectors, minimum.inputs)
+    session.alignment = aligned.values
+    session.array("alignment", aligned.values.double())
+    session.progress(0.2, "Complexity of the boundary over all known eigenvectors")
+    matrix = known_alignment(session, spectrum)
+    found = measure(session, matrix)
+    section = boundary_section(found)
+    section.subsets = subset_sections(session, matrix, epsilon=found.epsilon.value)
+    section.rescaled = rescaled_sections(session, epsilon=found.epsilon.value)
+    session.progress(0.4, "Coherence of gradients")
+    publish_classes(session, aligned, outputs=section_classes(session))
+    session.progress(0.5, "Decision boundary over the drawn plane")
+    controls = sign.control_vectors(minimum, seed=session.parameters.seed)
+    # One pass over the grid for both: a gradient costs more than its products with vectors.
+    drawn = drawn_plane(session, torch.cat([spectrum.eigenvectors, controls.to(aligned.values)]))
+    section.plane = plane_sentence(session)
+    if drawn is not None:
+        known = len(spectrum.eigenvectors)
+        plane = replace(drawn, alignment=drawn.alignment[:known])
+        for name, values in slice_arrays(plane).items():
+            session.array(name, values)
+        section.slice_underflowed = plane.underflowed
+        session.progress(0.8, "Sign flips along the boundary")
+        flips = sign.sign_flips(minimum, plane, random=drawn.alignment[known:])
+        section.flips, section.explained = flip_section(flips), flips.explained
+    section.walked = publish_walks(session, spectrum)
+    publish_embedding(session)
+    session.report.boundary = section
+
+
+def known_alignment(session: Session, spectrum: Spectrum) -> Tensor:
+    """Alignments (r, n) of every eigenvector known; publishes the largest of each."""
+    known = spectrum.known_eigenvectors
+    vectors = spectrum.eigenvectors if known is None or not len(known) else known
+    matrix = alignment_matrix(session.opened.minimum, vectors)
+    usable = ~matrix[0].isnan()
+    if bool(usable.any()):
+        largest = matrix[:, usable].abs().amax(dim=1)
+        session.array("max_alignment", largest.double().sort(descending=True).values)
+    return matrix
+
+
+def measure(session: Session, matrix: Tensor) -> Complexity:
+    """G(ε), n90 and the energy left outside, over every eigenvector known."""
+    minimum, parameters = session.opened.minimum, session.parameters
+    random = None
+    if parameters.epsilon is None:
+        random = random_max_alignment(minimum, count=RANDOM_VECTORS, seed=parameters.seed)
+    return complexity(matrix, dim=minimum.dim, epsilon=parameters.epsilon, random=random)
+
+
+def section_classes(session: Session) -> int:
+    """Classes the network tells apart."""
+    classes = session.report.data.classes
+    assert classes is not None
+    return classes
+
+
+def publish_classes(session: Session, aligned: Alignment, *, outputs: int) -> None:
+    """Mean alignment of every class; cosines between the gradients of single points."""
+    minimum = session.opened.minimum
+    session.array("class_alignment", class_alignment(aligned.values, aligned.classes, outputs))
+    count = min(COHERENT, minimum.n, GRADIENT_NUMBERS // minimum.dim)
+    if count < 2:
+        return
+    rows = some_rows(minimum, count, seed=session.parameters.seed)
+    found = gradient_coherence(minimum, minimum.inputs[rows])
+    session.array("coherence", found.cosines.float())
+    session.array("coherence_order", rows[found.order])
+    session.array("coherence_class_means", found.class_means.double())
+
+
+def drawn_plane(session: Session, vectors: Tensor) -> Slice | None:
+    """The input plane, or that of the first two principal components; None if there is none."""
+    minimum = session.opened.minimum
+    resolution = resolution_for(minimum, vectors=len(vectors))
+
+    def progress(done: float) -> None:
+        session.progress(0.5 + 0.3 * done, "Decision boundary over the drawn plane")
+
+    if session.planar:
+        return input_plane(minimum, vectors, resolution=resolution, progress=progress)
+    if not has_principal_plane(minimum):
+        return None
+    plane = principal_plane(minimum.inputs)
+    return plane_slice(minimum, vectors, *plane, resolution=resolution, progress=progress)
+
+
+def plane_sentence(session: Session) -> str:
+    if session.planar:
+        return INPUT_PLANE
+    return PRINCIPAL_PLANE if has_principal_plane(session.opened.minimum) else NO_PLANE
+
+
+def publish_embedding(session: Session) -> None:
+    """t-SNE of the inputs where they cannot be drawn as they are."""
+    minimum = session.opened.minimum
+    if session.planar or not has_principal_plane(minimum):
+        return
+    session.progress(0.95, "t-SNE embedding of the inputs")
+    coordinates = tsne(minimum.inputs, seed=session.parameters.seed)
+    if coordinates is not None:
+        session.array("embedding_tsne", coordinates)
+
+
+def boundary_section(found: Complexity) -> Boundary:
+    curve = found.g_curve
+    return Boundary(
+        epsilon=Epsilon(
+            value=found.epsilon.value, spread=found.epsilon.spread, source=found.epsilon.source
+        ),
+        g_at_epsilon=found.g_at_epsilon,
+        g_curve=GCurve(
+            epsilon=curve.epsilon, count=curve.count, g=curve.g, count_outside=curve.count_outside
+        ),
+        n90=found.n90,
+        n90_at_least=found.n90_at_least,
+        vectors_known=found.vectors_known,
+        energy_outside=found.energy_outside,
+        count_outside=found.count_outside,
+        zeroed_points=found.zeroed_points,
+        flips=None,
+    )
+
+
+def flip_section(found: sign.Flips) -> Flips:
+    return Flips(
+        per_vector=[rates(each) for each in found.per_vector],
+        random_control=rates(found.random_control),
+    )
+
+
+def rates(found: sign.FlipRates) -> FlipRates:
+    return FlipRates(
+        cross=found.cross,
+        inside=found.inside,
+        strong_cross=found.strong_cross,
+        strong_inside=found.strong_inside,
+    )

@@ -1,0 +1,106 @@
+"""The drawn plane: which one, its arrays, its boundary lines and who explains them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from contourpy import contour_generator
+
+from minimascope.analysis.costs.passes import GRADIENT_PASSES, PRODUCT_SECONDS, row_seconds
+from minimascope.boundary.flips import GATE
+from minimascope.boundary.layers import dense_layers
+from minimascope.boundary.slices import Slice
+from minimascope.curvature.minimum.minimum import Minimum
+
+RESOLUTION = 200
+COARSEST = 24
+# A plane of r × r inputs forms r²·p gradient numbers where no closed form saves them: about ten
+# CPU-seconds at this many.
+GRADIENT_NUMBERS = 4e9
+# CPU seconds that a plane may take. Convolutions of large images would take hours at 200 × 200
+# points, and so would dense layers of many million parameters.
+PLANE_SECONDS = 60.0
+
+
+def resolution_for(minimum: Minimum, *, vectors: int) -> int:
+    """Grid points a side: 200, fewer where those of a large net would take long."""
+    points = PLANE_SECONDS / point_seconds(minimum, vectors=vectors)
+    if dense_layers(minimum) is None:
+        points = min(points, GRADIENT_NUMBERS / minimum.dim)
+    return max(COARSEST, min(RESOLUTION, math.isqrt(int(points))))
+
+
+def point_seconds(minimum: Minimum, *, vectors: int) -> float:
+    """CPU seconds of one grid point, from counted work: its gradient, products with vectors."""
+    products = 4 * PRODUCT_SECONDS * minimum.dim * vectors
+    return GRADIENT_PASSES * row_seconds(minimum) + products
+
+
+def has_principal_plane(minimum: Minimum) -> bool:
+    """Real-valued inputs with at least two features and three examples have one."""
+    enough = minimum.inputs[0].numel() >= 2 and minimum.n >= 3
+    return minimum.inputs.is_floating_point() and enough
+
+
+def slice_arrays(plane: Slice) -> dict[str, np.ndarray]:
+    """The arrays `slice_*` of one plane, named as in `minimascope.contract.arrays`."""
+    lines = boundary_lines(plane)
+    return {
+        "slice_x": plane.x.float().cpu().numpy(),
+        "slice_y": plane.y.float().cpu().numpy(),
+        "slice_class": plane.classes.short().cpu().numpy(),
+        "slice_logit_gap": plane.logit_gap.float().cpu().numpy(),
+        "slice_alignment": plane.alignment.float().cpu().numpy(),
+        "slice_boundary": lines,
+        "slice_boundary_vector": explaining_vector(plane, lines),
+        "slice_offset": plane.offset.float().cpu().numpy(),
+    }
+
+
+def boundary_lines(plane: Slice) -> np.ndarray:
+    """Polylines (b, 2) where the network changes class, NaN rows between lines.
+
+    Zero lines of f_c − max_{j≠c} f_j for every class but the last: each border of two classes is
+    an outline of one of them.
+    """
+    x, y = plane.x.cpu().numpy(), plane.y.cpu().numpy()
+    gap = np.full((1, 2), np.nan)
+    parts = [np.zeros((0, 2))]
+    for field in plane.class_fields[:-1].cpu().numpy():
+        for line in contour_generator(x, y, field).lines(0.0):
+            parts += [np.asarray(line), gap]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def explaining_vector(plane: Slice, lines: np.ndarray) -> np.ndarray:
+    """For every vertex of `boundary_lines` the eigenvector (1-based) that flips there most, (b,).
+
+    A vertex lies on a grid edge. Vector k flips on it if A_k has opposite signs at its ends, as
+    strongly as the smaller |A_k|; 0 where none exceeds the gate, and between lines.
+    """
+    result = np.zeros(len(lines), dtype=np.int16)
+    known = np.isfinite(lines).all(axis=1)
+    field = plane.alignment.cpu().numpy()
+    places = [
+        _grid_position(lines[known, axis], values.cpu().numpy())
+        for axis, values in enumerate((plane.x, plane.y))
+    ]
+    # Off-grid along one axis, on a grid line along the other: rounding tells them apart.
+    (left, right), (down, up) = places
+    first, second = field[:, down, left], field[:, up, right]
+    strength = np.where(first * second < 0, np.minimum(abs(first), abs(second)), 0.0)
+    strength = np.nan_to_num(strength)
+    best = strength.argmax(axis=0)
+    strong = strength.max(axis=0, initial=0.0) > GATE
+    result[known] = np.where(strong, best + 1, 0)
+    return result
+
+
+def _grid_position(values: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the grid lines below and above; equal within 1e-3 of a cell."""
+    place = (values - axis[0]) / (axis[1] - axis[0])
+    place = np.where(np.abs(place - np.rint(place)) < 1e-3, np.rint(place), place)
+    last = len(axis) - 1
+    low = np.clip(np.floor(place), 0, last).astype(int)
+    return low, np.clip(np.ceil(place), 0, last).astype(int)

@@ -1,0 +1,195 @@
+"""Spectrum and density: top eigenpairs with their residuals, trace, outliers, layer mass."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from torch import Tensor
+
+from minimascope.analysis.opening import class_count
+from minimascope.analysis.sampling import for_spectrum, rows_drawn
+from minimascope.analysis.session import Session
+from minimascope.contract.parameters import Parameters
+from minimascope.contract.report import (
+    Density,
+    Estimate,
+    GapOutliers,
+    LayerBlock,
+    Outliers,
+    RatioOutliers,
+    Spectrum,
+    SpectrumPlan,
+    SpectrumSample,
+)
+from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.minimum.places import layer_mass
+from minimascope.curvature.running.memory import PeakMemory
+from minimascope.curvature.spectrum.density import spectral_density
+from minimascope.curvature.spectrum.layer_blocks import layer_blocks
+from minimascope.curvature.spectrum.outliers import outliers_by_gap, outliers_by_ratio
+from minimascope.curvature.spectrum.plan import Plan, plan_spectrum
+from minimascope.curvature.spectrum.sample import Drawn, curvature_on_all
+from minimascope.curvature.spectrum.spectrum import Spectrum as Pairs
+from minimascope.curvature.spectrum.spectrum import compute_spectrum
+
+OUTLIER_RATIO = 0.1  # q of the first outlier rule; the page lets people move it
+TOLERANCES = {"float64": 1e-6, "float32": 1e-5}  # residual at which a pair counts as converged
+PARTIAL_SECONDS = 2.0  # between two publications of what has converged
+NEARLY = 0.9  # of the stage is over when the pairs are; the layers' blocks are the rest
+
+
+class Telling:
+    """Passes on how far the eigenvalues are: products done of planned, and those that converged."""
+
+    def __init__(self, session: Session, plan: Plan) -> None:
+        self._session, self._plan = session, plan
+        self._next = 0.0
+
+    def progress(self, fraction: float, sentence: str) -> None:
+        """`fraction` of the pairs or of the columns."""
+        done, planned = self._plan.operator.products, self._plan.products
+        share = max(fraction, min(1.0, done / max(1, planned)))
+        words = f"{done} products done of about {planned} planned; {sentence}"
+        self._session.progress(NEARLY * share, words)
+
+    def partial(self, values: Tensor) -> None:
+        """Publishes top eigenvalues (k,) that have converged, every two seconds at most."""
+        if time.monotonic() >= self._next:
+            self._session.array("eigenvalues", values.double())
+            self._next = time.monotonic() + PARTIAL_SECONDS
+
+
+def run(session: Session) -> None:
+    """Fills `report.spectrum` and keeps the eigenvectors for later stages."""
+    parameters, rows = session.parameters, rows_drawn(session.opened.minimum, session.parameters)
+    minimum = for_spectrum(session.opened.minimum, parameters)
+    session.curved = None if rows is None else minimum
+    session.progress(0.0, "Planning")
+    with PeakMemory(minimum.inputs.device) as memory:
+        plan = plan_stage(minimum, parameters)
+        session.progress(0.0, plan.sentence)
+        told = Telling(session, plan)
+        started = time.perf_counter()
+        found = compute_spectrum(
+            minimum,
+            top_k=min(parameters.top_k, minimum.dim),
+            tolerance=TOLERANCES[parameters.dtype],
+            seed=parameters.seed,
+            progress=told.progress,
+            partial=told.partial,
+            state_path=session.state_path,
+            operator=plan.operator,
+        )
+        seconds = time.perf_counter() - started
+    blocks = layer_blocks(minimum, found, seed=parameters.seed)
+    sample = None if rows is None else sample_section(session, rows, found)
+    if "density" not in parameters.stages:
+        found = replace(found, operator=None)  # its graphs would lie about unused
+    session.spectrum = found
+    names, mass = layer_mass(found.eigenvectors, minimum)
+    known = found.known_eigenvalues
+    session.report.spectrum = Spectrum(
+        eigenvalues=found.eigenvalues.tolist(),
+        residuals=found.residuals.tolist(),
+        converged=found.converged.tolist(),
+        lambda_min=float(found.lambda_min),
+        trace=estimate(found.trace, found.trace_standard_error),
+        method=found.method,
+        outliers=Outliers(
+            by_ratio=RatioOutliers(
+                q=OUTLIER_RATIO, count=outliers_by_ratio(known, q=OUTLIER_RATIO)
+            ),
+            by_gap=GapOutliers(count=outliers_by_gap(known, outputs(minimum))),
+        ),
+        layer_mass=mass.tolist(),
+        layer_names=names,
+        products=found.products,
+        layer_blocks=[
+            LayerBlock(
+                layer=block.layer,
+                parameters=block.parameters,
+                eigenvalues=block.eigenvalues.tolist(),
+                residuals=block.residuals.tolist(),
+                trace=estimate(block.trace, block.trace_standard_error),
+            )
+            for block in blocks
+        ],
+        sample=sample,
+        plan=SpectrumPlan(
+            route=plan.route,
+            products=plan.products,
+            products_limit=plan.products_limit,
+            seconds=plan.seconds,
+            peak_bytes=plan.peak_bytes,
+            products_range=plan.products_range,
+            seconds_range=plan.seconds_range,
+            actual_products=found.products,
+            actual_seconds=seconds,
+            actual_peak_bytes=memory.peak_bytes,
+        ),
+    )
+    session.array("eigenvalues", known.double())
+    session.array("eigenvectors", found.eigenvectors.double())
+
+
+def estimate(value: float | None, standard_error: float | None) -> Estimate:
+    """A trace as the report says it."""
+    method = "exact" if standard_error is None else "stochastic"
+    return Estimate(value=value, standard_error=standard_error, method=method)
+
+
+def sample_section(session: Session, rows: Drawn, found: Pairs) -> SpectrumSample:
+    """What the sample's eigenvectors are on all examples."""
+
+    def told(fraction: float, sentence: str) -> None:
+        session.progress(NEARLY + (1 - NEARLY) * fraction, sentence)
+
+    minimum, vectors = session.opened.minimum, found.eigenvectors
+    whole = curvature_on_all(minimum, rows, found.eigenvalues, vectors, progress=told)
+    method = f"mean over {len(rows.sampled):,} drawn and {len(rows.held_out):,} held out"
+    values = whole.value.tolist()
+    errors = [None] * len(values)
+    if whole.standard_error is not None:
+        errors = whole.standard_error.tolist()
+    pairs = zip(values, errors, strict=True)
+    return SpectrumSample(
+        examples=len(rows.sampled),
+        total=rows.total,
+        held_out=len(rows.held_out),
+        on_all=[Estimate(value=q, standard_error=error, method=method) for q, error in pairs],
+    )
+
+
+def plan_stage(minimum: Minimum, parameters: Parameters) -> Plan:
+    """What the spectrum of this minimum will cost; ValueError where it would not fit."""
+    top_k = min(parameters.top_k, minimum.dim)
+    return plan_spectrum(minimum, top_k=top_k, tolerance=TOLERANCES[parameters.dtype])
+
+
+def outputs(minimum: Minimum) -> int:
+    """K of the outlier rule: classes, or output dimensions for regression."""
+    if minimum.loss == "mse":
+        return minimum.targets.reshape(minimum.n, -1).shape[1]
+    return class_count(minimum)
+
+
+def run_density(session: Session) -> None:
+    """Adds the spectral density to `report.spectrum`."""
+    assert session.spectrum is not None
+    assert session.report.spectrum is not None
+    found = spectral_density(
+        session.curved or session.opened.minimum,
+        session.spectrum,
+        seed=session.parameters.seed,
+        progress=session.progress,
+    )
+    session.spectrum = replace(session.spectrum, operator=None)  # frees the graphs
+    session.report.spectrum.density = Density(
+        grid=found.grid.tolist(),
+        mean=found.mean.tolist(),
+        standard_error=found.standard_error.tolist(),
+        sigma=found.sigma,
+        probes=found.probes,
+        method=found.method,
+    )

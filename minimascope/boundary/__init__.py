@@ -1,0 +1,1 @@
+"""Decision boundary along eigenvectors. Needs torch, numpy, scipy and curvature alone."""

@@ -1,0 +1,103 @@
+"""The same measures over the training points of one class, of a pair, of any subset of classes.
+
+Complexity restricts the alignments to those points; the Hessian restricted to them is that of
+their own mean loss, so it shows which top eigenvalues belong to which border
+(docs/mathematics.md, section 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from minimascope.boundary.classification import require_classification
+from minimascope.boundary.complexity import Complexity, complexity
+from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.products.operators import hessian
+from minimascope.curvature.spectrum.eigenpairs import Eigenpairs, lanczos_pairs
+from minimascope.curvature.spectrum.outliers import outliers_by_gap, outliers_by_ratio
+from minimascope.curvature.spectrum.route import LIMIT, lanczos_capacity
+
+
+@dataclass(frozen=True)
+class SubsetHessian:
+    """Top eigenvalues (k,) of the Hessian of the mean loss over a subset, and its outliers.
+
+    by_ratio counts eigenvalues above q·λ₁ among the k, by_gap the largest ratio among them; trace
+    with its standard error (None where exact), None where its products are not affordable.
+    """
+
+    eigenvalues: list[float]
+    converged: bool
+    by_ratio: int
+    by_gap: int
+    trace: float | None
+    trace_standard_error: float | None
+
+
+def members(minimum: Minimum, classes: Sequence[int]) -> Tensor:
+    """Rows of the training points labelled with one of `classes`, (m,).
+
+    Raises ValueError for regression and where there is no such point.
+    """
+    require_classification(minimum)
+    wanted = torch.tensor(list(classes), device=minimum.targets.device)
+    rows = torch.isin(minimum.targets.flatten(), wanted).nonzero()[:, 0]
+    if not len(rows):
+        raise ValueError(f"No training point is labelled with any of the classes {list(classes)}.")
+    return rows
+
+
+def classes_and_pairs(minimum: Minimum) -> list[tuple[int, ...]]:
+    """Every class that has training points, then every pair of them."""
+    require_classification(minimum)
+    present: list[int] = minimum.targets.unique().tolist()
+    return [*((label,) for label in present), *combinations(present, 2)]
+
+
+def subset_complexity(
+    minimum: Minimum, alignment: Tensor, classes: Sequence[int], *, epsilon: float
+) -> Complexity | None:
+    """Complexity of alignments (r, n) over the points of `classes` only, at a shared ε.
+
+    None where no such point has a gradient direction.
+    """
+    chosen = alignment[:, members(minimum, classes)]
+    if bool(chosen[0].isnan().all()):
+        return None
+    return complexity(chosen, dim=minimum.dim, epsilon=epsilon, curve=[epsilon])
+
+
+def subset_hessian(
+    minimum: Minimum,
+    classes: Sequence[int],
+    *,
+    top_k: int = 6,
+    tolerance: float = 1e-3,
+    q: float = 0.1,
+    seed: int = 0,
+) -> SubsetHessian:
+    """Lanczos on the Hessian of the mean loss over the points of `classes`: ~50 products."""
+    operator = hessian(minimum.subset(members(minimum, classes)))
+    top_k = min(top_k, minimum.dim)
+    pairs: Eigenpairs = lanczos_pairs(
+        operator,
+        top_k=top_k,
+        tolerance=tolerance,
+        capacity=lanczos_capacity(operator, top_k),
+        limit=operator.products + LIMIT,
+        seed=seed,
+        progress=lambda fraction, sentence: None,
+    )
+    return SubsetHessian(
+        eigenvalues=pairs.values.tolist(),
+        converged=pairs.settled,
+        by_ratio=outliers_by_ratio(pairs.values, q=q),
+        by_gap=outliers_by_gap(pairs.values, len(classes)),
+        trace=pairs.trace,
+        trace_standard_error=pairs.trace_standard_error,
+    )

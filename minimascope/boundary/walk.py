@@ -1,0 +1,162 @@
+"""The loss and the decision boundary along θ + ε v_k, in both directions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.func import grad, vjp
+
+from minimascope.boundary.classification import (
+    class_logits,
+    parameter_vectors,
+    require_classification,
+)
+from minimascope.boundary.slices import Bounds, class_fields, data_bounds, grid_inputs
+from minimascope.curvature.minimum.batches import outputs_at
+from minimascope.curvature.minimum.minimum import Minimum
+
+# A loss near 0 rises by a large factor before anything visible moves: the rise aimed at is at
+# least this many nats.
+_LEAST_RISE = 0.05
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Training loss (nats per example) and accuracy at θ + epsilon[j]·v.
+
+    epsilon (s,) symmetric about 0, as far as the quadratic model ½λε² adds `rise` nats;
+    curvature = λ = vᵀHv; loss_spread (s,) the standard deviation of the loss over examples. For
+    2-D inputs x (r,), y (r,), classes (s, r, r) and class_fields (s, K, r, r) float32 as in a
+    slice; None for other inputs.
+    """
+
+    epsilon: Tensor
+    loss: Tensor
+    accuracy: Tensor
+    loss_spread: Tensor
+    rise: float
+    curvature: float
+    x: Tensor | None
+    y: Tensor | None
+    classes: Tensor | None
+    class_fields: Tensor | None
+
+
+def walk(
+    minimum: Minimum,
+    vector: Tensor,
+    *,
+    eigenvalue: float | None = None,
+    factor: float = 10.0,
+    points: int = 21,
+    resolution: int = 60,
+    margin: float = 0.15,
+    bounds: Bounds | None = None,
+) -> Walk:
+    """Walks along `vector` (p,) until the loss should be `factor` times its value at θ.
+
+    The range comes from the eigenvalue (vᵀHv by one Hessian product if None); where the curvature
+    is not positive it is found by doubling ε. `points` is made odd, so that ε = 0 is one of them.
+    Raises ValueError for regression, a zero vector, or factor ≤ 1.
+    """
+    require_classification(minimum)
+    direction = parameter_vectors(minimum, vector)[0]
+    size = torch.linalg.vector_norm(direction)
+    if not (size > 0 and size.isfinite()):
+        raise ValueError(f"The direction of a walk has norm {float(size)}; it must be positive.")
+    if not factor > 1:
+        raise ValueError(f"The loss should rise by a factor above 1; {factor} was asked for.")
+    direction = direction / size
+    curvature = _curvature(minimum, direction) if eigenvalue is None else eigenvalue
+    rise = max((factor - 1) * _loss(minimum, minimum.theta), _LEAST_RISE)
+    reach = _reach(minimum, direction, curvature, rise)
+    epsilon = torch.linspace(-reach, reach, points + 1 - points % 2, dtype=torch.float64)
+    grid = _grid(minimum, resolution, margin, bounds)
+    thetas = [minimum.theta + step * direction for step in epsilon.tolist()]
+    measured = torch.tensor([_measured(minimum, theta) for theta in thetas], dtype=torch.float64)
+    loss, accuracy, spread = measured.unbind(dim=1)
+    if grid is None:
+        return Walk(epsilon, loss, accuracy, spread, rise, curvature, None, None, None, None)
+    x, y, inputs = grid
+    logits = [_logits(minimum, theta, inputs) for theta in thetas]
+    fields = torch.stack([class_fields(row) for row in logits])
+    return Walk(
+        epsilon=epsilon,
+        loss=loss,
+        accuracy=accuracy,
+        loss_spread=spread,
+        rise=rise,
+        curvature=curvature,
+        x=x,
+        y=y,
+        classes=torch.stack([row.argmax(dim=1).view(resolution, resolution) for row in logits]),
+        class_fields=fields.view(len(thetas), -1, resolution, resolution),
+    )
+
+
+def _logits(minimum: Minimum, theta: Tensor, inputs: Tensor) -> Tensor:
+    return class_logits(outputs_at(minimum, inputs, theta))
+
+
+def _measured(minimum: Minimum, theta: Tensor) -> tuple[float, float, float]:
+    """Mean loss, accuracy, standard deviation of the loss over examples."""
+    logits = _logits(minimum, theta, minimum.inputs)
+    # For one logit f the softmax over (0, f) is the logistic model: the binary loss itself.
+    losses = torch.nn.functional.cross_entropy(
+        logits, minimum.targets.long().flatten(), reduction="none"
+    )
+    hits = logits.argmax(dim=1) == minimum.targets.flatten()
+    spread = losses.double().std(correction=min(1, len(losses) - 1))
+    return float(losses.mean()), float(hits.double().mean()), float(spread)
+
+
+def _loss(minimum: Minimum, theta: Tensor) -> float:
+    return _measured(minimum, theta)[0]
+
+
+def _curvature(minimum: Minimum, direction: Tensor) -> float:
+    """vᵀHv of the mean loss, summed over chunks of examples."""
+    total = 0.0
+    pieces = zip(torch.split(minimum.inputs, 1024), torch.split(minimum.targets, 1024), strict=True)
+    for inputs, targets in pieces:
+
+        def summed(theta: Tensor, x: Tensor = inputs, y: Tensor = targets) -> Tensor:
+            logits = class_logits(minimum.logits(theta, x))
+            return torch.nn.functional.cross_entropy(logits, y.long().flatten(), reduction="sum")
+
+        # H is symmetric, so the pullback of the gradient is the Hessian product.
+        product: Tensor = vjp(grad(summed), minimum.theta)[1](direction)[0]
+        total += float(product @ direction)
+    return total / minimum.n
+
+
+def _reach(minimum: Minimum, direction: Tensor, curvature: float, rise: float) -> float:
+    if curvature > 0:
+        model = math.sqrt(2 * rise / curvature)
+        # Beyond ‖θ‖ the walk has left the minimum whatever the model says.
+        return min(model, float(torch.linalg.vector_norm(minimum.theta)))
+    theta, limit = minimum.theta, float(torch.linalg.vector_norm(minimum.theta))
+    start, reach = _loss(minimum, theta), 1e-3 * limit
+    while reach < limit:
+        ends = [_loss(minimum, theta + sign * reach * direction) for sign in (-1, 1)]
+        if not max(ends) - start < rise:
+            break
+        reach *= 2
+    return min(reach, limit)
+
+
+def _grid(
+    minimum: Minimum, resolution: int, margin: float, bounds: Bounds | None
+) -> tuple[Tensor, Tensor, Tensor] | None:
+    """x, y and all grid inputs of the input plane; None unless inputs are 2-D."""
+    inputs = minimum.inputs
+    if tuple(inputs.shape[1:]) != (2,):
+        return None
+    (x_low, x_high), (y_low, y_high) = bounds or data_bounds(inputs, margin)
+    x = torch.linspace(x_low, x_high, resolution).to(inputs)
+    y = torch.linspace(y_low, y_high, resolution).to(inputs)
+    axes = torch.eye(2).to(inputs)
+    return x, y, grid_inputs(torch.zeros(2).to(inputs), axes, x, y)

@@ -1,0 +1,259 @@
+"""REST calls as values: what to send and how to read the answer, shared by both clients."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+import httpx
+import numpy as np
+
+from minimascope.client.events import Event
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.questions.interpolations import Interpolation, InterpolationRequest
+from minimascope.contract.questions.slices import Slice, SliceRequest
+from minimascope.contract.report import Report
+from minimascope.contract.schemas import (
+    Analysis,
+    AnalysisPage,
+    AnalysisPlan,
+    AnalysisRequest,
+    CandidateTable,
+    KeyNumbersPage,
+    Upload,
+    UploadKind,
+    UploadPage,
+)
+
+PREFIX = "/api/v1"
+T = TypeVar("T")
+CHUNK = 1 << 20
+LONG_POLL = 15.0  # seconds a server may hold a question about a slice
+# A submission waits for the worker's check; an event stream is quiet between keep-alives.
+TIMEOUT = httpx.Timeout(90.0, connect=5.0)
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One request and its decoder; `path` is below `/api/v1`."""
+
+    method: str
+    path: str
+    decode: Callable[[httpx.Response], T]
+    params: Mapping[str, str | int] = field(default_factory=dict)
+    json: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def check(response: httpx.Response) -> None:
+    """Raises ProblemError for every answer that is not a success (body already read)."""
+    if response.is_success or response.status_code == httpx.codes.NOT_MODIFIED:
+        return
+    try:
+        document = response.json()
+        problem = ProblemError.from_dict({**document, "status": response.status_code})
+    except (ValueError, KeyError, TypeError):
+        problem = ProblemError(
+            "unexpected_answer",
+            f"The server answered {response.status_code} without saying why.",
+            status=response.status_code,
+        )
+    raise problem
+
+
+def check_event(event: Event) -> None:
+    """Raises the ProblemError with which a server ends a stream: deleted, or access revoked."""
+    if event.name == "problem":
+        raise ProblemError.from_dict(event.data)
+
+
+def unreachable(base_url: str, error: httpx.TransportError) -> ProblemError:
+    """The refusal for a server that does not answer."""
+    reason = str(error) or type(error).__name__
+    return ProblemError(
+        "server_unreachable",
+        f"No minimascope server answers at {base_url} ({reason}).",
+        "Start one with `minimascope serve`, or give its address with --server.",
+        status=503,
+    )
+
+
+def not_ready(what: Literal["slice", "interpolation"], seconds: float) -> ProblemError:
+    """The refusal of a client that waited long enough."""
+    asked = "plane" if what == "slice" else "line"
+    return ProblemError(
+        f"{what}_not_ready",
+        f"No worker computed this {asked} within {seconds:g} seconds.",
+        "Ask again: it is computed once only.",
+        status=504,
+    )
+
+
+def authorization(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"} if token else {}
+
+
+def resume(last_event_id: str) -> dict[str, str]:
+    return {"last-event-id": last_event_id} if last_event_id else {}
+
+
+def _nothing(_: httpx.Response) -> None:
+    return None
+
+
+def _array(response: httpx.Response) -> Array:
+    return np.load(io.BytesIO(response.content), allow_pickle=False)
+
+
+def _arrays(response: httpx.Response) -> dict[str, Array]:
+    with np.load(io.BytesIO(response.content), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _page(
+    limit: int, cursor: str | None, state: str | None = None, q: str | None = None
+) -> dict[str, str | int]:
+    given = {"cursor": cursor, "state": state, "q": q}
+    return {"limit": limit, **{name: value for name, value in given.items() if value}}
+
+
+def upload(kind: UploadKind, identifier: str) -> Call[Upload]:
+    return Call("GET", f"/{kind}s/{identifier}", lambda r: Upload.model_validate_json(r.content))
+
+
+def uploads(kind: UploadKind, *, limit: int, cursor: str | None) -> Call[UploadPage]:
+    def decode(response: httpx.Response) -> UploadPage:
+        return UploadPage.model_validate_json(response.content)
+
+    return Call("GET", f"/{kind}s", decode, params=_page(limit, cursor))
+
+
+def store(kind: UploadKind, name: str) -> Call[Upload]:
+    """The body is given to `send` apart: a stream of bytes."""
+    return Call(
+        "POST",
+        f"/{kind}s",
+        lambda r: Upload.model_validate_json(r.content),
+        params={"name": name},
+        headers={"content-type": "application/octet-stream"},
+    )
+
+
+def delete_upload(kind: UploadKind, identifier: str) -> Call[None]:
+    return Call("DELETE", f"/{kind}s/{identifier}", _nothing)
+
+
+def _analysis(response: httpx.Response) -> Analysis:
+    return Analysis.model_validate_json(response.content)
+
+
+def submit(request: AnalysisRequest, *, idempotency_key: str | None) -> Call[Analysis]:
+    headers = {"idempotency-key": idempotency_key} if idempotency_key else {}
+    body = request.model_dump(mode="json")
+    return Call("POST", "/analyses", _analysis, json=body, headers=headers)
+
+
+def plan(request: AnalysisRequest) -> Call[AnalysisPlan]:
+    def decode(response: httpx.Response) -> AnalysisPlan:
+        return AnalysisPlan.model_validate_json(response.content)
+
+    return Call("POST", "/plans", decode, json=request.model_dump(mode="json"))
+
+
+def architectures(request: AnalysisRequest) -> Call[CandidateTable]:
+    def decode(response: httpx.Response) -> CandidateTable:
+        return CandidateTable.model_validate_json(response.content)
+
+    return Call("POST", "/architectures", decode, json=request.model_dump(mode="json"))
+
+
+def analyses(
+    *, limit: int, cursor: str | None, state: str | None, q: str | None
+) -> Call[AnalysisPage]:
+    def decode(response: httpx.Response) -> AnalysisPage:
+        return AnalysisPage.model_validate_json(response.content)
+
+    return Call("GET", "/analyses", decode, params=_page(limit, cursor, state, q))
+
+
+def analysis(identifier: str) -> Call[Analysis]:
+    return Call("GET", f"/analyses/{identifier}", _analysis)
+
+
+def cancel(identifier: str) -> Call[Analysis]:
+    return Call("POST", f"/analyses/{identifier}/cancel", _analysis)
+
+
+def retry(identifier: str) -> Call[Analysis]:
+    return Call("POST", f"/analyses/{identifier}/retry", _analysis)
+
+
+def delete_analysis(identifier: str) -> Call[None]:
+    return Call("DELETE", f"/analyses/{identifier}", _nothing)
+
+
+def report(identifier: str) -> Call[Report]:
+    def decode(response: httpx.Response) -> Report:
+        return Report.model_validate_json(response.content)
+
+    return Call("GET", f"/analyses/{identifier}/report", decode)
+
+
+def report_bytes(identifier: str) -> Call[bytes]:
+    return Call("GET", f"/analyses/{identifier}/report", lambda r: r.content)
+
+
+def array(identifier: str, name: str) -> Call[Array]:
+    return Call("GET", f"/analyses/{identifier}/arrays/{name}", _array)
+
+
+def arrays(identifier: str) -> Call[dict[str, Array]]:
+    return Call("GET", f"/analyses/{identifier}/arrays.npz", _arrays)
+
+
+def arrays_bytes(identifier: str) -> Call[bytes]:
+    return Call("GET", f"/analyses/{identifier}/arrays.npz", lambda r: r.content)
+
+
+def ask_slice(identifier: str, request: SliceRequest, *, wait: float) -> Call[Slice]:
+    body = request.model_dump(mode="json")
+    path = f"/analyses/{identifier}/slices"
+    return Call("POST", path, _slice, json=body, params={"wait": f"{wait:g}"})
+
+
+def slice_status(analysis: str, identifier: str, *, wait: float) -> Call[Slice]:
+    path = f"/analyses/{analysis}/slices/{identifier}"
+    return Call("GET", path, _slice, params={"wait": f"{wait:g}"})
+
+
+def slice_arrays(analysis: str, identifier: str) -> Call[dict[str, Array]]:
+    return Call("GET", f"/analyses/{analysis}/slices/{identifier}/arrays.npz", _arrays)
+
+
+def ask_interpolation(
+    identifier: str, request: InterpolationRequest, *, wait: float
+) -> Call[Interpolation]:
+    def decode(response: httpx.Response) -> Interpolation:
+        return Interpolation.model_validate_json(response.content)
+
+    body = request.model_dump(mode="json")
+    path = f"/analyses/{identifier}/interpolations"
+    return Call("POST", path, decode, json=body, params={"wait": f"{wait:g}"})
+
+
+def _slice(response: httpx.Response) -> Slice:
+    return Slice.model_validate_json(response.content)
+
+
+def compare(identifiers: Sequence[str]) -> Call[KeyNumbersPage]:
+    def decode(response: httpx.Response) -> KeyNumbersPage:
+        return KeyNumbersPage.model_validate_json(response.content)
+
+    return Call("GET", "/compare", decode, params={"ids": ",".join(identifiers)})
+
+
+def ready() -> Call[dict[str, Any]]:
+    return Call("GET", "/health/ready", lambda r: dict(r.json()))

@@ -1,0 +1,81 @@
+"""What a person asks of one plane through input space; answered as the arrays `slice_*`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from minimascope import __version__
+from minimascope.contract.report import ESTIMATOR_VERSION
+from minimascope.contract.schemas import Document, State
+
+Row = Annotated[int, Field(ge=0)]
+PlaneName = Literal["input", "points", "extremes", "principal"]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class SliceRequest(BaseModel):
+    """One plane.
+
+    plane: `input` (2-D inputs only), `points` (through the three training rows `points`),
+    `extremes` (through x_t^max and x_t^min, the training points of largest and smallest alignment
+    with v_`vector`, and x_b, the boundary input most parallel to it), or `principal` (along the
+    principal components `components` of the training inputs, 1-based). `bounds` = (x_low, x_high,
+    y_low, y_high) in plane coordinates; the data range and 15% more if null.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    plane: PlaneName
+    points: tuple[Row, Row, Row] | None = None
+    vector: Annotated[int, Field(ge=1)] = 1
+    components: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 2)
+    resolution: Annotated[int, Field(ge=2, le=400)] | None = None
+    bounds: tuple[Finite, Finite, Finite, Finite] | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.plane == "points" and (self.points is None or len(set(self.points)) < 3):
+            raise ValueError(f"A plane needs three different training rows, not {self.points}.")
+        if self.plane == "principal" and self.components[0] == self.components[1]:
+            raise ValueError(
+                f"A plane needs two different components, not {self.components[0]} twice."
+            )
+        if self.bounds is not None:
+            x_low, x_high, y_low, y_high = self.bounds
+            if not (x_low < x_high and y_low < y_high):
+                raise ValueError(
+                    f"Bounds {self.bounds} are empty: each low must be below its high."
+                )
+        return self
+
+    def question(self) -> dict[str, Any]:
+        """What the answer depends on: fields that this kind of plane does not read are left out."""
+        read = {"points": "points", "extremes": "vector", "principal": "components"}
+        names = {"plane", "resolution", "bounds", read.get(self.plane, "plane")}
+        return self.model_dump(mode="json", include=names)
+
+    def identifier(self, analysis: str) -> str:
+        """The same for the same question of one analysis to the same version of the estimators."""
+        content = [ESTIMATOR_VERSION, __version__, analysis, self.question()]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+class Slice(Document):
+    """A plane asked for: its arrays are there once `state` is done, `problem` once it failed.
+
+    `underflowed` counts grid points whose gradient has no direction.
+    """
+
+    id: str
+    analysis: str
+    request: SliceRequest
+    state: State
+    progress: float = 0.0
+    message: str = ""
+    problem: dict[str, Any] | None = None
+    arrays: tuple[str, ...] = ()
+    underflowed: int | None = None

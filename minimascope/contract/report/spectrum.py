@@ -1,0 +1,100 @@
+"""The spectrum in a report: eigenpairs, density, layer blocks, outliers, the plan they had."""
+
+from __future__ import annotations
+
+from minimascope.contract.report.sections import Estimate, Section
+
+
+class RatioOutliers(Section):
+    q: float
+    count: int
+
+
+class GapOutliers(Section):
+    count: int
+
+
+class Outliers(Section):
+    by_ratio: RatioOutliers
+    by_gap: GapOutliers
+
+
+class Density(Section):
+    """Spectral density on `grid` (unit mass over all p eigenvalues), with its error over probes."""
+
+    grid: list[float]
+    mean: list[float]
+    standard_error: list[float]
+    sigma: float | None = None
+    probes: int | None = None
+    method: str | None = None
+
+
+class SpectrumPlan(Section):
+    """What was predicted before the spectrum was computed, against what it then took.
+
+    `seconds` is wall time; `peak_bytes` is on top of network and data, `actual_peak_bytes` the
+    growth of the process's resident memory (null where the system does not say it). Ranges are
+    what 9 of 10 networks stay within.
+    """
+
+    route: str
+    products: int
+    products_limit: int
+    seconds: float
+    peak_bytes: int
+    products_range: tuple[int, int] | None = None
+    seconds_range: tuple[float, float] | None = None
+    actual_products: int | None = None
+    actual_seconds: float | None = None
+    actual_peak_bytes: int | None = None
+
+
+class LayerBlock(Section):
+    """Top eigenpairs and trace of one layer's diagonal block of H.
+
+    Residuals are ‖Bv − λv‖ over the largest |eigenvalue| of the block B itself; eigenvalues are
+    left out where they would take too long.
+    """
+
+    layer: str
+    parameters: int
+    eigenvalues: list[float]
+    residuals: list[float]
+    trace: Estimate
+
+
+class SpectrumSample(Section):
+    """The spectrum is that of `examples` of the `total`; what its directions are on all of them.
+
+    `on_all[k]` is vᵀHv of the k-th eigenvector over all examples, estimated on `held_out` of those
+    not drawn. For the first it is at most λ₁ of all, which the sample's λ₁ exceeds on average.
+    """
+
+    examples: int
+    total: int
+    held_out: int
+    on_all: list[Estimate]
+
+
+class Spectrum(Section):
+    """Top eigenpairs of H; residual is ‖Hv − λv‖/|λ₁|, recomputed with one extra product.
+
+    With a `sample`, H is the Hessian of the examples drawn, and no error of any number here
+    contains that of drawing them; null where all were used.
+    """
+
+    eigenvalues: list[float]
+    residuals: list[float]
+    converged: list[bool]
+    lambda_min: float | None
+    trace: Estimate
+    method: str
+    outliers: Outliers
+    layer_mass: list[list[float]]
+    layer_names: list[str] = []
+    density: Density | None = None
+    products: int | None = None
+    plan: SpectrumPlan | None = None
+    layer_blocks: list[LayerBlock] = []
+    sample: SpectrumSample | None = None

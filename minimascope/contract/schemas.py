@@ -1,0 +1,241 @@
+"""The REST API's own documents, shared by backend, client, dashboard and workers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from minimascope.contract.parameters import Parameters
+from minimascope.contract.report import DataSummary, Stage
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+StageState = Literal["waiting", "running", "done", "failed", "skipped"]
+UploadKind = Literal["checkpoint", "dataset"]
+Scope = Literal["read", "write", "admin", "worker"]
+FINAL_STATES: tuple[State, ...] = ("done", "failed", "cancelled")
+
+
+class Document(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ProblemDocument(Document):
+    """RFC 9457 body (`application/problem+json`): code for programs, sentence for people."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    sentence: str
+    advice: str = ""
+    request_id: str = ""
+
+
+class Inspection(Document):
+    """What the sandboxed worker found in an upload; `problem` is set when it was refused."""
+
+    state: Literal["pending", "ok", "refused"]
+    format: str = ""
+    summary: dict[str, Any] = {}
+    warnings: list[str] = []
+    problem: dict[str, Any] | None = None
+
+
+class Upload(Document):
+    """A stored file. `id` is its sha256; `name` is what the user called it, display text only."""
+
+    id: str
+    kind: UploadKind
+    name: str
+    size: int
+    created_at: datetime
+    inspection: Inspection
+
+
+class TransferStatus(Document):
+    """An upload in pieces (tus); `upload` is the id of the file it became."""
+
+    id: str
+    kind: UploadKind
+    name: str
+    length: int
+    received: int
+    upload: str | None = None
+
+
+class AnalysisRequest(Document):
+    """Body of `POST /analyses`: ids of uploads and the parameters."""
+
+    name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] = ""
+    checkpoint: str
+    train: str
+    test: str | None = None
+    parameters: Parameters = Parameters()
+    priority: Literal["low", "normal", "high"] = "normal"
+
+
+class AnalysisPlan(Document):
+    """Predicted cost of the spectrum: route, Hessian products, seconds, bytes at most.
+
+    Ranges are what 9 of 10 networks stay within. `stage_seconds`: of every stage asked for, all of
+    them on this machine; the spectrum's are timed, the others counted.
+
+    `data`: loss and accuracy with the architecture asked for, to see whether it is the right one.
+    """
+
+    route: str
+    parameters: int
+    examples: int
+    products: int
+    products_limit: int
+    seconds: float
+    seconds_per_product: float
+    peak_bytes: int
+    sentence: str
+    products_range: tuple[int, int] | None = None
+    seconds_range: tuple[float, float] | None = None
+    stage_seconds: dict[Stage, float] = {}
+    warnings: list[str] = []
+    data: DataSummary | None = None
+
+
+class Candidate(Document):
+    """An architecture that bare weights allow; mean loss (nats) and accuracy on training data."""
+
+    architecture: dict[str, Any]
+    loss: float
+    accuracy: float | None
+    sentence: str
+
+
+class CandidateTable(Document):
+    """What `POST /architectures` answers: least loss first, nothing chosen."""
+
+    candidates: list[Candidate]
+    advice: str
+
+
+class StageStatus(Document):
+    stage: str
+    state: StageState
+    seconds: float | None = None
+
+
+class Analysis(Document):
+    """One row of the list, and the head of the analysis page."""
+
+    id: str
+    name: str
+    state: State
+    stages: list[StageStatus]
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    progress: float = 0.0
+    message: str = ""
+    attempt: int = 0
+    problem: dict[str, Any] | None = None
+    checkpoint: str
+    train: str
+    test: str | None = None
+    parameters: Parameters
+    arrays: list[str] = []
+    pinned: bool = False
+
+
+class AnalysisPage(Document):
+    items: list[Analysis]
+    next: str | None = None
+
+
+class UploadPage(Document):
+    items: list[Upload]
+    next: str | None = None
+
+
+class KeyNumbers(Document):
+    """What `GET /compare` says of one analysis; null where its report has no such number.
+
+    Losses and gaps in nats of mean NLL, soft rank as rank/n, margins in input units (l2).
+    `spectrum_examples`: how many λ₁, trace and outliers are of, where that is a sample.
+    """
+
+    id: str
+    name: str
+    state: State
+    parameters: int | None = None
+    train_loss: float | None = None
+    train_accuracy: float | None = None
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+    gap_estimate: float | None = None
+    gap_standard_error: float | None = None
+    gap_measured: float | None = None
+    verdict: str | None = None
+    lambda_eff: float | None = None
+    soft_rank_ggn: float | None = None
+    lambda_max: float | None = None
+    trace: float | None = None
+    outliers: int | None = None
+    spectrum_examples: int | None = None
+    g_at_epsilon: float | None = None
+    n90: int | None = None
+    margin_min: float | None = None
+    margin_median: float | None = None
+
+
+class KeyNumbersPage(Document):
+    items: list[KeyNumbers]
+    next: str | None = None
+
+
+class User(Document):
+    """Somebody with a token. A `worker` may only take jobs and deliver results."""
+
+    id: str
+    name: str
+    scope: Scope
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+class UserRequest(Document):
+    name: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\w.@-]+$")]
+    scope: Scope = "write"
+
+
+class NewUser(Document):
+    """The token is shown this once; only its hash is kept."""
+
+    user: User
+    token: str
+
+
+class UserPage(Document):
+    items: list[User]
+    next: str | None = None
+
+
+class AuditEntry(Document):
+    """Who changed something, and how it was answered."""
+
+    at: datetime
+    user: str
+    method: str
+    path: str
+    status: int
+    address: str
+    request_id: str
+
+
+class AuditPage(Document):
+    items: list[AuditEntry]
+    next: str | None = None
+
+
+class Share(Document):
+    """Whoever has the key may read the analysis: `?share=KEY` behind its address."""
+
+    key: str

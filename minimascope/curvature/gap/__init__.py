@@ -1,0 +1,1 @@
+"""The generalization gap: estimates, diagnostics and the verdict."""

@@ -1,0 +1,128 @@
+"""From one sweep over λ to the result: estimates, curves, diagnostics, baselines and verdict."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from minimascope.curvature.gap.baselines import baselines, measured_gap
+from minimascope.curvature.gap.calibration import (
+    fitted_temperature,
+    reliability,
+)
+from minimascope.curvature.gap.diagnostics import diagnostics_at, evidence_of, plain_diagnostics
+from minimascope.curvature.gap.estimates import curves_of, estimates_at
+from minimascope.curvature.gap.given import Assembly
+from minimascope.curvature.gap.hessian_clipped import (
+    HessianClipped,
+    hessian_clipped,
+)
+from minimascope.curvature.gap.result import GapEstimate, GapHeadline, GapResult
+from minimascope.curvature.gap.verdict import (
+    Verdict,
+    chance_within_two,
+    judge,
+    reached_minimum,
+)
+from minimascope.objective.likelihood import Likelihood
+
+
+def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResult:
+    """The result; without λ_eff only curves and what does not depend on λ."""
+    clipped = _clipped(given)
+    lambda_eff = given.damping.value
+    newton = _newton(given, clipped)
+    estimates: dict[str, GapEstimate] = {}
+    diagnostics = plain_diagnostics(given)
+    verdict: Verdict = "no_estimate"
+    reason = given.damping.source
+    headline, is_minimum, alo_likelihood = None, None, None
+    if lambda_eff is not None:
+        row = given.sweep.at(lambda_eff)
+        alo_likelihood = given.sampled.at(given.sampled.logits + given.sweep.displacement[row])
+        diagnostics |= diagnostics_at(given, row, alo_likelihood, lambda_eff)
+        estimates = estimates_at(given, row, lambda_eff, clipped, diagnostics["t_alo"] or 0.0)
+        evidence = evidence_of(given, estimates, diagnostics, newton, clipped is not None)
+        verdict, reason = judge(evidence)
+        diagnostics["chance_within_2"] = chance_within_two(evidence)
+        is_minimum = reached_minimum(newton, evidence.alo, evidence.tic)
+        alo = estimates["alo_ggn"]
+        headline = GapHeadline("alo_ggn", evidence.alo, alo.standard_error)
+    half_logdet = (
+        None if lambda_eff is None else float(given.sweep.half_logdet[given.sweep.at(lambda_eff)])
+    )
+    return GapResult(
+        lambda_=lambda_eff,
+        lambda_source=given.damping.source,
+        headline=None if verdict == "no_estimate" else headline,
+        verdict=verdict,
+        reason=reason,
+        estimates=estimates,
+        curves=curves_of(given, clipped),
+        measured=_measured(given, test),
+        diagnostics=diagnostics,
+        baselines=baselines(
+            given.minimum,
+            given.likelihood,
+            hessian_eigenvalues=given.hessian_eigenvalues,
+            ggn_eigenvalues=given.sweep.eigenvalues,
+            half_logdet=half_logdet,
+        )
+        | _noise(given, diagnostics),
+        weight_decay=given.weight_decay,
+        gradient_norm=float(given.gradient.norm()),
+        regularized_gradient_norm=_regularized_norm(given),
+        newton_decrement=newton,
+        is_minimum=is_minimum,
+        train_loss=given.likelihood.nll(),
+        alo_loss=alo_likelihood.nll() if alo_likelihood is not None and given.exact else None,
+        calibration=given.calibration,
+        calibration_alo=_alo_calibration(given, alo_likelihood),
+        route=given.plan.route,
+        route_reason=given.plan.reason,
+        spent=given.spent,
+    )
+
+
+def _clipped(given: Assembly) -> HessianClipped | None:
+    e, V = given.hessian_eigenvalues, given.hessian_eigenvectors
+    if e is None or V is None or V.shape[0] != e.shape[0]:
+        return None
+    return hessian_clipped(given.minimum, given.likelihood, e, V)
+
+
+def _newton(given: Assembly, clipped: HessianClipped | None) -> float | None:
+    if given.ridge is None:
+        return None
+    if clipped is None:
+        return given.sweep.newton
+    return 0.5 * clipped.quadratic(_regularized(given), given.ridge)
+
+
+def _regularized(given: Assembly) -> Tensor:
+    return given.gradient + (given.weight_decay or 0.0) * given.minimum.theta
+
+
+def _regularized_norm(given: Assembly) -> float | None:
+    return None if given.weight_decay is None else float(_regularized(given).norm())
+
+
+def _measured(given: Assembly, test: tuple[Tensor, Tensor] | None) -> GapEstimate | None:
+    if test is None:
+        return None
+    gap, error = measured_gap(given.minimum, given.likelihood, test)
+    return GapEstimate(gap, error, "mean test loss − mean train loss; sd(test loss)/√n_test")
+
+
+def _noise(given: Assembly, diagnostics: dict[str, float | None]) -> dict[str, float | None]:
+    if given.likelihood.loss != "mse":
+        return {"temperature_train": fitted_temperature(given.likelihood)}
+    return {
+        "noise_variance_train": fitted_temperature(given.likelihood),
+        "noise_variance_alo": diagnostics["t_alo"],
+    }
+
+
+def _alo_calibration(given: Assembly, alo: Likelihood | None) -> Tensor | None:
+    if alo is None or not given.exact or alo.loss == "mse":
+        return None
+    return reliability(alo)

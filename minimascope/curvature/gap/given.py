@@ -1,0 +1,64 @@
+"""What the result of a gap analysis is made of, and the numbers read directly from its sweep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from minimascope.curvature.gap.damping import Damping
+from minimascope.curvature.gap.result import Spent
+from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.sweep.result import Sweep
+from minimascope.curvature.sweep.route import RoutePlan
+from minimascope.objective.likelihood import Likelihood
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Everything already computed that the result is made of."""
+
+    minimum: Minimum
+    likelihood: Likelihood
+    sweep: Sweep
+    damping: Damping
+    weight_decay: float | None
+    ridge: float | None
+    grid: list[float]
+    gradient: Tensor
+    hessian_eigenvalues: Tensor | None
+    hessian_eigenvectors: Tensor | None
+    calibration: Tensor | None
+    seed: int
+    plan: RoutePlan
+    spent: Spent
+
+    @property
+    def sampled(self) -> Likelihood:
+        """The examples of the sweep."""
+        return self.likelihood.select(self.sweep.examples)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the sweep covers all examples."""
+        return self.sweep.examples.shape[0] == self.likelihood.n
+
+    @property
+    def exact_route(self) -> bool:
+        """Whether nothing in the sweep is iterative."""
+        return self.sweep.settled is None
+
+    def drawn(self, row: int, value: float) -> float | None:
+        """A number of a curve; None where an iterative route did not get that far."""
+        settled = self.sweep.settled
+        return value if settled is None or bool(settled[row]) else None
+
+    def increments(self, row: int) -> Tensor:
+        """(m,) leave-one-out minus training loss of each example."""
+        sampled = self.sampled
+        return sampled.nll(sampled.logits + self.sweep.displacement[row]) - sampled.nll()
+
+    def tic(self, row: int) -> tuple[Tensor, float]:
+        """Uncentred contributions of examples or random signs, and the centring term."""
+        n = self.likelihood.n
+        return self.sweep.quadratic[row] / n, float(self.sweep.mean_quadratic[row]) / n

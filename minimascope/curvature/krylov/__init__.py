@@ -1,0 +1,1 @@
+"""What products alone tell of a matrix: Lanczos, quadrature, traces."""

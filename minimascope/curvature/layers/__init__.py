@@ -1,0 +1,1 @@
+"""What single layers contribute: inputs and outputs, Jacobians, Gram matrices."""

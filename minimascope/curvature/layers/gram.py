@@ -1,0 +1,165 @@
+"""The tangent-kernel Gram matrix Θ = JJᵀ (nK × nK), layer by layer, in bounded memory.
+
+A layer with positions t has ⟨J_ik, J_jl⟩ = Σ_tt' ⟨s_ikt, s_jlt'⟩ ⟨a_it, a_jt'⟩: products of small
+kernels where it has few positions and many weights (the usual case late in a network, where most
+parameters are), rows of J for a few output channels at a time where it is the other way round. J of
+an 11-million-parameter network never exists, and most of its Gram matrix costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from minimascope.curvature.layers.jacobian import closed_form_names, jacobian_of
+from minimascope.curvature.layers.traces import LayerTrace, trace_layers
+from minimascope.curvature.minimum.minimum import Minimum
+
+# Numbers of the rows of J, or of the traces of all layers, held at a time.
+HELD, TRACED = 2 * 10**8, 3 * 10**8
+TIMED = 8  # examples
+# Numbers of a product of position kernels made at a time: larger ones leave the cache before they
+# are added up.
+CACHED = 2**21
+# What multiplying two kernels entry by entry and adding them up costs, in multiplications of a
+# matrix product: memory is slower than arithmetic.
+POINTWISE = 100
+
+
+@dataclass(frozen=True)
+class GramCost:
+    """Multiplications and additions of `gram`, and the numbers it holds beside its result."""
+
+    operations: float
+    numbers: float
+
+
+def gram_cost(minimum: Minimum) -> GramCost:
+    """From the shapes of one example's traces."""
+    n = minimum.n
+    operations, held, covered = 0.0, 0.0, 0
+    outputs = 1
+    for trace in trace_layers(minimum, minimum.inputs[:1]):
+        _, outputs, positions, o = trace.sensitivities.shape
+        d = trace.inputs.shape[2]
+        operations += 2.0 * (n * outputs) ** 2 * min(positions**2 * (o + POINTWISE), o * d)
+        held = max(held, n * positions * (d + outputs * o))
+        covered += o * d
+    rest = max(0, minimum.dim - covered)
+    operations += 2.0 * (n * outputs) ** 2 * rest
+    return GramCost(operations, held + min(HELD, n * outputs * rest))
+
+
+def trace_seconds(minimum: Minimum, *, once: bool = False) -> float:
+    """Seconds of the backward passes behind `gram`, or of one over all the data, from timed ones.
+
+    Every group of layers, and of parameters outside them, has K passes over all examples.
+    """
+    few = min(TIMED, minimum.n)
+    one, more = (_timed(minimum, count) for count in (1, few))
+    slope = max(0.0, (more - one) / max(1, few - 1))
+    passes = 1
+    if not once:
+        probe = trace_layers(minimum, minimum.inputs[:1])
+        covered = {name for each in probe for name in _names(each)}
+        passes = len(_groups(probe, minimum.n)) + len(_rest(minimum, covered, minimum.n, probe))
+    return passes * (one + slope * (minimum.n - 1))
+
+
+def _timed(minimum: Minimum, count: int) -> float:
+    start = time.perf_counter()
+    for trace in trace_layers(minimum, minimum.inputs[:count]):
+        trace.sensitivities.sum().item()  # a GPU has to have finished
+    return time.perf_counter() - start
+
+
+def gram(minimum: Minimum, inputs: Tensor) -> Tensor:
+    """Θ = JJᵀ (nK × nK)."""
+    known = closed_form_names(minimum, inputs)
+    probe = [each for each in trace_layers(minimum, inputs[:1]) if _names(each) <= known]
+    total: Tensor | None = None
+    for layers in _groups(probe, inputs.shape[0]):
+        for trace in trace_layers(minimum, inputs, only=layers):
+            block = _layer_gram(trace)
+            total = block if total is None else total.add_(block)
+    covered = {name for each in probe for name in _names(each)}
+    for names in _rest(minimum, covered, inputs.shape[0], probe):
+        rows = jacobian_of(minimum, inputs, names).flatten(0, 1)
+        total = rows @ rows.mT if total is None else total.addmm_(rows, rows.mT)
+    if total is None:
+        raise ValueError("The network has no trainable parameter.")
+    return total
+
+
+def _names(trace: LayerTrace) -> set[str]:
+    return {trace.weight} | ({trace.bias} if trace.bias is not None else set())
+
+
+def _groups(probe: list[LayerTrace], n: int) -> list[set[str]]:
+    """Layers whose traces fit in memory together; one forward pass each."""
+    groups: list[set[str]] = []
+    room = 0
+    for trace in probe:
+        size = n * (trace.inputs.numel() + trace.sensitivities.numel())
+        if size > room:
+            groups.append(set())
+            room = TRACED
+        groups[-1].add(trace.layer)
+        room -= size
+    return groups
+
+
+def _rest(minimum: Minimum, covered: set[str], n: int, probe: list[LayerTrace]) -> list[list[str]]:
+    """The other parameter tensors, as many at a time as have rows that fit."""
+    groups: list[list[str]] = []
+    room = 0
+    rows = n * (probe[0].sensitivities.shape[1] if probe else 1)
+    for name, shape in zip(minimum.names, minimum.shapes, strict=True):
+        if name in covered:
+            continue
+        if rows * shape.numel() > room:
+            groups.append([])
+            room = HELD
+        groups[-1].append(name)
+        room -= rows * shape.numel()
+    return groups
+
+
+def _layer_gram(trace: LayerTrace) -> Tensor:
+    n, outputs, positions, o = trace.sensitivities.shape
+    d = trace.inputs.shape[2]
+    few = positions**2 * (o + POINTWISE) < o * d
+    block = _by_positions(trace) if few or positions == 1 else _by_rows(trace)
+    return block.view(n * outputs, n * outputs)
+
+
+def _by_positions(trace: LayerTrace) -> Tensor:
+    """Half of the sum over pairs of positions t ≥ u, and its transpose for the other half."""
+    n, outputs, positions, _ = trace.sensitivities.shape
+    half = trace.inputs.new_zeros(n, outputs, n, outputs)
+    s = [part.contiguous() for part in trace.sensitivities.unbind(2)]
+    a = [part.contiguous() for part in trace.inputs.unbind(1)]
+    together = max(1, CACHED // (n * outputs**2))
+    for start in range(0, n, together):
+        rows = slice(start, start + together)
+        for t in range(positions):
+            here, inputs = s[t][rows].flatten(0, 1), a[t][rows]
+            for u in range(t + 1):
+                product = (here @ s[u].flatten(0, 1).mT).view_as(half[rows])
+                kernel = inputs @ a[u].mT
+                half[rows].addcmul_(product, kernel[:, None, :, None], value=0.5 if u == t else 1.0)
+    square = half.view(n * outputs, n * outputs)
+    return square + square.mT
+
+
+def _by_rows(trace: LayerTrace) -> Tensor:
+    n, outputs = trace.sensitivities.shape[:2]
+    d = trace.inputs.shape[2]
+    total = trace.inputs.new_zeros(n * outputs, n * outputs)
+    for s in trace.sensitivities.split(max(1, HELD // (n * outputs * d)), dim=3):
+        rows = torch.einsum("nkto,ntd->nkod", s, trace.inputs).reshape(n * outputs, -1)
+        total.addmm_(rows, rows.mT)
+    return total

@@ -1,0 +1,1 @@
+"""The minimum under inspection, and where its parameters lie."""

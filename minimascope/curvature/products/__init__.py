@@ -1,0 +1,1 @@
+"""Curvature matrices as operators: products with vectors, never the matrix."""

@@ -1,0 +1,1 @@
+"""Products of networks that are one layer after another, without autograd."""

@@ -1,0 +1,162 @@
+"""Autograd graphs that are built once per data chunk and then differentiated many times.
+
+`gradient_graph` keeps ∂L/∂θ of a chunk as a function of θ: one more backward pass gives a Hessian
+product. `jacobian_graph` keeps the logits and their pullback as a function of its own cotangent:
+differentiating that gives J v without forward-mode rules (the double-backward identity).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from itertools import accumulate
+
+import torch
+from torch import Tensor
+from torch.func import functional_call, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.products.convolution import QuickConvolutions
+from minimascope.objective.losses import as_matrix, example_losses
+
+_memory_share = 1.0
+
+
+def plan_with(share: float) -> None:
+    """Of the free memory, plan with this share only: an attempt with all of it ran out."""
+    global _memory_share
+    _memory_share = share
+
+
+def available_bytes(device: torch.device) -> int:
+    """Free memory of the device that a graph or a basis may take.
+
+    On a GPU that is also what torch's allocator keeps and nobody uses.
+    """
+    if device.type == "cuda":
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(_memory_share * (torch.cuda.mem_get_info(device)[0] + kept))
+    return int(_memory_share * os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+
+
+@dataclass(frozen=True)
+class ChunkGraph:
+    """`outputs` as a differentiable function of `parameters` (and of `cotangent` if given)."""
+
+    parameters: list[Tensor]
+    outputs: list[Tensor]
+    logits: Tensor
+    cotangent: Tensor | None = None
+
+    def hessian_rows(self, rows: Tensor, moved: range | None = None) -> Tensor:
+        """The chunk's share of H applied to (b, p) rows, where `outputs` are its gradient.
+
+        With `moved`, a range of whole parameters outside of which `rows` are 0, the result is 0
+        outside it too.
+        """
+        parts = split_rows(rows, self.parameters)
+        if moved is None:
+            return self._pull(self.outputs, parts)
+        starts = starts_of(self.parameters)
+        own = slice(starts.index(moved.start), starts.index(moved.stop))
+        result = torch.zeros_like(rows)
+        found = _differentiate(self.outputs[own], self.parameters[own], parts[own])
+        result[:, moved.start : moved.stop] = _flat_rows(found, rows.shape[0])
+        return result
+
+    def push_rows(self, rows: Tensor) -> Tensor:
+        """J v of every example of the chunk for (b, p) rows: (b, m, K)."""
+        assert self.cotangent is not None
+        parts = split_rows(rows, self.parameters)
+        pushed = _differentiate(self.outputs, [self.cotangent], parts)[0]
+        return pushed.reshape(rows.shape[0], *self.logits.shape)
+
+    def pull_rows(self, cotangents: Tensor) -> Tensor:
+        """Σ_i J_iᵀ u_i over the chunk for (b, m, K) cotangents: (b, p)."""
+        return self._pull([self.logits], [cotangents])
+
+    def _pull(self, outputs: list[Tensor], rows: list[Tensor]) -> Tensor:
+        return _flat_rows(_differentiate(outputs, self.parameters, rows), rows[0].shape[0])
+
+
+def leaves(minimum: Minimum) -> dict[str, Tensor]:
+    """Fresh leaves holding θ, so that the network's own parameters gather no gradients."""
+    views = minimum.unflatten(minimum.theta)
+    return {name: view.clone().requires_grad_(True) for name, view in views.items()}
+
+
+def forward(minimum: Minimum, parameters: dict[str, Tensor], examples: slice) -> Tensor:
+    """Logits (m × K) of a slice of the training set, in forms that can be differentiated well.
+
+    Attention is in its MATH form, convolutions in float64 are matrix products.
+    """
+    with sdpa_kernel(SDPBackend.MATH), QuickConvolutions():
+        return as_matrix(functional_call(minimum.network, parameters, (minimum.inputs[examples],)))
+
+
+def gradient_graph(minimum: Minimum, parameters: dict[str, Tensor], examples: slice) -> ChunkGraph:
+    """The chunk's share of ∇L (sum over its examples divided by n), kept differentiable."""
+    places = list(parameters.values())
+    logits = forward(minimum, parameters, examples)
+    losses = example_losses(logits, minimum.targets[examples], minimum.loss)
+    share = losses.sum() / minimum.n
+    with sdpa_kernel(SDPBackend.MATH):
+        gradients = torch.autograd.grad(
+            share, places, create_graph=True, allow_unused=True, materialize_grads=True
+        )
+    return ChunkGraph(places, list(gradients), logits)
+
+
+def jacobian_graph(minimum: Minimum, parameters: dict[str, Tensor], examples: slice) -> ChunkGraph:
+    """The chunk's logits and θ-pullback, linear in a cotangent that J v is read from."""
+    places = list(parameters.values())
+    logits = forward(minimum, parameters, examples)
+    cotangent = torch.zeros_like(logits, requires_grad=True)
+    with sdpa_kernel(SDPBackend.MATH):
+        pulled = torch.autograd.grad(
+            logits, places, cotangent, create_graph=True, allow_unused=True, materialize_grads=True
+        )
+    return ChunkGraph(places, list(pulled), logits, cotangent)
+
+
+def starts_of(parameters: list[Tensor]) -> list[int]:
+    """Where each parameter starts in θ, and where the last one ends."""
+    return list(accumulate((q.numel() for q in parameters), initial=0))
+
+
+def split_rows(rows: Tensor, parameters: list[Tensor]) -> list[Tensor]:
+    """(b, p) as one (b, ...) tensor a parameter."""
+    parts = rows.split([q.numel() for q in parameters], dim=1)
+    return [part.reshape(-1, *q.shape) for part, q in zip(parts, parameters, strict=True)]
+
+
+def _differentiate(
+    outputs: list[Tensor], places: list[Tensor], rows: list[Tensor]
+) -> tuple[Tensor, ...]:
+    """Vector-Jacobian products for rows stacked along dimension 0; always (b, ...)."""
+    keep = [k for k, output in enumerate(outputs) if output.requires_grad]
+    if not keep:  # outputs constant in these places, e.g. a network linear in θ
+        return tuple(
+            torch.zeros(rows[0].shape[0], *q.shape, dtype=q.dtype, device=q.device) for q in places
+        )
+    outputs, rows = [outputs[k] for k in keep], [rows[k] for k in keep]
+
+    def one(*row: Tensor) -> tuple[Tensor, ...]:
+        return torch.autograd.grad(
+            outputs, places, row, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
+
+    if rows[0].shape[0] > 1:
+        try:
+            return vmap(one)(*rows)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError:  # some operations have no batching rule
+            pass
+    singles = [one(*row) for row in zip(*rows, strict=True)]
+    return tuple(torch.stack(parts) for parts in zip(*singles, strict=True))
+
+
+def _flat_rows(parts: tuple[Tensor, ...], count: int) -> Tensor:
+    return torch.cat([part.reshape(count, -1) for part in parts], dim=1)

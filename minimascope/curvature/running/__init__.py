@@ -1,0 +1,1 @@
+"""A long computation under way: its clock, memory, forecasts."""

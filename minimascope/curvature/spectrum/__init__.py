@@ -1,0 +1,1 @@
+"""The Hessian spectrum: route, eigenpairs, density, outliers, plan."""

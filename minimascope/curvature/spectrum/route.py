@@ -1,0 +1,63 @@
+"""Which way to a spectrum: dense matrix, exhausted Krylov space, or Lanczos.
+
+- n·K ≤ p/4 and p from 1,000 to 20,000: the exhausted block Krylov space, which holds every nonzero
+  eigenpair to rounding (docs/mathematics.md, section 2).
+- p up to 4,000: the dense matrix.
+- Otherwise, and wherever p products would take too long: Lanczos with full reorthogonalisation,
+  stopped by residual.
+
+Time is judged by the bytes of autograd graph that a product passes over, because that is the same
+on every machine: a route that followed the clock would give another kind of report on a busy day.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from minimascope.curvature.products.graphs import available_bytes
+from minimascope.curvature.products.operators import Operator
+
+Route = Literal["dense", "low_rank", "lanczos"]
+DENSE = 4000  # eigh of a matrix this size takes about half a minute on one CPU core
+WORK = 6e9  # bytes of graph in all products; 3 to 7 s a GB on one CPU core, so half a minute too
+LOW_RANK = range(1000, 20_001)
+LOW_RANK_DIMENSIONS = 4000
+LIMIT = 600  # Lanczos products before unconverged pairs are reported as such
+
+
+def choose_route(dim: int, *, graph_bytes: int, rank_hint: int | None = None) -> Route:
+    """Route for p = `dim` where a product passes over `graph_bytes`.
+
+    `rank_hint` is n·K, None where a low rank is not expected.
+    """
+    few_data = rank_hint is not None and dim in LOW_RANK and 4 * rank_hint <= dim
+    if few_data and graph_bytes * min(dim, LOW_RANK_DIMENSIONS) <= WORK:
+        return "low_rank"
+    return "dense" if dim <= DENSE and graph_bytes * dim <= WORK else "lanczos"
+
+
+def low_rank_capacity(operator: Operator) -> int:
+    """Largest Krylov dimension to go to: all of p where the dense matrix would be the fallback."""
+    if operator.dim <= DENSE:
+        return min(operator.dim, _vectors_that_fit(operator))
+    return min(LOW_RANK_DIMENSIONS, _vectors_that_fit(operator))
+
+
+def lanczos_capacity(operator: Operator, top_k: int) -> int:
+    """Basis vectors kept at once, beyond which Lanczos restarts."""
+    return min(operator.dim, LIMIT, max(2 * top_k + 20, _vectors_that_fit(operator)))
+
+
+def images_kept(operator: Operator, capacity: int) -> int:
+    """Up to how many basis vectors their images are kept as well.
+
+    They save a product a pair. A basis that outgrows them needs the memory itself.
+    """
+    return min(capacity, _vectors_that_fit(operator) // 2)
+
+
+def _vectors_that_fit(operator: Operator) -> int:
+    size = operator.dim * torch.finfo(operator.dtype).bits // 8
+    return available_bytes(operator.device) // 4 // size

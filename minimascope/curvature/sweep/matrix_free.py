@@ -1,0 +1,248 @@
+"""The matrix-free route: everything of a sweep from GGN products, within a given time.
+
+Soft rank by stochastic Lanczos quadrature; TIC as (1/n) Σ_z zᵀGA⁻¹Gᵀz over random signs z, which
+covers all examples at once (G: rows g_i). Leave-one-out of random examples from one vector each:
+
+  δf_i = J_i (A − J_iᵀΛ_iJ_i/n)⁻¹ g_i / n   (= S_i (I − Λ_iS_i)⁻¹ r_i by Woodbury's identity)
+
+so a Lanczos run started at g_i, with the products of the loss without example i, gives δf_i for
+every λ, whatever the number of classes. Examples are added until the standard error of ALO is
+small enough, or the time is over.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from minimascope.curvature.krylov.lockstep import LanczosRuns, begin
+from minimascope.curvature.products.directional import example_gradients, mean_gradient_of
+from minimascope.curvature.products.ggn_product import GgnProducts
+from minimascope.curvature.running.clock import Clock
+from minimascope.curvature.running.durations import duration
+from minimascope.curvature.sweep.deflated import (
+    FEWEST_PROBES,
+    PROBES,
+    USUAL_STEPS,
+    DeflatedGgn,
+    deflated_ggn,
+    quadratic_forms,
+    run_until_settled,
+    soft_rank,
+)
+from minimascope.curvature.sweep.parts import Part, SweepParts, sweep_key
+from minimascope.curvature.sweep.result import Sweep
+from minimascope.objective.likelihood import Likelihood
+
+RELATIVE_ERROR = 0.1
+FIRST_EXAMPLES, FEWEST_EXAMPLES, MOST_EXAMPLES = 64, 2, 1000
+LONGEST = 3600.0
+FEWEST_VECTORS = 100
+BATCH = "leave-one-out, batch"
+# Shares of the time by whose end each part is over, where it is short.
+DEFLATION, RANK, FORMS = 0.15, 0.3, 0.5
+# A curve is drawn where its last steps changed it by less.
+DRAWN = 0.1
+
+
+def matrix_free_sweep(
+    products: GgnProducts,
+    likelihood: Likelihood,
+    lambdas: Tensor,
+    *,
+    weight_decay: float | None,
+    newton_ridge: float | None,
+    lambda_eff: float | None,
+    seed: int,
+    relative_error: float = RELATIVE_ERROR,
+    clock: Clock | None = None,
+    state_path: Path | None = None,
+) -> Sweep:
+    """Everything of `Sweep`, products in the network's own precision, the rest in float64.
+
+    Memory: three blocks of 10⁸ numbers and the deflation (120 vectors, 5·10⁸ numbers at most)
+    beside the network and its graphs. The error that stops the examples is that of ALO at λ_eff
+    (middle λ where it is unknown). Ends with the clock (default: an hour) with what it has.
+    `state_path` keeps finished parts: the same sweep, killed on the way, goes on from them.
+    ValueError where the time is too short for anything.
+    """
+    target = float(lambdas[len(lambdas) // 2]) if lambda_eff is None else lambda_eff
+    row = int((lambdas - target).abs().argmin())
+    key = sweep_key(products.minimum, lambdas, seed)
+    parts = SweepParts(state_path, key, Clock(LONGEST) if clock is None else clock)
+    clock = parts.clock
+    if parts.fresh:
+        _refuse_haste(products, clock)
+    products.count += parts.products
+    ggn = deflated_ggn(products, lambdas, _stream(seed, 0), row=row, clock=clock, share=DEFLATION)
+
+    def once(name: str, make: Callable[[], Part]) -> Part:
+        return parts.once(name, make, lambda: products.count)
+
+    rank = once("soft rank", lambda: _rank(ggn, seed))
+    forms = once("TIC", lambda: _forms(ggn, likelihood, seed, weight_decay or 0.0, newton_ridge))
+    drawn = torch.randperm(likelihood.n, generator=_stream(seed, 3))
+    # What was drawn before comes first, whatever time is left now.
+    batches = parts.series(BATCH)
+    for size in _sizes(ggn, likelihood, batches, relative_error):
+        at = drawn[_count(batches) :][:size].to(likelihood.logits.device)
+        batches.append(
+            once(f"{BATCH} {len(batches) + 1}", lambda at=at: _batch(ggn, likelihood, at))
+        )
+    change = torch.stack([batch["change"] for batch in batches]).amax(dim=0)
+    worst = torch.stack([change, forms["change"], rank["change"]]).amax(dim=0)
+    return Sweep(
+        lambdas=lambdas,
+        rank=rank["rank"],
+        rank_error=rank["error"],
+        half_logdet=rank["half_logdet"],
+        examples=torch.cat([batch["examples"] for batch in batches]),
+        displacement=torch.cat([batch["displacement"] for batch in batches], dim=1),
+        quadratic=forms["sums"],
+        mean_quadratic=forms["mean"],
+        leverage=None,
+        newton=None if newton_ridge is None else 0.5 * float(forms["newton"]),
+        eigenvalues=None,
+        method=_method(ggn, likelihood, batches, forms["sums"].shape[1], relative_error),
+        numerical_error=min(1.0, float(change[row])),
+        settled=worst < DRAWN,
+        products=products.count,
+        seconds=clock.used,
+    )
+
+
+def _stream(seed: int, part: int) -> torch.Generator:
+    return torch.Generator().manual_seed(4 * seed + part)
+
+
+def _refuse_haste(products: GgnProducts, clock: Clock) -> None:
+    least = products.seconds * FEWEST_VECTORS
+    if clock.seconds < least:
+        raise ValueError(
+            f"A product with the GGN takes {duration(products.seconds)} here, and the "
+            f"matrix-free route needs {FEWEST_VECTORS} of them at least: {duration(least)}, not "
+            f"{duration(clock.seconds)}. Give it more time, fewer examples, or a GPU."
+        )
+
+
+def _affordable(ggn: DeflatedGgn, share: float, most: int) -> int:
+    return max(FEWEST_PROBES, min(most, ggn.vectors_in(ggn.clock.left(share), USUAL_STEPS)))
+
+
+def _rank(ggn: DeflatedGgn, seed: int) -> Part:
+    probes = _affordable(ggn, RANK, PROBES)
+    rank, error, half_logdet, change = soft_rank(ggn, _stream(seed, 1), probes=probes, share=RANK)
+    return {"rank": rank, "error": error, "half_logdet": half_logdet, "change": change}
+
+
+def _forms(
+    ggn: DeflatedGgn,
+    likelihood: Likelihood,
+    seed: int,
+    weight_decay: float,
+    ridge: float | None,
+) -> Part:
+    """All quadratic forms of one kind in lockstep: ḡ, ∇(L + wd/2 ‖θ‖²) and the random sums."""
+    theta = ggn.minimum.theta
+    mean = mean_gradient_of(ggn.minimum)
+    probes = _affordable(ggn, FORMS, PROBES)
+    shape = (probes, likelihood.n)
+    signs = 2 * torch.randint(0, 2, shape, generator=_stream(seed, 2)) - 1
+    sums = ggn.products.gradients(signs.to(theta))
+    X = torch.cat([mean[None], (mean + weight_decay * theta)[None], sums])
+    also = ggn.lambdas.new_tensor([1.0 if ridge is None else ridge])
+    parts = [quadratic_forms(ggn, x, also=also, share=FORMS) for x in X.split(ggn.at_once)]
+    values, changes, elsewhere = zip(*parts, strict=True)
+    value = torch.cat(values, dim=1)
+    return {
+        "mean": value[:, 0],
+        "sums": value[:, 2:] / likelihood.n,
+        "newton": torch.cat(elsewhere, dim=1)[0, 1],
+        "change": torch.stack(changes).amax(dim=0),
+    }
+
+
+def _count(batches: list[Part]) -> int:
+    return sum(batch["examples"].shape[0] for batch in batches)
+
+
+def _sizes(
+    ggn: DeflatedGgn, likelihood: Likelihood, batches: list[Part], relative_error: float
+) -> Iterator[int]:
+    """Sizes of one batch after another, until ALO is known well enough or the time is over."""
+    while _count(batches) < min(likelihood.n, MOST_EXAMPLES):
+        size = _batch_size(ggn, batches)
+        if _count(batches) >= FEWEST_EXAMPLES:
+            error = _relative_error(ggn, likelihood, batches)
+            good = _count(batches) >= FIRST_EXAMPLES and error <= relative_error
+            if good or size < 1 or ggn.clock.past(1.0):
+                return
+        yield max(FEWEST_EXAMPLES, size)
+
+
+def _batch_size(ggn: DeflatedGgn, batches: list[Part]) -> int:
+    """Examples that fit in memory and, as far as is known, in what is left of the time."""
+    each = ggn.seconds_per_product * 2 * USUAL_STEPS
+    if batches:
+        each = max(float(x["seconds"]) / x["examples"].shape[0] for x in batches)
+    return min(FIRST_EXAMPLES, ggn.at_once, int(ggn.clock.left() / each))
+
+
+def _batch(ggn: DeflatedGgn, likelihood: Likelihood, examples: Tensor) -> Part:
+    start = ggn.clock.used
+    seen: list[Tensor] = []
+
+    def product(V: Tensor) -> Tensor:
+        image, own = ggn.products.left_out(V, examples)
+        seen.append(own)
+        return image
+
+    def displacement(runs: LanczosRuns) -> Tensor:
+        images = torch.stack(seen, dim=2)
+        return runs.image_of_solution(images, ggn.lambdas) / likelihood.n
+
+    runs = begin(product, example_gradients(ggn.minimum, examples))
+    what = f"leave-one-out of {examples.shape[0]} examples"
+    found, change = run_until_settled(
+        ggn, runs, displacement, share=1.0, tolerance=ggn.tolerance, what=what
+    )
+    return {
+        "examples": examples,
+        "displacement": found,
+        "change": change,
+        "steps": torch.tensor(runs.steps),
+        "seconds": torch.tensor(ggn.clock.used - start),
+    }
+
+
+def _relative_error(ggn: DeflatedGgn, likelihood: Likelihood, batches: list[Part]) -> float:
+    """Standard error of the mean leave-one-out increment relative to it."""
+    chosen = likelihood.select(torch.cat([batch["examples"] for batch in batches]))
+    displacement = torch.cat([batch["displacement"][ggn.row] for batch in batches])
+    increments = chosen.nll(chosen.logits + displacement) - chosen.nll()
+    return float(increments.std() / increments.mean().abs()) / math.sqrt(increments.shape[0])
+
+
+def _method(
+    ggn: DeflatedGgn, likelihood: Likelihood, batches: list[Part], probes: int, wanted: float
+) -> str:
+    n, done = likelihood.n, _count(batches)
+    steps = max(int(batch["steps"]) for batch in batches)
+    change = max(float(batch["change"][ggn.row]) for batch in batches)
+    error = _relative_error(ggn, likelihood, batches)
+    method = (
+        f"matrix-free: Lanczos quadrature ({probes} probes) and one Lanczos run for each of "
+        f"{done} of {n} examples, drawn at random ({steps} steps, the last of which changed "
+        f"leave-one-out by {change:.1g} of itself), outside {ggn.deflation.values.numel()} "
+        f"eigenpairs of the GGN; {ggn.products.count} products"
+    )
+    if change >= ggn.tolerance:
+        method += f"; not converged to {ggn.tolerance:g}"
+    if done < n and error > wanted:
+        why = f"{MOST_EXAMPLES} examples are the most" if done >= MOST_EXAMPLES else "time is over"
+        method += f"; {why}, and ALO is known to {error:.0%} only"
+    return method

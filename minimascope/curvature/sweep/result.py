@@ -1,0 +1,79 @@
+"""What every route delivers to the gap estimates: quantities of A = GGN + λI at many λ.
+
+L values of λ, m examples (all n on the exact routes, a random subset on the matrix-free one),
+K logits. Everything downstream (soft rank, TIC, ALO, diagnostics) reads only this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from minimascope.objective.likelihood import Likelihood
+
+TINY = 1e-300
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Functions of GGN + λI on ascending `lambdas` (L,).
+
+    rank            (L,) soft rank Σ e/(e+λ); rank_error (L,) its standard error, None if exact
+    half_logdet     (L,) ½ log det(I + GGN/λ)
+    examples        (m,) indices of the examples below
+    displacement    L × m × K, δf: logits of example i with i left out, minus logits (ALO)
+    quadratic       (L, m) g_iᵀ A⁻¹ g_i; on the matrix-free route (L, probes) (Σ_i z_i g_i)ᵀ A⁻¹
+                    (Σ_i z_i g_i)/n of random signs z, whose mean is that of the former
+    mean_quadratic  (L,) ḡᵀ A⁻¹ ḡ
+    leverage        (L, m) largest eigenvalue of Λ^{1/2} S_i Λ^{1/2}, below 1; None matrix-free
+    newton          ½ gᵀ(GGN + ridge I)⁻¹ g of the regularised loss, None if no ridge was asked
+    eigenvalues     all nonzero eigenvalues of the GGN where known
+    numerical_error largest relative change of δf at λ_eff in the last steps of an iterative route
+    settled         (L,) whether an iterative route converged enough to be drawn, None if exact
+    products        GGN products of an iterative route, and the seconds of all its runs
+    """
+
+    lambdas: Tensor
+    rank: Tensor
+    rank_error: Tensor | None
+    half_logdet: Tensor
+    examples: Tensor
+    displacement: Tensor
+    quadratic: Tensor
+    mean_quadratic: Tensor
+    leverage: Tensor | None
+    newton: float | None
+    eigenvalues: Tensor | None
+    method: str
+    numerical_error: float = 0.0
+    settled: Tensor | None = None
+    products: int | None = None
+    seconds: float | None = None
+
+    def at(self, lambda_: float) -> int:
+        """Index of a λ that was asked for."""
+        hits = (self.lambdas == lambda_).nonzero()
+        if hits.numel() == 0:
+            raise ValueError(f"λ = {lambda_} is not among the λ of this sweep.")
+        return int(hits[0])
+
+
+def leave_one_out(likelihood: Likelihood, scaled: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(δf, g_iᵀA⁻¹g_i, leverage) from S_i = J_i A⁻¹ J_iᵀ / n (..., m × K × K); n is the caller's.
+
+    δf_i = S_i (I − Λ_i S_i)⁻¹ r_i, the linearised step from θ to the minimum without example i.
+    The second is r_iᵀ S_i r_i, still to be multiplied by n.
+    """
+    r = likelihood.residual[..., None]
+    half = likelihood.half_curvature
+    # I − ΛS = I − W (WᵀS): solved through I − WᵀSW, symmetric with eigenvalues in (0, 1].
+    WtS = half.mT @ scaled
+    N = WtS @ half
+    leverage, U = torch.linalg.eigh(0.5 * (N + N.mT))
+    inner = WtS @ r
+    corrected = U @ ((U.mT @ inner) / (1 - leverage).clamp_min(TINY)[..., None])
+    Sr = scaled @ r
+    delta = Sr + WtS.mT @ corrected
+    return delta[..., 0], (r * Sr).sum(dim=(-2, -1)), leverage[..., -1]

@@ -1,0 +1,92 @@
+"""Which of the three routes computes a sweep, by cost among those that fit, and what it will take.
+
+Operations are counted from sizes alone, so that the route is the same on every machine; seconds
+come from one timed multiplication, or from timed products on the matrix-free route.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from minimascope.curvature.layers.gram import GramCost
+from minimascope.curvature.sweep.deflated import DEFLATED, EXTRA_STEPS, PROBES, USUAL_STEPS
+
+Route = Literal["primal", "dual", "matrix_free"]
+
+MEMORY_BYTES = 6 * 10**9
+LARGEST_DUAL = 20_000
+EIGH_FLOPS = 9
+# The exact route at p = 9,010 and nK = 14,370 is 10¹³ and took 254 CPU-s: this is three quarters
+# of an hour, and a Gram matrix of an 11-million-parameter network would take many.
+MOST_FLOPS = 1e14
+# Operations a second of an exact sweep over those of a large multiplication.
+EFFICIENCY = 0.7
+# Examples until the standard error of ALO is 10%: 64 to 1,000.
+USUAL_EXAMPLES = 256
+TIMED = 1024
+
+
+@dataclass(frozen=True)
+class RoutePlan:
+    """The route, the sentence that says why, and operations of an exact sweep (else None)."""
+
+    route: Route
+    reason: str
+    operations: float | None = None
+
+
+def choose_route(
+    n: int, outputs: int, p: int, *, gram: GramCost, memory_bytes: int = MEMORY_BYTES
+) -> RoutePlan:
+    """Cheapest exact route that fits and ends within the hour, else matrix-free."""
+    rows = n * outputs
+    costs: dict[Route, float] = {}
+    if 8 * (rows * p + 4 * p * p) <= memory_bytes:
+        costs["primal"] = primal_operations(rows, p)
+    if rows <= LARGEST_DUAL and 8 * (5 * rows**2 + gram.numbers) <= memory_bytes:
+        costs["dual"] = dual_operations(rows, gram)
+    if not costs:
+        return RoutePlan(
+            "matrix_free",
+            f"Neither {p} × {p} nor {rows} × {rows} matrices fit in {memory_bytes / 1e9:.0f} GB.",
+        )
+    route = min(costs, key=lambda name: costs[name])
+    if costs[route] > MOST_FLOPS:
+        return RoutePlan(
+            "matrix_free",
+            f"p = {p}, nK = {rows}: an exact route would take {costs[route]:.0e} operations.",
+        )
+    return RoutePlan(
+        route, f"p = {p}, nK = {rows}: the cheaper exact route that fits.", costs[route]
+    )
+
+
+def primal_operations(rows: int, p: int) -> float:
+    """Of an exact sweep over nK = rows and p parameters."""
+    return 3.0 * rows * p**2 + EIGH_FLOPS * p**3
+
+
+def dual_operations(rows: int, gram: GramCost) -> float:
+    """Of an exact sweep over nK = rows with a Gram matrix of this cost."""
+    return 0.5 * gram.operations + (EIGH_FLOPS + 2) * rows**3
+
+
+def exact_seconds(count: float, device: torch.device) -> float:
+    """Seconds of an exact sweep of so many operations, from one timed multiplication."""
+    square = torch.ones(TIMED, TIMED, dtype=torch.float64, device=device)
+    float((square @ square)[0, 0])
+    start = time.perf_counter()
+    float((square @ square)[0, 0])
+    rate = 2 * TIMED**3 / max(time.perf_counter() - start, 1e-9)
+    return count / (EFFICIENCY * rate)
+
+
+def usual_vectors(n: int) -> int:
+    """GGN products that a matrix-free sweep takes where time is not short."""
+    deflation = 3 * DEFLATED + EXTRA_STEPS
+    forms = (2 * PROBES + 2) * USUAL_STEPS
+    return deflation + forms + min(n, USUAL_EXAMPLES) * 2 * USUAL_STEPS

@@ -1,0 +1,101 @@
+"""Loss over accuracy on the straight line between two minima, bands of one standard error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from minimascope.contract.questions.interpolations import Curve, InterpolationCurve, SplitCurve
+from minimascope.figures.symlog import Floats
+from minimascope.figures.theme import styled, tokens
+
+# split, words, dash, token of the line
+SPLITS = (("train", "training", "solid", "accent"), ("test", "test", "dash", "ink"))
+HEADROOM = 1.6  # of the highest loss between the ends
+TICKS = (-0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
+
+
+def _floats(values: Curve) -> Floats:
+    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+
+
+def _pair(
+    alpha: Floats, split: SplitCurve, measure: str, *, words: str, dash: str, token: str
+) -> list[go.Scatter]:
+    """The line with its standard errors as `customdata`, over their band."""
+    given = getattr(split, measure)
+    if given is None:
+        return []
+    values, error = _floats(given), _floats(getattr(split, f"{measure}_standard_error"))
+    axis, said = ("y", "%{y:.4g} nats") if measure == "loss" else ("y2", "%{y:.1%}")
+    spread = "%{customdata:.2g}" if measure == "loss" else "%{customdata:.1%}"
+    known = np.isfinite(values) & np.isfinite(error)
+    band = go.Scatter(
+        x=np.concatenate([alpha[known], alpha[known][::-1]]),
+        y=np.concatenate([(values + error)[known], (values - error)[known][::-1]]),
+        yaxis=axis,
+        fill="toself",
+        mode="lines",
+        line={"width": 0},
+        hoverinfo="skip",
+        showlegend=False,
+        name=f"{words} {measure} ± s.e. over examples",
+        **tokens(fillcolor="band"),
+    )
+    line = go.Scatter(
+        x=alpha,
+        y=values,
+        customdata=error,
+        yaxis=axis,
+        mode="lines",
+        line={"width": 2, "dash": dash},
+        name=f"{words} {measure}" if measure == "accuracy" else words,
+        showlegend=measure == "loss",
+        legendgroup=words,
+        hovertemplate=f"{words}, α %{{x:.2f}}<br>{measure} {said} ± {spread}<extra></extra>",
+        **tokens(line__color=token),
+    )
+    return [band, line]
+
+
+def interpolation_figure(curve: InterpolationCurve, ends: tuple[str, str]) -> go.Figure:
+    """Loss over α and, for classifiers, accuracy below it; `ends` name α = 0 and α = 1."""
+    alpha = np.array(curve.alpha)
+    traces: list[go.Scatter] = []
+    for name, words, dash, token in SPLITS:
+        split = getattr(curve, name)
+        for measure in ("loss", "accuracy") if split is not None else ():
+            traces += _pair(alpha, split, measure, words=words, dash=dash, token=token)
+    figure = go.Figure(traces)
+    # Beyond the ends a loss soon grows by orders: the frame is for what lies between them.
+    between = (alpha >= 0) & (alpha <= 1)
+    splits = [s for s in (curve.train, curve.test) if s is not None]
+    highest = max(float(np.nanmax(_floats(s.loss)[between], initial=0.0)) for s in splits)
+    accuracy = curve.train.accuracy is not None
+    names = {0.0: f"0: {ends[0]}", 1.0: f"1: {ends[1]}"}
+    marks: list[dict[str, Any]] = [
+        {"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1} for at in (0, 1)
+    ]
+    figure.update_layout(
+        shapes=[{**mark, "line": {"width": 1, "dash": "dot"}} for mark in marks],
+        meta={"tokens": {f"shapes.{i}.line.color": "muted" for i in range(2)}},
+        xaxis={
+            "anchor": "y2" if accuracy else "y",
+            "range": [alpha[0], alpha[-1]],
+            "tickvals": TICKS,
+            "ticktext": [names.get(at, f"{at:g}".replace("-", "−")) for at in TICKS],
+            "title": {"text": "α"},
+        },
+        yaxis={
+            "domain": [0.46 if accuracy else 0, 1],
+            "title": {"text": "loss, nats"},
+            "range": [0, HEADROOM * highest or 1],
+        },
+    )
+    if accuracy:
+        figure.update_layout(
+            yaxis2={"domain": [0, 0.38], "title": {"text": "accuracy"}, "tickformat": ".0%"}
+        )
+    return styled(figure, height=420, margin={"l": 58, "r": 24, "t": 30, "b": 44})

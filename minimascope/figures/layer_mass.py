@@ -1,0 +1,40 @@
+"""Layer mass: where in the network each top eigenvector lives."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from minimascope.contract.report import Spectrum
+from minimascope.figures.theme import styled
+
+
+def layer_label(name: str) -> str:
+    """What an axis says: a bare number, as nn.Sequential names its layers, says little."""
+    return f"layer {name}" if name.isdecimal() else name
+
+
+def layer_figure(spectrum: Spectrum, names: list[str]) -> go.Figure:
+    """Share of squared components of v_k in each layer (k × layers), Cividis on [0, 1]."""
+    mass = np.array(spectrum.layer_mass, dtype=np.float32).T
+    given = spectrum.layer_names or names or [str(i + 1) for i in range(len(mass))]
+    labels = [layer_label(name) for name in given]
+    figure = go.Figure(
+        go.Heatmap(
+            z=mass,
+            x=[f"v{k + 1}" for k in range(mass.shape[1])],
+            y=labels[: len(mass)],
+            zmin=0,
+            zmax=1,
+            colorscale="Cividis",
+            xgap=2,
+            ygap=2,
+            texttemplate="%{z:.2f}" if mass.shape[1] <= 12 else None,
+            colorbar={"thickness": 9, "outlinewidth": 0, "title": {"text": "share"}},
+            hovertemplate="%{x} in %{y}: %{z:.3f}<extra></extra>",
+        )
+    )
+    figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
+    figure.update_xaxes(showgrid=False)
+    height = max(220, 110 + 42 * len(mass))
+    return styled(figure, height=height, margin={"l": 90, "r": 10, "t": 10, "b": 40})

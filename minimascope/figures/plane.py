@@ -1,0 +1,200 @@
+"""What every picture of the input plane shares: the int8 field, the boundary, the points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from minimascope.figures.theme import class_colour, class_symbol, tokens
+
+Arrays = Mapping[str, NDArray[Any]]
+SCALE = 127
+PIXELS = 100  # a side of a tile of many; more would not be seen at a sixth of the page
+SMALL = 5.0  # marker size below which an outline would hide the colour
+
+
+def quantized(alignment: NDArray[Any]) -> NDArray[np.int8]:
+    """Alignments in [−1, 1] as int8 (steps of 1/127): a tenth of the bytes of JSON."""
+    finite = np.nan_to_num(np.asarray(alignment, dtype=np.float64), nan=0.0)
+    return np.rint(np.clip(finite, -1, 1) * SCALE).astype(np.int8)
+
+
+def thinned(arrays: Arrays) -> Arrays:
+    """The slice on at most 2·PIXELS − 1 pixels a side: every s-th of each axis."""
+    step = max(len(arrays["slice_x"]) // PIXELS, 1)
+    thin = {name: arrays[name][::step] for name in ("slice_x", "slice_y")}
+    thin["slice_class"] = arrays["slice_class"][::step, ::step]
+    thin["slice_alignment"] = arrays["slice_alignment"][:, ::step, ::step]
+    return {**arrays, **thin}
+
+
+def field(arrays: Arrays, k: int, **where: Any) -> go.Heatmap:
+    """Alignment of eigenvector k (0-based) over the plane, PuOr on a fixed [−1, 1]."""
+    x, y = arrays["slice_x"], arrays["slice_y"]
+    return go.Heatmap(
+        z=quantized(arrays["slice_alignment"][k]),
+        x0=float(x[0]),
+        dx=float(x[1] - x[0]),
+        y0=float(y[0]),
+        dy=float(y[1] - y[0]),
+        zmin=-SCALE,
+        zmax=SCALE,
+        zsmooth="fast",
+        showscale=False,
+        name=f"alignment with v{k + 1}",
+        hovertemplate="(%{x:.2f}, %{y:.2f})<extra></extra>",
+        **tokens(colorscale="diverging"),
+        **where,
+    )
+
+
+def logit_gap(arrays: Arrays, **where: Any) -> go.Heatmap:
+    """Top-two logit difference over the plane on Cividis, in steps of 1/127 of its maximum."""
+    x, y = arrays["slice_x"], arrays["slice_y"]
+    gap = np.nan_to_num(np.asarray(arrays["slice_logit_gap"], dtype=np.float64))
+    most = float(gap.max()) or 1.0
+    return go.Heatmap(
+        z=np.rint(gap / most * SCALE).astype(np.int8),
+        x0=float(x[0]),
+        dx=float(x[1] - x[0]),
+        y0=float(y[0]),
+        dy=float(y[1] - y[0]),
+        zmin=0,
+        zmax=SCALE,
+        colorscale="Cividis",
+        zsmooth="fast",
+        name="logit gap",
+        hovertemplate="(%{x:.2f}, %{y:.2f})<extra></extra>",
+        colorbar={
+            "tickvals": [0, SCALE / 2, SCALE],
+            "ticktext": ["0", f"{most / 2:.3g}", f"{most:.3g}"],
+            "title": {"text": "top logit minus the second"},
+        },
+        **where,
+    )
+
+
+def class_field(classes: NDArray[Any], x: NDArray[Any], y: NDArray[Any], **more: Any) -> go.Heatmap:
+    """The class of every pixel of the plane `x` × `y`, in faint class colours.
+
+    The scale holds every class of `classes`, the map its last two axes.
+    """
+    count = max(int(classes.max()) + 1, 2)
+    scale: list[list[Any]] = []
+    for c in range(count):
+        scale += [[c / count, class_colour(c)], [(c + 1) / count, class_colour(c)]]
+    shown = classes.reshape(-1, *classes.shape[-2:])
+    return go.Heatmap(
+        z=shown[len(shown) // 2].astype(np.int8),
+        x0=float(x[0]),
+        dx=float(x[1] - x[0]),
+        y0=float(y[0]),
+        dy=float(y[1] - y[0]),
+        zmin=-0.5,
+        zmax=count - 0.5,
+        colorscale=scale,
+        opacity=0.28,
+        zsmooth=False,
+        showscale=False,
+        hoverinfo="skip",
+        **more,
+    )
+
+
+def regions(arrays: Arrays, **where: Any) -> go.Heatmap:
+    """Decision regions of the drawn plane."""
+    classes = np.asarray(arrays["slice_class"])
+    return class_field(
+        classes, arrays["slice_x"], arrays["slice_y"], name="decision regions", **where
+    )
+
+
+def boundary_line(
+    arrays: Arrays, *, width: float = 2.5, colour: str = "ink", **where: Any
+) -> go.Scatter:
+    """The decision boundary as a line; NaN rows separate the polylines."""
+    line = np.asarray(arrays["slice_boundary"], dtype=np.float32)
+    return go.Scatter(
+        x=line[:, 0],
+        y=line[:, 1],
+        mode="lines",
+        line={"width": width},
+        name="decision boundary",
+        hoverinfo="skip",
+        **tokens(line__color=colour),
+        **where,
+    )
+
+
+def explained_line(arrays: Arrays, k: int, **where: Any) -> go.Scatter:
+    """The sections of the boundary on which eigenvector k (0-based) flips the most."""
+    line = np.array(arrays["slice_boundary"], dtype=np.float32)
+    line[np.asarray(arrays["slice_boundary_vector"]) != k + 1] = np.nan
+    return go.Scatter(
+        x=line[:, 0],
+        y=line[:, 1],
+        mode="lines",
+        line={"width": 3},
+        name=f"boundary explained by v{k + 1}",
+        hoverinfo="skip",
+        **tokens(line__color="ink"),
+        **where,
+    )
+
+
+def explained_share(arrays: Arrays, k: int) -> float:
+    """Share of the drawn boundary whose strongest flip is that of eigenvector k (0-based)."""
+    drawn = np.isfinite(np.asarray(arrays["slice_boundary"])).all(axis=1)
+    mine = np.asarray(arrays["slice_boundary_vector"])[drawn] == k + 1
+    return float(mine.mean()) if len(mine) else 0.0
+
+
+def _off_plane(arrays: Arrays, rows: NDArray[Any]) -> tuple[list[str], float | list[float]]:
+    """What hover says of each point's distance from the plane, and how faint the point is."""
+    offset = arrays.get("slice_offset")
+    if offset is None or not np.any(np.asarray(offset) > 0):
+        return [""] * len(rows), 1.0
+    distance = np.asarray(offset)[rows]
+    # What is on the plane to float32 rounding stands out; everything else is a projection.
+    faint = np.where(distance > 1e-4 * np.max(offset), 0.5, 1.0)
+    return [f"<br>{d:.3g} from the plane" for d in distance], faint.tolist()
+
+
+def class_points(arrays: Arrays, *, size: float = 8, **where: Any) -> list[go.Scatter]:
+    """Training points, one trace a class, colour and shape; hover gives the record.
+
+    Points beside the drawn plane are fainter.
+    """
+    points, labels = np.asarray(arrays["points"]), np.asarray(arrays["labels"])
+    margins = arrays.get("margins")
+    traces = []
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        margin = np.full(len(rows), np.nan) if margins is None else np.asarray(margins)[rows]
+        beside, opacity = _off_plane(arrays, rows)
+        traces.append(
+            go.Scatter(
+                x=points[rows, 0],
+                y=points[rows, 1],
+                mode="markers",
+                name=f"class {label}",
+                marker={
+                    "symbol": class_symbol(int(label)),
+                    "size": size,
+                    "color": class_colour(int(label)),
+                    "line": {"width": 1 if size > SMALL else 0.4},
+                    "opacity": opacity,
+                },
+                customdata=np.column_stack([rows, margin]),
+                text=beside,
+                hovertemplate=f"point %{{customdata[0]}}, class {label}"
+                "<br>margin ≤ %{customdata[1]:.3f}%{text}<extra></extra>",
+                **tokens(marker__line__color="halo"),
+                **where,
+            )
+        )
+    return traces

@@ -1,0 +1,168 @@
+"""Do network and data belong together? Asked once, before anything is computed."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from minimascope.contract.problems import ProblemError
+from minimascope.intake.data import Dataset
+from minimascope.intake.networks.input_shapes import check_sizes, shape_problem
+
+PROBED = 256
+SCARCE = 0.05
+NUMBERS_COMPARED = 50_000_000
+
+Loss = Literal["cross_entropy", "binary", "mse"]
+
+
+def _first_weight(network: nn.Module) -> Tensor:
+    return next((p for p in network.parameters() if p.is_floating_point()), torch.zeros(1))
+
+
+def _outputs(network: nn.Module, inputs: Tensor, which: str) -> Tensor:
+    """Outputs on the first examples. Raises ProblemError where they cannot be computed."""
+    weight = _first_weight(network)
+    check_sizes(network, inputs, which)
+    batch = inputs[:PROBED]
+    batch = batch.to(weight.dtype) if batch.is_floating_point() else batch
+    try:
+        with torch.no_grad():
+            outputs = network.eval()(batch.to(weight.device))
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        raise shape_problem(network, inputs, which, error) from error
+    if not isinstance(outputs, Tensor) or outputs.ndim < 1 or len(outputs) != len(batch):
+        raise ProblemError(
+            "output_shape_mismatch",
+            f"The network does not give one output row for each of {len(batch)} {which} examples.",
+            "It must map n × ... inputs to n × K outputs.",
+        )
+    if not bool(torch.isfinite(outputs).all()):
+        raise ProblemError(
+            "outputs_not_finite",
+            f"The network's outputs on the {which} data hold NaN or infinite values.",
+            "Check that the data are scaled as in training.",
+        )
+    return outputs
+
+
+def _outside_advice(targets: Tensor, classes: int) -> str:
+    """What to do about labels outside 0 … K−1, from what they look like."""
+    low, high = int(targets.min()), int(targets.max())
+    if (low, high) == (1, classes):
+        return "The labels run from 1 to K; torch counts from 0: send y - 1."
+    if low == -1 and set(targets.unique().tolist()) == {-1, 1} and classes == 2:
+        return "Labels −1 and 1 become classes with y = (y > 0)."
+    strange = targets[(targets < 0) | (targets >= classes)].unique()
+    if len(strange) == 1 and int(strange[0]) in (-1, -100, 255):
+        return f"If {int(strange[0])} marks examples without a label, leave those out."
+    return "Number the classes from 0 as in training."
+
+
+def _check_labels(data: Dataset, targets: Tensor, classes: int, which: str) -> None:
+    if data.columns not in (None, classes):
+        raise ProblemError(
+            "labels_out_of_range",
+            f"The one-hot targets of the {which} data have {data.columns} columns, but the network "
+            f"has {classes} classes.",
+            "Send the class numbers the network was trained with.",
+        )
+    outside = torch.nonzero((targets < 0) | (targets >= classes))
+    if len(outside):
+        place = int(outside[0])
+        texts = f", numbered from {len(data.names)} different texts," if data.names else ""
+        raise ProblemError(
+            "labels_out_of_range",
+            f"Label y[{place}] = {int(targets[place])}{texts} of the {which} data is outside 0 … "
+            f"{classes - 1}: the network has {classes} classes ({len(outside)} such labels).",
+            _outside_advice(targets, classes),
+        )
+
+
+def _check_targets(data: Dataset, outputs: Tensor, loss: Loss, which: str) -> None:
+    """Raises ProblemError where targets and outputs do not fit the loss."""
+    data = data.for_loss(loss)
+    targets = data.targets
+    width = outputs.flatten(1).shape[1]
+    if loss == "mse":
+        if targets.shape[1] != width:
+            raise ProblemError(
+                "output_shape_mismatch",
+                f"The {which} targets have {targets.shape[1]} numbers an example, the network "
+                f"gives {width}.",
+                "Send targets as n × K numbers.",
+            )
+        return
+    if outputs.ndim != 2 or (loss == "binary") != (width == 1):
+        raise ProblemError(
+            "output_shape_mismatch",
+            f"The network's outputs have shape {list(outputs.shape[1:])} an example, which does "
+            f"not fit the loss {loss}.",
+            "cross_entropy needs K ≥ 2 logits an example, binary one.",
+        )
+    _check_labels(data, targets, 2 if loss == "binary" else width, which)
+
+
+def _digests(data: Dataset) -> set[bytes]:
+    rows = data.inputs.detach().contiguous().flatten(1).double().numpy()
+    return {hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in rows}
+
+
+def _balance(data: Dataset, classes: int) -> list[str]:
+    counts = torch.bincount(data.for_loss("cross_entropy").targets, minlength=classes)
+    said = []
+    missing = [str(k) for k in range(classes) if counts[k] == 0]
+    if missing:
+        said.append(f"No training example has class {', '.join(missing[:10])}.")
+    present = counts[counts > 0]
+    if len(present) > 1 and int(present.min()) < SCARCE * int(present.max()):
+        said.append(
+            f"The classes are unbalanced: {int(present.min())} to {int(present.max())} examples."
+        )
+    return said
+
+
+def _duplicates(train: Dataset, test: Dataset | None) -> list[str]:
+    if train.inputs.numel() + (test.inputs.numel() if test else 0) > NUMBERS_COMPARED:
+        return ["Repeated examples were not looked for: the data are too large."]
+    said = []
+    seen = _digests(train)
+    if len(seen) < len(train.inputs):
+        again = len(train.inputs) - len(seen)
+        said.append(
+            "One training example repeats another."
+            if again == 1
+            else f"{again} training examples repeat others."
+        )
+    shared = len(seen & _digests(test)) if test is not None else 0
+    if shared:
+        said.append(
+            f"{shared} different inputs are in both training and test data: the measured gap is "
+            f"too small."
+        )
+    return said
+
+
+def check_pair(
+    network: nn.Module, train: Dataset, test: Dataset | None, *, loss: Loss
+) -> list[str]:
+    """Warnings (repeated examples, classes missing or scarce) about data that fit the network.
+
+    The network is run on the first 256 examples of each split. Raises ProblemError:
+    input_shape_mismatch, output_shape_mismatch, outputs_not_finite, labels_out_of_range,
+    labels_not_integer.
+    """
+    warnings: list[str] = []
+    for data, which in ((train, "training"), (test, "test")):
+        if data is None:
+            continue
+        outputs = _outputs(network, data.inputs, which)
+        _check_targets(data, outputs, loss, which)
+        if which == "training" and loss != "mse":
+            warnings += _balance(data, 2 if loss == "binary" else outputs.shape[1])
+    if test is not None and len(test.inputs) < 2:
+        warnings.append("The test data have 1 example: a gap cannot be measured on fewer than 2.")
+    return warnings + _duplicates(train, test)

@@ -1,0 +1,1 @@
+"""Readers of data sets in the formats people keep them in."""

@@ -1,0 +1,107 @@
+"""Writes a network as a `.pt2` in the user's own process, where the user's own code may run.
+
+The file holds weights and a program of plain operators; it needs no architecture, and opening
+it runs no code. Imports torch and the reader only when called.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from minimascope.contract.problems import ProblemError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def _failed(sentence: str, advice: str) -> ProblemError:
+    return ProblemError("export_failed", sentence, advice)
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode within, each module's own mode after."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def _one_input(example_inputs: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """The example batch, at least two examples: torch.export would fix a batch of one."""
+    given = example_inputs if isinstance(example_inputs, tuple) else (example_inputs,)
+    if len(given) != 1 or not hasattr(given[0], "shape") or len(given[0].shape) < 1:
+        raise _failed(
+            f"The model was given {len(given)} inputs; exactly one batch of tensors is needed.",
+            "Wrap the model in a module that takes one tensor.",
+        )
+    batch = given[0].detach()
+    return batch if len(batch) > 1 else batch.repeat(2, *[1] * (batch.ndim - 1))
+
+
+def _save(model: nn.Module, batch: Tensor, path: Path) -> None:
+    """torch.export with a free batch size."""
+    import torch
+
+    try:
+        size = torch.export.Dim("batch", min=1)
+        with warnings.catch_warnings():  # torch's exporter uses its own deprecated parts
+            warnings.simplefilter("ignore", DeprecationWarning)
+            # Recurrent layers of torch put back their own list of weights.
+            warnings.filterwarnings("ignore", message=".*_flat_weights.*")
+            program: Any = torch.export.export(model, (batch,), dynamic_shapes=({0: size},))
+            torch.export.save(program, path)
+    except Exception as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise _failed(
+            f"torch.export cannot turn this model into a program: {reason[0][:300]}",
+            "Avoid branches on tensor values and fixed batch sizes inside forward.",
+        ) from error
+
+
+def _verify(model: nn.Module, batch: Tensor, path: Path, workdir: Path) -> None:
+    """Reads the file as the product does and compares outputs on the example."""
+    import torch
+
+    from minimascope.intake.checkpoint import read_checkpoint
+    from minimascope.intake.networks.architecture import build_network
+
+    copy = build_network(read_checkpoint(path, workdir=workdir), None)
+    with torch.no_grad():
+        ours, theirs = copy(batch.cpu()), model(batch).cpu()
+    # The same operators in the same order, up to how attention and batch norm are summed.
+    allowed = 100 * torch.finfo(theirs.dtype).eps * max(float(theirs.abs().max()), 1.0)
+    off = float((ours - theirs).abs().max()) if ours.shape == theirs.shape else float("inf")
+    if not off <= allowed:
+        raise _failed(
+            f"The exported copy's outputs differ from the model's by {off:.3g} (allowed "
+            f"{allowed:.3g}).",
+            "Check that forward does not depend on random numbers or on state it changes.",
+        )
+
+
+def export(model: nn.Module, example_inputs: Tensor | tuple[Tensor, ...], path: str | Path) -> Path:
+    """Writes `model` in evaluation mode to `path` as a verified `.pt2`.
+
+    `example_inputs`: one batch (n × ...), alone or as a 1-tuple; the batch size stays free. The
+    file is read back by the product's own reader and its outputs are compared before it gets
+    its name. Raises ProblemError: export_failed, or what the reader refuses
+    (operator_refused, nan_weights, ...).
+    """
+    target = Path(path)
+    batch = _one_input(example_inputs)
+    with tempfile.TemporaryDirectory(dir=target.resolve().parent) as folder, _evaluating(model):
+        made = Path(folder) / "model.pt2"
+        _save(model, batch, made)
+        _verify(model, batch, made, Path(folder))
+        os.replace(made, target)
+    return target

@@ -1,0 +1,132 @@
+"""What a file is, by its first bytes and, for a zip, by its list of records. Names are ignored."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from typing import BinaryIO, Literal
+
+from minimascope.contract.problems import ProblemError
+from minimascope.intake.weights.safetensors_format import damaged
+
+Checkpoints = Literal["safetensors", "torch_zip", "torch_legacy", "pt2", "weight_zip"]
+Format = Literal[Checkpoints, "npz", "csv", "image_zip", "parquet"]
+
+TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+HUB_WEIGHTS = re.compile(r"(^|/)pytorch_model(-\d{5}-of-\d{5})?\.bin$")
+RECORDS = 100_000
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
+INFLATION = 20
+SPARE_BYTES = 64 << 20
+
+_KNOWN = (
+    (b"\x89HDF\r\n", "an HDF5 file (Keras)"),
+    (b"GGUF", "a GGUF file"),
+    (b"\x1f\x8b", "a gzip archive (unpack it first)"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\x93NUMPY", "a single .npy array (X and y belong in one file: numpy.savez(path, X=X, y=y))"),
+    (b"version https://git-lfs", "a Git LFS pointer, not the file itself (git lfs pull gets it)"),
+    (b"<", "an HTML or XML page"),
+    (b"{", "a JSON text"),
+)
+
+
+def unsupported(what: str) -> ProblemError:
+    """A format that is recognised and not taken."""
+    return ProblemError(
+        "unsupported_format",
+        f"This is {what}, which is not taken.",
+        "Checkpoints: .safetensors, a .pt/.pth/.bin/.ckpt state dict, .pt2, or a zipped model "
+        "folder. Data: .npz, .safetensors, .csv, .parquet, or folders of images as zip.",
+    )
+
+
+def size_of(file: BinaryIO) -> int:
+    """Bytes in an open file; leaves it at its start."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    return size
+
+
+def records(file: BinaryIO) -> list[zipfile.ZipInfo]:
+    """The records of a zip, checked against tricks; leaves the file at its start.
+
+    Raises ProblemError: file_damaged (not a zip after all, a name twice, encrypted or
+    overlapping records, too many), deflate_bomb (unpacks to far more than it holds).
+    """
+    size = size_of(file)
+    try:
+        found = zipfile.ZipFile(file).infolist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise damaged("it begins like a zip archive but is not a whole one") from error
+    finally:
+        file.seek(0)
+    if len(found) > RECORDS:
+        raise damaged(f"it has {len(found)} records, more than {RECORDS}")
+    if len({record.filename for record in found}) != len(found):
+        raise damaged("two of its records have the same name")
+    if any(record.flag_bits & 1 for record in found):
+        raise damaged("its records are encrypted")
+    if sum(record.compress_size for record in found) > size:
+        raise damaged("its records overlap")
+    unpacked = sum(record.file_size for record in found)
+    if unpacked > INFLATION * size + SPARE_BYTES:
+        raise ProblemError(
+            "deflate_bomb",
+            f"The archive of {size} bytes would unpack to {unpacked} bytes.",
+            "Save it without compression.",
+        )
+    return found
+
+
+def _zip_format(file: BinaryIO) -> Format:
+    names = [record.filename for record in records(file)]
+    leaves = {name.split("/", 1)[-1] for name in names}
+    if "models/model.json" in leaves or "archive_format" in leaves:
+        return "pt2"
+    if "constants.pkl" in leaves:
+        raise unsupported("a TorchScript archive, a program rather than weights")
+    if "data.pkl" in leaves:
+        return "torch_zip"
+    if any(name.endswith(".safetensors") or HUB_WEIGHTS.search(name) for name in names):
+        return "weight_zip"
+    if any(name.lower().endswith(IMAGES) for name in names):
+        return "image_zip"
+    if names and all(name.endswith(".npy") for name in names):
+        return "npz"
+    raise unsupported("a zip archive without weights, arrays or images in it")
+
+
+def recognise(file: BinaryIO) -> Format | None:
+    """The format of an open file, None where nothing is recognised.
+
+    Raises ProblemError: unsupported_format, pickle_refused (a bare pickle), and those of
+    `records`.
+    """
+    head = file.read(64)
+    file.seek(0)
+    if head.startswith(b"PK\x03\x04"):
+        return _zip_format(file)
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(TORCH_MAGIC):
+        return "torch_legacy"
+    if head[8:9] == b"{":
+        return "safetensors"
+    if len(head) > 1 and head[0] == 0x80 and head[1] in range(2, 6):
+        raise pickle_refused("is a bare pickle")
+    for start, what in _KNOWN:
+        if head.lstrip().startswith(start):
+            raise unsupported(what)
+    return None
+
+
+def pickle_refused(what: str) -> ProblemError:
+    """Pickles are programs: none is run."""
+    return ProblemError(
+        "pickle_refused",
+        f"The file {what}: loading it would run code, so it was not loaded.",
+        "Save only the weights: torch.save(model.state_dict(), path), or use .safetensors.",
+    )

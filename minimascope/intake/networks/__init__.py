@@ -1,0 +1,1 @@
+"""From weights and an architecture to a network."""

@@ -1,0 +1,124 @@
+"""A .pt2 program as a network: performs its steps one by one on the checkpoint's tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import override
+
+from minimascope.contract.problems import ProblemError
+from minimascope.intake.networks.chain import usable
+from minimascope.intake.pt2.operators import pure_name, refused, resolve
+
+Values = dict[str, Any]
+
+
+class Program(nn.Module):
+    """Runs a checked program (see `graph`). Parameters keep the names of the user's network.
+
+    `input_sizes`: shape of one example, None where a size was left free at export.
+
+    Floating dtypes named inside the program follow the weights, so the network may be moved to
+    another dtype or device. Operators are checked again here: a program is data.
+    """
+
+    def __init__(self, program: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        super().__init__()
+        self._steps = [(resolve(step["call"]), step) for step in program["steps"]]
+        self._input, self._output = str(program["input"]), str(program["output"])
+        self.input_sizes: list[int | None] = list(program["input_sizes"])
+        self.input_is_floating = bool(program["input_is_floating"])
+        trainable = set(program["trainable"])
+        paths = _paths(list(tensors))
+        self._bindings = [(name, paths[tensor]) for name, tensor in program["bindings"]]
+        for name, tensor in tensors.items():
+            _attach(self, paths[name], tensor, trainable=name in trainable)
+
+    @override
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Outputs of the program for one batch of inputs."""
+        values: Values = {self._input: inputs}
+        for name, path in self._bindings:
+            owner, _, leaf = path.rpartition(".")
+            values[name] = getattr(self.get_submodule(owner), leaf)
+        weights = next((v for v in self.parameters() if v.is_floating_point()), inputs)
+        for function, step in self._steps:
+            _perform(function, step, values, weights)
+        result: Tensor = values[self._output]
+        return result
+
+
+def _paths(names: list[str]) -> dict[str, str]:
+    """Attribute path of each tensor: its own name where all names can be paths."""
+    return {n: n if usable(names) else f"tensor_{i}" for i, n in enumerate(names)}
+
+
+def _attach(network: nn.Module, path: str, tensor: Tensor, *, trainable: bool) -> None:
+    *parts, leaf = path.split(".")
+    owner = network
+    for part in parts:
+        if part not in owner._modules:
+            owner.add_module(part, nn.Module())
+        owner = owner.get_submodule(part)
+    if trainable and tensor.is_floating_point():
+        owner.register_parameter(leaf, nn.Parameter(tensor))
+    else:
+        owner.register_buffer(leaf, tensor)
+
+
+def _dtype(name: str, weights: Tensor) -> torch.dtype:
+    dtype: torch.dtype = getattr(torch, name)
+    return weights.dtype if dtype.is_floating_point else dtype
+
+
+def _value(argument: dict[str, Any], values: Values, weights: Tensor) -> Any:
+    """An argument of a step as torch takes it."""
+    ((kind, what),) = argument.items()
+    readers: dict[str, Callable[[], Any]] = {
+        "tensor": lambda: values[what],
+        "number": lambda: values[what],
+        "tensors": lambda: [None if name is None else values[name] for name in what],
+        "numbers": lambda: [_value(item, values, weights) for item in what],
+        "value": lambda: what,
+        "dtype": lambda: _dtype(what, weights),
+        "memory_format": lambda: getattr(torch, what),
+        "layout": lambda: torch.strided,
+        "device": lambda: weights.device,
+    }
+    return readers[kind]()
+
+
+def _perform(
+    function: Callable[..., Any], step: dict[str, Any], values: Values, weights: Tensor
+) -> None:
+    """One step: its results are put under their names."""
+    positional = [_value(argument, values, weights) for argument in step["arguments"]]
+    named = {key: _value(item, values, weights) for key, item in step["named"].items()}
+    result = function(*positional, **named)
+    names = step["results"]
+    if names[:1] == ["*"]:
+        values.update(zip(names[1:], result, strict=True))
+    elif len(names) > 1:
+        values.update(zip(names, result, strict=False))
+    elif names:
+        values[names[0]] = result
+        target = step["call"].split(".")[-2]
+        if target != pure_name(target):  # in place: the old name means the new value too
+            values[step["arguments"][0]["tensor"]] = result
+
+
+def build_program(program: dict[str, Any], tensors: dict[str, Tensor]) -> Program:
+    """The network of a .pt2, float16 and bfloat16 weights raised to float32, for evaluation."""
+    raised = {
+        name: t.float() if t.dtype in (torch.float16, torch.bfloat16) else t
+        for name, t in tensors.items()
+    }
+    try:
+        return Program(program, raised).eval()
+    except ProblemError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise refused(f"cannot be rebuilt ({type(error).__name__})") from error

@@ -1,0 +1,193 @@
+"""What the sandboxed process can be asked to do with one open file.
+
+Each task reads `source`, writes tensors as safetensors to `output` and returns JSON values.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from minimascope.contract.problems import ProblemError
+from minimascope.intake import formats
+from minimascope.intake.datasets import image_archive, parquet_file, table_file
+from minimascope.intake.datasets.array_file import read_npz
+from minimascope.intake.datasets.layout import Arrays, lay_out
+from minimascope.intake.pt2 import graph
+from minimascope.intake.weights import safetensors_format, state_dict, torch_file, weight_archive
+from minimascope.intake.weights.tensor_checks import check_tensors, tied
+
+
+def tensor_table(tensors: dict[str, Tensor]) -> list[dict[str, Any]]:
+    """Name, shape and dtype of each tensor, in order."""
+    return [
+        {"name": n, "shape": list(t.shape), "dtype": str(t.dtype).removeprefix("torch.")}
+        for n, t in tensors.items()
+    ]
+
+
+def convert_checkpoint(
+    source: BinaryIO, output: BinaryIO, options: dict[str, Any]
+) -> dict[str, Any]:
+    """Weights of any accepted format → safetensors; answers format, choices, tensor table."""
+    size = formats.size_of(source)
+    kind = formats.recognise(source)
+    if kind == "safetensors":
+        picked = state_dict.pick(safetensors_format.read(source, size))
+    elif kind in ("torch_zip", "torch_legacy"):
+        if options.get("torch_files") == "refused":
+            raise torch_file.not_here()
+        saved, said = torch_file.read(source, zipped=kind == "torch_zip")
+        picked = state_dict.pick(saved, said)
+    elif kind == "pt2":
+        return _convert_pt2(source, output, size)
+    elif kind == "weight_zip":
+        torch_files = options.get("torch_files", "taken")
+        return _convert_weight_archive(source, output, size, torch_files=torch_files)
+    else:
+        what = f"a data set ({kind})" if kind else "no known checkpoint format"
+        raise _no_checkpoint(what if size else "empty (0 bytes)")
+    check_tensors(picked.tensors, file_bytes=size)
+    safetensors_format.write(picked.tensors, output)
+    shared = tied(picked.tensors)
+    return {
+        "format": "safetensors" if kind == "safetensors" else "torch",
+        "picked": picked.sentence,
+        "warnings": [*picked.warnings, *_said_of(shared)],
+        "tensors": tensor_table(picked.tensors),
+        "tied": shared,
+    }
+
+
+def _said_of(shared: dict[str, str]) -> list[str]:
+    pairs = [f"{name[:60]!r} is {kept[:60]!r}" for name, kept in shared.items()]
+    return [f"Tied weights are one parameter: {', '.join(pairs[:8])}."] if pairs else []
+
+
+def _convert_pt2(source: BinaryIO, output: BinaryIO, size: int) -> dict[str, Any]:
+    """Weights of a .pt2 → safetensors; answers its program as our own table too."""
+    tensors, program = graph.read(source)
+    check_tensors(tensors, file_bytes=size)
+    safetensors_format.write(tensors, output)
+    fixed = program["batch"]
+    said = f"The program was exported for a fixed batch of {fixed}; other batches may fail."
+    return {
+        "format": "pt2",
+        "picked": "",
+        "warnings": [said] if fixed is not None else [],
+        "tensors": tensor_table(tensors),
+        "graph": program,
+    }
+
+
+def _convert_weight_archive(
+    source: BinaryIO, output: BinaryIO, size: int, *, torch_files: str
+) -> dict[str, Any]:
+    """A zip of files of weights → one; answers the config.json in it too."""
+    tensors, config = weight_archive.read(source, torch_files=torch_files)
+    picked = state_dict.pick(tensors)
+    check_tensors(picked.tensors, file_bytes=size)
+    safetensors_format.write(picked.tensors, output)
+    shared = tied(picked.tensors)
+    return {
+        "format": "safetensors" if config is None else "huggingface",
+        "picked": picked.sentence,
+        "warnings": [*picked.warnings, *_said_of(shared)],
+        "tensors": tensor_table(picked.tensors),
+        "tied": shared,
+        "config": config,
+    }
+
+
+def _no_checkpoint(what: str) -> ProblemError:
+    return ProblemError(
+        "not_a_checkpoint",
+        f"The file is {what}.",
+        "Send weights as .safetensors or as a .pt/.pth/.ckpt state dict.",
+    )
+
+
+def _read_arrays(source: BinaryIO, label: str | None) -> tuple[str, Arrays, list[str]]:
+    """Format, arrays by name, and what was done to them."""
+    size = formats.size_of(source)
+    kind = formats.recognise(source)
+    if kind == "npz":
+        return kind, read_npz(source), []
+    if kind == "image_zip":
+        return kind, *image_archive.read(source)
+    if kind == "parquet":
+        return kind, parquet_file.read(source, label), []
+    if kind == "safetensors":
+        tensors = safetensors_format.read(source, size)
+        floats = {
+            n: t.float() if t.dtype in (torch.float16, torch.bfloat16) else t
+            for n, t in tensors.items()
+        }
+        return kind, {name: tensor.numpy() for name, tensor in floats.items()}, []
+    if kind is None:
+        return "csv", table_file.read(source, size, label), []
+    raise ProblemError(
+        "not_a_dataset",
+        "The file is a checkpoint, not a data set.",
+        "Send arrays X and y as .npz: numpy.savez(path, X=X, y=y).",
+    )
+
+
+def convert_dataset(source: BinaryIO, output: BinaryIO, options: dict[str, Any]) -> dict[str, Any]:
+    """Arrays of any accepted format → `inputs`, `targets`; answers what was found in them.
+
+    Options: `integers` of `lay_out`; `label`, the column or array of labels; `unlabelled` "told"
+    answers the columns of a table whose labels nobody has named yet.
+    """
+    label = options.get("label")
+    try:
+        kind, arrays, said = _read_arrays(source, label)
+    except ProblemError as problem:
+        if problem.code != "label_missing" or options.get("unlabelled") != "told":
+            raise
+        return _unlabelled(source, problem)
+    inputs, targets, summary = lay_out(
+        arrays, integers=options.get("integers", "float"), label=label
+    )
+    safetensors_format.write(
+        {"inputs": torch.from_numpy(inputs), "targets": torch.from_numpy(targets)}, output
+    )
+    return {"format": kind, **summary, "warnings": [*said, *summary["warnings"]]}
+
+
+def _unlabelled(source: BinaryIO, problem: ProblemError) -> dict[str, Any]:
+    """The columns of a table, for a person to choose the labels from."""
+    size = formats.size_of(source)
+    kind = "csv" if formats.recognise(source) is None else "parquet"
+    n, found = table_file.columns(source, size) if kind == "csv" else parquet_file.columns(source)
+    said = [f"{problem.sentence} Name the column that holds the labels."]
+    return {"format": kind, "n": n, "columns": found, "warnings": said}
+
+
+_TASKS = {"checkpoint": convert_checkpoint, "dataset": convert_dataset}
+
+
+def perform(
+    task: str, source: BinaryIO, output: BinaryIO, options: dict[str, Any]
+) -> dict[str, Any]:
+    """Runs one task by name."""
+    return _TASKS[task](source, output, options)
+
+
+def rehearse() -> None:
+    """Runs every reader once on files made here, so that all their imports have happened."""
+    torch.set_num_threads(1)
+    checkpoint, arrays = io.BytesIO(), io.BytesIO()
+    torch.save({"0.weight": torch.zeros(2, 2), "0.bias": torch.zeros(2)}, checkpoint)
+    np.savez_compressed(arrays, X=np.zeros((4, 2)), y=np.arange(4))
+    for task, file in (
+        ("checkpoint", checkpoint),
+        ("dataset", arrays),
+        ("dataset", io.BytesIO(b"a,b,label\n1,2,cat\n3,4,dog\n")),
+    ):
+        file.seek(0)
+        perform(task, file, io.BytesIO(), {})

@@ -1,0 +1,1 @@
+"""Readers of weights in the formats people save them in."""

@@ -1,0 +1,202 @@
+"""Files of torch.save that hold more than tensors, read without making any of those objects.
+
+Lightning keeps hyper-parameters, optimisers keep settings, `torch.save(model)` keeps the whole
+network: `weights_only=True` refuses all of them. The tensors beside those objects are read here,
+the objects stay names. A pickle that asks for a function of Python's own library is refused: no
+training script saves one, every attack does. A name alone does nothing; that refusal is a
+courtesy to the reader of the sentence, not what keeps this safe.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
+
+import torch
+from torch import Tensor
+
+from minimascope.intake.formats import pickle_refused, records
+from minimascope.intake.weights import inert_pickle
+from minimascope.intake.weights.inert_pickle import Inert, Named
+from minimascope.intake.weights.safetensors_format import TENSORS, damaged
+from minimascope.intake.weights.tensor_checks import refuse, view_of
+
+DEPTH = 64
+_STORAGES: dict[str, torch.dtype] = {
+    "torch.DoubleStorage": torch.float64,
+    "torch.FloatStorage": torch.float32,
+    "torch.HalfStorage": torch.float16,
+    "torch.BFloat16Storage": torch.bfloat16,
+    "torch.LongStorage": torch.int64,
+    "torch.IntStorage": torch.int32,
+    "torch.ShortStorage": torch.int16,
+    "torch.CharStorage": torch.int8,
+    "torch.ByteStorage": torch.uint8,
+    "torch.BoolStorage": torch.bool,
+}
+_TENSOR = ("torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor")
+_PARAMETER = ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state")
+_RECONSTRUCTOR = ("copyreg._reconstructor", "copy_reg._reconstructor")
+_PLAIN = {"set": set, "frozenset": frozenset, "list": list, "dict": dict, "tuple": tuple}
+# Of Python's own library: types that hold values. Anything else of it is a function to call.
+_VALUES = {
+    *("collections.OrderedDict", "collections.defaultdict", "collections.deque"),
+    *("collections.Counter", "argparse.Namespace", "types.SimpleNamespace", "decimal.Decimal"),
+    *("fractions.Fraction", "uuid.UUID", "functools.partial", "_codecs.encode"),
+    *_RECONSTRUCTOR,
+    *(f"builtins.{name}" for name in (*_PLAIN, "int", "float", "str", "bool", "complex")),
+    *(f"builtins.{name}" for name in ("bytes", "bytearray", "slice", "range", "xrange", "object")),
+}
+# Layers of a whole network, and how numbers and texts of NumPy are saved.
+_UNSAID = ("torch.nn.modules.", "numpy.", "_codecs.")
+_VALUE_MODULES = ("datetime.", "pathlib.", "typing.")
+_KEY = re.compile(r"\d{1,9}")
+
+
+class _Storage:
+    """The bytes of one record and the dtype of the numbers in it."""
+
+    def __init__(self, data: bytearray, dtype: torch.dtype) -> None:
+        self.data, self.dtype = data, dtype
+
+
+def _whole(values: Any) -> list[int]:
+    """Sizes or strides. Raises TypeError, which is damage."""
+    if not isinstance(values, Sequence):
+        raise TypeError("no sizes")
+    whole = [value for value in values if type(value) is int and value >= 0]
+    if len(whole) != len(values):
+        raise TypeError("no whole numbers")
+    return whole
+
+
+class _Tensors:
+    """The meaning of a torch.save pickle: its tensors; everything else stays inert."""
+
+    def __init__(self, archive: zipfile.ZipFile, root: str) -> None:
+        self.archive, self.root = archive, root
+        self.stored: dict[str, bytearray] = {}
+        self.left_out: dict[str, None] = {}
+        self.counted = 0
+
+    def named(self, name: str) -> Named:
+        known = name.replace("__builtin__.", "builtins.", 1)
+        own = known.split(".", 1)[0] in sys.stdlib_module_names
+        if own and known not in _VALUES and not known.startswith(_VALUE_MODULES):
+            raise pickle_refused(f"asks Python for {name[:200]}")
+        return Named(known)
+
+    def called(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        if name in _TENSOR:
+            return self._tensor(*arguments[:4])
+        if name in _PARAMETER:
+            return arguments[0]
+        if name.startswith(("torch._utils._rebuild", "torch._tensor.")):
+            raise refuse(
+                f"number {self.counted + 1}", f"of a special kind ({name.rsplit('.', 1)[-1][:60]})"
+            )
+        if name == "collections.OrderedDict":
+            return dict(*arguments)
+        if name == "torch.Size":
+            return tuple(_whole(arguments[0]))
+        if name.startswith("builtins.") and name.split(".")[1] in _PLAIN:
+            return _PLAIN[name.split(".")[1]](*arguments)
+        if name in _RECONSTRUCTOR and isinstance(arguments[0], Named):
+            name = arguments[0].name
+        if not name.startswith(_UNSAID):
+            self.left_out[name] = None
+        return Inert(name, arguments)
+
+    def loaded(self, reference: Any) -> _Storage:
+        """Raises ValueError or TypeError, which is damage, for anything but a storage."""
+        word, kind, key, _, _ = reference
+        if word != "storage" or not isinstance(kind, Named) or not _KEY.fullmatch(key):
+            raise ValueError("no storage")
+        if kind.name not in _STORAGES:
+            raise refuse(f"number {self.counted + 1}", f"of the storage {kind.name[:60]}")
+        if key not in self.stored:
+            self.stored[key] = bytearray(_record(self.archive, f"{self.root}/data/{key}"))
+        return _Storage(self.stored[key], _STORAGES[kind.name])
+
+    def _tensor(self, storage: Any, offset: Any, shape: Any, strides: Any) -> Tensor:
+        self.counted += 1
+        if not isinstance(storage, _Storage) or self.counted > TENSORS:
+            raise TypeError("no storage")
+        (place,) = _whole([offset])
+        name = f"number {self.counted}"
+        return view_of(name, storage.data, storage.dtype, _whole(shape), _whole(strides), place)
+
+
+def _record(archive: zipfile.ZipFile, name: str) -> bytes:
+    try:
+        return archive.read(name)
+    except KeyError as error:
+        raise damaged(f"the archive has no record {name[-60:]!r}") from error
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as error:
+        raise damaged(f"the record {name[-60:]!r} cannot be unpacked") from error
+
+
+def _is_network(value: Any) -> bool:
+    return isinstance(value, Inert) and isinstance(value.state, dict) and "_modules" in value.state
+
+
+def _weights(network: Inert, left: Iterator[int], prefix: str = "") -> dict[str, Tensor]:
+    """The state dict of a pickled torch.nn.Module, in the order of its own `state_dict`.
+
+    `left` ends where too many modules have been seen: a few that hold each other unfold to any
+    number.
+    """
+    if prefix.count(".") > DEPTH or next(left, None) is None:
+        raise damaged("its modules are nested without end")
+    state, found = network.state, dict[str, Tensor]()
+    passing = state.get("_non_persistent_buffers_set", ())
+    for kind in ("_parameters", "_buffers"):
+        for name, tensor in state.get(kind, {}).items():
+            if isinstance(tensor, Tensor) and not (kind == "_buffers" and name in passing):
+                found[f"{prefix}{name}"] = tensor
+    for name, child in state["_modules"].items():
+        if _is_network(child):
+            found |= _weights(child, left, f"{prefix}{name}.")
+    return found
+
+
+def _unfolded(value: Any, said: list[str], depth: int = 0) -> Any:
+    """The value with every whole network in it replaced by its weights."""
+    if _is_network(value):
+        said.append(f"The weights of a whole network ({value.name[:100]}) were taken.")
+        return _weights(value, iter(range(TENSORS)))
+    if isinstance(value, dict) and depth < 3:
+        return {key: _unfolded(item, said, depth + 1) for key, item in value.items()}
+    return value
+
+
+def read(source: BinaryIO) -> tuple[Any, list[str]]:
+    """The saved value of a zip of torch.save, objects left out, and what was left out.
+
+    Raises ProblemError: pickle_refused (a function of Python's own library is asked for),
+    tensor_refused, file_damaged, deflate_bomb.
+    """
+    names = [entry.filename for entry in records(source)]
+    pickles = [name for name in names if name.split("/")[-1] == "data.pkl"]
+    if len(pickles) != 1:
+        raise damaged(f"it holds {len(pickles)} tables of tensors")
+    root = pickles[0].rpartition("/")[0]
+    try:
+        with zipfile.ZipFile(source) as archive:
+            order = f"{root}/byteorder"
+            if order in names and _record(archive, order) != b"little":
+                raise damaged("its numbers are not little-endian")
+            meaning = _Tensors(archive, root)
+            value = inert_pickle.read(_record(archive, pickles[0]), meaning)
+            said: list[str] = []
+            value = _unfolded(value, said)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise damaged("its table of tensors is not readable") from error
+    if meaning.left_out:
+        shown = ", ".join(name[:60] for name in list(meaning.left_out)[:6])
+        said.append(f"Objects in the file were left out and none of their code was run: {shown}.")
+    return value, said

@@ -1,0 +1,122 @@
+"""A zip of weights: one file or shards with their index, with or without a config.json.
+
+What a model folder of the Hugging Face hub holds, zipped: .safetensors, or pytorch_model.bin where
+there are none. Tokenizers, READMEs and pickled twins of the weights are left unread.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from typing import Any, BinaryIO
+
+from torch import Tensor
+
+from minimascope.contract.problems import ProblemError
+from minimascope.intake import formats
+from minimascope.intake.formats import records
+from minimascope.intake.weights import safetensors_format, state_dict, torch_file
+from minimascope.intake.weights.safetensors_format import damaged
+from minimascope.intake.weights.tensor_checks import check_tensors
+
+JSON_BYTES = 16 << 20
+SUFFIX = ".safetensors"
+INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+
+
+def _content(archive: zipfile.ZipFile, name: str) -> bytes:
+    try:
+        return archive.read(name)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as error:
+        raise damaged(f"{name[:100]!r} cannot be unpacked") from error
+
+
+def _table(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
+    """The JSON object in one record."""
+    if archive.getinfo(name).file_size > JSON_BYTES:
+        raise damaged(f"{name[:100]!r} has more than {JSON_BYTES} bytes")
+    try:
+        value = json.loads(_content(archive, name))
+    except (ValueError, RecursionError) as error:
+        raise damaged(f"{name[:100]!r} is not JSON") from error
+    if not isinstance(value, dict):
+        raise damaged(f"{name[:100]!r} is not a table")
+    return value
+
+
+def _tensors(content: bytes, name: str, torch_files: str) -> dict[str, Tensor]:
+    """The tensors of one record."""
+    if name.endswith(SUFFIX):
+        tensors = safetensors_format.read(io.BytesIO(content), len(content))
+    elif torch_files == "refused":
+        raise torch_file.not_here()
+    else:
+        kind = formats.recognise(io.BytesIO(content))
+        if kind not in ("torch_zip", "torch_legacy"):
+            raise damaged(f"{name[:100]!r} is no file of torch.save")
+        saved, _ = torch_file.read(io.BytesIO(content), zipped=kind == "torch_zip")
+        tensors = state_dict.pick(saved).tensors
+        check_tensors(tensors, file_bytes=len(content))
+    return tensors
+
+
+def _read_shards(
+    archive: zipfile.ZipFile, names: list[str], torch_files: str
+) -> dict[str, dict[str, Tensor]]:
+    """Tensors of each shard by the shard's leaf name, no tensor in two shards."""
+    shards: dict[str, dict[str, Tensor]] = {}
+    seen: set[str] = set()
+    for name in sorted(names):
+        tensors = _tensors(_content(archive, name), name, torch_files)
+        twice = seen & set(tensors)
+        if twice:
+            raise damaged(f"tensor {min(twice)[:100]!r} is in two of its shards")
+        seen |= set(tensors)
+        shards[name.rsplit("/", 1)[-1]] = tensors
+    return shards
+
+
+def _check_index(index: dict[str, Any], shards: dict[str, dict[str, Tensor]]) -> None:
+    """Every tensor the index names is in the shard it names, and no others are there."""
+    places = index.get("weight_map")
+    if not isinstance(places, dict):
+        raise damaged("its index has no weight_map")
+    for name, shard in places.items():
+        if name not in shards.get(str(shard), {}):
+            raise damaged(f"{name[:100]!r} is not in {str(shard)[:60]!r}, where the index puts it")
+    unlisted = {name for tensors in shards.values() for name in tensors} - set(places)
+    if unlisted:
+        raise damaged(f"tensor {min(unlisted)[:100]!r} is not in the index")
+
+
+def read(
+    source: BinaryIO, *, torch_files: str = "taken"
+) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
+    """All tensors of the archive by name, and the model's config.json if there is one.
+
+    `torch_files` "refused" takes no pytorch_model.bin. Raises ProblemError: file_damaged (also
+    an index that disagrees with its shards), deflate_bomb, tensor_refused, pickle_refused,
+    torch_file_refused.
+    """
+    names = [entry.filename for entry in records(source)]
+    weights = [name for name in names if name.endswith(SUFFIX)]
+    weights = weights or [name for name in names if formats.HUB_WEIGHTS.search(name)]
+    folders = {name.rpartition("/")[0] for name in weights}
+    if len(folders) > 1:
+        raise ProblemError(
+            "not_a_checkpoint",
+            f"The zip holds weights in {len(folders)} folders; one model is needed.",
+            "Zip the folder of one model.",
+        )
+    folder = f"{folders.pop()}/" if folders != {""} else ""
+    with zipfile.ZipFile(source) as archive:
+        shards = _read_shards(archive, weights, torch_files)
+        own = INDEXES[not weights[0].endswith(SUFFIX)]
+        indexes = [name for name in names if name == f"{folder}{own}"]
+        if indexes:
+            _check_index(_table(archive, indexes[0]), shards)
+        config = f"{folder}config.json"
+        found = _table(archive, config) if config in names else None
+    return {name: t for tensors in shards.values() for name, t in tensors.items()}, found

@@ -1,0 +1,1 @@
+"""What this machine has and keeps: cores, threads, unfinished numbers."""

@@ -1,0 +1,1 @@
+"""What training minimised: the loss of each example and what follows from it."""

@@ -1,0 +1,53 @@
+"""Classes named by their data: on figures, in tables; a name is never markup."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from dashboard.class_names import LONGEST, class_name
+from dashboard.drawing import drawing
+from dashboard.packing import joined
+from tests.browser.conftest import watched
+from tests.browser.serving import served
+from tests.browser.stub_api import Found, analysis, stub
+
+NAMES = ["<b>A</b>", "B %{x}", "cat " * 20]
+
+
+@pytest.fixture(scope="module")
+def lettered(gauss: Found) -> Found:
+    report = gauss[0].model_copy(deep=True)
+    report.data.class_names = NAMES
+    return report, gauss[1]
+
+
+def test_every_class_of_every_figure_has_its_name(lettered: Found) -> None:
+    figures = joined(drawing(*lettered)["figures"])
+    assert json.loads(figures)
+    assert not [n for n in range(3) if f"class {n}" in figures]
+    assert "&lt;b>A" in figures
+    assert "<b>A" not in figures
+    assert "B %{" not in figures
+
+
+def test_numbers_stay_numbers_and_long_names_are_cut() -> None:
+    assert class_name([], 2) == "class 2"
+    assert class_name(["cat"], 1) == "class 1"
+    assert len(class_name(NAMES, 2)) == LONGEST
+
+
+def test_the_page_says_names_where_it_said_numbers(lettered: Found, browser: Browser) -> None:
+    app = stub([analysis("letters", "Letters")], {"letters": lettered})
+    with served(app) as address:
+        for page in watched(browser.new_context(base_url=address), address):
+            page.goto("/analyses/letters?view=margins&point=0")
+            label = NAMES[int(lettered[1]["labels"][0])]
+            row = page.locator("#point-readout tbody tr")
+            expect(row.locator("td").first).to_have_text(label)
+            table = page.locator(".side-margins table").first
+            expect(table).to_contain_text(NAMES[0])
+            page.click("#tab-data")
+            expect(page.locator(".side-data p").first).to_contain_text(f"({NAMES[0]}, ")

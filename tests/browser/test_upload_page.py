@@ -1,0 +1,139 @@
+"""The upload page: what is in the files, and an architecture chosen from the table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.axe import violations
+from tests.browser.conftest import watched
+
+
+def choose(page: Page, zone: str, file: Path) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.click(f"#drop-{zone}")
+    chooser.value.set_files(file)
+    expect(page.locator(f"#drop-{zone}")).to_have_attribute("data-state", "done")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    checkpoint, train = tmp_path / "model.pt", tmp_path / "train.npz"
+    checkpoint.write_bytes(b"weights" * 1000)
+    train.write_bytes(b"PK numbers")
+    return checkpoint, train
+
+
+def fact(page: Page, zone: str, term: str) -> str:
+    found = page.locator(f"#found-{zone} .facts div", has=page.get_by_text(term, exact=True))
+    return found.locator("dd").inner_text()
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+def test_files_are_described_and_a_candidate_is_chosen_by_hand(
+    browser: Browser, address: str, files: tuple[Path, Path], theme: Any, width: int
+) -> None:
+    context = browser.new_context(
+        base_url=address, viewport={"width": width, "height": 900}, color_scheme=theme
+    )
+    for page in watched(context, address):
+        page.goto("/upload")
+        choose(page, "checkpoint", files[0])
+        assert fact(page, "checkpoint", "Parameters") == "10\u202f703"
+        assert len(fact(page, "checkpoint", "SHA-256")) == 64
+        assert "'ema'" in page.locator("#found-checkpoint").inner_text()
+        page.click(".found-layers summary")
+        assert page.locator(".found-table tbody tr").count() == 80
+        assert page.locator(".found-table tbody tr").first.inner_text().split() == [
+            *("features.0.weight", "16", "×", "16", "×", "3", "×", "3", "float32")
+        ]
+        choose(page, "train", files[1])
+        assert fact(page, "train", "Duplicates") == "3 repeat others"
+        assert "mean 0.31" in fact(page, "train", "Normalisation")
+        bars = page.locator("#found-train .balance li").all_inner_texts()
+        assert [bar.split() for bar in bars][1] == ["dog", "250", "·", "21", "%"]
+        page.click("#up-list")
+        expect(page.locator(".candidate")).to_have_count(2)
+        expect(page.locator(".candidate[aria-checked=true]")).to_have_count(0)
+        page.click(".candidate >> nth=0")
+        chosen = "[data-choice=up-activation] [aria-checked=true]"
+        expect(page.locator(chosen)).to_have_text("gelu")
+        expect(page.locator("#up-cost")).to_contain_text("accuracy 99.8 %")
+        expect(page.locator("#up-cost")).to_contain_text("in both training and test")
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert page.evaluate(wide) <= 0
+        assert violations(page) == []
+
+
+def test_a_sequential_candidate_fills_the_layers_and_another_loss_clears_the_table(
+    page: Page, files: tuple[Path, Path]
+) -> None:
+    page.goto("/upload")
+    choose(page, "checkpoint", files[0])
+    page.click("#up-list")
+    expect(page.locator("#up-candidates")).to_contain_text("No training set has been uploaded.")
+    choose(page, "train", files[1])
+    page.click("#up-list")
+    page.click(".candidate >> nth=1")
+    expect(page.locator("#up-sequential")).to_be_visible()
+    written = json.loads(page.locator("#up-sequential").input_value())
+    assert written == {"family": "sequential", "layers": [["Linear", 64, 3]]}
+    page.click("[data-choice='up-loss'] [data-value='mse']")
+    expect(page.locator(".candidate")).to_have_count(0)
+
+
+def test_the_stages_chosen_are_those_asked_for_and_the_cost_follows(
+    page: Page, files: tuple[Path, Path]
+) -> None:
+    page.goto("/upload")
+    choose(page, "checkpoint", files[0])
+    choose(page, "train", files[1])
+    page.click("[data-choice='up-activation'] [data-value='relu']")
+    cost = page.locator("#up-cost")
+    expect(cost).to_contain_text("About 3.8 min on this machine")
+    expect(cost).to_contain_text("generalization gap over λ 3.3 min")
+    expect(cost).to_contain_text("about 413 products")
+    pressed = page.locator("[data-several='up-stages'] [aria-pressed=true]")
+    page.click("[data-several='up-stages'] [data-value='spectrum']")
+    # What needs the spectrum goes with it.
+    expect(pressed).to_have_text(["Generalization gap over λ"])
+    expect(cost).to_contain_text("About 3.3 min on this machine, within a factor of two or so.")
+    expect(cost).not_to_contain_text("products")
+    page.click("[data-several='up-stages'] [data-value='gap']")
+    page.click("#up-start")
+    expect(page.locator("#up-problem")).to_contain_text("No stage has been chosen.")
+    page.click("[data-several='up-stages'] [data-value='boundary']")
+    expect(pressed).to_have_text(
+        ["Top eigenpairs of the Hessian", "Alignment and decision boundary"]
+    )
+    page.click("[data-choice='up-dtype'] [data-value='float32']")
+    with page.expect_request("**/_dash-update-component**"):
+        page.click("#up-start")
+    page.wait_for_url("**/jobs/new1")
+    asked = httpx.get(f"{page.url.split('/jobs')[0]}/api/v1/analyses/new1").json()["parameters"]
+    assert asked["stages"] == ["spectrum", "boundary"]
+    assert asked["dtype"] == "float32"
+
+
+def test_a_table_is_described_once_its_label_column_is_known(page: Page, tmp_path: Path) -> None:
+    table = tmp_path / "iris.csv"
+    table.write_text("width,species\n1,setosa\n")
+    page.goto("/upload")
+    for zone in ("train", "test"):
+        choose(page, zone, table)
+        expect(page.locator(f"#found-{zone} .facts")).not_to_contain_text("Duplicates")
+    page.click(".chips .radio >> nth=1")
+    for zone in ("train", "test"):
+        expect(page.locator(f"#found-{zone} .facts")).to_contain_text("Duplicates")
+        assert fact(page, zone, "Duplicates") == "2 repeat others"
+        assert fact(page, zone, "Shape of one") == "1"
+        assert "used as they are" in fact(page, zone, "Normalisation")
+        bars = page.locator(f"#found-{zone} .balance li").all_inner_texts()
+        assert bars[0].split() == ["setosa", "31", "·", "52", "%"]
+        expect(page.locator(f"#found-{zone} .found-note")).to_be_hidden()
+    expect(page.locator("#up-label")).to_have_value("species")

@@ -1,3 +1,0 @@
-"""The same real server as the REST journey's."""
-
-from tests.backend.conftest import running as running

@@ -1,0 +1,176 @@
+"""The processes of docker-compose.yml by hand: API, Redis, PostgreSQL, workers; each can be killed.
+
+Addresses stay the same over restarts, as service names do in compose; every process is ended by
+its own pid.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from minimascope.client import Client
+from tests.service.backend.postgres import Postgres
+
+ROOT = Path(__file__).parents[2]
+CHILD = ROOT / "tests" / "workers" / "child.py"
+# What a worker machine knows: broker, API and its own token; no database, no store.
+WORKER_KNOWS = ("BROKER_URL", "WORKER_TOKEN")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+@dataclass
+class Deployment:
+    """Use as a context; `environment` is what compose sets, with other addresses."""
+
+    lease: float = 4.0
+    database: str = "postgresql"
+    settings: dict[str, str] = field(default_factory=dict)
+    api_prefix: tuple[str, ...] = ()
+    dashboard: bool = False
+    child: str = str(CHILD)
+
+    def __enter__(self) -> Self:
+        self._stack = ExitStack()
+        self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._queues: dict[str, str] = {}
+        self._closing = threading.Event()
+        self._keeper = threading.Thread(target=self._keep_workers, daemon=True)
+        self.port, self.redis_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            **os.environ,
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": str(ROOT),
+            "MINIMASCOPE_DATA_DIR": str(self.folder / "data"),
+            "MINIMASCOPE_DEMO_DIR": str(self.folder / "no-demo"),
+            "MINIMASCOPE_BROKER_URL": f"redis://127.0.0.1:{self.redis_port}/0",
+            "MINIMASCOPE_PORT": str(self.port),
+            "MINIMASCOPE_TOKEN": secrets.token_hex(16),
+            "MINIMASCOPE_WORKER_TOKEN": secrets.token_hex(16),
+            "MINIMASCOPE_LEASE_SECONDS": str(self.lease),
+            "MINIMASCOPE_INSPECT_WAIT_SECONDS": "60",
+            **self.settings,
+        }
+        if self.database == "postgresql":
+            self.postgres = self._stack.enter_context(Postgres())
+            self.environment["MINIMASCOPE_DATABASE_URL"] = self.postgres.database()
+        self._stack.callback(self._stop_all)
+        self._keeper.start()
+        return self
+
+    def _keep_workers(self) -> None:
+        """`restart: unless-stopped`, for the workers; whoever kills the rest starts it again."""
+        while not self._closing.wait(0.1):
+            for name, process in list(self.processes.items()):
+                if name.startswith("worker") and process.poll() is not None:
+                    self.start_worker(name)
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _stop_all(self) -> None:
+        self._closing.set()
+        self._keeper.join()
+        order = sorted(self.processes, key=lambda name: (name == "redis", name == "api"))
+        for name in order:
+            self.stop(name)
+
+    def _start(self, name: str, *command: str, environment: dict[str, str] | None = None) -> None:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                command,
+                env=environment or self.environment,
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+                start_new_session=True,
+            )
+
+    def log(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    def start_redis(self, *, durable: bool = True) -> None:
+        """As in compose with its append-only file, or with no memory of what it held."""
+        command = ["redis-server", "--port", str(self.redis_port), "--bind", "127.0.0.1"]
+        command += ["--dir", str(self.folder), "--save", ""]
+        self._start("redis", *command, "--appendonly", "yes" if durable else "no")
+
+    def start_api(self) -> None:
+        """Returns when it answers."""
+        program = ["-m", "minimascope", "serve", "--no-worker"]
+        if not self.dashboard:
+            program = [str(ROOT / "tests" / "backend" / "api_only.py")]
+        self._start("api", *self.api_prefix, sys.executable, *program)
+        self.await_api()
+
+    def await_api(self, *, seconds: float = 120.0) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                httpx.get(f"{self.url}/api/v1/health/live", timeout=5).raise_for_status()
+                return
+            except httpx.HTTPError:
+                assert self.processes["api"].poll() is None, self.log("api")[-2000:]
+                assert time.monotonic() < deadline, "the API does not answer"
+                time.sleep(0.05)
+
+    def start_worker(self, name: str, queues: str = "") -> None:
+        """The same again where its queues are not given."""
+        queues = self._queues[name] = queues or self._queues.get(name, "inspections,analyses")
+        names = [f"MINIMASCOPE_{known}" for known in WORKER_KNOWS]
+        mine = {
+            **{each: self.environment[each] for each in names},
+            **{each: self.settings[each] for each in self.settings if each.startswith("OTEL_")},
+            "PATH": os.environ["PATH"],
+            "OMP_NUM_THREADS": "1",
+            "MINIMASCOPE_DATA_DIR": str(self.folder / name),
+        }
+        command = [sys.executable, "-m", "minimascope", "worker", "--server", self.url]
+        command += ["--device", "cpu", f"--queues={queues}"]
+        command += [f"--child={self.child}"] if self.child else []
+        self._start(name, *command, environment=mine)
+
+    def client(self) -> Client:
+        return Client(self.url, self.environment["MINIMASCOPE_TOKEN"])
+
+    def await_workers(self, count: int, *, seconds: float = 120.0) -> None:
+        """Until so many report to the API."""
+        deadline = time.monotonic() + seconds
+        with self.client() as client:
+            while len(client._http.get("/health/ready").json()["workers"]) < count:
+                assert time.monotonic() < deadline, "workers do not report"
+                time.sleep(0.1)
+
+    def kill(self, name: str) -> None:
+        """kill -9, and reaped."""
+        self.processes[name].kill()
+        self.processes[name].wait()
+
+    def stop(self, name: str) -> None:
+        """In order; killed where that takes too long."""
+        process = self.processes[name]
+        process.send_signal(signal.SIGINT if name == "api" else signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

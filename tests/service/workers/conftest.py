@@ -1,0 +1,88 @@
+"""The real API over a real socket, for a supervisor with the stand-in child."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from backend.app import create_app
+from backend.jobs import NewJob
+from backend.repository import Repository
+from backend.service import Service
+from minimascope.contract.schemas import AnalysisRequest
+from minimascope.contract.settings import Settings
+from workers.delivery import Delivery
+from workers.supervisor import Supervisor
+
+CHILD = Path(__file__).parent / "child.py"
+SHA = "ab" * 32
+
+
+@dataclass
+class Api:
+    service: Service
+    delivery: Delivery
+
+    @property
+    def repository(self) -> Repository:
+        return self.service.repository
+
+    def job(self, text: str) -> str:
+        path = self.service.store.blob(SHA)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        document: dict[str, Any] = {"files": {"checkpoint": SHA}, "names": {}, "parameters": {}}
+        job = NewJob("analysis", SHA, document, stages=("spectrum", "gap"))
+        request = AnalysisRequest(checkpoint=SHA, train=SHA)
+        self.repository.add_analysis(request, job, now=time.time())
+        return job.id
+
+    def supervisor(self) -> Supervisor:
+        return Supervisor(self.delivery, (sys.executable, str(CHILD)))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@contextmanager
+def serving(folder: Path, *, lease: float, limit: float) -> Iterator[Api]:
+    """A server without workers: leases and the time limit of a job in seconds."""
+    settings = Settings(
+        data_dir=folder,
+        demo_dir=folder / "none",
+        worker_token="w",
+        job_seconds=limit,
+        lease_seconds=lease,
+        stuck_seconds=0.5,
+    )
+    app = create_app(settings)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    delivery = Delivery(f"http://127.0.0.1:{port}", "w")
+    try:
+        yield Api(app.state.service, delivery)
+    finally:
+        delivery.close()
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def api(folder: Path) -> Iterator[Api]:
+    with serving(folder, lease=5, limit=3) as made:
+        yield made

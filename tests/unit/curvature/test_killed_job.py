@@ -1,0 +1,124 @@
+"""An analysis that ends in the middle of its eigenvalues: the next attempt goes on where it was."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from minimascope.analysis.opening import Files
+from minimascope.analysis.run import run_analysis
+from minimascope.contract.parameters import Parameters
+from minimascope.contract.report import Report
+from minimascope.curvature.minimum.minimum import Minimum, prepare
+from minimascope.curvature.spectrum import checkpoint
+from minimascope.machine import resume
+
+
+def lanczos_size() -> Minimum:
+    """p = 5,615 and n·K = 1,500, too many for the exact routes."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(10, 80), nn.Tanh(), nn.Linear(80, 55), nn.Tanh())
+    network.append(nn.Linear(55, 5))
+    return prepare(network, torch.randn(300, 10), torch.randint(0, 5, (300,)))
+
+
+class KilledError(BaseException):
+    pass
+
+
+class Listener:
+    """Publishes to lists; `patience` products later it pulls the plug."""
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+        self.products: list[int] = []
+        self.partial: list[np.ndarray] = []
+
+    def progress(self, stage: str, fraction: float, message: str) -> None:
+        if "products done of about" in message:
+            self.products.append(int(message.split()[0]))
+            if len(self.products) == self.patience:
+                raise KilledError
+
+    def stage(self, stage: str, state: str, seconds: float | None) -> None:
+        pass
+
+    def report(self, report: Report) -> None:
+        pass
+
+    def array(self, name: str, value: np.ndarray) -> None:
+        if name == "eigenvalues":
+            self.partial.append(value)
+
+
+def files(folder: Path) -> Files:
+    minimum = lanczos_size()
+    torch.save(minimum.network.state_dict(), folder / "checkpoint")
+    with (folder / "train").open("wb") as file:
+        np.savez(file, X=minimum.inputs.numpy(), y=minimum.targets.numpy())
+    return Files(folder / "checkpoint", folder / "train")
+
+
+def test_an_analysis_goes_on_from_its_state_and_tells_what_has_converged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
+    monkeypatch.setattr(checkpoint, "SHARE", 0)
+    asked: dict[str, Any] = {"family": "mlp", "activation": "tanh"}
+    parameters = Parameters(architecture=asked, stages=["spectrum"], top_k=3)
+    paths, state = files(tmp_path), tmp_path / "state.npz"
+    first, second = Listener(20), Listener(10_000)
+    with pytest.raises(KilledError):
+        run_analysis(paths, parameters, workdir=tmp_path, publisher=first, state_path=state)
+    assert first.products == list(range(1, 21))
+    report = run_analysis(paths, parameters, workdir=tmp_path, publisher=second, state_path=state)
+    assert second.products[0] == 21
+    assert report.spectrum is not None
+    assert report.spectrum.plan is not None
+    assert report.spectrum.plan.actual_products == report.spectrum.products
+    assert report.spectrum.plan.actual_peak_bytes is not None
+    assert [block.layer for block in report.spectrum.layer_blocks] == ["0", "2", "4"]
+    # What was told on the way is the beginning of the result, to the residual 1e-6 squared.
+    assert len(second.partial) >= 2
+    top = report.spectrum.eigenvalues[0]
+    assert abs(second.partial[0][0] - top) <= 1e-6 * top
+    assert not state.exists()
+
+
+def test_states_live_in_a_private_folder_and_go_with_their_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    path = resume.state_path("ab12")
+    assert path is not None
+    assert path.parent.stat().st_mode & 0o077 == 0
+    path.write_bytes(b"state")
+    old = resume.state_path("cd34")
+    assert old is not None
+    old.write_bytes(b"old")
+    long_ago = time.time() - resume.KEPT_SECONDS - 1
+    os.utime(old, (long_ago, long_ago))
+    resume.forget_old()
+    assert path.exists()
+    assert not old.exists()
+    resume.forget("ab12")
+    assert not path.exists()
+    assert resume.state_path("../ab12") is None
+
+
+def test_a_folder_that_others_may_write_to_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = resume.folder()
+    assert folder is not None
+    folder.chmod(0o777)
+    assert resume.folder() is None
+    assert resume.state_path("ab12") is None

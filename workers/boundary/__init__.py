@@ -1,1 +1,0 @@
-"""Decision boundary along eigenvectors. Needs torch, numpy, scipy and `workers.curvature` alone."""
