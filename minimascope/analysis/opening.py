@@ -17,11 +17,11 @@ from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import CheckpointSummary, DataSummary, SplitSummary
 from minimascope.curvature.minimum.batches import outputs_at
 from minimascope.curvature.minimum.minimum import Loss, Minimum, prepare
-from minimascope.intake.checkpoint import Checkpoint, read_checkpoint
-from minimascope.intake.checks import check_pair
-from minimascope.intake.data import Dataset, read_dataset
 from minimascope.intake.networks.architecture import build_network
+from minimascope.intake.networks.checks import check_pair
 from minimascope.intake.networks.input_shapes import takes_ids
+from minimascope.intake.values.checkpoint import Checkpoint, read_checkpoint
+from minimascope.intake.values.dataset import Dataset, read_dataset
 from minimascope.machine.threads import use_threads_for
 
 

@@ -99,7 +99,7 @@ def _example(text: str, model: nn.Module) -> Tensor:
 
 def _load(model: nn.Module, checkpoint: Path) -> None:
     """Weights of any accepted file into the user's network, every key in its place."""
-    from minimascope.intake.checkpoint import read_checkpoint
+    from minimascope.intake.values.checkpoint import read_checkpoint
 
     with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
         tensors = read_checkpoint(checkpoint, workdir=Path(workdir)).tensors

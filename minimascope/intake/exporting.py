@@ -72,8 +72,8 @@ def _verify(model: nn.Module, batch: Tensor, path: Path, workdir: Path) -> None:
     """Reads the file as the product does and compares outputs on the example."""
     import torch
 
-    from minimascope.intake.checkpoint import read_checkpoint
     from minimascope.intake.networks.architecture import build_network
+    from minimascope.intake.values.checkpoint import read_checkpoint
 
     copy = build_network(read_checkpoint(path, workdir=workdir), None)
     with torch.no_grad():

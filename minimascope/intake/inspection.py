@@ -6,9 +6,9 @@ import math
 from pathlib import Path
 from typing import Any, Literal
 
-from minimascope.intake.checkpoint import convert_checkpoint, file_sha256
-from minimascope.intake.data import convert_dataset
 from minimascope.intake.networks.groups import natural
+from minimascope.intake.values.checkpoint import convert_checkpoint, file_sha256
+from minimascope.intake.values.dataset import convert_dataset
 
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 

@@ -10,8 +10,8 @@ from minimascope.analysis.publishing import Publisher
 from minimascope.analysis.questions.interpolation import interpolate
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.questions.interpolations import InterpolationRequest
-from minimascope.intake.checkpoint import read_checkpoint
 from minimascope.intake.networks.architecture import build_network
+from minimascope.intake.values.checkpoint import read_checkpoint
 
 STAGE = "interpolation"
 

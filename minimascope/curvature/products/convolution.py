@@ -17,7 +17,7 @@ from torch.autograd import Function
 from torch.overrides import TorchFunctionMode
 from typing_extensions import override  # comes with torch
 
-from minimascope.curvature.products.windows import WindowShape, pair
+from minimascope.curvature.products.chain.windows import WindowShape, pair
 
 BLOCK_BYTES = 16 * 2**20  # of windows gathered at once
 

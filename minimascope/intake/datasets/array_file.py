@@ -11,8 +11,8 @@ import numpy as np
 from numpy.lib import format as npy
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.formats import pickle_refused, records
-from minimascope.intake.weights.safetensors_format import damaged
+from minimascope.intake.files.formats import pickle_refused, records
+from minimascope.intake.files.safetensors_format import damaged
 
 ARRAY_BYTES = 1 << 30
 READ_BYTES = 16 << 20

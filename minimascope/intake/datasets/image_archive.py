@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.formats import IMAGES, records
-from minimascope.intake.weights.safetensors_format import damaged
+from minimascope.intake.files.formats import IMAGES, records
+from minimascope.intake.files.safetensors_format import damaged
 
 SIDE_MOST = 1024
 NUMBERS_MOST = 1 << 27

@@ -8,7 +8,7 @@ import numpy as np
 
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.datasets.table_file import COLUMNS_TOLD, label_column, refused, told
-from minimascope.intake.weights.safetensors_format import damaged
+from minimascope.intake.files.safetensors_format import damaged
 
 CELLS = 1 << 27
 

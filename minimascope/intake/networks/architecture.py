@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.checkpoint import Checkpoint
 from minimascope.intake.networks.chain import Chain
 from minimascope.intake.networks.groups import groups
 from minimascope.intake.networks.layers import LAYERS_MOST, architecture_invalid, layer
 from minimascope.intake.networks.mlp import build_mlp, mismatch
 from minimascope.intake.networks.program import build_program
+from minimascope.intake.values.checkpoint import Checkpoint
 
 FAMILIES = ("mlp", "sequential", "huggingface")
 # Names of models in other libraries: built where those are installed, in the user's own process.

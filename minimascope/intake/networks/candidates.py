@@ -16,15 +16,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.checkpoint import Checkpoint, read_checkpoint
-from minimascope.intake.checks import Loss, check_pair
-from minimascope.intake.data import Dataset, read_dataset
 from minimascope.intake.networks.architecture import build_network
+from minimascope.intake.networks.checks import Loss, check_pair
 from minimascope.intake.networks.groups import Group, groups
 from minimascope.intake.networks.input_shapes import shape_problem
 from minimascope.intake.networks.layer_chain import Choice, choices, kinds, sequential
 from minimascope.intake.networks.layers import ACTIVATIONS
 from minimascope.intake.networks.mlp import linear_chain
+from minimascope.intake.values.checkpoint import Checkpoint, read_checkpoint
+from minimascope.intake.values.dataset import Dataset, read_dataset
 
 EXAMPLES = 1000
 _NO_FIT = ("input_shape_mismatch", "architecture_mismatch", "architecture_invalid")

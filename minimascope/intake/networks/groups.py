@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from minimascope.intake.checkpoint import Checkpoint
+from minimascope.intake.values.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.checkpoint import Checkpoint
 from minimascope.intake.networks.layers import architecture_invalid
 from minimascope.intake.networks.mlp import mismatch
+from minimascope.intake.values.checkpoint import Checkpoint
 
 HEADS = {
     "ForSequenceClassification": "AutoModelForSequenceClassification",

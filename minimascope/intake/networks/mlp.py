@@ -7,10 +7,10 @@ from itertools import pairwise
 from torch import nn
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.checkpoint import Checkpoint
 from minimascope.intake.networks.chain import Chain
 from minimascope.intake.networks.groups import Group, groups
 from minimascope.intake.networks.layers import activation, architecture_invalid
+from minimascope.intake.values.checkpoint import Checkpoint
 
 LAYERS_TO_REORDER = 8
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.formats import pickle_refused, records
-from minimascope.intake.weights.safetensors_format import damaged
-from minimascope.intake.weights.tensor_checks import refuse, view_of
+from minimascope.intake.files.formats import pickle_refused, records
+from minimascope.intake.files.safetensors_format import damaged
+from minimascope.intake.files.tensor_checks import refuse, view_of
 
 JSON_BYTES = 64 << 20
 _PAYLOAD = re.compile(r"(weight|tensor)_\d{1,9}")

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake import formats
 from minimascope.intake.datasets import image_archive, parquet_file, table_file
 from minimascope.intake.datasets.array_file import read_npz
 from minimascope.intake.datasets.layout import Arrays, lay_out
+from minimascope.intake.files import formats, safetensors_format
+from minimascope.intake.files.tensor_checks import check_tensors, tied
 from minimascope.intake.pt2 import graph
-from minimascope.intake.weights import safetensors_format, state_dict, torch_file, weight_archive
-from minimascope.intake.weights.tensor_checks import check_tensors, tied
+from minimascope.intake.weights import state_dict, torch_file, weight_archive
 
 
 def tensor_table(tensors: dict[str, Tensor]) -> list[dict[str, Any]]:

@@ -19,11 +19,11 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
-from minimascope.intake.formats import pickle_refused, records
+from minimascope.intake.files.formats import pickle_refused, records
+from minimascope.intake.files.safetensors_format import TENSORS, damaged
+from minimascope.intake.files.tensor_checks import refuse, view_of
 from minimascope.intake.weights import inert_pickle
 from minimascope.intake.weights.inert_pickle import Inert, Named
-from minimascope.intake.weights.safetensors_format import TENSORS, damaged
-from minimascope.intake.weights.tensor_checks import refuse, view_of
 
 DEPTH = 64
 _STORAGES: dict[str, torch.dtype] = {

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from minimascope.intake.weights.safetensors_format import damaged
+from minimascope.intake.files.safetensors_format import damaged
 
 OPCODES = 5_000_000
 

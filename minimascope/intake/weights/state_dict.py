@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.formats import pickle_refused
+from minimascope.intake.files.formats import pickle_refused
 from minimascope.intake.weights.inert_pickle import Inert
 
 # In order of preference: what training scripts call the trained weights.

@@ -12,9 +12,9 @@ from typing import Any, BinaryIO
 import torch
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.formats import pickle_refused
+from minimascope.intake.files.formats import pickle_refused
+from minimascope.intake.files.safetensors_format import damaged
 from minimascope.intake.weights import inert_checkpoint
-from minimascope.intake.weights.safetensors_format import damaged
 
 _GLOBAL = re.compile(r"GLOBAL ([\w.]{1,200})")
 

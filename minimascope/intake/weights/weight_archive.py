@@ -15,11 +15,11 @@ from typing import Any, BinaryIO
 from torch import Tensor
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake import formats
-from minimascope.intake.formats import records
-from minimascope.intake.weights import safetensors_format, state_dict, torch_file
-from minimascope.intake.weights.safetensors_format import damaged
-from minimascope.intake.weights.tensor_checks import check_tensors
+from minimascope.intake.files import formats, safetensors_format
+from minimascope.intake.files.formats import records
+from minimascope.intake.files.safetensors_format import damaged
+from minimascope.intake.files.tensor_checks import check_tensors
+from minimascope.intake.weights import state_dict, torch_file
 
 JSON_BYTES = 16 << 20
 SUFFIX = ".safetensors"

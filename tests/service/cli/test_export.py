@@ -11,8 +11,8 @@ import torch
 
 import minimascope
 from minimascope.cli import main
-from minimascope.intake.checkpoint import read_checkpoint
 from minimascope.intake.networks.architecture import build_network
+from minimascope.intake.values.checkpoint import read_checkpoint
 
 # torch.export.save uses torch's own deprecated parts
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")

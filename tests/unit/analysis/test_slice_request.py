@@ -15,7 +15,7 @@ from minimascope.contract.arrays import ARRAYS
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.questions.slices import SliceRequest
 from minimascope.curvature.minimum.minimum import Minimum
-from minimascope.intake.checkpoint import Checkpoint
+from minimascope.intake.values.checkpoint import Checkpoint
 from tests.cases.reference_networks import boundary_minimum
 from tests.unit.boundary.networks import small_cnn, top_vectors, unit_rows
 

@@ -30,11 +30,11 @@ import torch
 from safetensors.torch import save
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.checkpoint import read_checkpoint
-from minimascope.intake.checks import check_pair
-from minimascope.intake.data import Dataset, read_dataset
 from minimascope.intake.networks.architecture import build_network
+from minimascope.intake.networks.checks import check_pair
 from minimascope.intake.sandbox.parser_process import stop
+from minimascope.intake.values.checkpoint import read_checkpoint
+from minimascope.intake.values.dataset import Dataset, read_dataset
 from tests.unit.intake import fuzz_files as made
 
 CODES = {

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.checkpoint import Checkpoint
 from minimascope.intake.networks.architecture import build_network
 from minimascope.intake.networks.layers import ACTIVATIONS
+from minimascope.intake.values.checkpoint import Checkpoint
 
 
 def checkpoint(network: nn.Module, **renamed: str) -> Checkpoint:

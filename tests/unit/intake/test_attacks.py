@@ -16,9 +16,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.checkpoint import read_checkpoint
-from minimascope.intake.data import read_dataset
 from minimascope.intake.sandbox.parser_process import Limits, parse
+from minimascope.intake.values.checkpoint import read_checkpoint
+from minimascope.intake.values.dataset import read_dataset
 
 
 class Payload:

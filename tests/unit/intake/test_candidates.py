@@ -8,11 +8,11 @@ from torch import nn
 from torch.nn import functional
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.checkpoint import Checkpoint
-from minimascope.intake.data import Dataset
 from minimascope.intake.networks.architecture import build_network
 from minimascope.intake.networks.candidates import Candidate, candidates
 from minimascope.intake.networks.layers import ACTIVATIONS
+from minimascope.intake.values.checkpoint import Checkpoint
+from minimascope.intake.values.dataset import Dataset
 
 
 def saved(network: nn.Module) -> Checkpoint:

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.checks import Loss, check_pair
-from minimascope.intake.data import Dataset
+from minimascope.intake.networks.checks import Loss, check_pair
+from minimascope.intake.values.dataset import Dataset
 
 NETWORK = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 3))
 

@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import save_file
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.data import Dataset, read_dataset
 from minimascope.intake.inspection import inspect_dataset
 from minimascope.intake.sandbox.parser_process import Limits, parse
+from minimascope.intake.values.dataset import Dataset, read_dataset
 
 X = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
 Y = np.arange(10) % 3

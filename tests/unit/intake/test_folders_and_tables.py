@@ -17,11 +17,11 @@ from safetensors.torch import save
 from torch import nn
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.checkpoint import read_checkpoint
-from minimascope.intake.data import read_dataset
 from minimascope.intake.inspection import inspect_checkpoint, inspect_dataset
 from minimascope.intake.networks.architecture import build_network
 from minimascope.intake.sandbox.tasks import perform
+from minimascope.intake.values.checkpoint import read_checkpoint
+from minimascope.intake.values.dataset import read_dataset
 
 MLP = {"family": "mlp", "activation": "relu"}
 NETWORK = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2))

@@ -12,9 +12,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.checkpoint import Checkpoint, file_sha256, read_checkpoint
 from minimascope.intake.inspection import inspect_checkpoint
 from minimascope.intake.networks.architecture import build_network
+from minimascope.intake.values.checkpoint import Checkpoint, file_sha256, read_checkpoint
 
 MLP = {"family": "mlp", "activation": "tanh"}
 

@@ -19,8 +19,8 @@ import torch
 from torch import nn
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.checkpoint import read_checkpoint
 from minimascope.intake.networks.architecture import build_network
+from minimascope.intake.values.checkpoint import read_checkpoint
 
 MLP = {"family": "mlp", "activation": "tanh"}
 

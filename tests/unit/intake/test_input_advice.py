@@ -5,9 +5,9 @@ import torch
 from torch import Tensor, nn
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.checks import check_pair
-from minimascope.intake.data import Dataset
+from minimascope.intake.networks.checks import check_pair
 from minimascope.intake.networks.input_shapes import takes_ids
+from minimascope.intake.values.dataset import Dataset
 
 LINEAR = nn.Sequential(nn.Linear(4, 3))
 CNN = nn.Sequential(nn.Conv2d(1, 2, 3), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(18, 3))

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.data import Dataset, read_dataset
 from minimascope.intake.inspection import inspect_dataset
+from minimascope.intake.values.dataset import Dataset, read_dataset
 
 COLUMNS: dict[str, Any] = {
     "sepal": [5.1, 4.9, 6.3, 5.8],

@@ -16,10 +16,10 @@ from torch.func import functional_call, grad, jvp, vmap
 
 from minimascope import export
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.checkpoint import read_checkpoint
 from minimascope.intake.inspection import inspect_checkpoint
 from minimascope.intake.networks.architecture import build_network
 from minimascope.intake.pt2.operators import ALLOWED, pure_name
+from minimascope.intake.values.checkpoint import read_checkpoint
 
 # torch.export.save uses torch's own deprecated parts
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")

@@ -13,9 +13,9 @@ from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from minimascope import export
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.checkpoint import read_checkpoint
 from minimascope.intake.networks.architecture import build_network
 from minimascope.intake.pt2.operators import resolve
+from minimascope.intake.values.checkpoint import read_checkpoint
 
 pytestmark = [  # torch.export.save uses torch's own deprecated parts
     pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning"),

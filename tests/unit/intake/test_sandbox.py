@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import save_file
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.checkpoint import convert_checkpoint
 from minimascope.intake.sandbox import sandbox, seccomp
+from minimascope.intake.values.checkpoint import convert_checkpoint
 
 
 def inside(action: Callable[[], object]) -> str:

@@ -12,9 +12,9 @@ from safetensors.torch import save_model
 from torch import nn
 
 from minimascope import export
-from minimascope.intake.checkpoint import read_checkpoint
 from minimascope.intake.inspection import inspect_checkpoint
 from minimascope.intake.networks.architecture import build_network
+from minimascope.intake.values.checkpoint import read_checkpoint
 
 MLP = {"family": "mlp", "activation": "tanh"}
 

@@ -15,8 +15,8 @@ from torch.func import functional_call, grad, jvp, vmap
 
 from minimascope import export
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.checkpoint import read_checkpoint
 from minimascope.intake.networks.architecture import build_network
+from minimascope.intake.values.checkpoint import read_checkpoint
 from tests.unit.intake.zoo import ZOO, Specimen, specimen
 
 # torch.export.save and the first forward-mode product use torch's own deprecated parts

@@ -12,7 +12,7 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from minimascope.curvature.products.chain.arena import Scratch
-from minimascope.curvature.products.windows import WindowShape, pair
+from minimascope.curvature.products.chain.windows import WindowShape, pair
 
 
 class Positions(Protocol):

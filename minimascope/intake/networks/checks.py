@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.data import Dataset
 from minimascope.intake.networks.input_shapes import check_sizes, shape_problem
+from minimascope.intake.values.dataset import Dataset
 
 PROBED = 256
 SCARCE = 0.05

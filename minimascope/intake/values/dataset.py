@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.checkpoint import checked_size, limits_for
 from minimascope.intake.sandbox.parser_process import parse
+from minimascope.intake.values.checkpoint import checked_size, limits_for
 
 if TYPE_CHECKING:
     from torch import Tensor

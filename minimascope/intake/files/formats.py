@@ -7,7 +7,7 @@ import zipfile
 from typing import BinaryIO, Literal
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.weights.safetensors_format import damaged
+from minimascope.intake.files.safetensors_format import damaged
 
 Checkpoints = Literal["safetensors", "torch_zip", "torch_legacy", "pt2", "weight_zip"]
 Format = Literal[Checkpoints, "npz", "csv", "image_zip", "parquet"]

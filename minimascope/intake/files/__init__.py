@@ -1,0 +1,1 @@
+"""Formats of files as such: what a file is, its header, which tensors are taken."""

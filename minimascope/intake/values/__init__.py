@@ -1,0 +1,1 @@
+"""What intake hands on: a checkpoint and a data set as values."""
