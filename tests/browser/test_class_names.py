@@ -7,9 +7,9 @@ import json
 import pytest
 from playwright.sync_api import Browser, expect
 
-from dashboard.class_names import LONGEST, class_name
-from dashboard.drawing import drawing
-from dashboard.packing import joined
+from dashboard.drawing.class_names import LONGEST, class_name
+from dashboard.drawing.packing import joined
+from dashboard.drawing.payload import drawing
 from tests.browser.conftest import watched
 from tests.browser.serving import served
 from tests.browser.stub_api import Found, analysis, stub

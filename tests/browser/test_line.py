@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard.compare_line import line_words
+from dashboard.pages.compare.line import line_words
 from minimascope.contract.questions.interpolations import Barrier, Statistics
 from minimascope.figures.interpolation import interpolation_figure
 from tests.browser.axe import violations

@@ -14,8 +14,8 @@ from fastapi import FastAPI, Response
 from playwright.sync_api import Browser, Page, expect
 from torch import nn
 
-from dashboard.drawing import drawing
-from dashboard.plane_answer import plane_request
+from dashboard.drawing.payload import drawing
+from dashboard.drawing.plane_answer import plane_request
 from minimascope.analysis.opening import Files, Opened, open_files
 from minimascope.analysis.questions.slice_request import slice_on_demand
 from minimascope.contract.parameters import Parameters

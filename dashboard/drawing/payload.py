@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.class_names import named
-from dashboard.packing import encoded, joined
+from dashboard.drawing.class_names import named
+from dashboard.drawing.packing import encoded, joined
 from minimascope.contract.report import Report
 from minimascope.figures.boundary_map import (
     INPUT_AXES,
