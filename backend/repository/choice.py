@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import case, func, select
 
-from backend.jobs import MAX_ATTEMPTS
 from backend.repository.transactions import Transactions
 from backend.tables import JobRow
+from minimascope.contract.schemas import MAX_ATTEMPTS
 
 
 class Choice(Transactions):

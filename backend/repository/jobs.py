@@ -10,7 +10,6 @@ from typing import Any, cast
 from sqlalchemy import and_, delete, func, not_, or_, select, true, update
 
 from backend.jobs import (
-    MAX_ATTEMPTS,
     QUESTIONS,
     Claim,
     Ended,
@@ -28,7 +27,7 @@ from backend.repository.shard_rows import release_own_shards, renew_own_shards
 from backend.repository.transactions import Transactions
 from backend.tables import JobRow
 from minimascope.contract.queues import QueueName
-from minimascope.contract.schemas import FINAL_STATES, State
+from minimascope.contract.schemas import FINAL_STATES, MAX_ATTEMPTS, State
 
 
 class Jobs(Transactions):

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session, aliased
 
-from backend.jobs import MAX_ATTEMPTS, NewJob, ShardFound, ShardNews, ShardQuestion, worker_lost
+from backend.jobs import NewJob, ShardFound, ShardNews, ShardQuestion, worker_lost
 from backend.repository.jobs import Jobs
 from backend.repository.rows import end, job_row
 from backend.repository.shard_rows import free_own_shards, session_of
 from backend.tables import JobRow
-from minimascope.contract.schemas import FINAL_STATES
+from minimascope.contract.schemas import FINAL_STATES, MAX_ATTEMPTS
 
 # What another worker may need to come back for a shard that was lost twice.
 LEASES_LEFT = 2.0

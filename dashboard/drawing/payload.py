@@ -145,9 +145,9 @@ def _lambda_curves(report: Report) -> dict[str, Any] | None:
     n = report.data.train.n
     return {
         "lambda": gap.curves.lambda_,
-        "ALO": gap.curves.alo_ggn,
-        "soft rank / n": [None if v is None else v / n for v in gap.curves.soft_rank_ggn],
-        "TIC": gap.curves.tic_ggn,
+        "alo_ggn": gap.curves.alo_ggn,
+        "soft_rank_ggn": [None if v is None else v / n for v in gap.curves.soft_rank_ggn],
+        "tic_ggn": gap.curves.tic_ggn,
     }
 
 

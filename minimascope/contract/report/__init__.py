@@ -2,6 +2,7 @@
 
 from minimascope.contract.report.document import (
     ESTIMATOR_VERSION,
+    NEEDS_SPECTRUM,
     SCHEMA_VERSION,
     STAGES,
     Boundary,
@@ -48,6 +49,7 @@ from minimascope.contract.report.spectrum import (
 
 __all__ = [
     "ESTIMATOR_VERSION",
+    "NEEDS_SPECTRUM",
     "SCHEMA_VERSION",
     "STAGES",
     "Boundary",

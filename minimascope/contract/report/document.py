@@ -24,6 +24,7 @@ Verdict = Literal[
 Loss = Literal["cross_entropy", "binary", "mse"]
 Stage = Literal["spectrum", "density", "gap", "boundary", "margins"]
 STAGES: tuple[Stage, ...] = ("spectrum", "density", "gap", "boundary", "margins")
+NEEDS_SPECTRUM: frozenset[Stage] = frozenset({"density", "boundary", "margins"})
 
 
 class CheckpointSummary(Section):
