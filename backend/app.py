@@ -26,7 +26,7 @@ from backend import (
 )
 from backend.access import guard
 from backend.database import database_url, open_database
-from backend.demo import import_demo
+from backend.demo import demo_folder, import_demo
 from backend.doors import Doors
 from backend.login import login_routes
 from backend.openapi import describe
@@ -115,7 +115,9 @@ def create_app(settings: Settings) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(service.store.clear_incoming)
-        await asyncio.to_thread(import_demo, service.repository, service.store, settings.demo_dir)
+        await asyncio.to_thread(
+            import_demo, service.repository, service.store, demo_folder(settings)
+        )
         async with reaping(service):
             yield
         service.repository.close()

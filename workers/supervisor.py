@@ -28,7 +28,8 @@ from workers.shard_supply import EVENTS, ShardSupply
 from workers.spare import Spare
 
 log = logging.getLogger("minimascope.worker")
-COMMAND = (sys.executable, "-m", "workers.child")
+# -P: whatever folder the worker was started in, nothing there is imported.
+COMMAND = (sys.executable, "-P", "-m", "workers.child")
 TICK_SECONDS = 0.1
 # Of the memory a child would plan with, after two retries.
 SMALLEST_SHARE = 0.25

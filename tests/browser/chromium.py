@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.servers.browser import chromium
 
 ROOT = Path(__file__).parents[2]
-DEMO = ROOT / "examples" / "demo" / "weight-decay"
+DEMO = ROOT / "backend" / "demos" / "weight-decay"
 DROP = """([selector, name, bytes]) => {
   const data = new DataTransfer();
   const content = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0));

@@ -25,7 +25,9 @@ class InterpolationRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     other: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
-    steps: Annotated[int, Field(ge=4, le=100, multiple_of=4)] = 20
+    steps: Annotated[int, Field(ge=4, le=100, multiple_of=4)] = Field(
+        20, description="from one minimum to the other, a multiple of 4"
+    )
 
     def identifier(self, analysis: str) -> str:
         """The same for the same question to the same version of the estimators."""

@@ -10,13 +10,13 @@ import sys
 import uvicorn
 
 from backend.app import create_app
+from backend.cli.fleet import Fleet
+from backend.cli.serve import listen
 from backend.wire import server_config
-from minimascope.cli.fleet import Fleet
-from minimascope.cli.serve import _listen
 from minimascope.contract.settings import Settings
 
 settings = Settings(port=int(sys.argv[1]))
-listener = _listen(settings.host, settings.port)
+listener = listen(settings.host, settings.port)
 settings = settings.model_copy(update={"port": listener.getsockname()[1]})
 url = f"http://127.0.0.1:{settings.port}"
 environment = {**os.environ, "MINIMASCOPE_API_URL": url}

@@ -15,7 +15,7 @@ import pytest
 
 from backend import representations
 from backend.app import create_app
-from backend.demo import load_demo
+from backend.demo import SHIPPED, load_demo
 from minimascope.contract.settings import Settings
 
 ANY, JSON = "*/*", "application/json"
@@ -25,7 +25,7 @@ ANY, JSON = "*/*", "application/json"
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("data"))
     made = create_app(settings)
-    load_demo(made.state.service.repository, made.state.service.store, settings.demo_dir)
+    load_demo(made.state.service.repository, made.state.service.store, SHIPPED)
     yield made
     made.state.service.repository.close()
 

@@ -12,7 +12,7 @@ import schemathesis
 from schemathesis import checks
 
 from backend.app import create_app
-from backend.demo import load_demo
+from backend.demo import SHIPPED, load_demo
 from minimascope.contract.settings import Settings
 
 # Each operation so often here; benchmarks/service.py asks 200 times.
@@ -46,7 +46,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         max_upload_bytes=10**6,
     )
     app = create_app(settings)
-    load_demo(app.state.service.repository, app.state.service.store, settings.demo_dir)
+    load_demo(app.state.service.repository, app.state.service.store, SHIPPED)
     yield schemathesis.openapi.from_asgi("/api/v1/openapi.json", app, headers=SIGNED)
     app.state.service.repository.close()
 

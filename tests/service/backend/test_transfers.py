@@ -159,9 +159,9 @@ SERVER = """
 import sys, uvicorn
 from pathlib import Path
 from backend.app import create_app
-from minimascope.cli.serve import _listen
+from backend.cli.serve import listen
 from minimascope.contract.settings import Settings
-listener = _listen("127.0.0.1", 0)
+listener = listen("127.0.0.1", 0)
 port = listener.getsockname()[1]
 print(port, flush=True)
 settings = Settings(data_dir=Path(sys.argv[1]), demo_dir=Path("/none"), port=port)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import httpx
 
-from minimascope.cli.serve import _listen
+from backend.cli.serve import listen
 
 
 def test_serve_prints_one_address_and_ctrl_c_stops_every_process(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "minimascope.cli", "serve", "--port=0", "--workers=2"]
+    command = [sys.executable, "-m", "minimascope", "serve", "--port=0", "--workers=2"]
     command.append(f"--data={tmp_path}")
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -50,7 +50,7 @@ def test_no_answer_waits_for_the_acknowledgement_of_its_first_part() -> None:
             found.set_result(bool(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
             writer.close()
 
-        with _listen("127.0.0.1", 0) as listener:
+        with listen("127.0.0.1", 0) as listener:
             async with await asyncio.start_server(met, sock=listener):
                 _, writer = await asyncio.open_connection(*listener.getsockname())
                 try:
