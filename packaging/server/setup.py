@@ -10,6 +10,8 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 ROOMS = ("backend", "dashboard", "workers")
+# What a browser is sent.
+SERVED = ("css", "ico", "js", "json", "mjs", "png", "svg", "woff2")
 FACE = (ROOT / "minimascope" / "__init__.py").read_text()
 VERSION = re.search(r'^__version__ = "(.+)"$', FACE, re.MULTILINE)[1]
 LINES = (HERE / "requirements.txt").read_text().splitlines()
@@ -21,5 +23,5 @@ setup(
     install_requires=[f"minimascope[embedding,plots]=={VERSION}", *NEEDED],
     packages=find_packages(str(ROOT), include=[f"{room}*" for room in ROOMS]),
     package_dir={room: f"../../{room}" for room in ROOMS},
-    package_data={"backend": ["demos/*/*"], "": ["assets/*", "*.mako", "*.ini"]},
+    package_data={"backend": ["demos/*/*"], "dashboard": [f"**/*.{kind}" for kind in SERVED]},
 )
