@@ -87,10 +87,9 @@ def _minimum(report: Report) -> Iterator[Row]:
     if minimum is None:
         return
     if minimum.lambda_eff is None:
-        yield "λ_eff", "unknown: give --weight-decay"
+        yield "λ_eff", minimum.lambda_source or "unknown"
     else:
-        source = f" ({minimum.lambda_source})" if minimum.lambda_source else ""
-        yield "λ_eff", f"{minimum.lambda_eff:.4g}{source}"
+        yield "λ_eff", f"{minimum.lambda_eff:.4g}"
 
 
 def _spectrum(report: Report) -> Iterator[Row]:

@@ -53,15 +53,18 @@ class Bar(Progress):
 
     def __init__(self) -> None:
         from rich import progress
+        from rich.table import Column
 
         from minimascope.cli.terminal import console
 
+        rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")
         self._bar = progress.Progress(
             progress.TextColumn("{task.fields[stage]}", style="bold", markup=False),
-            progress.BarColumn(bar_width=30),
-            progress.TaskProgressColumn(),
-            progress.TimeRemainingColumn(),
-            progress.TextColumn("{task.description}", style="dim", markup=False),
+            progress.BarColumn(bar_width=24),
+            progress.TaskProgressColumn(table_column=Column(no_wrap=True)),
+            progress.TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
+            progress.TextColumn("{task.description}", style="dim", markup=False, table_column=rest),
+            expand=True,
             console=console(stderr=True),
             refresh_per_second=REFRESHES,
             speed_estimate_period=SPEED_SECONDS,

@@ -44,7 +44,7 @@ def test_the_library_brings_nothing_of_the_application_along(wheels: dict[str, P
     names = set(closure([wheels["minimascope"]]))
     assert {"torch", "numpy", "scipy", "pydantic", "httpx", "safetensors", "typer"} <= names
     assert names & APPLICATION == set()
-    assert APPLICATION <= set(closure(list(wheels.values())))
+    assert set(closure(list(wheels.values()))) >= APPLICATION
 
 
 def test_every_file_of_the_rooms_is_in_the_wheel(wheels: dict[str, Path], tmp_path: Path) -> None:
