@@ -21,7 +21,7 @@ from backend.service import Service
 from minimascope.contract.schemas import AnalysisRequest
 from minimascope.contract.settings import Settings
 from workers.delivery import Delivery
-from workers.supervisor import Supervisor
+from workers.process.supervisor import Supervisor
 
 CHILD = Path(__file__).parent / "child.py"
 SHA = "ab" * 32

@@ -27,11 +27,11 @@ from minimascope.contract.report import Report
 from minimascope.contract.schemas import FINAL_STATES
 from tests.service.workers.conftest import Api, serving
 from tests.unit.analysis.analyses import CNN, Kept, digit_images, digits_network, save
-from workers import shard_exchange
 from workers.delivery import ClaimedJob
-from workers.heartbeat import Heartbeat
-from workers.shard_exchange import Exchange
-from workers.shard_supply import ShardSupply
+from workers.process.heartbeat import Heartbeat
+from workers.sharing import exchange as shard_exchange
+from workers.sharing.exchange import Exchange
+from workers.sharing.supply import ShardSupply
 
 PARAMETERS = Parameters(architecture=CNN, weight_decay=1e-3, top_k=3, stages=["gap", "margins"])
 QUESTIONS = [Question("margins", index, 10, 1.0, {"index": index}) for index in range(4)]

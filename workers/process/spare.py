@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from workers.process import ChildProcess
+from workers.process.child_process import ChildProcess
 
 # A reused child is exchanged now and then, so that a leak of any kind stays small.
 MOST_JOBS = 200

@@ -19,16 +19,17 @@ from typing import Any
 
 from minimascope.machine import resume
 from minimascope.service.tracing import JobTrace
-from workers import messages
+from workers import protocol
 from workers.delivery import ClaimedJob, Delivery, LostJobError, RefusedError, UnavailableError
-from workers.heartbeat import Heartbeat
-from workers.outcome import Stop, Work, out_of_memory, problem_of
-from workers.process import ChildProcess
-from workers.shard_supply import EVENTS, ShardSupply
-from workers.spare import Spare
+from workers.process.child_process import ChildProcess
+from workers.process.heartbeat import Heartbeat
+from workers.process.outcome import Stop, Work, out_of_memory, problem_of
+from workers.process.spare import Spare
+from workers.sharing.supply import EVENTS, ShardSupply
 
 log = logging.getLogger("minimascope.worker")
-COMMAND = (sys.executable, "-m", "workers.child")
+# -P: a folder of this name where the worker was started is not ours.
+COMMAND = (sys.executable, "-P", "-m", "workers.process.child")
 TICK_SECONDS = 0.1
 # Of the memory a child would plan with, after two retries.
 SMALLEST_SHARE = 0.25
@@ -102,7 +103,7 @@ class Supervisor:
             document = self._document(job, folder)
         except (RefusedError, OSError) as error:
             log.error("job %s: files not fetched: %s", job.id, error)
-            return "broken", Work(problem=messages.not_fetched()), 0
+            return "broken", Work(problem=protocol.not_fetched()), 0
         share = 1.0
         while True:
             stop, work, exit_status = self._work(
@@ -184,7 +185,7 @@ class Supervisor:
                     self._take(job, event, heartbeat, work)
             except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
                 log.exception("job %s: bad event %.300r", job.id, event)
-                work.problem = messages.broken(event, error)
+                work.problem = protocol.broken(event, error)
                 return "broken"
 
     def _reason(self, heartbeat: Heartbeat, deadline: float) -> Stop | None:
@@ -199,20 +200,20 @@ class Supervisor:
     ) -> None:
         match event.get("event"):
             case "progress":
-                heartbeat.progress(*messages.progress(event))
+                heartbeat.progress(*protocol.progress(event))
             case "stage":
-                name, state, seconds = messages.stage(event)
+                name, state, seconds = protocol.stage(event)
                 heartbeat.stage(name, state, seconds)
                 self._trace.stage(name, state)
             case "report":
-                self.delivery.put_report(job, messages.file(event))
+                self.delivery.put_report(job, protocol.file(event))
                 work.reported = True
             case "array":
-                self.delivery.put_array(job, str(event["name"]), messages.file(event))
+                self.delivery.put_array(job, str(event["name"]), protocol.file(event))
             case "result":
-                work.result = messages.result(event)
+                work.result = protocol.result(event)
             case "problem":
-                work.problem = messages.problem(event)
+                work.problem = protocol.problem(event)
             case other:
                 log.warning("job %s: unknown event %r", job.id, other)
 

@@ -15,7 +15,7 @@ from minimascope.service.logs import configure
 from minimascope.service.transport import celery_app
 from workers.delivery import Delivery, api_url
 from workers.presence import Presence
-from workers.supervisor import COMMAND, Supervisor
+from workers.process.supervisor import COMMAND, Supervisor
 from workers.tasks import register
 
 

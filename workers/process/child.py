@@ -220,7 +220,7 @@ def perform(
             paths, parameters, question, workdir=workdir, publisher=publisher, state_path=state
         )
     from minimascope.analysis.run import run_analysis
-    from workers.shard_exchange import Exchange
+    from workers.sharing.exchange import Exchange
 
     shards = Exchange(publisher, replies, workdir) if parameters.device == "cpu" else None
     run_analysis(

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from workers import messages
+from workers import protocol
 from workers.delivery import ClaimedJob, Delivery
-from workers.process import ChildProcess
+from workers.process.child_process import ChildProcess
 
 EVENTS = frozenset({"shards", "take", "answer", "fetch"})
 
@@ -40,6 +40,6 @@ class ShardSupply:
     def _finish(self, shard: str, value: dict[str, Any], arrays: dict[str, str]) -> None:
         mine = replace(self._job, id=shard)
         for name, path in arrays.items():
-            self._delivery.put_array(mine, name, messages.file({"path": path}))
+            self._delivery.put_array(mine, name, protocol.file({"path": path}))
             Path(path).unlink()
         self._delivery.finish(mine, "done", result=value)
