@@ -6,6 +6,7 @@ import signal
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from minimascope.contract.job_kinds import job_kind
 from minimascope.contract.problems import ProblemError
 from workers.delivery import ClaimedJob
 
@@ -41,7 +42,8 @@ def problem_of(
         ).as_dict()
     if work.problem:
         return work.problem
-    finished = work.reported if job.kind == "analysis" else work.result is not None
+    reports = job_kind(job.kind).answer == "report"
+    finished = work.reported if reports else work.result is not None
     if exit_status == 0 and finished:
         return None
     if exit_status == -signal.SIGKILL:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from minimascope.contract.job_kinds import job_kind
 from minimascope.machine import resume
 from minimascope.service.tracing import JobTrace
 from workers import protocol
@@ -126,9 +127,8 @@ class Supervisor:
             stop = self._listen(job, child, heartbeat, work, Path(document["workdir"]))
             exit_status = child.wait() if stop is None and not work.ended else 0
         finally:
-            # What was interrupted or broken takes no other job; an analysis leaves memory and
-            # a device in use, an inspection leaves nothing.
-            if work.ended and job.kind != "analysis":
+            # What was interrupted or broken takes no other job.
+            if work.ended and job_kind(job.kind).leaves_child_clean:
                 self.spare.give_back(child)
             else:
                 self.spare.end(child)

@@ -17,7 +17,6 @@ import pytest
 from backend.repository.shards import shard_id
 from minimascope.analysis.opening import Files
 from minimascope.analysis.run import run_analysis
-from minimascope.analysis.sharing import shard_job
 from minimascope.analysis.sharing.shards import Alone, Answer, Question, Work
 from minimascope.analysis.stages import gap as gap_stage
 from minimascope.analysis.stages import margins as margins_stage
@@ -28,6 +27,9 @@ from minimascope.contract.schemas import FINAL_STATES
 from tests.service.workers.conftest import Api, serving
 from tests.unit.analysis.analyses import CNN, Kept, digit_images, digits_network, save
 from workers.delivery import ClaimedJob
+from workers.jobs import shard
+from workers.jobs.job import Job
+from workers.jobs.lookup import perform
 from workers.process.heartbeat import Heartbeat
 from workers.sharing import exchange as shard_exchange
 from workers.sharing.exchange import Exchange
@@ -116,7 +118,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(gap_stage, "DENSE", 100)
     monkeypatch.setattr(shard_exchange, "WORTH_SHARING", 0.0)
     yield
-    shard_job.LAST.forget()
+    shard.LAST.forget()
 
 
 def numbers(report: Report, kept: Kept) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -129,10 +131,15 @@ def numbers(report: Report, kept: Kept) -> tuple[dict[str, Any], dict[str, bytes
 def answered_elsewhere(api: Api, part: ClaimedJob, files: Files, folder: Path) -> None:
     """What a helping worker's child does with the shard it claimed."""
     assert part.question
+    document = {
+        "kind": "shard",
+        "files": {"checkpoint": files.checkpoint, "train": files.train},
+        "parameters": PARAMETERS.model_dump(mode="json"),
+        "question": part.question,
+        "workdir": folder,
+    }
     publisher = Part(api=api, job=part, folder=folder)
-    value = shard_job.run_shard(
-        files, PARAMETERS, part.question, workdir=folder, publisher=publisher
-    )
+    value = perform(Job.of(document, publisher, queue.SimpleQueue()))
     api.delivery.finish(part, "done", result=value)
 
 

@@ -23,7 +23,8 @@ COMMAND = (
     "-W",
     "ignore",
     "-c",
-    "from minimascope.curvature import checkpoint; checkpoint.EVERY, checkpoint.SHARE = 0.0, 0\n"
+    "from minimascope.curvature.spectrum import checkpoint\n"
+    "checkpoint.EVERY, checkpoint.SHARE = 0.0, 0\n"
     "from workers.process import child; raise SystemExit(child.main())",
 )
 

@@ -1,17 +1,17 @@
-"""One part of somebody's analysis as a job: files and a question in, an answer out."""
+"""One part of somebody's analysis: files and a question in, an answer out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from minimascope.analysis.faults import refusal_of
-from minimascope.analysis.opening import Files, Opened, open_files
-from minimascope.analysis.publishing import Publisher
+from minimascope.analysis.opening import Opened, open_files
 from minimascope.analysis.sharing.parts import answer
 from minimascope.analysis.sharing.shards import Question
-from minimascope.contract.parameters import Parameters
+from minimascope.contract.shards import ShardQuestion
+from minimascope.curvature.products import graphs
+from workers.jobs.job import Job
 
 
 class Remembered:
@@ -35,26 +35,22 @@ class Remembered:
 LAST = Remembered()
 
 
-def run_shard(
-    files: Files,
-    parameters: Parameters,
-    shard: dict[str, Any],
-    *,
-    workdir: Path,
-    publisher: Publisher,
-    state_path: Path | None = None,
-) -> dict[str, Any]:
+def run(job: Job) -> dict[str, Any]:
     """Publishes the arrays of the answer, returns its values. ProblemError where there is none."""
-    opened = LAST.opened(shard["analysis"], lambda: open_files(files, parameters, workdir=workdir))
-    question = Question(shard["stage"], shard["index"], 1, 0.0, shard["question"])
+    graphs.plan_with(job.memory_share)
+    shard = job.asks(ShardQuestion)
+    opened = LAST.opened(
+        shard.analysis, lambda: open_files(job.paths, job.parameters, workdir=job.workdir)
+    )
+    question = Question(shard.stage, shard.index, 1, 0.0, shard.question)
 
     def told(done: float) -> None:
-        publisher.progress(question.stage, done, "")
+        job.publisher.progress(question.stage, done, "")
 
     try:
-        found = answer(opened, parameters, question, told, state_path=state_path)
+        found = answer(opened, job.parameters, question, told, state_path=job.state)
     except ValueError as error:
         raise refusal_of(error) from error
     for name, values in found.arrays.items():
-        publisher.array(name, values)
+        job.publisher.array(name, values)
     return found.value
