@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from workers import protocol
 from workers.delivery import ClaimedJob, Delivery
-from workers.process.child_process import ChildProcess
 
 EVENTS = frozenset({"shards", "take", "answer", "fetch"})
+
+
+class Listener(Protocol):
+    """The child, which takes documents as replies."""
+
+    def tell(self, document: dict[str, Any]) -> None: ...
 
 
 class ShardSupply:
@@ -19,7 +24,7 @@ class ShardSupply:
     def __init__(self, delivery: Delivery, job: ClaimedJob, folder: Path) -> None:
         self._delivery, self._job, self._folder = delivery, job, folder
 
-    def handle(self, event: dict[str, Any], child: ChildProcess) -> None:
+    def handle(self, event: dict[str, Any], child: Listener) -> None:
         """One of `EVENTS`; ValueError, KeyError or OSError where it is not as it should be."""
         match event["event"]:
             case "shards":
