@@ -20,10 +20,10 @@ from backend.repository import Repository
 from backend.service import Service
 from minimascope.contract.schemas import AnalysisRequest
 from minimascope.contract.settings import Settings
+from tests.servers.places import CHILD
 from workers.delivery import Delivery
 from workers.process.supervisor import Supervisor
 
-CHILD = Path(__file__).parent / "child.py"
 SHA = "ab" * 32
 
 

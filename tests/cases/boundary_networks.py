@@ -13,7 +13,7 @@ from torch.func import grad, vjp, vmap
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from tests.cases.reference_networks import boundary_minimum
 
-FOLDER = Path(__file__).parents[2] / "cases" / "reference" / "boundary"
+FOLDER = Path(__file__).parent / "reference" / "boundary"
 
 
 def reference_array(name: str, file: str) -> Tensor:

@@ -18,8 +18,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.servers.browser import chromium
+from tests.servers.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "examples" / "demo" / "weight-decay"
 DROP = """([selector, name, bytes]) => {
   const data = new DataTransfer();

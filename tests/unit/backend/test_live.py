@@ -17,7 +17,7 @@ from backend.service import Service
 from minimascope.client import calls
 from minimascope.client.events import Event, EventLines
 from minimascope.contract.problems import ProblemError
-from tests.service.backend.test_users import analysis, api, joined
+from tests.unit.backend.test_users import analysis, api, joined
 
 Change = Callable[[Service, str], Awaitable[None]]
 

@@ -14,9 +14,8 @@ import numpy as np
 import torch
 
 from minimascope.contract.report import Report
-from tests.browser.reference_network import (
+from tests.cases.reference_network import (
     LAYERS,
-    REFERENCE,
     Network,
     bins_of,
     density_of,
@@ -25,10 +24,10 @@ from tests.browser.reference_network import (
     slice_of,
 )
 
-__all__ = ["REFERENCE", "build"]
+Found = tuple[Report, dict[str, np.ndarray]]
 
 
-def build(name: str, *, m: int = 120) -> tuple[Report, dict[str, np.ndarray]]:
+def build(name: str, *, m: int = 120) -> Found:
     """The report and arrays of one reference network; its drawn plane is m × m."""
     network = Network(name)
     train, test = np.load(network.folder / "train.npz"), np.load(network.folder / "test.npz")

@@ -10,11 +10,12 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from minimascope.analysis.opening import Files
+from minimascope.analysis.opening import Files, Opened, open_files
 from minimascope.analysis.run import run_analysis
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import StageState
+from tests.cases.reference_report import Found
 
 CNN = {
     "family": "sequential",
@@ -27,6 +28,8 @@ CNN = {
         ["Linear", 24, 10],
     ],
 }
+
+FOUR_FEATURES = {"family": "sequential", "layers": [["Linear", 4, 8], ["Tanh"], ["Linear", 8, 3]]}
 
 
 @dataclass
@@ -92,3 +95,23 @@ def digits_network(images: Tensor, labels: Tensor, *, steps: int = 150) -> nn.Se
         loss.backward()
         optimiser.step()
     return network
+
+
+def four_features(folder: Path) -> tuple[Opened, Found]:
+    """Four features, three classes, a network of 67 parameters; its own analysis."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        centres = torch.tensor([[0.0, 0, 0, 0], [3, 0, 1, 0], [0, 3, 0, -1]])
+        labels = torch.arange(60) % 3
+        inputs = centres[labels] + 0.5 * torch.randn(60, 4)
+        network = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3))
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.05)
+    for _ in range(150):
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(network(inputs), labels).backward()
+        optimiser.step()
+    save(folder, network, (inputs, labels))
+    asked = Parameters(architecture=FOUR_FEATURES, top_k=4, stages=["boundary", "margins"])
+    report, kept = analysed(folder, asked)
+    files = Files(folder / "model.pt", folder / "train.npz")
+    return open_files(files, asked, workdir=folder), (report, kept.arrays)

@@ -15,7 +15,7 @@ from dashboard.words import level, number, with_error
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Estimate, SpectrumSample
 from minimascope.contract.schemas import KeyNumbers
-from tests.browser.stub_api import Found
+from tests.cases.reference_report import Found
 
 
 @pytest.mark.parametrize(

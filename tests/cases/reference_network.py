@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-REFERENCE = Path(__file__).parents[1] / "cases" / "reference" / "boundary"
+REFERENCE = Path(__file__).parent / "reference" / "boundary"
 LAYERS = ("fc1", "fc2", "fc3")
 
 

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from backend.jobs import Progress
 from minimascope.contract.settings import Settings
 from tests.servers.deployment import free_port
-from tests.service.backend.test_users import analysis, api
+from tests.unit.backend.test_users import analysis, api
 
 
 def figures(text: str) -> dict[tuple[str, tuple[str, ...]], float]:

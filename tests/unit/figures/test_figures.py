@@ -29,7 +29,7 @@ from minimascope.figures.spectrum import spectrum_figure
 from minimascope.figures.symlog import symlog, ticks
 from minimascope.figures.theme import DARK, DIVERGING, LIGHT
 from minimascope.figures.walk import walk_figure
-from tests.browser.stub_api import Found
+from tests.cases.reference_report import Found
 
 
 def trace(figure: go.Figure, name: str) -> Any:
@@ -43,7 +43,7 @@ def test_quantized_alignment_is_within_half_a_step() -> None:
 
 
 def test_reference_alignment_is_the_papers_up_to_sign(gauss: Found) -> None:
-    from tests.browser.reference_minimum import REFERENCE
+    from tests.cases.reference_network import REFERENCE
 
     theirs = np.load(REFERENCE / "gauss-normal" / "overlaps.npy")[:5]
     # the stored eigenvectors are float32: 2^-24 relative, times a few hundred additions
