@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.repository.shards import shard_id
+from backend.jobs.shards.repository import shard_id
 from minimascope.analysis.opening import Files
 from minimascope.analysis.run import run_analysis
 from minimascope.analysis.sharing.shards import Alone, Answer, Question, Work
