@@ -10,7 +10,6 @@ from typing import Any, cast
 from sqlalchemy import and_, delete, func, not_, or_, select, true, update
 
 from backend.jobs.job import (
-    MAX_ATTEMPTS,
     QUESTIONS,
     Claim,
     Ended,
@@ -28,7 +27,7 @@ from backend.jobs.shard_rows import release_own_shards, renew_own_shards
 from backend.storage.tables import JobRow
 from backend.storage.transactions import Transactions
 from minimascope.contract.queues import QueueName
-from minimascope.contract.schemas import FINAL_STATES, State
+from minimascope.contract.schemas import FINAL_STATES, MAX_ATTEMPTS, State
 
 
 class Jobs(Transactions):

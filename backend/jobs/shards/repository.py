@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session, aliased
 
-from backend.jobs.job import MAX_ATTEMPTS, NewJob, ShardFound, ShardNews, ShardQuestion, worker_lost
+from backend.jobs.job import NewJob, ShardFound, ShardNews, ShardQuestion, worker_lost
 from backend.jobs.repository import Jobs
 from backend.jobs.rows import end, job_row
 from backend.jobs.shard_rows import free_own_shards, session_of
 from backend.storage.tables import JobRow
-from minimascope.contract.schemas import FINAL_STATES
+from minimascope.contract.schemas import FINAL_STATES, MAX_ATTEMPTS
 
 # What another worker may need to come back for a shard that was lost twice.
 LEASES_LEFT = 2.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import case, func, select
 
-from backend.jobs.job import MAX_ATTEMPTS
 from backend.storage.tables import JobRow
 from backend.storage.transactions import Transactions
+from minimascope.contract.schemas import MAX_ATTEMPTS
 
 
 class Choice(Transactions):

@@ -6,12 +6,16 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashboard.boundary_tables import complexity_tables, margin_tables, smallest_points
-from dashboard.class_names import class_name
-from dashboard.data_table import table
-from dashboard.estimate_words import DIAGNOSTICS, ESTIMATES, baseline
-from dashboard.sample_words import sample_table
-from dashboard.words import count, number, percent, plural, with_error
+from dashboard.components.data_table import table
+from dashboard.components.words import count, number, percent, plural, with_error
+from dashboard.drawing.class_names import class_name
+from dashboard.pages.analysis.boundary_tables import (
+    complexity_tables,
+    margin_tables,
+    smallest_points,
+)
+from dashboard.pages.analysis.sample_words import sample_table
+from dashboard.pages.analysis.words import DIAGNOSTICS, ESTIMATES, baseline
 from minimascope.contract.report import FlipRates, Report
 
 NAMED = 20  # classes named in a sentence

@@ -9,10 +9,10 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
-from dashboard.choice import select
-from dashboard.compare_numbers import Minimum, letters
-from dashboard.plot import panel
-from dashboard.words import number, with_error
+from dashboard.components.choice import select
+from dashboard.components.plot import panel
+from dashboard.components.words import number, with_error
+from dashboard.pages.compare.measures import Minimum, letters
 from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.questions.interpolations import (

@@ -9,12 +9,12 @@ from zlib import crc32
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
-from dashboard import upload_checks
-from dashboard.choice import radio, several
-from dashboard.drop_zone import checkpoint_zone, described, drop_zone
-from dashboard.notices import refusal
-from dashboard.upload_request import request_of
-from dashboard.words import STAGES
+from dashboard.components.choice import radio, several
+from dashboard.components.drop_zone import checkpoint_zone, described, drop_zone
+from dashboard.components.notices import refusal
+from dashboard.components.words import STAGES
+from dashboard.pages.upload import checks
+from dashboard.pages.upload.request import request_of
 from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
 
@@ -115,7 +115,7 @@ def _architecture() -> html.Div:
             _group("Activation", "up-activation", activations, "", hint),
             layers,
             _group("Loss", "up-loss", LOSSES, "cross_entropy"),
-            upload_checks.candidates_field(),
+            checks.candidates_field(),
         ],
         className="fields",
     )
@@ -211,7 +211,7 @@ def register(pages: Dash, client: AsyncClient) -> None:
         Output("up-candidates-field", "className"),
         Input("up-family", "data"),
     )
-    upload_checks.register(pages, client)
+    checks.register(pages, client)
 
     @pages.callback(
         output=[

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard.policy import add_policy
+from dashboard.serving.csp import add_policy
 
 PLUMBING = ("/_dash", "/assets/", "/_favicon", "/_reload")
 

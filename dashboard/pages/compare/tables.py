@@ -7,7 +7,8 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashboard.compare_numbers import (
+from dashboard.components.words import VERDICTS, level, number, plural
+from dashboard.pages.compare.measures import (
     AT_LAMBDA,
     MEASURES,
     WANTED,
@@ -18,7 +19,6 @@ from dashboard.compare_numbers import (
     ranking,
     tau_against_gap,
 )
-from dashboard.words import VERDICTS, level, number, plural
 
 FIT = 6  # minima whose columns fit beside each other
 

@@ -9,10 +9,14 @@ from typing import Any
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from dashboard import compare_line
-from dashboard.analysis_panels import colour_bar
-from dashboard.choice import select
-from dashboard.compare_figures import (
+from dashboard.components.choice import select
+from dashboard.components.notices import missing
+from dashboard.components.plot import panel, switch, tools
+from dashboard.components.words import level
+from dashboard.drawing.routes import about
+from dashboard.pages.analysis.panels import colour_bar
+from dashboard.pages.compare import line
+from dashboard.pages.compare.figures import (
     CHOICES,
     STEPS,
     lambda_at,
@@ -20,12 +24,8 @@ from dashboard.compare_figures import (
     scatter,
     step_of,
 )
-from dashboard.compare_numbers import Minimum, ends, letters, minimum_of
-from dashboard.compare_tables import numbers_table, ranking_table
-from dashboard.drawings import about
-from dashboard.notices import missing
-from dashboard.plot import panel, switch, tools
-from dashboard.words import level
+from dashboard.pages.compare.measures import Minimum, ends, letters, minimum_of
+from dashboard.pages.compare.tables import numbers_table, ranking_table
 from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import KeyNumbers
@@ -140,9 +140,9 @@ def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
     two, every = _panels(query)
     measures = [html.Div([two, ranking_panel], className="measures"), every]
     grid = _grid(minima, query)
-    line = compare_line.line_panel(minima, query)
+    between = line.line_panel(minima, query)
     few = len(minima) <= FEW
-    order = [grid, line, *measures, numbers] if few else [*measures, numbers, line, grid]
+    order = [grid, between, *measures, numbers] if few else [*measures, numbers, between, grid]
     return html.Div(
         [
             dcc.Store(id="compare-items", data={"minima": items, "ends": span}),
@@ -197,7 +197,7 @@ def register(pages: Dash, client: AsyncClient) -> None:
         found = await asyncio.gather(*[_minimum(client, item) for item in page.items])
         return content(list(found), query)
 
-    compare_line.register(pages, client)
+    line.register(pages, client)
     dash.register_page("dashboard.compare", path="/compare", title="Compare", layout=layout)
 
     @pages.callback(

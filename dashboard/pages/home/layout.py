@@ -9,9 +9,9 @@ from typing import Any
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
-from dashboard.drop_zone import checkpoint_zone
-from dashboard.minima_list import listing
-from dashboard.notices import refusal, skeleton
+from dashboard.components.drop_zone import checkpoint_zone
+from dashboard.components.notices import refusal, skeleton
+from dashboard.pages.home.listing import listing
 from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import Analysis, KeyNumbers

@@ -11,8 +11,8 @@ from typing import Any
 from dash import Dash, Input, Output, State
 from pydantic import ValidationError
 
-from dashboard.class_names import named
-from dashboard.packing import encoded
+from dashboard.drawing.class_names import named
+from dashboard.drawing.packing import encoded
 from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.questions.slices import SliceRequest

@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from dashboard.compare_numbers import AT_LAMBDA, MEASURES, Minimum, letters
+from dashboard.pages.compare.measures import AT_LAMBDA, MEASURES, Minimum, letters
 from minimascope.figures.compare_scatter import Measured, compare_scatter
 from minimascope.figures.parallel import parallel_figure
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dash import html
 
-from dashboard.data_table import table
-from dashboard.words import count, number, plural, with_error
+from dashboard.components.data_table import table
+from dashboard.components.words import count, number, plural, with_error
 from minimascope.contract.report import Spectrum, SpectrumSample
 
 

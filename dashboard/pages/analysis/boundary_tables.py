@@ -7,9 +7,9 @@ from typing import Any
 
 from dash import html
 
-from dashboard.class_names import class_name, class_word
-from dashboard.data_table import table
-from dashboard.words import number, with_error
+from dashboard.components.data_table import table
+from dashboard.components.words import number, with_error
+from dashboard.drawing.class_names import class_name, class_word
 from minimascope.contract.report import Boundary, CertifiedMargins, ClassSubset, Margins, Rescaled
 
 Row = tuple[Any, ...]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.class_names import named
-from dashboard.packing import encoded, joined
+from dashboard.drawing.class_names import named
+from dashboard.drawing.packing import encoded, joined
 from minimascope.contract.report import Report
 from minimascope.figures.boundary_map import (
     INPUT_AXES,
@@ -145,9 +145,9 @@ def _lambda_curves(report: Report) -> dict[str, Any] | None:
     n = report.data.train.n
     return {
         "lambda": gap.curves.lambda_,
-        "ALO": gap.curves.alo_ggn,
-        "soft rank / n": [None if v is None else v / n for v in gap.curves.soft_rank_ggn],
-        "TIC": gap.curves.tic_ggn,
+        "alo_ggn": gap.curves.alo_ggn,
+        "soft_rank_ggn": [None if v is None else v / n for v in gap.curves.soft_rank_ggn],
+        "tic_ggn": gap.curves.tic_ggn,
     }
 
 

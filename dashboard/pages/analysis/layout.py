@@ -8,13 +8,13 @@ from typing import Any
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from dashboard import plane_answer
-from dashboard.analysis_panels import boundary, filmstrip, gap, plane_kind, spectrum, tabs
-from dashboard.kpis import kpi_strip
-from dashboard.notices import missing, remark
-from dashboard.plot import menu
-from dashboard.sample_words import sample_words
-from dashboard.words import STATES, advice, count, plural, when
+from dashboard.components.notices import missing, remark
+from dashboard.components.plot import menu
+from dashboard.components.words import STATES, advice, count, plural, when
+from dashboard.drawing import plane_answer
+from dashboard.pages.analysis.key_numbers import kpi_strip
+from dashboard.pages.analysis.panels import boundary, filmstrip, gap, plane_kind, spectrum, tabs
+from dashboard.pages.analysis.sample_words import sample_words
 from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Report

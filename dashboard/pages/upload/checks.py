@@ -6,9 +6,9 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html
 
-from dashboard.notices import refusal, remark
-from dashboard.upload_request import candidates_request, request_of
-from dashboard.words import STAGES, span
+from dashboard.components.notices import refusal, remark
+from dashboard.components.words import STAGES, span
+from dashboard.pages.upload.request import candidates_request, request_of
 from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisPlan, Candidate, CandidateTable

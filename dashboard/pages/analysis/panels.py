@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dash import dcc, html
 
-from dashboard.pages.detail import LABELS, TABS, side
-from dashboard.plane_controls import PlaneKind, plane_controls
-from dashboard.plot import image, panel, strip, switch, tools
+from dashboard.components.plot import image, panel, strip, switch, tools
+from dashboard.pages.analysis.plane_controls import PlaneKind, plane_controls
+from dashboard.pages.analysis.tabs import LABELS, TABS, side
 from minimascope.contract.report import Report
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from dashboard.notices import missing, refusal, skeleton
-from dashboard.words import STAGES, when
+from dashboard.components.notices import missing, refusal, skeleton
+from dashboard.components.words import STAGES, when
 from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import Analysis

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import kendalltau, spearmanr
 
-from dashboard.words import count, level, number
+from dashboard.components.words import count, level, number
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import KeyNumbers
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
-from dashboard.compare_figures import vectors_of
-from dashboard.drawing import packed_drawing, packed_tiles
-from dashboard.drawing_process import DrawingProcess
+from dashboard.drawing.payload import packed_drawing, packed_tiles
+from dashboard.drawing.process import DrawingProcess
+from dashboard.pages.compare.figures import vectors_of
 from minimascope.client import AsyncClient
 from minimascope.client.calls import Array
 from minimascope.contract.problems import ProblemError

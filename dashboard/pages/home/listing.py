@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashboard.words import STATES, VERDICTS, count, number, plural, when, with_error
+from dashboard.components.words import STATES, VERDICTS, count, number, plural, when, with_error
 from minimascope.contract.schemas import FINAL_STATES, Analysis, KeyNumbers
 
 COLUMNS = ("Minimum", "Estimated gap", "Measured gap", "λ₁", "Smallest margin", "Parameters")

@@ -64,7 +64,7 @@ def _end_with_the_server() -> None:
 
 
 def _ready() -> None:
-    importlib.import_module("dashboard.drawing")
+    importlib.import_module("dashboard.drawing.payload")
     # What is imported stays: a collection need not walk it.
     gc.collect()
     gc.freeze()

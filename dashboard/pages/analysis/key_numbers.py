@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dash import html
 
-from dashboard.words import VERDICTS, level, number, percent, plural, with_error
+from dashboard.components.words import VERDICTS, level, number, percent, plural, with_error
 from minimascope.contract.report import Report
 
 PENDING = "not computed yet"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from dashboard.packing import Json
+from dashboard.drawing.packing import Json
 
 LONGEST = 24
 NUMBERED = re.compile(r"\bclass (\d+)\b")
