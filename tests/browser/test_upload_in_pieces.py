@@ -14,7 +14,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.browser.chromium import ROOT, browser, choose, wait_until_it_answers
+from tests.servers.places import ROOT
+from tests.servers.served import browser, choose, wait_until_it_answers
 
 __all__ = ["browser"]
 MEBIBYTE = 1 << 20

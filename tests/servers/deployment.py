@@ -23,10 +23,9 @@ from typing import Self
 import httpx
 
 from minimascope.client import Client
-from tests.service.backend.postgres import Postgres
+from tests.servers.places import CHILD, PROGRAMS, ROOT
+from tests.servers.postgres import Postgres
 
-ROOT = Path(__file__).parents[2]
-CHILD = ROOT / "tests" / "workers" / "child.py"
 # What a worker machine knows: broker, API and its own token; no database, no store.
 WORKER_KNOWS = ("BROKER_URL", "WORKER_TOKEN")
 
@@ -118,7 +117,7 @@ class Deployment:
         """Returns when it answers."""
         program = ["-m", "minimascope", "serve", "--no-worker"]
         if not self.dashboard:
-            program = [str(ROOT / "tests" / "backend" / "api_only.py")]
+            program = [str(PROGRAMS / "api_only.py")]
         self._start("api", *self.api_prefix, sys.executable, *program)
         self.await_api()
 

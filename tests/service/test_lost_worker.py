@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, expect
 
 from minimascope.client import Client
 from minimascope.contract.schemas import AnalysisRequest
-from tests.browser.chromium import ROOT, browser, wait_until_it_answers
+from tests.servers.places import CHILD, ROOT
+from tests.servers.served import browser, wait_until_it_answers
 from tests.service.test_service_journeys import Served
 
 __all__ = ["browser"]
@@ -35,7 +36,10 @@ def served(tmp_path: Path) -> Iterator[Served]:
         "MINIMASCOPE_LEASE_SECONDS": str(LEASE),
     }
     command = [sys.executable, "-m", "minimascope", "serve", "--port=0"]
-    command += [f"--data={tmp_path / 'data'}", f"--child={ROOT / 'tests/service/workers/child.py'}"]
+    command += [
+        f"--data={tmp_path / 'data'}",
+        f"--child={CHILD}",
+    ]
     with subprocess.Popen(
         command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as process:

@@ -13,6 +13,7 @@ from minimascope.contract.report.checkpoint import CheckpointSummary
 from minimascope.contract.report.data import DataSummary, SplitSummary
 from minimascope.contract.report.document import (
     ESTIMATOR_VERSION,
+    NEEDS_SPECTRUM,
     SCHEMA_VERSION,
     STAGES,
     Failure,
@@ -50,6 +51,7 @@ from minimascope.contract.report.spectrum import (
 
 __all__ = [
     "ESTIMATOR_VERSION",
+    "NEEDS_SPECTRUM",
     "SCHEMA_VERSION",
     "STAGES",
     "Boundary",

@@ -25,6 +25,7 @@ ESTIMATOR_VERSION = "4"
 Loss = Literal["cross_entropy", "binary", "mse"]
 Stage = Literal["spectrum", "density", "gap", "boundary", "margins"]
 STAGES: tuple[Stage, ...] = ("spectrum", "density", "gap", "boundary", "margins")
+NEEDS_SPECTRUM: frozenset[Stage] = frozenset({"density", "boundary", "margins"})
 
 
 class Failure(Section):

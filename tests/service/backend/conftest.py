@@ -15,9 +15,9 @@ import pytest
 
 from minimascope.client import Client
 from minimascope.contract.schemas import Analysis
-from tests.service.backend.postgres import Postgres
+from tests.servers.places import CHILD, PROGRAMS, ROOT
+from tests.servers.postgres import Postgres
 
-ROOT = Path(__file__).parents[3]
 LEASE = 3.0
 
 
@@ -76,9 +76,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         "MINIMASCOPE_WORKER_TOKEN": "worker-secret",
         "MINIMASCOPE_MAX_UPLOAD_BYTES": "3000000",
     }
-    child = str(ROOT / "tests" / "workers" / "child.py")
     process = subprocess.Popen(
-        [sys.executable, str(ROOT / "tests" / "backend" / "server.py"), "0", child],
+        [
+            sys.executable,
+            str(PROGRAMS / "api_with_workers.py"),
+            "0",
+            str(CHILD),
+        ],
         env=environment,
         stdout=subprocess.PIPE,
         text=True,

@@ -19,9 +19,10 @@ import httpx
 import pytest
 import uvicorn
 
-from backend import bodies, wire
 from backend.app import create_app
-from backend.wire import server_config
+from backend.http import body_limits as bodies
+from backend.http import connections as wire
+from backend.http.connections import server_config
 from minimascope.contract.schemas import ProblemDocument
 from minimascope.contract.settings import Settings
 

@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from backend.app import create_app
-from backend.transfers import expire
+from backend.uploads.tus import expire
 from minimascope.contract.settings import Settings
 
 ROOT = Path(__file__).parents[3]

@@ -15,15 +15,15 @@ import pytest
 import uvicorn
 
 from backend.app import create_app
-from backend.jobs import NewJob
-from backend.repository import Repository
+from backend.jobs.job import NewJob
+from backend.repositories import Repository
 from backend.service import Service
 from minimascope.contract.schemas import AnalysisRequest
 from minimascope.contract.settings import Settings
+from tests.servers.places import CHILD
 from workers.delivery import Delivery
 from workers.process.supervisor import Supervisor
 
-CHILD = Path(__file__).parent / "child.py"
 SHA = "ab" * 32
 
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from minimascope.contract.job_kinds import JOB_KINDS, KindName
-from tests.unit.analysis.analyses import Kept
+from tests.cases.analyses import Kept
 from workers.jobs.job import Job
 from workers.jobs.lookup import handler
 

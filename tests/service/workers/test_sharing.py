@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.repository.shards import shard_id
+from backend.jobs.shards.repository import shard_id
 from minimascope.analysis.opening import Files
 from minimascope.analysis.run import run_analysis
 from minimascope.analysis.sharing.shards import Alone, Answer, Question, Work
@@ -24,8 +24,8 @@ from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import FINAL_STATES
+from tests.cases.analyses import CNN, Kept, digit_images, digits_network, save
 from tests.service.workers.conftest import Api, serving
-from tests.unit.analysis.analyses import CNN, Kept, digit_images, digits_network, save
 from workers.delivery import ClaimedJob
 from workers.jobs import shard
 from workers.jobs.job import Job

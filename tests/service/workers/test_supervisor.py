@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from backend.jobs import NewJob
+from backend.jobs.job import NewJob
 from minimascope.contract.schemas import AnalysisRequest
 from tests.service.workers.conftest import SHA, Api
 from workers.process.supervisor import Supervisor

@@ -1,0 +1,40 @@
+"""One thread a process, and minima that many tests look at, made once a session."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+# Before torch loads. Tests run side by side, one a core; and the networks here are too small for
+# two threads to pay, while idle ones spin.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+
+if TYPE_CHECKING:
+    from minimascope.analysis.opening import Opened
+    from tests.cases.reference_report import Found
+
+
+@pytest.fixture(scope="session")
+def gauss() -> Found:
+    """Two-dimensional inputs, three classes."""
+    from tests.cases.reference_report import build
+
+    return build("gauss-normal", m=60)
+
+
+@pytest.fixture(scope="session")
+def iris() -> Found:
+    """Four-dimensional inputs: no plane."""
+    from tests.cases.reference_report import build
+
+    return build("iris-normal", m=60)
+
+
+@pytest.fixture(scope="session")
+def tabular(tmp_path_factory: pytest.TempPathFactory) -> tuple[Opened, Found]:
+    """Four-dimensional inputs, three classes: the files, and what an analysis of them gave."""
+    from tests.cases.analyses import four_features
+
+    return four_features(tmp_path_factory.mktemp("tabular"))
