@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from backend.archive import backup
-from backend.kept import opened
+from backend.operations.backup import backup
+from backend.storage.opened import opened
 from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.settings import Settings

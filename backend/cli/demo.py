@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from backend.demo import demo_folder, load_demo
-from backend.kept import opened
-from backend.repository import Repository
+from backend.analyses.demo import demo_folder, load_demo
+from backend.repositories import Repository
+from backend.storage.opened import opened
 from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.settings import Settings

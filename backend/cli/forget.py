@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from backend.kept import opened
-from backend.repository import Repository
-from backend.retention import forget
+from backend.repositories import Repository
+from backend.retention.service import forget
+from backend.storage.opened import opened
 from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.settings import Settings

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from backend.archive import restore
-from backend.kept import opened
+from backend.operations.backup import restore
+from backend.storage.opened import opened
 from minimascope.cli.files import existing
 from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.settings import Settings

@@ -157,6 +157,6 @@ def _keep_out_of_collections() -> None:
 def _server(settings: Settings) -> Any:
     import uvicorn
 
-    from backend.wire import server_config
+    from backend.http.connections import server_config
 
     return uvicorn.Server(server_config(_compose(settings), grace=GRACE_SECONDS))

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from backend.kept import opened
-from backend.repository import Repository
-from backend.users import new_user
+from backend.auth.endpoints import new_user
+from backend.repositories import Repository
+from backend.storage.opened import opened
 from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import Scope, UserRequest

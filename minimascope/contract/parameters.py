@@ -27,7 +27,7 @@ class Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     architecture: dict[str, Any] | None = Field(
-        None, description="an mlp or sequential spec (docs/architecture.md)"
+        None, description="an mlp or sequential spec (docs/network_architectures.md)"
     )
     loss: Loss = Field("cross_entropy", description="what was minimised")
     label: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(

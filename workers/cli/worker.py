@@ -15,8 +15,8 @@ from minimascope.contract.queues import QUEUES, QueueName
 from minimascope.contract.settings import Settings
 from minimascope.service import tracing
 from workers import device as devices
-from workers.app import run_worker
-from workers.supervisor import COMMAND
+from workers.celery_app import run_worker
+from workers.process.supervisor import COMMAND
 
 NICE = 10
 

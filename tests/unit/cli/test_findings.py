@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from backend.demo import SHIPPED
+from backend.analyses.demo import SHIPPED
 from minimascope.cli import findings, progress
 from minimascope.cli.findings import with_error
 from minimascope.contract.report import Report
