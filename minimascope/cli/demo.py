@@ -16,12 +16,11 @@ def register(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Works on database and store, beside a running server too; loads nothing twice."""
     from backend.analyses.demo import load_demo
-    from backend.repositories import Repository
     from backend.storage.opened import opened
 
     settings = Settings()
     with opened(settings) as (engine, store):
-        loaded = load_demo(Repository(engine), store, settings.demo_dir)
+        loaded = load_demo(engine, store, settings.demo_dir)
     if not loaded:
         sentence = f"There are no demo minima in {str(settings.demo_dir)!r}."
         raise ProblemError("no_demo", sentence, "Set MINIMASCOPE_DEMO_DIR.")

@@ -22,7 +22,6 @@ def register(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Works on the service's own database and store, beside a running server too."""
-    from backend.repositories import Repository
     from backend.retention.service import forget
     from backend.storage.opened import opened
 
@@ -36,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
             "Give --days or --bytes, or set MINIMASCOPE_KEEP_DAYS or MINIMASCOPE_KEEP_BYTES.",
         )
     with opened(settings) as (engine, store):
-        found = forget(Repository(engine), store, settings, rehearse=args.rehearse)
+        found = forget(engine, store, settings, rehearse=args.rehearse)
     for each in found.analyses:
         print(f"analysis {each}")
     for kind, each in found.uploads:

@@ -87,7 +87,7 @@ def _compose(settings: Settings) -> Any:
     app = create_app(settings)
 
     address = f"http://127.0.0.1:{settings.port}"
-    token = app.state.service.inner_token
+    token = app.state.services.inner_token
     client = AsyncClient(address, token, transport=httpx.ASGITransport(app=app))
     mount_dashboard(app, client)
     return app

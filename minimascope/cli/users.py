@@ -26,12 +26,12 @@ def register(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from backend.auth.endpoints import new_user
-    from backend.repositories import Repository
+    from backend.auth.repository import AuthRepository
+    from backend.auth.users import new_user
     from backend.storage.opened import opened
 
     with opened(Settings()) as (engine, _):
-        repository = Repository(engine)
+        repository = AuthRepository(engine)
         if args.action == "create":
             asked = _request(args.name, args.scope)
             print(new_user(repository, asked.name, asked.scope).token)

@@ -75,7 +75,7 @@ def serving(folder: Path) -> Iterator[tuple[uvicorn.Server, int, Any]]:
         thread.start()
         while not server.started:
             time.sleep(0.01)
-        yield server, listener.getsockname()[1], app.state.service
+        yield server, listener.getsockname()[1], app.state.services
         server.should_exit = True
         thread.join()
 

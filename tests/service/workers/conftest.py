@@ -16,10 +16,10 @@ import uvicorn
 
 from backend.app import create_app
 from backend.jobs.job import NewJob
-from backend.repositories import Repository
-from backend.service import Service
+from backend.services import Services
 from minimascope.contract.schemas import AnalysisRequest
 from minimascope.contract.settings import Settings
+from tests.service.backend.repositories import Repositories
 from workers.delivery import Delivery
 from workers.supervisor import Supervisor
 
@@ -29,12 +29,12 @@ SHA = "ab" * 32
 
 @dataclass
 class Api:
-    service: Service
+    service: Services
     delivery: Delivery
 
     @property
-    def repository(self) -> Repository:
-        return self.service.repository
+    def repository(self) -> Repositories:
+        return Repositories(self.service.engine)
 
     def job(self, text: str) -> str:
         path = self.service.store.blob(SHA)
@@ -43,7 +43,7 @@ class Api:
         document: dict[str, Any] = {"files": {"checkpoint": SHA}, "names": {}, "parameters": {}}
         job = NewJob("analysis", SHA, document, stages=("spectrum", "gap"))
         request = AnalysisRequest(checkpoint=SHA, train=SHA)
-        self.repository.add_analysis(request, job, now=time.time())
+        self.repository.analyses.add_analysis(request, job, now=time.time())
         return job.id
 
     def supervisor(self) -> Supervisor:
@@ -75,7 +75,7 @@ def serving(folder: Path, *, lease: float, limit: float) -> Iterator[Api]:
     port = server.servers[0].sockets[0].getsockname()[1]
     delivery = Delivery(f"http://127.0.0.1:{port}", "w")
     try:
-        yield Api(app.state.service, delivery)
+        yield Api(app.state.services, delivery)
     finally:
         delivery.close()
         server.should_exit = True
