@@ -149,7 +149,8 @@ class AnalysisService:
                 self.access.check_upload(kind, identifier, who.owner, reading=True)
             upload = self.uploads.repository.upload(kind, identifier)
         except ProblemError as missing:
-            missing.advice = f"Upload the {kind} first."
+            # Not the address is wrong but a value of the body.
+            missing.status, missing.advice = 422, f"Upload the {kind} first."
             raise
         check_accepted(upload)
         return upload

@@ -24,7 +24,6 @@ JobKind = Literal[
 ]
 # Questions about an analysis: their id follows from the question, so each is its own cache.
 QUESTIONS: tuple[JobKind, ...] = ("slice", "interpolation")
-MAX_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, u
 from sqlalchemy.orm import Session, aliased
 
 from backend.jobs.job import (
-    MAX_ATTEMPTS,
     QUESTIONS,
     Claim,
     Ended,
@@ -28,7 +27,7 @@ from backend.storage.tables import JobRow, UploadRow
 from backend.storage.transactions import Transactions, rows_changed
 from minimascope.contract.problems import missing
 from minimascope.contract.queues import QueueName
-from minimascope.contract.schemas import FINAL_STATES, Inspection, State
+from minimascope.contract.schemas import FINAL_STATES, MAX_ATTEMPTS, Inspection, State
 from minimascope.service.tracing import parent
 
 

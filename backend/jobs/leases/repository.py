@@ -6,12 +6,12 @@ from typing import cast
 
 from sqlalchemy import and_, delete, not_, or_, select, true, update
 
-from backend.jobs.job import MAX_ATTEMPTS, QUESTIONS, Reaped, waiting_stages, worker_lost
+from backend.jobs.job import QUESTIONS, Reaped, waiting_stages, worker_lost
 from backend.jobs.repository import end
 from backend.storage.tables import JobRow
 from backend.storage.transactions import Transactions, rows_changed
 from minimascope.contract.queues import QueueName
-from minimascope.contract.schemas import FINAL_STATES
+from minimascope.contract.schemas import FINAL_STATES, MAX_ATTEMPTS
 
 
 class LeaseRepository(Transactions):

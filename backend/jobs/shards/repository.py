@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.jobs.job import MAX_ATTEMPTS, NewJob, ShardFound, ShardNews, ShardQuestion, worker_lost
+from backend.jobs.job import NewJob, ShardFound, ShardNews, ShardQuestion, worker_lost
 from backend.jobs.repository import end, fenced, free_own_shards, job_row
 from backend.storage.tables import JobRow
 from backend.storage.transactions import Transactions
+from minimascope.contract.schemas import MAX_ATTEMPTS
 
 # What another worker may need to come back for a shard that was lost twice.
 LEASES_LEFT = 2.0

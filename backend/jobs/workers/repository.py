@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import case, delete, func, select
 
-from backend.jobs.job import MAX_ATTEMPTS
 from backend.storage.tables import JobRow, WorkerRow
 from backend.storage.transactions import Transactions
+from minimascope.contract.schemas import MAX_ATTEMPTS
 
 FORGET_SECONDS = 24 * 3600.0
 

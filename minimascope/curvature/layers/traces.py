@@ -72,8 +72,12 @@ def trace_layers(
     minimum: Minimum, inputs: Tensor, *, only: Collection[str] | None = None
 ) -> list[LayerTrace]:
     """Traces of every supported layer, or of those named, that ran exactly once on `inputs`."""
-    layers = supported_layers(minimum)
-    layers = layers if only is None else {name: layers[name] for name in only}
+    # In the network's order whatever `only` is: sums over layers then round alike in every process.
+    layers = {
+        name: module
+        for name, module in supported_layers(minimum).items()
+        if only is None or name in only
+    }
     calls: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in layers}
 
     def recorder(name: str) -> Any:

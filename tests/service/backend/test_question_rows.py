@@ -11,7 +11,7 @@ from backend.jobs.job import NewJob
 from backend.questions.repository import MOST_UNANSWERED
 from backend.storage.database import open_database
 from minimascope.contract.problems import ProblemError
-from tests.service.backend.repositories import Repositories
+from tests.servers.repositories import Repositories
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from backend.jobs.job import Claim, NewJob, Progress, ShardQuestion
 from backend.storage.database import open_database
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisRequest
-from tests.service.backend.repositories import Repositories
+from tests.servers.repositories import Repositories
 
 LEASE = 5.0
 IDLE = Progress(0.0, "", {})

@@ -108,3 +108,11 @@ def test_every_backward_pass_over_the_data_is_in_the_plan(
     gram(found, found.inputs)
     assert planned == pytest.approx((passes - 1) * (2.0 + N))  # one probe, of one example
     assert trace_seconds(found, once=True) == pytest.approx(2.0 + N)
+
+
+def test_layers_come_in_the_networks_order_however_they_are_named() -> None:
+    """A sum over layers would round by the order of a set, which differs between processes."""
+    minimum = prepare(convolutions(), torch.randn(N, 2, 8, 8), torch.zeros(N, dtype=torch.long))
+    for wanted in (["7", "0", "4"], ["4", "7", "0"]):
+        found = trace_layers(minimum, minimum.inputs, only=wanted)
+        assert [trace.layer for trace in found] == ["0", "4", "7"]
