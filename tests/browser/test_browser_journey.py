@@ -13,9 +13,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from safetensors.numpy import load_file, save_file
 
-from tests.browser.chromium import (
+from tests.servers.browser import until
+from tests.servers.places import ROOT
+from tests.servers.served import (
     DEMO,
-    ROOT,
     Watched,
     accepted,
     address,
@@ -24,7 +25,6 @@ from tests.browser.chromium import (
     drop,
     watched,
 )
-from tests.servers.browser import until
 
 __all__ = ["address", "browser", "watched"]
 ARTIFACTS = ROOT / "artifacts" / "screenshots"

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.axe import picture, violations
-from tests.browser.stub_api import Found
+from tests.cases.reference_report import Found
 from tests.servers.browser import hover, until
 
 SWITCH = """async (vectors) => {

@@ -25,12 +25,21 @@ class InterpolationRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     other: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
-    steps: Annotated[int, Field(ge=4, le=100, multiple_of=4)] = 20
+    steps: Annotated[int, Field(ge=4, le=100, multiple_of=4)] = Field(
+        20, description="from one minimum to the other, a multiple of 4"
+    )
 
     def identifier(self, analysis: str) -> str:
         """The same for the same question to the same version of the estimators."""
         content = [ESTIMATOR_VERSION, __version__, "interpolation", analysis, self.model_dump()]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+class InterpolationQuestion(Document):
+    """What the job carries: the request, and how the other analysis' checkpoint is to be built."""
+
+    request: InterpolationRequest
+    architecture: dict[str, Any] | None = None
 
 
 class Barrier(Document):

@@ -15,7 +15,7 @@ from minimascope.analysis.faults import failure_of
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.curvature.spectrum.spectrum import operator_spectrum
-from tests.unit.analysis.analyses import analysed, save
+from tests.cases.analyses import analysed, save
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from minimascope.contract.problems import ProblemError
 from minimascope.contract.questions.slices import SliceRequest
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.intake.values.checkpoint import Checkpoint
+from tests.cases.boundary_networks import small_cnn, top_vectors, unit_rows
 from tests.cases.reference_networks import boundary_minimum
-from tests.unit.boundary.networks import small_cnn, top_vectors, unit_rows
 
 
 def opened(minimum: Minimum) -> Opened:

@@ -18,7 +18,7 @@ from minimascope.contract.parameters import Parameters
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.spectrum.plan import plan_spectrum
 from minimascope.curvature.spectrum.sample import curvature_on_all, drawn
-from tests.unit.analysis.analyses import analysed, save
+from tests.cases.analyses import analysed, save
 
 N = 240
 ARCHITECTURE = {"family": "mlp", "activation": "relu"}

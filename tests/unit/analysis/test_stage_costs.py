@@ -19,7 +19,7 @@ from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import STAGES
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.sweep.matrix_free import LONGEST
-from tests.unit.analysis.analyses import CNN, digit_images, digits_network, save
+from tests.cases.analyses import CNN, digit_images, digits_network, save
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ from minimascope.boundary.complexity import (
     max_alignment,
     random_max_alignment,
 )
-from tests.cases.reference_networks import boundary_minimum
-from tests.unit.boundary.networks import (
+from tests.cases.boundary_networks import (
     all_eigenvectors,
     linear_minimum,
     regression_minimum,
     top_vectors,
     unit_rows,
 )
+from tests.cases.reference_networks import boundary_minimum
 
 # Ranks above n_abs_gt_1em12_rel of reference.json: 499, 1209, 893.
 RANKS = {

@@ -12,8 +12,8 @@ from minimascope.boundary.subsets import (
     subset_complexity,
     subset_hessian,
 )
+from tests.cases.boundary_networks import linear_minimum, regression_minimum, top_vectors
 from tests.cases.reference_networks import boundary_minimum
-from tests.unit.boundary.networks import linear_minimum, regression_minimum, top_vectors
 
 
 def test_all_classes_together_are_the_whole_training_set() -> None:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from minimascope.boundary.complexity import alignment_matrix, complexity, most_outside
+from tests.cases.boundary_networks import all_eigenvectors
 from tests.cases.reference_networks import boundary_minimum
-from tests.unit.boundary.networks import all_eigenvectors
 
 
 def rotation(dim: int, seed: int) -> Tensor:
