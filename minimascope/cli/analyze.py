@@ -15,7 +15,7 @@ from minimascope.contract.problems import ProblemError
 if TYPE_CHECKING:
     import numpy as np
 
-    from minimascope.analysis.opening import Files
+    from minimascope.analysis.session.opening import Files
     from minimascope.contract.parameters import Parameters
     from minimascope.contract.report import Report
     from minimascope.contract.schemas import StageState
@@ -35,8 +35,8 @@ def register(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Writes the report (and arrays), or prints the plan; ProblemError for `main` to print."""
-    from minimascope.analysis.opening import Files
     from minimascope.analysis.run import run_analysis
+    from minimascope.analysis.session.opening import Files
 
     for path in filter(None, (args.checkpoint, args.train, args.test)):
         existing(str(path))
@@ -59,8 +59,8 @@ def run(args: argparse.Namespace) -> int:
 
 def plan(files: Files, asked: Parameters, *, workdir: Path) -> str:
     """What the spectrum and every stage will cost; ProblemError where it would not fit."""
-    from minimascope.analysis.costs.plan import advice, predicted
-    from minimascope.analysis.opening import open_files
+    from minimascope.analysis.planning import advice, predicted
+    from minimascope.analysis.session.opening import open_files
     from minimascope.curvature.running.durations import duration
 
     opened = open_files(files, asked, workdir=workdir)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minimascope.analysis.questions.interpolation_job import run_interpolation
+from minimascope.analysis.questions.interpolation import run_interpolation
 from minimascope.contract.questions.interpolations import InterpolationQuestion
 from workers.jobs.job import Job
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minimascope.analysis.questions.slice_job import run_slice
+from minimascope.analysis.questions.slice import run_slice
 from minimascope.contract.questions.slices import SliceRequest
 from workers.jobs.job import Job
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from minimascope.analysis.opening import Files, open_files
-from minimascope.analysis.publishing import Publisher
-from minimascope.analysis.questions.slice_request import slice_on_demand
+from minimascope.analysis.questions.plane import slice_on_demand
+from minimascope.analysis.session.opening import Files, open_files
+from minimascope.analysis.session.publishing import Publisher
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.questions.slices import SliceRequest
 
