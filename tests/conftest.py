@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 # Before torch loads. Tests run side by side, one a core; and the networks here are too small for
@@ -14,6 +16,18 @@ import pytest
 if TYPE_CHECKING:
     from minimascope.analysis.session.opening import Opened
     from tests.cases.reference_report import Found
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails shows what its servers have said."""
+    report = yield
+    servers = sys.modules.get("tests.servers.processes")
+    if report.failed and servers:
+        report.sections += [(f"log of {name}", log) for name, log in servers.logs().items()]
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 import uuid
 from pathlib import Path
 from typing import Self
 
 import psycopg
+
+from tests.servers.processes import Process, await_true
 
 
 def _binaries() -> Path:
@@ -48,26 +49,21 @@ class Postgres:
         """Returns when it answers."""
         command = [str(_binaries() / "postgres"), "-D", "data", "-k", str(self.folder), "-h", ""]
         command += ["-c", "fsync=off", "-c", "shared_buffers=16MB"]
-        self.process = subprocess.Popen(
-            command,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            **self._options(),  # type: ignore[call-overload]
-        )
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                self._admin().close()
-                return
-            except psycopg.OperationalError:
-                assert self.process.poll() is None, "PostgreSQL did not start"
-                assert time.monotonic() < deadline, "PostgreSQL does not answer"
-                time.sleep(0.05)
+        log = self.folder / "postgres.log"
+        self.process = Process("postgres", command, log=log, **self._options())
+        await_true(self._answers, seconds=60, else_say=lambda: "PostgreSQL does not answer")
+
+    def _answers(self) -> bool:
+        assert self.process.returncode() is None, self.process.log()
+        try:
+            self._admin().close()
+            return True
+        except psycopg.OperationalError:
+            return False
 
     def stop(self) -> None:
         """Fast shutdown: connections are cut, nothing committed is lost."""
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(30)
+        self.process.stop(signal.SIGINT)
 
     def _admin(self) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import base64
-import contextlib
-import os
-import re
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.servers.browser import chromium
 from tests.servers.places import ROOT
+from tests.servers.serve import Served
 
 DEMO = ROOT / "examples" / "demo" / "weight-decay"
 DROP = """([selector, name, bytes]) => {
@@ -35,30 +28,8 @@ DROP = """([selector, name, bytes]) => {
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`minimascope serve` as users start it, on a port of its own choosing."""
-    folder = tmp_path_factory.mktemp("served")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MINIMASCOPE_DATA_DIR": str(folder)}
-    command = [sys.executable, "-m", "minimascope", "serve", "--port", "0"]
-    with subprocess.Popen(
-        command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as served:
-        assert served.stdout is not None
-        found = re.search(r"http://127\.0\.0\.1:\d+", served.stdout.readline())
-        assert found, "serve did not print its address"
-        wait_until_it_answers(found[0])
-        yield found[0]
-        served.send_signal(signal.SIGINT)
-        assert served.wait(30) == 0
-
-
-def wait_until_it_answers(address: str) -> None:
-    """The address is printed once it is bound, a moment before it is listened to."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        with contextlib.suppress(httpx.TransportError):
-            httpx.get(f"{address}/api/v1/health/live")
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"{address} does not answer")
+    with Served(tmp_path_factory.mktemp("served")) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="module")

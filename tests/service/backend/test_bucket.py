@@ -11,7 +11,7 @@ import pytest
 
 from backend.storage.files import Store
 from minimascope.contract.problems import ProblemError
-from tests.servers.deployment import free_port
+from tests.servers.processes import free_port
 from tests.servers.s3_server import s3_server
 
 SHA, ANALYSIS, OTHER = "ab" * 32, "cd" * 16, "ef" * 16
