@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from minimascope.analysis.questions.interpolation import interpolate
-from minimascope.analysis.questions.slice_request import slice_on_demand
+from minimascope.analysis.questions.line import interpolate
+from minimascope.analysis.questions.plane import slice_on_demand
 from minimascope.analysis.stages import margins as margins_stage
 from minimascope.analysis.stages import walks
 from minimascope.contract.parameters import Parameters
