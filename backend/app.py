@@ -10,34 +10,31 @@ from fastapi import Depends, FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
-from backend import (
-    analyses,
-    errors,
-    health,
-    internal,
-    interpolations,
-    live,
-    results,
-    retention,
-    shards,
-    slices,
-    transfers,
-    users,
-)
-from backend.access import guard
-from backend.database import database_url, open_database
-from backend.demo import import_demo
-from backend.doors import Doors
-from backend.login import login_routes
-from backend.openapi import describe
-from backend.reaper import reaping
-from backend.reference import mount_reference
-from backend.repository import Repository
-from backend.representations import NPY
-from backend.security import Security, check_bind
+from backend.analyses import endpoints as analyses
+from backend.analyses import events as live
+from backend.analyses import results
+from backend.analyses.demo import import_demo
+from backend.auth import endpoints as users
+from backend.auth.authentication import Doors
+from backend.auth.login import login_routes
+from backend.auth.permissions import guard
+from backend.http import errors
+from backend.http.middleware import Security, check_bind
+from backend.http.openapi import describe
+from backend.http.reference_page import mount_reference
+from backend.http.representations import NPY
+from backend.jobs import internal_endpoints as internal
+from backend.jobs.leases.reaper import reaping
+from backend.jobs.shards import endpoints as shards
+from backend.operations import health
+from backend.questions import interpolations, slices
+from backend.repositories import Repository
+from backend.retention import service as retention
 from backend.service import Service
-from backend.store import Store
-from backend.uploads import labels, upload_router
+from backend.storage.database import database_url, open_database
+from backend.storage.files import Store
+from backend.uploads import tus as transfers
+from backend.uploads.endpoints import labels, upload_router
 from minimascope import __version__
 from minimascope.client.calls import PREFIX
 from minimascope.contract.problems import ProblemError

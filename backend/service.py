@@ -11,13 +11,13 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from backend.changes import Changes
-from backend.figures import Figures
-from backend.identity import Principal
-from backend.jobs import JobStatus, NewJob
-from backend.rates import Rate
-from backend.repository import Repository
-from backend.store import Store
+from backend.auth.principal import Principal
+from backend.http.rate_limits import Rate
+from backend.jobs.job import JobStatus, NewJob
+from backend.jobs.metrics import Figures
+from backend.jobs.notifications import Changes
+from backend.repositories import Repository
+from backend.storage.files import Store
 from minimascope.contract.queues import QueueName
 from minimascope.contract.schemas import FINAL_STATES
 from minimascope.contract.settings import Settings

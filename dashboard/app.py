@@ -13,12 +13,17 @@ import dash
 from dash import Dash, dcc, html
 from fastapi import FastAPI
 
-from dashboard.arrival import Arrival
-from dashboard.compressed import Compressed
-from dashboard.drawing_process import DrawingProcess
-from dashboard.drawings import drawing_routes
-from dashboard.pages import analysis, compare, home, job, not_found, upload
-from dashboard.policy import page_policy
+from dashboard.drawing.process import DrawingProcess
+from dashboard.drawing.routes import drawing_routes
+from dashboard.pages.analysis import layout as analysis
+from dashboard.pages.compare import layout as compare
+from dashboard.pages.home import layout as home
+from dashboard.pages.job import layout as job
+from dashboard.pages.not_found import layout as not_found
+from dashboard.pages.upload import layout as upload
+from dashboard.serving.arrival import Arrival
+from dashboard.serving.compressed import Compressed
+from dashboard.serving.csp import page_policy
 from minimascope.client import AsyncClient
 from minimascope.figures.theme import css
 

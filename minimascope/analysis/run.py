@@ -26,7 +26,7 @@ from minimascope.analysis.stages import margins as margins_stage
 from minimascope.analysis.stages import spectrum as spectrum_stage
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.report import STAGES, Failure, Report, Stage
+from minimascope.contract.report import NEEDS_SPECTRUM, STAGES, Failure, Report, Stage
 
 STAGE_FUNCTIONS: dict[Stage, Callable[[Session], None]] = {
     "spectrum": spectrum_stage.run,
@@ -43,7 +43,6 @@ WEIGHTS: dict[Stage, float] = {
     "boundary": 0.15,
     "margins": 0.15,
 }
-NEEDS_SPECTRUM: set[Stage] = {"density", "boundary", "margins"}
 
 
 def run_analysis(

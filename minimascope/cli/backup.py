@@ -17,8 +17,8 @@ def register(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """May run beside a server: rows are read in one transaction, files never change in place."""
-    from backend.archive import backup
-    from backend.kept import opened
+    from backend.operations.backup import backup
+    from backend.storage.opened import opened
 
     with opened(Settings()) as (engine, store):
         try:

@@ -15,9 +15,9 @@ def register(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Works on database and store, beside a running server too; loads nothing twice."""
-    from backend.demo import load_demo
-    from backend.kept import opened
-    from backend.repository import Repository
+    from backend.analyses.demo import load_demo
+    from backend.repositories import Repository
+    from backend.storage.opened import opened
 
     settings = Settings()
     with opened(settings) as (engine, store):

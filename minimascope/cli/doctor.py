@@ -27,7 +27,7 @@ def _tried(name: str, check: Callable[[], str]) -> Line:
 
 def lines(settings: Settings) -> Iterator[Line]:
     """Name, good or not, words; nothing here raises."""
-    from backend.diagnosis import CHECKS
+    from backend.operations.diagnosis import CHECKS
     from workers.machine import sandbox_line, torch_line
 
     yield "minimascope", True, __version__

@@ -22,9 +22,9 @@ def register(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Works on the service's own database and store, beside a running server too."""
-    from backend.kept import opened
-    from backend.repository import Repository
-    from backend.retention import forget
+    from backend.repositories import Repository
+    from backend.retention.service import forget
+    from backend.storage.opened import opened
 
     settings = Settings()
     given = {"keep_days": args.days, "keep_bytes": args.bytes}

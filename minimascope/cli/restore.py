@@ -15,8 +15,8 @@ def register(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit 2 where the service is not empty or the file is no backup of it."""
-    from backend.archive import restore
-    from backend.kept import opened
+    from backend.operations.backup import restore
+    from backend.storage.opened import opened
 
     with opened(Settings(), migrated=False) as (engine, store):
         figures = restore(engine, store, existing(args.file))

@@ -150,6 +150,6 @@ def run(args: argparse.Namespace) -> int:
 def _server(settings: Settings) -> Any:
     import uvicorn
 
-    from backend.wire import server_config
+    from backend.http.connections import server_config
 
     return uvicorn.Server(server_config(_compose(settings), grace=GRACE_SECONDS))

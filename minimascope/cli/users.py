@@ -26,9 +26,9 @@ def register(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from backend.kept import opened
-    from backend.repository import Repository
-    from backend.users import new_user
+    from backend.auth.endpoints import new_user
+    from backend.repositories import Repository
+    from backend.storage.opened import opened
 
     with opened(Settings()) as (engine, _):
         repository = Repository(engine)

@@ -48,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
         # Pages are looked at on the same machine: where both want its cores, they go first.
         os.nice(NICE)
     from workers import device
-    from workers.app import run_worker
-    from workers.supervisor import COMMAND
+    from workers.celery_app import run_worker
+    from workers.process.supervisor import COMMAND
 
     settings = Settings()
     tracing.configure(settings, "worker")

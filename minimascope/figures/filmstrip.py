@@ -39,7 +39,7 @@ def power_text(value: float) -> str:
 
 
 def domains(tiles: int, columns: int, height: int) -> list[tuple[list[float], list[float]]]:
-    """Paper-coordinate x and y domains of each tile, captions below; as in `figures.js`."""
+    """Paper-coordinate x and y domains of each tile, captions below; as in `figures/strip.mjs`."""
     rows = math.ceil(tiles / columns)
     width = (1 - GAP * (columns - 1)) / columns
     tall, caption = 1 / rows, CAPTION / height

@@ -14,8 +14,8 @@ from typing import Any
 import uvicorn
 
 from backend.app import create_app
+from backend.http.connections import server_config
 from backend.service import Service
-from backend.wire import server_config
 from minimascope.contract.settings import Settings
 
 

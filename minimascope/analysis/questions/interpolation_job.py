@@ -9,7 +9,7 @@ from minimascope.analysis.opening import Files, open_files, speaking_of
 from minimascope.analysis.publishing import Publisher
 from minimascope.analysis.questions.interpolation import interpolate
 from minimascope.contract.parameters import Parameters
-from minimascope.contract.questions.interpolations import InterpolationRequest
+from minimascope.contract.questions.interpolations import InterpolationQuestion
 from minimascope.intake.networks.architecture import build_network
 from minimascope.intake.values.checkpoint import read_checkpoint
 
@@ -20,12 +20,12 @@ def run_interpolation(
     files: Files,
     other: Path,
     parameters: Parameters,
-    question: dict[str, Any],
+    question: InterpolationQuestion,
     *,
     workdir: Path,
     publisher: Publisher,
 ) -> dict[str, Any]:
-    """The curve of `InterpolationCurve`, and the other's `architecture` from the question.
+    """The curve of `InterpolationCurve`.
 
     On the CPU whatever the analyses ran on: a line is some forward passes.
     """
@@ -37,13 +37,12 @@ def run_interpolation(
     folder.mkdir()
     with speaking_of("Checkpoint of the other analysis"):
         checkpoint = read_checkpoint(other, workdir=folder)
-        network = build_network(checkpoint, question["architecture"])
-    asked = InterpolationRequest.model_validate(question["request"])
+        network = build_network(checkpoint, question.architecture)
     curve = interpolate(
         opened.minimum,
         network.to(opened.minimum.theta.dtype).eval(),
         opened.test,
-        steps=asked.steps,
+        steps=question.request.steps,
         progress=lambda done: publisher.progress(STAGE, done, "Loss along the line"),
     )
     return {"curve": curve.model_dump(mode="json")}

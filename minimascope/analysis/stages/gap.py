@@ -13,17 +13,9 @@ from minimascope.analysis.opening import Opened
 from minimascope.analysis.session import Session
 from minimascope.analysis.sharing.shards import WORTH_SHARING, Answer, Question, Work
 from minimascope.contract.parameters import Parameters
-from minimascope.contract.report import (
-    Estimate,
-    Gap,
-    GapCurves,
-    GapDiagnostics,
-    GapPlan,
-    Headline,
-    MinimumSummary,
-)
+from minimascope.contract.report import Gap, MinimumSummary
 from minimascope.curvature.gap.estimate import estimate_gap
-from minimascope.curvature.gap.result import GapEstimate, GapResult
+from minimascope.curvature.gap.result import GapResult
 from minimascope.curvature.layers.gram import gram_cost
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.spectrum.route import DENSE, LOW_RANK
@@ -138,47 +130,12 @@ def answer(
         progress=progress,
         state_path=None if state_path is None else state_path.with_suffix(GAP_SUFFIX),
     )
-    sections = {"gap": gap_section(found), "minimum": minimum_section(found)}
+    sections = {
+        "gap": Gap.of(found),
+        "minimum": MinimumSummary.of(found, lambda_eff=found.lambda_),
+    }
     value = {name: each.model_dump_json(by_alias=True) for name, each in sections.items()}
     return Answer(value, examples(found))
-
-
-def gap_section(found: GapResult) -> Gap:
-    headline = found.headline
-    return Gap(
-        lambda_=found.lambda_,
-        headline=Headline(**headline._asdict()) if headline else None,
-        verdict=found.verdict,
-        reason=found.reason,
-        estimates={name: estimate(each) for name, each in found.estimates.items()},
-        curves=GapCurves.model_validate(found.curves),
-        measured=estimate(found.measured) if found.measured else None,
-        diagnostics=GapDiagnostics.model_validate(found.diagnostics),
-        baselines=found.baselines,
-        route=found.route,
-        route_reason=found.route_reason,
-        plan=GapPlan(
-            seconds=found.spent.planned_seconds,
-            actual_seconds=found.spent.seconds,
-            actual_products=found.spent.products,
-        ),
-    )
-
-
-def estimate(found: GapEstimate) -> Estimate:
-    return Estimate(value=found.value, standard_error=found.standard_error, method=found.method)
-
-
-def minimum_section(found: GapResult) -> MinimumSummary:
-    return MinimumSummary(
-        weight_decay=found.weight_decay,
-        lambda_eff=found.lambda_,
-        lambda_source=found.lambda_source,
-        gradient_norm=found.gradient_norm,
-        regularized_gradient_norm=found.regularized_gradient_norm,
-        newton_decrement=found.newton_decrement,
-        is_minimum=found.is_minimum,
-    )
 
 
 def examples(found: GapResult) -> dict[str, np.ndarray]:

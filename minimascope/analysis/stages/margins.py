@@ -72,17 +72,7 @@ def run(session: Session) -> None:
     section = certified_section(minimum, found["l2"], rows)
     session.report.margins = Margins(
         certified=section,
-        eigenvector=[
-            EigenvectorMargin(
-                k=each.k,
-                estimate=each.estimate,
-                cos2=each.cos2,
-                logit_gap=each.logit_gap,
-                moved=each.moved,
-                starts_kept=each.starts_kept,
-            )
-            for each in estimates
-        ],
+        eigenvector=[EigenvectorMargin.of(each) for each in estimates],
         disagreement=disagreement(section.min, estimates),
         certified_linf=certified_section(minimum, found["linf"], rows),
     )

@@ -33,6 +33,13 @@ class InterpolationRequest(BaseModel):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
+class InterpolationQuestion(Document):
+    """What the job carries: the request, and how the other analysis' checkpoint is to be built."""
+
+    request: InterpolationRequest
+    architecture: dict[str, Any] | None = None
+
+
 class Barrier(Document):
     """max over α in [0, 1] of the loss above the chord between the ends, in nats, and where.
 

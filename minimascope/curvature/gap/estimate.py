@@ -17,7 +17,7 @@ from minimascope.curvature.gap.assembly import assemble
 from minimascope.curvature.gap.calibration import reliability
 from minimascope.curvature.gap.damping import effective_damping, lambda_grid, neighbours
 from minimascope.curvature.gap.given import Assembly
-from minimascope.curvature.gap.result import GapResult, Spent
+from minimascope.curvature.gap.result import GapPlan, GapResult
 from minimascope.curvature.layers.gram import gram_cost, trace_seconds
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products.directional import mean_gradient_of
@@ -155,7 +155,7 @@ def _sweep(
     longest: float,
     state_path: Path | None,
     progress: Progress,
-) -> tuple[Sweep, Spent]:
+) -> tuple[Sweep, GapPlan]:
     start = Clock(longest, lambda x, said: progress(SWEEP[0] + (SWEEP[1] - SWEEP[0]) * x, said))
     if plan.operations is None:
         products = GgnProducts(minimum)
@@ -189,7 +189,7 @@ def _sweep(
         except torch.linalg.LinAlgError as error:
             raise ValueError(_overflowing(minimum, likelihood)) from error
     seconds = start.used if sweep.seconds is None else sweep.seconds
-    return sweep, Spent(planned, seconds, sweep.products)
+    return sweep, GapPlan(planned, seconds, sweep.products)
 
 
 def _matrix_free_sentence(needed: float, longest: float) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from minimascope.curvature.gap.damping import Damping
-from minimascope.curvature.gap.result import Spent
+from minimascope.curvature.gap.result import GapPlan
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.sweep.result import Sweep
 from minimascope.curvature.sweep.route import RoutePlan
@@ -31,7 +31,7 @@ class Assembly:
     calibration: Tensor | None
     seed: int
     plan: RoutePlan
-    spent: Spent
+    spent: GapPlan
 
     @property
     def sampled(self) -> Likelihood:

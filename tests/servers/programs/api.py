@@ -11,7 +11,7 @@ import os
 import uvicorn
 
 from backend.app import create_app
-from backend.wire import server_config
+from backend.http.connections import server_config
 from minimascope.cli.fleet import Fleet
 from minimascope.cli.serve import _listen
 from minimascope.contract.settings import Settings

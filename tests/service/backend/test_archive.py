@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from backend.archive import backup, restore
-from backend.database import connect, open_database
-from backend.jobs import NewJob
-from backend.repository import Repository
-from backend.store import Store
+from backend.jobs.job import NewJob
+from backend.operations.backup import backup, restore
+from backend.repositories import Repository
+from backend.storage.database import connect, open_database
+from backend.storage.files import Store
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisRequest, AuditEntry, Inspection, Upload
 

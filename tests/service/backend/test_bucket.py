@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.store import Store
+from backend.storage.files import Store
 from minimascope.contract.problems import ProblemError
 from tests.servers.processes import free_port
 from tests.servers.s3_server import s3_server

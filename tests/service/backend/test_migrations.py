@@ -11,9 +11,9 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
-from backend.database import MIGRATIONS, migrate, open_database
-from backend.doors import token_hash
-from backend.repository import Repository
+from backend.auth.authentication import token_hash
+from backend.repositories import Repository
+from backend.storage.database import MIGRATIONS, migrate, open_database
 
 ANALYSIS, OLD, UPLOAD, TRANSFER, USER = "a" * 32, "b" * 32, "c" * 64, "d" * 32, "e" * 32
 Row = Mapping[str, Any]

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from backend.database import open_database
-from backend.jobs import NewJob
-from backend.repository import Repository
-from backend.repository.questions import MOST_UNANSWERED
+from backend.jobs.job import NewJob
+from backend.questions.repository import MOST_UNANSWERED
+from backend.repositories import Repository
+from backend.storage.database import open_database
 from minimascope.contract.problems import ProblemError
 
 

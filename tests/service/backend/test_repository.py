@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from backend.clock import WallClock
-from backend.database import open_database
-from backend.jobs import NewJob, Progress
-from backend.repository import Repository
-from backend.tables import Table
+from backend.jobs.job import NewJob, Progress
+from backend.jobs.leases.clock import WallClock
+from backend.repositories import Repository
+from backend.storage.database import open_database
+from backend.storage.tables import Table
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisRequest, Inspection, Upload
 

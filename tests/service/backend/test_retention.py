@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from backend.database import open_database
-from backend.identity import EVERYONE
-from backend.jobs import NewJob
-from backend.repository import Repository
-from backend.retention import DAY, Sweep, forget
-from backend.store import Store
+from backend.auth.principal import EVERYONE
+from backend.jobs.job import NewJob
+from backend.repositories import Repository
+from backend.retention.service import DAY, Sweep, forget
+from backend.storage.database import open_database
+from backend.storage.files import Store
 from minimascope.cli import main
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisRequest, Inspection, Upload, UploadKind

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from backend.database import open_database
-from backend.jobs import Claim, NewJob, Progress, ShardQuestion
-from backend.repository import Repository
+from backend.jobs.job import Claim, NewJob, Progress, ShardQuestion
+from backend.repositories import Repository
+from backend.storage.database import open_database
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisRequest
 
@@ -56,7 +56,7 @@ def states(repository: Repository, parent: Claim, *, now: float = 1.0) -> list[s
 
 
 def shard_ids(repository: Repository, parent: Claim) -> list[str]:
-    from backend.repository.shards import shard_id
+    from backend.jobs.shards.repository import shard_id
 
     return [shard_id(parent.job, each.stage, each.index) for each in THREE]
 

@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from backend import bodies, wire
+from backend.http import body_limits as bodies
+from backend.http import connections as wire
 from minimascope.contract.schemas import ProblemDocument
 from tests.servers.in_thread import in_thread
 

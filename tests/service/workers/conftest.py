@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from backend.jobs import NewJob
-from backend.repository import Repository
+from backend.jobs.job import NewJob
+from backend.repositories import Repository
 from backend.service import Service
 from minimascope.contract.schemas import AnalysisRequest
 from tests.servers.in_thread import in_thread
 from tests.servers.places import CHILD
 from workers.delivery import Delivery
-from workers.supervisor import Supervisor
+from workers.process.supervisor import Supervisor
 
 SHA = "ab" * 32
 

@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.repository.shards import shard_id
+from backend.jobs.shards.repository import shard_id
 from minimascope.analysis.opening import Files
 from minimascope.analysis.run import run_analysis
-from minimascope.analysis.sharing import shard_job
 from minimascope.analysis.sharing.shards import Alone, Answer, Question, Work
 from minimascope.analysis.stages import gap as gap_stage
 from minimascope.analysis.stages import margins as margins_stage
@@ -27,11 +26,14 @@ from minimascope.contract.report import Report
 from minimascope.contract.schemas import FINAL_STATES
 from tests.cases.analyses import CNN, Kept, digit_images, digits_network, save
 from tests.service.workers.conftest import Api, serving
-from workers import shard_exchange
 from workers.delivery import ClaimedJob
-from workers.heartbeat import Heartbeat
-from workers.shard_exchange import Exchange
-from workers.shard_supply import ShardSupply
+from workers.jobs import shard
+from workers.jobs.job import Job
+from workers.jobs.lookup import perform
+from workers.process.heartbeat import Heartbeat
+from workers.sharing import exchange as shard_exchange
+from workers.sharing.exchange import Exchange
+from workers.sharing.supply import ShardSupply
 
 PARAMETERS = Parameters(architecture=CNN, weight_decay=1e-3, top_k=3, stages=["gap", "margins"])
 QUESTIONS = [Question("margins", index, 10, 1.0, {"index": index}) for index in range(4)]
@@ -116,7 +118,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(gap_stage, "DENSE", 100)
     monkeypatch.setattr(shard_exchange, "WORTH_SHARING", 0.0)
     yield
-    shard_job.LAST.forget()
+    shard.LAST.forget()
 
 
 def numbers(report: Report, kept: Kept) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -129,10 +131,15 @@ def numbers(report: Report, kept: Kept) -> tuple[dict[str, Any], dict[str, bytes
 def answered_elsewhere(api: Api, part: ClaimedJob, files: Files, folder: Path) -> None:
     """What a helping worker's child does with the shard it claimed."""
     assert part.question
+    document = {
+        "kind": "shard",
+        "files": {"checkpoint": files.checkpoint, "train": files.train},
+        "parameters": PARAMETERS.model_dump(mode="json"),
+        "question": part.question,
+        "workdir": folder,
+    }
     publisher = Part(api=api, job=part, folder=folder)
-    value = shard_job.run_shard(
-        files, PARAMETERS, part.question, workdir=folder, publisher=publisher
-    )
+    value = perform(Job.of(document, publisher, queue.SimpleQueue()))
     api.delivery.finish(part, "done", result=value)
 
 

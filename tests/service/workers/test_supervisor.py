@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from backend.jobs import NewJob
+from backend.jobs.job import NewJob
 from minimascope.contract.schemas import AnalysisRequest
 from tests.service.workers.conftest import SHA, Api
-from workers.supervisor import Supervisor
+from workers.process.supervisor import Supervisor
 
 
 def in_background(supervisor: Supervisor, job: str) -> threading.Thread:

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend.database import open_database
-from backend.demo import import_demo
-from backend.jobs import NewJob
-from backend.repository import Repository
-from backend.store import Store
+from backend.analyses.demo import import_demo
+from backend.jobs.job import NewJob
+from backend.repositories import Repository
+from backend.storage.database import open_database
+from backend.storage.files import Store
 from minimascope.cli import main
 
 REPORT = {

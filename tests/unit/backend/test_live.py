@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from backend import live
-from backend.guests import GUEST
-from backend.identity import Principal
-from backend.live import Reader, stream
+from backend.analyses import events as live
+from backend.analyses.events import Reader, stream
+from backend.auth.principal import Principal
+from backend.auth.share_links import GUEST
 from backend.service import Service
 from minimascope.client import calls
 from minimascope.client.events import Event, EventLines

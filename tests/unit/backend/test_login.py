@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from backend.app import create_app
-from backend.doors import SESSION_SECONDS, good_session, new_session
+from backend.auth.authentication import SESSION_SECONDS, good_session, new_session
 from minimascope.contract.settings import Settings
 
 SITE = "http://server.example:8717"

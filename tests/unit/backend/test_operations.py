@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from backend.jobs import Progress
+from backend.jobs.job import Progress
 from minimascope.contract.settings import Settings
 from tests.unit.backend.test_users import analysis, api
 

@@ -13,9 +13,9 @@ import httpx
 import numpy as np
 import pytest
 
-from backend import representations
+from backend.analyses.demo import load_demo
 from backend.app import create_app
-from backend.demo import load_demo
+from backend.http import representations
 from minimascope.contract.settings import Settings
 
 ANY, JSON = "*/*", "application/json"

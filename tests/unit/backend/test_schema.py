@@ -11,8 +11,8 @@ import pytest
 import schemathesis
 from schemathesis import checks
 
+from backend.analyses.demo import load_demo
 from backend.app import create_app
-from backend.demo import load_demo
 from minimascope.contract.settings import Settings
 
 # Each operation so often here; benchmarks/service.py asks 200 times.

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from backend.app import create_app
-from backend.doors import same
-from backend.receiving import full_disk_is_507
-from backend.store import Store
+from backend.auth.authentication import same
+from backend.storage.files import Store
+from backend.storage.incoming import full_disk_is_507
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.settings import Settings
 

@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from backend.app import create_app
-from backend.identity import EVERYONE
-from backend.jobs import NewJob
+from backend.auth.endpoints import new_user
+from backend.auth.principal import EVERYONE
+from backend.jobs.job import NewJob
 from backend.service import Service
-from backend.users import new_user
 from minimascope.cli import main
 from minimascope.contract.schemas import AnalysisRequest, Scope
 from minimascope.contract.settings import Settings

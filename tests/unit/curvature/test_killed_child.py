@@ -15,7 +15,7 @@ import torch
 from minimascope.contract.report import Report
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
 from tests.unit.curvature.test_killed_job import lanczos_size
-from workers.process import ChildProcess
+from workers.process.child_process import ChildProcess
 
 # The worker's own child; it only saves after every product instead of every five seconds.
 COMMAND = (
@@ -23,8 +23,9 @@ COMMAND = (
     "-W",
     "ignore",
     "-c",
-    "from minimascope.curvature import checkpoint; checkpoint.EVERY, checkpoint.SHARE = 0.0, 0\n"
-    "from workers import child; raise SystemExit(child.main())",
+    "from minimascope.curvature.spectrum import checkpoint\n"
+    "checkpoint.EVERY, checkpoint.SHARE = 0.0, 0\n"
+    "from workers.process import child; raise SystemExit(child.main())",
 )
 
 

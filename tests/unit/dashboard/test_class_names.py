@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from dashboard.class_names import LONGEST, class_name
-from dashboard.drawing import drawing
-from dashboard.packing import joined
+from dashboard.drawing.class_names import LONGEST, class_name
+from dashboard.drawing.packing import joined
+from dashboard.drawing.payload import drawing
 from tests.cases.reference_report import Found
 
 NAMES = ["<b>A</b>", "B %{x}", "cat " * 20]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.compare_line import line_words
+from dashboard.pages.compare.line import line_words
 from minimascope.contract.questions.interpolations import Barrier, Statistics
 from tests.cases.curves import CURVE, SPLIT
 

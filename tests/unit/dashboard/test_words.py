@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from dashboard.compare_numbers import Minimum, ranking, rho_against_gap, tau_against_gap
-from dashboard.compare_tables import numbers_table
-from dashboard.kpis import eigenvalue_kpi, gap_kpi, margin_kpi, soft_rank_kpi
-from dashboard.sample_words import sample_words
-from dashboard.upload_request import request_of
-from dashboard.words import level, number, with_error
+from dashboard.components.words import level, number, with_error
+from dashboard.pages.analysis.key_numbers import eigenvalue_kpi, gap_kpi, margin_kpi, soft_rank_kpi
+from dashboard.pages.analysis.sample_words import sample_words
+from dashboard.pages.compare.measures import Minimum, ranking, rho_against_gap, tau_against_gap
+from dashboard.pages.compare.tables import numbers_table
+from dashboard.pages.upload.request import request_of
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Estimate, SpectrumSample
 from minimascope.contract.schemas import KeyNumbers

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from dashboard.drawing import drawing, tiles
+from dashboard.drawing.payload import drawing, tiles
 from minimascope.contract.report import Estimate, LayerBlock, SpectrumSample
 from minimascope.figures import log_ticks
 from minimascope.figures.boundary_map import DRAWN_MARGINS, boundary_map, embedding, tsne_map

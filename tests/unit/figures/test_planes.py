@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dashboard.drawing import drawing
-from dashboard.plane_answer import plane_request
+from dashboard.drawing.payload import drawing
+from dashboard.drawing.plane_answer import plane_request
 from minimascope.analysis.opening import Opened
 from minimascope.contract.problems import ProblemError
 from minimascope.figures.coherence import class_starts, coherence_figure

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
             "minimascope, minimascope.client, minimascope.cli",
             "torch fastapi dash sqlalchemy celery",
         ),
-        ("workers.app", "torch fastapi dash sqlalchemy"),
+        ("workers.celery_app", "torch fastapi dash sqlalchemy"),
         ("backend.app", "torch dash"),
     ],
 )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workers.spare import Spare
+from workers.process.spare import Spare
 
 ROOT = Path(__file__).parents[3]
 ECHO = """
@@ -69,7 +69,7 @@ def test_closing_ends_the_waiting_child_and_starts_no_other(spare: Spare) -> Non
 def test_the_real_child_takes_jobs_one_after_another_and_holds_no_device(tmp_path: Path) -> None:
     data = tmp_path / "train.npz"
     np.savez(data, X=np.zeros((4, 2), dtype=np.float32), y=np.array([0, 1, 0, 1]))
-    real = Spare((sys.executable, "-m", "workers.child"))
+    real = Spare((sys.executable, "-m", "workers.process.child"))
     real.prepare()
     child = real.take()
     for _ in range(2):
@@ -84,7 +84,7 @@ def test_the_real_child_takes_jobs_one_after_another_and_holds_no_device(tmp_pat
 
 
 def test_an_idle_child_dies_with_its_supervisor() -> None:
-    command = [sys.executable, "-m", "workers.child"]
+    command = [sys.executable, "-m", "workers.process.child"]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT)
     assert child.stdin
     child.stdin.close()
