@@ -21,8 +21,8 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 class Parameters(BaseModel):
     """Everything besides the files that changes a result.
 
-    `architecture` is an `mlp` or `sequential` spec (docs/architecture.md); weight decay is the
-    optimiser's L2 term, not AdamW's decoupled decay; `lambdas` are extra points for the curves;
+    `architecture` is an `mlp` or `sequential` spec (docs/network_architectures.md); weight decay is
+    the optimiser's L2 term, not AdamW's decoupled decay; `lambdas` are extra points for the curves;
     `label` names the column (or array) of labels where it is not one of the usual names;
     `spectrum_examples` is how many training examples, drawn by the seed, the spectrum and density
     are of (null: all).

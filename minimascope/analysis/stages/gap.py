@@ -13,7 +13,7 @@ from minimascope.analysis.opening import Opened
 from minimascope.analysis.session import Session
 from minimascope.analysis.sharing.shards import WORTH_SHARING, Answer, Question, Work
 from minimascope.contract.parameters import Parameters
-from minimascope.contract.report import Gap, MinimumSummary
+from minimascope.contract.report import Gap, MinimumSummary, Section
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.gap.result import GapResult
 from minimascope.curvature.layers.gram import gram_cost
@@ -130,12 +130,13 @@ def answer(
         progress=progress,
         state_path=None if state_path is None else state_path.with_suffix(GAP_SUFFIX),
     )
-    sections = {
-        "gap": Gap.of(found),
-        "minimum": MinimumSummary.of(found, lambda_eff=found.lambda_),
-    }
-    value = {name: each.model_dump_json(by_alias=True) for name, each in sections.items()}
+    value = {name: each.model_dump_json(by_alias=True) for name, each in sections(found).items()}
     return Answer(value, examples(found))
+
+
+def sections(found: GapResult) -> dict[str, Section]:
+    """The report's `gap` and `minimum`."""
+    return {"gap": Gap.of(found), "minimum": MinimumSummary.of(found, lambda_eff=found.lambda_)}
 
 
 def examples(found: GapResult) -> dict[str, np.ndarray]:
