@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from minimascope.analysis.costs import plan as planning
+from minimascope.analysis import planning
 from minimascope.analysis.costs import stages as stage_costs
 from minimascope.analysis.planning import planned
 from minimascope.analysis.session.opening import Files, open_files
