@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from backend.analyses.demo import demo_folder, load_demo
-from backend.repositories import Repository
 from backend.storage.opened import opened
 from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.problems import ProblemError
@@ -18,7 +17,7 @@ def command(as_json: AsJson = False) -> None:
     settings = Settings()
     folder = demo_folder(settings)
     with opened(settings) as (engine, store):
-        loaded = load_demo(Repository(engine), store, folder)
+        loaded = load_demo(engine, store, folder)
     if not loaded:
         sentence = f"There are no demo minima in {str(folder)!r}."
         raise ProblemError("no_demo", sentence, "Set MINIMASCOPE_DEMO_DIR.")

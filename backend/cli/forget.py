@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from backend.repositories import Repository
 from backend.retention.service import forget
 from backend.storage.opened import opened
 from minimascope.cli.terminal import AsJson, answer
@@ -34,7 +33,7 @@ def command(
             "Give --days or --bytes, or set MINIMASCOPE_KEEP_DAYS or MINIMASCOPE_KEEP_BYTES.",
         )
     with opened(settings) as (engine, store):
-        found = forget(Repository(engine), store, settings, rehearse=rehearse)
+        found = forget(engine, store, settings, rehearse=rehearse)
     uploads = [{"kind": kind, "id": each} for kind, each in found.uploads]
     lines = [f"analysis {each}" for each in found.analyses]
     lines += [f"{kind} {each}" for kind, each in found.uploads]

@@ -124,7 +124,7 @@ def _compose(settings: Settings) -> Any:
 
     app = create_app(settings)
     address = f"http://127.0.0.1:{settings.port}"
-    token = app.state.service.inner_token
+    token = app.state.services.inner_token
     client = AsyncClient(address, token, transport=httpx.ASGITransport(app=app))
     for mount in entry_points(group=MOUNTS):
         mount.load()(app, client)

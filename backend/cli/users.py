@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from backend.auth.endpoints import new_user
-from backend.repositories import Repository
+from backend.auth.repository import AuthRepository
+from backend.auth.users import new_user
 from backend.storage.opened import opened
 from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.problems import ProblemError
@@ -22,9 +22,9 @@ command = typer.Typer(help="Create, list and revoke token users.")
 
 
 @contextmanager
-def _users() -> Iterator[Repository]:
+def _users() -> Iterator[AuthRepository]:
     with opened(Settings()) as (engine, _):
-        yield Repository(engine)
+        yield AuthRepository(engine)
 
 
 @command.command("create")

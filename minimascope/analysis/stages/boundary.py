@@ -7,8 +7,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from minimascope.analysis.sampling import some_rows
-from minimascope.analysis.session import Session
+from minimascope.analysis.session.sampling import some_rows
+from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.class_subsets import subset_sections
 from minimascope.analysis.stages.embeddings import NO_EMBEDDING, tsne
 from minimascope.analysis.stages.planes import has_principal_plane, resolution_for, slice_arrays

@@ -25,9 +25,9 @@ ANY, JSON = "*/*", "application/json"
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("data"))
     made = create_app(settings)
-    load_demo(made.state.service.repository, made.state.service.store, SHIPPED)
+    load_demo(made.state.services.engine, made.state.services.store, SHIPPED)
     yield made
-    made.state.service.repository.close()
+    made.state.services.close()
 
 
 def asked(app: Any, *requests: tuple[str, dict[str, str]]) -> list[httpx.Response]:
