@@ -21,6 +21,7 @@ from backend.jobs.removal import forget_shards
 from backend.jobs.schemas import ClaimAnswer, Finish, Heartbeat, HeartbeatAnswer
 from backend.jobs.service import Jobs, JobService
 from backend.storage.incoming import Incoming
+from minimascope.contract.job_kinds import job_kind
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Report
 
@@ -81,10 +82,11 @@ def finish(job: str, body: Finish, jobs: Jobs, token: Token) -> None:
         job, token, body.state, now=time.time(), problem=body.problem, result=body.result
     )
     jobs.metrics.ended(ended)
-    if ended.kind == "analysis" and ended.state == "done":
+    reports = job_kind(ended.kind).answer == "report"
+    if reports and ended.state == "done":
         _count_products(jobs, job)
     jobs.notifications.notify(job)
-    if ended.kind == "analysis":
+    if reports:
         forget_shards(jobs.repository, jobs.store, job)
 
 
