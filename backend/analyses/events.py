@@ -58,7 +58,7 @@ class Reader:
         has_token = self.who.id not in ("", GUEST)
         if has_token and access.credential_of_user(self.who.id) is None:
             sentence = f"The token of {self.who.name} was revoked."
-            raise ProblemError("unauthorized", sentence, status=401)
+            raise ProblemError("unauthorized", sentence)
         check_readable(access, self.who, self.analysis, self.share)
 
 

@@ -113,7 +113,6 @@ class AnalysisService:
                 KEY_TAKEN,
                 f"The Idempotency-Key {key!r} belongs to another submission.",
                 "Make a new key for a new submission.",
-                status=409,
             )
         return self.repository.analysis(found[0])
 

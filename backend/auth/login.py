@@ -56,7 +56,7 @@ async def _token(request: Request) -> str:
     async for part in request.stream():
         body += part
         if len(body) > MOST_BODY:
-            raise ProblemError("too_large", "That is no token.", status=413)
+            raise ProblemError("too_large", "That is no token.")
     return parse_qs(body.decode(errors="replace")).get("token", [""])[0].strip()
 
 

@@ -50,7 +50,7 @@ def claim(job: str, jobs: Jobs) -> ClaimAnswer:
     taken = _taken(jobs, job)
     if taken is None:
         sentence = f"Job {job[:80]} has nothing to claim."
-        raise ProblemError("not_claimable", sentence, status=409)
+        raise ProblemError("not_claimable", sentence)
     jobs.notifications.notify(taken.job)
     return ClaimAnswer(
         job=taken.job,
@@ -147,13 +147,13 @@ async def put_array(job: str, name: str, request: Request, jobs: Jobs, token: To
 @router.get("/results/{identifier}/arrays/{name}")
 def result_array(identifier: str, name: str, jobs: Jobs) -> Response:
     """What an earlier job delivered and a later one needs: eigenvectors for a slice."""
-    gone = ProblemError("no_such_array", "That array is gone.", status=404)
+    gone = ProblemError("no_such_array", "That array is gone.")
     return _file(jobs, jobs.store.array(identifier, name), gone)
 
 
 @router.get("/blobs/{identifier}")
 def blob(identifier: str, jobs: Jobs) -> Response:
-    gone = ProblemError("no_such_blob", "That blob is gone.", status=404)
+    gone = ProblemError("no_such_blob", "That blob is gone.")
     return _file(jobs, jobs.store.blob(identifier), gone)
 
 

@@ -113,8 +113,6 @@ def stale(job: str) -> ProblemError:
     return ProblemError(
         "stale_token",
         f"Job {job} no longer belongs to this worker: its lease was lost or it was ended.",
-        "Stop working on it.",
-        status=409,
     )
 
 
@@ -123,7 +121,6 @@ def worker_lost(attempts: int) -> dict[str, Any]:
         "worker_lost",
         f"The worker was lost {attempts} times while working on this.",
         "It probably ran out of memory: use a machine with more, float32, or fewer eigenvectors.",
-        status=500,
     ).as_dict()
 
 

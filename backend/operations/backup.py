@@ -133,9 +133,7 @@ def _keep(tar: tarfile.TarFile, member: tarfile.TarInfo, store: Store) -> int:
             digest.update(part)
         if member.name.startswith("blobs/") and digest.hexdigest() != path.name:
             raise ProblemError(
-                "broken_backup",
-                f"The bytes of upload {path.name[:12]}… differ from their sha256.",
-                "Use another backup.",
+                "broken_backup", f"The bytes of upload {path.name[:12]}… differ from their sha256."
             )
         incoming.keep(path)
     return 1

@@ -79,10 +79,7 @@ def _check_waiting(session: Session, job: NewJob) -> None:
     )
     if most is not None and int(session.scalar(waiting) or 0) >= most:
         raise ProblemError(
-            "too_many_slices",
-            f"{most} planes or lines of this analysis are not computed yet.",
-            "Wait for one of them.",
-            status=429,
+            "too_many_slices", f"{most} planes or lines of this analysis are not computed yet."
         )
 
 

@@ -57,8 +57,6 @@ def check_empty(engine: Engine, names: list[str]) -> None:
                 raise ProblemError(
                     "not_empty",
                     f"There are {name} here already; a backup is restored into an empty service.",
-                    "Choose another data folder or database.",
-                    status=409,
                 )
 
 
