@@ -6,7 +6,6 @@ What they may do is for the routes to say (`backend.auth.permissions`).
 from __future__ import annotations
 
 import asyncio
-import time
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
@@ -120,7 +119,7 @@ class Authentication:
     async def _visitor(self, connection: HTTPConnection) -> Principal:
         """A browser: signed in, or with a shared link, or both."""
         cookie = connection.cookies.get(COOKIE, "")
-        who = await self._credentials.by_session(cookie, now=time.time())
+        who = await self._credentials.by_session(cookie)
         if who is not None:
             return share_links.with_shares(who, connection)
         reader = await asyncio.to_thread(share_links.guest, connection, self._repository)
