@@ -13,7 +13,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 
 from backend.analyses import endpoints as analyses
 from backend.analyses import events, results
-from backend.analyses.demo import import_demo
+from backend.analyses.demo import demo_folder, import_demo
 from backend.auth import endpoints as auth
 from backend.auth.authentication import Authentication
 from backend.auth.login import login_routes
@@ -109,7 +109,7 @@ def create_app(settings: Settings) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(store.clear_incoming)
-        await asyncio.to_thread(import_demo, services.engine, store, settings.demo_dir)
+        await asyncio.to_thread(import_demo, services.engine, store, demo_folder(settings))
         sweeping = functools.partial(sweep, services.engine, services.uploads, services.jobs)
         async with reaping(services.jobs, sweeping):
             yield

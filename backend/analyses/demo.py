@@ -22,8 +22,15 @@ from minimascope.contract.arrays import ARRAYS
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import AnalysisRequest, Inspection, Upload, UploadKind
+from minimascope.contract.settings import Settings
 
 log = logging.getLogger("minimascope.demo")
+SHIPPED = Path(__file__).parents[1] / "demos"
+
+
+def demo_folder(settings: Settings) -> Path:
+    """Where the demo minima are: MINIMASCOPE_DEMO_DIR, or what ships with the service."""
+    return settings.demo_dir or SHIPPED
 
 
 def _keep(store: Store, content: bytes, path: Path) -> None:

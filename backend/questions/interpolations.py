@@ -80,7 +80,7 @@ async def line(
     _check(first, second)
     job = _job(first, second, body)
     answer = await questions.ask(job, questions.repository.interpolation, wait)
-    return answered(answer, response, "interpolations")
+    return answered(answer, response)
 
 
 @router.get("/{interpolation_id}", dependencies=[READS_ANALYSIS])

@@ -52,7 +52,7 @@ async def plane(
     """
     job = _job(await questions.analysis(identifier), request)
     answer = await questions.ask(job, questions.repository.slice, wait)
-    return answered(answer, response, "slices")
+    return answered(answer, response)
 
 
 @router.get("/{slice_id}", dependencies=[READS_ANALYSIS])

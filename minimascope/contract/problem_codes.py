@@ -258,6 +258,7 @@ OPERATION = (
     Problem("bad_endpoint", "no address of a collector of traces"),
 )
 CLIENTS = (
+    Problem("not_installed", "the extra that this command needs is not installed; names it"),
     Problem("port_taken", "the port is in use, or not allowed"),
     Problem("server_unreachable", "no server answers at the address", 503),
     Problem("unexpected_answer", "an answer that is none of a minimascope server", 500),

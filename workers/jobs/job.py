@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from minimascope.analysis.opening import Files
+from minimascope.analysis.questions.asked import Asked
+from minimascope.analysis.session.opening import Files
 from minimascope.contract.job_kinds import JobKind, job_kind
 from minimascope.contract.parameters import Parameters
+from minimascope.contract.questions.question import QuestionKind
 from workers.publishing import SupervisorPublisher
 
 Q = TypeVar("Q", bound=BaseModel)
@@ -70,12 +72,24 @@ class Job:
     @property
     def paths(self) -> Files:
         """The files of an analysis."""
-        return Files(self.files["checkpoint"], self.files["train"], self.files.get("test"))
+        return Files(**self.files)
 
     def asks(self, model: type[Q]) -> Q:
         """Its question, which the table of kinds says is of this type."""
         assert isinstance(self.question, model)
         return self.question
+
+    def asked(self, kind: QuestionKind, model: type[Q]) -> Asked[Q]:
+        """What a question about an analysis is answered from."""
+        return Asked(
+            kind,
+            self.asks(model),
+            self.paths,
+            self.parameters,
+            workdir=self.workdir,
+            publisher=self.publisher,
+            arrays=self.arrays,
+        )
 
 
 def _paths(given: dict[str, str]) -> dict[str, Path]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from minimascope.analysis.faults import refusal_of
-from minimascope.analysis.opening import Opened, open_files
-from minimascope.analysis.sharing.parts import answer
+from minimascope.analysis.parts import answer
+from minimascope.analysis.session.faults import refusal_of
+from minimascope.analysis.session.opening import Opened, open_files
 from minimascope.analysis.sharing.shards import Question
 from minimascope.contract.shards import ShardQuestion
 from minimascope.curvature.products import graphs

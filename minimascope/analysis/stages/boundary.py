@@ -7,10 +7,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from minimascope.analysis.sampling import some_rows
-from minimascope.analysis.session import Session
+from minimascope.analysis.session.sampling import some_rows
+from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.class_subsets import subset_sections
-from minimascope.analysis.stages.embeddings import tsne
+from minimascope.analysis.stages.embeddings import NO_EMBEDDING, tsne
 from minimascope.analysis.stages.planes import has_principal_plane, resolution_for, slice_arrays
 from minimascope.analysis.stages.rescaled import rescaled_sections
 from minimascope.analysis.stages.walks import publish_walks
@@ -142,6 +142,10 @@ def publish_embedding(session: Session) -> None:
     if session.planar or not has_principal_plane(minimum):
         return
     session.progress(0.95, "t-SNE embedding of the inputs")
-    coordinates = tsne(minimum.inputs, seed=session.parameters.seed)
+    try:
+        coordinates = tsne(minimum.inputs, seed=session.parameters.seed)
+    except ModuleNotFoundError:  # an extra
+        session.report.warnings.append(NO_EMBEDDING)
+        return
     if coordinates is not None:
         session.array("embedding_tsne", coordinates)

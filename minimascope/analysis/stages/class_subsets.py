@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from minimascope.analysis.costs.passes import row_seconds
-from minimascope.analysis.session import Session
+from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.hessians import outlier_counts, trace_estimate
 from minimascope.boundary.complexity import Complexity
 from minimascope.boundary.subsets import (

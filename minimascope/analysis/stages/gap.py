@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from minimascope.analysis.costs.passes import row_seconds
-from minimascope.analysis.opening import Opened
-from minimascope.analysis.session import Session
+from minimascope.analysis.session.opening import Opened
+from minimascope.analysis.session.session import Session
 from minimascope.analysis.sharing.shards import WORTH_SHARING, Answer, Question, Work
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Gap, MinimumSummary, Section

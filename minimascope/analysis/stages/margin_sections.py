@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from minimascope.analysis.opening import class_count
+from minimascope.analysis.session.opening import class_count
 from minimascope.boundary.margins import CertifiedMargins as Certified
 from minimascope.boundary.margins import smallest_by_pair
 from minimascope.contract.report import CertifiedMargins, PairMargin, PointMargin

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from minimascope.analysis.costs.passes import GRADIENT_PASSES, NUMBER_SECONDS, row_seconds
-from minimascope.analysis.opening import Opened
-from minimascope.analysis.sampling import some_rows
-from minimascope.analysis.session import Session
+from minimascope.analysis.session.opening import Opened
+from minimascope.analysis.session.sampling import some_rows
+from minimascope.analysis.session.session import Session
 from minimascope.analysis.sharing.shards import Answer, Question, Work
 from minimascope.analysis.stages.margin_sections import certified_section
 from minimascope.boundary.alignment import align

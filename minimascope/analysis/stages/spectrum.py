@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from minimascope.analysis.opening import class_count
-from minimascope.analysis.sampling import for_spectrum, rows_drawn
-from minimascope.analysis.session import Session
+from minimascope.analysis.session.opening import class_count
+from minimascope.analysis.session.sampling import for_spectrum, rows_drawn
+from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.hessians import OUTLIER_RATIO, outlier_counts, trace_estimate
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import (

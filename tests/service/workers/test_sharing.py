@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from backend.jobs.shards.repository import shard_id
-from minimascope.analysis.opening import Files
 from minimascope.analysis.run import run_analysis
+from minimascope.analysis.session.opening import Files
 from minimascope.analysis.sharing.shards import Alone, Answer, Question, Work
 from minimascope.analysis.stages import gap as gap_stage
 from minimascope.analysis.stages import margins as margins_stage

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from backend.analyses.demo import SHIPPED
 from backend.jobs.job import Progress
-from minimascope.contract.settings import Settings
 from tests.unit.backend.test_users import analysis, api
 
 
@@ -22,7 +22,7 @@ def figures(text: str) -> dict[tuple[str, tuple[str, ...]], float]:
 
 
 def test_an_ended_analysis_counts_with_its_stages_its_wait_and_its_products(tmp_path: Path) -> None:
-    demo = next(Settings().demo_dir.glob("*/report.json")).read_text()
+    demo = next(SHIPPED.glob("*/report.json")).read_text()
     plan = json.loads(demo)["spectrum"]["plan"]
 
     async def run() -> str:

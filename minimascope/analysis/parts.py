@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from minimascope.analysis.opening import Opened
+from minimascope.analysis.session.opening import Opened
 from minimascope.analysis.sharing.shards import Answer, Question
 from minimascope.analysis.stages import gap as gap_stage
 from minimascope.analysis.stages import margins as margins_stage

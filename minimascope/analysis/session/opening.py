@@ -27,11 +27,12 @@ from minimascope.machine.threads import use_threads_for
 
 @dataclass(frozen=True)
 class Files:
-    """Paths of the uploads of one analysis."""
+    """Paths of the uploads of one analysis; `other` is the checkpoint at a line's other end."""
 
     checkpoint: Path
     train: Path
     test: Path | None = None
+    other: Path | None = None
 
 
 @dataclass(frozen=True)

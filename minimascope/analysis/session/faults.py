@@ -7,7 +7,7 @@ from pathlib import Path
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Failure, Stage
 
-OURS = Path(__file__).parents[1]
+OURS = Path(__file__).parents[2]
 
 
 def failure_of(stage: Stage, error: Exception) -> Failure:

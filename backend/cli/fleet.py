@@ -67,7 +67,7 @@ class Fleet:
             _close(worker)
 
     def _start(self, queue: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "minimascope.cli", "worker", "--with-parent"]
+        command = [sys.executable, "-P", "-m", "minimascope", "worker", "--with-parent"]
         command += [
             f"--queues={self._queues[queue]}",
             *([f"--child={self._child}"] if self._child else []),

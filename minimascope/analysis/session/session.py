@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from minimascope.analysis.opening import Opened
-from minimascope.analysis.publishing import Publisher
+from minimascope.analysis.session.opening import Opened
+from minimascope.analysis.session.publishing import Publisher
 from minimascope.analysis.sharing.shards import Alone, Question, Shards
 from minimascope.boundary.slices import embedding
 from minimascope.contract.parameters import Parameters

@@ -6,10 +6,10 @@ from dataclasses import fields
 from typing import Any
 
 from minimascope.analysis.costs.stages import stage_costs
-from minimascope.analysis.guessing import worse_than_guessing
-from minimascope.analysis.opening import Opened, data_summary
 from minimascope.analysis.run import planned_stages
-from minimascope.analysis.sampling import for_spectrum
+from minimascope.analysis.session.guessing import worse_than_guessing
+from minimascope.analysis.session.opening import Opened, data_summary
+from minimascope.analysis.session.sampling import for_spectrum
 from minimascope.analysis.stages.spectrum import plan_stage
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError

@@ -1,52 +1,90 @@
-"""`minimascope serve`: API, dashboard and workers on this machine, one address, one Ctrl-C."""
+"""`minimascope serve`: API, dashboard and workers on this machine, one address, one Ctrl-C.
+
+What else answers under the API's address mounts itself through an entry point of the group
+`minimascope.mounts`: a function of the application and a client of its API. Workers are processes
+of the command `minimascope worker`, so this room imports no other.
+"""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import gc
+import json
 import os
 import resource
 import secrets
 import socket
 import sys
-from typing import Any
+from importlib.metadata import entry_points
+from typing import Annotated, Any
 
-from minimascope.cli.fleet import Fleet
-from minimascope.cli.options import Subparsers
+import typer
+
+from backend.cli.fleet import Fleet
+from minimascope.cli.terminal import AsJson
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.settings import Settings
 from minimascope.service import tracing
 from minimascope.service.logs import configure
 
+MOUNTS = "minimascope.mounts"
 GRACE_SECONDS = 2
 # Pages are made in threads: an answer waits for a few turns of theirs, 5 ms each by default.
 SWITCH_SECONDS = 1e-3
 BACKLOG = 1024
 
 
-def register(subparsers: Subparsers) -> None:
-    command = subparsers.add_parser("serve", help="API, dashboard and workers on this machine")
-    command.add_argument("--port", type=int, help="default: MINIMASCOPE_PORT or 8717; 0: any free")
-    command.add_argument("--host", help="default: MINIMASCOPE_HOST or 127.0.0.1")
-    command.add_argument("--data", metavar="FOLDER", help="default: MINIMASCOPE_DATA_DIR")
-    command.add_argument(
-        "--workers",
-        type=int,
-        default=1,
-        metavar="N",
-        help="workers for analyses, each with its part of the cores (default 1: one with all)",
-    )
-    command.add_argument("--no-worker", action="store_true", help="workers run elsewhere")
-    command.add_argument("--child", help=argparse.SUPPRESS)
+def command(
+    port: Annotated[
+        int | None, typer.Option(metavar="N", help="default: MINIMASCOPE_PORT or 8717; 0: any free")
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="default: MINIMASCOPE_HOST or 127.0.0.1")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="default: MINIMASCOPE_DATA_DIR")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(metavar="N", help="for analyses, each with its part of the cores")
+    ] = 1,
+    no_worker: Annotated[bool, typer.Option("--no-worker", help="workers run elsewhere")] = False,
+    child: Annotated[str | None, typer.Option(hidden=True)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Serve API, dashboard and workers on this machine until Ctrl-C."""
+    given = {"port": port, "host": host, "data_dir": data}
+    settings = _settings(given, no_worker=no_worker)
+    _take_all_descriptors()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    configure(settings.log_format)
+    tracing.configure(settings, "api")
+    with listen(settings.host, settings.port) as listener:
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        server = _server(settings)
+        log_folder = settings.folder() / "logs"
+        environment = _worker_environment(settings)
+        fleet: contextlib.AbstractContextManager[object] = (
+            contextlib.nullcontext()
+            if no_worker
+            else Fleet(environment, log_folder, child=child, analyses=workers)
+        )
+        _keep_out_of_collections()
+        with fleet:
+            _tell(f"http://{settings.host}:{settings.port}", as_json=as_json)
+            # uvicorn stops in order on Ctrl-C and then raises it once more.
+            with contextlib.suppress(KeyboardInterrupt):
+                server.run(sockets=[listener])
 
 
-def _settings(args: argparse.Namespace) -> Settings:
-    given = {"port": args.port, "host": args.host, "data_dir": args.data}
+def _tell(address: str, *, as_json: bool) -> None:
+    print(json.dumps({"address": address}) if as_json else f"minimascope: {address}", flush=True)
+
+
+def _settings(given: dict[str, Any], *, no_worker: bool) -> Settings:
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     if settings.worker_token:
         return settings
-    if args.no_worker:
+    if no_worker:
         raise ProblemError(
             "worker_token_required",
             "Without a worker token no worker elsewhere could report to this server.",
@@ -55,7 +93,7 @@ def _settings(args: argparse.Namespace) -> Settings:
     return settings.model_copy(update={"worker_token": secrets.token_urlsafe(32)})
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """Bound before anything else starts; raises ProblemError `port_taken`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # TCP by name: asyncio turns Nagle's algorithm off only where a socket says so, and with it
@@ -77,19 +115,18 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _compose(settings: Settings) -> Any:
-    """The API with the dashboard at its root, which asks the API inside this process."""
+    """The API with what mounts itself, which asks the API inside this process."""
     import httpx
 
     from backend.app import create_app
-    from dashboard.app import mount_dashboard
     from minimascope.client import AsyncClient
 
     app = create_app(settings)
-
     address = f"http://127.0.0.1:{settings.port}"
     token = app.state.services.inner_token
     client = AsyncClient(address, token, transport=httpx.ASGITransport(app=app))
-    mount_dashboard(app, client)
+    for mount in entry_points(group=MOUNTS):
+        mount.load()(app, client)
     return app
 
 
@@ -115,36 +152,6 @@ def _keep_out_of_collections() -> None:
     every answer would wait 0.1 s for it."""
     gc.collect()
     gc.freeze()
-
-
-def run(args: argparse.Namespace) -> int:
-    settings = _settings(args)
-    _take_all_descriptors()
-    sys.setswitchinterval(SWITCH_SECONDS)
-    configure(settings.log_format)
-    tracing.configure(settings, "api")
-    listener = _listen(settings.host, settings.port)
-    with listener:
-        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        server = _server(settings)
-        log_folder = settings.folder() / "logs"
-        fleet: contextlib.AbstractContextManager[object] = (
-            contextlib.nullcontext()
-            if args.no_worker
-            else Fleet(
-                _worker_environment(settings),
-                log_folder,
-                child=args.child,
-                analyses=args.workers,
-            )
-        )
-        _keep_out_of_collections()
-        with fleet:
-            print(f"minimascope: http://{settings.host}:{settings.port}", flush=True)
-            # uvicorn stops in order on Ctrl-C and then raises it once more.
-            with contextlib.suppress(KeyboardInterrupt):
-                server.run(sockets=[listener])
-    return 0
 
 
 def _server(settings: Settings) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from minimascope.analysis.opening import Opened
+from minimascope.analysis.session.opening import Opened
 from minimascope.analysis.stages.margins import STARTS, steps_for
 from minimascope.analysis.stages.planes import resolution_for, slice_arrays
 from minimascope.boundary.alignment import align

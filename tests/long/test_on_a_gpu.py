@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from minimascope.analysis.questions.interpolation import interpolate
-from minimascope.analysis.questions.slice_request import slice_on_demand
+from minimascope.analysis.questions.line import interpolate
+from minimascope.analysis.questions.plane import slice_on_demand
 from minimascope.analysis.stages import margins as margins_stage
 from minimascope.analysis.stages import walks
 from minimascope.contract.parameters import Parameters
@@ -33,9 +33,8 @@ from minimascope.curvature.spectrum.layer_blocks import layer_blocks
 from minimascope.curvature.spectrum.plan import plan_spectrum
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
 from minimascope.curvature.sweep.route import Route
-from tests.cases.analyses import CNN, Kept, analysed, digit_images, digits_network, save
+from tests.cases.analyses import CNN, Kept, analysed, digit_images, digits_network, opened, save
 from tests.cases.pretend_gpu import MixedDevicesError, OnGpu, pretend_gpu
-from tests.unit.analysis.test_slice_request import opened
 
 RELATIVE = 1e-6  # of equal sums in another order
 SAMPLED: list[Stage] = ["spectrum", "density", "boundary", "margins"]
