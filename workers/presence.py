@@ -18,7 +18,7 @@ from minimascope.contract.queues import QueueName
 from minimascope.intake.sandbox.sandbox import active_layers
 from workers.delivery import Delivery
 from workers.device import described
-from workers.supervisor import Supervisor
+from workers.process.supervisor import Supervisor
 
 log = logging.getLogger("minimascope.worker")
 PAUSE_SECONDS = 10.0

@@ -6,7 +6,7 @@ from typing import Any
 
 from minimascope.service.transport import TASK
 from workers.delivery import UnavailableError
-from workers.supervisor import Supervisor
+from workers.process.supervisor import Supervisor
 
 
 def register(app: Any, supervisor: Supervisor) -> None:

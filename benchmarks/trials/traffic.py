@@ -239,7 +239,7 @@ def fill(url: str, count: int) -> None:
     """`count` analyses straight into the database."""
     from sqlalchemy import text
 
-    from backend.database import open_database
+    from backend.storage.database import open_database
 
     engine = open_database(url)
     kind = engine.dialect.name

@@ -1,1 +1,1 @@
-"""One page a file: its layout and its callbacks, registered on a Dash app with a client."""
+"""One page a folder: its layout, its callbacks, its panels and words."""

@@ -13,12 +13,12 @@ import scipy
 import torch
 
 from minimascope import __version__
-from minimascope.analysis.faults import failure_of
-from minimascope.analysis.guessing import worse_than_guessing
-from minimascope.analysis.opening import Files, checkpoint_summary, data_summary, open_files
-from minimascope.analysis.publishing import Publisher
-from minimascope.analysis.session import Session
-from minimascope.analysis.sharing import parts
+from minimascope.analysis import parts
+from minimascope.analysis.session.faults import failure_of
+from minimascope.analysis.session.guessing import worse_than_guessing
+from minimascope.analysis.session.opening import Files, checkpoint_summary, data_summary, open_files
+from minimascope.analysis.session.publishing import Publisher
+from minimascope.analysis.session.session import Session
 from minimascope.analysis.sharing.shards import Shards
 from minimascope.analysis.stages import boundary as boundary_stage
 from minimascope.analysis.stages import gap as gap_stage
@@ -26,7 +26,7 @@ from minimascope.analysis.stages import margins as margins_stage
 from minimascope.analysis.stages import spectrum as spectrum_stage
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.report import STAGES, Failure, Report, Stage
+from minimascope.contract.report import NEEDS_SPECTRUM, STAGES, Failure, Report, Stage
 
 STAGE_FUNCTIONS: dict[Stage, Callable[[Session], None]] = {
     "spectrum": spectrum_stage.run,
@@ -43,7 +43,6 @@ WEIGHTS: dict[Stage, float] = {
     "boundary": 0.15,
     "margins": 0.15,
 }
-NEEDS_SPECTRUM: set[Stage] = {"density", "boundary", "margins"}
 
 
 def run_analysis(

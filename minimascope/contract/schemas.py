@@ -15,6 +15,9 @@ StageState = Literal["waiting", "running", "done", "failed", "skipped"]
 UploadKind = Literal["checkpoint", "dataset"]
 Scope = Literal["read", "write", "admin", "worker"]
 FINAL_STATES: tuple[State, ...] = ("done", "failed", "cancelled")
+MAX_ATTEMPTS = 3  # of a job whose workers are lost
+# What an analysis's event stream says; `problem` ends it.
+EventName = Literal["snapshot", "progress", "stage", "state", "silent", "problem"]
 
 
 class Document(BaseModel):

@@ -17,7 +17,8 @@ from minimascope.figures.plane import (
     logit_gap,
     regions,
 )
-from minimascope.figures.theme import class_colour, class_symbol, diverging, styled, tokens
+from minimascope.figures.roles import Role, marked
+from minimascope.figures.theme import class_colour, class_symbol, diverging, styled
 
 DRAWN_MARGINS = 24
 
@@ -61,7 +62,7 @@ def margin_lines(arrays: Arrays) -> list[go.Scatter]:
         line={"width": 4.5},
         showlegend=False,
         name="margin casing",
-        **tokens(line__color="casing"),
+        **marked(Role.MARGIN_CASING, line__color="casing"),
     )
     red = go.Scatter(
         **common,
@@ -69,7 +70,7 @@ def margin_lines(arrays: Arrays) -> list[go.Scatter]:
         line={"width": 1.8},
         marker={"size": [0, 5, 0] * len(rows), "symbol": "circle"},
         name=f"{len(rows)} smallest margins",
-        **tokens(line__color="red", marker__color="red"),
+        **marked(Role.MARGINS, line__color="red", marker__color="red"),
     )
     return [casing, red]
 
@@ -88,7 +89,7 @@ def corner_marks(arrays: Arrays, names: tuple[str, ...]) -> list[go.Scatter]:
         marker={"symbol": "cross-thin-open", "size": 15, "line": {"width": 2.5}},
         name="corners of the plane",
         hoverinfo="skip",
-        **tokens(marker__line__color="ink", textfont__color="ink"),
+        **marked(Role.CORNERS, marker__line__color="ink", textfont__color="ink"),
     )
     return [marks]
 
@@ -187,10 +188,12 @@ def embedding(
             customdata=np.column_stack([rows, colours[rows]]),
             hovertemplate=f"point %{{customdata[0]}}, class {label}"
             "<br>alignment %{customdata[1]:.3f}<extra></extra>",
-            meta={
-                "tokens": {"marker.colorscale": "diverging", "marker.line.color": "muted"},
-                "class_colour": class_colour(int(label)),
-            },
+            **marked(
+                Role.POINTS,
+                more={"class_colour": class_colour(int(label))},
+                marker__colorscale="diverging",
+                marker__line__color="muted",
+            ),
         )
     across, up = _ends(points)
     figure.update_xaxes(title=axes[0], range=across)

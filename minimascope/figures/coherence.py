@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 
 from minimascope.figures.boundary_map import colour_bar
 from minimascope.figures.plane import SCALE, Arrays, quantized
-from minimascope.figures.theme import styled, tokens
+from minimascope.figures.roles import Role, marked
+from minimascope.figures.theme import styled
 
 
 def class_starts(classes: np.ndarray) -> list[int]:
@@ -47,7 +48,7 @@ def coherence_figure(arrays: Arrays) -> go.Figure:
         name="cosine of gradients",
         colorbar={**colour_bar("cosine of the gradients of two training points"), "y": -0.09},
         hovertemplate="points %{y} and %{x}<extra></extra>",
-        **tokens(colorscale="diverging"),
+        **marked(Role.COHERENCE, colorscale="diverging"),
     )
     shapes = _edges(starts)
     inked = {f"shapes.{index}.line.color": "ink" for index in range(len(shapes))}

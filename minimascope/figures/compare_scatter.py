@@ -9,7 +9,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from minimascope.figures.log_ticks import log_axis
-from minimascope.figures.theme import class_colour, class_symbol, styled, tokens
+from minimascope.figures.roles import Role, marked
+from minimascope.figures.theme import class_colour, class_symbol, styled
 
 DECADES = 100
 LEGIBLE = 6  # entries a legend above the plot holds
@@ -62,7 +63,7 @@ def compare_scatter(points: Sequence[Measured], *, x_title: str, y_title: str) -
             },
             hovertemplate=f"{point.name}<br>{x_title} %{{x:.4g}}<br>{y_title} %{{y:.4g}}"
             "<extra></extra>",
-            **tokens(marker__line__color="page", textfont__color="muted"),
+            **marked(Role.MINIMUM, marker__line__color="page", textfont__color="muted"),
         )
     figure.update_xaxes(_axis([point.x for point in points], x_title))
     figure.update_yaxes(_axis([point.y for point in points], y_title))

@@ -20,8 +20,9 @@ from minimascope.figures.plane import (
 )
 from minimascope.figures.theme import styled
 
-GAP = 0.012
-CAPTION = 30
+GAP = 0.012  # of the strip's width, between tiles
+CAPTION = 30  # pixels below a tile
+SHAPES = (0.6, 1.4)  # of a tile in the browser, height over width
 
 
 def power_text(value: float) -> str:
@@ -39,7 +40,7 @@ def power_text(value: float) -> str:
 
 
 def domains(tiles: int, columns: int, height: int) -> list[tuple[list[float], list[float]]]:
-    """Paper-coordinate x and y domains of each tile, captions below; as in `figures.js`."""
+    """Paper-coordinate x and y domains of each tile, captions below; as in `figures/strip.mjs`."""
     rows = math.ceil(tiles / columns)
     width = (1 - GAP * (columns - 1)) / columns
     tall, caption = 1 / rows, CAPTION / height

@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 
 from minimascope.contract.report import Boundary
 from minimascope.figures.log_ticks import log_axis
-from minimascope.figures.theme import styled, tokens
+from minimascope.figures.roles import Role, marked
+from minimascope.figures.theme import styled
 
 
 def g_figure(boundary: Boundary) -> go.Figure:
@@ -25,7 +26,7 @@ def g_figure(boundary: Boundary) -> go.Figure:
         showlegend=False,
         customdata=np.array(curve.count)[drawn],
         hovertemplate="ε %{x:.3g}<br>G %{y:.3g}, %{customdata} vectors<extra></extra>",
-        **tokens(line__color="accent"),
+        **marked(Role.COMPLEXITY, line__color="accent"),
     )
     figure.add_scatter(
         x=[chosen.value],
@@ -39,7 +40,7 @@ def g_figure(boundary: Boundary) -> go.Figure:
         name="ε used",
         showlegend=False,
         hovertemplate="ε %{x:.3g}<br>G %{y:.4g}<extra></extra>",
-        **tokens(marker__color="red", marker__line__color="page"),
+        **marked(Role.CHOSEN_EPSILON, marker__color="red", marker__line__color="page"),
     )
     figure.update_xaxes(log_axis("ε", epsilon[drawn]))
     figure.update_yaxes(log_axis("G(ε)", g[drawn]))

@@ -7,8 +7,9 @@ import plotly.graph_objects as go
 
 from minimascope.contract.report import Gap
 from minimascope.figures.log_ticks import log_axis
+from minimascope.figures.roles import Role, marked
 from minimascope.figures.symlog import Floats
-from minimascope.figures.theme import styled, tokens
+from minimascope.figures.theme import styled
 
 # name in the report, words, line, token
 LINES = (
@@ -35,7 +36,7 @@ def _curves(gap: Gap, n: int) -> list[go.Scatter]:
                 name=words,
                 line={"width": 2.4 if key == "alo_ggn" else 1.5, "dash": dash},
                 hovertemplate=f"{words} %{{y:.3g}} nats<br>λ %{{x:.2e}}<extra></extra>",
-                **tokens(line__color=token),
+                **marked(Role.CURVE, more={"curve": key}, line__color=token),
             )
         )
     return traces
@@ -57,7 +58,7 @@ def _measured(gap: Gap) -> list[go.Scatter]:
         hoverinfo="skip",
         showlegend=False,
         name="measured ± s.e.",
-        **tokens(fillcolor="band"),
+        **marked(Role.MEASURED, fillcolor="band"),
     )
     line = go.Scatter(
         x=ends,
@@ -66,7 +67,7 @@ def _measured(gap: Gap) -> list[go.Scatter]:
         line={"width": 1.2, "dash": "longdash"},
         name="measured ± s.e.",
         hovertemplate=f"measured {measured.value:.3g} ± {error:.2g}<extra></extra>",
-        **tokens(line__color="muted"),
+        **marked(Role.MEASURED, line__color="muted"),
     )
     return [band, line]
 
@@ -85,7 +86,7 @@ def _headline(gap: Gap) -> list[go.Scatter]:
             name="headline",
             showlegend=False,
             hovertemplate="headline %{y:.3g} at λ %{x:.2e}<extra></extra>",
-            **tokens(marker__color="red", marker__line__color="page"),
+            **marked(Role.HEADLINE, marker__color="red", marker__line__color="page"),
         )
     ]
 

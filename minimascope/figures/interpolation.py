@@ -8,8 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from minimascope.contract.questions.interpolations import Curve, InterpolationCurve, SplitCurve
+from minimascope.figures.roles import Role, marked
 from minimascope.figures.symlog import Floats
-from minimascope.figures.theme import styled, tokens
+from minimascope.figures.theme import styled
 
 # split, words, dash, token of the line
 SPLITS = (("train", "training", "solid", "accent"), ("test", "test", "dash", "ink"))
@@ -42,7 +43,7 @@ def _pair(
         hoverinfo="skip",
         showlegend=False,
         name=f"{words} {measure} ± s.e. over examples",
-        **tokens(fillcolor="band"),
+        **marked(Role.BAND, fillcolor="band"),
     )
     line = go.Scatter(
         x=alpha,
@@ -55,7 +56,7 @@ def _pair(
         showlegend=measure == "loss",
         legendgroup=words,
         hovertemplate=f"{words}, α %{{x:.2f}}<br>{measure} {said} ± {spread}<extra></extra>",
-        **tokens(line__color=token),
+        **marked(Role.LINE, line__color=token),
     )
     return [band, line]
 

@@ -9,9 +9,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from minimascope.contract.report import LayerBlock
-from minimascope.figures.layer_mass import layer_label
+from minimascope.figures.layer_mass import ROWLESS, layer_label
 from minimascope.figures.log_ticks import log_axis
-from minimascope.figures.theme import styled, tokens
+from minimascope.figures.roles import Role, marked
+from minimascope.figures.theme import styled
 
 CONVERGED = 1e-3  # residual relative to the block's largest eigenvalue; above it a ring is drawn
 
@@ -36,7 +37,7 @@ def _eigenvalues(blocks: Sequence[LayerBlock]) -> go.Scatter:
         customdata=[[k, r] for _, k, _, r in pairs],
         hovertemplate="%{y}: λ<sub>%{customdata[0]}</sub> = %{x:.4g}"
         "<br>residual %{customdata[1]:.1e}·λ₁ of the block<extra></extra>",
-        **tokens(marker__color="accent", marker__line__color="page"),
+        **marked(Role.BLOCK_EIGENVALUES, marker__color="accent", marker__line__color="page"),
     )
 
 
@@ -53,7 +54,7 @@ def _traces(blocks: Sequence[LayerBlock]) -> go.Scatter:
         customdata=[[b.parameters, e] for b, e in zip(known, errors, strict=True)],
         hovertemplate="%{y}: trace %{x:.4g} ± %{customdata[1]:.2g}"
         "<br>%{customdata[0]} parameters<extra></extra>",
-        **tokens(marker__color="red", marker__line__color="red"),
+        **marked(Role.BLOCK_TRACES, marker__color="red", marker__line__color="red"),
     )
 
 
@@ -73,5 +74,6 @@ def blocks_figure(blocks: Sequence[LayerBlock]) -> go.Figure:
         automargin=True,
         range=[-0.6, len(blocks) - 0.4],
     )
-    height = max(260, 110 + 40 * len(blocks))
+    height = max(260, ROWLESS + 40 * len(blocks))
+    figure.update_layout(meta={"rowless": ROWLESS})
     return styled(figure, height=height, margin={"l": 90, "r": 16, "t": 34, "b": 44})

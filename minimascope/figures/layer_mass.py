@@ -6,7 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from minimascope.contract.report import Spectrum
+from minimascope.figures.roles import Role, marked
 from minimascope.figures.theme import styled
+
+ROWLESS = 110  # pixels of height that are no row
 
 
 def layer_label(name: str) -> str:
@@ -32,9 +35,11 @@ def layer_figure(spectrum: Spectrum, names: list[str]) -> go.Figure:
             texttemplate="%{z:.2f}" if mass.shape[1] <= 12 else None,
             colorbar={"thickness": 9, "outlinewidth": 0, "title": {"text": "share"}},
             hovertemplate="%{x} in %{y}: %{z:.3f}<extra></extra>",
+            **marked(Role.LAYER_MASS),
         )
     )
     figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
     figure.update_xaxes(showgrid=False)
-    height = max(220, 110 + 42 * len(mass))
+    height = max(220, ROWLESS + 42 * len(mass))
+    figure.update_layout(meta={"rowless": ROWLESS})
     return styled(figure, height=height, margin={"l": 90, "r": 10, "t": 10, "b": 40})

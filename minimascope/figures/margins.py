@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 
 from minimascope.contract.report import Margins
 from minimascope.figures.plane import Arrays
-from minimascope.figures.theme import CLASS_PATTERNS, class_colour, styled, tokens
+from minimascope.figures.roles import Role, marked
+from minimascope.figures.theme import CLASS_PATTERNS, class_colour, styled
 
 BINS = 32
 
@@ -42,7 +43,7 @@ def margins_figure(margins: Margins, arrays: Arrays) -> go.Figure:
                 },
             },
             hovertemplate=f"class {label}: %{{y}} points near %{{x:.3f}}<extra></extra>",
-            **tokens(marker__line__color="page"),
+            **marked(Role.MARGIN_COUNTS, marker__line__color="page"),
         )
     known = [m for m in margins.eigenvector if m.estimate is not None and m.estimate <= high]
     if known:
@@ -55,7 +56,7 @@ def margins_figure(margins: Margins, arrays: Arrays) -> go.Figure:
             name="estimate from an eigenvector",
             customdata=[m.k for m in known],
             hovertemplate="v<sub>%{customdata}</sub> estimate %{x:.3f}<extra></extra>",
-            **tokens(marker__color="red", marker__line__color="page"),
+            **marked(Role.MARGIN_ESTIMATES, marker__color="red", marker__line__color="page"),
         )
     figure.update_xaxes(
         title="ℓ₂ distance to the boundary (certified upper bound)", rangemode="tozero"

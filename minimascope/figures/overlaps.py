@@ -6,7 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from minimascope.figures.plane import Arrays
-from minimascope.figures.theme import class_colour, class_symbol, styled, tokens
+from minimascope.figures.roles import Role, marked
+from minimascope.figures.theme import class_colour, class_symbol, styled
 
 
 def overlaps_figure(arrays: Arrays) -> go.Figure:
@@ -29,6 +30,7 @@ def overlaps_figure(arrays: Arrays) -> go.Figure:
             showlegend=False,
             legendgroup=str(label),
             name=f"class {label}",
+            **marked(Role.POINT_LINES),
         )
     for label in np.unique(labels):
         figure.add_scatter(
@@ -45,7 +47,7 @@ def overlaps_figure(arrays: Arrays) -> go.Figure:
             legendgroup=str(label),
             name=f"class {label}, mean of {int((labels == label).sum())}",
             hovertemplate="v<sub>%{x}</sub> mean alignment %{y:.3f}<extra></extra>",
-            **tokens(marker__line__color="casing"),
+            **marked(Role.CLASS_MEAN, marker__line__color="casing"),
         )
     figure.update_xaxes(title="eigenvector", dtick=1, range=[0.7, count + 0.3], tickprefix="v")
     figure.update_yaxes(

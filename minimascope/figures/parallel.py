@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from minimascope.figures.filmstrip import power_text
-from minimascope.figures.theme import DASHES, class_colour, class_symbol, styled, tokens
+from minimascope.figures.roles import Role, marked
+from minimascope.figures.theme import DASHES, class_colour, class_symbol, styled
 
 LEGIBLE = 6  # entries a legend above the plot holds; more are named where one points
 LINE = 11  # letters an axis's words have beside each other
@@ -53,7 +54,7 @@ def parallel_figure(
             marker={"size": 9, "symbol": class_symbol(index), "line": {"width": 1.2}},
             customdata=values[:, index],
             hovertemplate=f"{name}<br>%{{customdata:.4g}}<extra></extra>",
-            **tokens(marker__line__color="page"),
+            **marked(Role.MINIMUM, marker__line__color="page"),
         )
     labels = [
         f"{power_text(float(v))}<br>{'<br>'.join(wrapped(w))}"

@@ -9,7 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from minimascope.figures.theme import class_colour, class_symbol, tokens
+from minimascope.figures.roles import Role, marked
+from minimascope.figures.theme import class_colour, class_symbol
 
 Arrays = Mapping[str, NDArray[Any]]
 SCALE = 127
@@ -47,7 +48,7 @@ def field(arrays: Arrays, k: int, **where: Any) -> go.Heatmap:
         showscale=False,
         name=f"alignment with v{k + 1}",
         hovertemplate="(%{x:.2f}, %{y:.2f})<extra></extra>",
-        **tokens(colorscale="diverging"),
+        **marked(Role.ALIGNMENT, more={"vector": k + 1}, colorscale="diverging"),
         **where,
     )
 
@@ -69,6 +70,7 @@ def logit_gap(arrays: Arrays, **where: Any) -> go.Heatmap:
         zsmooth="fast",
         name="logit gap",
         hovertemplate="(%{x:.2f}, %{y:.2f})<extra></extra>",
+        **marked(Role.LOGIT_GAP),
         colorbar={
             "tickvals": [0, SCALE / 2, SCALE],
             "ticktext": ["0", f"{most / 2:.3g}", f"{most:.3g}"],
@@ -78,7 +80,9 @@ def logit_gap(arrays: Arrays, **where: Any) -> go.Heatmap:
     )
 
 
-def class_field(classes: NDArray[Any], x: NDArray[Any], y: NDArray[Any], **more: Any) -> go.Heatmap:
+def class_field(
+    classes: NDArray[Any], x: NDArray[Any], y: NDArray[Any], *, role: Role, **more: Any
+) -> go.Heatmap:
     """The class of every pixel of the plane `x` × `y`, in faint class colours.
 
     The scale holds every class of `classes`, the map its last two axes.
@@ -101,6 +105,7 @@ def class_field(classes: NDArray[Any], x: NDArray[Any], y: NDArray[Any], **more:
         zsmooth=False,
         showscale=False,
         hoverinfo="skip",
+        **marked(role),
         **more,
     )
 
@@ -108,9 +113,8 @@ def class_field(classes: NDArray[Any], x: NDArray[Any], y: NDArray[Any], **more:
 def regions(arrays: Arrays, **where: Any) -> go.Heatmap:
     """Decision regions of the drawn plane."""
     classes = np.asarray(arrays["slice_class"])
-    return class_field(
-        classes, arrays["slice_x"], arrays["slice_y"], name="decision regions", **where
-    )
+    x, y = arrays["slice_x"], arrays["slice_y"]
+    return class_field(classes, x, y, role=Role.REGIONS, name="decision regions", **where)
 
 
 def boundary_line(
@@ -125,7 +129,7 @@ def boundary_line(
         line={"width": width},
         name="decision boundary",
         hoverinfo="skip",
-        **tokens(line__color=colour),
+        **marked(Role.BOUNDARY, line__color=colour),
         **where,
     )
 
@@ -141,7 +145,7 @@ def explained_line(arrays: Arrays, k: int, **where: Any) -> go.Scatter:
         line={"width": 3},
         name=f"boundary explained by v{k + 1}",
         hoverinfo="skip",
-        **tokens(line__color="ink"),
+        **marked(Role.EXPLAINED, more={"vector": k + 1}, line__color="ink"),
         **where,
     )
 
@@ -193,7 +197,7 @@ def class_points(arrays: Arrays, *, size: float = 8, **where: Any) -> list[go.Sc
                 text=beside,
                 hovertemplate=f"point %{{customdata[0]}}, class {label}"
                 "<br>margin ≤ %{customdata[1]:.3f}%{text}<extra></extra>",
-                **tokens(marker__line__color="halo"),
+                **marked(Role.POINTS, marker__line__color="halo"),
                 **where,
             )
         )

@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 
 from minimascope.figures.log_ticks import log_axis
 from minimascope.figures.plane import Arrays
-from minimascope.figures.theme import class_colour, class_symbol, styled, tokens
+from minimascope.figures.roles import Role, marked
+from minimascope.figures.theme import class_colour, class_symbol, styled
 
 LEAST = 1e-8  # nats; what is smaller is drawn here, its own value is in the table
 
@@ -29,12 +30,10 @@ def losses_figure(arrays: Arrays) -> go.Figure:
         line={"width": 1, "dash": "dot"},
         name="no difference",
         hoverinfo="skip",
-        **tokens(line__color="muted"),
+        **marked(Role.DIAGONAL, line__color="muted"),
     )
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
-        marked = tokens(marker__line__color="page")
-        marked["meta"]["points"] = True
         figure.add_scatter(
             x=shown[0][rows],
             y=shown[1][rows],
@@ -50,7 +49,7 @@ def losses_figure(arrays: Arrays) -> go.Figure:
             hovertemplate=f"point %{{customdata[0]}}, class {label}"
             "<br>training loss %{customdata[1]:.3g}"
             "<br>left out %{customdata[2]:.3g}<extra></extra>",
-            **marked,
+            **marked(Role.POINTS, marker__line__color="page"),
         )
     figure.update_xaxes(log_axis("training loss, nats", shown[0]))
     figure.update_yaxes(log_axis("leave-one-out loss, nats", shown[1]))

@@ -9,12 +9,14 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from minimascope.figures.plane import Arrays
-from minimascope.figures.theme import styled, tokens
+from minimascope.figures.roles import Role, marked
+from minimascope.figures.theme import styled
 
 
 def _bins(bins: NDArray[Any], name: str, symbol: str, token: str, dash: str) -> go.Scatter:
     count, confidence, accuracy = bins[:, 0], bins[:, 1], bins[:, 2]
     rows = count > 0
+    colours = {"line__color": token, "marker__color": token, "marker__line__color": "page"}
     share = np.sqrt(count[rows] / max(float(count.max()), 1.0))
     return go.Scatter(
         x=confidence[rows],
@@ -27,7 +29,7 @@ def _bins(bins: NDArray[Any], name: str, symbol: str, token: str, dash: str) -> 
         hovertemplate=f"{name}: %{{customdata:.0f}} points<br>confidence %{{x:.3f}}"
         "<br>accuracy %{y:.3f}<extra></extra>",
         cliponaxis=False,
-        **tokens(line__color=token, marker__color=token, marker__line__color="page"),
+        **marked(Role.CALIBRATION, **colours),
     )
 
 
@@ -41,7 +43,7 @@ def reliability_figure(arrays: Arrays) -> go.Figure:
         line={"width": 1, "dash": "dot"},
         name="perfectly calibrated",
         hoverinfo="skip",
-        **tokens(line__color="muted"),
+        **marked(Role.DIAGONAL, line__color="muted"),
     )
     if "calibration" in arrays:
         bins = np.asarray(arrays["calibration"], dtype=np.float64)

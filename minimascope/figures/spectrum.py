@@ -7,8 +7,9 @@ import plotly.graph_objects as go
 
 from minimascope.contract.report import Density, Spectrum
 from minimascope.figures.log_ticks import log_axis
+from minimascope.figures.roles import Role, marked
 from minimascope.figures.symlog import Floats, symlog, threshold, ticks
-from minimascope.figures.theme import styled, tokens
+from minimascope.figures.theme import styled
 
 FLOOR = 1e-7
 STEM_SHARE = 0.26
@@ -31,7 +32,7 @@ def _density(density: Density, linear: float) -> list[go.Scatter]:
         hoverinfo="skip",
         name="± s.e. over probes",
         showlegend=False,
-        **tokens(fillcolor="band"),
+        **marked(Role.BAND, fillcolor="band"),
     )
     line = go.Scatter(
         x=symlog(grid, linear=linear),
@@ -42,7 +43,7 @@ def _density(density: Density, linear: float) -> list[go.Scatter]:
         showlegend=False,
         customdata=grid,
         hovertemplate="λ %{customdata:.3g}<br>density %{y:.3g}<extra></extra>",
-        **tokens(line__color="accent"),
+        **marked(Role.DENSITY, line__color="accent"),
     )
     return [band, line]
 
@@ -69,7 +70,7 @@ def _stems(spectrum: Spectrum, linear: float) -> list[go.Scatter]:
                 hoverinfo="skip",
                 showlegend=False,
                 name="converged" if state else "not converged",
-                **tokens(line__color="ink" if state else "warn"),
+                **marked(Role.STEMS, line__color="ink" if state else "warn"),
             )
         )
     residuals = np.array(spectrum.residuals)
@@ -89,7 +90,7 @@ def _stems(spectrum: Spectrum, linear: float) -> list[go.Scatter]:
         customdata=np.column_stack([np.arange(1, len(values) + 1), values, residuals]),
         hovertemplate="λ<sub>%{customdata[0]}</sub> = %{customdata[1]:.4g}"
         "<br>residual %{customdata[2]:.1e}·λ₁<extra></extra>",
-        **tokens(marker__color="ink", marker__line__color="page"),
+        **marked(Role.EIGENVALUES, marker__color="ink", marker__line__color="page"),
     )
     return [*traces, markers]
 
@@ -121,7 +122,7 @@ def _on_all(spectrum: Spectrum, linear: float) -> list[go.Scatter]:
         customdata=np.column_stack([np.arange(1, len(values) + 1), values, errors]),
         hovertemplate="v<sub>%{customdata[0]}</sub> on all examples: %{customdata[1]:.4g}"
         " ± %{customdata[2]:.2g}<extra></extra>",
-        **tokens(marker__color="accent", error_x__color="accent"),
+        **marked(Role.ON_ALL, marker__color="accent", error_x__color="accent"),
     )
     return [diamonds]
 

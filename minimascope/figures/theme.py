@@ -1,8 +1,8 @@
 """The one theme: colours as tokens, so that a figure drawn once is recoloured in the browser.
 
-A trace names its themed properties in `meta["tokens"]` (`{"line.color": "ink"}`), a layout in
-`layout.meta["tokens"]`. `assets/figures.js` fills them with the page's own CSS variables, which
-`css()` writes from the palettes here: a figure drawn once is recoloured where it is.
+A trace names its themed properties in `meta["tokens"]` (`{"line.color": "ink"}`, see `roles`), a
+layout in `layout.meta["tokens"]`. The browser (`figures/themed.mjs`) fills them with the page's own
+CSS variables, which `css()` writes from the palettes here.
 """
 
 from __future__ import annotations
@@ -74,11 +74,6 @@ def diverging(name: str = "light") -> list[list[Any]]:
     """The diverging colour scale of a palette as Plotly stops."""
     stops = DIVERGING[name]
     return [[i / (len(stops) - 1), colour] for i, colour in enumerate(stops)]
-
-
-def tokens(**paths: str) -> dict[str, Any]:
-    """Trace keywords that mark themed properties; `line__color="ink"` means `line.color`."""
-    return {"meta": {"tokens": {path.replace("__", "."): name for path, name in paths.items()}}}
 
 
 def styled(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:

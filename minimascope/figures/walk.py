@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from minimascope.figures.plane import Arrays, class_field, class_points
-from minimascope.figures.theme import DASHES, class_colour, styled, tokens
+from minimascope.figures.roles import Role, marked
+from minimascope.figures.theme import DASHES, class_colour, styled
 
 NEEDED = ("walk_epsilon", "walk_loss")
 PLANE = ("walk_class", "walk_x", "walk_y", "points", "labels")
@@ -37,7 +38,7 @@ def _curves(arrays: Arrays) -> list[go.Scatter]:
             line={"width": 2, "dash": DASHES[k % len(DASHES)], "color": class_colour(k)},
             hovertemplate=f"v<sub>{k + 1}</sub>, ε %{{x:.3g}}<br>{words} {said}<extra></extra>",
             error_y=_error_bars(arrays, f"{array}_error", k),
-            meta={"walk": k + 1},
+            **marked(Role.WALK, more={"vector": k + 1}),
         )
         for array, words, axis, said in drawn
         for k, values in enumerate(np.asarray(arrays[array])[:DRAWN])
@@ -57,7 +58,8 @@ def _plane(arrays: Arrays) -> list[Any]:
     where: dict[str, Any] = {"xaxis": "x3", "yaxis": "y3", "showlegend": False}
     x, y = np.asarray(arrays["walk_x"]), np.asarray(arrays["walk_y"])
     classes = np.asarray(arrays["walk_class"])  # one map; the browser puts the chosen in its place
-    regions = class_field(classes, x, y, name="regions at ε", xaxis="x3", yaxis="y3")
+    drawn = {"xaxis": "x3", "yaxis": "y3", "name": "regions at ε"}
+    regions = class_field(classes, x, y, role=Role.WALKED_REGIONS, **drawn)
     traces: list[Any] = [regions]
     if "slice_boundary" in arrays:
         line = np.asarray(arrays["slice_boundary"], dtype=np.float32)
@@ -70,7 +72,7 @@ def _plane(arrays: Arrays) -> list[Any]:
                 name="boundary at ε = 0",
                 hoverinfo="skip",
                 **{**where, "showlegend": True},
-                **tokens(line__color="muted"),
+                **marked(Role.BOUNDARY, line__color="muted"),
             )
         )
     traces.append(
@@ -82,7 +84,7 @@ def _plane(arrays: Arrays) -> list[Any]:
             name="boundary at ε",
             hoverinfo="skip",
             **{**where, "showlegend": True},
-            **tokens(line__color="ink"),
+            **marked(Role.WALKED_BOUNDARY, line__color="ink"),
         )
     )
     return [*traces, *class_points(arrays, size=5, **where)]

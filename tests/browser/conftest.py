@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import torch
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.reference_minimum import build
-from tests.browser.serving import served
-from tests.browser.stub_api import Found, analysis, stub
+from tests.browser.stub_api import analysis, stub
+from tests.cases.reference_report import Found
 from tests.servers.browser import chromium
+from tests.servers.pages import served
 
 expect.set_options(timeout=20_000)  # a loaded machine draws slowly
 
@@ -22,19 +21,6 @@ FAILED = {
     "advice": "Give the worker more memory.",
     "status": 500,
 }
-
-
-@pytest.fixture(scope="session")
-def gauss() -> Found:
-    """Two-dimensional inputs, three classes."""
-    torch.set_num_threads(2)
-    return build("gauss-normal", m=60)
-
-
-@pytest.fixture(scope="session")
-def iris() -> Found:
-    """Four-dimensional inputs: no plane."""
-    return build("iris-normal", m=60)
 
 
 @pytest.fixture(scope="session")

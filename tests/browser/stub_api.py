@@ -15,17 +15,13 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.questions.interpolations import (
-    Barrier,
-    InterpolationCurve,
-    InterpolationRequest,
-    SplitCurve,
-)
+from minimascope.contract.questions.interpolations import InterpolationRequest
 from minimascope.contract.report import STAGES, Report
 from minimascope.contract.schemas import Analysis, AnalysisRequest
+from tests.cases.curves import CURVE
+from tests.cases.reference_report import Found
 
 NOW = datetime(2026, 11, 22, 6, 15, tzinfo=UTC)
-Found = tuple[Report, dict[str, np.ndarray]]
 LAYERS = [
     {"name": f"features.{i}.{leaf}", "shape": shape, "dtype": "float32"}
     for i in range(40)
@@ -110,19 +106,6 @@ PLAN: dict[str, Any] = {
     "warnings": ["3 different inputs are in both training and test data."],
     "data": {"train": {"n": 1200, "loss": 0.0123, "accuracy": 0.998}, "test": None, "classes": 3},
 }
-
-
-SPLIT = SplitCurve(
-    n=100,
-    loss=[3.0, 0.1, 0.9, 0.2, None],
-    loss_standard_error=[0.3, 0.01, 0.09, 0.02, None],
-    accuracy=[0.4, 1.0, 0.7, 0.95, 0.5],
-    accuracy_standard_error=[0.05, 0.0, 0.04, 0.02, 0.05],
-    barrier=Barrier(value=0.75, standard_error=0.08, alpha=0.5),
-)
-CURVE = InterpolationCurve(
-    alpha=[-0.25, 0, 0.5, 1, 1.25], train=SPLIT, statistics="recomputed", distance=12.3
-)
 
 
 def analysis(identifier: str, name: str, state: str = "done", **more: Any) -> Analysis:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from playwright.sync_api import Browser, expect
 
-from dashboard.class_names import LONGEST, class_name
-from dashboard.drawing import drawing
-from dashboard.packing import joined
 from tests.browser.conftest import watched
-from tests.browser.serving import served
-from tests.browser.stub_api import Found, analysis, stub
+from tests.browser.stub_api import analysis, stub
+from tests.cases.reference_report import Found
+from tests.servers.pages import served
 
 NAMES = ["<b>A</b>", "B %{x}", "cat " * 20]
 
@@ -22,21 +18,6 @@ def lettered(gauss: Found) -> Found:
     report = gauss[0].model_copy(deep=True)
     report.data.class_names = NAMES
     return report, gauss[1]
-
-
-def test_every_class_of_every_figure_has_its_name(lettered: Found) -> None:
-    figures = joined(drawing(*lettered)["figures"])
-    assert json.loads(figures)
-    assert not [n for n in range(3) if f"class {n}" in figures]
-    assert "&lt;b>A" in figures
-    assert "<b>A" not in figures
-    assert "B %{" not in figures
-
-
-def test_numbers_stay_numbers_and_long_names_are_cut() -> None:
-    assert class_name([], 2) == "class 2"
-    assert class_name(["cat"], 1) == "class 1"
-    assert len(class_name(NAMES, 2)) == LONGEST
 
 
 def test_the_page_says_names_where_it_said_numbers(lettered: Found, browser: Browser) -> None:

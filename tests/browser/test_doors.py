@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -15,8 +10,8 @@ from playwright.sync_api import Browser, expect
 
 from minimascope.client import Client
 from tests.browser.conftest import watched
+from tests.servers.serve import Served
 
-ROOT = Path(__file__).parents[2]
 TOKEN = "root"
 LIST = "/api/v1/analyses"
 SAFE = {
@@ -34,38 +29,9 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     Of its own process: Dash keeps callbacks and their inline scripts in globals, and a second app
     here would leave the first one's pages with scripts that their policy does not name.
     """
-    folder = tmp_path_factory.mktemp("data")
-    arguments = ["serve", "--port=0", f"--data={folder}", "--no-worker"]
-    environment = {
-        **os.environ,
-        "MINIMASCOPE_TOKEN": TOKEN,
-        "MINIMASCOPE_WORKER_TOKEN": "w",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "minimascope", *arguments],
-        env=environment,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout
-        url = process.stdout.readline().split()[-1]
-        deadline = time.monotonic() + 60
-        while not _answers(url):
-            assert time.monotonic() < deadline, "the server does not answer"
-            time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/api/v1/health/live").status_code == 200
-    except httpx.TransportError:
-        return False
+    settings = {"TOKEN": TOKEN, "WORKER_TOKEN": "w"}
+    with Served(tmp_path_factory.mktemp("data"), settings, ("--no-worker",)) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="module")

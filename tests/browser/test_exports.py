@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.stub_api import Found
+from tests.cases.reference_report import Found
 
 SVG = "{http://www.w3.org/2000/svg}"
 

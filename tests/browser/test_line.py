@@ -4,50 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard.compare_line import line_words
-from minimascope.contract.questions.interpolations import Barrier, Statistics
-from minimascope.figures.interpolation import interpolation_figure
 from tests.browser.axe import violations
-from tests.browser.stub_api import CURVE, SPLIT
 from tests.browser.test_exports import saved
+from tests.cases.curves import CURVE, SPLIT
 
 REFUSED = "The two have different training sets."
-
-
-def test_bands_are_one_standard_error_and_unknown_losses_are_gaps() -> None:
-    figure = interpolation_figure(CURVE, ("A", "B"))
-    [line] = [t for t in figure.data if t.name == "training"]
-    assert np.isnan(line.y[-1])
-    assert line.customdata[:4].tolist() == SPLIT.loss_standard_error[:4]
-    [band] = [t for t in figure.data if t.name == "training loss ± s.e. over examples"]
-    upper, lower = np.split(np.asarray(band.y), 2)
-    assert np.allclose(upper - lower[::-1], 2 * np.asarray(SPLIT.loss_standard_error[:4], float))
-    # 0.9 is the highest between the ends; the 3 before them leaves the frame.
-    assert 0.9 < figure.layout.yaxis.range[1] < 3
-
-
-@pytest.mark.parametrize(
-    ("barrier", "statistics", "said"),
-    [
-        (Barrier(value=0.75, standard_error=0.08, alpha=0.5), "none", "barrier of 0.750 ± 0.080"),
-        (Barrier(value=0.01, standard_error=0.02, alpha=0.5), "none", "linearly connected"),
-        (Barrier(value=0.0, standard_error=0.0, alpha=0.0), "none", "No barrier"),
-        (Barrier(value=0.75, standard_error=0.08, alpha=0.5), "interpolated", "may be theirs"),
-        (Barrier(value=0.75, standard_error=0.08, alpha=0.5), "recomputed", "Jordan et al. 2022"),
-    ],
-)
-def test_a_barrier_is_said_with_its_error_and_what_was_done(
-    barrier: Barrier, statistics: Statistics, said: str
-) -> None:
-    train = SPLIT.model_copy(update={"barrier": barrier})
-    curve = CURVE.model_copy(update={"train": train, "statistics": statistics})
-    words = " ".join(str(part.children) for part in line_words(curve))  # type: ignore[attr-defined]
-    assert said in words
-    assert ("12.3 apart") in words
 
 
 def test_the_line_is_drawn_between_the_chosen_two_and_exported(page: Page, tmp_path: Path) -> None:

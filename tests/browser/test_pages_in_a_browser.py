@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.axe import picture, violations
 from tests.browser.conftest import watched
-from tests.browser.stub_api import Found
+from tests.cases.reference_report import Found
 from tests.servers.browser import until
 
 PAGES = {

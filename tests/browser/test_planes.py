@@ -12,48 +12,16 @@ import pytest
 import torch
 from fastapi import FastAPI, Response
 from playwright.sync_api import Browser, Page, expect
-from torch import nn
 
-from dashboard.drawing import drawing
-from dashboard.plane_answer import plane_request
-from minimascope.analysis.opening import Files, Opened, open_files
-from minimascope.analysis.questions.slice_request import slice_on_demand
-from minimascope.contract.parameters import Parameters
-from minimascope.contract.problems import ProblemError
+from minimascope.analysis.questions.plane import slice_on_demand
+from minimascope.analysis.session.opening import Opened
 from minimascope.contract.questions.slices import Slice, SliceRequest
-from minimascope.figures.coherence import class_starts, coherence_figure
-from minimascope.figures.filmstrip import filmstrip
-from minimascope.figures.plane import SCALE, explained_share
 from tests.browser.axe import violations
 from tests.browser.conftest import watched
-from tests.browser.serving import served
-from tests.browser.stub_api import Found, analysis, stub
+from tests.browser.stub_api import analysis, stub
+from tests.cases.reference_report import Found
 from tests.servers.browser import hover, until
-from tests.unit.analysis.analyses import analysed, save
-
-ARCHITECTURE = {"family": "sequential", "layers": [["Linear", 4, 8], ["Tanh"], ["Linear", 8, 3]]}
-
-
-@pytest.fixture(scope="module")
-def tabular(tmp_path_factory: pytest.TempPathFactory) -> tuple[Opened, Found]:
-    """Four features, three classes, a network of 67 parameters; its own analysis."""
-    folder = tmp_path_factory.mktemp("tabular")
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        centres = torch.tensor([[0.0, 0, 0, 0], [3, 0, 1, 0], [0, 3, 0, -1]])
-        labels = torch.arange(60) % 3
-        inputs = centres[labels] + 0.5 * torch.randn(60, 4)
-        network = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3))
-    optimiser = torch.optim.Adam(network.parameters(), lr=0.05)
-    for _ in range(150):
-        optimiser.zero_grad()
-        nn.functional.cross_entropy(network(inputs), labels).backward()
-        optimiser.step()
-    save(folder, network, (inputs, labels))
-    asked = Parameters(architecture=ARCHITECTURE, top_k=4, stages=["boundary", "margins"])
-    report, kept = analysed(folder, asked)
-    files = Files(folder / "model.pt", folder / "train.npz")
-    return open_files(files, asked, workdir=folder), (report, kept.arrays)
+from tests.servers.pages import served
 
 
 def with_slices(app: FastAPI, opened: Opened, given: dict[str, np.ndarray[Any, Any]]) -> None:
@@ -170,43 +138,3 @@ def test_the_map_shows_classes_or_the_logit_gap_instead(page: Page) -> None:
     page.select_option("#field-menu", "class")
     until(page, f"({shown})()[0] === 'decision regions'")
     assert "field=class" in page.url
-
-
-@pytest.mark.parametrize("key", ["points:1,2", "points:1,1,2", "principal:2,2", "sphere:1", ""])
-def test_keys_that_name_no_plane_are_refused(key: str) -> None:
-    with pytest.raises(ProblemError) as refused:
-        plane_request(key)
-    assert refused.value.code == "no_such_slice"
-
-
-def test_explained_sections_are_the_arrays(tabular: tuple[Opened, Found]) -> None:
-    report, arrays = tabular[1]
-    assert report.spectrum is not None
-    strip = filmstrip(arrays, report.spectrum.eigenvalues)
-    vertices, owner = arrays["slice_boundary"], arrays["slice_boundary_vector"]
-    known = np.isfinite(vertices).all(axis=1)
-    for k in range(4):
-        [line] = [t for t in strip.data if t.name == f"boundary explained by v{k + 1}"]
-        assert (np.isfinite(np.asarray(line.x)) == (owner == k + 1)).all()
-        assert explained_share(arrays, k) == (owner[known] == k + 1).mean()
-
-
-def test_the_coherence_matrix_is_drawn_in_class_order(tabular: tuple[Opened, Found]) -> None:
-    arrays = tabular[1][1]
-    figure = coherence_figure(arrays)
-    z = np.asarray(figure.data[0].z) / SCALE
-    # int8 steps of 1/127
-    assert np.abs(z - arrays["coherence"]).max() <= 0.5 / SCALE + 1e-6
-    classes = arrays["predictions"][arrays["coherence_order"]]
-    assert (np.diff(classes) >= 0).all()
-    assert class_starts(classes)[1:-1] == (np.flatnonzero(np.diff(classes)) + 1).tolist()
-    assert len(figure.layout.shapes) == 2 * (len(set(classes.tolist())) - 1)
-
-
-def test_embeddings_are_for_inputs_that_are_not_drawn_as_they_are(
-    tabular: tuple[Opened, Found], gauss: Found
-) -> None:
-    assert {"embedding_pca", "embedding_tsne"} <= set(drawing(*tabular[1])["figures"])
-    flat = gauss[0].model_copy(deep=True)
-    flat.data.input_shape = [2]
-    assert not {"embedding_pca", "embedding_tsne"} & set(drawing(flat, gauss[1])["figures"])

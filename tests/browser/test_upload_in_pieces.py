@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +11,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.browser.chromium import ROOT, browser, choose, wait_until_it_answers
+from tests.servers.serve import Served
+from tests.servers.served import browser, choose
 
 __all__ = ["browser"]
 MEBIBYTE = 1 << 20
@@ -25,18 +23,9 @@ GROWTH = 64 * MEBIBYTE  # a few pieces and what the allocator keeps; the file is
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[str, int]]:
     """Page and API without a worker, and the process's id: the file only has to arrive."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MINIMASCOPE_WORKER_TOKEN": "w" * 32}
-    environment["MINIMASCOPE_DATA_DIR"] = str(tmp_path / "data")
-    command = [sys.executable, "-m", "minimascope", "serve", "--port", "0", "--no-worker"]
-    with subprocess.Popen(
-        command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
-        assert found
-        wait_until_it_answers(found[0])
-        yield found[0], process.pid
-        process.terminate()
+    settings = {"WORKER_TOKEN": "w" * 32}
+    with Served(tmp_path / "data", settings, ("--no-worker",)) as server:
+        yield server.url, server.process.pid
 
 
 def most_memory(pid: int) -> int:

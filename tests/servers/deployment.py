@@ -9,31 +9,21 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-import httpx
-
 from minimascope.client import Client
-from tests.service.backend.postgres import Postgres
+from tests.servers.places import CHILD, PROGRAMS
+from tests.servers.postgres import Postgres
+from tests.servers.processes import Process, await_true, environment_of_tests, free_port
 
-ROOT = Path(__file__).parents[2]
-CHILD = ROOT / "tests" / "workers" / "child.py"
 # What a worker machine knows: broker, API and its own token; no database, no store.
 WORKER_KNOWS = ("BROKER_URL", "WORKER_TOKEN")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 @dataclass
@@ -50,16 +40,14 @@ class Deployment:
     def __enter__(self) -> Self:
         self._stack = ExitStack()
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, Process] = {}
         self._queues: dict[str, str] = {}
         self._closing = threading.Event()
         self._keeper = threading.Thread(target=self._keep_workers, daemon=True)
         self.port, self.redis_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
-            **os.environ,
-            "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": str(ROOT),
+            **environment_of_tests(),
             "MINIMASCOPE_DATA_DIR": str(self.folder / "data"),
             "MINIMASCOPE_DEMO_DIR": str(self.folder / "no-demo"),
             "MINIMASCOPE_BROKER_URL": f"redis://127.0.0.1:{self.redis_port}/0",
@@ -81,7 +69,7 @@ class Deployment:
         """`restart: unless-stopped`, for the workers; whoever kills the rest starts it again."""
         while not self._closing.wait(0.1):
             for name, process in list(self.processes.items()):
-                if name.startswith("worker") and process.poll() is not None:
+                if name.startswith("worker") and process.returncode() is not None:
                     self.start_worker(name)
 
     def __exit__(self, *_: object) -> None:
@@ -95,15 +83,12 @@ class Deployment:
             self.stop(name)
 
     def _start(self, name: str, *command: str, environment: dict[str, str] | None = None) -> None:
-        with (self.folder / f"{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(
-                command,
-                env=environment or self.environment,
-                stdout=log,
-                stderr=log,
-                cwd=ROOT,
-                start_new_session=True,
-            )
+        if name in self.processes:  # ended by itself or by a test
+            self.processes[name].wait()
+        log = self.folder / f"{name}.log"
+        self.processes[name] = Process(
+            name, command, log=log, environment=environment or self.environment
+        )
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")
@@ -118,20 +103,12 @@ class Deployment:
         """Returns when it answers."""
         program = ["-m", "minimascope", "serve", "--no-worker"]
         if not self.dashboard:
-            program = [str(ROOT / "tests" / "backend" / "api_only.py")]
+            program = [str(PROGRAMS / "api.py")]
         self._start("api", *self.api_prefix, sys.executable, *program)
         self.await_api()
 
     def await_api(self, *, seconds: float = 120.0) -> None:
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                httpx.get(f"{self.url}/api/v1/health/live", timeout=5).raise_for_status()
-                return
-            except httpx.HTTPError:
-                assert self.processes["api"].poll() is None, self.log("api")[-2000:]
-                assert time.monotonic() < deadline, "the API does not answer"
-                time.sleep(0.05)
+        self.processes["api"].await_answer(f"{self.url}/api/v1/health/live", seconds=seconds)
 
     def start_worker(self, name: str, queues: str = "") -> None:
         """The same again where its queues are not given."""
@@ -154,23 +131,18 @@ class Deployment:
 
     def await_workers(self, count: int, *, seconds: float = 120.0) -> None:
         """Until so many report to the API."""
-        deadline = time.monotonic() + seconds
         with self.client() as client:
-            while len(client._http.get("/health/ready").json()["workers"]) < count:
-                assert time.monotonic() < deadline, "workers do not report"
-                time.sleep(0.1)
+            await_true(
+                lambda: len(client._http.get("/health/ready").json()["workers"]) >= count,
+                seconds=seconds,
+                else_say=lambda: "workers do not report",
+            )
 
     def kill(self, name: str) -> None:
         """kill -9, and reaped."""
         self.processes[name].kill()
-        self.processes[name].wait()
 
     def stop(self, name: str) -> None:
         """In order; killed where that takes too long."""
-        process = self.processes[name]
-        process.send_signal(signal.SIGINT if name == "api" else signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if self.processes[name].returncode() is None:
+            self.processes[name].stop(signal.SIGINT if name == "api" else signal.SIGTERM)

@@ -6,18 +6,16 @@ import io
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from minimascope.client import Client
 from minimascope.contract.schemas import AnalysisRequest
-from tests.browser.chromium import ROOT, browser, wait_until_it_answers
-from tests.service.test_service_journeys import Served
+from tests.servers.places import CHILD
+from tests.servers.serve import Served
+from tests.servers.served import browser
 
 __all__ = ["browser"]
 LEASE = 4
@@ -28,29 +26,15 @@ RESTART = 60_000  # a worker that comes back on a loaded machine
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     """`serve` with the small child of the worker tests, which sleeps as long as it is told."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "MINIMASCOPE_DEMO_DIR": str(tmp_path / "none"),
-        "MINIMASCOPE_LEASE_SECONDS": str(LEASE),
-    }
-    command = [sys.executable, "-m", "minimascope", "serve", "--port=0"]
-    command += [f"--data={tmp_path / 'data'}", f"--child={ROOT / 'tests/service/workers/child.py'}"]
-    with subprocess.Popen(
-        command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout
-        server = Served(process.stdout.readline().split()[-1], process)
-        wait_until_it_answers(server.url)
+    settings = {"DEMO_DIR": str(tmp_path / "none"), "LEASE_SECONDS": str(LEASE)}
+    with Served(tmp_path / "data", settings, (f"--child={CHILD}",)) as server:
         yield server
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
 
 
 def test_a_killed_worker_is_told_of_and_three_of_them_end_the_job(
     served: Served, browser: Browser
 ) -> None:
-    with Client(served.url) as client:
+    with served.client() as client:
         checkpoint = client.store("checkpoint", io.BytesIO(b"sleep 300"), name="w.pt").id
         train = client.store("dataset", io.BytesIO(b"data"), name="train.npz").id
         identifier = client.submit(AnalysisRequest(checkpoint=checkpoint, train=train)).id

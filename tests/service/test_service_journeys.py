@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,85 +25,30 @@ from minimascope.contract.problems import ProblemError
 from minimascope.contract.questions.interpolations import InterpolationRequest
 from minimascope.contract.questions.slices import SliceRequest
 from minimascope.contract.schemas import FINAL_STATES, Analysis, AnalysisRequest
+from tests.servers.places import ROOT
+from tests.servers.serve import Served
 
-ROOT = Path(__file__).parents[2]
-DEMO = ROOT / "examples" / "demo" / "weight-decay"
+DEMO = ROOT / "backend" / "demos" / "weight-decay"
 ASKED: dict[str, Any] = json.loads((DEMO / "request.json").read_text())["parameters"]
 QUICK = {**ASKED, "stages": ["spectrum", "gap"], "top_k": 5}
 LEASE = 4.0
 
 
-@dataclass(frozen=True)
-class Served:
-    """A running `minimascope serve`."""
-
-    url: str
-    process: subprocess.Popen[str]
-
-    def descendants(self, pid: int | None = None) -> list[int]:
-        """Process ids of everything it started, workers before their children."""
-        pid = pid or self.process.pid
-        # Each thread has its own list: serve starts a lost worker again from a thread.
-        lists = Path(f"/proc/{pid}/task").glob("*/children")
-        found = [child for each in lists for child in each.read_text().split()]
-        return [each for child in found for each in (int(child), *self.descendants(int(child)))]
-
-    def worker(self, queue: str) -> int:
-        """The Celery process of one queue."""
-        for pid in self.descendants():
-            if f"--queues={queue}".encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-                return pid
-        raise LookupError(queue)
-
-
-def serve(folder: Path) -> subprocess.Popen[str]:
-    environment = {
-        **os.environ,
-        "MINIMASCOPE_LEASE_SECONDS": str(LEASE),
-        # A busy machine may take longer than the default 20 s, after which an upload answers 202.
-        "MINIMASCOPE_INSPECT_WAIT_SECONDS": "60",
-        "OMP_NUM_THREADS": "1",
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "minimascope", "serve", "--port=0", f"--data={folder}"],
-        env=environment,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    process = serve(tmp_path_factory.mktemp("data"))
-    assert process.stdout
-    server = Served(process.stdout.readline().split()[-1], process)
-    started: list[int] = []
-    try:
+    settings = {
+        "LEASE_SECONDS": str(LEASE),
+        # A busy machine may take longer than the default 20 s, and an upload then answers 202.
+        "INSPECT_WAIT_SECONDS": "60",
+    }
+    with Served(tmp_path_factory.mktemp("data"), settings) as server:
         yield server
-        started = server.descendants()
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
-    finally:
-        process.kill()
-        process.communicate()
-    # Ctrl-C: workers, the children that work or wait, and their parsers are gone.
-    assert (process.returncode, out, err) == (0, "", "")
-    assert len(started) >= 2
-    # Python's tracker of semaphores ends once the server has: it waits for that.
-    deadline = time.monotonic() + 5
-    while (left := [pid for pid in started if Path(f"/proc/{pid}").exists()]) and (
-        time.monotonic() < deadline
-    ):
-        time.sleep(0.05)
-    assert left == []
+        assert len(server.descendants()) >= 2
 
 
 @pytest.fixture
 def client(served: Served) -> Iterator[Client]:
-    with Client(served.url) as opened:
+    with served.client() as opened:
         yield opened
 
 

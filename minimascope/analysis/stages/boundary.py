@@ -7,10 +7,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from minimascope.analysis.sampling import some_rows
-from minimascope.analysis.session import Session
+from minimascope.analysis.session.sampling import some_rows
+from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.class_subsets import subset_sections
-from minimascope.analysis.stages.embeddings import tsne
+from minimascope.analysis.stages.embeddings import NO_EMBEDDING, tsne
 from minimascope.analysis.stages.planes import has_principal_plane, resolution_for, slice_arrays
 from minimascope.analysis.stages.rescaled import rescaled_sections
 from minimascope.analysis.stages.walks import publish_walks
@@ -24,7 +24,7 @@ from minimascope.boundary.complexity import (
     random_max_alignment,
 )
 from minimascope.boundary.slices import Slice, input_plane, plane_slice, principal_plane
-from minimascope.contract.report import Boundary, Epsilon, FlipRates, Flips, GCurve
+from minimascope.contract.report import Boundary, Flips
 from minimascope.curvature.spectrum.spectrum import Spectrum
 
 RANDOM_VECTORS = 100
@@ -48,7 +48,7 @@ def run(session: Session) -> None:
     session.progress(0.2, "Complexity of the boundary over all known eigenvectors")
     matrix = known_alignment(session, spectrum)
     found = measure(session, matrix)
-    section = boundary_section(found)
+    section = Boundary.of(found, flips=None)
     section.subsets = subset_sections(session, matrix, epsilon=found.epsilon.value)
     section.rescaled = rescaled_sections(session, epsilon=found.epsilon.value)
     session.progress(0.4, "Coherence of gradients")
@@ -66,7 +66,7 @@ def run(session: Session) -> None:
         section.slice_underflowed = plane.underflowed
         session.progress(0.8, "Sign flips along the boundary")
         flips = sign.sign_flips(minimum, plane, random=drawn.alignment[known:])
-        section.flips, section.explained = flip_section(flips), flips.explained
+        section.flips, section.explained = Flips.of(flips), flips.explained
     section.walked = publish_walks(session, spectrum)
     publish_embedding(session)
     session.report.boundary = section
@@ -142,42 +142,10 @@ def publish_embedding(session: Session) -> None:
     if session.planar or not has_principal_plane(minimum):
         return
     session.progress(0.95, "t-SNE embedding of the inputs")
-    coordinates = tsne(minimum.inputs, seed=session.parameters.seed)
+    try:
+        coordinates = tsne(minimum.inputs, seed=session.parameters.seed)
+    except ModuleNotFoundError:  # an extra
+        session.report.warnings.append(NO_EMBEDDING)
+        return
     if coordinates is not None:
         session.array("embedding_tsne", coordinates)
-
-
-def boundary_section(found: Complexity) -> Boundary:
-    curve = found.g_curve
-    return Boundary(
-        epsilon=Epsilon(
-            value=found.epsilon.value, spread=found.epsilon.spread, source=found.epsilon.source
-        ),
-        g_at_epsilon=found.g_at_epsilon,
-        g_curve=GCurve(
-            epsilon=curve.epsilon, count=curve.count, g=curve.g, count_outside=curve.count_outside
-        ),
-        n90=found.n90,
-        n90_at_least=found.n90_at_least,
-        vectors_known=found.vectors_known,
-        energy_outside=found.energy_outside,
-        count_outside=found.count_outside,
-        zeroed_points=found.zeroed_points,
-        flips=None,
-    )
-
-
-def flip_section(found: sign.Flips) -> Flips:
-    return Flips(
-        per_vector=[rates(each) for each in found.per_vector],
-        random_control=rates(found.random_control),
-    )
-
-
-def rates(found: sign.FlipRates) -> FlipRates:
-    return FlipRates(
-        cross=found.cross,
-        inside=found.inside,
-        strong_cross=found.strong_cross,
-        strong_inside=found.strong_inside,
-    )

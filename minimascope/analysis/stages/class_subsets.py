@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from minimascope.analysis.costs.passes import row_seconds
-from minimascope.analysis.session import Session
+from minimascope.analysis.session.session import Session
+from minimascope.analysis.stages.hessians import outlier_counts, trace_estimate
 from minimascope.boundary.complexity import Complexity
 from minimascope.boundary.subsets import (
     SubsetHessian,
@@ -13,10 +14,9 @@ from minimascope.boundary.subsets import (
     subset_complexity,
     subset_hessian,
 )
-from minimascope.contract.report import ClassSubset, Estimate, GapOutliers, Outliers, RatioOutliers
+from minimascope.contract.report import ClassSubset
 from minimascope.curvature.minimum.minimum import Minimum
 
-OUTLIER_RATIO = 0.1
 MOST_CLASSES = 10  # beyond, pairs are too many to read
 MOST_HESSIANS = 15  # classes and pairs up to five classes; beyond, classes only
 HESSIAN_WORK = 4e7  # n·p up to which vectors and products of a subset are soon done
@@ -58,23 +58,19 @@ def hessian_seconds(minimum: Minimum) -> float | None:
 def subset_section(
     classes: tuple[int, ...], points: int, found: Complexity, curvature: SubsetHessian | None
 ) -> ClassSubset:
-    section = ClassSubset(
+    hessian: dict[str, object] = {}
+    if curvature is not None:
+        hessian = {
+            "eigenvalues": curvature.eigenvalues,
+            "converged": curvature.converged,
+            "trace": None if curvature.trace is None else trace_estimate(curvature),
+            "outliers": outlier_counts(curvature.by_ratio, curvature.by_gap),
+        }
+    return ClassSubset.of(
+        found,
         classes=list(classes),
         n=points,
         count=found.count_at_epsilon,
-        count_outside=found.count_outside,
         g=found.g_at_epsilon,
-        n90=found.n90,
+        **hessian,
     )
-    if curvature is not None:
-        section.eigenvalues = curvature.eigenvalues
-        section.converged = curvature.converged
-        if curvature.trace is not None:
-            error = curvature.trace_standard_error
-            method = "exact" if error is None else "stochastic"
-            section.trace = Estimate(value=curvature.trace, standard_error=error, method=method)
-        section.outliers = Outliers(
-            by_ratio=RatioOutliers(q=OUTLIER_RATIO, count=curvature.by_ratio),
-            by_gap=GapOutliers(count=curvature.by_gap),
-        )
-    return section

@@ -12,10 +12,17 @@ from torch import Tensor
 FEWEST, MOST = 10, 5000
 ROUNDING = 1e-12  # of the largest input: what differs by less is the same
 KEPT_COMPONENTS = 50  # neighbours are found among these; more only adds noise and time
+NO_EMBEDDING = (
+    "The t-SNE picture of the inputs is left out, because scikit-learn is not installed "
+    "(pip install minimascope[embedding]). No number depends on it."
+)
 
 
 def tsne(inputs: Tensor, *, seed: int) -> np.ndarray | None:
-    """Coordinates (n, 2) float32 of inputs (n, ...); None for n outside 10..5000."""
+    """Coordinates (n, 2) float32 of inputs (n, ...); None for n outside 10..5000.
+
+    Raises ModuleNotFoundError without scikit-learn.
+    """
     if not FEWEST <= len(inputs) <= MOST:
         return None
     from sklearn.decomposition import PCA

@@ -9,22 +9,14 @@ import numpy as np
 import torch
 
 from minimascope.analysis.costs.passes import row_seconds
-from minimascope.analysis.opening import Opened
-from minimascope.analysis.session import Session
+from minimascope.analysis.session.opening import Opened
+from minimascope.analysis.session.session import Session
 from minimascope.analysis.sharing.shards import WORTH_SHARING, Answer, Question, Work
 from minimascope.contract.parameters import Parameters
-from minimascope.contract.report import (
-    Estimate,
-    Gap,
-    GapCurves,
-    GapDiagnostics,
-    GapPlan,
-    Headline,
-    MinimumSummary,
-)
+from minimascope.contract.report import Gap, MinimumSummary, Section
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.gap.hessian_clipped import KnownHessian
-from minimascope.curvature.gap.result import GapEstimate, GapResult
+from minimascope.curvature.gap.result import GapResult
 from minimascope.curvature.layers.gram import gram_cost
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.running.clock import Progress
@@ -138,47 +130,13 @@ def answer(
         hessian=known,
         run=Run(parameters.seed, progress, kept),
     )
-    sections = {"gap": gap_section(found), "minimum": minimum_section(found)}
-    value = {name: each.model_dump_json(by_alias=True) for name, each in sections.items()}
+    value = {name: each.model_dump_json(by_alias=True) for name, each in sections(found).items()}
     return Answer(value, examples(found))
 
 
-def gap_section(found: GapResult) -> Gap:
-    headline = found.headline
-    return Gap(
-        lambda_=found.lambda_,
-        headline=Headline(**headline._asdict()) if headline else None,
-        verdict=found.verdict,
-        reason=found.reason,
-        estimates={name: estimate(each) for name, each in found.estimates.items()},
-        curves=GapCurves.model_validate(found.curves),
-        measured=estimate(found.measured) if found.measured else None,
-        diagnostics=GapDiagnostics.model_validate(found.diagnostics),
-        baselines=found.baselines,
-        route=found.route,
-        route_reason=found.route_reason,
-        plan=GapPlan(
-            seconds=found.spent.planned_seconds,
-            actual_seconds=found.spent.seconds,
-            actual_products=found.spent.products,
-        ),
-    )
-
-
-def estimate(found: GapEstimate) -> Estimate:
-    return Estimate(value=found.value, standard_error=found.standard_error, method=found.method)
-
-
-def minimum_section(found: GapResult) -> MinimumSummary:
-    return MinimumSummary(
-        weight_decay=found.weight_decay,
-        lambda_eff=found.lambda_,
-        lambda_source=found.lambda_source,
-        gradient_norm=found.gradient_norm,
-        regularized_gradient_norm=found.regularized_gradient_norm,
-        newton_decrement=found.newton_decrement,
-        is_minimum=found.is_minimum,
-    )
+def sections(found: GapResult) -> dict[str, Section]:
+    """The report's `gap` and `minimum`."""
+    return {"gap": Gap.of(found), "minimum": MinimumSummary.of(found, lambda_eff=found.lambda_)}
 
 
 def examples(found: GapResult) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from minimascope.analysis.opening import class_count
+from minimascope.analysis.session.opening import class_count
 from minimascope.boundary.margins import CertifiedMargins as Certified
 from minimascope.boundary.margins import smallest_by_pair
 from minimascope.contract.report import CertifiedMargins, PairMargin, PointMargin
@@ -20,14 +20,14 @@ def certified_section(minimum: Minimum, found: Certified, rows: Tensor) -> Certi
     """Summary of margins found for training `rows`, in the report's words."""
     targets = minimum.targets[rows]
     reached = found.values[found.values.isfinite()]
-    return CertifiedMargins(
+    return CertifiedMargins.of(
+        found,
         min=float(reached.min()) if len(reached) else None,
         median=float(reached.median()) if len(reached) else None,
         per_class={
             str(c): smallest(found.values[targets == c]) for c in range(class_count(minimum) or 0)
         },
         argmin=None if found.argmin is None else int(rows[found.argmin]),
-        unreached=found.unreached,
         per_pair=[
             PairMargin(own=own, beyond=beyond, min=value)
             for (own, beyond), value in smallest_by_pair(found).items()
@@ -35,7 +35,6 @@ def certified_section(minimum: Minimum, found: Certified, rows: Tensor) -> Certi
         smallest=smallest_points(found, rows),
         searched=len(rows) if len(rows) < minimum.n else None,
         median_standard_error=median_error(reached, minimum.n),
-        norm=found.norm,
     )
 
 

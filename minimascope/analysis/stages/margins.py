@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from minimascope.analysis.costs.passes import GRADIENT_PASSES, NUMBER_SECONDS, row_seconds
-from minimascope.analysis.opening import Opened
-from minimascope.analysis.sampling import some_rows
-from minimascope.analysis.session import Session
+from minimascope.analysis.session.opening import Opened
+from minimascope.analysis.session.sampling import some_rows
+from minimascope.analysis.session.session import Session
 from minimascope.analysis.sharing.shards import Answer, Question, Work
 from minimascope.analysis.stages.margin_sections import certified_section
 from minimascope.boundary.alignment import align
@@ -72,17 +72,7 @@ def run(session: Session) -> None:
     section = certified_section(minimum, found["l2"], rows)
     session.report.margins = Margins(
         certified=section,
-        eigenvector=[
-            EigenvectorMargin(
-                k=each.k,
-                estimate=each.estimate,
-                cos2=each.cos2,
-                logit_gap=each.logit_gap,
-                moved=each.moved,
-                starts_kept=each.starts_kept,
-            )
-            for each in estimates
-        ],
+        eigenvector=[EigenvectorMargin.of(each) for each in estimates],
         disagreement=disagreement(section.min, estimates),
         certified_linf=certified_section(minimum, found["linf"], rows),
     )

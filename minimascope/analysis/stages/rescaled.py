@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minimascope.analysis.session import Session
+from minimascope.analysis.session.session import Session
 from minimascope.boundary.gradients import reinforcing_gradients
 from minimascope.boundary.rescaling import find_rescaling, rescaled_measures
 from minimascope.contract.report import Rescaled
@@ -33,13 +33,10 @@ def rescaled_sections(session: Session, *, epsilon: float) -> list[Rescaled]:
         epsilon=epsilon,
     )
     return [
-        Rescaled(
-            factor=each.factor,
+        Rescaled.of(
+            each,
             layer=found.layer,
             next_layer=found.next_layer,
-            lambda_max=each.lambda_max,
-            trace=each.trace,
-            parameter_norm=each.parameter_norm,
             g=each.complexity.g_at_epsilon,
             count_outside=each.complexity.count_outside,
             n90=each.complexity.n90,

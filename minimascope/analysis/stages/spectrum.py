@@ -7,17 +7,15 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from minimascope.analysis.opening import class_count
-from minimascope.analysis.sampling import for_spectrum, rows_drawn
-from minimascope.analysis.session import Session
+from minimascope.analysis.session.opening import class_count
+from minimascope.analysis.session.sampling import for_spectrum, rows_drawn
+from minimascope.analysis.session.session import Session
+from minimascope.analysis.stages.hessians import OUTLIER_RATIO, outlier_counts, trace_estimate
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import (
     Density,
     Estimate,
-    GapOutliers,
     LayerBlock,
-    Outliers,
-    RatioOutliers,
     Spectrum,
     SpectrumPlan,
     SpectrumSample,
@@ -35,7 +33,6 @@ from minimascope.curvature.spectrum.spectrum import Spectrum as Pairs
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
 from minimascope.curvature.spectrum.wanted import Wanted
 
-OUTLIER_RATIO = 0.1  # q of the first outlier rule; the page lets people move it
 TOLERANCES = {"float64": 1e-6, "float32": 1e-5}  # residual at which a pair counts as converged
 PARTIAL_SECONDS = 2.0  # between two publications of what has converged
 NEARLY = 0.9  # of the stage is over when the pairs are; the layers' blocks are the rest
@@ -88,41 +85,18 @@ def run(session: Session) -> None:
     session.spectrum = found
     names, mass = layer_mass(found.eigenvectors, minimum.places)
     known = found.known_eigenvalues
-    session.report.spectrum = Spectrum(
-        eigenvalues=found.eigenvalues.tolist(),
-        residuals=found.residuals.tolist(),
-        converged=found.converged.tolist(),
-        lambda_min=float(found.lambda_min),
-        trace=estimate(found.trace, found.trace_standard_error),
-        method=found.method,
-        outliers=Outliers(
-            by_ratio=RatioOutliers(
-                q=OUTLIER_RATIO, count=outliers_by_ratio(known, q=OUTLIER_RATIO)
-            ),
-            by_gap=GapOutliers(count=outliers_by_gap(known, outputs(minimum))),
-        ),
+    by_ratio = outliers_by_ratio(known, q=OUTLIER_RATIO)
+    by_gap = outliers_by_gap(known, outputs(minimum))
+    session.report.spectrum = Spectrum.of(
+        found,
+        trace=trace_estimate(found),
+        outliers=outlier_counts(by_ratio, by_gap),
         layer_mass=mass.tolist(),
         layer_names=names,
-        products=found.products,
-        layer_blocks=[
-            LayerBlock(
-                layer=block.layer,
-                parameters=block.parameters,
-                eigenvalues=block.eigenvalues.tolist(),
-                residuals=block.residuals.tolist(),
-                trace=estimate(block.trace, block.trace_standard_error),
-            )
-            for block in blocks
-        ],
+        layer_blocks=[LayerBlock.of(each, trace=trace_estimate(each)) for each in blocks],
         sample=sample,
-        plan=SpectrumPlan(
-            route=plan.route,
-            products=plan.products,
-            products_limit=plan.products_limit,
-            seconds=plan.seconds,
-            peak_bytes=plan.peak_bytes,
-            products_range=plan.products_range,
-            seconds_range=plan.seconds_range,
+        plan=SpectrumPlan.of(
+            plan,
             actual_products=found.products,
             actual_seconds=seconds,
             actual_peak_bytes=memory.peak_bytes,
@@ -130,12 +104,6 @@ def run(session: Session) -> None:
     )
     session.array("eigenvalues", known.double())
     session.array("eigenvectors", found.eigenvectors.double())
-
-
-def estimate(value: float | None, standard_error: float | None) -> Estimate:
-    """A trace as the report says it."""
-    method = "exact" if standard_error is None else "stochastic"
-    return Estimate(value=value, standard_error=standard_error, method=method)
 
 
 def sample_section(session: Session, rows: Drawn, found: Pairs) -> SpectrumSample:
@@ -185,11 +153,4 @@ def run_density(session: Session) -> None:
         run=Run(session.parameters.seed, session.progress),
     )
     session.spectrum = replace(session.spectrum, operator=None)  # frees the graphs
-    session.report.spectrum.density = Density(
-        grid=found.grid.tolist(),
-        mean=found.mean.tolist(),
-        standard_error=found.standard_error.tolist(),
-        sigma=found.sigma,
-        probes=found.probes,
-        method=found.method,
-    )
+    session.report.spectrum.density = Density.of(found)

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from minimascope.analysis.costs.passes import row_seconds
-from minimascope.analysis.sampling import some_rows
-from minimascope.analysis.session import Session
+from minimascope.analysis.session.sampling import some_rows
+from minimascope.analysis.session.session import Session
 from minimascope.boundary.slices import data_bounds
 from minimascope.boundary.walk import Walk, walk
 from minimascope.curvature.minimum.minimum import Minimum

@@ -1,40 +1,43 @@
 """The report of one analysis: the document every room agrees on, a file a section."""
 
-from minimascope.contract.report.document import (
-    ESTIMATOR_VERSION,
-    SCHEMA_VERSION,
-    STAGES,
+from minimascope.contract.report.boundary import (
     Boundary,
-    CertifiedMargins,
-    CheckpointSummary,
     ClassSubset,
-    DataSummary,
-    EigenvectorMargin,
     Epsilon,
-    Failure,
     FlipRates,
     Flips,
+    GCurve,
+    Rescaled,
+)
+from minimascope.contract.report.checkpoint import CheckpointSummary
+from minimascope.contract.report.data import DataSummary, SplitSummary
+from minimascope.contract.report.document import (
+    ESTIMATOR_VERSION,
+    NEEDS_SPECTRUM,
+    SCHEMA_VERSION,
+    STAGES,
+    Failure,
+    Loss,
+    Report,
+    Stage,
+)
+from minimascope.contract.report.gap import (
     Gap,
     GapCurves,
     GapDiagnostics,
     GapPlan,
-    GCurve,
     Headline,
-    Loss,
-    Margins,
-    MinimumSummary,
-    PairMargin,
-    PointMargin,
-    Report,
-    Rescaled,
-    SplitSummary,
-    Stage,
     Verdict,
 )
-from minimascope.contract.report.sections import (
-    Estimate,
-    Section,
+from minimascope.contract.report.margins import (
+    CertifiedMargins,
+    EigenvectorMargin,
+    Margins,
+    PairMargin,
+    PointMargin,
 )
+from minimascope.contract.report.minimum import MinimumSummary
+from minimascope.contract.report.sections import Estimate, Section
 from minimascope.contract.report.spectrum import (
     Density,
     GapOutliers,
@@ -48,6 +51,7 @@ from minimascope.contract.report.spectrum import (
 
 __all__ = [
     "ESTIMATOR_VERSION",
+    "NEEDS_SPECTRUM",
     "SCHEMA_VERSION",
     "STAGES",
     "Boundary",

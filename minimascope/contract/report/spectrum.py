@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minimascope.contract.report.sections import Estimate, Section
+from minimascope.contract.report.sections import Estimate, Flags, Numbers, Section
 
 
 class RatioOutliers(Section):
@@ -22,9 +22,9 @@ class Outliers(Section):
 class Density(Section):
     """Spectral density on `grid` (unit mass over all p eigenvalues), with its error over probes."""
 
-    grid: list[float]
-    mean: list[float]
-    standard_error: list[float]
+    grid: Numbers
+    mean: Numbers
+    standard_error: Numbers
     sigma: float | None = None
     probes: int | None = None
     method: str | None = None
@@ -59,8 +59,8 @@ class LayerBlock(Section):
 
     layer: str
     parameters: int
-    eigenvalues: list[float]
-    residuals: list[float]
+    eigenvalues: Numbers
+    residuals: Numbers
     trace: Estimate
 
 
@@ -84,9 +84,9 @@ class Spectrum(Section):
     contains that of drawing them; null where all were used.
     """
 
-    eigenvalues: list[float]
-    residuals: list[float]
-    converged: list[bool]
+    eigenvalues: Numbers
+    residuals: Numbers
+    converged: Flags
     lambda_min: float | None
     trace: Estimate
     method: str

@@ -75,7 +75,7 @@ def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResul
         calibration_alo=_alo_calibration(given, alo_likelihood),
         route=given.plan.route,
         route_reason=given.plan.reason,
-        spent=given.spent,
+        plan=given.spent,
     )
 
 

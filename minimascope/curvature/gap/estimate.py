@@ -17,7 +17,7 @@ from minimascope.curvature.gap.calibration import reliability
 from minimascope.curvature.gap.given import Assembly
 from minimascope.curvature.gap.hessian_clipped import KnownHessian
 from minimascope.curvature.gap.lambda_grid import lambda_grid, neighbours
-from minimascope.curvature.gap.result import GapResult, Spent
+from minimascope.curvature.gap.result import GapPlan, GapResult
 from minimascope.curvature.layers.gram import gram_cost, trace_seconds
 from minimascope.curvature.minimum.batches import likelihood_of
 from minimascope.curvature.minimum.minimum import Minimum, prepare
@@ -119,7 +119,7 @@ def _route(minimum: Minimum, likelihood: Likelihood, budget: Budget) -> RoutePla
 
 def _matrix_free(
     minimum: Minimum, likelihood: Likelihood, lambdas: Tensor, budget: Budget, run: Run
-) -> tuple[Sweep, Spent]:
+) -> tuple[Sweep, GapPlan]:
     longest = budget.seconds
     clock = Clock(longest, lambda x, said: run.progress(SWEEP[0] + (SWEEP[1] - SWEEP[0]) * x, said))
     products = Ggn(minimum)
@@ -127,12 +127,12 @@ def _matrix_free(
     run.progress(SWEEP[0], _matrix_free_sentence(needed, longest))
     sweep = matrix_free_sweep(products, likelihood, lambdas, run=run, clock=clock)
     seconds = clock.used if sweep.seconds is None else sweep.seconds
-    return sweep, Spent(min(needed, longest), seconds, sweep.products)
+    return sweep, GapPlan(min(needed, longest), seconds, sweep.products)
 
 
 def _exact(
     minimum: Minimum, likelihood: Likelihood, lambdas: Tensor, plan: RoutePlan, progress: Progress
-) -> tuple[Sweep, Spent]:
+) -> tuple[Sweep, GapPlan]:
     assert plan.operations is not None
     clock = Clock(float("inf"))
     planned = exact_seconds(plan.operations, minimum.inputs.device)
@@ -144,7 +144,7 @@ def _exact(
         sweep = exact_sweep(resolvent, likelihood, lambdas, minimum.objective.penalty)
     except torch.linalg.LinAlgError as error:
         raise ValueError(_overflowing(minimum, likelihood)) from error
-    return sweep, Spent(planned, clock.used, None)
+    return sweep, GapPlan(planned, clock.used, None)
 
 
 def _matrix_free_sentence(needed: float, longest: float) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from minimascope.curvature.gap.hessian_clipped import KnownHessian
-from minimascope.curvature.gap.result import Spent
+from minimascope.curvature.gap.result import GapPlan
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.sweep.result import Sweep
 from minimascope.curvature.sweep.route import RoutePlan
@@ -29,7 +29,7 @@ class Assembly:
     calibration: Tensor | None
     seed: int
     plan: RoutePlan
-    spent: Spent
+    spent: GapPlan
 
     @property
     def penalty(self) -> Ridge:

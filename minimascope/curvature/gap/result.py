@@ -30,12 +30,12 @@ class GapHeadline(NamedTuple):
     standard_error: float | None
 
 
-class Spent(NamedTuple):
+class GapPlan(NamedTuple):
     """Wall seconds planned for the sweep over λ and taken; GGN products where matrix-free."""
 
-    planned_seconds: float
     seconds: float
-    products: int | None
+    actual_seconds: float
+    actual_products: int | None
 
 
 @dataclass(frozen=True)
@@ -69,4 +69,4 @@ class GapResult:
     calibration_alo: Tensor | None
     route: str
     route_reason: str
-    spent: Spent
+    plan: GapPlan

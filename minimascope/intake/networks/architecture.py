@@ -2,7 +2,7 @@
 
 The network is made on the meta device (shapes without memory), its tensors are then taken from
 the checkpoint: nothing larger than the checkpoint is ever allocated, and every tensor of the
-network and of the checkpoint is used exactly once. Specs: docs/architecture.md.
+network and of the checkpoint is used exactly once. Specs: docs/network_architectures.md.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def _family(architecture: dict[str, Any] | None) -> str:
             "These are bare weights: they need an architecture to become a network.",
             'For an MLP: {"family": "mlp", "activation": "relu"}. `minimascope architectures '
             "--checkpoint FILE --train FILE` lists what the shapes allow; see "
-            "docs/architecture.md.",
+            "docs/network_architectures.md.",
         )
     family = architecture.get("family")
     if family not in FAMILIES:

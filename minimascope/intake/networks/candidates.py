@@ -108,7 +108,8 @@ def _chain_specs(
             "no_candidates",
             f"No usual padding and pooling makes {', '.join(found[:12])} fit examples of shape "
             f"{list(train.inputs.shape[1:])}.",
-            "Write the architecture yourself (docs/architecture.md), or use minimascope.export.",
+            "Write the architecture yourself (docs/network_architectures.md), or use "
+            "minimascope.export.",
         )
     specs = []
     for choice in fitting:

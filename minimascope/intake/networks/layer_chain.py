@@ -55,7 +55,7 @@ def _kind(group: Group) -> str:
         "no_candidates",
         f"{group.key(leaf)[:100]!r} of shape {list(tensor.shape)} is no weight of a plain chain of "
         "convolutions, batch norms and Linear layers.",
-        "Write the architecture yourself (docs/architecture.md), or export the model with "
+        "Write the architecture yourself (docs/network_architectures.md), or export the model with "
         "minimascope.export: a .pt2 needs none.",
     )
 

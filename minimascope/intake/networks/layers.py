@@ -45,7 +45,7 @@ _REFUSED_OPTIONS = ("device", "dtype", "inplace")
 
 def architecture_invalid(sentence: str) -> ProblemError:
     """The spec itself is wrong, whatever the weights are."""
-    return ProblemError("architecture_invalid", sentence, "See docs/architecture.md.")
+    return ProblemError("architecture_invalid", sentence, "See docs/network_architectures.md.")
 
 
 def _check_value(value: Any, where: str) -> Any:

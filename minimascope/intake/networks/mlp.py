@@ -20,7 +20,7 @@ def mismatch(sentence: str) -> ProblemError:
     return ProblemError(
         "architecture_mismatch",
         sentence,
-        "Compare the table of layers with the architecture (docs/architecture.md).",
+        "Compare the table of layers with the architecture (docs/network_architectures.md).",
     )
 
 

@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from minimascope.client import Client
 from minimascope.contract.schemas import Analysis
-from tests.service.backend.postgres import Postgres
+from tests.servers.places import CHILD
+from tests.servers.postgres import Postgres
+from tests.servers.serve import API, Served
 
-ROOT = Path(__file__).parents[3]
 LEASE = 3.0
-
-
-@dataclass(frozen=True)
-class Running:
-    """A server: its address, data folder and process."""
-
-    url: str
-    folder: Path
-    process: subprocess.Popen[str]
-
-    def client(self) -> Client:
-        return Client(self.url)
-
-    def workers(self) -> list[int]:
-        """Process ids of its worker processes."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [int(pid) for pid in children.split()]
 
 
 def ended(client: Client, identifier: str, *, seconds: float = 30.0) -> Analysis:
@@ -65,31 +44,13 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("data")
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "MINIMASCOPE_DATA_DIR": str(folder),
-        "MINIMASCOPE_DEMO_DIR": str(folder / "no-demo"),
-        "MINIMASCOPE_LEASE_SECONDS": str(LEASE),
-        "MINIMASCOPE_WORKER_TOKEN": "worker-secret",
-        "MINIMASCOPE_MAX_UPLOAD_BYTES": "3000000",
+    settings = {
+        "DEMO_DIR": str(folder / "no-demo"),
+        "LEASE_SECONDS": str(LEASE),
+        "WORKER_TOKEN": "worker-secret",
+        "MAX_UPLOAD_BYTES": "3000000",
     }
-    child = str(ROOT / "tests" / "workers" / "child.py")
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "tests" / "backend" / "server.py"), "0", child],
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout
-    server = Running(process.stdout.readline().strip(), folder, process)
-    workers = server.workers()
-    yield server
-    process.send_signal(signal.SIGINT)
-    process.wait(15)
-    process.stdout.close()
-    left = [pid for pid in workers if Path(f"/proc/{pid}").exists()]
-    assert left == []
+    with Served(folder, settings, (str(CHILD),), program=API, quiet=False) as server:
+        yield server

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from backend.store import Store
+from backend.storage.files import Store
 from minimascope.contract.problems import ProblemError
-from tests.servers.deployment import free_port
+from tests.servers.processes import free_port
 from tests.servers.s3_server import s3_server
 
 SHA, ANALYSIS, OTHER = "ab" * 32, "cd" * 16, "ef" * 16

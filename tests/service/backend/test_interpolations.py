@@ -12,11 +12,12 @@ from minimascope.client import Client
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.questions.interpolations import Interpolation, InterpolationRequest
 from minimascope.contract.schemas import AnalysisRequest
-from tests.service.backend.conftest import Running, ended
+from tests.servers.serve import Served
+from tests.service.backend.conftest import ended
 
 
 @pytest.fixture
-def client(running: Running) -> Iterator[Client]:
+def client(running: Served) -> Iterator[Client]:
     with running.client() as opened:
         yield opened
 
@@ -33,13 +34,13 @@ def analysed(client: Client, text: str, *, train: bytes = b"data", test: bytes =
 
 
 @pytest.fixture(scope="module")
-def pair(running: Running) -> tuple[str, str]:
+def pair(running: Served) -> tuple[str, str]:
     with running.client() as client:
         return analysed(client, "sleep 0", test=b"test"), analysed(client, "sleep 0.01")
 
 
 def test_a_line_is_202_then_200_and_its_curve_follows(
-    running: Running, pair: tuple[str, str]
+    running: Served, pair: tuple[str, str]
 ) -> None:
     url = f"{running.url}/api/v1/analyses/{pair[0]}/interpolations"
     first = httpx.post(url, json={"other": pair[1]})
@@ -80,7 +81,7 @@ def test_a_line_needs_two_analyses_of_one_training_set(
         assert refused.value.sentence.count(".") == 1
 
 
-def test_a_line_goes_with_its_analysis(client: Client, running: Running) -> None:
+def test_a_line_goes_with_its_analysis(client: Client, running: Served) -> None:
     ids = [analysed(client, f"sleep 0.0{n}") for n in (2, 3)]
     request = InterpolationRequest(other=ids[1])
     client.interpolation(ids[0], request)

@@ -18,11 +18,12 @@ import pytest
 from minimascope.client import Client, calls
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisRequest
-from tests.service.backend.conftest import Running, ended
+from tests.servers.serve import Served
+from tests.service.backend.conftest import ended
 
 
 @pytest.fixture
-def client(running: Running) -> Iterator[Client]:
+def client(running: Served) -> Iterator[Client]:
     with running.client() as opened:
         yield opened
 
@@ -69,7 +70,7 @@ def test_a_refused_upload_is_422_with_the_workers_code_and_stays_readable(client
     assert kept.inspection.problem["sentence"] == "'x' is no weights."
 
 
-def test_an_analysis_goes_from_submission_to_arrays(client: Client, running: Running) -> None:
+def test_an_analysis_goes_from_submission_to_arrays(client: Client, running: Served) -> None:
     identifier = submitted(client, "sleep 0.3", name="first")
     analysis = ended(client, identifier)
     assert (analysis.state, analysis.attempt, analysis.progress) == ("done", 1, 1.0)
@@ -138,14 +139,14 @@ def test_an_inspection_does_not_wait_behind_an_analysis(client: Client) -> None:
     ended(client, identifier)
 
 
-def test_a_worker_killed_mid_job_costs_one_attempt(client: Client, running: Running) -> None:
+def test_a_worker_killed_mid_job_costs_one_attempt(client: Client, running: Served) -> None:
     log = running.folder / "runs.txt"
     identifier = submitted(client, f"sleep 4 log {log}")
     while client.analysis(identifier).progress == 0.0:
         time.sleep(0.05)
     child = int(log.read_text().split()[1])
     worker = _parent(child)
-    assert worker in running.workers()
+    assert worker in running.descendants()
     os.kill(worker, signal.SIGKILL)
     killed = time.monotonic()
     while client.analysis(identifier).attempt < 2:
@@ -191,7 +192,7 @@ def test_submissions_at_once_with_one_key_are_one_analysis(client: Client, known
 
 
 def test_the_same_files_and_parameters_are_not_computed_twice(
-    client: Client, running: Running
+    client: Client, running: Served
 ) -> None:
     log = running.folder / "content.txt"
     first = submitted(client, f"sleep 0.2 log {log}", name="first")
@@ -242,7 +243,7 @@ PROBLEMS = [
 
 @pytest.mark.parametrize(("method", "path", "options", "status", "code"), PROBLEMS)
 def test_every_refusal_is_a_problem_document(
-    running: Running, method: str, path: str, options: dict, status: int, code: str
+    running: Served, method: str, path: str, options: dict, status: int, code: str
 ) -> None:
     response = httpx.request(method, f"{running.url}/api/v1{path}", **options)
     body = response.json()
@@ -253,7 +254,7 @@ def test_every_refusal_is_a_problem_document(
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
-def test_the_api_describes_itself_from_local_files(running: Running) -> None:
+def test_the_api_describes_itself_from_local_files(running: Served) -> None:
     base = f"{running.url}/api/v1"
     document = httpx.get(f"{base}/openapi.json").json()
     assert "/analyses/{identifier}/events" in document["paths"]

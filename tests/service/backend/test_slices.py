@@ -13,11 +13,12 @@ from minimascope.client import Client
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.questions.slices import Slice, SliceRequest
 from minimascope.contract.schemas import AnalysisRequest
-from tests.service.backend.conftest import Running, ended
+from tests.servers.serve import Served
+from tests.service.backend.conftest import ended
 
 
 @pytest.fixture
-def client(running: Running) -> Iterator[Client]:
+def client(running: Served) -> Iterator[Client]:
     with running.client() as opened:
         yield opened
 
@@ -40,7 +41,7 @@ def analysis(client: Client) -> Iterator[str]:
 PLANE = SliceRequest(plane="points", points=(0, 1, 2), resolution=5)
 
 
-def test_a_plane_is_202_then_200_and_its_arrays_follow(running: Running, analysis: str) -> None:
+def test_a_plane_is_202_then_200_and_its_arrays_follow(running: Served, analysis: str) -> None:
     url = f"{running.url}/api/v1/analyses/{analysis}/slices"
     first = httpx.post(url, json=PLANE.model_dump(mode="json"))
     assert first.status_code == 202
@@ -96,7 +97,7 @@ def test_no_plane_without_eigenvectors(client: Client) -> None:
     assert (refused.value.status, refused.value.code) == (409, "no_eigenvectors_yet")
 
 
-def test_planes_go_with_their_analysis(client: Client, running: Running) -> None:
+def test_planes_go_with_their_analysis(client: Client, running: Served) -> None:
     identifier = analysed(client, "vectors sleep 0")
     client.slice(identifier, PLANE)
     folder = running.folder / "store" / "results" / PLANE.identifier(identifier)
@@ -107,7 +108,7 @@ def test_planes_go_with_their_analysis(client: Client, running: Running) -> None
         client.slice(identifier, PLANE)
 
 
-def test_a_meaningless_plane_is_refused_in_one_sentence(running: Running, analysis: str) -> None:
+def test_a_meaningless_plane_is_refused_in_one_sentence(running: Served, analysis: str) -> None:
     url = f"{running.url}/api/v1/analyses/{analysis}/slices"
     answer = httpx.post(url, json={"plane": "points", "points": [1, 1, 2]})
     assert answer.status_code == 422

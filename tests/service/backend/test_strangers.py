@@ -7,23 +7,19 @@ import hashlib
 import json
 import logging
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
-from backend import bodies, wire
-from backend.app import create_app
-from backend.wire import server_config
+from backend.http import body_limits as bodies
+from backend.http import connections as wire
 from minimascope.contract.schemas import ProblemDocument
-from minimascope.contract.settings import Settings
+from tests.servers.in_thread import in_thread
 
 GOOD = b"what is kept"
 STALL = 0.4
@@ -57,26 +53,10 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bodies, "STALL_SECONDS", STALL)
         patch.setattr(wire, "HEADER_SECONDS", STALL)
-        with serving(tmp_path_factory.mktemp("data")) as (_, port, service):
-            base = f"http://127.0.0.1:{port}/api/v1"
+        with in_thread(tmp_path_factory.mktemp("data"), inspect_wait_seconds=0) as found:
+            base = f"{found.url}/api/v1"
             with httpx.Client(base_url=base, timeout=20) as client:
-                yield Door(port, client, service)
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[tuple[uvicorn.Server, int, Any]]:
-    """A server in a thread; its port and what it keeps."""
-    settings = Settings(data_dir=folder, demo_dir=folder / "none", inspect_wait_seconds=0, port=0)
-    app = create_app(settings)
-    server = uvicorn.Server(server_config(app, grace=1))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield server, listener.getsockname()[1], app.state.service
-        server.should_exit = True
-        thread.join()
+                yield Door(found.port, client, found.service)
 
 
 @pytest.fixture(autouse=True)
@@ -366,14 +346,14 @@ def test_whoever_is_still_sending_when_the_server_stops_is_told_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(bodies, "STALL_SECONDS", 60.0)
-    with serving(tmp_path) as (server, port, service):
-        with socket.create_connection(("127.0.0.1", port), timeout=10.0) as connection:
+    with in_thread(tmp_path, inspect_wait_seconds=0) as found:
+        with socket.create_connection(("127.0.0.1", found.port), timeout=10.0) as connection:
             connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\nabc")
             time.sleep(0.2)
-            server.should_exit = True
+            found.server.should_exit = True
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
         assert answer.startswith(b"HTTP/1.1 503")
         assert b'"code":"stopping"' in answer
-        assert list((service.settings.folder() / "store" / "incoming").iterdir()) == []
+        assert list((found.service.settings.folder() / "store" / "incoming").iterdir()) == []
     assert [each for each in caplog.records if each.exc_info] == []
     caplog.clear()

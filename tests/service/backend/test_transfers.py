@@ -6,12 +6,9 @@ import asyncio
 import base64
 import hashlib
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +16,11 @@ import httpx
 import pytest
 
 from backend.app import create_app
-from backend.transfers import expire
+from backend.uploads.tus import expire
 from minimascope.contract.settings import Settings
+from tests.servers.serve import API, Served
 
-ROOT = Path(__file__).parents[3]
+NO_DEMO = {"DEMO_DIR": "/none"}
 TUS = {"tus-resumable": "1.0.0"}
 TYPE = {"content-type": "application/offset+octet-stream"}
 
@@ -44,8 +42,8 @@ async def api(tmp_path: Path, **settings: Any) -> AsyncIterator[tuple[httpx.Asyn
     transport = httpx.ASGITransport(app=app)
     url = "http://127.0.0.1:1/api/v1"
     async with httpx.AsyncClient(transport=transport, base_url=url, headers=TUS) as client:
-        yield client, app.state.service
-    app.state.service.repository.close()
+        yield client, app.state.services
+    app.state.services.close()
 
 
 async def created(client: httpx.AsyncClient, length: int, **known: str) -> str:
@@ -135,7 +133,7 @@ def test_an_expired_transfer_is_gone_with_its_bytes(tmp_path: Path) -> None:
         async with api(tmp_path, transfer_seconds=0.0) as (client, service):
             place = await created(client, 10)
             assert (await client.head(place)).status_code == 410
-            expire(service)
+            expire(service.uploads)
             assert (await client.head(place)).status_code == 404
             assert list((tmp_path / "store" / "partial").iterdir()) == []
 
@@ -155,43 +153,17 @@ def test_the_server_says_what_it_can_do(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-SERVER = """
-import sys, uvicorn
-from pathlib import Path
-from backend.app import create_app
-from minimascope.cli.serve import _listen
-from minimascope.contract.settings import Settings
-listener = _listen("127.0.0.1", 0)
-port = listener.getsockname()[1]
-print(port, flush=True)
-settings = Settings(data_dir=Path(sys.argv[1]), demo_dir=Path("/none"), port=port)
-uvicorn.Server(uvicorn.Config(create_app(settings), log_level="error")).run(sockets=[listener])
-"""
-
-
-@contextmanager
-def server(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    command = [sys.executable, "-c", SERVER, str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    assert process.stdout
-    try:
-        yield process, f"http://127.0.0.1:{process.stdout.readline().strip()}/api/v1"
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-
-
 def test_an_upload_goes_on_where_a_killed_server_left_it(tmp_path: Path) -> None:
     content = os.urandom(40_000_000)
-    with server(tmp_path) as (process, url):
+    with Served(tmp_path, NO_DEMO, program=API, quiet=False) as server:
+        url = f"{server.url}/api/v1"
         headers = {**TUS, "upload-length": str(len(content)), **metadata(kind="checkpoint")}
         place = httpx.post(f"{url}/uploads", headers=headers, timeout=60).headers["location"]
 
         def slowly() -> Iterator[bytes]:
             for start in range(0, len(content), 1_000_000):
                 if start == 30_000_000:
-                    process.send_signal(signal.SIGKILL)
-                    process.wait()
+                    server.process.kill()
                 time.sleep(0.01)
                 yield content[start : start + 1_000_000]
 
@@ -199,7 +171,8 @@ def test_an_upload_goes_on_where_a_killed_server_left_it(tmp_path: Path) -> None
         headers = {**TUS, **TYPE, "upload-offset": "0"}
         with pytest.raises(httpx.TransportError):
             httpx.patch(url + place, content=slowly(), headers=headers, timeout=60)
-    with server(tmp_path) as (_, url):
+    with Served(tmp_path, NO_DEMO, program=API, quiet=False) as server:
+        url = f"{server.url}/api/v1"
         offset = int(httpx.head(url + place, headers=TUS, timeout=60).headers["upload-offset"])
         # Settled every 8 MiB, of 30 MB sent.
         assert 16_000_000 < offset <= 30_000_000

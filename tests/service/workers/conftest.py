@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,29 +11,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
-from backend.app import create_app
-from backend.jobs import NewJob
-from backend.repository import Repository
-from backend.service import Service
+from backend.jobs.job import NewJob
+from backend.services import Services
 from minimascope.contract.schemas import AnalysisRequest
-from minimascope.contract.settings import Settings
+from tests.servers.in_thread import in_thread
+from tests.servers.places import CHILD
+from tests.servers.repositories import Repositories
 from workers.delivery import Delivery
-from workers.supervisor import Supervisor
+from workers.process.supervisor import Supervisor
 
-CHILD = Path(__file__).parent / "child.py"
 SHA = "ab" * 32
 
 
 @dataclass
 class Api:
-    service: Service
+    service: Services
     delivery: Delivery
 
     @property
-    def repository(self) -> Repository:
-        return self.service.repository
+    def repository(self) -> Repositories:
+        return Repositories(self.service.engine)
 
     def job(self, text: str) -> str:
         path = self.service.store.blob(SHA)
@@ -43,7 +40,7 @@ class Api:
         document: dict[str, Any] = {"files": {"checkpoint": SHA}, "names": {}, "parameters": {}}
         job = NewJob("analysis", SHA, document, stages=("spectrum", "gap"))
         request = AnalysisRequest(checkpoint=SHA, train=SHA)
-        self.repository.add_analysis(request, job, now=time.time())
+        self.repository.analyses.add_analysis(request, job, now=time.time())
         return job.id
 
     def supervisor(self) -> Supervisor:
@@ -58,28 +55,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def serving(folder: Path, *, lease: float, limit: float) -> Iterator[Api]:
     """A server without workers: leases and the time limit of a job in seconds."""
-    settings = Settings(
-        data_dir=folder,
-        demo_dir=folder / "none",
-        worker_token="w",
-        job_seconds=limit,
-        lease_seconds=lease,
-        stuck_seconds=0.5,
-    )
-    app = create_app(settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    delivery = Delivery(f"http://127.0.0.1:{port}", "w")
-    try:
-        yield Api(app.state.service, delivery)
-    finally:
-        delivery.close()
-        server.should_exit = True
-        thread.join()
+    times = {"job_seconds": limit, "lease_seconds": lease, "stuck_seconds": 0.5}
+    with in_thread(folder, worker_token="w", **times) as server:
+        delivery = Delivery(server.url, "w")
+        try:
+            yield Api(server.service, delivery)
+        finally:
+            delivery.close()
 
 
 @pytest.fixture(scope="module")

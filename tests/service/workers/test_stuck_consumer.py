@@ -7,8 +7,8 @@ import time
 
 from benchmarks.trials.audit import until
 from minimascope.contract.schemas import AnalysisRequest
+from tests.servers.black_hole import Forwarder
 from tests.servers.deployment import Deployment
-from tests.service.workers.black_hole import Forwarder
 
 
 def test_a_worker_that_hears_nothing_of_its_broker_starts_again_and_works() -> None:

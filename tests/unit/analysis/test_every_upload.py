@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from minimascope import export
-from minimascope.analysis.opening import Files
 from minimascope.analysis.run import run_analysis
+from minimascope.analysis.session.opening import Files
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import STAGES, Report, Stage
-from tests.unit.analysis.analyses import Kept
+from tests.cases.analyses import Kept
+from tests.cases.zoo import specimen
 from tests.unit.intake.test_zoo import hugging, zipped
-from tests.unit.intake.zoo import specimen
 
 pytestmark = [  # torch's own deprecated parts
     pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning"),

@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from minimascope.analysis import run
-from minimascope.analysis.faults import failure_of
+from minimascope.analysis.session.faults import failure_of
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.curvature.spectrum.spectrum import operator_spectrum
 from minimascope.curvature.spectrum.wanted import Wanted
-from tests.unit.analysis.analyses import analysed, save
+from tests.cases.analyses import analysed, save
 
 
 @pytest.mark.parametrize(

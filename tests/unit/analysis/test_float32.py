@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from minimascope.contract.parameters import Parameters
-from tests.unit.analysis.analyses import analysed, save
+from tests.cases.analyses import analysed, save
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from minimascope.analysis.guessing import guessing_loss
+from minimascope.analysis.session.guessing import guessing_loss
 from minimascope.contract.parameters import Parameters
 from minimascope.curvature.minimum.minimum import prepare
-from tests.unit.analysis.analyses import analysed, save
+from tests.cases.analyses import analysed, save
 
 
 def test_the_best_constant_is_the_one_that_guessing_takes() -> None:

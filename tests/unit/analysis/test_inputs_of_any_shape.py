@@ -15,7 +15,7 @@ from torch import nn
 from minimascope.contract.arrays import ARRAYS
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Report
-from tests.unit.analysis.analyses import CNN, Kept, analysed, digit_images, digits_network, save
+from tests.cases.analyses import CNN, Kept, analysed, digit_images, digits_network, save
 
 REFERENCES = Path(__file__).parents[2] / "cases" / "reference" / "boundary"
 # NaN separates polylines; a class without pairs has no mean cosine; 15 bins may be empty.

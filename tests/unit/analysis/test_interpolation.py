@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from minimascope.analysis.questions.interpolation import interpolate
+from minimascope.analysis.questions.line import interpolate
 from minimascope.contract.problems import ProblemError
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 

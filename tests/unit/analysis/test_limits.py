@@ -14,9 +14,9 @@ from minimascope.analysis.stages import margins as margins_stage
 from minimascope.analysis.stages.embeddings import MOST, tsne
 from minimascope.contract.parameters import Parameters
 from minimascope.curvature.minimum.minimum import prepare
+from tests.cases.analyses import analysed, save
+from tests.cases.boundary_networks import small_cnn
 from tests.cases.reference_networks import boundary_minimum
-from tests.unit.analysis.analyses import analysed, save
-from tests.unit.boundary.networks import small_cnn
 
 
 def test_margins_of_a_large_training_set_are_those_of_a_stated_sample(

@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from minimascope.analysis.costs.plan import advice, predicted
-from minimascope.analysis.opening import Files, open_files
+from minimascope.analysis.planning import advice, predicted
+from minimascope.analysis.session.opening import Files, open_files
 from minimascope.contract.parameters import Parameters
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.spectrum.plan import plan_spectrum
 from minimascope.curvature.spectrum.sample import curvature_on_all, drawn
 from minimascope.curvature.spectrum.wanted import Wanted
-from tests.unit.analysis.analyses import analysed, save
+from tests.cases.analyses import analysed, save
 
 N = 240
 ARCHITECTURE = {"family": "mlp", "activation": "relu"}

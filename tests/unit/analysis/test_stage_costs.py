@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from minimascope.analysis.costs import plan as planning
+from minimascope.analysis import planning
 from minimascope.analysis.costs import stages as stage_costs
-from minimascope.analysis.costs.plan import planned
-from minimascope.analysis.opening import Files, open_files
+from minimascope.analysis.planning import planned
+from minimascope.analysis.session.opening import Files, open_files
 from minimascope.analysis.stages import gap as gap_stage
 from minimascope.analysis.stages import margins as margins_stage
 from minimascope.analysis.stages.spectrum import plan_stage
@@ -19,7 +19,7 @@ from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import STAGES
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.sweep.matrix_free import LONGEST
-from tests.unit.analysis.analyses import CNN, digit_images, digits_network, save
+from tests.cases.analyses import CNN, digit_images, digits_network, save
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from minimascope.boundary.alignment import align
 from minimascope.boundary.gradients import per_example, reinforcing_gradients
 from minimascope.boundary.layers import dense_layers
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from tests.cases.reference_networks import BOUNDARY, boundary_minimum
-from tests.unit.boundary.networks import (
+from tests.cases.boundary_networks import (
     linear_minimum,
     reference_array,
     regression_minimum,
@@ -19,6 +18,7 @@ from tests.unit.boundary.networks import (
     top_vectors,
     unit_rows,
 )
+from tests.cases.reference_networks import BOUNDARY, boundary_minimum
 
 
 def naive_alignment(minimum: Minimum, vectors: Tensor, inputs: Tensor) -> Tensor:

@@ -7,8 +7,8 @@ import torch
 
 from minimascope.boundary.alignment import align
 from minimascope.boundary.coherence import class_alignment, gradient_coherence
+from tests.cases.boundary_networks import linear_minimum, regression_minimum, top_vectors
 from tests.cases.reference_networks import boundary_minimum
-from tests.unit.boundary.networks import linear_minimum, regression_minimum, top_vectors
 
 
 def test_gradients_across_a_two_class_boundary_are_opposite() -> None:

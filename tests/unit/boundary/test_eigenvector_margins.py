@@ -12,8 +12,8 @@ from minimascope.boundary.margins import (
     disagreement,
     eigenvector_margins,
 )
+from tests.cases.boundary_networks import regression_minimum, small_cnn, top_vectors, unit_rows
 from tests.cases.reference_networks import boundary_minimum
-from tests.unit.boundary.networks import regression_minimum, small_cnn, top_vectors, unit_rows
 
 
 @pytest.mark.parametrize("name", ["gauss-normal", "circle-normal"])

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from minimascope.boundary.flips import coarse_plane, explained_share, flip_rates, sign_flips
+from tests.cases.boundary_networks import top_vectors
 from tests.cases.reference_networks import BOUNDARY, boundary_minimum
-from tests.unit.boundary.networks import top_vectors
 
 PLANAR = [name for name in BOUNDARY if name != "iris-normal"]
 

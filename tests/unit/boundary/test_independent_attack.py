@@ -15,8 +15,8 @@ from torch import Tensor
 from minimascope.boundary.boundary_search import NormName
 from minimascope.boundary.margins import certified_margins
 from minimascope.curvature.minimum.minimum import Minimum
+from tests.cases.boundary_networks import small_cnn
 from tests.cases.reference_networks import boundary_minimum
-from tests.unit.boundary.networks import small_cnn
 
 with warnings.catch_warnings():
     # foolbox 3.3 imports a deprecated scipy namespace.

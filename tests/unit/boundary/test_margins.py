@@ -15,14 +15,14 @@ from minimascope.boundary.margins import (
     smallest_by_pair,
 )
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from tests.cases.reference_networks import BOUNDARY, boundary_minimum
-from tests.unit.boundary.networks import (
+from tests.cases.boundary_networks import (
     FOLDER,
     linear_minimum,
     reference_array,
     regression_minimum,
     small_cnn,
 )
+from tests.cases.reference_networks import BOUNDARY, boundary_minimum
 
 
 def refined_minimum(name: str) -> float:

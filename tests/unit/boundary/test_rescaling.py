@@ -12,7 +12,7 @@ from minimascope.boundary.alignment import align
 from minimascope.boundary.gradients import reinforcing_gradients
 from minimascope.boundary.rescaling import find_rescaling, rescaled_measures
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from tests.unit.boundary.networks import small_cnn
+from tests.cases.boundary_networks import small_cnn
 
 
 def network(activation: type[nn.Module]) -> Minimum:

@@ -17,8 +17,8 @@ from minimascope.boundary.slices import (
     plane_through,
     principal_plane,
 )
+from tests.cases.boundary_networks import linear_minimum, small_cnn, top_vectors, unit_rows
 from tests.cases.reference_networks import boundary_minimum
-from tests.unit.boundary.networks import linear_minimum, small_cnn, top_vectors, unit_rows
 
 
 def test_fields_of_the_input_plane_are_the_network_at_its_grid_points() -> None:

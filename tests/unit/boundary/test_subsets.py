@@ -13,8 +13,8 @@ from minimascope.boundary.subsets import (
     subset_hessian,
 )
 from minimascope.curvature.spectrum.wanted import Wanted
+from tests.cases.boundary_networks import linear_minimum, regression_minimum, top_vectors
 from tests.cases.reference_networks import boundary_minimum
-from tests.unit.boundary.networks import linear_minimum, regression_minimum, top_vectors
 
 
 def test_all_classes_together_are_the_whole_training_set() -> None:

@@ -7,14 +7,14 @@ import torch
 
 from minimascope.boundary.slices import input_plane
 from minimascope.boundary.walk import walk
-from tests.cases.reference_networks import boundary_minimum
-from tests.unit.boundary.networks import (
+from tests.cases.boundary_networks import (
     linear_minimum,
     regression_minimum,
     small_cnn,
     top_vectors,
     unit_rows,
 )
+from tests.cases.reference_networks import boundary_minimum
 
 
 def test_the_curvature_of_a_walk_is_the_eigenvalue() -> None:

@@ -16,7 +16,7 @@ from minimascope.contract.report import Report
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
 from minimascope.curvature.spectrum.wanted import Wanted
 from tests.unit.curvature.test_killed_job import lanczos_size
-from workers.process import ChildProcess
+from workers.process.child_process import ChildProcess
 
 # The worker's own child; it only saves after every product instead of every five seconds.
 COMMAND = (
@@ -25,7 +25,7 @@ COMMAND = (
     "ignore",
     "-c",
     "from minimascope.curvature.running import keeper; keeper.EVERY, keeper.SHARE = 0.0, 0\n"
-    "from workers import child; raise SystemExit(child.main())",
+    "from workers.process import child; raise SystemExit(child.main())",
 )
 
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import nn
 
-from minimascope.analysis.opening import Files
 from minimascope.analysis.run import run_analysis
+from minimascope.analysis.session.opening import Files
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Report
 from minimascope.curvature.minimum.minimum import Minimum, prepare

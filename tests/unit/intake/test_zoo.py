@@ -17,7 +17,7 @@ from minimascope import export
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.architecture import build_network
 from minimascope.intake.values.checkpoint import read_checkpoint
-from tests.unit.intake.zoo import ZOO, Specimen, specimen
+from tests.cases.zoo import ZOO, Specimen, specimen
 
 # torch.export.save and the first forward-mode product use torch's own deprecated parts
 pytestmark = [

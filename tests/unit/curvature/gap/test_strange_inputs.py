@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from minimascope.analysis.stages.gap import gap_section, minimum_section
+from minimascope.contract.report import Gap, MinimumSummary
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.sweep.route import Budget, Route
@@ -98,7 +98,8 @@ def test_there_is_a_verdict_in_words_and_no_number_that_is_none(
     for known in ({"weight_decay": RIDGE}, {"weight_decay": 1e3}, {"weight_decay": 0.0}):
         found = estimate_gap(CASES[name]().trained(**known), budget=Budget(route=route))
         assert found.reason.endswith(".")
-        report = [gap_section(found).model_dump(), minimum_section(found).model_dump()]
+        sections = Gap.of(found), MinimumSummary.of(found, lambda_eff=found.lambda_)
+        report = [section.model_dump() for section in sections]
         bad = [(place, x) for place, x in numbers({"": report}) if not math.isfinite(x)]
         assert bad == []
 

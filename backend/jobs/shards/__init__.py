@@ -1,0 +1,1 @@
+"""Parts of one analysis as jobs of their own."""

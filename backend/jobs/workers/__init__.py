@@ -1,0 +1,1 @@
+"""Worker processes that live, and which job they take."""

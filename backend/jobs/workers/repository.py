@@ -1,0 +1,82 @@
+"""Which workers live, what they said of themselves, which job one takes next.
+
+A message says that there is work; the rows say which comes first, the same on every broker.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import case, delete, func, select
+
+from backend.storage.tables import JobRow, WorkerRow
+from backend.storage.transactions import Transactions
+from minimascope.contract.schemas import MAX_ATTEMPTS
+
+FORGET_SECONDS = 24 * 3600.0
+
+
+class WorkerRepository(Transactions):
+    """Heartbeats of worker processes, apart from those of their jobs."""
+
+    def worker_seen(self, identifier: str, report: dict[str, Any], *, now: float) -> None:
+        with self.write() as session:
+            session.merge(WorkerRow(id=identifier, report=report, seen_at=now))
+            session.execute(delete(WorkerRow).where(WorkerRow.seen_at < now - FORGET_SECONDS))
+
+    def worker_gone(self, identifier: str) -> None:
+        with self.write() as session:
+            session.execute(delete(WorkerRow).where(WorkerRow.id == identifier))
+
+    def workers(self, *, seen_since: float) -> list[dict[str, Any]]:
+        """Reports with `id` and `seen_at`, newest first."""
+        query = select(WorkerRow).where(WorkerRow.seen_at >= seen_since)
+        with self.read() as session:
+            rows = session.scalars(query.order_by(WorkerRow.seen_at.desc())).all()
+            return [{"id": row.id, "seen_at": row.seen_at, **row.report} for row in rows]
+
+    def overdue_count(self, queues: list[str], *, sent_before: float) -> int:
+        """Jobs of these queues that nobody has taken since their message was sent."""
+        query = select(func.count()).select_from(JobRow)
+        query = query.where(
+            JobRow.state == "queued", JobRow.queue.in_(queues), JobRow.sent_at < sent_before
+        )
+        with self.read() as session:
+            return int(session.scalar(query) or 0)
+
+    def choose(self, identifier: str) -> str:
+        """The job to claim for a worker that got the message of `identifier`.
+
+        Of the queued jobs of the same queue: the highest priority, whole jobs before shards, then
+        the owner with the fewest running, then the oldest. Shards are for workers that have nothing
+        else to do, so they do not count as running. There are as many messages as queued jobs: each
+        is taken; where none is queued it is `identifier` itself, which may be a lost worker's.
+        """
+        with self.read() as session:
+            row = session.get(JobRow, identifier)
+            if row is None:
+                return identifier
+            running = (
+                select(JobRow.owner, func.count().label("count"))
+                .where(JobRow.state == "running", JobRow.queue == row.queue, JobRow.kind != "shard")
+                .group_by(JobRow.owner)
+                .subquery()
+            )
+            query = (
+                select(JobRow.id)
+                .outerjoin(running, running.c.owner == JobRow.owner)
+                .where(
+                    JobRow.state == "queued",
+                    JobRow.queue == row.queue,
+                    JobRow.cancel.is_(False),
+                    JobRow.attempt < MAX_ATTEMPTS,
+                )
+                .order_by(
+                    JobRow.priority.desc(),
+                    case((JobRow.kind == "shard", 1), else_=0),
+                    func.coalesce(running.c.count, 0),
+                    JobRow.created_at,
+                    JobRow.id,
+                )
+            )
+            return session.scalar(query.limit(1)) or identifier

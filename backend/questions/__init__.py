@@ -1,0 +1,1 @@
+"""Questions about an analysis: planes and lines on demand."""

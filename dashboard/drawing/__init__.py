@@ -1,0 +1,1 @@
+"""What pages draw, as JSON for the browser: made in a process of its own, kept, served."""

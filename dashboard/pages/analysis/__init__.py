@@ -1,0 +1,1 @@
+"""One analysis: key numbers, verdict, linked pictures, tabs."""

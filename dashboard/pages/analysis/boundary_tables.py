@@ -1,0 +1,122 @@
+"""Tables of the boundary: complexity by class, rescaling, margins by class, pair and point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dash import html
+
+from dashboard.components.data_table import table
+from dashboard.components.words import number, with_error
+from dashboard.drawing.class_names import class_name, class_word
+from minimascope.contract.report import Boundary, CertifiedMargins, ClassSubset, Margins, Rescaled
+
+Row = tuple[Any, ...]
+LONG = 12
+
+
+def complexity_tables(boundary: Boundary, names: Sequence[str] = ()) -> list[Any]:
+    """Classes and pairs with the Hessian of their loss; measures under a rescaling."""
+    tables: list[Any] = []
+    if boundary.subsets:
+        head = ("classes", "n", "vectors ≥ ε", "n₉₀", "λ₁", "trace", "> 0.1 λ₁", "by gap")
+        rows = [_subset(each, names) for each in boundary.subsets]
+        caption = "The same for some classes, and the Hessian of their loss"
+        tables.append(_folded(head, rows, caption))
+    if boundary.rescaled:
+        head = ("factor", "G at ε", "n₉₀", "λ₁", "trace", "‖θ‖")
+        tables.append(table(head, [_rescaled(e) for e in boundary.rescaled], _moved(boundary)))
+    return tables
+
+
+def _folded(head: Row, rows: list[Row], caption: str) -> html.Div | html.Details:
+    """A table; one longer than a dozen rows opens on demand."""
+    whole = table(head, rows, caption)
+    if len(rows) <= LONG:
+        return whole
+    return html.Details([html.Summary(f"{caption} ({len(rows)})"), whole], className="folded")
+
+
+def _counted(count: int, outside: int | None) -> str:
+    """What is known, or from there to what another basis of the unseen space could give."""
+    return f"{count:,}–{count + outside:,}" if outside else f"{count:,}"
+
+
+def _subset(found: ClassSubset, names: Sequence[str]) -> Row:
+    outliers = found.outliers
+    by_ratio, by_gap = ("—", "—")
+    if outliers is not None:
+        by_ratio, by_gap = str(outliers.by_ratio.count), str(outliers.by_gap.count)
+    trace = "—"
+    if found.trace is not None:
+        trace = " ".join(with_error(found.trace.value, found.trace.standard_error)).strip()
+    return (
+        ", ".join(class_word(names, label) for label in found.classes),
+        str(found.n),
+        _counted(found.count, found.count_outside),
+        "—" if found.n90 is None else str(found.n90),
+        number(found.eigenvalues[0] if found.eigenvalues else None),
+        trace,
+        by_ratio,
+        by_gap,
+    )
+
+
+def _rescaled(found: Rescaled) -> Row:
+    return (
+        f"{found.factor:g}",
+        number(found.g),
+        "—" if found.n90 is None else str(found.n90),
+        number(found.lambda_max),
+        number(found.trace),
+        number(found.parameter_norm),
+    )
+
+
+def _moved(boundary: Boundary) -> str:
+    first = boundary.rescaled[0]
+    return (
+        f"Layer {first.layer} times a factor, the weights of layer {first.next_layer} divided by "
+        "it: the function and its margins stay"
+    )
+
+
+def margin_tables(margins: Margins, names: Sequence[str] = ()) -> list[Any]:
+    """By class in both norms, then by pair of classes."""
+    certified, other = margins.certified, margins.certified_linf
+    head = ("class", "smallest ℓ₂", "smallest ℓ∞")
+    rows: list[Row] = [("all", number(certified.min), number(other.min if other else None))]
+    for label, value in certified.per_class.items():
+        largest = other.per_class.get(label) if other else None
+        rows.append((class_name(names, label), number(value), number(largest)))
+    tables: list[Any] = [table(head, rows, "Certified margins by class")]
+    if certified.per_pair:
+        also = {(pair.own, pair.beyond): pair.min for pair in (other.per_pair if other else [])}
+        pairs = [
+            (_pair(names, p.own, p.beyond), number(p.min), number(also.get((p.own, p.beyond))))
+            for p in certified.per_pair
+        ]
+        head = ("from → to", "smallest ℓ₂", "smallest ℓ∞")
+        tables.append(_folded(head, pairs, "Certified margins by pair of classes"))
+    return tables
+
+
+def _pair(names: Sequence[str], own: int, beyond: int) -> str:
+    return f"{class_word(names, own)} → {class_word(names, beyond)}"
+
+
+def smallest_points(certified: CertifiedMargins, names: Sequence[str] = ()) -> html.Div:
+    """The points of smallest margin, each a button that pins it on the map."""
+    buttons = [
+        html.Button(
+            f"{each.point}: {number(each.margin)} ({_pair(names, each.own, each.beyond)})",
+            className="tool",
+            **{"data-pin": str(each.point), "aria-label": f"Pin point {each.point}"},
+        )
+        for each in certified.smallest
+    ]
+    if not buttons:
+        return html.Div()
+    words = html.P("Smallest margins: point, distance, class and class beyond. Click to pin.")
+    return html.Div([words, html.Div(buttons, className="tools")])

@@ -1,0 +1,137 @@
+"""The strip of key numbers: each with its error, residual or verdict, or the reason for none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dash import html
+
+from dashboard.components.words import VERDICTS, level, number, percent, plural, with_error
+from minimascope.contract.report import Report
+
+PENDING = "not computed yet"
+OVERCONFIDENT = 1.2
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """One cell: a label, a value, its error beside it, a note below."""
+
+    label: str
+    value: str
+    error: str = ""
+    note: str = ""
+    tone: str = ""
+
+
+def gap_kpi(report: Report) -> Kpi:
+    """Headline estimate ± s.e. with its verdict; without one, why."""
+    gap = report.gap
+    if gap is None:
+        return Kpi("Estimated gap", "—", note=PENDING)
+    if gap.headline is None:
+        return Kpi("Estimated gap", "—", note=VERDICTS[gap.verdict], tone="warn")
+    value, error = with_error(gap.headline.value, gap.headline.standard_error)
+    tone = "good" if gap.verdict == "reliable" else "warn"
+    return Kpi("Estimated gap, nats", value, error, VERDICTS[gap.verdict], tone)
+
+
+def measured_kpi(report: Report) -> Kpi:
+    """Measured gap ± s.e. of the test set."""
+    gap, test = report.gap, report.data.test
+    measured = None if gap is None else gap.measured
+    if measured is None or measured.value is None:
+        return Kpi("Measured gap", "—", note="no test set given" if test is None else PENDING)
+    value, error = with_error(measured.value, measured.standard_error)
+    note = "" if test is None else f"test accuracy {percent(test.accuracy)}"
+    return Kpi("Measured gap, nats", value, error, note)
+
+
+def soft_rank_kpi(report: Report) -> Kpi:
+    """Soft rank of the GGN at λ, as a rank out of p."""
+    gap, n, p = report.gap, report.data.train.n, report.checkpoint.parameters
+    estimate = None if gap is None else gap.estimates.get("soft_rank_ggn")
+    if gap is None or estimate is None or estimate.value is None:
+        return Kpi("Soft rank", "—", note=PENDING if gap is None else "λ is not known")
+    error = None if estimate.standard_error is None else estimate.standard_error * n
+    value, spread = with_error(estimate.value * n, error)
+    return Kpi(
+        f"Soft rank at λ = {level(gap.lambda_)}", value, spread, f"of {plural(p, 'parameter')}"
+    )
+
+
+def eigenvalue_kpi(report: Report) -> Kpi:
+    """λ₁ with its residual and both counts of outliers."""
+    spectrum = report.spectrum
+    if spectrum is None or not spectrum.eigenvalues:
+        return Kpi("Largest eigenvalue λ₁", "—", note=PENDING)
+    residual = spectrum.residuals[0] if spectrum.residuals else None
+    count = spectrum.outliers.by_ratio.count
+    note = f"{plural(count, 'outlier')} above {spectrum.outliers.by_ratio.q:g}\u202fλ₁"
+    done = bool(spectrum.converged) and spectrum.converged[0]
+    error = f"residual {number(residual, 1)}" if done else "not converged"
+    label = "Largest eigenvalue λ₁"
+    if spectrum.sample is not None:
+        label = f"λ₁ of {plural(spectrum.sample.examples, 'example')}"
+        found = spectrum.sample.on_all[0]
+        note = "of all at least " + " ".join(with_error(found.value, found.standard_error))
+    return Kpi(label, number(spectrum.eigenvalues[0]), error, note)
+
+
+def margin_kpi(report: Report) -> Kpi:
+    """Smallest certified margin, and the median."""
+    margins = report.margins
+    if margins is None or margins.certified.min is None:
+        return Kpi("Smallest margin", "—", note=PENDING if margins is None else "none reached")
+    certified = margins.certified
+    note = f"median {number(certified.median)}"
+    if certified.searched is not None:
+        error = certified.median_standard_error
+        spread = "" if error is None else f" ± {number(error, 1)}"
+        note += f"{spread}; {certified.searched} of {report.data.train.n} points searched"
+    return Kpi("Smallest margin", number(certified.min), "certified", note)
+
+
+def calibration_kpi(report: Report) -> Kpi:
+    """Expected calibration error over 15 bins, and what leave-one-out logits say."""
+    gap = report.gap
+    if gap is None or gap.diagnostics.ece_15 is None:
+        return Kpi("Calibration error", "—", note=PENDING if gap is None else "not a classifier")
+    temperature = gap.diagnostics.t_alo
+    note = "" if temperature is None else f"{_confidence(temperature)} (T = {number(temperature)})"
+    return Kpi("Calibration error", number(gap.diagnostics.ece_15), "on training data", note)
+
+
+def _confidence(temperature: float) -> str:
+    """What a leave-one-out temperature T says: above 1, held-out logits are too sure."""
+    if temperature > OVERCONFIDENT:
+        return "over-confident held out"
+    return "under-confident held out" if temperature < 1 / OVERCONFIDENT else "calibrated held out"
+
+
+def kpi_strip(report: Report) -> html.Dl:
+    """All cells in one row."""
+    makers = (
+        gap_kpi,
+        measured_kpi,
+        soft_rank_kpi,
+        eigenvalue_kpi,
+        margin_kpi,
+        calibration_kpi,
+    )
+    return html.Dl([_cell(make(report)) for make in makers], className="kpis")
+
+
+def _cell(kpi: Kpi) -> html.Div:
+    value = [
+        html.Span(kpi.value, className="kpi-value"),
+        html.Span(kpi.error, className="kpi-error"),
+    ]
+    return html.Div(
+        [
+            html.Dt(kpi.label),
+            html.Dd(value),
+            html.Dd(kpi.note, className=f"kpi-note {kpi.tone}".strip()),
+        ],
+        className="kpi",
+    )

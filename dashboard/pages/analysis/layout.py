@@ -1,0 +1,118 @@
+"""One analysis: key numbers, the verdict in words, linked pictures, tabs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import dcc, html
+
+from dashboard.components import ids
+from dashboard.components.notices import remark
+from dashboard.components.plot import menu
+from dashboard.components.words import STATES, advice, count, plural, when
+from dashboard.pages.analysis.key_numbers import kpi_strip
+from dashboard.pages.analysis.panels import boundary, filmstrip, gap, plane_kind, spectrum, tabs
+from dashboard.pages.analysis.sample_words import sample_words
+from minimascope.contract.report import Report
+from minimascope.contract.schemas import FINAL_STATES, Analysis
+
+API = "/api/v1/analyses"
+ITEM = "menu-item"
+COPIES = (
+    ("curl", "Copy curl"),
+    ("python", "Copy Python"),
+    ("link", "Copy link"),
+    ("share", "Copy link for readers without login"),
+)
+
+
+def _subtitle(analysis: Analysis, report: Report) -> str:
+    kind = (report.checkpoint.architecture or {}).get("family", report.checkpoint.format)
+    data = plural(report.data.train.n, "training point")
+    if report.data.test is not None:
+        data += f", {count(report.data.test.n)} test"
+    shape = plural(report.checkpoint.parameters, "parameter")
+    loss = report.loss.replace("_", "-")
+    ended = when(analysis.finished_at) if analysis.finished_at else STATES[analysis.state]
+    return " · ".join((f"{kind}, {shape}", loss, data, ended))
+
+
+def _again(analysis: Analysis) -> str:
+    """The upload page with this analysis's files."""
+    files = {"checkpoint": analysis.checkpoint, "train": analysis.train, "test": analysis.test}
+    return "/upload?" + "&".join(f"{kind}={sha}" for kind, sha in files.items() if sha)
+
+
+def _verdict(analysis: Analysis, report: Report) -> html.Div | None:
+    found = report.gap
+    if found is None:
+        return None
+    tone = "good" if found.verdict == "reliable" else "warn"
+    said = advice(found, tested=report.data.test is not None)
+    children: list[Any] = [found.reason]
+    if said:
+        children.append(html.Span(f" {said}", className="verdict-advice"))
+    if found.lambda_ is None:
+        children += [" ", dcc.Link("Analyse again with a weight decay", href=_again(analysis))]
+    why = html.Button("See the diagnostics", className="link", **{"data-goto": "estimates"})
+    return html.Div([*children, " ", why], className=f"verdict {tone}")
+
+
+def _remarks(analysis: Analysis, report: Report) -> list[Any]:
+    notes = [
+        remark(
+            html.Strong(f"{failure.stage.capitalize()} could not be computed. "),
+            f"{failure.sentence} {failure.advice}",
+            tone="bad",
+        )
+        for failure in report.failures
+    ]
+    notes += [remark(warning, tone="warn") for warning in report.warnings]
+    if report.spectrum is not None and report.spectrum.sample is not None:
+        notes.append(remark(sample_words(report.spectrum, report.spectrum.sample)))
+    if analysis.state not in FINAL_STATES:
+        link = dcc.Link("Watch it run", href=f"/jobs/{analysis.id}")
+        notes.insert(0, remark("Later stages are still running; what is here is final. ", link))
+    return notes
+
+
+def _head(analysis: Analysis, report: Report) -> html.Div:
+    address = f"{API}/{analysis.id}"
+    download = (
+        html.Button("Report to read offline (HTML)", className=ITEM, **{"data-whole": "html"}),
+        html.Button("Everything (zip)", className=ITEM, **{"data-whole": "zip"}),
+        html.A("Report (JSON)", href=f"{address}/report", className=ITEM, download="report.json"),
+        html.A("Arrays (npz)", href=f"{address}/arrays.npz", className=ITEM, download="arrays.npz"),
+    )
+    copy = [
+        html.Button(words, className=ITEM, **{"data-copy": kind, "data-id": analysis.id})
+        for kind, words in COPIES
+    ]
+    actions = html.Div([menu("Download", download), menu("Share", copy)], className="tools")
+    name = analysis.name or f"Analysis {analysis.id[:8]}"
+    title = html.Div([html.H1(name), html.P(_subtitle(analysis, report), className="subtitle")])
+    return html.Div([title, actions], className="page-head")
+
+
+def content(analysis: Analysis, report: Report) -> html.Div:
+    """The page without its figures, which follow in the `analysis` store."""
+    known = 0 if report.spectrum is None else len(report.spectrum.eigenvalues)
+    right = [part for part in (spectrum(report), gap(report)) if part is not None]
+    return html.Div(
+        [
+            dcc.Store(id="analysis-id", data=analysis.id),
+            dcc.Store(id="analysis-final", data=analysis.state in FINAL_STATES),
+            _head(analysis, report),
+            html.Div(id=ids.ANALYSIS_PROBLEM),
+            *_remarks(analysis, report),
+            kpi_strip(report),
+            _verdict(analysis, report),
+            html.Div(
+                [boundary(known, plane=plane_kind(report)), html.Div(right, className="stack")],
+                className="pictures",
+            ),
+            filmstrip(report),
+            tabs(report),
+        ],
+        className="page page-analysis",
+    )

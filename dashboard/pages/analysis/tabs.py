@@ -1,0 +1,84 @@
+"""The tabs under the pictures: what each detail means for this minimum, in words and numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from dashboard.components import ids
+from dashboard.components.data_table import table
+from dashboard.components.words import count, number, percent
+from dashboard.drawing.class_names import class_name
+from dashboard.pages.analysis import boundary_tabs, curvature_tabs
+from minimascope.contract.report import Report
+
+NAMED = 20  # classes named in a sentence
+TABS = {
+    "overlaps": "Overlaps",
+    "coherence": "Coherence",
+    "walk": "Walk",
+    "complexity": "G(ε)",
+    "margins": "Margins",
+    "calibration": "Calibration",
+    "layers": "Layers",
+    "blocks": "Layer blocks",
+    "data": "Data",
+    "estimates": "Estimates",
+    "raw": "Raw report",
+}
+LABELS = {
+    "overlaps": "Alignment of every training point with each eigenvector, with class means.",
+    "coherence": "Cosines between the gradients of pairs of training points, sorted by class.",
+    "walk": "Decision boundary, training loss and accuracy on a walk along the eigenvector.",
+    "complexity": "Share of eigenvectors aligned above epsilon, over epsilon.",
+    "margins": "Histogram of the distances of training points to the decision boundary.",
+    "calibration": "Accuracy against confidence, on training and leave-one-out predictions.",
+    "layers": "Share of each eigenvector in each layer.",
+    "blocks": "Largest eigenvalues of the Hessian's diagonal block of each layer, with its trace.",
+    "data": "Leave-one-out loss against training loss, one marker a training point.",
+}
+
+
+def _data(report: Report) -> list[Any]:
+    found = report.data
+    splits = [("training", found.train), *([("test", found.test)] if found.test else [])]
+    rows = [(name, count(s.n), number(s.loss), percent(s.accuracy)) for name, s in splits]
+    shape = " × ".join(str(length) for length in found.input_shape) or "unknown"
+    kinds = "" if found.classes is None else f", {found.classes} classes"
+    if found.class_names:
+        said = ", ".join(class_name(found.class_names, k) for k in range(len(found.class_names)))
+        kinds += f" ({said})" if len(found.class_names) <= NAMED else ""
+    return [
+        html.P(
+            f"Inputs of shape {shape}{kinds}. A point far above the diagonal is one the network "
+            "fits only because it saw it; click a point to pin it everywhere."
+        ),
+        table(("split", "points", "loss, nats", "accuracy"), rows, "Data"),
+        html.Div(id=ids.DATA_POINTS, className="table-scroll", tabIndex=0),
+    ]
+
+
+def _raw(_: Report) -> list[Any]:
+    """Filled by `analysis/raw.mjs` when the tab is opened: it is as long as all else."""
+    return [html.Pre("Loading", className="raw", tabIndex=0)]
+
+
+SIDES = {
+    "overlaps": boundary_tabs.overlaps,
+    "coherence": boundary_tabs.coherence,
+    "walk": boundary_tabs.walk,
+    "complexity": boundary_tabs.complexity,
+    "margins": boundary_tabs.margins,
+    "calibration": curvature_tabs.calibration,
+    "layers": curvature_tabs.layers,
+    "blocks": curvature_tabs.blocks,
+    "data": _data,
+    "estimates": curvature_tabs.estimates,
+    "raw": _raw,
+}
+
+
+def side(tab: str, report: Report) -> list[Any]:
+    """The text and tables of one tab."""
+    return SIDES[tab](report)

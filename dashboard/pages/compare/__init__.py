@@ -1,0 +1,1 @@
+"""Several minima side by side."""

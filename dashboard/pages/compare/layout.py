@@ -1,0 +1,153 @@
+"""Several minima side by side: shared scales, a scatter of any two measures, every number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import dcc, html
+
+from dashboard.components import ids
+from dashboard.components.choice import select
+from dashboard.components.plot import panel, switch, tools
+from dashboard.pages.analysis.panels import colour_bar
+from dashboard.pages.compare import line
+from dashboard.pages.compare.figures import (
+    CHOICES,
+    STEPS,
+    step_of,
+)
+from dashboard.pages.compare.measures import Minimum, ends, letters
+
+FEW = 6  # minima up to which the pictures come before the numbers
+
+
+def _level(span: tuple[float, float] | None, step: int) -> html.Div:
+    return html.Div(
+        [
+            html.Label("λ", htmlFor=ids.COMPARE_LAMBDA),
+            dcc.Input(id=ids.COMPARE_LAMBDA, type="range", min=0, max=STEPS, step=1, value=step),
+            html.Output(id="compare-level"),
+        ],
+        className="slider compare-slider" if span else "gone",
+    )
+
+
+def _panels(query: dict[str, Any]) -> tuple[Any, Any]:
+    x = query.get("x") if query.get("x") in CHOICES else "g_at_epsilon"
+    y = query.get("y") if query.get("y") in CHOICES else "gap_measured"
+    selects = html.Div(
+        [
+            select(ids.COMPARE_X, CHOICES, str(x), label="Across"),
+            select(ids.COMPARE_Y, CHOICES, str(y), label="Up"),
+        ],
+        className="controls",
+    )
+    two = panel(
+        ids.SCATTER,
+        "Two measures",
+        "Scatter of two measures, one marker a minimum.",
+        height=470,
+        above=selects,
+    )
+    every = panel(
+        ids.PARALLEL,
+        "All measures",
+        "Parallel coordinates: each measure scaled from its smallest to its largest value.",
+        height=380,
+    )
+    return two, every
+
+
+def _grid(minima: list[Minimum], query: dict[str, Any]) -> html.Section:
+    """A row of tiles a minimum, painted as each arrives; a tile leads to its analysis."""
+    vectors = html.Div(
+        [
+            html.Label("Eigenvectors", htmlFor="compare-vectors"),
+            dcc.Input(
+                id="compare-vectors", type="text", value=query.get("vector") or "1-5", debounce=True
+            ),
+        ],
+        className="counter",
+    )
+    rows = [
+        html.Div(
+            [
+                html.H3(_named(index, minimum)),
+                html.Div(className="tiles"),
+                html.P(className="hint strip-note"),
+            ],
+            className="strip",
+            **{"data-strip": minimum.numbers.id},
+        )
+        for index, minimum in enumerate(minima)
+    ]
+    head = html.Div(
+        [html.H2("Boundaries and eigenvectors"), colour_bar(), vectors, tools(ids.GRID)],
+        className="panel-head",
+    )
+    table = html.Div(id=ids.table(ids.GRID), className="plot-table", hidden=True, tabIndex=0)
+    return html.Section([head, *rows, table], className="panel panel-grid")
+
+
+def _named(index: int, minimum: Minimum) -> list[Any]:
+    return [
+        html.Span(letters(index), className="letter"),
+        dcc.Link(minimum.name, href=f"/analyses/{minimum.numbers.id}"),
+    ]
+
+
+def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
+    """Numbers first, then the ranking, the paper's figure, the scatter, all measures."""
+    span = ends(minima)
+    step = step_of(query.get("lambda"), span) if span else 0
+    differences = switch("Differences only", "differences", "false")
+    items = [
+        {
+            "numbers": m.numbers.model_dump(),
+            "lambdas": m.lambdas,
+            "curves": dict(m.curves),
+            "about": dict(m.about),
+        }
+        for m in minima
+    ]
+    ranking_panel = html.Section(
+        [
+            html.Div(html.H2("Which measure orders them as the gap does"), className="panel-head"),
+            _level(span, step),
+            html.Div(id="compare-ranking", className="table-scroll", tabIndex=0),
+        ],
+        className="panel panel-ranking",
+    )
+    numbers = html.Section(
+        [
+            html.Div([html.H2("Every number"), differences], className="panel-head"),
+            html.Div(id=ids.COMPARE_NUMBERS, className="table-scroll", tabIndex=0),
+        ],
+        className="panel panel-numbers",
+    )
+    two, every = _panels(query)
+    measures = [html.Div([two, ranking_panel], className="measures"), every]
+    grid = _grid(minima, query)
+    between = line.line_panel(minima, query)
+    few = len(minima) <= FEW
+    order = [grid, between, *measures, numbers] if few else [*measures, numbers, between, grid]
+    return html.Div(
+        [
+            dcc.Store(id="compare-items", data={"minima": items, "ends": span}),
+            dcc.Store(id="compare-drawn"),
+            html.H1(f"{len(minima)} minima"),
+            *order,
+        ],
+        className="page page-compare",
+    )
+
+
+def chooser() -> html.Div:
+    return html.Div(
+        [
+            html.H1("Compare"),
+            html.P("Tick two or more finished analyses in the list.", className="lead"),
+            dcc.Link("Choose from the list", href="/", className="button primary"),
+        ],
+        className="page page-narrow",
+    )

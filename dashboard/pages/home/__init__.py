@@ -1,0 +1,1 @@
+"""All analyses: a drop zone, the list, the way to compare."""

@@ -1,0 +1,1 @@
+"""A new analysis: files, network, settings, what a worker says of them."""

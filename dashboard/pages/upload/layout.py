@@ -1,0 +1,171 @@
+"""A new analysis in three steps: the checkpoint, what it is and its data, the settings."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from dash import dcc, html
+
+from dashboard.components import ids
+from dashboard.components.choice import radio, several
+from dashboard.components.drop_zone import checkpoint_zone, described, drop_zone
+from dashboard.components.words import STAGES
+from dashboard.pages.upload import checks
+
+ACTIVATIONS = (
+    *("relu", "gelu", "tanh", "silu", "sigmoid", "leaky_relu", "elu", "softplus"),
+    "identity",
+)
+FAMILIES = {
+    "mlp": "Fully connected (mlp)",
+    "sequential": "Sequential, as JSON",
+    "file": "In the file (.pt2, Hugging Face)",
+}
+OTHERS = (
+    "Residual connections, attention, code of your own: minimascope.export(model, batch, "
+    '"model.pt2") in your own script writes a file that needs no architecture.'
+)
+DTYPES = {"float64": "float64", "float32": "float32"}
+SINGLE = (
+    "float32 takes half the time, less where convolutions are large; a pair then counts as "
+    "converged at a residual of 1e-5, not 1e-6."
+)
+SAMPLED = "A sample for spectrum and density where they take long."
+LOSSES = {"cross_entropy": "Cross-entropy", "binary": "Binary logistic", "mse": "Squared error"}
+SEQUENTIAL = (
+    '{"family": "sequential", "layers": [["Linear", 2, 100], ["ReLU"], ["Linear", 100, 3]]}'
+)
+DATA = ".npz,.csv,.safetensors,.parquet,.zip"
+
+
+def _field(
+    words: str, control: Any, hint: str = "", *, wide: bool = False, gone: bool = False
+) -> html.Div:
+    identifier = control.id
+    parts: list[Any] = [html.Label(words, htmlFor=identifier), control]
+    if hint:
+        parts.append(html.Span(hint, className="hint"))
+    look = " ".join(["field", *["wide"] * wide, *["gone"] * gone])
+    return html.Div(parts, className=look, id=f"{identifier}-field")
+
+
+def _text(identifier: str, *, placeholder: str = "", value: Any = None) -> dcc.Input:
+    return dcc.Input(
+        id=identifier, type="text", value=value, placeholder=placeholder, className="text"
+    )
+
+
+def _step(count: int, title: str, *children: Any) -> html.Section:
+    head = html.Div(
+        [html.Span(str(count), className="step-count"), html.H2(title)], className="step-head"
+    )
+    return html.Section([head, html.Div(list(children), className="step-body")], className="step")
+
+
+def _group(words: str, identifier: str, options: dict[str, str], value: str, hint: str = "") -> Any:
+    parts: list[Any] = [
+        html.Span(words, className="group-label"),
+        radio(identifier, options, value, label=words),
+    ]
+    if hint:
+        parts.append(html.Span(hint, className="hint"))
+    return html.Div(parts, className="field wide", id=f"{identifier}-field")
+
+
+def _architecture() -> html.Div:
+    activations = {name: name for name in ACTIVATIONS}
+    hint = "A state dict does not hold it, so it has to be said."
+    layers = _field(
+        "Layers",
+        dcc.Textarea(id=ids.UP_SEQUENTIAL, value=SEQUENTIAL, className="text code", rows=3),
+        "Parameters are matched by name, else by order and shape.",
+        wide=True,
+        gone=True,
+    )
+    return html.Div(
+        [
+            _group("Architecture", ids.UP_FAMILY, FAMILIES, "mlp", OTHERS),
+            # Nothing is chosen beforehand: a wrong activation gives plausible wrong numbers.
+            _group("Activation", ids.UP_ACTIVATION, activations, "", hint),
+            layers,
+            _group("Loss", "up-loss", LOSSES, "cross_entropy"),
+            checks.candidates_field(),
+        ],
+        className="fields",
+    )
+
+
+def _stages() -> html.Div:
+    words = "Stages"
+    hint = "Density, boundary and margins need the spectrum. Fewer stages are done sooner."
+    group = several(ids.UP_STAGES, STAGES, label=words)
+    parts = [html.Span(words, className="group-label"), group, html.Span(hint, className="hint")]
+    return html.Div(parts, className="field wide", id="up-stages-field")
+
+
+def _settings() -> html.Div:
+    return html.Div(
+        [
+            _field(
+                "Name", _text("up-name", placeholder="normal initialisation, seed 3"), wide=True
+            ),
+            _field(
+                "Weight decay λ",
+                _text("up-decay", placeholder="1e-3"),
+                "The L2 term of the optimiser.",
+            ),
+            _field("Eigenpairs", _text("up-top-k", value="10"), "Top k of the Hessian."),
+            _field("Seed", _text("up-seed", value="0")),
+            _field("Learning rate", _text("up-lr", placeholder="0.1"), "For SGD of constant rate."),
+            _field("Momentum", _text("up-momentum", placeholder="0.9"), "0 if there was none."),
+            _field("Steps", _text("up-steps", placeholder="20000"), "With the rate they give λ."),
+            _field(
+                "Further λ on the curves",
+                _text("up-lambdas", placeholder="1e-4, 1e-3, 1e-2"),
+                "Optional, separated by commas.",
+            ),
+            _field("Examples of the spectrum", _text("up-examples", placeholder="all"), SAMPLED),
+            _group("Number type of products", "up-dtype", DTYPES, "float64", SINGLE),
+            _stages(),
+        ],
+        className="fields fields-three",
+    )
+
+
+def layout(**_: Any) -> html.Div:
+    """Three steps on one page; the start button ends them."""
+    train = drop_zone(
+        "train",
+        "Training set",
+        ".npz with X and y, .csv, .safetensors, .parquet, images as .zip",
+        DATA,
+    )
+    test = drop_zone("test", "Test set, optional", "measures the gap itself", DATA)
+    label = dcc.Input(
+        id=ids.UP_LABEL, type="text", placeholder="species", className="text", debounce=True
+    )
+    hint = "Of a table, where it is not named y, label or target."
+    data = html.Div([described("train", train), described("test", test)], className="drops")
+    labels = html.Div([_field("Label column", label, hint)], className="fields")
+    start = html.Div(
+        [
+            # First: what is said later must not move the button from under a pointer.
+            html.Button("Start analysis", id="up-start", className="button primary"),
+            html.Div(id="up-problem"),
+            html.Div(id="up-cost", role="status"),
+        ],
+        className="step-end",
+    )
+    stores = [dcc.Store(id=ids.uploaded(kind)) for kind in ("checkpoint", "train", "test")]
+    return html.Div(
+        [
+            html.H1("New analysis"),
+            _step(1, "Checkpoint", described("checkpoint", checkpoint_zone())),
+            _step(2, "Data and network", data, labels, _architecture()),
+            _step(3, "Settings", _settings(), start),
+            *stores,
+            dcc.Store(id="up-key", data=uuid.uuid4().hex),
+        ],
+        className="page page-narrow page-upload",
+    )

@@ -1,0 +1,1 @@
+"""How pages are served: security policy, set-up, compression."""

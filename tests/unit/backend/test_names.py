@@ -1,0 +1,63 @@
+"""What a user calls a file is text: it comes back as it was given, and no path follows from it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from backend.app import create_app
+from minimascope.contract.settings import Settings
+from tests.cases.hostile_names import NAMES
+
+KNOWN = re.compile(
+    r"minimascope\.sqlite(-wal|-shm)?|store/blobs/[0-9a-f]{2}/[0-9a-f]{64}|broker/(messages|control)/.+"
+)
+
+
+def test_there_are_sixty_different_names() -> None:
+    assert len(set(NAMES)) == 60
+
+
+@pytest.mark.parametrize("way", ["body", "tus"])
+def test_hostile_names_have_no_effect_on_paths_and_come_back_as_text(
+    tmp_path: Path, way: str
+) -> None:
+    folder = tmp_path / "data"
+    app = create_app(Settings(data_dir=folder, inspect_wait_seconds=0))
+    transport = httpx.ASGITransport(app=app)
+
+    async def stored(client: httpx.AsyncClient, number: int, name: str) -> None:
+        content = b"%d" % number
+        if way == "body":
+            answer = await client.post("/datasets", params={"name": name}, content=content)
+            assert answer.json()["name"] == name
+            return
+        encoded = base64.b64encode(name.encode()).decode()
+        known = f"filename {encoded},kind {base64.b64encode(b'dataset').decode()}"
+        headers = {"upload-length": str(len(content)), "upload-metadata": known}
+        place = (await client.post("/uploads", headers=headers)).headers["location"]
+        kind = {"content-type": "application/offset+octet-stream", "upload-offset": "0"}
+        answer = await client.patch(place.removeprefix("/api/v1"), content=content, headers=kind)
+        assert answer.status_code == 204
+
+    async def run() -> list[str]:
+        base = "http://127.0.0.1:1/api/v1"
+        async with httpx.AsyncClient(transport=transport, base_url=base) as client:
+            for number, name in enumerate(NAMES):
+                await stored(client, number, name)
+            page = await client.get("/datasets", params={"limit": 200})
+        assert page.headers["content-type"] == "application/json"
+        assert page.headers["x-content-type-options"] == "nosniff"
+        return [item["name"] for item in page.json()["items"]]
+
+    assert sorted(asyncio.run(run())) == sorted(NAMES)
+    app.state.services.close()
+    found = [path for path in tmp_path.rglob("*") if path.is_file()]
+    written = [path.relative_to(folder).as_posix() for path in found]
+    assert [name for name in written if not KNOWN.fullmatch(name)] == []
+    assert sum(name.startswith("store/blobs/") for name in written) == len(NAMES)

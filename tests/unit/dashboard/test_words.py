@@ -1,0 +1,174 @@
+"""Numbers in words: rounding to the error, powers of ten, requests from the form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dashboard.components.words import level, number, with_error
+from dashboard.pages.analysis.key_numbers import eigenvalue_kpi, gap_kpi, margin_kpi, soft_rank_kpi
+from dashboard.pages.analysis.sample_words import sample_words
+from dashboard.pages.compare.measures import Minimum, ranking, rho_against_gap, tau_against_gap
+from dashboard.pages.compare.tables import numbers_table
+from dashboard.pages.upload.request import request_of
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.report import Estimate, SpectrumSample
+from minimascope.contract.schemas import KeyNumbers
+from tests.cases.reference_report import Found
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.1131504, "0.113"), (9.27e-4, "9.27·10⁻⁴"), (None, "—"), (0.0, "0"), (-2.5, "−2.50")],
+)
+def test_number_has_three_digits(value: float | None, words: str) -> None:
+    assert number(value) == words
+
+
+def test_a_value_is_rounded_to_two_digits_of_its_error() -> None:
+    assert with_error(0.0931234, 0.0364) == ("0.093", "± 0.036")
+    assert with_error(9.27e-4, 4.64e-4) == ("9.3·10⁻⁴", "± 4.6·10⁻⁴")
+
+
+def test_powers_of_ten_are_written_bare() -> None:
+    assert level(1e-3) == "10⁻³"
+
+
+def test_where_there_is_no_number_the_strip_says_why(gauss: Found) -> None:
+    report = gauss[0]
+    assert report.gap is not None
+    silent = report.gap.model_copy(update={"headline": None, "verdict": "no_estimate"})
+    without = report.model_copy(update={"gap": silent, "margins": None})
+    assert gap_kpi(without).note == "no estimate"
+    assert margin_kpi(without).note == "not computed yet"
+    assert gap_kpi(report).error.startswith("±")
+    assert soft_rank_kpi(report).value == "9.13"
+
+
+def test_a_sample_of_margins_is_called_one_with_its_error(gauss: Found) -> None:
+    margins = gauss[0].margins
+    assert margins is not None
+    drawn = {"searched": 32, "median": 0.5, "median_standard_error": 0.04}
+    certified = margins.certified.model_copy(update=drawn)
+    sampled = margins.model_copy(update={"certified": certified})
+    note = margin_kpi(gauss[0].model_copy(update={"margins": sampled})).note
+    n = gauss[0].data.train.n
+    assert note == f"median 0.500 ± 0.04; 32 of {n} points searched"
+    assert "searched" not in margin_kpi(gauss[0]).note
+
+
+def test_a_spectrum_of_some_examples_says_between_what_the_wholes_lies(gauss: Found) -> None:
+    spectrum = gauss[0].spectrum
+    assert spectrum is not None
+    assert "of all" not in eigenvalue_kpi(gauss[0]).note
+    on_all = [Estimate(value=3.3048, standard_error=0.8045)] * len(spectrum.eigenvalues)
+    sample = SpectrumSample(examples=1000, total=12000, held_out=1000, on_all=on_all)
+    sampled = spectrum.model_copy(update={"sample": sample})
+    shown = eigenvalue_kpi(gauss[0].model_copy(update={"spectrum": sampled}))
+    assert shown.label == "λ₁ of 1\u202f000\u00a0examples"
+    assert shown.note == "of all at least 3.30 ± 0.80"
+    said = sample_words(sampled, sample)
+    assert "1\u202f000 of the 12\u202f000\u00a0training examples" in said
+    assert said.endswith(f"at most the sample's, {number(spectrum.eigenvalues[0])}.")
+
+
+def values(**changed: str) -> dict[str, Any]:
+    given = {"family": "mlp", "activation": "relu", "loss": "cross_entropy", "decay": "1e-3"}
+    return {**given, **changed}
+
+
+FILES = {"checkpoint": {"id": "a" * 64}, "train": {"id": "b" * 64}}
+
+
+def test_the_form_becomes_a_request() -> None:
+    request = request_of(values(lambdas="1e-4, 1e-2", examples=" 500"), FILES)
+    assert request.parameters.spectrum_examples == 500
+    assert request_of(values(), FILES).parameters.spectrum_examples is None
+    assert request.parameters.weight_decay == 1e-3
+    assert request.parameters.lambdas == [1e-4, 1e-2]
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        *(("decay", "lots"), ("decay", "-1"), ("top-k", "1.5"), ("lambdas", "1;2")),
+        *(("examples", "half"), ("examples", "0")),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_value(field: str, text: str) -> None:
+    with pytest.raises(ProblemError, match=text.replace(".", r"\.")):
+        request_of(values(**{field: text}), FILES)
+
+
+def test_a_missing_training_set_is_said() -> None:
+    with pytest.raises(ProblemError, match="No training set"):
+        request_of(values(), {"checkpoint": {"id": "a"}})
+
+
+def test_tau_is_one_for_the_same_order() -> None:
+    items = [
+        Minimum(KeyNumbers(id=str(i), name="", state="done", gap_measured=i, lambda_max=2.0 * i))
+        for i in range(4)
+    ]
+    assert tau_against_gap(items, "lambda_max") == 1.0
+    assert tau_against_gap(items[:2], "lambda_max") is None
+
+
+def test_rank_correlations_are_those_of_the_formulas() -> None:
+    # λ₁ orders the gaps 0 1 2 3 as 0 2 1 3: one pair of six discordant, Σd² = 2
+    items = [
+        Minimum(KeyNumbers(id=str(i), name="", state="done", gap_measured=i, lambda_max=top, n90=7))
+        for i, top in enumerate((0.5, 2.0, 1.0, 30.0))
+    ]
+    assert tau_against_gap(items, "lambda_max") == pytest.approx(4 / 6, abs=1e-12)
+    assert rho_against_gap(items, "lambda_max") == pytest.approx(1 - 6 * 2 / (4 * 15), abs=1e-12)
+    # what is the same everywhere orders nothing
+    assert tau_against_gap(items, "n90") is None
+    assert rho_against_gap(items, "n90") is None
+
+
+def test_a_ranking_says_which_values_are_equal_and_starts_with_the_gap() -> None:
+    values = [(0.3, 2), (0.1, 2), (0.2, 1)]
+    items = [
+        Minimum(KeyNumbers(id=str(i), name="", state="done", gap_measured=gap, outliers=outliers))
+        for i, (gap, outliers) in enumerate(values)
+    ]
+    found = {rank.measure: rank.order for rank in ranking(items, None)}
+    assert next(iter(found.items())) == ("gap_measured", "B < C < A")
+    assert found["outliers"] == "C < A = B"
+
+
+def test_many_minima_stand_below_each_other_and_name_what_is_the_same() -> None:
+    items = [
+        Minimum(KeyNumbers(id=str(i), name=f"run {i}", state="done", n90=i, outliers=3))
+        for i in range(8)
+    ]
+    table = numbers_table(items, None).to_plotly_json()["props"]["children"]
+    head = [cell.children for cell in table[0].children.children[1:]]
+    assert head == ["Verdict", "Outliers", "n₉₀"]
+    rows = table[1].children
+    assert len(rows) == 8
+    assert [cell.className for cell in rows[0].children[1:]] == ["same", "same", ""]
+
+
+def test_a_table_of_minima_says_whose_spectrum_is_of_a_sample() -> None:
+    items = [
+        Minimum(KeyNumbers(id=name, name=name, state="done", spectrum_examples=drawn))
+        for name, drawn in (("a", None), ("b", 500))
+    ]
+    rows = numbers_table(items, None).to_plotly_json()["props"]["children"][1].children
+    said = {row.children[0].children: [cell.children for cell in row.children[1:]] for row in rows}
+    assert said["Spectrum of"] == ["all examples", "500\u00a0examples"]
+    plain = numbers_table(items[:1], None).to_plotly_json()["props"]["children"][1].children
+    assert "Spectrum of" not in [row.children[0].children for row in plain]
+
+
+def test_an_activation_is_never_chosen_for_the_user() -> None:
+    with pytest.raises(ProblemError, match="No activation has been chosen"):
+        request_of(values(activation=""), FILES)
+
+
+def test_a_checkpoint_that_holds_its_network_needs_no_architecture() -> None:
+    request = request_of(values(family="file", activation=""), FILES)
+    assert request.parameters.architecture is None

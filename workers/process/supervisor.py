@@ -1,0 +1,237 @@
+"""One job from claim to end: a child works, the supervisor watches.
+
+Cancellation, time limits, lost leases and crashes are the supervisor's; the mathematics and every
+parse of a user's file are the child's. No torch here.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from minimascope.contract.job_kinds import job_kind
+from minimascope.machine import resume
+from minimascope.service.tracing import JobTrace
+from workers import protocol
+from workers.delivery import ClaimedJob, Delivery, LostJobError, RefusedError, UnavailableError
+from workers.process.child_process import ChildProcess
+from workers.process.heartbeat import Heartbeat
+from workers.process.outcome import Stop, Work, out_of_memory, problem_of
+from workers.process.spare import Spare
+from workers.sharing.supply import EVENTS, ShardSupply
+
+log = logging.getLogger("minimascope.worker")
+# -P: a folder of this name where the worker was started is not ours.
+COMMAND = (sys.executable, "-P", "-m", "workers.process.child")
+TICK_SECONDS = 0.1
+# Of the memory a child would plan with, after two retries.
+SMALLEST_SHARE = 0.25
+
+
+@dataclass
+class Supervisor:
+    """Runs jobs one after another; set `stopping` to give the current one back."""
+
+    delivery: Delivery
+    command: Sequence[str] = COMMAND
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.spare = Spare(self.command)
+        resume.forget_old()
+        self.out_of_memory = 0
+        self._busy = False
+        self._quiet_since = time.monotonic()
+
+    def idle_seconds(self, now: float) -> float:
+        """Since the last message, or 0 while one is worked off."""
+        return 0.0 if self._busy else now - self._quiet_since
+
+    def run(self, job_id: str) -> None:
+        """Claims and works off one job; returns at once where there is nothing to claim."""
+        if self.stopping.is_set():
+            return
+        self._busy = True
+        try:
+            self._claim_and_run(job_id)
+        finally:
+            self._busy, self._quiet_since = False, time.monotonic()
+
+    def _claim_and_run(self, job_id: str) -> None:
+        job = self.delivery.claim(job_id)
+        if job is None:
+            return
+        log.info("job %s (%s) attempt %d", job.id, job.kind, job.attempt)
+        try:
+            self._run(job)
+        except LostJobError:
+            log.warning("job %s was lost to another worker", job.id)
+        except UnavailableError as error:
+            # The lease runs out and the reaper hands the job on.
+            log.error("job %s: the API is away: %s", job.id, error)
+        finally:
+            if not self.stopping.is_set():
+                self.spare.prepare()
+
+    def close(self) -> None:
+        """Ends the waiting child."""
+        self.spare.close()
+
+    def _run(self, job: ClaimedJob) -> None:
+        traced = JobTrace(kind=job.kind, job=job.id, attempt=job.attempt, parent=job.trace)
+        with traced as self._trace:
+            heartbeat = Heartbeat(self.delivery, job)
+            try:
+                with tempfile.TemporaryDirectory(prefix="minimascope-") as folder:
+                    stop, work, exit_status = self._attempts(job, heartbeat, Path(folder))
+            finally:
+                heartbeat.close()
+            self._end(job, stop or heartbeat.stop, work, exit_status)
+
+    def _attempts(
+        self, job: ClaimedJob, heartbeat: Heartbeat, folder: Path
+    ) -> tuple[Stop | None, Work, int]:
+        """A child that runs out of memory is followed by one with half of it to plan with."""
+        try:
+            document = self._document(job, folder)
+        except (RefusedError, OSError) as error:
+            log.error("job %s: files not fetched: %s", job.id, error)
+            return "broken", Work(problem=protocol.not_fetched()), 0
+        share = 1.0
+        while True:
+            stop, work, exit_status = self._work(
+                job, heartbeat, {**document, "memory_share": share}
+            )
+            if stop or share <= SMALLEST_SHARE or not out_of_memory(work, exit_status):
+                return stop, work, exit_status
+            share /= 2
+            self.out_of_memory += 1
+            log.warning("job %s ran out of memory: again with %g of it", job.id, share)
+            heartbeat.progress(0.0, "Out of memory: trying again with half the batch")
+
+    def _work(
+        self, job: ClaimedJob, heartbeat: Heartbeat, document: dict[str, Any]
+    ) -> tuple[Stop | None, Work, int]:
+        work = Work()
+        child = self.spare.take()
+        child.tell(document)
+        try:
+            stop = self._listen(job, child, heartbeat, work, Path(document["workdir"]))
+            exit_status = child.wait() if stop is None and not work.ended else 0
+        finally:
+            # What was interrupted or broken takes no other job.
+            if work.ended and job_kind(job.kind).leaves_child_clean:
+                self.spare.give_back(child)
+            else:
+                self.spare.end(child)
+        if stop is None and exit_status:
+            log.error("job %s: child exit %d: %s", job.id, exit_status, child.stderr_tail())
+        return stop, work, exit_status
+
+    def _document(self, job: ClaimedJob, folder: Path) -> dict[str, Any]:
+        paths = {role: folder / role for role in job.files}
+        for role, identifier in job.files.items():
+            self.delivery.fetch(identifier, paths[role])
+        arrays = {name: folder / f"given-{name}.npy" for name in job.arrays}
+        for name, analysis in job.arrays.items():
+            self.delivery.fetch_array(analysis, name, arrays[name])
+        return {
+            "kind": job.kind,
+            "job": job.id,
+            "files": {role: str(path) for role, path in paths.items()},
+            "names": job.names,
+            "parameters": job.parameters,
+            "arrays": {name: str(path) for name, path in arrays.items()},
+            "question": job.question,
+            "workdir": str(folder),
+            "state": str(resume.state_path(job.id) or ""),
+        }
+
+    def _listen(
+        self,
+        job: ClaimedJob,
+        child: ChildProcess,
+        heartbeat: Heartbeat,
+        work: Work,
+        folder: Path,
+    ) -> Stop | None:
+        """Until the child says its last, or there is a reason to stop it."""
+        shards = ShardSupply(self.delivery, job, folder)
+        deadline = time.monotonic() + job.job_seconds
+        while True:
+            if stop := self._reason(heartbeat, deadline):
+                return stop
+            try:
+                event = child.events.get(timeout=TICK_SECONDS)
+            except queue.Empty:
+                continue
+            if event is None:
+                return None
+            if event.get("event") == "end":
+                work.ended = True
+                return None
+            try:
+                if event.get("event") in EVENTS:
+                    shards.handle(event, child)
+                else:
+                    self._take(job, event, heartbeat, work)
+            except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+                log.exception("job %s: bad event %.300r", job.id, event)
+                work.problem = protocol.broken(event, error)
+                return "broken"
+
+    def _reason(self, heartbeat: Heartbeat, deadline: float) -> Stop | None:
+        if heartbeat.stop:
+            return heartbeat.stop
+        if self.stopping.is_set():
+            return "shutdown"
+        return "too_long" if time.monotonic() > deadline else None
+
+    def _take(
+        self, job: ClaimedJob, event: dict[str, Any], heartbeat: Heartbeat, work: Work
+    ) -> None:
+        match event.get("event"):
+            case "progress":
+                heartbeat.progress(*protocol.progress(event))
+            case "stage":
+                name, state, seconds = protocol.stage(event)
+                heartbeat.stage(name, state, seconds)
+                self._trace.stage(name, state)
+            case "report":
+                self.delivery.put_report(job, protocol.file(event))
+                work.reported = True
+            case "array":
+                self.delivery.put_array(job, str(event["name"]), protocol.file(event))
+            case "result":
+                work.result = protocol.result(event)
+            case "problem":
+                work.problem = protocol.problem(event)
+            case other:
+                log.warning("job %s: unknown event %r", job.id, other)
+
+    def _end(self, job: ClaimedJob, stop: Stop | None, work: Work, exit_status: int) -> None:
+        if stop == "lost":
+            self._trace.ended("lost")
+            raise LostJobError(job.id)
+        if stop == "shutdown":
+            self._trace.ended("given_back")
+            self.delivery.release(job)
+            return
+        resume.forget(job.id)
+        if stop == "cancelled":
+            self._trace.ended("cancelled")
+            self.delivery.finish(job, "cancelled")
+        elif problem := problem_of(job, stop, work, exit_status):
+            self._trace.ended("failed", str(problem.get("code", "")))
+            self.delivery.finish(job, "failed", problem=problem)
+        else:
+            self._trace.ended("done")
+            self.delivery.finish(job, "done", result=work.result)

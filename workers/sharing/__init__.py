@@ -1,0 +1,1 @@
+"""Parts of an analysis that several workers compute."""
