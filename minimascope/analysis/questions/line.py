@@ -22,9 +22,8 @@ from minimascope.contract.questions.interpolations import (
     SplitCurve,
     Statistics,
 )
-from minimascope.curvature.minimum.batches import outputs_at
+from minimascope.curvature.minimum.batches import as_matrix, outputs_at
 from minimascope.curvature.minimum.minimum import Minimum
-from minimascope.objective.losses import example_losses
 
 Split = tuple[Tensor, Tensor]
 State = dict[str, Tensor]
@@ -151,13 +150,11 @@ def _chunks(inputs: Tensor) -> tuple[Tensor, ...]:
 def _measured(minimum: Minimum, split: Split) -> tuple[Tensor, Tensor | None]:
     """ℓ_i (n,) and, for classifiers, whether each example is right (n,), both float64."""
     inputs, targets = split
-    logits = outputs_at(minimum, inputs)
-    losses = example_losses(logits, targets, minimum.loss).double().cpu()
-    if minimum.loss == "mse":
+    logits = as_matrix(outputs_at(minimum, inputs))
+    losses = minimum.loss.values(logits, targets).double().cpu()
+    if not minimum.loss.classifies:
         return losses, None
-    flat = logits.reshape(len(inputs), -1)
-    predicted = (flat[:, 0] > 0).long() if minimum.loss == "binary" else flat.argmax(1)
-    return losses, (predicted == targets.reshape(-1)).double().cpu()
+    return losses, minimum.loss.correct(logits, targets).double().cpu()
 
 
 def _curve(found: list[tuple[Tensor, Tensor | None]], alphas: list[float]) -> SplitCurve:

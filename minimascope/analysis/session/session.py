@@ -70,9 +70,6 @@ class Session:
             self.array("points", inputs.float())
         elif len(inputs) > 2 and inputs[0].numel() > 1:  # else there are no two principal axes
             self.array("points", embedding(inputs, dims=2).float())
-        if minimum.loss == "mse":
-            return
-        logits = self.opened.outputs
-        predicted = (logits.reshape(-1) > 0) if minimum.loss == "binary" else logits.argmax(-1)
-        self.array("labels", minimum.targets.long())
-        self.array("predictions", predicted.long())
+        if minimum.loss.classifies:
+            self.array("labels", minimum.targets.long())
+            self.array("predictions", minimum.loss.predicted(self.opened.outputs).long())

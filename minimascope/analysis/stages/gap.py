@@ -15,13 +15,15 @@ from minimascope.analysis.sharing.shards import WORTH_SHARING, Answer, Question,
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Gap, MinimumSummary, Section
 from minimascope.curvature.gap.estimate import estimate_gap
+from minimascope.curvature.gap.hessian_clipped import KnownHessian
 from minimascope.curvature.gap.result import GapResult
 from minimascope.curvature.layers.gram import gram_cost
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.running.clock import Progress
+from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.route import DENSE, LOW_RANK
-from minimascope.curvature.spectrum.spectrum import Progress, Spectrum
-from minimascope.curvature.sweep.matrix_free import LONGEST
-from minimascope.curvature.sweep.route import choose_route
+from minimascope.curvature.spectrum.spectrum import Spectrum
+from minimascope.curvature.sweep.route import LONGEST, choose_route
 from minimascope.machine.resume import GAP_SUFFIX
 
 STAGE = "gap"
@@ -116,19 +118,17 @@ def answer(
     `exact` is the complete spectrum of H where it is known; a file beside `state_path` keeps the
     parts of a matrix-free run that are finished.
     """
+    known, kept = None, None
+    if exact is not None:
+        known = KnownHessian(exact.known_eigenvalues.double(), exact.known_eigenvectors)
+    if state_path is not None:
+        kept = state_path.with_suffix(GAP_SUFFIX)
     found = estimate_gap(
         opened.minimum,
         test=opened.test if opened.test and len(opened.test[0]) > 1 else None,
-        weight_decay=parameters.weight_decay,
-        lr=parameters.lr,
-        momentum=parameters.momentum,
-        steps=parameters.steps,
         lambdas=parameters.lambdas,
-        hessian_eigenvalues=exact.known_eigenvalues.double() if exact else None,
-        hessian_eigenvectors=None if exact is None else exact.known_eigenvectors,
-        seed=parameters.seed,
-        progress=progress,
-        state_path=None if state_path is None else state_path.with_suffix(GAP_SUFFIX),
+        hessian=known,
+        run=Run(parameters.seed, progress, kept),
     )
     value = {name: each.model_dump_json(by_alias=True) for name, each in sections(found).items()}
     return Answer(value, examples(found))

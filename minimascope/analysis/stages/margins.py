@@ -107,7 +107,7 @@ def step_seconds(minimum: Minimum, *, vectors: int) -> float:
 
 def questions(minimum: Minimum) -> list[Question]:
     """Searched points of both norms in parts of a few seconds; none where there are no margins."""
-    if minimum.loss == "mse" or not minimum.inputs.is_floating_point():
+    if not minimum.loss.classifies or not minimum.inputs.is_floating_point():
         return []
     seconds = point_seconds(minimum)
     count = min(minimum.n, max(FEWEST, int(SEARCH_SECONDS / seconds)))

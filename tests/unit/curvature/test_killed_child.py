@@ -14,6 +14,7 @@ import torch
 
 from minimascope.contract.report import Report
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 from tests.unit.curvature.test_killed_job import lanczos_size
 from workers.process.child_process import ChildProcess
 
@@ -23,8 +24,7 @@ COMMAND = (
     "-W",
     "ignore",
     "-c",
-    "from minimascope.curvature.spectrum import checkpoint\n"
-    "checkpoint.EVERY, checkpoint.SHARE = 0.0, 0\n"
+    "from minimascope.curvature.running import keeper; keeper.EVERY, keeper.SHARE = 0.0, 0\n"
     "from workers.process import child; raise SystemExit(child.main())",
 )
 
@@ -87,7 +87,7 @@ def test_a_killed_child_is_followed_by_one_that_goes_on(tmp_path: Path) -> None:
     second.tell(job(tmp_path, "second"))
     resumed, counts = finished(second)
     assert counts[0] == before + 1
-    whole = compute_spectrum(lanczos_size(), top_k=3)
+    whole = compute_spectrum(lanczos_size(), Wanted(top_k=3))
     assert resumed.spectrum is not None
     assert before < whole.products
     # Over both children no product is done twice but one a pair, to recompute its residual.

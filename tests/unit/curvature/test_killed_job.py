@@ -17,7 +17,7 @@ from minimascope.analysis.session.opening import Files
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Report
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.curvature.spectrum import checkpoint
+from minimascope.curvature.running import keeper
 from minimascope.machine import resume
 
 
@@ -69,8 +69,8 @@ def files(folder: Path) -> Files:
 def test_an_analysis_goes_on_from_its_state_and_tells_what_has_converged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
-    monkeypatch.setattr(checkpoint, "SHARE", 0)
+    monkeypatch.setattr(keeper, "EVERY", 0.0)
+    monkeypatch.setattr(keeper, "SHARE", 0)
     asked: dict[str, Any] = {"family": "mlp", "activation": "tanh"}
     parameters = Parameters(architecture=asked, stages=["spectrum"], top_k=3)
     paths, state = files(tmp_path), tmp_path / "state.npz"
