@@ -148,6 +148,11 @@ def class_count(minimum: Minimum) -> int:
         return int(minimum.logits(minimum.theta, minimum.inputs[:1]).shape[-1])
 
 
+def is_planar(minimum: Minimum) -> bool:
+    """Inputs are points of the plane, so they are drawn as they are."""
+    return tuple(minimum.inputs.shape[1:]) == (2,)
+
+
 def split_summary(kind: Loss, logits: Tensor, targets: Tensor) -> SplitSummary:
     """Mean loss (nats per example) and accuracy of one split, from the network's outputs there."""
     if kind == "mse":

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from minimascope.analysis.costs.passes import row_seconds
+from minimascope.analysis.costs.gap import spectrum_may_help, sweep_seconds
 from minimascope.analysis.session.opening import Opened
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.sharing.shards import WORTH_SHARING, Answer, Question, Work
@@ -16,20 +15,11 @@ from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Gap, MinimumSummary, Section
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.gap.result import GapResult
-from minimascope.curvature.layers.gram import gram_cost
 from minimascope.curvature.minimum.minimum import Minimum
-from minimascope.curvature.spectrum.route import DENSE, LOW_RANK
 from minimascope.curvature.spectrum.spectrum import Progress, Spectrum
-from minimascope.curvature.sweep.matrix_free import LONGEST
-from minimascope.curvature.sweep.route import choose_route
 from minimascope.machine.resume import GAP_SUFFIX
 
 STAGE = "gap"
-# The exact routes: 10¹³ operations took 254 CPU-s.
-OPERATION_SECONDS = 2.5e-11
-BACKWARD_PASSES = 3  # forward passes that the gradients of one output cost
-# Passes over the data that Lanczos, probes and leave-one-out solves make where nothing is exact.
-MATRIX_FREE_PASSES = 2000
 
 
 def run(session: Session) -> None:
@@ -59,28 +49,10 @@ def run(session: Session) -> None:
 
 def questions(minimum: Minimum) -> list[Question]:
     """One, the stage itself, where it takes long and no complete spectrum could help it."""
-    low_rank = minimum.dim in LOW_RANK and 4 * minimum.n * outputs_of(minimum) <= minimum.dim
-    if minimum.dim <= DENSE or low_rank:
+    if spectrum_may_help(minimum):
         return []
-    seconds = predicted_seconds(minimum)
+    seconds = sweep_seconds(minimum)
     return [Question(STAGE, 0, 1, seconds, {})] if seconds >= WORTH_SHARING else []
-
-
-def outputs_of(minimum: Minimum) -> int:
-    """Outputs of the network an example."""
-    with torch.no_grad():
-        return minimum.network(minimum.inputs[:1]).numel()
-
-
-def predicted_seconds(minimum: Minimum, *, slower: float = 1.0) -> float:
-    """CPU seconds of this stage, from counted work, each counted second taking `slower`."""
-    n, outputs = minimum.n, outputs_of(minimum)
-    chosen = choose_route(n, outputs, minimum.dim, gram=gram_cost(minimum))
-    forward = n * row_seconds(minimum)
-    if chosen.operations is not None:
-        passes = BACKWARD_PASSES * outputs * forward
-        return slower * (OPERATION_SECONDS * chosen.operations + passes)
-    return min(slower * MATRIX_FREE_PASSES * forward, LONGEST)  # it ends with what it has
 
 
 def worker(

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from minimascope.analysis.costs.spectrum import TOLERANCES, eigenvectors_of, plan_stage
 from minimascope.analysis.session.opening import class_count
 from minimascope.analysis.session.sampling import for_spectrum, rows_drawn
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.hessians import OUTLIER_RATIO, outlier_counts, trace_estimate
-from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import (
     Density,
     Estimate,
@@ -26,12 +26,11 @@ from minimascope.curvature.running.memory import PeakMemory
 from minimascope.curvature.spectrum.density import spectral_density
 from minimascope.curvature.spectrum.layer_blocks import layer_blocks
 from minimascope.curvature.spectrum.outliers import outliers_by_gap, outliers_by_ratio
-from minimascope.curvature.spectrum.plan import Plan, plan_spectrum
+from minimascope.curvature.spectrum.plan import Plan
 from minimascope.curvature.spectrum.sample import Drawn, curvature_on_all
 from minimascope.curvature.spectrum.spectrum import Spectrum as Pairs
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
 
-TOLERANCES = {"float64": 1e-6, "float32": 1e-5}  # residual at which a pair counts as converged
 PARTIAL_SECONDS = 2.0  # between two publications of what has converged
 NEARLY = 0.9  # of the stage is over when the pairs are; the layers' blocks are the rest
 
@@ -70,7 +69,7 @@ def run(session: Session) -> None:
         started = time.perf_counter()
         found = compute_spectrum(
             minimum,
-            top_k=min(parameters.top_k, minimum.dim),
+            top_k=eigenvectors_of(minimum, parameters),
             tolerance=TOLERANCES[parameters.dtype],
             seed=parameters.seed,
             progress=told.progress,
@@ -127,12 +126,6 @@ def sample_section(session: Session, rows: Drawn, found: Pairs) -> SpectrumSampl
         held_out=len(rows.held_out),
         on_all=[Estimate(value=q, standard_error=error, method=method) for q, error in pairs],
     )
-
-
-def plan_stage(minimum: Minimum, parameters: Parameters) -> Plan:
-    """What the spectrum of this minimum will cost; ValueError where it would not fit."""
-    top_k = min(parameters.top_k, minimum.dim)
-    return plan_spectrum(minimum, top_k=top_k, tolerance=TOLERANCES[parameters.dtype])
 
 
 def outputs(minimum: Minimum) -> int:
