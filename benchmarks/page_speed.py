@@ -70,7 +70,7 @@ NOTE = """(() => {
 def service(folder: Path) -> Iterator[str]:
     """`minimascope serve` over MINIMA copies of the demo minima; its address."""
     demo = folder / "demo"
-    kinds = sorted((ROOT / "examples" / "demo").iterdir())
+    kinds = sorted((ROOT / "backend" / "demos").iterdir())
     for number in range(MINIMA):
         kind = kinds[number % len(kinds)]
         shutil.copytree(kind, demo / f"{number:02}-{kind.name}")

@@ -9,9 +9,9 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from backend.storage.database import DatabaseUnavailable
 from backend.storage.incoming import no_room
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import ProblemDocument
@@ -106,7 +106,7 @@ def _database(request: Request, error: Exception) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    app.add_exception_handler(OperationalError, _database)
+    app.add_exception_handler(DatabaseUnavailable, _database)
     app.add_exception_handler(ProblemError, _refused)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.queues import QueueName
-from minimascope.contract.schemas import State
+from minimascope.contract.schemas import Inspection, State
 
 JobKind = Literal[
     "inspect_checkpoint",
@@ -24,7 +24,6 @@ JobKind = Literal[
 ]
 # Questions about an analysis: their id follows from the question, so each is its own cache.
 QUESTIONS: tuple[JobKind, ...] = ("slice", "interpolation")
-KEY_TAKEN = "idempotency_key_reused"
 
 
 @dataclass(frozen=True)
@@ -47,16 +46,6 @@ class NewJob:
             return "inspections"
         device = self.document.get("parameters", {}).get("device", "cpu")
         return "gpu" if device == "cuda" else "analyses"
-
-
-@dataclass(frozen=True)
-class Submission:
-    """How a request came, and the hash of what its numbers follow from."""
-
-    idempotency_key: str | None = None
-    request_hash: str = ""
-    content: str = ""
-    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,3 +163,9 @@ def closed_stages(stages: list[Any], state: str) -> list[dict[str, Any]]:
     running = "failed" if state == "failed" else "skipped"
     ends = {"running": "done" if state == "done" else running, "waiting": "skipped"}
     return [{**s, "state": ends.get(s["state"], s["state"])} for s in stages]
+
+
+def as_inspection(found: dict[str, Any]) -> Inspection:
+    """What a worker's result says of an upload that it took."""
+    known = {name: found[name] for name in ("format", "summary", "warnings") if name in found}
+    return Inspection(state="ok", **known)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.jobs.job import QUESTIONS, JobKind, NewJob
-from backend.jobs.rows import job_row, missing
+from backend.jobs.repository import job_row
 from backend.storage.tables import JobRow
 from backend.storage.transactions import Transactions
-from minimascope.contract.problems import ProblemError
+from minimascope.contract.problems import ProblemError, missing
 from minimascope.contract.questions.interpolations import Interpolation, InterpolationRequest
 from minimascope.contract.questions.slices import Slice, SliceRequest
 from minimascope.contract.schemas import FINAL_STATES, State
@@ -20,7 +20,7 @@ from minimascope.contract.schemas import FINAL_STATES, State
 MOST_UNANSWERED = 20
 
 
-class Questions(Transactions):
+class QuestionRepository(Transactions):
     """Jobs of the kinds `QUESTIONS`; `subject` is the analysis, the document holds the question."""
 
     def slice(self, analysis: str, identifier: str) -> Slice:
@@ -53,20 +53,6 @@ class Questions(Transactions):
         except IntegrityError:  # asked twice at the same time
             return False
         return True
-
-    def forget_questions(
-        self, *, analysis: str | None = None, ended_before: float | None = None
-    ) -> list[str]:
-        """Deletes the answers of an analysis, or all old ones; the ids, whose arrays may go."""
-        chosen: list[ColumnElement[bool]] = [JobRow.kind.in_(QUESTIONS)]
-        if analysis is not None:
-            chosen.append(JobRow.subject == analysis)
-        if ended_before is not None:
-            chosen += [JobRow.state.in_(FINAL_STATES), JobRow.finished_at < ended_before]
-        with self.write() as session:
-            found = [str(row) for row in session.scalars(select(JobRow.id).where(*chosen))]
-            session.execute(delete(JobRow).where(JobRow.id.in_(found)))
-            return found
 
 
 def _asked(session: Session, kind: JobKind, analysis: str, identifier: str) -> JobRow:

@@ -7,7 +7,7 @@ import errno
 import hashlib
 import os
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -15,8 +15,6 @@ from typing import BinaryIO, Self
 
 from backend.storage.bucket import Bucket
 from minimascope.contract.problems import ProblemError
-
-CHUNK, MOST_PARTS = 1 << 20, 64
 
 
 @contextmanager
@@ -41,19 +39,6 @@ def _settle(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-async def megabytes(stream: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
-    """What comes, by the megabyte and as it is: joining it would hold up everybody else."""
-    parts: list[bytes] = []
-    async for part in stream:
-        parts.append(part)
-        # A connection may bring them byte by byte.
-        if len(parts) >= MOST_PARTS or sum(map(len, parts)) >= CHUNK:
-            yield parts
-            parts = list[bytes]()
-    if parts:
-        yield parts
 
 
 class Incoming:

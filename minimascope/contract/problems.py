@@ -45,3 +45,20 @@ class ProblemError(Exception):
     def line(self) -> str:
         """One line for a terminal."""
         return f"{self.sentence} {self.advice}".strip()
+
+
+NO_SUCH = {
+    "analysis": "no_such_analysis",
+    "checkpoint": "no_such_checkpoint",
+    "dataset": "no_such_dataset",
+    "interpolation": "no_such_interpolation",
+    "job": "no_such_job",
+    "slice": "no_such_slice",
+    "transfer": "no_such_transfer",
+    "user": "no_such_user",
+}
+
+
+def missing(what: str, identifier: str) -> ProblemError:
+    """A thing of this kind that is not there, or is somebody else's (404)."""
+    return ProblemError(NO_SUCH[what], f"There is no {what} {identifier[:80]!r}.", status=404)

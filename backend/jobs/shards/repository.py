@@ -10,15 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from sqlalchemy import delete, exists, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from backend.jobs.job import NewJob, ShardFound, ShardNews, ShardQuestion, worker_lost
-from backend.jobs.repository import Jobs
-from backend.jobs.rows import end, job_row
-from backend.jobs.shard_rows import free_own_shards, session_of
+from backend.jobs.repository import end, fenced, free_own_shards, job_row
 from backend.storage.tables import JobRow
-from minimascope.contract.schemas import FINAL_STATES, MAX_ATTEMPTS
+from backend.storage.transactions import Transactions
+from minimascope.contract.schemas import MAX_ATTEMPTS
 
 # What another worker may need to come back for a shard that was lost twice.
 LEASES_LEFT = 2.0
@@ -29,7 +28,7 @@ def shard_id(analysis: str, stage: str, index: int) -> str:
     return hashlib.sha256(f"{analysis}/{stage}/{index}".encode()).hexdigest()[:32]
 
 
-class Shards(Jobs):
+class ShardRepository(Transactions):
     """Jobs of kind `shard`; `document["shard"]` holds stage, index and question."""
 
     def add_shards(
@@ -39,9 +38,9 @@ class Shards(Jobs):
 
         What this worker had taken is free again: its process was ended on the way.
         """
-        with self._fenced(analysis, token) as parent:
-            session = session_of(parent)
-            free_own_shards(parent)
+        with self.write() as session:
+            parent = fenced(session, analysis, token)
+            free_own_shards(session, parent)
             added: list[str] = []
             for place, question in enumerate(questions):
                 identifier = shard_id(analysis, question.stage, question.index)
@@ -59,12 +58,12 @@ class Shards(Jobs):
         A shard that two workers were lost with is left to others for two leases and then given up:
         it must not take its analysis down.
         """
-        with self._fenced(analysis, token) as parent:
-            session = session_of(parent)
+        with self.write() as session:
+            fenced(session, analysis, token)
             rows = list(_of_stage(session, analysis, stage))
             for row in rows:
                 if _given_up(row, now=now, lease=lease):
-                    end(row, "failed", now=now, problem=worker_lost(row.attempt))
+                    end(session, row, "failed", now=now, problem=worker_lost(row.attempt))
             taken = next((row for row in rows if _free(row, now)), None)
             if taken is not None:
                 # Whoever else wants it asks for the same row: the update decides.
@@ -73,19 +72,6 @@ class Shards(Jobs):
                 taken.version += 1
                 taken.started_at = taken.started_at or now
             return ShardNews(_found(taken) if taken else None, [_found(row) for row in rows])
-
-    def forget_shards(self, analysis: str | None = None) -> list[str]:
-        """Deletes the shards of an analysis that ended, or of all; the ids, whose files may go."""
-        parent = aliased(JobRow)
-        working = exists().where(parent.id == JobRow.subject, parent.state.not_in(FINAL_STATES))
-        chosen = [JobRow.kind == "shard", ~working]
-        if analysis is not None:
-            chosen.append(JobRow.subject == analysis)
-        with self.write() as session:
-            found = [str(row) for row in session.scalars(select(JobRow.id).where(*chosen))]
-            if found:
-                session.execute(delete(JobRow).where(JobRow.id.in_(found)))
-            return found
 
 
 def _job(parent: JobRow, identifier: str, question: ShardQuestion) -> NewJob:

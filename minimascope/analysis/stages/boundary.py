@@ -13,7 +13,7 @@ from minimascope.analysis.session.opening import is_planar
 from minimascope.analysis.session.sampling import some_rows
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.class_subsets import subset_sections
-from minimascope.analysis.stages.embeddings import NO_EMBEDDING, can_embed, tsne
+from minimascope.analysis.stages.embeddings import NO_EMBEDDING, tsne
 from minimascope.analysis.stages.planes import slice_arrays
 from minimascope.analysis.stages.rescaled import rescaled_sections
 from minimascope.analysis.stages.walks import publish_walks
@@ -146,9 +146,10 @@ def publish_embedding(session: Session) -> None:
     """t-SNE of the inputs where they cannot be drawn as they are."""
     minimum = session.opened.minimum
     session.progress(0.95, "t-SNE embedding of the inputs")
-    if not can_embed():
+    try:
+        coordinates = tsne(minimum.inputs, seed=session.parameters.seed)
+    except ModuleNotFoundError:  # an extra
         session.report.warnings.append(NO_EMBEDDING)
         return
-    coordinates = tsne(minimum.inputs, seed=session.parameters.seed)
     if coordinates is not None:
         session.array("embedding_tsne", coordinates)

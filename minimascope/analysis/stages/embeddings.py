@@ -11,25 +11,17 @@ from torch import Tensor
 
 ROUNDING = 1e-12  # of the largest input: what differs by less is the same
 KEPT_COMPONENTS = 50  # neighbours are found among these; more only adds noise and time
-
-
 NO_EMBEDDING = (
-    "The inputs are not embedded: t-SNE needs scikit-learn (pip install 'minimascope[embedding]'). "
-    "No number of the report uses it."
+    "The t-SNE picture of the inputs is left out, because scikit-learn is not installed "
+    "(pip install minimascope[embedding]). No number depends on it."
 )
 
 
-def can_embed() -> bool:
-    """Whether scikit-learn is installed."""
-    try:
-        import sklearn  # noqa: F401 - only asked for
-    except ImportError:
-        return False
-    return True
-
-
 def tsne(inputs: Tensor, *, seed: int) -> np.ndarray | None:
-    """Coordinates (n, 2) float32 of inputs (n, ...); None where all inputs are the same."""
+    """Coordinates (n, 2) float32 of inputs (n, ...); None where all inputs are the same.
+
+    Raises ModuleNotFoundError without scikit-learn.
+    """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
 

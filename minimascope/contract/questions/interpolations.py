@@ -22,7 +22,9 @@ class InterpolationRequest(Question):
     kind: ClassVar[QuestionKind] = "interpolation"
 
     other: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
-    steps: Annotated[int, Field(ge=4, le=100, multiple_of=4)] = 20
+    steps: Annotated[int, Field(ge=4, le=100, multiple_of=4)] = Field(
+        20, description="from one minimum to the other, a multiple of 4"
+    )
 
 
 class InterpolationQuestion(Document):

@@ -20,18 +20,29 @@ class SliceRequest(Question):
     plane: `input` (2-D inputs only), `points` (through the three training rows `points`),
     `extremes` (through x_t^max and x_t^min, the training points of largest and smallest alignment
     with v_`vector`, and x_b, the boundary input most parallel to it), or `principal` (along the
-    principal components `components` of the training inputs, 1-based). `bounds` = (x_low, x_high,
-    y_low, y_high) in plane coordinates; the data range and 15% more if null.
+    principal components `components` of the training inputs).
     """
 
     kind: ClassVar[QuestionKind] = "slice"
 
-    plane: PlaneName
-    points: tuple[Row, Row, Row] | None = None
-    vector: Annotated[int, Field(ge=1)] = 1
-    components: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 2)
-    resolution: Annotated[int, Field(ge=2, le=400)] | None = None
-    bounds: tuple[Finite, Finite, Finite, Finite] | None = None
+    plane: PlaneName = Field(description="which plane through input space")
+    points: tuple[Row, Row, Row] | None = Field(
+        None, description="three training rows, from 0, of the plane points"
+    )
+    vector: Annotated[int, Field(ge=1)] = Field(
+        1, description="eigenvector, from 1, of the plane extremes"
+    )
+    components: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = Field(
+        (1, 2), description="principal components, from 1, of the plane principal"
+    )
+    resolution: Annotated[int, Field(ge=2, le=400)] | None = Field(
+        None, description="grid points a side"
+    )
+    bounds: tuple[Finite, Finite, Finite, Finite] | None = Field(
+        None,
+        description="x_low, x_high, y_low, y_high in plane coordinates; "
+        "the data's range and 15% more where it is not given",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

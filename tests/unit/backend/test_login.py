@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from backend.app import create_app
-from backend.auth.authentication import SESSION_SECONDS, good_session, new_session
+from backend.auth.sessions import SESSION_SECONDS, good_session, new_session
 from minimascope.contract.settings import Settings
 
 SITE = "http://server.example:8717"
@@ -24,7 +24,7 @@ async def browser(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url=SITE) as client:
         yield client
-    app.state.service.repository.close()
+    app.state.services.close()
 
 
 def test_signing_in_opens_pages_and_api_until_signing_out(tmp_path: Path) -> None:

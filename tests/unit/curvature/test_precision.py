@@ -48,21 +48,6 @@ def test_density_in_float32_is_that_of_float64_within_a_hundredth_of_its_error()
     assert quick.difference <= 0.01 * spread
 
 
-def test_the_stated_difference_is_the_one_of_dense_matrices() -> None:
-    minimum = boundary_minimum(BOUNDARY[0]).minimum
-    operator = hessian(minimum)
-    quick = quick_hessian(minimum, operator)
-    assert quick.difference is not None
-    assert quick.operator.dtype == torch.float32
-    identity = torch.eye(operator.dim, dtype=torch.float64)
-    exact = operator.matmat(identity)
-    rounded = quick.operator.matmat(identity.float()).double()
-    relative = float((rounded - exact).norm() / exact.norm())
-    assert relative / 10 <= quick.difference <= 10 * relative
-    assert relative <= 1e-4
-    assert next(minimum.network.parameters()).dtype == torch.float64  # untouched
-
-
 def test_what_is_left_beside_known_pairs_is_compared_and_not_their_large_products() -> None:
     minimum = boundary_minimum("iris-normal").minimum
     spectrum = compute_spectrum(minimum)
