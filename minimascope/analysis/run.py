@@ -51,13 +51,13 @@ def run_analysis(
     *,
     workdir: Path,
     publisher: Publisher,
-    state_path: Path | None = None,
+    unfinished: Path | None = None,
     shards: Shards | None = None,
 ) -> Report:
     """Runs every stage of one analysis and returns the finished report.
 
-    `shards` lets others answer parts of it; the numbers do not depend on who does. `state_path`
-    keeps the eigenvalue run: the same analysis, killed on the way, goes on from it.
+    `shards` lets others answer parts of it; the numbers do not depend on who does. `unfinished`
+    is a folder that keeps long runs: the same analysis, killed on the way, goes on from them.
 
     A stage that cannot be computed becomes an entry of `report.failures` and the others go on;
     files that cannot be opened raise ProblemError, because then there is nothing to report.
@@ -78,7 +78,7 @@ def run_analysis(
         loss=parameters.loss,
         warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings],
     )
-    session = Session(opened, parameters, publisher, report, state_path=state_path)
+    session = Session(opened, parameters, publisher, report, unfinished=unfinished)
     session.shards = shards or session.shards
     session.publish_points()
     stages = planned_stages(parameters)

@@ -32,7 +32,7 @@ class Session:
     stage: str = ""
     start: float = 0.0
     share: float = 0.0
-    state_path: Path | None = None
+    unfinished: Path | None = None  # folder of what a killed run goes on from
     shards: Shards = field(default_factory=Alone)
     questions: dict[str, list[Question]] = field(default_factory=dict)
 

@@ -17,21 +17,21 @@ from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.gap.result import GapResult
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.spectrum.spectrum import Progress, Spectrum
-from minimascope.machine.resume import GAP_SUFFIX
+from minimascope.machine.resume import kept_in
 
 STAGE = "gap"
 
 
 def run(session: Session) -> None:
     """Fills `report.gap` and `report.minimum`."""
-    asked, state = session.questions.get(STAGE), session.state_path
+    asked, unfinished = session.questions.get(STAGE), session.unfinished
     if asked:
         said = ["Generalization gap"]
 
         def told(done: float) -> None:
             session.progress(done, said[-1])
 
-        work = worker(session.opened, session.parameters, state_path=state, hear=said.append)
+        work = worker(session.opened, session.parameters, unfinished=unfinished, hear=said.append)
         (found,) = session.shards.gather(asked, work, told)
     else:
         found = answer(
@@ -39,7 +39,7 @@ def run(session: Session) -> None:
             session.parameters,
             session.complete_spectrum,
             session.progress,
-            state_path=state,
+            unfinished=unfinished,
         )
     session.report.gap = Gap.model_validate_json(found.value["gap"])
     session.report.minimum = MinimumSummary.model_validate_json(found.value["minimum"])
@@ -59,7 +59,7 @@ def worker(
     opened: Opened,
     parameters: Parameters,
     *,
-    state_path: Path | None = None,
+    unfinished: Path | None = None,
     hear: Callable[[str], None] | None = None,
 ) -> Work:
     """Answers the stage's question; `hear` gets the sentences on the way."""
@@ -70,7 +70,7 @@ def worker(
                 hear(sentence)
             progress(done)
 
-        return answer(opened, parameters, None, told, state_path=state_path)
+        return answer(opened, parameters, None, told, unfinished=unfinished)
 
     return work
 
@@ -81,11 +81,11 @@ def answer(
     exact: Spectrum | None,
     progress: Progress,
     *,
-    state_path: Path | None = None,
+    unfinished: Path | None = None,
 ) -> Answer:
     """Sections `gap` and `minimum` as JSON, and what the page draws example by example.
 
-    `exact` is the complete spectrum of H where it is known; a file beside `state_path` keeps the
+    `exact` is the complete spectrum of H where it is known; a file in `unfinished` keeps the
     parts of a matrix-free run that are finished.
     """
     found = estimate_gap(
@@ -100,7 +100,7 @@ def answer(
         hessian_eigenvectors=None if exact is None else exact.known_eigenvectors,
         seed=parameters.seed,
         progress=progress,
-        state_path=None if state_path is None else state_path.with_suffix(GAP_SUFFIX),
+        state_path=kept_in(unfinished, STAGE),
     )
     value = {name: each.model_dump_json(by_alias=True) for name, each in sections(found).items()}
     return Answer(value, examples(found))

@@ -30,6 +30,7 @@ from minimascope.curvature.spectrum.plan import Plan
 from minimascope.curvature.spectrum.sample import Drawn, curvature_on_all
 from minimascope.curvature.spectrum.spectrum import Spectrum as Pairs
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
+from minimascope.machine.resume import kept_in
 
 PARTIAL_SECONDS = 2.0  # between two publications of what has converged
 NEARLY = 0.9  # of the stage is over when the pairs are; the layers' blocks are the rest
@@ -74,7 +75,7 @@ def run(session: Session) -> None:
             seed=parameters.seed,
             progress=told.progress,
             partial=told.partial,
-            state_path=session.state_path,
+            state_path=kept_in(session.unfinished, "spectrum"),
             operator=plan.operator,
         )
         seconds = time.perf_counter() - started
