@@ -6,12 +6,16 @@ BIN := $(VENV)/bin
 PORT ?= 8717
 # The library and the application, each a wheel.
 PROJECTS := pyproject.toml constraints.txt $(addprefix packaging/server/,pyproject.toml setup.py requirements.txt)
+# A file's tests stay in one process, which makes its servers once; files go out in order, so that
+# the long ones (browser, long, service) come first and the many small ones even out the end.
+JOBS ?= $(shell nproc)
+PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint dist bench fuzz demo clean system
+.PHONY: help run test unit check lint dist bench fuzz demo docs-problems clean system
 
 help: ## Show what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 run: $(VENV)/.run ## Start page, API and worker on 127.0.0.1:PORT (default 8717)
 	@exec $(BIN)/minimascope serve --port $(PORT)
@@ -19,7 +23,10 @@ run: $(VENV)/.run ## Start page, API and worker on 127.0.0.1:PORT (default 8717)
 test: system check ## Install what tests need, then run every check and test
 
 check: lint ## Lint, types, import contracts and all tests, with what is installed
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+unit: $(VENV)/.test ## Tests in process, no server and no browser: the loop while one writes
+	$(PYTEST) tests/unit
 
 lint: $(VENV)/.test ## Lint, format, types and the import contracts alone
 	$(BIN)/ruff check .
@@ -41,6 +48,9 @@ fuzz: $(VENV)/.test ## Send 1,000 damaged copies of each upload format through i
 demo: $(VENV)/.test ## Train and analyse the demo minima again
 	$(BIN)/python examples/train_demo.py
 	$(BIN)/python examples/analyze_demo.py
+
+docs-problems: ## Write docs/problems.md from the registry of problems
+	$(BIN)/python -m minimascope.contract.problem_page > docs/problems.md
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache .hypothesis artifacts build dist *.egg-info packaging/server/*.egg-info

@@ -14,7 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 
 if TYPE_CHECKING:
-    from minimascope.analysis.opening import Opened
+    from minimascope.analysis.session.opening import Opened
     from tests.cases.reference_report import Found
 
 

@@ -18,7 +18,7 @@ from minimascope.contract.problems import ProblemError
 if TYPE_CHECKING:
     import numpy as np
 
-    from minimascope.analysis.opening import Files
+    from minimascope.analysis.session.opening import Files
     from minimascope.contract.report import Report
     from minimascope.contract.schemas import StageState
 
@@ -45,7 +45,7 @@ def command(
     if not (output or plan or as_json):
         raise ProblemError("no_output", "Neither --output nor --plan was given.")
     parameters = made(Parameters, asked)
-    from minimascope.analysis.opening import Files
+    from minimascope.analysis.session.opening import Files
 
     files = Files(checkpoint, train, test)
     with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
@@ -80,8 +80,8 @@ def _end(report: Report, output: Path | None, *, as_json: bool) -> None:
 
 def _plan(files: Files, parameters: Parameters, workdir: Path, *, as_json: bool) -> None:
     """What the spectrum and every stage will cost; ProblemError where it would not fit."""
-    from minimascope.analysis.costs.plan import advice, planned, predicted
-    from minimascope.analysis.opening import open_files
+    from minimascope.analysis.planning import advice, planned, predicted
+    from minimascope.analysis.session.opening import open_files
     from minimascope.curvature.running.durations import duration
 
     opened = open_files(files, parameters, workdir=workdir)

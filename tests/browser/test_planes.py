@@ -13,8 +13,8 @@ import torch
 from fastapi import FastAPI, Response
 from playwright.sync_api import Browser, Page, expect
 
-from minimascope.analysis.opening import Opened
-from minimascope.analysis.questions.slice_request import slice_on_demand
+from minimascope.analysis.questions.plane import slice_on_demand
+from minimascope.analysis.session.opening import Opened
 from minimascope.contract.questions.slices import Slice, SliceRequest
 from tests.browser.axe import violations
 from tests.browser.conftest import watched

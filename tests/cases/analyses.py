@@ -10,11 +10,13 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from minimascope.analysis.opening import Files, Opened, open_files
 from minimascope.analysis.run import run_analysis
+from minimascope.analysis.session.opening import Files, Opened, open_files
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import StageState
+from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.intake.values.checkpoint import Checkpoint
 from tests.cases.reference_report import Found
 
 CNN = {
@@ -115,3 +117,8 @@ def four_features(folder: Path) -> tuple[Opened, Found]:
     report, kept = analysed(folder, asked)
     files = Files(folder / "model.pt", folder / "train.npz")
     return open_files(files, asked, workdir=folder), (report, kept.arrays)
+
+
+def opened(minimum: Minimum) -> Opened:
+    """A minimum as the analysis holds it, without the file it came from."""
+    return Opened(minimum, None, Checkpoint({}, format="torch", sha256="0" * 64), [])

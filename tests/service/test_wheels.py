@@ -110,7 +110,7 @@ def test_the_service_runs_from_a_folder_that_holds_rooms_of_others(
 ) -> None:
     environment = Environment(tmp_path / "venv", list(wheels.values()))
     folder = tmp_path / "empty"
-    for name in (*ROOMS, "minimascope", "celery", "alembic", "torch"):
+    for name in (*ROOMS, "minimascope", "celery", "torch", "multiprocessing", "asyncio"):
         (folder / name).mkdir(parents=True)
         (folder / name / "__init__.py").write_text(HOSTILE)
     (folder / "model.pt").write_bytes(b"")

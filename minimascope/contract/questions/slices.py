@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+from typing_extensions import override
 
-from minimascope import __version__
-from minimascope.contract.report import ESTIMATOR_VERSION
-from minimascope.contract.schemas import Document, State
+from minimascope.contract.questions.question import AnswerDocument, Question, QuestionKind
 
 Row = Annotated[int, Field(ge=0)]
 PlaneName = Literal["input", "points", "extremes", "principal"]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class SliceRequest(BaseModel):
+class SliceRequest(Question):
     """One plane.
 
     plane: `input` (2-D inputs only), `points` (through the three training rows `points`),
@@ -26,7 +23,7 @@ class SliceRequest(BaseModel):
     principal components `components` of the training inputs).
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    kind: ClassVar[QuestionKind] = "slice"
 
     plane: PlaneName = Field(description="which plane through input space")
     points: tuple[Row, Row, Row] | None = Field(
@@ -63,30 +60,22 @@ class SliceRequest(BaseModel):
                 )
         return self
 
-    def question(self) -> dict[str, Any]:
-        """What the answer depends on: fields that this kind of plane does not read are left out."""
+    @override
+    def content(self) -> dict[str, Any]:
+        """Without the fields that this kind of plane does not read."""
         read = {"points": "points", "extremes": "vector", "principal": "components"}
         names = {"plane", "resolution", "bounds", read.get(self.plane, "plane")}
         return self.model_dump(mode="json", include=names)
 
-    def identifier(self, analysis: str) -> str:
-        """The same for the same question of one analysis to the same version of the estimators."""
-        content = [ESTIMATOR_VERSION, __version__, analysis, self.question()]
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
-
-class Slice(Document):
-    """A plane asked for: its arrays are there once `state` is done, `problem` once it failed.
+class Slice(AnswerDocument):
+    """A plane asked for: its arrays are there once it is done.
 
     `underflowed` counts grid points whose gradient has no direction.
     """
 
-    id: str
-    analysis: str
+    kind: ClassVar[QuestionKind] = "slice"
+
     request: SliceRequest
-    state: State
-    progress: float = 0.0
-    message: str = ""
-    problem: dict[str, Any] | None = None
     arrays: tuple[str, ...] = ()
     underflowed: int | None = None

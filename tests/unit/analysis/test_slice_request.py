@@ -8,21 +8,15 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from minimascope.analysis.opening import Opened
-from minimascope.analysis.questions.slice_request import slice_on_demand
+from minimascope.analysis.questions.plane import slice_on_demand
+from minimascope.analysis.session.opening import Opened
 from minimascope.boundary.alignment import align
 from minimascope.contract.arrays import ARRAYS
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.questions.slices import SliceRequest
-from minimascope.curvature.minimum.minimum import Minimum
-from minimascope.intake.values.checkpoint import Checkpoint
+from tests.cases.analyses import opened
 from tests.cases.boundary_networks import small_cnn, top_vectors, unit_rows
 from tests.cases.reference_networks import boundary_minimum
-
-
-def opened(minimum: Minimum) -> Opened:
-    """A minimum as the analysis holds it, without the file it came from."""
-    return Opened(minimum, None, Checkpoint({}, format="torch", sha256="0" * 64), [])
 
 
 @pytest.fixture(scope="module")
