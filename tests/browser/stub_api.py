@@ -243,7 +243,9 @@ def _results(app: FastAPI, held: dict[str, Analysis], found: dict[str, Found]) -
             yield _event(1, "snapshot", one(held, identifier))
             await asyncio.sleep(0.6)
             if held[identifier].state == "running" and identifier == "new1":
-                held[identifier] = analysis(identifier, held[identifier].name, "done")
+                asked = held[identifier].parameters.model_dump()
+                done = analysis(identifier, held[identifier].name, "done", parameters=asked)
+                held[identifier] = done
                 yield _event(2, "state", held[identifier])
 
         return StreamingResponse(stream(), media_type="text/event-stream")
