@@ -48,7 +48,6 @@ def one_key() -> Iterator[None]:
             KEY_TAKEN,
             "Another submission with this Idempotency-Key was made at the same time.",
             "Ask again to get its analysis.",
-            status=409,
         ) from error
 
 
@@ -203,7 +202,7 @@ class AnalysisRepository(Transactions):
             row, job = self._analysis_rows(session, identifier)
             if job.state not in FINAL_STATES:
                 sentence = f"This analysis is {job.state}."
-                raise ProblemError("not_ended", sentence, "Cancel it first.", status=409)
+                raise ProblemError("not_ended", sentence)
             session.delete(row)
             session.flush()
             session.delete(job)
@@ -214,7 +213,7 @@ class AnalysisRepository(Transactions):
             _, job = self._analysis_rows(session, identifier)
             if job.state in ("done", "failed"):
                 sentence = f"This analysis is {job.state} already."
-                raise ProblemError("already_ended", sentence, status=409)
+                raise ProblemError("already_ended", sentence)
             if job.state == "queued":
                 end(session, job, "cancelled", now=now)
             elif job.state == "running":
@@ -229,7 +228,7 @@ class AnalysisRepository(Transactions):
                 sentence = (
                     f"Only a failed or cancelled analysis can be retried; this is {job.state}."
                 )
-                raise ProblemError("not_retryable", sentence, status=409)
+                raise ProblemError("not_retryable", sentence)
             job.state, job.attempt, job.token, job.cancel = "queued", 0, None, False
             job.sent_at = job.started_at = job.finished_at = job.problem = job.result = None
             job.progress, job.message, job.arrays = 0.0, "", list[Any]()

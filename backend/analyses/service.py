@@ -13,13 +13,14 @@ from fastapi import Depends, Request
 from backend.analyses.repository import KEY_TAKEN, AnalysisRepository, Submission
 from backend.auth.principal import Principal
 from backend.auth.repository import AuthRepository
-from backend.jobs.job import JobKind, NewJob
+from backend.jobs.job import NewJob
 from backend.jobs.removal import forget_answers, forget_results, forget_shards
 from backend.jobs.service import JobService
 from backend.storage.database import Engine
 from backend.storage.files import Store
 from backend.uploads.service import UploadService, check_accepted
 from minimascope import __version__
+from minimascope.contract.job_kinds import KindName
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import ESTIMATOR_VERSION, Report
 from minimascope.contract.schemas import Analysis, AnalysisRequest, Upload, UploadKind
@@ -74,7 +75,7 @@ class AnalysisService:
             return found
 
     async def answer(
-        self, kind: JobKind, request: AnalysisRequest, who: Principal
+        self, kind: KindName, request: AnalysisRequest, who: Principal
     ) -> dict[str, Any]:
         """What a worker finds about the files while the caller waits."""
         document = await asyncio.to_thread(self._document, request, who)
@@ -112,7 +113,6 @@ class AnalysisService:
                 KEY_TAKEN,
                 f"The Idempotency-Key {key!r} belongs to another submission.",
                 "Make a new key for a new submission.",
-                status=409,
             )
         return self.repository.analysis(found[0])
 

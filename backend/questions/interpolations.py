@@ -21,13 +21,11 @@ def _check(first: Analysis, second: Analysis) -> None:
     """Raises ProblemError where a loss along the line would not be one loss."""
     if first.id == second.id:
         sentence = "A line needs two analyses, not one of them twice."
-        raise ProblemError("same_analysis", sentence, status=409)
+        raise ProblemError("same_analysis", sentence)
     if first.train != second.train:
         raise ProblemError(
             "data_differ",
             "The two analyses have different training sets, so there is no one loss to follow.",
-            "Analyse the second checkpoint on the first one's training set.",
-            status=409,
         )
     one, two = first.parameters, second.parameters
     _check_same("losses_differ", "loss", one.loss, two.loss)
@@ -37,7 +35,7 @@ def _check(first: Analysis, second: Analysis) -> None:
 def _check_same(code: str, words: str, one: str | None, two: str | None) -> None:
     if one != two:
         sentence = f"The {words} is {one!r} in one and {two!r} in the other."
-        raise ProblemError(code, sentence, status=409)
+        raise ProblemError(code, sentence)
 
 
 def _job(first: Analysis, second: Analysis, request: InterpolationRequest) -> NewJob:
@@ -82,7 +80,7 @@ async def line(
     _check(first, second)
     job = _job(first, second, body)
     answer = await questions.ask(job, questions.repository.interpolation, wait)
-    return answered(answer, response, "interpolations")
+    return answered(answer, response)
 
 
 @router.get("/{interpolation_id}", dependencies=[READS_ANALYSIS])

@@ -20,12 +20,11 @@ from backend.questions.repository import QuestionRepository
 from backend.storage.database import Engine
 from backend.storage.files import Store
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.questions.interpolations import Interpolation
-from minimascope.contract.questions.slices import Slice
+from minimascope.contract.questions.question import AnswerDocument
 from minimascope.contract.schemas import FINAL_STATES, Analysis
 
 Wait = Annotated[float, Query(ge=0, le=30, description="seconds to wait for the answer")]
-Answer = TypeVar("Answer", Slice, Interpolation)
+Answer = TypeVar("Answer", bound=AnswerDocument)
 Read = Callable[[str, str], Answer]
 
 
@@ -63,13 +62,14 @@ class QuestionService:
         return await asyncio.to_thread(read, analysis, identifier)
 
 
-def answered(found: Answer, response: Response, kind: str) -> Answer:
+def answered(found: Answer, response: Response) -> Answer:
     """200 where the answer is there, 202 with its place where not; raises its ProblemError."""
     if found.problem:
         raise ProblemError.from_dict(found.problem)
     if found.state != "done":
         response.status_code = 202
-    response.headers["location"] = f"/api/v1/analyses/{found.analysis}/{kind}/{found.id}"
+    place = f"/api/v1/analyses/{found.analysis}/{found.kind}s/{found.id}"
+    response.headers["location"] = place
     return found
 
 

@@ -22,12 +22,7 @@ NEEDED, HELPFUL = "eigenvectors", "boundary_inputs"
 
 def _job(analysis: Analysis, request: SliceRequest) -> NewJob:
     if NEEDED not in analysis.arrays:
-        raise ProblemError(
-            "no_eigenvectors_yet",
-            "This analysis has no eigenvectors yet.",
-            "Ask again when its spectrum is done.",
-            status=409,
-        )
+        raise ProblemError("no_eigenvectors_yet", "This analysis has no eigenvectors yet.")
     document: dict[str, Any] = {
         "files": {"checkpoint": analysis.checkpoint, "train": analysis.train},
         "names": {},
@@ -57,7 +52,7 @@ async def plane(
     """
     job = _job(await questions.analysis(identifier), request)
     answer = await questions.ask(job, questions.repository.slice, wait)
-    return answered(answer, response, "slices")
+    return answered(answer, response)
 
 
 @router.get("/{slice_id}", dependencies=[READS_ANALYSIS])
@@ -95,7 +90,5 @@ def arrays(identifier: str, slice_id: str, questions: Questions, match: Match = 
     """Every array of the plane in one file for `numpy.load`."""
     found = questions.repository.slice(identifier, slice_id)
     if found.state != "done":
-        raise ProblemError(
-            "no_arrays_yet", "This plane is not computed.", "Follow its state.", status=404
-        )
+        raise ProblemError("no_arrays_yet", "This plane is not computed.", "Follow its state.")
     return arrays_response(questions.store, slice_id, found.arrays, match)

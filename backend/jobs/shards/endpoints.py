@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 
 from backend.auth.permissions import WORKER
-from backend.jobs.job import ShardQuestion
+from backend.jobs.job import StagePart
 from backend.jobs.schemas import ShardRequests, ShardStates
 from backend.jobs.service import Jobs
 
@@ -24,8 +24,8 @@ Token = Annotated[str, Header(alias="X-Fencing-Token")]
 @router.put("", status_code=204)
 def add(job: str, body: ShardRequests, jobs: Jobs, token: Token) -> None:
     """Makes those that are not there yet; idle workers hear of them."""
-    questions = [ShardQuestion(each.stage, each.index, each.question) for each in body.shards]
-    for each in jobs.shards.add_shards(job, token, questions, now=time.time()):
+    parts = [StagePart(each.stage, each.index, each.question) for each in body.shards]
+    for each in jobs.shards.add_shards(job, token, parts, now=time.time()):
         jobs.send(each, "analyses")
 
 

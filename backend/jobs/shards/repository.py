@@ -13,14 +13,16 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.jobs.job import NewJob, ShardFound, ShardNews, ShardQuestion, worker_lost
+from backend.jobs.job import NewJob, ShardFound, ShardNews, StagePart, worker_lost
 from backend.jobs.repository import end, fenced, free_own_shards, job_row
 from backend.storage.tables import JobRow
 from backend.storage.transactions import Transactions
-from minimascope.contract.schemas import MAX_ATTEMPTS
+from minimascope.contract.job_kinds import job_kind
+from minimascope.contract.shards import ShardQuestion
 
 # What another worker may need to come back for a shard that was lost twice.
 LEASES_LEFT = 2.0
+ATTEMPTS = job_kind("shard").attempts
 
 
 def shard_id(analysis: str, stage: str, index: int) -> str:
@@ -32,7 +34,7 @@ class ShardRepository(Transactions):
     """Jobs of kind `shard`; `document["shard"]` holds stage, index and question."""
 
     def add_shards(
-        self, analysis: str, token: str, questions: Sequence[ShardQuestion], *, now: float
+        self, analysis: str, token: str, parts: Sequence[StagePart], *, now: float
     ) -> list[str]:
         """Writes the shards that are not there yet; their ids. The first are taken first.
 
@@ -42,10 +44,10 @@ class ShardRepository(Transactions):
             parent = fenced(session, analysis, token)
             free_own_shards(session, parent)
             added: list[str] = []
-            for place, question in enumerate(questions):
-                identifier = shard_id(analysis, question.stage, question.index)
+            for place, part in enumerate(parts):
+                identifier = shard_id(analysis, part.stage, part.index)
                 if session.get(JobRow, identifier) is None:
-                    row = job_row(_job(parent, identifier, question), now + 1e-5 * place)
+                    row = job_row(_job(parent, identifier, part), now + 1e-5 * place)
                     session.add(row)
                     added.append(identifier)
             return added
@@ -74,9 +76,9 @@ class ShardRepository(Transactions):
             return ShardNews(_found(taken) if taken else None, [_found(row) for row in rows])
 
 
-def _job(parent: JobRow, identifier: str, question: ShardQuestion) -> NewJob:
-    shard = {"stage": question.stage, "index": question.index, "question": question.question}
-    document = {**parent.document, "shard": {**shard, "analysis": parent.id}}
+def _job(parent: JobRow, identifier: str, part: StagePart) -> NewJob:
+    shard = ShardQuestion(analysis=parent.id, **vars(part))
+    document = {**parent.document, "shard": shard.model_dump(mode="json")}
     return NewJob(
         "shard",
         parent.id,
@@ -95,11 +97,11 @@ def _of_stage(session: Session, analysis: str, stage: str) -> list[JobRow]:
 
 def _free(row: JobRow, now: float) -> bool:
     waits = row.state == "queued" or (row.state == "running" and row.lease_until < now)
-    return waits and row.attempt < MAX_ATTEMPTS - 1 and not row.cancel
+    return waits and row.attempt < ATTEMPTS - 1 and not row.cancel
 
 
 def _given_up(row: JobRow, *, now: float, lease: float) -> bool:
-    lost = row.state == "queued" and row.attempt >= MAX_ATTEMPTS - 1
+    lost = row.state == "queued" and row.attempt >= ATTEMPTS - 1
     return lost and row.sent_at is not None and row.sent_at < now - LEASES_LEFT * lease
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from backend.jobs.job import Claim, NewJob, Progress, ShardQuestion
+from backend.jobs.job import Claim, NewJob, Progress, StagePart
 from backend.storage.database import open_database
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisRequest
@@ -15,7 +15,7 @@ from tests.servers.repositories import Repositories
 
 LEASE = 5.0
 IDLE = Progress(0.0, "", {})
-THREE = [ShardQuestion("margins", index, {"rows": [index]}) for index in range(3)]
+THREE = [StagePart("margins", index, {"rows": [index]}) for index in range(3)]
 
 
 @pytest.fixture

@@ -136,7 +136,7 @@ def test_a_reader_that_goes_away_is_no_fault(argv: list[str]) -> None:
     process.wait(60)
 
 
-@pytest.mark.parametrize("value", [{"λ": [1, None]}, ProblemError("a", "b").as_dict()])
+@pytest.mark.parametrize("value", [{"λ": [1, None]}, ProblemError("not_found", "Nothing here.").as_dict()])
 def test_an_answer_is_one_json_document_or_its_text(
     value: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
