@@ -23,7 +23,8 @@ from minimascope.boundary.complexity import (
     complexity,
     random_max_alignment,
 )
-from minimascope.boundary.slices import Slice, input_plane, plane_slice, principal_plane
+from minimascope.boundary.planes import Frame, principal_plane
+from minimascope.boundary.slices import Slice, input_plane, plane_slice
 from minimascope.contract.report import Boundary, Flips
 from minimascope.curvature.spectrum.spectrum import Spectrum
 
@@ -117,17 +118,17 @@ def publish_classes(session: Session, aligned: Alignment, *, outputs: int) -> No
 def drawn_plane(session: Session, vectors: Tensor) -> Slice | None:
     """The input plane, or that of the first two principal components; None if there is none."""
     minimum = session.opened.minimum
-    resolution = resolution_for(minimum, vectors=len(vectors))
+    frame = Frame(resolution_for(minimum, vectors=len(vectors)))
 
     def progress(done: float) -> None:
         session.progress(0.5 + 0.3 * done, "Decision boundary over the drawn plane")
 
     if session.planar:
-        return input_plane(minimum, vectors, resolution=resolution, progress=progress)
+        return input_plane(minimum, vectors, frame=frame, progress=progress)
     if not has_principal_plane(minimum):
         return None
     plane = principal_plane(minimum.inputs)
-    return plane_slice(minimum, vectors, *plane, resolution=resolution, progress=progress)
+    return plane_slice(minimum, vectors, plane, frame=frame, progress=progress)
 
 
 def plane_sentence(session: Session) -> str:
