@@ -3,22 +3,24 @@
 # and on a CPU-only host with the CPU wheel index of PyTorch to save gigabytes.
 FROM python:3.11-slim AS build
 ARG TORCH_INDEX=""
-WORKDIR /app
+WORKDIR /source
 COPY pyproject.toml constraints.txt README.md ./
+COPY packaging packaging
 COPY minimascope minimascope
 COPY backend backend
 COPY dashboard dashboard
 COPY workers workers
+RUN pip wheel --no-cache-dir --no-deps -w /wheels . ./packaging/server
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir -c constraints.txt \
-       ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} '.[images,otel,parquet,postgres,s3]'
+       ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
+       "$(echo /wheels/minimascope-*.whl)[images,parquet]" \
+       "$(echo /wheels/minimascope_server-*.whl)[otel,postgres,s3]"
 
 FROM python:3.11-slim
 RUN useradd --create-home --uid 10001 minimascope && mkdir /data && chown minimascope /data
 COPY --from=build /venv /venv
-COPY examples /app/examples
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 MINIMASCOPE_DATA_DIR=/data \
-    MINIMASCOPE_DEMO_DIR=/app/examples/demo
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 MINIMASCOPE_DATA_DIR=/data
 USER minimascope
 WORKDIR /app
 VOLUME /data

@@ -4,16 +4,18 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8717
+# The library and the application, each a wheel.
+PROJECTS := pyproject.toml constraints.txt $(addprefix packaging/server/,pyproject.toml setup.py requirements.txt)
 # A file's tests stay in one process, which makes its servers once; files go out in order, so that
 # the long ones (browser, long, service) come first and the many small ones even out the end.
 JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit check lint bench fuzz demo clean system
+.PHONY: help run test unit check lint dist bench fuzz demo docs-problems clean system
 
 help: ## Show what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 run: $(VENV)/.run ## Start page, API and worker on 127.0.0.1:PORT (default 8717)
 	@exec $(BIN)/minimascope serve --port $(PORT)
@@ -32,6 +34,11 @@ lint: $(VENV)/.test ## Lint, format, types and the import contracts alone
 	$(BIN)/pyrefly check --python-interpreter-path $(BIN)/python
 	$(BIN)/lint-imports
 
+dist: $(VENV)/bin/python ## Build the wheels minimascope and minimascope-server into dist/
+	rm -rf dist build packaging/server/build
+	$(BIN)/pip wheel -q --disable-pip-version-check --no-deps -w dist . ./packaging/server
+	rm -rf build packaging/server/build
+
 bench: $(VENV)/.test ## Run the benchmarks, peers side by side (long)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
@@ -42,8 +49,11 @@ demo: $(VENV)/.test ## Train and analyse the demo minima again
 	$(BIN)/python examples/train_demo.py
 	$(BIN)/python examples/analyze_demo.py
 
+docs-problems: ## Write docs/problems.md from the registry of problems
+	$(BIN)/python -m minimascope.contract.problem_page > docs/problems.md
+
 clean: ## Remove the virtual environment and caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache .hypothesis artifacts *.egg-info
+	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache .hypothesis artifacts build dist *.egg-info packaging/server/*.egg-info
 
 system: # Chromium, redis-server and PostgreSQL for the tests, from apt where missing
 	@bash tests/install_system.sh
@@ -51,13 +61,13 @@ system: # Chromium, redis-server and PostgreSQL for the tests, from apt where mi
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: pyproject.toml constraints.txt | $(VENV)/bin/python
+$(VENV)/.run: $(PROJECTS) | $(VENV)/bin/python
 	@echo "Installing minimascope into $(VENV) (a few minutes the first time) ..."
-	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[images,parquet]'
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[images,parquet]' -e packaging/server
 	@touch $@
 
-$(VENV)/.test: pyproject.toml constraints.txt tests/oracles.txt | $(VENV)/bin/python
+$(VENV)/.test: $(PROJECTS) tests/oracles.txt | $(VENV)/bin/python
 	@echo "Installing minimascope and its test tools into $(VENV) ..."
-	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,postgres]'
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[test]' -e packaging/server
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -r tests/oracles.txt
 	@touch $@ $(VENV)/.run

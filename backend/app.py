@@ -4,43 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from backend.analyses import endpoints as analyses
-from backend.analyses import events as live
-from backend.analyses import results
-from backend.analyses.demo import import_demo
-from backend.auth import endpoints as users
-from backend.auth.authentication import Doors
+from backend.analyses import events, results
+from backend.analyses.demo import demo_folder, import_demo
+from backend.auth import endpoints as auth
+from backend.auth.authentication import Authentication
 from backend.auth.login import login_routes
-from backend.auth.permissions import guard
-from backend.http import errors
-from backend.http.middleware import Security, check_bind
+from backend.auth.permissions import READER
+from backend.http import errors, reference_page
+from backend.http.middleware import RequestBoundary
 from backend.http.openapi import describe
-from backend.http.reference_page import mount_reference
 from backend.http.representations import NPY
-from backend.jobs import internal_endpoints as internal
+from backend.jobs import endpoints as jobs
 from backend.jobs.leases.reaper import reaping
 from backend.jobs.shards import endpoints as shards
-from backend.operations import health
+from backend.jobs.workers import endpoints as workers
+from backend.operations import endpoints as operations
+from backend.operations import health, metrics
+from backend.operations.audit import AccessLog
 from backend.questions import interpolations, slices
-from backend.repositories import Repository
-from backend.retention import service as retention
-from backend.service import Service
-from backend.storage.database import database_url, open_database
-from backend.storage.files import Store
-from backend.uploads import tus as transfers
+from backend.retention import endpoints as retention
+from backend.retention.sweep import sweep
+from backend.services import Services, create_services
+from backend.uploads import tus
 from backend.uploads.endpoints import labels, upload_router
 from minimascope import __version__
 from minimascope.client.calls import PREFIX
-from minimascope.contract.problems import ProblemError
 from minimascope.contract.settings import Settings
 from minimascope.service import tracing
-from minimascope.service.transport import celery_app
 
 # Spans of requests alone; they go nowhere unless minimascope.service.tracing is configured.
 TELEMETRY: TelemetryConfig = {
@@ -51,37 +49,47 @@ TELEMETRY: TelemetryConfig = {
 }
 
 
-def _api(service: Service) -> FastAPI:
+ROUTERS = (
+    upload_router("checkpoint"),
+    upload_router("dataset"),
+    retention.removal_router("checkpoint"),
+    retention.removal_router("dataset"),
+    labels,
+    tus.router,
+    analyses.router,
+    analyses.plans,
+    analyses.architectures,
+    results.router,
+    slices.router,
+    interpolations.router,
+    events.router,
+    auth.router,
+    operations.router,
+    retention.router,
+    health.router,
+    metrics.router,
+    jobs.router,
+    workers.router,
+    shards.router,
+)
+
+
+def _api(services: Services) -> FastAPI:
+    """Who may do what stands at each route; see `backend.auth.permissions`."""
     api = FastAPI(
         title="minimascope",
         version=__version__,
         description="What kind of minimum did training find, and will it generalize?",
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(guard)],
     )
-    api.state.service = service
+    for name in ("auth", "jobs", "uploads", "analyses", "questions", "operations", "retention"):
+        setattr(api.state, name, getattr(services, name))
     errors.install(api)
-    for router in (
-        upload_router("checkpoint"),
-        upload_router("dataset"),
-        labels,
-        transfers.router,
-        analyses.router,
-        analyses.plans,
-        analyses.architectures,
-        results.router,
-        slices.router,
-        interpolations.router,
-        live.router,
-        users.router,
-        retention.router,
-        health.router,
-        internal.router,
-        shards.router,
-    ):
+    for router in ROUTERS:
         api.include_router(router)
-    mount_reference(api)
+    api.include_router(reference_page.router, dependencies=[READER])
+    reference_page.mount_assets(api)
     describe(api)
     api.add_middleware(
         GZipMiddleware,
@@ -93,29 +101,19 @@ def _api(service: Service) -> FastAPI:
     return api
 
 
-def create_service(settings: Settings) -> Service:
-    """Opens database (migrated), store and broker; raises ProblemError on a forbidden bind."""
-    repository = Repository(open_database(database_url(settings)))
-    try:
-        check_bind(settings, has_users=repository.has_users())
-    except ProblemError:
-        repository.close()
-        raise
-    store = Store(settings.folder() / "store", settings.store_url)
-    return Service(settings, repository, store, celery_app(settings))
-
-
 def create_app(settings: Settings) -> FastAPI:
     """The root application; `backend` serves only `/api/v1` of it."""
-    service = create_service(settings)
+    services = create_services(settings)
+    store = services.store
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await asyncio.to_thread(service.store.clear_incoming)
-        await asyncio.to_thread(import_demo, service.repository, service.store, settings.demo_dir)
-        async with reaping(service):
+        await asyncio.to_thread(store.clear_incoming)
+        await asyncio.to_thread(import_demo, services.engine, store, demo_folder(settings))
+        sweeping = functools.partial(sweep, services.engine, services.uploads, services.jobs)
+        async with reaping(services.jobs, sweeping):
             yield
-        service.repository.close()
+        services.close()
 
     app = FastAPI(
         lifespan=lifespan,
@@ -124,10 +122,18 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         telemetry=TELEMETRY,
     )
-    app.state.service = service
+    app.state.services = services
     errors.install(app)
-    app.mount(PREFIX, _api(service))
-    doors = Doors(settings, service.repository)
-    app.router.routes.extend(login_routes(doors))
-    app.add_middleware(Security, settings=settings, doors=doors, service=service)
+    app.mount(PREFIX, _api(services))
+    app.router.routes.extend(login_routes(services.credentials))
+    # The last one added is the outermost.
+    app.add_middleware(
+        Authentication,
+        settings=settings,
+        repository=services.auth,
+        credentials=services.credentials,
+        inner_token=services.inner_token,
+    )
+    app.add_middleware(RequestBoundary)
+    app.add_middleware(AccessLog, repository=services.operations)
     return app

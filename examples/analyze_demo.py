@@ -12,7 +12,7 @@ from pathlib import Path
 
 from minimascope.cli import main
 
-DEMO = Path(__file__).parent / "demo"
+DEMO = Path(__file__).parents[1] / "backend" / "demos"
 
 
 def options(parameters: dict[str, object]) -> list[str]:

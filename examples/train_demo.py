@@ -1,6 +1,6 @@
 """Trains the demo minima: three spiral arms, one network, three ways to a minimum.
 
-    python examples/train_demo.py            # writes examples/demo/<name>/
+    python examples/train_demo.py            # writes backend/demos/<name>/
 
 All share one data set and one architecture (2-32-32-3, tanh), so their differences are the
 minimum's alone:
@@ -21,7 +21,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-HERE = Path(__file__).parent / "demo"
+HERE = Path(__file__).parents[1] / "backend" / "demos"
 WIDTH, CLASSES = 32, 3
 
 

@@ -14,7 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 
 if TYPE_CHECKING:
-    from minimascope.analysis.opening import Files
+    from minimascope.analysis.session.opening import Files
     from tests.cases.reference_report import Found
     from tests.servers.recorded import Recorded
 

@@ -11,16 +11,26 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
+from backend.analyses.repository import AnalysisRepository
 from backend.auth.principal import EVERYONE
 from backend.jobs.job import NewJob
-from backend.repositories import Repository
+from backend.jobs.repository import JobRepository
+from backend.storage.database import Engine
 from backend.storage.files import Store
+from backend.uploads.repository import UploadRepository
 from minimascope.contract.arrays import ARRAYS
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import AnalysisRequest, Inspection, Upload, UploadKind
+from minimascope.contract.settings import Settings
 
 log = logging.getLogger("minimascope.demo")
+SHIPPED = Path(__file__).parents[1] / "demos"
+
+
+def demo_folder(settings: Settings) -> Path:
+    """Where the demo minima are: MINIMASCOPE_DEMO_DIR, or what ships with the service."""
+    return settings.demo_dir or SHIPPED
 
 
 def _keep(store: Store, content: bytes, path: Path) -> None:
@@ -29,7 +39,7 @@ def _keep(store: Store, content: bytes, path: Path) -> None:
         incoming.keep(path)
 
 
-def _upload(repository: Repository, store: Store, kind: UploadKind, path: Path) -> str:
+def _upload(uploads: UploadRepository, store: Store, kind: UploadKind, path: Path) -> str:
     content = path.read_bytes()
     identifier = sha256(content).hexdigest()
     _keep(store, content, store.blob(identifier))
@@ -42,7 +52,7 @@ def _upload(repository: Repository, store: Store, kind: UploadKind, path: Path) 
         created_at=datetime.fromtimestamp(now, UTC),
         inspection=Inspection(state="ok", format=path.suffix.lstrip(".")),
     )
-    repository.add_upload(upload, None, now=now, owner=EVERYONE)
+    uploads.add_upload(upload, None, now=now, owner=EVERYONE)
     return identifier
 
 
@@ -57,13 +67,13 @@ def _arrays(store: Store, analysis: str, path: Path) -> list[str]:
     return names
 
 
-def _import_one(repository: Repository, store: Store, folder: Path) -> str:
+def _import_one(engine: Engine, store: Store, folder: Path) -> str:
     """The id it has; one that is there already stays as it is."""
     content = (folder / "report.json").read_bytes()
     Report.model_validate_json(content)
     asked = json.load(io.BytesIO((folder / "request.json").read_bytes()))
-    uploads = {
-        role: _upload(repository, store, kind, folder / name)
+    files = {
+        role: _upload(UploadRepository(engine), store, kind, folder / name)
         for role, kind, name in (
             ("checkpoint", "checkpoint", "checkpoint.safetensors"),
             ("train", "dataset", "train.npz"),
@@ -71,40 +81,40 @@ def _import_one(repository: Repository, store: Store, folder: Path) -> str:
         )
         if (folder / name).exists()
     }
-    request = AnalysisRequest.model_validate({"name": folder.name, **asked, **uploads})
+    request = AnalysisRequest.model_validate({"name": folder.name, **asked, **files})
     # The same demo in the same place gets the same id: a restart imports nothing twice.
     identifier = sha256(f"demo/{folder.name}".encode() + content).hexdigest()[:32]
-    if repository.has_job(identifier):
+    if JobRepository(engine).has_job(identifier):
         return identifier
     job = NewJob(
         "analysis",
         request.checkpoint,
-        {"files": uploads},
+        {"files": files},
         stages=tuple(request.parameters.stages),
         id=identifier,
         owner=EVERYONE,
     )
     _keep(store, content, store.report(identifier))
     arrays = _arrays(store, identifier, folder / "arrays.npz")
-    repository.import_done(request, job, arrays, now=time.time())
+    AnalysisRepository(engine).import_done(request, job, arrays, now=time.time())
     return identifier
 
 
-def load_demo(repository: Repository, store: Store, folder: Path) -> list[str]:
+def load_demo(engine: Engine, store: Store, folder: Path) -> list[str]:
     """Imports every `folder/<name>/`; ids of those that are there now."""
     loaded: list[str] = []
     if not folder.is_dir():
         return loaded
     for demo in sorted(path for path in folder.iterdir() if (path / "report.json").exists()):
         try:
-            loaded.append(_import_one(repository, store, demo))
+            loaded.append(_import_one(engine, store, demo))
         except (OSError, ValueError, ProblemError, zipfile.BadZipFile):
             log.exception("demo %s was not imported", demo.name)
     return loaded
 
 
-def import_demo(repository: Repository, store: Store, folder: Path) -> int:
+def import_demo(engine: Engine, store: Store, folder: Path) -> int:
     """On the first start of an empty service; how many."""
-    if repository.analyses(limit=1, cursor=None)[0]:
+    if AnalysisRepository(engine).analyses(limit=1, cursor=None)[0]:
         return 0
-    return len(load_demo(repository, store, folder))
+    return len(load_demo(engine, store, folder))

@@ -19,12 +19,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
-from sqlalchemy.exc import OperationalError
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
-from backend.auth.permissions import share_key
-from backend.auth.principal import Principal, Who
-from backend.auth.share_links import GUEST
-from backend.service import Here, Service
+from backend.analyses.service import Analyses, AnalysisService
+from backend.auth.permissions import READS_ANALYSIS, check_readable, share_key
+from backend.auth.principal import GUEST, Principal, Who
+from backend.auth.repository import AuthRepository
+from backend.storage.database import DatabaseUnavailable
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import FINAL_STATES, Analysis
 
@@ -47,30 +48,27 @@ class Reader:
     share: str
     checked: float = field(default_factory=time.monotonic)
 
-    async def check(self, service: Service) -> None:
+    async def check(self, access: AuthRepository) -> None:
         """Raises ProblemError 401 or 404 once the token or the key is good no longer."""
         if time.monotonic() - self.checked > ACCESS_SECONDS:
-            await asyncio.to_thread(self._check, service)
+            await asyncio.to_thread(self._check, access)
             self.checked = time.monotonic()
 
-    def _check(self, service: Service) -> None:
+    def _check(self, access: AuthRepository) -> None:
         # A guest has no token; the key of the link is looked at below.
         has_token = self.who.id not in ("", GUEST)
-        if has_token and service.repository.credential_of_user(self.who.id) is None:
+        if has_token and access.credential_of_user(self.who.id) is None:
             sentence = f"The token of {self.who.name} was revoked."
-            raise ProblemError("unauthorized", sentence, status=401)
-        if self.who.owner is not None:
-            service.repository.check_analysis(
-                self.analysis, self.who.id, reading=True, share=self.share
-            )
+            raise ProblemError("unauthorized", sentence)
+        check_readable(access, self.who, self.analysis, self.share)
 
 
-def _frame(name: str, data: dict[str, Any], version: int | None) -> str:
-    identifier = "" if version is None else f"id: {version}\n"
-    return f"{identifier}event: {name}\ndata: {json.dumps(data)}\n\n"
+def _frame(name: str, data: dict[str, Any], version: int | None) -> bytes:
+    identifier = None if version is None else str(version)
+    return format_sse_event(data_str=json.dumps(data), event=name, id=identifier)
 
 
-def frames(before: Analysis | None, after: Analysis, version: int) -> list[str]:
+def frames(before: Analysis | None, after: Analysis, version: int) -> list[bytes]:
     """What to tell a reader who knows `before`; only the last frame carries the id."""
     if before is None or after.attempt != before.attempt:
         events = [("snapshot", after.model_dump(mode="json"))]
@@ -94,22 +92,22 @@ def _patience(lease: float) -> float:
     return max(least, min(most, lease / 2))
 
 
-async def stream(service: Service, reader: Reader, known: str) -> AsyncIterator[str]:
+async def stream(analyses: AnalysisService, reader: Reader, known: str) -> AsyncIterator[bytes]:
     before: Analysis | None = None
     seen, quiet_since = known, time.monotonic()
-    lease = service.settings.lease_seconds
+    lease = analyses.jobs.settings.lease_seconds
     heard, silent = time.monotonic(), False
-    with service.changes.listening(reader.analysis) as listener:
+    with analyses.jobs.notifications.listening(reader.analysis) as listener:
         while True:
             try:
-                after, version = await service.changes.look(
-                    reader.analysis, service.repository.analysis_version
+                after, version = await analyses.jobs.notifications.look(
+                    reader.analysis, analyses.repository.analysis_version
                 )
-                await reader.check(service)
+                await reader.check(analyses.access)
             except ProblemError as problem:
                 yield _frame("problem", problem.as_dict(), None)
                 return
-            except OperationalError as error:  # a database that is away comes back
+            except DatabaseUnavailable as error:  # a database that is away comes back
                 log.warning("events of %s: the database: %s", reader.analysis, error)
                 await asyncio.sleep(POLL_SECONDS)
                 continue
@@ -128,7 +126,7 @@ async def stream(service: Service, reader: Reader, known: str) -> AsyncIterator[
                 return
             if time.monotonic() - quiet_since > KEEP_ALIVE_SECONDS:
                 quiet_since = time.monotonic()
-                yield ": still here\n\n"
+                yield KEEPALIVE_COMMENT
             await listener.wait(seconds=POLL_SECONDS)
 
 
@@ -136,18 +134,19 @@ async def stream(service: Service, reader: Reader, known: str) -> AsyncIterator[
     "/analyses/{identifier}/events",
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {}}}},
+    dependencies=[READS_ANALYSIS],
 )
 async def events(
-    identifier: str, request: Request, service: Here, who: Who, last: LastId = ""
+    identifier: str, request: Request, analyses: Analyses, who: Who, last: LastId = ""
 ) -> StreamingResponse:
     """snapshot, then progress, stage, state and silent events; ends after a final state.
 
     `problem` is the last event where the analysis was deleted or the asker's access ended.
     """
-    await asyncio.to_thread(service.repository.analysis, identifier)
+    await asyncio.to_thread(analyses.repository.analysis, identifier)
     reader = Reader(identifier, who, share_key(request, who, identifier))
     return StreamingResponse(
-        stream(service, reader, last),
+        stream(analyses, reader, last),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )

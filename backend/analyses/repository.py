@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, select, tuple_
@@ -12,14 +13,27 @@ from sqlalchemy.orm import Session, defer
 
 from backend.auth.principal import EVERYONE
 from backend.http.cursors import Cursor
-from backend.jobs.job import KEY_TAKEN, NewJob, Submission, waiting_stages
-from backend.jobs.rows import as_analysis, end, job_row, missing
-from backend.jobs.shard_rows import cancel_shards
-from backend.storage.tables import AnalysisRow, JobRow
+from backend.jobs.job import NewJob, waiting_stages
+from backend.jobs.repository import cancel_shards, end, job_row
+from backend.storage.tables import AnalysisRow, JobRow, moment
 from backend.storage.transactions import Transactions
-from minimascope.contract.problems import ProblemError
+from minimascope.contract.parameters import Parameters
+from minimascope.contract.problems import ProblemError, missing
 from minimascope.contract.queues import QueueName
-from minimascope.contract.schemas import FINAL_STATES, Analysis, AnalysisRequest, State
+from minimascope.contract.schemas import FINAL_STATES, Analysis, AnalysisRequest, StageStatus, State
+
+KEY_TAKEN = "idempotency_key_reused"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """How a request came, and the hash of what its numbers follow from."""
+
+    idempotency_key: str | None = None
+    request_hash: str = ""
+    content: str = ""
+    owner: str = ""
+
 
 NO_KEY = Submission()
 
@@ -34,7 +48,6 @@ def one_key() -> Iterator[None]:
             KEY_TAKEN,
             "Another submission with this Idempotency-Key was made at the same time.",
             "Ask again to get its analysis.",
-            status=409,
         ) from error
 
 
@@ -67,7 +80,29 @@ def insert(
     return made
 
 
-class Analyses(Transactions):
+def as_analysis(row: AnalysisRow, job: JobRow) -> Analysis:
+    return Analysis(
+        id=row.id,
+        name=row.name,
+        state=cast(State, job.state),
+        stages=[StageStatus.model_validate(stage) for stage in job.stages],
+        created_at=moment(row.created_at),
+        started_at=moment(job.started_at) if job.started_at else None,
+        finished_at=moment(job.finished_at) if job.finished_at else None,
+        progress=job.progress,
+        message=job.message,
+        attempt=job.attempt,
+        problem=job.problem,
+        checkpoint=row.checkpoint,
+        train=row.train,
+        test=row.test,
+        parameters=Parameters.model_validate(row.parameters),
+        arrays=sorted(job.arrays),
+        pinned=row.pinned,
+    )
+
+
+class AnalysisRepository(Transactions):
     """Analyses; each one's state lives in the job of the same id."""
 
     def add_analysis(
@@ -167,7 +202,7 @@ class Analyses(Transactions):
             row, job = self._analysis_rows(session, identifier)
             if job.state not in FINAL_STATES:
                 sentence = f"This analysis is {job.state}."
-                raise ProblemError("not_ended", sentence, "Cancel it first.", status=409)
+                raise ProblemError("not_ended", sentence)
             session.delete(row)
             session.flush()
             session.delete(job)
@@ -178,9 +213,9 @@ class Analyses(Transactions):
             _, job = self._analysis_rows(session, identifier)
             if job.state in ("done", "failed"):
                 sentence = f"This analysis is {job.state} already."
-                raise ProblemError("already_ended", sentence, status=409)
+                raise ProblemError("already_ended", sentence)
             if job.state == "queued":
-                end(job, "cancelled", now=now)
+                end(session, job, "cancelled", now=now)
             elif job.state == "running":
                 job.cancel = True
                 job.version += 1
@@ -193,7 +228,7 @@ class Analyses(Transactions):
                 sentence = (
                     f"Only a failed or cancelled analysis can be retried; this is {job.state}."
                 )
-                raise ProblemError("not_retryable", sentence, status=409)
+                raise ProblemError("not_retryable", sentence)
             job.state, job.attempt, job.token, job.cancel = "queued", 0, None, False
             job.sent_at = job.started_at = job.finished_at = job.problem = job.result = None
             job.progress, job.message, job.arrays = 0.0, "", list[Any]()
@@ -217,7 +252,7 @@ class Analyses(Transactions):
             row = insert(session, request, job, now=now, submission=submission)
             row.arrays, row.started_at, row.message = arrays, now, message
             row.stages = [{**stage, "state": "done"} for stage in row.stages]
-            end(row, "done", now=now)
+            end(session, row, "done", now=now)
 
     def done_with_content(self, content: str) -> tuple[Analysis, str] | None:
         """The newest done analysis of the same content hash, and its owner, whoever that is.

@@ -8,10 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from backend.analyses.key_numbers import key_numbers
+from backend.analyses.service import Analyses, AnalysisService
+from backend.auth.permissions import READER, READS_ANALYSIS
 from backend.auth.principal import Who
 from backend.http import representations
 from backend.http.representations import JSON, NPY, NPZ, Match
-from backend.service import Here, Service
+from backend.storage.files import Store
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import KeyNumbers, KeyNumbersPage
@@ -20,21 +22,23 @@ router = APIRouter(tags=["results"])
 MAX_COMPARED = 50
 
 
+NOT_YET = {"report": "no_report_yet", "arrays": "no_arrays_yet"}
+
+
 def not_yet(what: str) -> ProblemError:
     return ProblemError(
-        f"no_{what}_yet",
+        NOT_YET[what],
         f"This analysis has no {what} yet.",
         "It appears when its stage is done; follow /events.",
-        status=404,
     )
 
 
-@router.get("/analyses/{identifier}/report", response_model=Report)
-def report(identifier: str, service: Here, match: Match = None) -> Response:
+@router.get("/analyses/{identifier}/report", response_model=Report, dependencies=[READS_ANALYSIS])
+def report(identifier: str, analyses: Analyses, match: Match = None) -> Response:
     """The report so far: sections of stages that are not done are null."""
-    service.repository.analysis(identifier)
+    analyses.repository.analysis(identifier)
     try:
-        content = service.store.have(service.store.report(identifier)).read_bytes()
+        content = analyses.store.have(analyses.store.report(identifier)).read_bytes()
     except FileNotFoundError as error:
         raise not_yet("report") from error
     return representations.document(content, match)
@@ -44,17 +48,18 @@ def report(identifier: str, service: Here, match: Match = None) -> Response:
     "/analyses/{identifier}/arrays/{name}",
     response_class=Response,
     responses={200: {"content": {NPY: {}, JSON: {}}}},
+    dependencies=[READS_ANALYSIS],
 )
 def array(
-    identifier: str, name: str, request: Request, service: Here, match: Match = None
+    identifier: str, name: str, request: Request, analyses: Analyses, match: Match = None
 ) -> Response:
     """One array as .npy, or as JSON where `Accept: application/json` asks for it."""
-    known = service.repository.analysis(identifier).arrays
-    return array_response(service, identifier, name, known, request, match)
+    known = analyses.repository.analysis(identifier).arrays
+    return array_response(analyses.store, identifier, name, known, request, match)
 
 
 def array_response(
-    service: Service,
+    store: Store,
     identifier: str,
     name: str,
     known: Sequence[str],
@@ -62,11 +67,11 @@ def array_response(
     match: str | None,
 ) -> Response:
     """One of the `known` arrays of a result, in the form that the request takes."""
-    path = service.store.array(identifier, name)
+    path = store.array(identifier, name)
     try:
         if name in known:
             accept = request.headers.get("accept", "")
-            found = service.store.have(path)
+            found = store.have(path)
             return representations.array(name, found, accept=accept, match=match)
     except FileNotFoundError:  # deleted, or tried again, meanwhile
         pass
@@ -74,7 +79,6 @@ def array_response(
         "no_such_array",
         f"There is no array {name!r} here.",
         "It does not apply, or is not computed yet.",
-        status=404,
     )
 
 
@@ -82,29 +86,30 @@ def array_response(
     "/analyses/{identifier}/arrays.npz",
     response_class=Response,
     responses={200: {"content": {NPZ: {}}}},
+    dependencies=[READS_ANALYSIS],
 )
-def arrays(identifier: str, service: Here, match: Match = None) -> Response:
+def arrays(identifier: str, analyses: Analyses, match: Match = None) -> Response:
     """Every array of the analysis in one file for `numpy.load`."""
-    names = service.repository.analysis(identifier).arrays
+    names = analyses.repository.analysis(identifier).arrays
     if not names:
         raise not_yet("arrays")
-    return arrays_response(service, identifier, names, match)
+    return arrays_response(analyses.store, identifier, names, match)
 
 
 def arrays_response(
-    service: Service, identifier: str, names: Sequence[str], match: str | None
+    store: Store, identifier: str, names: Sequence[str], match: str | None
 ) -> Response:
     """The named arrays of a result as .npz."""
     try:
-        paths = {name: service.store.have(service.store.array(identifier, name)) for name in names}
+        paths = {name: store.have(store.array(identifier, name)) for name in names}
         return representations.archive(paths, name=identifier, match=match)
     except FileNotFoundError as error:  # deleted, or tried again, meanwhile
         raise not_yet("arrays") from error
 
 
-@router.get("/compare", response_model=KeyNumbersPage)
+@router.get("/compare", response_model=KeyNumbersPage, dependencies=[READER])
 def compare(
-    service: Here,
+    analyses: Analyses,
     who: Who,
     ids: Annotated[str, Query(description="analyses, comma-separated")],
     match: Match = None,
@@ -116,15 +121,15 @@ def compare(
         raise ProblemError("invalid_request", sentence)
     if who.owner is not None:
         for identifier in wanted:
-            service.repository.check_analysis(identifier, who.owner, reading=True, share="")
-    page = KeyNumbersPage(items=[_compared(service, identifier) for identifier in wanted])
+            analyses.access.check_analysis(identifier, who.owner, reading=True, share="")
+    page = KeyNumbersPage(items=[_compared(analyses, identifier) for identifier in wanted])
     return representations.document(page.model_dump_json().encode(), match)
 
 
-def _compared(service: Service, identifier: str) -> KeyNumbers:
-    head = service.repository.analysis(identifier)
+def _compared(analyses: AnalysisService, identifier: str) -> KeyNumbers:
+    head = analyses.repository.analysis(identifier)
     try:
-        content = service.store.have(service.store.report(identifier)).read_bytes()
+        content = analyses.store.have(analyses.store.report(identifier)).read_bytes()
     except FileNotFoundError:
         return KeyNumbers(id=head.id, name=head.name, state=head.state)
     return key_numbers(head, Report.model_validate_json(content))

@@ -1,85 +1,142 @@
-"""Whose a token or a session is.
+"""Who asks: a token from a script, a session or a shared link from a browser, the worker token.
 
-A user's token is 256 random bits, so one SHA-256 of it is kept and looked up. A session is an
-expiry, a nonce and the user's id under an HMAC keyed by that hash (by the token itself for the
-server's own): revoking the user or changing the token ends every session.
+What they may do is for the routes to say (`backend.auth.permissions`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
-import secrets
-import time
 
-from backend.auth.principal import SERVER, Credential, Principal
-from backend.repositories import Repository
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from backend.auth import share_links
+from backend.auth.credentials import Credentials
+from backend.auth.login import wants_page
+from backend.auth.principal import ACTING, ANYONE, WORKERS, Principal
+from backend.auth.repository import AuthRepository
+from backend.auth.sessions import COOKIE, same
+from backend.http.origins import check_address, is_loopback, is_unsafe
+from minimascope.contract.problems import ProblemError
 from minimascope.contract.settings import Settings
 
-SESSION_SECONDS = 7 * 24 * 3600
-LOOK_SECONDS = 2.0
+INTERNAL = "/api/v1/internal/"
+OPEN_PATHS = {"/api/v1/health/live", "/login"}
 
 
-def token_hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+def check_bind(settings: Settings, *, has_users: bool) -> None:
+    """Raises ProblemError `token_required` where others could reach a server without a token."""
+    if not is_loopback(settings.host) and not settings.token and not has_users:
+        raise ProblemError("token_required", f"Listening on {settings.host} would let anyone in.")
 
 
-def same(given: str, wanted: str) -> bool:
-    """Equality in constant time; nothing equals an empty secret."""
-    return bool(wanted) and hmac.compare_digest(
-        token_hash(given).encode(), token_hash(wanted).encode()
-    )
+def bearer(headers: Headers) -> str:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else ""
 
 
-def _signature(key: str, text: str) -> str:
-    secret = hashlib.sha256(f"minimascope session {key}".encode()).digest()
-    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
+def _unknown(sentence: str, variable: str) -> ProblemError:
+    advice = f"Send it as `Authorization: Bearer …` ({variable} on the server)."
+    return ProblemError("unauthorized", sentence, advice)
 
 
-def new_session(key: str, *, now: float, user: str = "") -> str:
-    text = f"{int(now) + SESSION_SECONDS}.{secrets.token_hex(16)}.{user}"
-    return f"{text}.{_signature(key, text)}"
+class Authentication:
+    """ASGI middleware around API and dashboard: leaves the principal in the scope and `ACTING`.
+
+    `inner_token` is the dashboard's of this process, which acts for whoever asked it; such a
+    request is marked in the scope.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        settings: Settings,
+        repository: AuthRepository,
+        credentials: Credentials,
+        inner_token: str,
+    ) -> None:
+        self._app, self._settings, self._repository = app, settings, repository
+        self._credentials, self._inner_token = credentials, inner_token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        connection = HTTPConnection(scope)
+        scope["minimascope.inner"] = same(bearer(connection.headers), self._inner_token)
+        try:
+            who = scope["minimascope.principal"] = await self._principal(connection)
+        except ProblemError as problem:
+            # To the sign-in page where a person would otherwise see a bare 401.
+            if problem.status == 401 and wants_page(scope, connection.headers):
+                await RedirectResponse("/login", status_code=303)(scope, receive, send)
+                return
+            raise
+        acting = ACTING.set(who)
+        try:
+            await self._app(scope, receive, _keeping_link(connection, who, send))
+        finally:
+            ACTING.reset(acting)
+
+    async def _principal(self, connection: HTTPConnection) -> Principal:
+        check_address(connection, listening_on=self._settings.host)
+        path = connection.scope["path"]
+        if path.startswith(INTERNAL):
+            return await self._worker(bearer(connection.headers))
+        if connection.scope["minimascope.inner"]:
+            who = ACTING.get()
+            if who is None:
+                raise _unknown("Nobody asks for this page.", "MINIMASCOPE_TOKEN")
+            if not share_links.may_see(who, path):
+                raise _unknown("A shared link opens its own analysis only.", "MINIMASCOPE_TOKEN")
+            return who
+        if path in OPEN_PATHS or not await self._credentials.locked():
+            return ANYONE
+        return await self._person(connection)
+
+    async def _worker(self, token: str) -> Principal:
+        """The workers' common token, or a user's of the scope worker."""
+        if not same(token, self._settings.worker_token):
+            found = await self._credentials.by_token(token)
+            if found is None or found.principal.scope != "worker":
+                raise _unknown("The worker token is missing or wrong.", "MINIMASCOPE_WORKER_TOKEN")
+        return WORKERS
+
+    async def _person(self, connection: HTTPConnection) -> Principal:
+        """The token itself from a script, or the session of a browser that signed in."""
+        found = await self._credentials.by_token(bearer(connection.headers))
+        if found and found.principal.scope != "worker":
+            return found.principal
+        who = await self._visitor(connection)
+        # Browsers name the page a request comes from wherever it changes something.
+        if is_unsafe(connection) and "origin" not in connection.headers:
+            raise ProblemError("wrong_origin", "The request does not say its page.")
+        return who
+
+    async def _visitor(self, connection: HTTPConnection) -> Principal:
+        """A browser: signed in, or with a shared link, or both."""
+        cookie = connection.cookies.get(COOKIE, "")
+        who = await self._credentials.by_session(cookie)
+        if who is not None:
+            return share_links.with_shares(who, connection)
+        reader = await asyncio.to_thread(share_links.guest, connection, self._repository)
+        if reader is None:
+            raise _unknown("This server asks for a token.", "MINIMASCOPE_TOKEN")
+        return reader
 
 
-def good_session(key: str, cookie: str, *, now: float) -> bool:
-    """A cookie of ours, under this key, not expired."""
-    text, _, signature = cookie.rpartition(".")
-    if not hmac.compare_digest(signature.encode(), _signature(key, text).encode()):
-        return False
-    return float(text.partition(".")[0]) > now
+def _keeping_link(connection: HTTPConnection, who: Principal, send: Send) -> Send:
+    """A page opened by a shared link keeps the link's key for what it asks next."""
+    kept = share_links.cookie(connection) if connection.scope["type"] == "http" else ""
+    if not who.shares or not kept:
+        return send
 
+    async def send_with_cookie(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).append("set-cookie", kept)
+        await send(message)
 
-class Doors:
-    """Looks people up; in a thread only where the database has to be asked."""
-
-    def __init__(self, settings: Settings, repository: Repository) -> None:
-        self._settings, self._repository = settings, repository
-        self._locked, self._looked = False, float("-inf")
-
-    async def locked(self) -> bool:
-        """Whether anybody has to say who they are; a first user locks within two seconds."""
-        if self._settings.token or self._locked:
-            return True
-        if time.monotonic() - self._looked > LOOK_SECONDS:
-            # Only then: whoever comes during the first look must not find the door open.
-            self._locked = await asyncio.to_thread(self._repository.has_users)
-            self._looked = time.monotonic()
-        return self._locked
-
-    async def by_token(self, token: str) -> Credential | None:
-        if not token:
-            return None
-        if same(token, self._settings.token):
-            return Credential(SERVER, self._settings.token)
-        return await asyncio.to_thread(self._repository.credential_of_token, token_hash(token))
-
-    async def by_session(self, cookie: str, *, now: float) -> Principal | None:
-        user = cookie.split(".")[2] if cookie.count(".") == 3 else ""
-        if user:
-            known = await asyncio.to_thread(self._repository.credential_of_user, user)
-        else:
-            known = Credential(SERVER, self._settings.token) if self._settings.token else None
-        if known and good_session(known.key, cookie, now=now):
-            return known.principal
-        return None
+    return send_with_cookie

@@ -1,7 +1,7 @@
-"""Signing in with a browser: a token once, then a session cookie (`backend.auth.authentication`).
+"""Signing in with a browser: a token once, then a session cookie (`backend.auth.sessions`).
 
 The cookie holds no secret of ours. It is HttpOnly and SameSite=Strict; requests that change
-something must also carry the page's own Origin (`backend.http.middleware`).
+something must also carry the page's own Origin (`backend.http.origins`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import Scope
 
-from backend.auth.authentication import SESSION_SECONDS, Doors, new_session
+from backend.auth.credentials import Credentials
+from backend.auth.sessions import COOKIE, SESSION_SECONDS, new_session
 from backend.http.rate_limits import Rate
 from minimascope.contract.problems import ProblemError
 
-COOKIE = "minimascope_session"
 TRIES = 5
 MOST_BODY = 4096
 POLICY = (
@@ -37,9 +38,10 @@ required autofocus></label><button>Sign in</button></form><p role="alert">{said}
 </body></html>"""
 
 
-def wants_page(path: str, headers: Headers) -> bool:
+def wants_page(scope: Scope, headers: Headers) -> bool:
     """A browser that opens a page, not a script that asks the API."""
-    return not path.startswith("/api/") and "text/html" in headers.get("accept", "")
+    opens = scope["type"] == "http" and not scope["path"].startswith("/api/")
+    return opens and "text/html" in headers.get("accept", "")
 
 
 def _page(said: str, status: int) -> HTMLResponse:
@@ -54,11 +56,11 @@ async def _token(request: Request) -> str:
     async for part in request.stream():
         body += part
         if len(body) > MOST_BODY:
-            raise ProblemError("too_large", "That is no token.", status=413)
+            raise ProblemError("too_large", "That is no token.")
     return parse_qs(body.decode(errors="replace")).get("token", [""])[0].strip()
 
 
-def login_routes(doors: Doors) -> list[Route]:
+def login_routes(credentials: Credentials) -> list[Route]:
     """`/login` and `/logout`."""
     sentence = f"{TRIES} wrong tokens came from here within a minute."
     attempts = Rate(TRIES, "too_many_attempts", sentence)
@@ -67,16 +69,16 @@ def login_routes(doors: Doors) -> list[Route]:
         return _page("", 200)
 
     async def login(request: Request) -> Response:
-        now, address = time.time(), request.client.host if request.client else ""
+        now, address = time.monotonic(), request.client.host if request.client else ""
         attempts.check(address, now=now)
-        found = await doors.by_token(await _token(request))
+        found = await credentials.by_token(await _token(request))
         if found is None or found.principal.scope == "worker":
             attempts.count(address, now=now)
             return _page("That is no token of this server.", 401)
         response = RedirectResponse("/", status_code=303)
         response.set_cookie(
             COOKIE,
-            new_session(found.key, now=now, user=found.principal.id),
+            new_session(found.key, user=found.principal.id),
             max_age=SESSION_SECONDS,
             secure=request.url.scheme == "https",
             httponly=True,

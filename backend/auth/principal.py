@@ -11,6 +11,8 @@ from fastapi import Depends, Request
 from minimascope.contract.schemas import Scope
 
 EVERYONE = "*"
+# The id of somebody without a login who came by a shared link.
+GUEST = "guest"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Credential:
 
 
 SERVER = Principal("", "server", "admin")
+# What a worker's endpoints see: the fencing tokens of its jobs say the rest.
+WORKERS = Principal("", "worker", "worker")
 # Whoever reaches a server that asks nobody who they are: loopback, no token, no users.
 ANYONE = Principal("", "anyone", "admin")
 # Set around every request, so that the dashboard, which asks the API from inside this process,

@@ -1,19 +1,26 @@
-"""People with tokens, what they did, and who owns which upload."""
+"""People with tokens, and whose a thing is."""
 
 from __future__ import annotations
 
+import hmac
 import uuid
 from typing import Any, cast
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from backend.auth.principal import Credential, Principal
-from backend.jobs.rows import missing, moment
-from backend.storage.tables import AuditRow, UserRow
+from backend.auth.principal import EVERYONE, Credential, Principal
+from backend.storage.tables import (
+    AnalysisRow,
+    JobRow,
+    TransferRow,
+    UploadOwnerRow,
+    UserRow,
+    moment,
+)
 from backend.storage.transactions import Transactions
-from minimascope.contract.problems import ProblemError
-from minimascope.contract.schemas import AuditEntry, Scope, User
+from minimascope.contract.problems import ProblemError, missing
+from minimascope.contract.schemas import Scope, UploadKind, User
 
 
 def _user(row: UserRow) -> User:
@@ -27,8 +34,12 @@ def _user(row: UserRow) -> User:
     )
 
 
-class Users(Transactions):
-    """Token users; a revoked one keeps its row, so that its work keeps an owner."""
+class AuthRepository(Transactions):
+    """Token users, of which a revoked one keeps its row so that its work keeps an owner; whose a
+    thing is.
+
+    A `check` raises the ProblemError (404) that a thing which is not there would raise.
+    """
 
     def add_user(self, name: str, scope: Scope, token_hash: str, *, now: float) -> User:
         """Raises ProblemError `user_exists`."""
@@ -42,9 +53,7 @@ class Users(Transactions):
                 return _user(row)
         except IntegrityError as error:
             sentence = f"There is a user {name!r} already."
-            raise ProblemError(
-                "user_exists", sentence, "Choose another name.", status=409
-            ) from error
+            raise ProblemError("user_exists", sentence) from error
 
     def users(self) -> list[User]:
         with self.read() as session:
@@ -78,21 +87,45 @@ class Users(Transactions):
                 return None
             return Credential(Principal(row.id, row.name, cast(Scope, row.scope)), row.token_hash)
 
-    def record(self, entry: AuditEntry) -> None:
-        at = entry.at.timestamp()
-        with self.write() as session:
-            session.add(AuditRow(**{**entry.model_dump(), "at": at}))
-
-    def audit(self, *, limit: int) -> list[AuditEntry]:
-        """The newest entries first."""
-        query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
-        names = [name for name in AuditEntry.model_fields if name != "at"]
+    def check_analysis(self, identifier: str, owner: str, *, reading: bool, share: str) -> None:
+        query = select(JobRow.owner, AnalysisRow.share).join(
+            AnalysisRow, AnalysisRow.id == JobRow.id
+        )
         with self.read() as session:
-            return [
-                AuditEntry(at=moment(row.at), **{name: getattr(row, name) for name in names})
-                for row in session.scalars(query)
-            ]
+            row = session.execute(query.where(JobRow.id == identifier)).one_or_none()
+        if row is not None:
+            shared = bool(row[1]) and hmac.compare_digest(row[1].encode(), share.encode())
+            if row[0] == owner or (reading and (shared or row[0] == EVERYONE)):
+                return
+        raise missing("analysis", identifier)
 
-    def forget_audit(self, *, before: float) -> None:
+    def is_shared(self, identifier: str, key: str) -> bool:
+        """Whether this key opens the analysis; what everybody with a login sees needs one too."""
+        query = select(AnalysisRow.share).where(AnalysisRow.id == identifier)
+        with self.read() as session:
+            kept = session.scalar(query)
+        return bool(kept) and hmac.compare_digest(str(kept).encode(), key.encode())
+
+    def check_upload(self, kind: UploadKind, identifier: str, owner: str, *, reading: bool) -> None:
+        owners = {owner, EVERYONE} if reading else {owner}
+        query = select(UploadOwnerRow.owner).where(
+            UploadOwnerRow.kind == kind,
+            UploadOwnerRow.id == identifier,
+            UploadOwnerRow.owner.in_(owners),
+        )
+        with self.read() as session:
+            if session.execute(query).first() is None:
+                raise missing(kind, identifier)
+
+    def check_transfer(self, identifier: str, owner: str) -> None:
+        with self.read() as session:
+            row = session.get(TransferRow, identifier)
+            if row is None or row.owner != owner:
+                raise missing("transfer", identifier)
+
+    def share(self, identifier: str, key: str | None) -> None:
         with self.write() as session:
-            session.execute(delete(AuditRow).where(AuditRow.at < before))
+            row = session.get(AnalysisRow, identifier)
+            if row is None:
+                raise missing("analysis", identifier)
+            row.share = key

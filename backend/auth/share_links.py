@@ -13,13 +13,12 @@ from dataclasses import replace
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from backend.auth.principal import Principal
-from backend.repositories import Repository
+from backend.auth.principal import GUEST, Principal
+from backend.auth.repository import AuthRepository
 
 COOKIE = "minimascope_share_"
 COOKIE_SECONDS = 7 * 24 * 3600
 MOST = 20  # cookies looked at
-GUEST = "guest"
 PLACE = re.compile(r"/(?:api/v1/)?(?:analyses|drawings)/(?P<id>[0-9a-f]{32})(?:/.*)?")
 PAGE = re.compile(r"/analyses/(?P<id>[0-9a-f]{32})/?")
 # What the browser needs to show any page; it holds nothing of anybody's.
@@ -46,7 +45,7 @@ def may_see(who: Principal, path: str) -> bool:
     return who.id != GUEST or path.startswith(PLUMBING) or named(path) in dict(who.shares)
 
 
-def guest(connection: HTTPConnection, repository: Repository) -> Principal | None:
+def guest(connection: HTTPConnection, repository: AuthRepository) -> Principal | None:
     """The reader a shared link makes of somebody without a login; None without a good key."""
     found = [each for each in shares(connection).items() if repository.is_shared(*each)]
     who = Principal(GUEST, "somebody with a link", "read", tuple(found))

@@ -35,8 +35,7 @@ async def start() -> Response:
     return Response(START, media_type="text/javascript")
 
 
-def mount_reference(api: FastAPI) -> None:
-    api.include_router(router)
+def mount_assets(api: FastAPI) -> None:
     # Only its Swagger UI 5 files are used: version 4 and older do not know OpenAPI 3.1.
     assets = str(files("fastapi_offline") / "static")
     api.mount("/docs/assets", StaticFiles(directory=assets), name="reference")

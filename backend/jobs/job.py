@@ -4,34 +4,19 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from minimascope.contract.job_kinds import KindName, job_kind
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.queues import QueueName
-from minimascope.contract.schemas import State
-
-JobKind = Literal[
-    "inspect_checkpoint",
-    "inspect_dataset",
-    "labelled",
-    "check",
-    "plan",
-    "architectures",
-    "analysis",
-    "slice",
-    "interpolation",
-    "shard",
-]
-# Questions about an analysis: their id follows from the question, so each is its own cache.
-QUESTIONS: tuple[JobKind, ...] = ("slice", "interpolation")
-KEY_TAKEN = "idempotency_key_reused"
+from minimascope.contract.schemas import Inspection, State
 
 
 @dataclass(frozen=True)
 class NewJob:
     """A job to be written; `subject` is the upload or analysis it is about."""
 
-    kind: JobKind
+    kind: KindName
     subject: str
     document: dict[str, Any]
     stages: tuple[str, ...] = ()
@@ -41,22 +26,7 @@ class NewJob:
 
     @property
     def queue(self) -> QueueName:
-        if self.kind == "shard":
-            return "analyses"
-        if self.kind != "analysis":
-            return "inspections"
-        device = self.document.get("parameters", {}).get("device", "cpu")
-        return "gpu" if device == "cuda" else "analyses"
-
-
-@dataclass(frozen=True)
-class Submission:
-    """How a request came, and the hash of what its numbers follow from."""
-
-    idempotency_key: str | None = None
-    request_hash: str = ""
-    content: str = ""
-    owner: str = ""
+        return job_kind(self.kind).queue_for(self.document.get("parameters", {}))
 
 
 @dataclass(frozen=True)
@@ -102,7 +72,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class ShardQuestion:
+class StagePart:
     """One part of a stage, as its analysis asks for it; `index` counts from 0 within the stage."""
 
     stage: str
@@ -143,8 +113,6 @@ def stale(job: str) -> ProblemError:
     return ProblemError(
         "stale_token",
         f"Job {job} no longer belongs to this worker: its lease was lost or it was ended.",
-        "Stop working on it.",
-        status=409,
     )
 
 
@@ -153,7 +121,6 @@ def worker_lost(attempts: int) -> dict[str, Any]:
         "worker_lost",
         f"The worker was lost {attempts} times while working on this.",
         "It probably ran out of memory: use a machine with more, float32, or fewer eigenvectors.",
-        status=500,
     ).as_dict()
 
 
@@ -174,3 +141,9 @@ def closed_stages(stages: list[Any], state: str) -> list[dict[str, Any]]:
     running = "failed" if state == "failed" else "skipped"
     ends = {"running": "done" if state == "done" else running, "waiting": "skipped"}
     return [{**s, "state": ends.get(s["state"], s["state"])} for s in stages]
+
+
+def as_inspection(found: dict[str, Any]) -> Inspection:
+    """What a worker's result says of an upload that it took."""
+    known = {name: found[name] for name in ("format", "summary", "warnings") if name in found}
+    return Inspection(state="ok", **known)

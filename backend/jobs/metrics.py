@@ -1,4 +1,4 @@
-"""What `/metrics` counts in this process, beside the figures it reads from the database."""
+"""What `/metrics` counts in this process, beside what it reads from the database."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from backend.jobs.job import Ended
 SECONDS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000)
 
 
-class Figures:
+class JobMetrics:
     """One per application: several may live in one test process."""
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ class Listener:
         self.event.clear()
 
 
-class Changes:
+class Notifications:
     """Wakes coroutines that wait for a job; `notify` may be called from any thread."""
 
     def __init__(self) -> None:

@@ -7,30 +7,34 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
-from sqlalchemy import and_, delete, func, not_, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from backend.jobs.job import (
-    QUESTIONS,
     Claim,
     Ended,
     JobStatus,
     NewJob,
     Progress,
-    Reaped,
+    as_inspection,
+    closed_stages,
     merged_stages,
     stale,
     waiting_stages,
-    worker_lost,
 )
-from backend.jobs.rows import end, job_row, missing
-from backend.jobs.shard_rows import release_own_shards, renew_own_shards
-from backend.storage.tables import JobRow
-from backend.storage.transactions import Transactions
+from backend.storage.tables import JobRow, UploadRow
+from backend.storage.transactions import Transactions, rows_changed
+from minimascope.contract.job_kinds import JOB_KINDS, job_kind, kinds_with
+from minimascope.contract.problems import missing
 from minimascope.contract.queues import QueueName
-from minimascope.contract.schemas import FINAL_STATES, MAX_ATTEMPTS, State
+from minimascope.contract.schemas import FINAL_STATES, Inspection, State, UploadKind
+from minimascope.service.tracing import parent
+
+# How many workers may be lost with a job of its kind.
+ATTEMPTS = case({row.name: row.attempts for row in JOB_KINDS.values()}, value=JobRow.kind)
 
 
-class Jobs(Transactions):
+class JobRepository(Transactions):
     """Jobs of every kind; the guarded UPDATEs here make delivery exactly once."""
 
     def add_job(self, job: NewJob, *, now: float) -> None:
@@ -63,7 +67,7 @@ class Jobs(Transactions):
         )
         token = uuid.uuid4().hex
         guarded = update(JobRow).where(
-            JobRow.id == identifier, JobRow.cancel.is_(False), JobRow.attempt < MAX_ATTEMPTS, free
+            JobRow.id == identifier, JobRow.cancel.is_(False), JobRow.attempt < ATTEMPTS, free
         )
         values = {
             "state": "running",
@@ -74,7 +78,7 @@ class Jobs(Transactions):
             "version": JobRow.version + 1,
         }
         with self.write() as session:
-            if not cast(Any, session.execute(guarded.values(**values))).rowcount:
+            if not rows_changed(session, guarded.values(**values)):
                 return None
             row = session.get_one(JobRow, identifier)
             row.progress, row.message, row.stages = 0.0, "", waiting_stages(row.stages)
@@ -86,10 +90,11 @@ class Jobs(Transactions):
         self, identifier: str, token: str, progress: Progress, *, now: float, lease: float
     ) -> bool:
         """Extends the lease; True where the job should be cancelled."""
-        with self._fenced(identifier, token) as row:
+        with self.write() as session:
+            row = fenced(session, identifier, token)
             row.lease_until = now + lease
             if row.kind == "analysis":
-                renew_own_shards(row, now=now, lease=lease)
+                renew_own_shards(session, row, now=now, lease=lease)
             row.progress, row.message = progress.progress, progress.message
             row.stages = merged_stages(row.stages, progress.stages)
             return row.cancel
@@ -103,7 +108,8 @@ class Jobs(Transactions):
     @contextmanager
     def fenced_write(self, identifier: str, token: str, array: str = "") -> Iterator[None]:
         """The caller's own write, inside the transaction that holds the job's row."""
-        with self._fenced(identifier, token) as row:
+        with self.write() as session:
+            row = fenced(session, identifier, token)
             yield
             if array:
                 row.arrays = sorted({*row.arrays, array})
@@ -118,8 +124,9 @@ class Jobs(Transactions):
         problem: dict[str, Any] | None = None,
         result: dict[str, Any] | None = None,
     ) -> Ended:
-        with self._fenced(identifier, token) as row:
-            end(row, state, now=now, problem=problem, result=result)
+        with self.write() as session:
+            row = fenced(session, identifier, token)
+            end(session, row, state, now=now, problem=problem, result=result)
             return Ended(
                 kind=row.kind,
                 state=state,
@@ -130,90 +137,122 @@ class Jobs(Transactions):
 
     def release(self, identifier: str, token: str) -> QueueName:
         """A worker that is told to stop gives the job back without using up an attempt."""
-        with self._fenced(identifier, token) as row:
-            release_own_shards(row)
+        with self.write() as session:
+            row = fenced(session, identifier, token)
+            release_own_shards(session, row)
             row.state, row.token, row.sent_at = "queued", None, None
             row.attempt -= 1
             row.stages = waiting_stages(row.stages)
             return cast(QueueName, row.queue)
 
-    def renew_leases(self, *, now: float, lease: float, every: bool) -> int:
-        """Grants leases anew: `every` one after the clock was set, else those it cannot have
-        granted (they end later than one granted now would); how many."""
-        impossible = JobRow.lease_until > now + lease + 1.0
-        granted = update(JobRow).where(JobRow.state == "running", true() if every else impossible)
-        sent = update(JobRow).where(JobRow.state == "queued", JobRow.sent_at > now + 1.0)
+    def forget_answers(
+        self, *, analysis: str | None = None, ended_before: float | None = None
+    ) -> list[str]:
+        """Deletes the answers about an analysis, or all old ones; the ids, whose arrays may go."""
+        chosen: list[ColumnElement[bool]] = [JobRow.kind.in_(kinds_with("question"))]
+        if analysis is not None:
+            chosen.append(JobRow.subject == analysis)
+        if ended_before is not None:
+            chosen += [JobRow.state.in_(FINAL_STATES), JobRow.finished_at < ended_before]
         with self.write() as session:
-            session.execute(sent.values(sent_at=now))
-            changed = session.execute(granted.values(lease_until=now + lease))
-            return int(cast(Any, changed).rowcount)
+            found = [str(row) for row in session.scalars(select(JobRow.id).where(*chosen))]
+            session.execute(delete(JobRow).where(JobRow.id.in_(found)))
+            return found
 
-    def reap(self, *, now: float, lease: float) -> Reaped:
-        """Ends or requeues jobs whose worker was lost; names unsent jobs."""
-        changed: list[str] = []
-        expired = select(JobRow).where(JobRow.state == "running", JobRow.lease_until < now)
+    def forget_shards(self, analysis: str | None = None) -> list[str]:
+        """Deletes the shards of an analysis that ended, or of all; the ids, whose files may go."""
+        parent = aliased(JobRow)
+        working = exists().where(parent.id == JobRow.subject, parent.state.not_in(FINAL_STATES))
+        chosen = [JobRow.kind == "shard", ~working]
+        if analysis is not None:
+            chosen.append(JobRow.subject == analysis)
         with self.write() as session:
-            for row in session.scalars(expired.with_for_update(skip_locked=True)).all():
-                changed.append(row.id)
-                if row.cancel:
-                    end(row, "cancelled", now=now)
-                elif row.attempt >= MAX_ATTEMPTS:
-                    end(row, "failed", now=now, problem=worker_lost(row.attempt))
-                else:
-                    row.state, row.token, row.sent_at = "queued", None, None
-                    row.stages = waiting_stages(row.stages)
-                    row.version += 1
-            session.flush()
-            # Younger ones are about to be sent by the request that wrote them.
-            young = and_(JobRow.created_at >= now - min(lease, 2.0), JobRow.created_at <= now)
-            unsent = or_(JobRow.attempt > 0, not_(young))
-            query = select(JobRow.id, JobRow.queue).where(
-                JobRow.state == "queued", JobRow.sent_at.is_(None), unsent
-            )
-            rows = session.execute(query).all()
-            return Reaped([(str(r[0]), cast(QueueName, r[1])) for r in rows], changed)
+            found = [str(row) for row in session.scalars(select(JobRow.id).where(*chosen))]
+            if found:
+                session.execute(delete(JobRow).where(JobRow.id.in_(found)))
+            return found
 
-    def forget(self, *, ended_before: float) -> int:
-        """Deletes ended jobs nobody asks for any more; how many.
 
-        Analyses stay; answers and shards have arrays: see `forget_questions`, `forget_shards`.
-        """
-        old = delete(JobRow).where(
-            JobRow.kind.not_in(("analysis", "shard", *QUESTIONS)),
-            JobRow.state.in_(FINAL_STATES),
-            JobRow.finished_at < ended_before,
-        )
-        with self.write() as session:
-            return int(cast(Any, session.execute(old)).rowcount)
+def job_row(job: NewJob, now: float) -> JobRow:
+    return JobRow(
+        id=job.id,
+        kind=job.kind,
+        queue=job.queue,
+        subject=job.subject,
+        document={**job.document, "trace": traced} if (traced := parent()) else job.document,
+        state="queued",
+        stages=waiting_stages([{"stage": stage} for stage in job.stages]),
+        created_at=now,
+        owner=job.owner,
+        priority=job.priority,
+    )
 
-    def overdue(self, queue: QueueName, *, sent_before: float) -> list[str]:
-        """Queued jobs whose message was sent long ago: lost, where the queue is empty."""
-        query = select(JobRow.id).where(
-            JobRow.state == "queued", JobRow.queue == queue, JobRow.sent_at < sent_before
-        )
-        with self.read() as session:
-            return list(session.scalars(query))
 
-    def queue_figures(self, *, now: float) -> tuple[dict[tuple[str, str], int], float]:
-        """Jobs by (kind, state), and the age of the oldest queued job in seconds."""
-        counts = select(JobRow.kind, JobRow.state, func.count()).group_by(JobRow.kind, JobRow.state)
-        # A shard waits for a worker that has nothing else to do: its age says nothing of the queue.
-        oldest = select(func.min(JobRow.created_at)).where(
-            JobRow.state == "queued", JobRow.kind != "shard"
-        )
-        with self.read() as session:
-            figures = {(str(r[0]), str(r[1])): int(r[2]) for r in session.execute(counts)}
-            since = session.scalar(oldest)
-        return figures, max(0.0, now - since) if since else 0.0
+def end(
+    session: Session,
+    row: JobRow,
+    state: State,
+    *,
+    now: float,
+    problem: dict[str, Any] | None = None,
+    result: dict[str, Any] | None = None,
+) -> None:
+    """Writes the end of a job, and of the upload it inspected."""
+    row.state, row.token, row.finished_at = state, None, now
+    row.problem, row.result = problem, result
+    row.progress = 1.0 if state == "done" else row.progress
+    row.stages = closed_stages(row.stages, state)
+    row.version += 1
+    if inspected := job_kind(row.kind).inspects:
+        _record_inspection(session, inspected, row)
 
-    @contextmanager
-    def _fenced(self, identifier: str, token: str) -> Iterator[JobRow]:
-        """The row of a job still held under `token`; raises ProblemError `stale_token`."""
-        guarded = update(JobRow).where(
-            JobRow.id == identifier, JobRow.token == token, JobRow.state == "running"
-        )
-        with self.write() as session:
-            changed = session.execute(guarded.values(version=JobRow.version + 1))
-            if not cast(Any, changed).rowcount:
-                raise stale(identifier)
-            yield session.get_one(JobRow, identifier)
+
+def _record_inspection(session: Session, kind: UploadKind, row: JobRow) -> None:
+    upload = session.get(UploadRow, (kind, row.subject))
+    if upload is None:
+        return
+    inspection = Inspection(state="refused", problem=row.problem)
+    if row.state == "done":
+        inspection = as_inspection(row.result or {})
+    upload.inspection = inspection.model_dump(mode="json")
+
+
+def fenced(session: Session, identifier: str, token: str) -> JobRow:
+    """The row of a job still held under `token`; raises ProblemError `stale_token`."""
+    guarded = update(JobRow).where(
+        JobRow.id == identifier, JobRow.token == token, JobRow.state == "running"
+    )
+    if not rows_changed(session, guarded.values(version=JobRow.version + 1)):
+        raise stale(identifier)
+    return session.get_one(JobRow, identifier)
+
+
+def cancel_shards(session: Session, analysis: str) -> None:
+    """Nobody takes them any more; who works on one hears of it at the next heartbeat."""
+    mine = and_(JobRow.kind == "shard", JobRow.subject == analysis)
+    session.execute(update(JobRow).where(mine).values(cancel=True))
+
+
+def renew_own_shards(session: Session, parent: JobRow, *, now: float, lease: float) -> None:
+    """The heartbeat of an analysis is that of the shards its own worker took."""
+    session.execute(_own_shards(parent).values(lease_until=now + lease))
+
+
+def free_own_shards(session: Session, parent: JobRow) -> None:
+    """Back in the queue, the attempt being used up."""
+    session.execute(_own_shards(parent).values({"state": "queued", "token": None}))
+
+
+def release_own_shards(session: Session, parent: JobRow) -> None:
+    """Back in the queue, without using up an attempt."""
+    values = {"state": "queued", "token": None, "attempt": JobRow.attempt - 1}
+    session.execute(_own_shards(parent).values(values))
+
+
+def _own_shards(parent: JobRow) -> Any:
+    return update(JobRow).where(
+        JobRow.kind == "shard",
+        JobRow.subject == parent.id,
+        JobRow.state == "running",
+        JobRow.token == parent.token,
+    )

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from backend.repositories import Repository
+from backend.analyses.repository import AnalysisRepository
 from backend.storage.database import database_url, open_database
 from backend.storage.files import Store
 from minimascope.contract.settings import Settings
@@ -22,11 +22,11 @@ def _place(url: str) -> str:
 
 def database(settings: Settings) -> str:
     url = database_url(settings)
-    repository = Repository(open_database(url))
+    engine = open_database(url)
     try:
-        count = len(repository.analyses(limit=200, cursor=None)[0])
+        count = len(AnalysisRepository(engine).analyses(limit=200, cursor=None)[0])
     finally:
-        repository.close()
+        engine.dispose()
     return f"{_place(url)}, {'200 or more' if count == 200 else count} analyses"
 
 

@@ -8,9 +8,10 @@ import time
 from typing import Any
 
 from fastapi import APIRouter, Response
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from backend.service import Here, Service
+from backend.auth.permissions import PUBLIC, READER
+from backend.jobs.service import Jobs, JobService
+from backend.operations.repository import Operations, OperationsRepository
 from minimascope import __version__
 from minimascope.service import transport
 
@@ -18,35 +19,35 @@ SEEN_SECONDS = 60.0
 router = APIRouter(tags=["operations"])
 
 
-@router.get("/health/live")
+@router.get("/health/live", dependencies=[PUBLIC])
 async def live() -> dict[str, str]:
     """Answers while the process does."""
     return {"status": "ok", "version": __version__}
 
 
-def _checks(service: Service) -> dict[str, dict[str, Any]]:
-    folder = service.settings.folder()
+def _checks(jobs: JobService, operations: OperationsRepository) -> dict[str, dict[str, Any]]:
+    folder = jobs.settings.folder()
     checks: dict[str, dict[str, Any]] = {}
     try:
-        service.repository.queue_figures(now=time.time())
+        operations.queue_figures(now=time.time())
         checks["database"] = {"ok": True}
     except Exception as error:
         checks["database"] = {"ok": False, "reason": type(error).__name__}
     free = shutil.disk_usage(folder).free
     checks["store"] = {"ok": os.access(folder, os.W_OK), "free_bytes": free}
     try:
-        transport.waiting(service.celery, "analyses")
+        transport.waiting(jobs.broker, "analyses")
         checks["broker"] = {"ok": True}
     except Exception as error:  # kombu wraps only some brokers' errors
         checks["broker"] = {"ok": False, "reason": type(error).__name__}
     return checks
 
 
-def _workers(service: Service) -> list[dict[str, Any]]:
+def living_workers(jobs: JobService) -> list[dict[str, Any]]:
     """Workers heard of within a minute: queues, device, sandbox layers, seconds since."""
     now = time.time()
     try:
-        found = service.repository.workers(seen_since=now - SEEN_SECONDS)
+        found = jobs.workers.workers(seen_since=now - SEEN_SECONDS)
     except Exception:  # the database's own check says why
         return []
     return [
@@ -55,50 +56,15 @@ def _workers(service: Service) -> list[dict[str, Any]]:
     ]
 
 
-@router.get("/health/ready")
-def ready(service: Here, response: Response) -> dict[str, Any]:
+@router.get("/health/ready", dependencies=[READER])
+def ready(jobs: Jobs, operations: Operations, response: Response) -> dict[str, Any]:
     """503 where the database or the store would refuse work.
 
     A broker that is away only delays jobs. `workers` lists those heard of in the last minute
     with their sandbox layers; a layer that is false or 0 is missing on that machine.
     """
-    checks = _checks(service)
+    checks = _checks(jobs, operations)
     good = checks["database"]["ok"] and checks["store"]["ok"]
     response.status_code = 200 if good else 503
     status = "ok" if good else "unavailable"
-    return {"status": status, "checks": checks, "workers": _workers(service)}
-
-
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-def metrics(service: Here) -> Response:
-    """Prometheus text: jobs by state, queue age and waits, seconds by stage, OOMs, products.
-
-    Histograms and counters are those of this API process since it started.
-    """
-    figures, age = service.repository.queue_figures(now=time.time())
-    registry = CollectorRegistry()
-    jobs = Gauge("minimascope_jobs", "Jobs by state", ["kind", "state"], registry=registry)
-    for (kind, state), count in figures.items():
-        jobs.labels(kind, state).set(count)
-    Gauge("minimascope_queue_age_seconds", "Age of the oldest queued job", registry=registry).set(
-        age
-    )
-    Gauge("minimascope_stored_bytes", "Bytes of uploads", registry=registry).set(
-        service.repository.stored_bytes()
-    )
-    _workers_figures(service, registry)
-    text = generate_latest(registry) + generate_latest(service.figures.registry)
-    return Response(text, media_type="text/plain; version=0.0.4")
-
-
-def _workers_figures(service: Service, registry: CollectorRegistry) -> None:
-    """What the living workers say of themselves."""
-    found = _workers(service)
-    Gauge("minimascope_workers", "Workers heard of within a minute", registry=registry).set(
-        len(found)
-    )
-    Gauge(
-        "minimascope_out_of_memory",
-        "Times that living workers ran out of memory and tried again with half the batch",
-        registry=registry,
-    ).set(sum(int(each.get("out_of_memory", 0)) for each in found))
+    return {"status": status, "checks": checks, "workers": living_workers(jobs)}

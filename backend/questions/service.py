@@ -11,52 +11,71 @@ import time
 from collections.abc import Callable
 from typing import Annotated, TypeVar
 
-from fastapi import Query, Response
+from fastapi import Depends, Query, Request, Response
 
+from backend.analyses.service import AnalysisService
 from backend.jobs.job import NewJob
-from backend.repositories import Repository
-from backend.service import Service
+from backend.jobs.service import JobService
+from backend.questions.repository import QuestionRepository
+from backend.storage.database import Engine
 from backend.storage.files import Store
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.questions.interpolations import Interpolation
-from minimascope.contract.questions.slices import Slice
-from minimascope.contract.schemas import FINAL_STATES
+from minimascope.contract.questions.question import AnswerDocument
+from minimascope.contract.schemas import FINAL_STATES, Analysis
 
 Wait = Annotated[float, Query(ge=0, le=30, description="seconds to wait for the answer")]
-Answer = TypeVar("Answer", Slice, Interpolation)
+Answer = TypeVar("Answer", bound=AnswerDocument)
 Read = Callable[[str, str], Answer]
 
 
-def ask(service: Service, job: NewJob) -> str:
-    """The id of the answer, which a worker computes unless it is there."""
-    if service.repository.ask(job, now=time.time()):
-        service.store.delete_result(job.id)
-        service.send(job.id, job.queue)
-    return job.id
+class QuestionService:
+    """One per application."""
+
+    def __init__(
+        self, engine: Engine, store: Store, *, analyses: AnalysisService, jobs: JobService
+    ) -> None:
+        self.repository = QuestionRepository(engine)
+        self.store, self.analyses, self.jobs = store, analyses, jobs
+
+    async def analysis(self, identifier: str) -> Analysis:
+        """The one that a question is about."""
+        return await asyncio.to_thread(self.analyses.repository.analysis, identifier)
+
+    async def ask(self, job: NewJob, read: Read[Answer], wait: float) -> Answer:
+        """The answer to the question of `job`, which a worker computes unless it is there."""
+        await asyncio.to_thread(self._ask, job)
+        return await self.awaited(read, job.subject, job.id, wait)
+
+    def _ask(self, job: NewJob) -> None:
+        if self.repository.ask(job, now=time.time()):
+            self.store.delete_result(job.id)
+            self.jobs.send(job.id, job.queue)
+
+    async def awaited(
+        self, read: Read[Answer], analysis: str, identifier: str, wait: float
+    ) -> Answer:
+        """The answer once it has ended, or as it is after `wait` seconds."""
+        found = await asyncio.to_thread(read, analysis, identifier)
+        if found.state in FINAL_STATES or not wait:
+            return found
+        await self.jobs.ended(identifier, seconds=wait)
+        return await asyncio.to_thread(read, analysis, identifier)
 
 
-async def awaited(
-    service: Service, read: Read[Answer], analysis: str, identifier: str, wait: float
-) -> Answer:
-    """The answer once it has ended, or as it is after `wait` seconds."""
-    found = await asyncio.to_thread(read, analysis, identifier)
-    if found.state in FINAL_STATES or not wait:
-        return found
-    await service.ended(identifier, seconds=wait)
-    return await asyncio.to_thread(read, analysis, identifier)
-
-
-def answered(found: Answer, response: Response, kind: str) -> Answer:
+def answered(found: Answer, response: Response) -> Answer:
     """200 where the answer is there, 202 with its place where not; raises its ProblemError."""
     if found.problem:
         raise ProblemError.from_dict(found.problem)
     if found.state != "done":
         response.status_code = 202
-    response.headers["location"] = f"/api/v1/analyses/{found.analysis}/{kind}/{found.id}"
+    place = f"/api/v1/analyses/{found.analysis}/{found.kind}s/{found.id}"
+    response.headers["location"] = place
     return found
 
 
-def forget(repository: Repository, store: Store, analysis: str) -> None:
-    """Removes every plane and line of an analysis."""
-    for each in repository.forget_questions(analysis=analysis):
-        store.delete_result(each)
+async def _questions(request: Request) -> QuestionService:
+    service: QuestionService = request.app.state.questions
+    return service
+
+
+Questions = Annotated[QuestionService, Depends(_questions)]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, delete, exists, select
 
 from backend.auth.principal import EVERYONE
-from backend.jobs.rows import missing
 from backend.storage.tables import AnalysisRow, JobRow, UploadOwnerRow, UploadRow
 from backend.storage.transactions import Transactions
+from backend.uploads.repository import forget_upload, uses
+from minimascope.contract.problems import missing
 from minimascope.contract.schemas import FINAL_STATES, UploadKind
 
 # Pinned, shared and shipped analyses stay whatever their age.
@@ -24,16 +24,7 @@ DISPOSABLE = (
 )
 
 
-def uses(identifier: Any) -> ColumnElement[bool]:
-    """Of analyses: whether they need these bytes."""
-    return or_(
-        AnalysisRow.checkpoint == identifier,
-        AnalysisRow.train == identifier,
-        AnalysisRow.test == identifier,
-    )
-
-
-class Retention(Transactions):
+class RetentionRepository(Transactions):
     """Every removal looks once more, in its own transaction, whether it may."""
 
     def pin(self, identifier: str, *, pinned: bool) -> None:
@@ -62,12 +53,6 @@ class Retention(Transactions):
             session.flush()
             session.execute(delete(JobRow).where(JobRow.id == identifier))
             return True
-
-    def uploads_used(self, identifiers: Sequence[str], *, now: float) -> None:
-        """Somebody submits them: their age counts from now."""
-        with self.write() as session:
-            wanted = update(UploadRow).where(UploadRow.id.in_(identifiers))
-            session.execute(wanted.values(used_at=now))
 
     def _unused(
         self, before: float, without: Sequence[str] = ()
@@ -99,26 +84,3 @@ class Retention(Transactions):
         with self.write() as session:
             row = session.scalars(query.with_for_update()).one_or_none()
             return None if row is None else forget_upload(session, row)
-
-    def analyses_using(self, identifier: str, *, owner: str | None) -> list[str]:
-        """Analyses, of this owner if given, that need these bytes."""
-        query = select(JobRow.id).join(AnalysisRow, AnalysisRow.id == JobRow.id)
-        query = query.where(uses(identifier))
-        if owner is not None:
-            query = query.where(JobRow.owner == owner)
-        with self.read() as session:
-            return list(session.scalars(query))
-
-
-def forget_upload(session: Session, row: UploadRow) -> bool:
-    """Removes an upload with its owners and inspections; True where no other has its bytes."""
-    kind, identifier = row.kind, row.id
-    session.delete(row)
-    owned = delete(UploadOwnerRow).where(
-        UploadOwnerRow.kind == kind, UploadOwnerRow.id == identifier
-    )
-    session.execute(owned)
-    about = delete(JobRow).where(JobRow.subject == identifier, JobRow.kind != "analysis")
-    session.execute(about)
-    session.flush()
-    return session.scalar(select(UploadRow.id).where(UploadRow.id == identifier).limit(1)) is None

@@ -10,39 +10,16 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from fastapi import APIRouter
-
-from backend.jobs.shards import endpoints as shards
-from backend.questions import service as asked
-from backend.repositories import Repository
-from backend.service import Here
+from backend.jobs.removal import forget_results
+from backend.jobs.repository import JobRepository
+from backend.operations.repository import OperationsRepository
+from backend.retention.repository import RetentionRepository
+from backend.storage.database import Engine
 from backend.storage.files import Store
-from minimascope.contract.schemas import Analysis, AuditEntry, UploadKind
+from minimascope.contract.schemas import AuditEntry, UploadKind
 from minimascope.contract.settings import Settings
 
-router = APIRouter(prefix="/analyses/{identifier}/pin", tags=["analyses"])
 DAY = 86400.0
-
-
-@router.put("")
-def pin(identifier: str, service: Here) -> Analysis:
-    """Keeps an analysis whatever its age."""
-    service.repository.pin(identifier, pinned=True)
-    return service.repository.analysis(identifier)
-
-
-@router.delete("")
-def unpin(identifier: str, service: Here) -> Analysis:
-    """Its age counts again."""
-    service.repository.pin(identifier, pinned=False)
-    return service.repository.analysis(identifier)
-
-
-def forget_results(repository: Repository, store: Store, identifier: str) -> None:
-    """Report, arrays, planes and lines of an analysis whose row is gone."""
-    shards.forget(repository, store, identifier)
-    asked.forget(repository, store, identifier)
-    store.delete_result(identifier)
 
 
 @dataclass
@@ -52,7 +29,9 @@ class Sweep:
     Where it only `rehearses`, nothing is removed and everything is counted.
     """
 
-    repository: Repository
+    repository: RetentionRepository
+    jobs: JobRepository
+    audit: OperationsRepository
     store: Store
     rehearses: bool
     sizes: dict[str, int]
@@ -66,7 +45,7 @@ class Sweep:
         if not self.rehearses:
             if not self.repository.dispose_analysis(identifier, ended_before=ended_before):
                 return
-            forget_results(self.repository, self.store, identifier)
+            forget_results(self.jobs, self.store, identifier)
             self._record(f"/api/v1/analyses/{identifier}")
         self.analyses.append(identifier)
         self.freed += self.sizes.pop(identifier, 0)
@@ -91,19 +70,19 @@ class Sweep:
             address="",
             request_id="",
         )
-        self.repository.record(entry)
+        self.audit.record(entry)
 
 
-def forget(
-    repository: Repository, store: Store, settings: Settings, *, rehearse: bool = False
-) -> Sweep:
+def forget(engine: Engine, store: Store, settings: Settings, *, rehearse: bool = False) -> Sweep:
     """Removes what is older than `keep_days`, then the oldest beyond `keep_bytes` of results.
 
     `rehearse` only says what would go.
     """
     now, old = time.time(), time.time() - DAY * settings.keep_days
     limited = settings.keep_days > 0 or settings.keep_bytes > 0
-    sweep = Sweep(repository, store, rehearse, store.result_bytes() if limited else {})
+    repository, sizes = RetentionRepository(engine), store.result_bytes() if limited else {}
+    jobs, audit = JobRepository(engine), OperationsRepository(engine)
+    sweep = Sweep(repository, jobs, audit, store, rehearse, sizes)
     if settings.keep_days > 0:
         for each in repository.disposable_analyses(ended_before=old):
             sweep.analysis(each, ended_before=old)

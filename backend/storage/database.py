@@ -9,9 +9,12 @@ import sqlalchemy
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import OperationalError
 
 from minimascope.contract.settings import Settings
 
+# What is raised where the database is away or has no room.
+DatabaseUnavailable = OperationalError
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

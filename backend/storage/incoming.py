@@ -7,7 +7,7 @@ import errno
 import hashlib
 import os
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -15,8 +15,6 @@ from typing import BinaryIO, Self
 
 from backend.storage.bucket import Bucket
 from minimascope.contract.problems import ProblemError
-
-CHUNK, MOST_PARTS = 1 << 20, 64
 
 
 @contextmanager
@@ -31,7 +29,7 @@ def full_disk_is_507() -> Iterator[None]:
 
 def no_room(sentence: str) -> ProblemError:
     advice = "Delete uploads or analyses that are no longer needed."
-    return ProblemError("storage_full", sentence, advice, status=507)
+    return ProblemError("storage_full", sentence, advice)
 
 
 def _settle(path: Path) -> None:
@@ -41,19 +39,6 @@ def _settle(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-async def megabytes(stream: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
-    """What comes, by the megabyte and as it is: joining it would hold up everybody else."""
-    parts: list[bytes] = []
-    async for part in stream:
-        parts.append(part)
-        # A connection may bring them byte by byte.
-        if len(parts) >= MOST_PARTS or sum(map(len, parts)) >= CHUNK:
-            yield parts
-            parts = list[bytes]()
-    if parts:
-        yield parts
 
 
 class Incoming:
@@ -88,7 +73,6 @@ class Incoming:
                 "too_large",
                 f"The file is larger than the limit of {self._limit} bytes.",
                 "Raise MINIMASCOPE_MAX_UPLOAD_BYTES on the server.",
-                status=413,
             )
         with full_disk_is_507():
             self._file.writelines(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String, false
@@ -13,6 +14,11 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+def moment(seconds: float) -> datetime:
+    """A stored time as the contract has it."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 class Table(DeclarativeBase):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Executable
 from sqlalchemy.orm import Session
 
 
@@ -26,5 +27,7 @@ class Transactions:
         with Session(self._writer) as session, session.begin():
             yield session
 
-    def close(self) -> None:
-        self._engine.dispose()
+
+def rows_changed(session: Session, change: Executable) -> int:
+    """Executes an UPDATE or DELETE; how many rows it met."""
+    return int(cast(Any, session.execute(change)).rowcount)

@@ -2,22 +2,56 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, func, select, tuple_
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from backend.auth.principal import EVERYONE
 from backend.http.cursors import Cursor
 from backend.jobs.job import NewJob
-from backend.jobs.rows import as_upload, job_row, missing
-from backend.retention.repository import forget_upload, uses
-from backend.storage.tables import AnalysisRow, JobRow, UploadOwnerRow, UploadRow
+from backend.jobs.repository import job_row
+from backend.storage.tables import (
+    AnalysisRow,
+    JobRow,
+    TransferRow,
+    UploadOwnerRow,
+    UploadRow,
+    moment,
+)
 from backend.storage.transactions import Transactions
-from minimascope.contract.problems import ProblemError
-from minimascope.contract.schemas import Upload, UploadKind
+from minimascope.contract.problems import ProblemError, missing
+from minimascope.contract.schemas import Inspection, Upload, UploadKind
 
 
-class Uploads(Transactions):
-    """Checkpoints and data sets under their sha256."""
+@dataclass(frozen=True)
+class Transfer:
+    """`received` of `length` bytes are durable; `sha256` names the upload once it is whole."""
+
+    id: str
+    kind: UploadKind
+    name: str
+    length: int
+    received: int
+    sha256: str
+    expires_at: float
+    owner: str = ""
+
+
+def _transfer(row: TransferRow) -> Transfer:
+    kind = cast(UploadKind, row.kind)
+    return Transfer(
+        row.id, kind, row.name, row.length, row.received, row.sha256, row.expires_at, row.owner
+    )
+
+
+class UploadRepository(Transactions):
+    """Checkpoints and data sets under their sha256, and uploads in pieces.
+
+    Announced bytes count against the quota until they are stored or given up.
+    """
 
     def upload(self, kind: UploadKind, identifier: str) -> Upload:
         with self.read() as session:
@@ -39,10 +73,6 @@ class Uploads(Transactions):
             rows = session.scalars(query).all()
         last = rows[limit - 1] if len(rows) > limit else None
         return [as_upload(r) for r in rows[:limit]], (last.created_at, last.id) if last else None
-
-    def stored_bytes(self) -> int:
-        with self.read() as session:
-            return int(session.scalar(select(func.coalesce(func.sum(UploadRow.size), 0))) or 0)
 
     def add_upload(self, upload: Upload, job: NewJob | None, *, now: float, owner: str = "") -> str:
         """The id of the job that inspects it, or "" where it is known to be good already.
@@ -77,12 +107,7 @@ class Uploads(Transactions):
         with self.write() as session:
             row = self._upload_row(session, kind, identifier)
             if self._used(session, identifier, owner):
-                raise ProblemError(
-                    "in_use",
-                    f"An analysis uses this {kind}.",
-                    "Delete its analyses first.",
-                    status=409,
-                )
+                raise ProblemError("in_use", f"An analysis uses this {kind}.")
             mine = delete(UploadOwnerRow).where(
                 UploadOwnerRow.kind == kind, UploadOwnerRow.id == identifier
             )
@@ -111,3 +136,98 @@ class Uploads(Transactions):
         if row is None:
             raise missing(kind, identifier)
         return row
+
+    def uploads_used(self, identifiers: Sequence[str], *, now: float) -> None:
+        """Somebody submits them: their age counts from now."""
+        with self.write() as session:
+            wanted = update(UploadRow).where(UploadRow.id.in_(identifiers))
+            session.execute(wanted.values(used_at=now))
+
+    def analyses_using(self, identifier: str, *, owner: str | None) -> list[str]:
+        """Analyses, of this owner if given, that need these bytes."""
+        query = select(JobRow.id).join(AnalysisRow, AnalysisRow.id == JobRow.id)
+        query = query.where(uses(identifier))
+        if owner is not None:
+            query = query.where(JobRow.owner == owner)
+        with self.read() as session:
+            return list(session.scalars(query))
+
+    def reserved_bytes(self) -> int:
+        """Bytes of stored uploads and of announced ones."""
+        with self.read() as session:
+            return self._reserved(session)
+
+    def _reserved(self, session: Session) -> int:
+        stored = select(func.coalesce(func.sum(UploadRow.size), 0))
+        coming = select(func.coalesce(func.sum(TransferRow.length), 0))
+        unfinished = coming.where(TransferRow.sha256 == "")
+        return int(session.scalar(stored) or 0) + int(session.scalar(unfinished) or 0)
+
+    def add_transfer(self, transfer: Transfer, *, quota: int) -> None:
+        """Raises ProblemError `storage_full` where the announced length has no room."""
+        with self.write() as session:
+            if self._reserved(session) + transfer.length > quota:
+                raise ProblemError(
+                    "storage_full", f"{transfer.length} bytes do not fit into the storage quota."
+                )
+            session.add(TransferRow(**vars(transfer)))
+
+    def transfer(self, identifier: str, *, now: float) -> Transfer:
+        """Raises ProblemError `no_such_transfer`, or `transfer_expired` (410)."""
+        with self.read() as session:
+            row = session.get(TransferRow, identifier)
+            if row is None:
+                raise missing("transfer", identifier)
+            if row.expires_at < now:
+                raise ProblemError("transfer_expired", "This upload has expired.")
+            return _transfer(row)
+
+    def transfer_received(self, identifier: str, received: int, *, sha256: str = "") -> None:
+        values = {"received": received, "sha256": sha256}
+        with self.write() as session:
+            session.execute(
+                update(TransferRow).where(TransferRow.id == identifier).values(**values)
+            )
+
+    def delete_transfer(self, identifier: str) -> None:
+        with self.write() as session:
+            session.execute(delete(TransferRow).where(TransferRow.id == identifier))
+
+    def expired_transfers(self, *, now: float) -> list[str]:
+        query = select(TransferRow.id).where(TransferRow.expires_at < now)
+        with self.read() as session:
+            return list(session.scalars(query))
+
+
+def as_upload(row: UploadRow) -> Upload:
+    return Upload(
+        id=row.id,
+        kind=cast(UploadKind, row.kind),
+        name=row.name,
+        size=row.size,
+        created_at=moment(row.created_at),
+        inspection=Inspection.model_validate(row.inspection),
+    )
+
+
+def uses(identifier: Any) -> ColumnElement[bool]:
+    """Of analyses: whether they need these bytes."""
+    return or_(
+        AnalysisRow.checkpoint == identifier,
+        AnalysisRow.train == identifier,
+        AnalysisRow.test == identifier,
+    )
+
+
+def forget_upload(session: Session, row: UploadRow) -> bool:
+    """Removes an upload with its owners and inspections; True where no other has its bytes."""
+    kind, identifier = row.kind, row.id
+    session.delete(row)
+    owned = delete(UploadOwnerRow).where(
+        UploadOwnerRow.kind == kind, UploadOwnerRow.id == identifier
+    )
+    session.execute(owned)
+    about = delete(JobRow).where(JobRow.subject == identifier, JobRow.kind != "analysis")
+    session.execute(about)
+    session.flush()
+    return session.scalar(select(UploadRow.id).where(UploadRow.id == identifier).limit(1)) is None

@@ -14,7 +14,9 @@ from minimascope.boundary.flips import Flips, sign_flips
 from minimascope.boundary.margins import certified_margins, eigenvector_margins
 from minimascope.boundary.slices import Slice, input_plane
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 
 VECTORS = 7
 RESOLUTION = 100
@@ -59,7 +61,7 @@ def fit(minimum: Minimum, x: Tensor, y: Tensor) -> tuple[float, float]:
 def study(minimum: Minimum, test: tuple[Tensor, Tensor], *, seed: int = 0) -> Study:
     """The full analysis of one minimum; `seconds` are CPU seconds of all of it."""
     started = time.process_time()
-    spectrum = compute_spectrum(minimum, top_k=VECTORS, seed=seed)
+    spectrum = compute_spectrum(minimum, Wanted(top_k=VECTORS), run=Run(seed=seed))
     assert spectrum.known_eigenvectors is not None
     matrix = alignment_matrix(minimum, spectrum.known_eigenvectors)
     random = random_max_alignment(minimum, seed=seed)

@@ -1,69 +1,94 @@
-"""The command line: one file a command, found by name in one table.
+"""The command line `minimascope`: parses, runs one command, turns what went wrong into one line.
 
-A command module has `register(subparsers)` and `run(args) -> int`. Modules load at parse time, so
-they import servers, workers and torch inside `run` only.
+One file a command (see `commands`); a file loads servers, clients and torch inside the command
+only, so that `--help` is quick.
 """
 
 from __future__ import annotations
 
-import argparse
-import importlib
+import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Annotated, Any
 
-from typing_extensions import override
+import typer
 
 from minimascope import __version__
+from minimascope.cli.commands import Commands, listed
 from minimascope.contract.problems import ProblemError
 
-COMMANDS: tuple[str, ...] = (
-    *("serve", "worker", "analyze", "architectures"),
-    *("export", "upload", "submit", "wait", "report", "slice", "compare", "interpolate"),
-    *("demo", "doctor", "users", "backup", "restore", "forget"),
-)
-FAILED, BAD_INPUT = 1, 2
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+TRACEBACK = "--traceback"
 
 
-class _Parser(argparse.ArgumentParser):
-    @override
-    def error(self, message: str) -> NoReturn:
-        """One line, not the usage."""
-        self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
+def _version(asked: bool) -> None:
+    if asked:
+        print(__version__)
+        raise typer.Exit
 
 
-def parser() -> argparse.ArgumentParser:
-    made = _Parser(prog="minimascope", description="What kind of minimum did training find?")
-    made.add_argument("--version", action="version", version=__version__)
-    made.add_argument("--traceback", action="store_true", help="show where a fault of ours arose")
-    subparsers = made.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in COMMANDS:
-        module = importlib.import_module(f"minimascope.cli.{name}")
-        module.register(subparsers)
-        subparsers.choices[name].set_defaults(run=module.run)
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="say it and stop")
+    ] = False,
+    traceback: Annotated[
+        bool, typer.Option(TRACEBACK, help="show where a fault of ours arose; also after a command")
+    ] = False,
+) -> None:
+    """What kind of minimum did my training find, and will it generalize?"""
+
+
+def group() -> Commands:
+    """The command line as typer runs it."""
+    app = typer.Typer(name="minimascope", add_completion=False)
+    app.callback(cls=Commands)(_options)
+    made = typer.main.get_command(app)
+    assert isinstance(made, Commands)
+    made.commands = dict(listed())
     return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit status: 0 done, 1 failed, 2 bad input with one line on stderr."""
-    args = parser().parse_args(argv)
+    """Exit status: 0 done, 1 failed, 2 bad input with one line on stderr, 130 interrupted."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    args = [each for each in given if each != TRACEBACK]
     try:
-        return int(args.run(args))
-    except ProblemError as problem:
-        line = " ".join(problem.line().split())
-        print(f"minimascope {args.command}: {line}", file=sys.stderr)
-        return BAD_INPUT
+        status = _run(args)
+        sys.stdout.flush()
+        return status
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:  # `minimascope report ... | head`
-        sys.stderr.close()
+        # What is left in the buffer would fail again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as fault:
-        if args.traceback:
+        if TRACEBACK in given:
             raise
-        print(
-            f"minimascope {args.command}: unexpected fault ({type(fault).__name__}). "
-            "Run again as `minimascope --traceback ...` and report what it prints.",
-            file=sys.stderr,
+        _say(
+            f"minimascope: unexpected fault ({type(fault).__name__}). Run again with "
+            f"{TRACEBACK} and report what it prints."
         )
         return FAILED
+
+
+def _run(args: list[str]) -> int:
+    command = group()
+    context: Any = None
+    try:
+        with command.make_context("minimascope", args) as context:
+            return int(command.invoke(context) or 0)
+    except typer.Exit as ended:  # --help, --version
+        return ended.exit_code
+    except typer.TyperException as wrong:
+        place = getattr(getattr(wrong, "ctx", None), "command_path", "minimascope")
+        said = wrong.format_message().replace("Value error, ", "").rstrip(".")
+        _say(f"{place}: {said} (see {place} --help)")
+        return BAD_INPUT
+    except ProblemError as problem:
+        _say(f"minimascope {context.invoked_subcommand}: {problem.line()}")
+        return BAD_INPUT
+
+
+def _say(line: str) -> None:
+    print(" ".join(line.split()), file=sys.stderr)

@@ -2,100 +2,110 @@
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
-from minimascope.cli.options import Subparsers, add_parameters, existing, parameters
+import typer
+
+from minimascope.cli import findings, progress
+from minimascope.cli.files import existing, write
+from minimascope.cli.model_options import made, takes
+from minimascope.cli.terminal import AsJson, answer
+from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from minimascope.analysis.opening import Files
-    from minimascope.contract.parameters import Parameters
+    from minimascope.analysis.session.opening import Files
     from minimascope.contract.report import Report
     from minimascope.contract.schemas import StageState
 
 
-def register(subparsers: Subparsers) -> None:
-    parser = subparsers.add_parser("analyze", help="analyse local files without a server")
-    parser.add_argument("--checkpoint", required=True, type=Path, metavar="FILE")
-    parser.add_argument("--train", required=True, type=Path, metavar="FILE")
-    parser.add_argument("--test", type=Path, metavar="FILE")
-    add_parameters(parser)
-    parser.add_argument("--output", type=Path, metavar="report.json")
-    parser.add_argument("--plan", action="store_true", help="say what it will cost, and stop")
-    parser.add_argument("--arrays", type=Path, metavar="arrays.npz")
-    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+@takes(Parameters)
+def command(
+    checkpoint: Annotated[Path, typer.Option(metavar="FILE", help="trained weights")],
+    train: Annotated[Path, typer.Option(metavar="FILE", help="the training data")],
+    asked: dict[str, Any],
+    test: Annotated[Path | None, typer.Option(metavar="FILE", help="held-out data")] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="where the report goes")
+    ] = None,
+    arrays: Annotated[
+        Path | None, typer.Option(metavar="FILE.npz", help="where its arrays go")
+    ] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="say what it will cost, and stop")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="no progress on standard error")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Analyse a minimum from local files; ends with the verdict and the key numbers."""
+    for path in filter(None, (checkpoint, train, test)):
+        existing(path)
+    if not (output or plan or as_json):
+        raise ProblemError("no_output", "Neither --output nor --plan was given.")
+    parameters = made(Parameters, asked)
+    from minimascope.analysis.session.opening import Files
+
+    files = Files(checkpoint, train, test)
+    with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
+        if plan:
+            _plan(files, parameters, Path(workdir), as_json=as_json)
+            return
+        publisher = TerminalPublisher(quiet=quiet)
+        report = _report(files, parameters, Path(workdir), publisher)
+    publisher.write_arrays(arrays)
+    _end(report, output, as_json=as_json)
 
 
-def run(args: argparse.Namespace) -> int:
-    """Writes the report (and arrays), or prints the plan; ProblemError for `main` to print."""
-    from minimascope.analysis.opening import Files
+def _report(
+    files: Files, parameters: Parameters, workdir: Path, publisher: TerminalPublisher
+) -> Report:
     from minimascope.analysis.run import run_analysis
 
-    for path in filter(None, (args.checkpoint, args.train, args.test)):
-        existing(str(path))
-    if args.output is None and not args.plan:
-        raise ProblemError("no_output", "Neither --output nor --plan was given.")
-    asked = parameters(args)
-    publisher = TerminalPublisher(quiet=args.quiet)
-    with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
-        files = Files(args.checkpoint, args.train, args.test)
-        if args.plan:
-            print(plan(files, asked, workdir=Path(workdir)))
-            return 0
-        report = run_analysis(files, asked, workdir=Path(workdir), publisher=publisher)
-    publisher.write_arrays(args.arrays)
-    write(args.output, report.model_dump_json(by_alias=True, indent=1) + "\n")
-    for failure in report.failures:
-        print(f"{failure.stage}: {failure.sentence} {failure.advice}".rstrip(), file=sys.stderr)
-    return 0
+    with publisher.shown:
+        return run_analysis(files, parameters, workdir=workdir, publisher=publisher)
 
 
-def plan(files: Files, asked: Parameters, *, workdir: Path) -> str:
+def _end(report: Report, output: Path | None, *, as_json: bool) -> None:
+    text = report.model_dump_json(by_alias=True, indent=1)
+    if output is not None:
+        write(output, f"{text}\n".encode())
+    if as_json:
+        print(text)
+    else:
+        findings.show(report)
+    findings.show_failures(report)
+
+
+def _plan(files: Files, parameters: Parameters, workdir: Path, *, as_json: bool) -> None:
     """What the spectrum and every stage will cost; ProblemError where it would not fit."""
-    from minimascope.analysis.costs.plan import advice, predicted
-    from minimascope.analysis.opening import open_files
+    from minimascope.analysis.planning import advice, planned, predicted
+    from minimascope.analysis.session.opening import open_files
     from minimascope.curvature.running.durations import duration
 
-    opened = open_files(files, asked, workdir=workdir)
-    found, costs = predicted(opened, asked)
+    opened = open_files(files, parameters, workdir=workdir)
+    if as_json:
+        answer(True, planned(opened, parameters), "")
+        return
+    found, costs = predicted(opened, parameters)
     parts = ", ".join(f"{stage} {duration(seconds)}" for stage, seconds in costs.items())
-    shorter = advice(found, opened.minimum, asked)
-    return "\n".join((found.block, f"stages    {parts}", *shorter))
-
-
-def write(path: Path, text: str) -> None:
-    """All or nothing: a reader never sees half a report."""
-    temporary = path.with_name(path.name + ".writing")
-    try:
-        temporary.write_text(text)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise ProblemError(
-            "cannot_write", f"Cannot write {path}: {error.strerror}.", "Choose another --output."
-        ) from error
+    shorter = advice(found, opened.minimum, parameters)
+    print("\n".join((found.block, f"stages    {parts}", *shorter)))
 
 
 class TerminalPublisher:
-    """Progress as one line on stderr where that is a terminal; arrays kept for the end."""
+    """Progress to the terminal; arrays kept for the end."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self.shown = not quiet and sys.stderr.isatty()
+        self.shown = progress.shown(quiet=quiet)
         self.arrays: dict[str, np.ndarray] = {}
 
     def progress(self, stage: str, fraction: float, message: str) -> None:
-        if self.shown:
-            end = "\n" if fraction >= 1 else ""
-            print(f"\r\033[K{fraction:4.0%} {stage}  {message}", end=end, file=sys.stderr)
+        self.shown.at(fraction, stage, message)
 
     def stage(self, stage: str, state: StageState, seconds: float | None) -> None:
-        """The progress line already says it."""
+        """The progress already says it."""
 
     def report(self, report: Report) -> None:
         """Written once, at the end."""
@@ -104,14 +114,12 @@ class TerminalPublisher:
         self.arrays[name] = value
 
     def write_arrays(self, path: Path | None) -> None:
+        """As .npz. Raises ProblemError `cannot_write`."""
+        import io
+
         import numpy as np
 
-        if path is None:
-            return
-        try:
-            with path.open("wb") as file:
-                np.savez_compressed(file, allow_pickle=False, **self.arrays)
-        except OSError as error:
-            raise ProblemError(
-                "cannot_write", f"Cannot write {path}: {error.strerror}.", "Choose another file."
-            ) from error
+        if path is not None:
+            content = io.BytesIO()
+            np.savez_compressed(content, allow_pickle=False, **self.arrays)
+            write(path, content.getvalue())

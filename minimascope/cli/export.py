@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import importlib.util
 import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from minimascope.cli.options import Subparsers, existing
+import typer
+
+from minimascope.cli.files import existing
+from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.problems import ProblemError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+MODEL = "a function, a class or a network: train:build, net.py:Net, timm:create_model"
 
-def register(subparsers: Subparsers) -> None:
-    command = subparsers.add_parser("export", help="write a network of your own code as .pt2")
-    command.add_argument(
-        "model",
-        metavar="MODULE:NAME",
-        help="a function, a class or a network: train:build, net.py:Net, timm:create_model",
-    )
-    command.add_argument("--arguments", metavar="JSON", help='of the function: {"width": 64}')
-    command.add_argument("--example", required=True, metavar="FILE", help=".npz with a batch X")
-    command.add_argument("--checkpoint", metavar="FILE", help="weights to load into the network")
-    command.add_argument("--output", required=True, type=Path, metavar="model.pt2")
+
+def command(
+    model: Annotated[str, typer.Argument(metavar="MODULE:NAME", help=MODEL)],
+    example: Annotated[str, typer.Option(metavar="FILE", help=".npz with a batch X")],
+    output: Annotated[Path, typer.Option(metavar="model.pt2", help="where it goes")],
+    arguments: Annotated[
+        str | None, typer.Option(metavar="JSON", help='of the function: {"width": 64}')
+    ] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option(metavar="FILE", help="weights to load into the network")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a network of your own code as a verified .pt2; your code runs in this process."""
+    from minimascope.intake.exporting import export
+
+    batch = existing(example)
+    network = _made(model, _arguments(arguments))
+    if checkpoint:
+        _load(network, existing(checkpoint))
+    export(network, _example(str(batch), network), output)
+    answer(as_json, {"output": str(output)}, str(output))
 
 
 def _failed(sentence: str, advice: str = "") -> ProblemError:
@@ -108,16 +122,3 @@ def _load(model: nn.Module, checkpoint: Path) -> None:
         except RuntimeError as error:
             reason = " ".join(str(error).split())[:300]
             raise ProblemError("architecture_mismatch", f"{reason}.") from error
-
-
-def run(args: argparse.Namespace) -> int:
-    """Exit 0 with the file written and verified."""
-    from minimascope.intake.exporting import export
-
-    example = existing(args.example)
-    model = _made(args.model, _arguments(args.arguments))
-    if args.checkpoint:
-        _load(model, existing(args.checkpoint))
-    export(model, _example(str(example), model), args.output)
-    print(args.output)
-    return 0

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+import typer
 
-from minimascope.cli.options import Subparsers, add_server, client, write
-from minimascope.contract.problems import ProblemError
+from minimascope.cli.files import write
+from minimascope.cli.model_options import made, takes
+from minimascope.cli.server import Address, Token, client
+from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.questions.interpolations import InterpolationCurve, InterpolationRequest
 
 
-def register(subparsers: Subparsers) -> None:
-    command = subparsers.add_parser("interpolate", help="loss on the line between two minima")
-    command.add_argument("first", metavar="ID")
-    command.add_argument("second", metavar="ID")
-    command.add_argument("--steps", metavar="N", default="20", help="from one to the other")
-    command.add_argument("--output", metavar="FILE.json", help="the whole curve")
-    add_server(command)
-
-
-def _request(args: argparse.Namespace) -> InterpolationRequest:
-    """Raises ProblemError `invalid_parameters`."""
-    try:
-        return InterpolationRequest.model_validate({"other": args.second, "steps": args.steps})
-    except ValidationError as error:
-        first = error.errors()[0]
-        sentence = f"--{first['loc'][0]}: {first['msg']} (given {first['input']!r})."
-        raise ProblemError("invalid_parameters", sentence) from error
+@takes(InterpolationRequest, without=("other",))
+def command(
+    first: Annotated[str, typer.Argument(metavar="ID")],
+    second: Annotated[str, typer.Argument(metavar="ID")],
+    asked: dict[str, Any],
+    output: Annotated[str | None, typer.Option(metavar="FILE.json", help="the whole curve")] = None,
+    server: Address = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """The barrier between two minima of one network on one data set."""
+    request = made(InterpolationRequest, {**asked, "other": second})
+    with client(server, token) as served:
+        curve = served.interpolation(first, request)
+    if output:
+        write(output, curve.model_dump_json().encode())
+    answer(as_json, curve, "\n".join(lines(curve)))
 
 
 def lines(curve: InterpolationCurve) -> list[str]:
@@ -41,13 +43,3 @@ def lines(curve: InterpolationCurve) -> list[str]:
                 f"at α = {barrier.alpha:.3g} (n = {split.n})"
             )
     return found
-
-
-def run(args: argparse.Namespace) -> int:
-    request = _request(args)
-    with client(args) as server:
-        curve = server.interpolation(args.first, request)
-    if args.output:
-        write(args.output, curve.model_dump_json().encode())
-    print("\n".join(lines(curve)))
-    return 0

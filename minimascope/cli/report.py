@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
+from typing import Annotated
 
-from minimascope.cli.options import Subparsers, add_server, client, write
-from minimascope.client import calls
+import typer
 
-
-def register(subparsers: Subparsers) -> None:
-    command = subparsers.add_parser("report", help="fetch a report, and its arrays")
-    command.add_argument("id", metavar="ID")
-    command.add_argument("--output", metavar="FILE", help="default: standard output")
-    command.add_argument("--arrays", metavar="FILE.npz")
-    add_server(command)
+from minimascope.cli.files import write
+from minimascope.cli.server import Address, Token, client
+from minimascope.cli.terminal import AsJson
 
 
-def run(args: argparse.Namespace) -> int:
-    with client(args) as server:
-        report = json.loads(server.send(calls.report_bytes(args.id)))
-        text = json.dumps(report, indent=2) + "\n"
-        if args.output:
-            write(args.output, text.encode())
-        else:
-            sys.stdout.write(text)
-        if args.arrays:
-            write(args.arrays, server.send(calls.arrays_bytes(args.id)))
-    return 0
+def command(
+    identifier: Annotated[str, typer.Argument(metavar="ID")],
+    output: Annotated[
+        str | None, typer.Option(metavar="FILE.json", help="default: standard output")
+    ] = None,
+    arrays: Annotated[str | None, typer.Option(metavar="FILE.npz", help="its arrays")] = None,
+    server: Address = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch a report as JSON, and its arrays. With --json it is printed beside --output too."""
+    from minimascope.client import calls
+
+    with client(server, token) as asked:
+        text = json.dumps(json.loads(asked.send(calls.report_bytes(identifier))), indent=2)
+        if output:
+            write(output, f"{text}\n".encode())
+        if as_json or not output:
+            print(text)
+        if arrays:
+            write(arrays, asked.send(calls.arrays_bytes(identifier)))

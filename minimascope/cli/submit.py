@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import Annotated, Any
 
-from minimascope.cli.options import (
-    Subparsers,
-    add_parameters,
-    add_server,
-    client,
-    parameters,
-    stored,
-)
-from minimascope.contract.schemas import AnalysisRequest
+import typer
+
+from minimascope.cli.model_options import made, takes
+from minimascope.cli.server import Address, Token, client, stored
+from minimascope.cli.terminal import AsJson, answer
+from minimascope.contract.parameters import Parameters
 
 
-def register(subparsers: Subparsers) -> None:
-    command = subparsers.add_parser("submit", help="queue an analysis, print its id")
-    command.add_argument("--checkpoint", metavar="FILE|ID", required=True)
-    command.add_argument("--train", metavar="FILE|ID", required=True)
-    command.add_argument("--test", metavar="FILE|ID")
-    command.add_argument("--name", default="", help="what to call the analysis")
-    add_parameters(command)
-    add_server(command)
+@takes(Parameters)
+def command(
+    checkpoint: Annotated[str, typer.Option(metavar="FILE|ID", help="trained weights")],
+    train: Annotated[str, typer.Option(metavar="FILE|ID", help="the training data")],
+    asked: dict[str, Any],
+    test: Annotated[str | None, typer.Option(metavar="FILE|ID", help="held-out data")] = None,
+    name: Annotated[
+        str, typer.Option(metavar="TEXT", help="what to call the analysis", show_default=False)
+    ] = "",
+    server: Address = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Queue an analysis on a server and print its id."""
+    from minimascope.contract.schemas import AnalysisRequest
 
-
-def run(args: argparse.Namespace) -> int:
-    asked = parameters(args)
-    with client(args) as server:
+    parameters = made(Parameters, asked)
+    with client(server, token) as served:
         request = AnalysisRequest(
-            name=args.name,
-            checkpoint=stored(server, "checkpoint", args.checkpoint),
-            train=stored(server, "dataset", args.train),
-            test=stored(server, "dataset", args.test) if args.test else None,
-            parameters=asked,
+            name=name,
+            checkpoint=stored(served, "checkpoint", checkpoint),
+            train=stored(served, "dataset", train),
+            test=stored(served, "dataset", test) if test else None,
+            parameters=parameters,
         )
-        print(server.submit(request).id)
-    return 0
+        found = served.submit(request)
+    answer(as_json, found, found.id)

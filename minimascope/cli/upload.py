@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import Annotated, Literal
 
-from minimascope.cli.options import Subparsers, add_server, client, existing
+import typer
 
-
-def register(subparsers: Subparsers) -> None:
-    command = subparsers.add_parser("upload", help="store a file on the server, print its id")
-    command.add_argument("file", metavar="FILE")
-    command.add_argument("--kind", choices=["checkpoint", "dataset"], default="checkpoint")
-    add_server(command)
+from minimascope.cli.files import existing
+from minimascope.cli.server import Address, Token, client
+from minimascope.cli.terminal import AsJson, answer
 
 
-def run(args: argparse.Namespace) -> int:
-    with client(args) as server:
-        print(server.store(args.kind, existing(args.file)).id)
-    return 0
+def command(
+    file: Annotated[str, typer.Argument(metavar="FILE")],
+    kind: Annotated[
+        Literal["checkpoint", "dataset"], typer.Option(help="what it is")
+    ] = "checkpoint",
+    server: Address = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Store a file on the server, once for the same bytes, and print its id."""
+    with client(server, token) as asked:
+        found = asked.store(kind, existing(file))
+    answer(as_json, found, found.id)

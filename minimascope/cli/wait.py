@@ -2,49 +2,58 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
+from typing import TYPE_CHECKING, Annotated
 
-from minimascope.cli.options import Subparsers, add_server, client
-from minimascope.client import Client
-from minimascope.client.events import Event
+import typer
+
+from minimascope.cli import findings, progress
+from minimascope.cli.server import Address, Token, client
+from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.schemas import FINAL_STATES, Analysis
+
+if TYPE_CHECKING:
+    from minimascope.client import Client
+    from minimascope.client.events import Event
+    from minimascope.contract.schemas import Analysis
 
 PATIENCE = 20
+RETRY_SECONDS = 0.5
 
 
-def register(subparsers: Subparsers) -> None:
-    command = subparsers.add_parser("wait", help="follow an analysis to its end")
-    command.add_argument("id", metavar="ID")
-    add_server(command)
+def command(
+    identifier: Annotated[str, typer.Argument(metavar="ID")],
+    quiet: Annotated[bool, typer.Option("--quiet", help="no progress on standard error")] = False,
+    server: Address = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> int:
+    """Follow an analysis to its end; the last line is its state, after what a done one found."""
+    with client(server, token) as asked:
+        with progress.shown(quiet=quiet) as shown:
+            analysis = _ended(asked, identifier, shown)
+        done = analysis.state == "done"
+        if done and not as_json:
+            report = asked.report(identifier)
+            findings.show(report)
+            findings.show_failures(report)
+    answer(as_json, analysis, analysis.state)
+    if analysis.problem:
+        print(ProblemError.from_dict(analysis.problem).line(), file=sys.stderr)
+    return 0 if done else 1
 
 
-def _line(event: Event) -> str:
-    data = event.data
-    if event.name == "stage":
-        seconds = f" ({data['seconds']:.1f} s)" if data["seconds"] is not None else ""
-        return f"{data['stage']}: {data['state']}{seconds}"
-    if event.name in ("state", "snapshot"):
-        return str(data["state"])
-    return f"{100 * data['progress']:3.0f}% {data['message']}"
-
-
-def _follow(server: Client, identifier: str, last: str) -> str:
-    """Prints events until the stream ends; the id to resume at."""
-    for event in server.events(identifier, last_event_id=last):
-        print(_line(event), flush=True)
-        last = event.id or last
-    return last
-
-
-def _ended(server: Client, identifier: str) -> Analysis:
+def _ended(server: Client, identifier: str, shown: progress.Progress) -> Analysis:
     """The analysis at its end; a stream that breaks is taken up again."""
+    from minimascope.contract.schemas import FINAL_STATES
+
     last, failures = "", 0
     while True:
         try:
-            last = _follow(server, identifier, last)
+            for event in server.events(identifier, last_event_id=last):
+                _show(event, shown)
+                last = event.id or last
             analysis = server.analysis(identifier)
             if analysis.state in FINAL_STATES:
                 return analysis
@@ -52,12 +61,14 @@ def _ended(server: Client, identifier: str) -> Analysis:
             failures += 1
             if problem.code != "server_unreachable" or not last or failures > PATIENCE:
                 raise
-        time.sleep(0.5)
+        time.sleep(RETRY_SECONDS)
 
 
-def run(args: argparse.Namespace) -> int:
-    with client(args) as server:
-        analysis = _ended(server, args.id)
-    if analysis.problem:
-        print(ProblemError.from_dict(analysis.problem).line(), file=sys.stderr)
-    return 0 if analysis.state == "done" else 1
+def _show(event: Event, shown: progress.Progress) -> None:
+    data = event.data
+    if event.name == "stage":
+        return  # the next progress names it
+    if event.name in ("state", "snapshot"):
+        shown.at(float(data.get("progress") or 0.0), str(data["state"]), "")
+    else:
+        shown.at(float(data["progress"]), "running", str(data["message"]))

@@ -17,14 +17,20 @@ from minimascope.client.calls import (
     LONG_POLL,
     PREFIX,
     TIMEOUT,
+    AnswerT,
     Array,
     Call,
     authorization,
     resume,
 )
-from minimascope.client.events import Event, EventLines
-from minimascope.contract.questions.interpolations import InterpolationCurve, InterpolationRequest
-from minimascope.contract.questions.slices import SliceRequest
+from minimascope.client.events import Event, EventText
+from minimascope.contract.questions.interpolations import (
+    Interpolation,
+    InterpolationCurve,
+    InterpolationRequest,
+)
+from minimascope.contract.questions.question import Question
+from minimascope.contract.questions.slices import Slice, SliceRequest
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import (
     Analysis,
@@ -155,38 +161,40 @@ class AsyncClient:
     async def slice(
         self, identifier: str, request: SliceRequest, *, seconds: float = 600.0
     ) -> dict[str, Array]:
-        deadline = time.monotonic() + seconds
-        while True:
-            found = await self.send(calls.ask_slice(identifier, request, wait=LONG_POLL))
-            if found.state == "done":
-                return await self.send(calls.slice_arrays(identifier, found.id))
-            if time.monotonic() > deadline:
-                raise calls.not_ready("slice", seconds)
+        found = await self.answered(identifier, request, Slice, seconds=seconds)
+        return await self.send(calls.answer_arrays(found))
 
     async def interpolation(
         self, identifier: str, request: InterpolationRequest, *, seconds: float = 600.0
     ) -> InterpolationCurve:
+        found = await self.answered(identifier, request, Interpolation, seconds=seconds)
+        assert found.curve
+        return found.curve
+
+    async def answered(
+        self, identifier: str, question: Question, answer: type[AnswerT], *, seconds: float
+    ) -> AnswerT:
         deadline = time.monotonic() + seconds
         while True:
-            call = calls.ask_interpolation(identifier, request, wait=LONG_POLL)
-            if curve := (await self.send(call)).curve:
-                return curve
+            found = await self.send(calls.ask(identifier, question, answer, wait=LONG_POLL))
+            if found.state == "done":
+                return found
             if time.monotonic() > deadline:
-                raise calls.not_ready("interpolation", seconds)
+                raise calls.not_ready(answer.kind, seconds)
 
     async def compare(self, identifiers: Sequence[str]) -> KeyNumbersPage:
         return await self.send(calls.compare(identifiers))
 
     async def events(self, identifier: str, *, last_event_id: str = "") -> AsyncIterator[Event]:
-        path, lines = f"/analyses/{identifier}/events", EventLines()
+        path, events = f"/analyses/{identifier}/events", EventText()
         headers = resume(last_event_id)
         try:
             async with self._http.stream("GET", path, headers=headers) as stream:
                 if not stream.is_success:
                     await stream.aread()
                     calls.check(stream)
-                async for line in stream.aiter_lines():
-                    if event := lines.feed(line):
+                async for text in stream.aiter_text():
+                    for event in events.feed(text):
                         calls.check_event(event)
                         yield event
         except httpx.TransportError as error:

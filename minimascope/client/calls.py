@@ -5,15 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 import httpx
 import numpy as np
 
 from minimascope.client.events import Event
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.questions.interpolations import Interpolation, InterpolationRequest
-from minimascope.contract.questions.slices import Slice, SliceRequest
+from minimascope.contract.questions.question import AnswerDocument, Question, QuestionKind
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import (
     Analysis,
@@ -29,8 +28,9 @@ from minimascope.contract.schemas import (
 
 PREFIX = "/api/v1"
 T = TypeVar("T")
+AnswerT = TypeVar("AnswerT", bound=AnswerDocument)
 CHUNK = 1 << 20
-LONG_POLL = 15.0  # seconds a server may hold a question about a slice
+LONG_POLL = 15.0  # seconds a server may hold a question
 # A submission waits for the worker's check; an event stream is quiet between keep-alives.
 TIMEOUT = httpx.Timeout(90.0, connect=5.0)
 Array = np.ndarray[Any, Any]
@@ -77,15 +77,17 @@ def unreachable(base_url: str, error: httpx.TransportError) -> ProblemError:
         "server_unreachable",
         f"No minimascope server answers at {base_url} ({reason}).",
         "Start one with `minimascope serve`, or give its address with --server.",
-        status=503,
     )
 
 
-def not_ready(what: Literal["slice", "interpolation"], seconds: float) -> ProblemError:
+NOT_READY = {"slice": "slice_not_ready", "interpolation": "interpolation_not_ready"}
+
+
+def not_ready(what: QuestionKind, seconds: float) -> ProblemError:
     """The refusal of a client that waited long enough."""
     asked = "plane" if what == "slice" else "line"
     return ProblemError(
-        f"{what}_not_ready",
+        NOT_READY[what],
         f"No worker computed this {asked} within {seconds:g} seconds.",
         "Ask again: it is computed once only.",
         status=504,
@@ -218,34 +220,21 @@ def arrays_bytes(identifier: str) -> Call[bytes]:
     return Call("GET", f"/analyses/{identifier}/arrays.npz", lambda r: r.content)
 
 
-def ask_slice(identifier: str, request: SliceRequest, *, wait: float) -> Call[Slice]:
-    body = request.model_dump(mode="json")
-    path = f"/analyses/{identifier}/slices"
-    return Call("POST", path, _slice, json=body, params={"wait": f"{wait:g}"})
+def ask(analysis: str, question: Question, answer: type[AnswerT], *, wait: float) -> Call[AnswerT]:
+    """The answer where it is there after `wait` seconds, else how far it is."""
 
+    def decode(response: httpx.Response) -> AnswerT:
+        return answer.model_validate_json(response.content)
 
-def slice_status(analysis: str, identifier: str, *, wait: float) -> Call[Slice]:
-    path = f"/analyses/{analysis}/slices/{identifier}"
-    return Call("GET", path, _slice, params={"wait": f"{wait:g}"})
-
-
-def slice_arrays(analysis: str, identifier: str) -> Call[dict[str, Array]]:
-    return Call("GET", f"/analyses/{analysis}/slices/{identifier}/arrays.npz", _arrays)
-
-
-def ask_interpolation(
-    identifier: str, request: InterpolationRequest, *, wait: float
-) -> Call[Interpolation]:
-    def decode(response: httpx.Response) -> Interpolation:
-        return Interpolation.model_validate_json(response.content)
-
-    body = request.model_dump(mode="json")
-    path = f"/analyses/{identifier}/interpolations"
+    path = f"/analyses/{analysis}/{answer.kind}s"
+    body = question.model_dump(mode="json")
     return Call("POST", path, decode, json=body, params={"wait": f"{wait:g}"})
 
 
-def _slice(response: httpx.Response) -> Slice:
-    return Slice.model_validate_json(response.content)
+def answer_arrays(answer: AnswerDocument) -> Call[dict[str, Array]]:
+    """The arrays of an answer that is done."""
+    path = f"/analyses/{answer.analysis}/{answer.kind}s/{answer.id}/arrays.npz"
+    return Call("GET", path, _arrays)
 
 
 def compare(identifiers: Sequence[str]) -> Call[KeyNumbersPage]:

@@ -21,14 +21,20 @@ from minimascope.client.calls import (
     LONG_POLL,
     PREFIX,
     TIMEOUT,
+    AnswerT,
     Array,
     Call,
     authorization,
     resume,
 )
-from minimascope.client.events import Event, EventLines
-from minimascope.contract.questions.interpolations import InterpolationCurve, InterpolationRequest
-from minimascope.contract.questions.slices import SliceRequest
+from minimascope.client.events import Event, EventText
+from minimascope.contract.questions.interpolations import (
+    Interpolation,
+    InterpolationCurve,
+    InterpolationRequest,
+)
+from minimascope.contract.questions.question import Question
+from minimascope.contract.questions.slices import Slice, SliceRequest
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import (
     Analysis,
@@ -165,13 +171,8 @@ class Client:
         Raises ProblemError `no_such_slice` for planes that do not exist, `slice_not_ready` where
         no worker computed it within `seconds`.
         """
-        deadline = time.monotonic() + seconds
-        while True:
-            found = self.send(calls.ask_slice(identifier, request, wait=LONG_POLL))
-            if found.state == "done":
-                return self.send(calls.slice_arrays(identifier, found.id))
-            if time.monotonic() > deadline:
-                raise calls.not_ready("slice", seconds)
+        found = self.answered(identifier, request, Slice, seconds=seconds)
+        return self.send(calls.answer_arrays(found))
 
     def interpolation(
         self, identifier: str, request: InterpolationRequest, *, seconds: float = 600.0
@@ -181,27 +182,35 @@ class Client:
         Raises ProblemError `architectures_differ`, `data_differ`, `losses_differ` where there is
         none, `interpolation_not_ready` where no worker computed it within `seconds`.
         """
+        found = self.answered(identifier, request, Interpolation, seconds=seconds)
+        assert found.curve
+        return found.curve
+
+    def answered(
+        self, identifier: str, question: Question, answer: type[AnswerT], *, seconds: float
+    ) -> AnswerT:
+        """Waits until a question is answered; ProblemError where it is not within `seconds`."""
         deadline = time.monotonic() + seconds
         while True:
-            call = calls.ask_interpolation(identifier, request, wait=LONG_POLL)
-            if curve := (self.send(call)).curve:
-                return curve
+            found = self.send(calls.ask(identifier, question, answer, wait=LONG_POLL))
+            if found.state == "done":
+                return found
             if time.monotonic() > deadline:
-                raise calls.not_ready("interpolation", seconds)
+                raise calls.not_ready(answer.kind, seconds)
 
     def compare(self, identifiers: Sequence[str]) -> KeyNumbersPage:
         return self.send(calls.compare(identifiers))
 
     def events(self, identifier: str, *, last_event_id: str = "") -> Iterator[Event]:
         """Live events: a snapshot first, then changes, ending after a final state."""
-        path, lines = f"/analyses/{identifier}/events", EventLines()
+        path, events = f"/analyses/{identifier}/events", EventText()
         try:
             with self._http.stream("GET", path, headers=resume(last_event_id)) as stream:
                 if not stream.is_success:
                     stream.read()
                     calls.check(stream)
-                for line in stream.iter_lines():
-                    if event := lines.feed(line):
+                for text in stream.iter_text():
+                    for event in events.feed(text):
                         calls.check_event(event)
                         yield event
         except httpx.TransportError as error:

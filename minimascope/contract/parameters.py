@@ -21,30 +21,42 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 class Parameters(BaseModel):
     """Everything besides the files that changes a result.
 
-    `architecture` is an `mlp` or `sequential` spec (docs/network_architectures.md); weight decay is
-    the optimiser's L2 term, not AdamW's decoupled decay; `lambdas` are extra points for the curves;
-    `label` names the column (or array) of labels where it is not one of the usual names;
-    `spectrum_examples` is how many training examples, drawn by the seed, the spectrum and density
-    are of (null: all).
+    Each field says in its description what it is; the command line's help is made of them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    architecture: dict[str, Any] | None = None
-    loss: Loss = "cross_entropy"
-    label: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    lr: Positive | None = None
-    momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
-    steps: Annotated[int, Field(gt=0)] | None = None
-    top_k: Annotated[int, Field(ge=1, le=200)] = 10
-    spectrum_examples: Annotated[int, Field(ge=1, lt=2**53)] | None = None
-    lambdas: list[Positive] = []
-    epsilon: Positive | None = None
-    dtype: Literal["float64", "float32"] = "float64"
-    device: Literal["cpu", "cuda"] = "cpu"
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    stages: list[Stage] = list(STAGES)
+    architecture: dict[str, Any] | None = Field(
+        None, description="an mlp or sequential spec (docs/network_architectures.md)"
+    )
+    loss: Loss = Field("cross_entropy", description="what was minimised")
+    label: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="column or array of labels, where it is not y, label or target"
+    )
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
+        None, description="the optimiser's L2 term, not AdamW's decoupled decay"
+    )
+    lr: Positive | None = Field(None, description="learning rate, of plain SGD without decay")
+    momentum: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        None, description="momentum, of plain SGD without decay"
+    )
+    steps: Annotated[int, Field(gt=0)] | None = Field(
+        None, description="steps taken, of plain SGD without decay"
+    )
+    top_k: Annotated[int, Field(ge=1, le=200)] = Field(10, description="eigenvectors to compute")
+    spectrum_examples: Annotated[int, Field(ge=1, lt=2**53)] | None = Field(
+        None,
+        description="training examples, drawn by the seed, that spectrum and density are of; "
+        "all where it is not given",
+    )
+    lambdas: Annotated[list[Positive], Field(description="more points of the curves over λ")] = []
+    epsilon: Positive | None = Field(
+        None, description="alignment threshold of G; from random vectors where it is not given"
+    )
+    dtype: Literal["float64", "float32"] = Field("float64", description="of every number")
+    device: Literal["cpu", "cuda"] = Field("cpu", description="where it is computed")
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(0, description="of every random draw")
+    stages: list[Stage] = Field(list(STAGES), description="parts of the report to compute")
 
     @field_validator("architecture")
     @classmethod

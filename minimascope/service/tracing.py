@@ -45,7 +45,7 @@ def configure(settings: Settings, role: str) -> None:
         raise ProblemError(
             "no_opentelemetry",
             "OTEL_EXPORTER_OTLP_ENDPOINT is set, and OpenTelemetry is not installed.",
-            "Install minimascope[otel].",
+            "Install minimascope-server[otel].",
         ) from error
     provider = TracerProvider(resource=Resource.create({"service.name": f"minimascope-{role}"}))
     provider.add_span_processor(_discreet())

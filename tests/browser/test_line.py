@@ -20,6 +20,8 @@ def test_the_line_is_drawn_between_the_chosen_two_and_exported(page: Page, tmp_p
     page.wait_for_selector("#line .scatterlayer .trace")
     expect(page.locator("#line-words")).to_contain_text("a barrier of 0.750 ± 0.080 nats stands")
     assert f"from={GAUSS}&to={TWIN}" in page.url
+    page.select_option("#line-to-menu", GAUSS)
+    expect(page.locator("#line-panel")).to_contain_text("A line needs two analyses")
     page.select_option("#line-from-menu", TWIN)
     page.wait_for_url(f"**from={TWIN}**")
     ticks = page.locator("#line .xaxislayer-below, #line .xtick text")

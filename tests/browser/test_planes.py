@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from minimascope.analysis.opening import Files
+from minimascope.analysis.session.opening import Files
 from tests.browser.axe import violations
 from tests.cases.analyses import FOUR_FEATURES
 from tests.cases.reference_report import Found

@@ -10,8 +10,8 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from minimascope.analysis.opening import Files, Opened
 from minimascope.analysis.run import run_analysis
+from minimascope.analysis.session.opening import Files, Opened
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import StageState

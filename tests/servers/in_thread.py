@@ -15,7 +15,7 @@ import uvicorn
 
 from backend.app import create_app
 from backend.http.connections import server_config
-from backend.service import Service
+from backend.services import Services
 from minimascope.contract.settings import Settings
 
 
@@ -25,7 +25,7 @@ class InThread:
 
     server: uvicorn.Server
     port: int
-    service: Service
+    service: Services
 
     @property
     def url(self) -> str:
@@ -44,7 +44,7 @@ def in_thread(folder: Path, **settings: Any) -> Iterator[InThread]:
         while not server.started:
             time.sleep(0.01)
         try:
-            yield InThread(server, listener.getsockname()[1], app.state.service)
+            yield InThread(server, listener.getsockname()[1], app.state.services)
         finally:
             server.should_exit = True
             thread.join()

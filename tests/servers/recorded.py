@@ -21,8 +21,8 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from backend.analyses.repository import AnalysisRepository
 from backend.jobs.job import NewJob
-from backend.repositories import Repository
 from backend.storage.opened import opened
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import STAGES
@@ -220,7 +220,7 @@ class Recorded:
         }
         job = NewJob("analysis", weights, document, stages=STAGES, id=identifier)
         with opened(Settings(data_dir=self.folder / "data")) as (engine, _):
-            Repository(engine).add_analysis(request, job, now=time.time())
+            AnalysisRepository(engine).add_analysis(request, job, now=time.time())
         self.worker.send(identifier)
 
     def _stored(self, kind: UploadKind, file: File, name: str) -> str:

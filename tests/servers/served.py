@@ -13,7 +13,7 @@ from tests.servers.browser import chromium
 from tests.servers.places import ROOT
 from tests.servers.serve import Served
 
-DEMO = ROOT / "examples" / "demo" / "weight-decay"
+DEMO = ROOT / "backend" / "demos" / "weight-decay"
 DROP = """([selector, name, bytes]) => {
   const data = new DataTransfer();
   const content = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0));

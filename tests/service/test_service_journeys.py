@@ -28,7 +28,7 @@ from minimascope.contract.schemas import FINAL_STATES, Analysis, AnalysisRequest
 from tests.servers.places import ROOT
 from tests.servers.serve import Served
 
-DEMO = ROOT / "examples" / "demo" / "weight-decay"
+DEMO = ROOT / "backend" / "demos" / "weight-decay"
 ASKED: dict[str, Any] = json.loads((DEMO / "request.json").read_text())["parameters"]
 QUICK = {**ASKED, "stages": ["spectrum", "gap"], "top_k": 5}
 LEASE = 4.0

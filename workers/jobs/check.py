@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from minimascope.analysis.guessing import worse_than_guessing
-from minimascope.analysis.opening import checkpoint_summary, data_summary, open_files
+from minimascope.analysis.session.guessing import worse_than_guessing
+from minimascope.analysis.session.opening import checkpoint_summary, data_summary, open_files
 from workers.jobs.job import Job
 
 

@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from minimascope.analysis.opening import Files
+from minimascope.analysis.questions.asked import Asked
+from minimascope.analysis.session.opening import Files
 from minimascope.contract.job_kinds import JobKind, job_kind
 from minimascope.contract.parameters import Parameters
+from minimascope.contract.questions.question import QuestionKind
 from workers.publishing import SupervisorPublisher
 
 Q = TypeVar("Q", bound=BaseModel)
@@ -21,7 +23,8 @@ Q = TypeVar("Q", bound=BaseModel)
 class Job:
     """Files and arrays are paths in `workdir`; `replies` are lines of the supervisor.
 
-    `state` is where unfinished numbers are kept, `memory_share` how much of memory to plan with.
+    `unfinished` is a folder of what it may go on from, `memory_share` the part of memory to plan
+    with.
     """
 
     kind: JobKind
@@ -30,7 +33,7 @@ class Job:
     given: dict[str, Any]
     question: BaseModel | None
     workdir: Path
-    state: Path | None
+    unfinished: Path | None
     memory_share: float
     publisher: SupervisorPublisher
     replies: queue.SimpleQueue[bytes]
@@ -44,7 +47,7 @@ class Job:
     ) -> Job:
         """From what the supervisor told; ValueError for a kind or question that does not exist."""
         kind = job_kind(document["kind"])
-        state = document.get("state")
+        unfinished = document.get("unfinished")
         return cls(
             kind=kind,
             files=_paths(document["files"]),
@@ -52,7 +55,7 @@ class Job:
             given=document.get("parameters") or {},
             question=kind.question and kind.question.model_validate(document["question"]),
             workdir=Path(document["workdir"]),
-            state=Path(state) if state else None,
+            unfinished=Path(unfinished) if unfinished else None,
             memory_share=document.get("memory_share", 1.0),
             publisher=publisher,
             replies=replies,
@@ -70,12 +73,24 @@ class Job:
     @property
     def paths(self) -> Files:
         """The files of an analysis."""
-        return Files(self.files["checkpoint"], self.files["train"], self.files.get("test"))
+        return Files(**self.files)
 
     def asks(self, model: type[Q]) -> Q:
         """Its question, which the table of kinds says is of this type."""
         assert isinstance(self.question, model)
         return self.question
+
+    def asked(self, kind: QuestionKind, model: type[Q]) -> Asked[Q]:
+        """What a question about an analysis is answered from."""
+        return Asked(
+            kind,
+            self.asks(model),
+            self.paths,
+            self.parameters,
+            workdir=self.workdir,
+            publisher=self.publisher,
+            arrays=self.arrays,
+        )
 
 
 def _paths(given: dict[str, str]) -> dict[str, Path]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from minimascope.analysis.costs.plan import planned
-from minimascope.analysis.opening import open_files
+from minimascope.analysis.planning import planned
+from minimascope.analysis.session.opening import open_files
 from workers.jobs.job import Job
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from minimascope.analysis.faults import refusal_of
-from minimascope.analysis.opening import Opened, open_files
-from minimascope.analysis.sharing.parts import answer
+from minimascope.analysis.parts import answer
+from minimascope.analysis.session.faults import refusal_of
+from minimascope.analysis.session.opening import Opened, open_files
 from minimascope.analysis.sharing.shards import Question
 from minimascope.contract.shards import ShardQuestion
 from minimascope.curvature.products import graphs
@@ -48,7 +48,7 @@ def run(job: Job) -> dict[str, Any]:
         job.publisher.progress(question.stage, done, "")
 
     try:
-        found = answer(opened, job.parameters, question, told, state_path=job.state)
+        found = answer(opened, job.parameters, question, told, unfinished=job.unfinished)
     except ValueError as error:
         raise refusal_of(error) from error
     for name, values in found.arrays.items():

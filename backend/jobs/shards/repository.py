@@ -10,18 +10,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from sqlalchemy import delete, exists, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from backend.jobs.job import NewJob, ShardFound, ShardNews, ShardQuestion, worker_lost
-from backend.jobs.repository import Jobs
-from backend.jobs.rows import end, job_row
-from backend.jobs.shard_rows import free_own_shards, session_of
+from backend.jobs.job import NewJob, ShardFound, ShardNews, StagePart, worker_lost
+from backend.jobs.repository import end, fenced, free_own_shards, job_row
 from backend.storage.tables import JobRow
-from minimascope.contract.schemas import FINAL_STATES, MAX_ATTEMPTS
+from backend.storage.transactions import Transactions
+from minimascope.contract.job_kinds import job_kind
+from minimascope.contract.shards import ShardQuestion
 
 # What another worker may need to come back for a shard that was lost twice.
 LEASES_LEFT = 2.0
+ATTEMPTS = job_kind("shard").attempts
 
 
 def shard_id(analysis: str, stage: str, index: int) -> str:
@@ -29,24 +30,24 @@ def shard_id(analysis: str, stage: str, index: int) -> str:
     return hashlib.sha256(f"{analysis}/{stage}/{index}".encode()).hexdigest()[:32]
 
 
-class Shards(Jobs):
+class ShardRepository(Transactions):
     """Jobs of kind `shard`; `document["shard"]` holds stage, index and question."""
 
     def add_shards(
-        self, analysis: str, token: str, questions: Sequence[ShardQuestion], *, now: float
+        self, analysis: str, token: str, parts: Sequence[StagePart], *, now: float
     ) -> list[str]:
         """Writes the shards that are not there yet; their ids. The first are taken first.
 
         What this worker had taken is free again: its process was ended on the way.
         """
-        with self._fenced(analysis, token) as parent:
-            session = session_of(parent)
-            free_own_shards(parent)
+        with self.write() as session:
+            parent = fenced(session, analysis, token)
+            free_own_shards(session, parent)
             added: list[str] = []
-            for place, question in enumerate(questions):
-                identifier = shard_id(analysis, question.stage, question.index)
+            for place, part in enumerate(parts):
+                identifier = shard_id(analysis, part.stage, part.index)
                 if session.get(JobRow, identifier) is None:
-                    row = job_row(_job(parent, identifier, question), now + 1e-5 * place)
+                    row = job_row(_job(parent, identifier, part), now + 1e-5 * place)
                     session.add(row)
                     added.append(identifier)
             return added
@@ -59,12 +60,12 @@ class Shards(Jobs):
         A shard that two workers were lost with is left to others for two leases and then given up:
         it must not take its analysis down.
         """
-        with self._fenced(analysis, token) as parent:
-            session = session_of(parent)
+        with self.write() as session:
+            fenced(session, analysis, token)
             rows = list(_of_stage(session, analysis, stage))
             for row in rows:
                 if _given_up(row, now=now, lease=lease):
-                    end(row, "failed", now=now, problem=worker_lost(row.attempt))
+                    end(session, row, "failed", now=now, problem=worker_lost(row.attempt))
             taken = next((row for row in rows if _free(row, now)), None)
             if taken is not None:
                 # Whoever else wants it asks for the same row: the update decides.
@@ -74,23 +75,10 @@ class Shards(Jobs):
                 taken.started_at = taken.started_at or now
             return ShardNews(_found(taken) if taken else None, [_found(row) for row in rows])
 
-    def forget_shards(self, analysis: str | None = None) -> list[str]:
-        """Deletes the shards of an analysis that ended, or of all; the ids, whose files may go."""
-        parent = aliased(JobRow)
-        working = exists().where(parent.id == JobRow.subject, parent.state.not_in(FINAL_STATES))
-        chosen = [JobRow.kind == "shard", ~working]
-        if analysis is not None:
-            chosen.append(JobRow.subject == analysis)
-        with self.write() as session:
-            found = [str(row) for row in session.scalars(select(JobRow.id).where(*chosen))]
-            if found:
-                session.execute(delete(JobRow).where(JobRow.id.in_(found)))
-            return found
 
-
-def _job(parent: JobRow, identifier: str, question: ShardQuestion) -> NewJob:
-    shard = {"stage": question.stage, "index": question.index, "question": question.question}
-    document = {**parent.document, "shard": {**shard, "analysis": parent.id}}
+def _job(parent: JobRow, identifier: str, part: StagePart) -> NewJob:
+    shard = ShardQuestion(analysis=parent.id, **vars(part))
+    document = {**parent.document, "shard": shard.model_dump(mode="json")}
     return NewJob(
         "shard",
         parent.id,
@@ -109,11 +97,11 @@ def _of_stage(session: Session, analysis: str, stage: str) -> list[JobRow]:
 
 def _free(row: JobRow, now: float) -> bool:
     waits = row.state == "queued" or (row.state == "running" and row.lease_until < now)
-    return waits and row.attempt < MAX_ATTEMPTS - 1 and not row.cancel
+    return waits and row.attempt < ATTEMPTS - 1 and not row.cancel
 
 
 def _given_up(row: JobRow, *, now: float, lease: float) -> bool:
-    lost = row.state == "queued" and row.attempt >= MAX_ATTEMPTS - 1
+    lost = row.state == "queued" and row.attempt >= ATTEMPTS - 1
     return lost and row.sent_at is not None and row.sent_at < now - LEASES_LEFT * lease
 
 

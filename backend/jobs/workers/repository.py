@@ -1,18 +1,24 @@
-"""Which workers live, and what they said of themselves."""
+"""Which workers live, what they said of themselves, which job one takes next.
+
+A message says that there is work; the rows say which comes first, the same on every broker.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import case, delete, func, select
 
+from backend.jobs.repository import ATTEMPTS
 from backend.storage.tables import JobRow, WorkerRow
 from backend.storage.transactions import Transactions
+from minimascope.contract.job_kinds import kinds_with
 
 FORGET_SECONDS = 24 * 3600.0
+PARTS = kinds_with("part")
 
 
-class Workers(Transactions):
+class WorkerRepository(Transactions):
     """Heartbeats of worker processes, apart from those of their jobs."""
 
     def worker_seen(self, identifier: str, report: dict[str, Any], *, now: float) -> None:
@@ -39,3 +45,42 @@ class Workers(Transactions):
         )
         with self.read() as session:
             return int(session.scalar(query) or 0)
+
+    def choose(self, identifier: str) -> str:
+        """The job to claim for a worker that got the message of `identifier`.
+
+        Of the queued jobs of the same queue: the highest priority, whole jobs before shards, then
+        the owner with the fewest running, then the oldest. Shards are for workers that have nothing
+        else to do, so they do not count as running. There are as many messages as queued jobs: each
+        is taken; where none is queued it is `identifier` itself, which may be a lost worker's.
+        """
+        with self.read() as session:
+            row = session.get(JobRow, identifier)
+            if row is None:
+                return identifier
+            running = (
+                select(JobRow.owner, func.count().label("count"))
+                .where(
+                    JobRow.state == "running", JobRow.queue == row.queue, JobRow.kind.not_in(PARTS)
+                )
+                .group_by(JobRow.owner)
+                .subquery()
+            )
+            query = (
+                select(JobRow.id)
+                .outerjoin(running, running.c.owner == JobRow.owner)
+                .where(
+                    JobRow.state == "queued",
+                    JobRow.queue == row.queue,
+                    JobRow.cancel.is_(False),
+                    JobRow.attempt < ATTEMPTS,
+                )
+                .order_by(
+                    JobRow.priority.desc(),
+                    case((JobRow.kind.in_(PARTS), 1), else_=0),
+                    func.coalesce(running.c.count, 0),
+                    JobRow.created_at,
+                    JobRow.id,
+                )
+            )
+            return session.scalar(query.limit(1)) or identifier

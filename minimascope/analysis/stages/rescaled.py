@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minimascope.analysis.session import Session
+from minimascope.analysis.session.session import Session
 from minimascope.boundary.gradients import reinforcing_gradients
 from minimascope.boundary.rescaling import find_rescaling, rescaled_measures
 from minimascope.contract.report import Rescaled

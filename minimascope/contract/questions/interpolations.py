@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from minimascope import __version__
-from minimascope.contract.report import ESTIMATOR_VERSION
-from minimascope.contract.schemas import Document, State
+from minimascope.contract.questions.question import AnswerDocument, Question, QuestionKind
+from minimascope.contract.schemas import Document
 
 Curve = list[float | None]
 Statistics = Literal["none", "recomputed", "interpolated"]
 
 
-class InterpolationRequest(BaseModel):
+class InterpolationRequest(Question):
     """θ(α) = (1 − α) θ_a + α θ_b from the analysis asked to the analysis `other`.
 
     α goes from −1/4 to 5/4 in steps of 1/`steps`, so that 0 and 1 are among them.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    kind: ClassVar[QuestionKind] = "interpolation"
 
     other: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
-    steps: Annotated[int, Field(ge=4, le=100, multiple_of=4)] = 20
-
-    def identifier(self, analysis: str) -> str:
-        """The same for the same question to the same version of the estimators."""
-        content = [ESTIMATOR_VERSION, __version__, "interpolation", analysis, self.model_dump()]
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+    steps: Annotated[int, Field(ge=4, le=100, multiple_of=4)] = Field(
+        20, description="from one minimum to the other, a multiple of 4"
+    )
 
 
 class InterpolationQuestion(Document):
@@ -83,14 +77,10 @@ class InterpolationCurve(Document):
     distance: float
 
 
-class Interpolation(Document):
-    """A line asked for: `curve` is there once `state` is done, `problem` once it failed."""
+class Interpolation(AnswerDocument):
+    """A line asked for: `curve` is there once it is done."""
 
-    id: str
-    analysis: str
+    kind: ClassVar[QuestionKind] = "interpolation"
+
     request: InterpolationRequest
-    state: State
-    progress: float = 0.0
-    message: str = ""
-    problem: dict[str, Any] | None = None
     curve: InterpolationCurve | None = None

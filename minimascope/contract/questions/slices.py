@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+from typing_extensions import override
 
-from minimascope import __version__
-from minimascope.contract.report import ESTIMATOR_VERSION
-from minimascope.contract.schemas import Document, State
+from minimascope.contract.questions.question import AnswerDocument, Question, QuestionKind
 
 Row = Annotated[int, Field(ge=0)]
 PlaneName = Literal["input", "points", "extremes", "principal"]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class SliceRequest(BaseModel):
+class SliceRequest(Question):
     """One plane.
 
     plane: `input` (2-D inputs only), `points` (through the three training rows `points`),
     `extremes` (through x_t^max and x_t^min, the training points of largest and smallest alignment
     with v_`vector`, and x_b, the boundary input most parallel to it), or `principal` (along the
-    principal components `components` of the training inputs, 1-based). `bounds` = (x_low, x_high,
-    y_low, y_high) in plane coordinates; the data range and 15% more if null.
+    principal components `components` of the training inputs).
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    kind: ClassVar[QuestionKind] = "slice"
 
-    plane: PlaneName
-    points: tuple[Row, Row, Row] | None = None
-    vector: Annotated[int, Field(ge=1)] = 1
-    components: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 2)
-    resolution: Annotated[int, Field(ge=2, le=400)] | None = None
-    bounds: tuple[Finite, Finite, Finite, Finite] | None = None
+    plane: PlaneName = Field(description="which plane through input space")
+    points: tuple[Row, Row, Row] | None = Field(
+        None, description="three training rows, from 0, of the plane points"
+    )
+    vector: Annotated[int, Field(ge=1)] = Field(
+        1, description="eigenvector, from 1, of the plane extremes"
+    )
+    components: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = Field(
+        (1, 2), description="principal components, from 1, of the plane principal"
+    )
+    resolution: Annotated[int, Field(ge=2, le=400)] | None = Field(
+        None, description="grid points a side"
+    )
+    bounds: tuple[Finite, Finite, Finite, Finite] | None = Field(
+        None,
+        description="x_low, x_high, y_low, y_high in plane coordinates; "
+        "the data's range and 15% more where it is not given",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -52,30 +60,22 @@ class SliceRequest(BaseModel):
                 )
         return self
 
-    def question(self) -> dict[str, Any]:
-        """What the answer depends on: fields that this kind of plane does not read are left out."""
+    @override
+    def content(self) -> dict[str, Any]:
+        """Without the fields that this kind of plane does not read."""
         read = {"points": "points", "extremes": "vector", "principal": "components"}
         names = {"plane", "resolution", "bounds", read.get(self.plane, "plane")}
         return self.model_dump(mode="json", include=names)
 
-    def identifier(self, analysis: str) -> str:
-        """The same for the same question of one analysis to the same version of the estimators."""
-        content = [ESTIMATOR_VERSION, __version__, analysis, self.question()]
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
-
-class Slice(Document):
-    """A plane asked for: its arrays are there once `state` is done, `problem` once it failed.
+class Slice(AnswerDocument):
+    """A plane asked for: its arrays are there once it is done.
 
     `underflowed` counts grid points whose gradient has no direction.
     """
 
-    id: str
-    analysis: str
+    kind: ClassVar[QuestionKind] = "slice"
+
     request: SliceRequest
-    state: State
-    progress: float = 0.0
-    message: str = ""
-    problem: dict[str, Any] | None = None
     arrays: tuple[str, ...] = ()
     underflowed: int | None = None

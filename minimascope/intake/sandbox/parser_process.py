@@ -14,7 +14,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from minimascope.contract.problems import ProblemError
+from minimascope.intake.sandbox.sandbox import own_program
 
 ANSWER_BYTES = 32 << 20
 START_SECONDS = 120.0
@@ -54,23 +54,15 @@ class ParserProcess:
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        root = Path(__file__).resolve().parents[3]
         environment = {
-            "PYTHONPATH": str(root),
             "PATH": os.defpath,
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
             "MKL_NUM_THREADS": "1",
         }
-        command = [
-            sys.executable,
-            "-m",
-            "minimascope.intake.sandbox.parser_server",
-            str(theirs.fileno()),
-        ]
         self.owner = os.getpid()
         self.process = subprocess.Popen(  # noqa: S603 - our own module, no user text
-            command,
+            own_program("minimascope.intake.sandbox.parser_server", str(theirs.fileno())),
             env=environment,
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,

@@ -56,6 +56,18 @@ def leave_namespaces() -> bool:
     return bool(_libc.unshare(_NEW_USER | _NEW_NETWORK | _NEW_IPC) == 0)
 
 
+def own_program(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module of this very installation, in any environment and folder.
+
+    Nothing of the current folder is imported (-P). The folder that holds `minimascope` comes last:
+    it may be site-packages, where a package could stand before one of Python's own.
+    """
+    root = str(Path(__file__).resolve().parents[3])
+    start = f"import runpy, sys; sys.path.append({root!r})"
+    run = f"runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
+    return [sys.executable, "-P", "-c", f"{start}; {run}", *arguments]
+
+
 def code_folders() -> tuple[str, ...]:
     """Where Python's and the packages' code lies: a late import inside the parser still works."""
     paths = sysconfig.get_paths()
@@ -86,11 +98,12 @@ def active_layers() -> Layers:
     Keys: limits, namespaces, no_new_privs, seccomp (bool), landlock (ABI version, 0 if absent).
     Loads no torch; about 0.1 s the first time, then remembered.
     """
-    root = Path(__file__).resolve().parents[3]
-    command = [sys.executable, "-m", "minimascope.intake.sandbox.sandbox"]
-    environment = {"PYTHONPATH": str(root), "PATH": os.defpath}
     done = subprocess.run(  # noqa: S603 - our own module, no user text
-        command, capture_output=True, timeout=30, env=environment, check=False
+        own_program("minimascope.intake.sandbox.sandbox"),
+        capture_output=True,
+        timeout=30,
+        env={"PATH": os.defpath},
+        check=False,
     )
     try:
         return {str(name): value for name, value in json.loads(done.stdout).items()}

@@ -11,9 +11,9 @@ import os
 import uvicorn
 
 from backend.app import create_app
+from backend.cli.fleet import Fleet
+from backend.cli.serve import listen
 from backend.http.connections import server_config
-from minimascope.cli.fleet import Fleet
-from minimascope.cli.serve import _listen
 from minimascope.contract.settings import Settings
 
 parser = argparse.ArgumentParser()
@@ -21,7 +21,7 @@ parser.add_argument("--port", type=int)
 parser.add_argument("child", nargs="?")
 asked = parser.parse_args()
 settings = Settings() if asked.port is None else Settings(port=asked.port)
-listener = _listen(settings.host, settings.port)
+listener = listen(settings.host, settings.port)
 settings = settings.model_copy(update={"port": listener.getsockname()[1]})
 url = f"http://127.0.0.1:{settings.port}"
 environment = {**os.environ, "MINIMASCOPE_API_URL": url}

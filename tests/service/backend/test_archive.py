@@ -12,11 +12,11 @@ import pytest
 
 from backend.jobs.job import NewJob
 from backend.operations.backup import backup, restore
-from backend.repositories import Repository
 from backend.storage.database import connect, open_database
 from backend.storage.files import Store
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisRequest, AuditEntry, Inspection, Upload
+from tests.servers.repositories import Repositories
 
 CONTENT = b"weights" * 1000
 SHA = hashlib.sha256(CONTENT).hexdigest()
@@ -28,7 +28,7 @@ def keep(store: Store, path: Path, content: bytes) -> None:
         incoming.keep(path)
 
 
-def filled(repository: Repository, store: Store) -> str:
+def filled(repository: Repositories, store: Store) -> str:
     """An upload, a user with an audit entry, and a done analysis with report and array."""
     upload = Upload.model_validate(
         {
@@ -40,13 +40,13 @@ def filled(repository: Repository, store: Store) -> str:
             "inspection": Inspection(state="ok"),
         }
     )
-    user = repository.add_user("ann", "write", "h" * 64, now=1.0)
-    repository.add_upload(upload, None, now=5.0, owner=user.id)
+    user = repository.auth.add_user("ann", "write", "h" * 64, now=1.0)
+    repository.uploads.add_upload(upload, None, now=5.0, owner=user.id)
     entry = {"user": "ann", "method": "POST", "path": "/x", "status": 201, "address": ""}
-    repository.record(AuditEntry.model_validate({**entry, "at": 5, "request_id": "r"}))
+    repository.operations.record(AuditEntry.model_validate({**entry, "at": 5, "request_id": "r"}))
     request = AnalysisRequest(name="a", checkpoint=SHA, train=SHA)
     job = NewJob("analysis", SHA, {"files": {}}, stages=("spectrum",), owner=user.id)
-    repository.import_done(request, job, ["points"], now=time.time())
+    repository.analyses.import_done(request, job, ["points"], now=time.time())
     keep(store, store.blob(SHA), CONTENT)
     keep(store, store.report(job.id), b"{}")
     keep(store, store.array(job.id, "points"), b"\x93NUMPY")
@@ -56,22 +56,22 @@ def filled(repository: Repository, store: Store) -> str:
 def test_a_backup_comes_back_in_either_database(database: str, tmp_path: Path) -> None:
     source, target = Store(tmp_path / "a"), Store(tmp_path / "b")
     engine = open_database(f"sqlite:///{tmp_path / 'source.sqlite'}")
-    before = Repository(engine)
+    before = Repositories(engine)
     identifier = filled(before, source)
     archive = tmp_path / "backup.tar"
     assert backup(engine, source, archive)["files"] == 3
     assert archive.stat().st_mode & 0o077 == 0
     empty = connect(database)
     assert restore(empty, target, archive)["files"] == 3
-    after = Repository(open_database(database))
-    assert after.analysis(identifier) == before.analysis(identifier)
-    assert after.upload("checkpoint", SHA) == before.upload("checkpoint", SHA)
-    assert after.credential_of_token("h" * 64) == before.credential_of_token("h" * 64)
+    after = Repositories(open_database(database))
+    assert after.analyses.analysis(identifier) == before.analyses.analysis(identifier)
+    assert after.uploads.upload("checkpoint", SHA) == before.uploads.upload("checkpoint", SHA)
+    assert after.auth.credential_of_token("h" * 64) == before.auth.credential_of_token("h" * 64)
     assert target.blob(SHA).read_bytes() == CONTENT
     assert target.report(identifier).read_bytes() == b"{}"
     # New rows get new numbers after those restored.
-    after.record(before.audit(limit=1)[0])
-    assert len(after.audit(limit=10)) == 2
+    after.operations.record(before.operations.audit(limit=1)[0])
+    assert len(after.operations.audit(limit=10)) == 2
     with pytest.raises(ProblemError) as refused:
         restore(empty, target, archive)
     assert refused.value.code == "not_empty"
@@ -99,7 +99,7 @@ def test_a_damaged_or_foreign_archive_is_refused_and_writes_no_path_of_its_own(
 ) -> None:
     store = Store(tmp_path / "a")
     engine = open_database(f"sqlite:///{tmp_path / 'source.sqlite'}")
-    filled(Repository(engine), store)
+    filled(Repositories(engine), store)
     archive = tmp_path / "backup.tar"
     backup(engine, store, archive)
     blob = f"blobs/{SHA}"

@@ -11,9 +11,9 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
-from backend.auth.authentication import token_hash
-from backend.repositories import Repository
+from backend.auth.sessions import token_hash
 from backend.storage.database import MIGRATIONS, migrate, open_database
+from tests.servers.repositories import Repositories
 
 ANALYSIS, OLD, UPLOAD, TRANSFER, USER = "a" * 32, "b" * 32, "c" * 64, "d" * 32, "e" * 32
 Row = Mapping[str, Any]
@@ -102,7 +102,7 @@ def third(engine: Engine) -> None:
 WRITERS: dict[str, Callable[[Engine], None]] = {"0001": first, "0002": second, "0003": third}
 
 
-def upgraded(url: str) -> Repository:
+def upgraded(url: str) -> Repositories:
     """Every migration one after another, each version's server writing before the next."""
     engine = sqlalchemy.create_engine(url)
     config = Config()
@@ -113,54 +113,54 @@ def upgraded(url: str) -> Repository:
         migrate(engine, revision)
         WRITERS.get(revision, lambda _: None)(engine)
     engine.dispose()
-    return Repository(open_database(url))
+    return Repositories(open_database(url))
 
 
 def test_a_database_of_the_first_version_is_upgraded_with_its_data(database: str) -> None:
     repository = upgraded(database)
-    [analysis] = repository.analyses(limit=10, cursor=None)[0]
+    [analysis] = repository.analyses.analyses(limit=10, cursor=None)[0]
     assert (analysis.id, analysis.name, analysis.state) == (ANALYSIS, "first", "done")
     assert (analysis.arrays, analysis.parameters.top_k) == (["points"], 3)
     assert analysis.stages[0].seconds == 2.0
-    assert repository.analysis_by_key("key") == (ANALYSIS, "hash")
-    assert repository.upload("checkpoint", UPLOAD).size == 12345678901
-    assert repository.upload("checkpoint", UPLOAD).name == "größer.pt"
+    assert repository.analyses.analysis_by_key("key") == (ANALYSIS, "hash")
+    assert repository.uploads.upload("checkpoint", UPLOAD).size == 12345678901
+    assert repository.uploads.upload("checkpoint", UPLOAD).name == "größer.pt"
     # Nobody in particular owns what is older than users: the server's own token sees it.
-    assert repository.analyses(limit=10, cursor=None, owner="somebody")[0] == []
-    assert repository.claim(OLD, now=2000.0, lease=5.0)
+    assert repository.analyses.analyses(limit=10, cursor=None, owner="somebody")[0] == []
+    assert repository.jobs.claim(OLD, now=2000.0, lease=5.0)
     repository.close()
 
 
 def test_what_each_later_version_wrote_is_there_too(database: str) -> None:
     repository = upgraded(database)
-    [worker] = repository.workers(seen_since=0.0)
+    [worker] = repository.workers.workers(seen_since=0.0)
     assert (worker["id"], worker["device"], worker["seen_at"]) == ("w-1", "H200", 1003.0)
-    transfer = repository.transfer(TRANSFER, now=2000.0)
+    transfer = repository.uploads.transfer(TRANSFER, now=2000.0)
     assert (transfer.name, transfer.length, transfer.owner) == ("データ.npz", 5_000_000_000, "")
-    found = repository.done_with_content("content")
+    found = repository.analyses.done_with_content("content")
     assert found
     assert (found[0].id, found[1]) == (ANALYSIS, USER)
-    credential = repository.credential_of_token(token_hash("token"))
+    credential = repository.auth.credential_of_token(token_hash("token"))
     assert credential
     assert (credential.principal.id, credential.principal.scope) == (USER, "write")
-    [listed] = repository.analyses(limit=10, cursor=None, owner=USER)[0]
+    [listed] = repository.analyses.analyses(limit=10, cursor=None, owner=USER)[0]
     assert listed.id == ANALYSIS
-    repository.check_analysis(ANALYSIS, "somebody", reading=True, share="secret")
-    repository.check_upload("checkpoint", UPLOAD, USER, reading=False)
-    [entry] = repository.audit(limit=10)
+    repository.auth.check_analysis(ANALYSIS, "somebody", reading=True, share="secret")
+    repository.auth.check_upload("checkpoint", UPLOAD, USER, reading=False)
+    [entry] = repository.operations.audit(limit=10)
     assert (entry.user, entry.status, entry.at.timestamp()) == ("ann", 201, 1005.0)
     repository.close()
 
 
 def test_retention_counts_the_age_of_what_is_older_than_it(database: str) -> None:
     repository = upgraded(database)
-    assert not repository.analysis(ANALYSIS).pinned
-    repository.share(ANALYSIS, None)
-    assert repository.disposable_analyses(ended_before=1002.0) == []
-    assert repository.disposable_analyses(ended_before=1003.0) == [ANALYSIS]
-    repository.delete_analysis(ANALYSIS)
+    assert not repository.analyses.analysis(ANALYSIS).pinned
+    repository.auth.share(ANALYSIS, None)
+    assert repository.retention.disposable_analyses(ended_before=1002.0) == []
+    assert repository.retention.disposable_analyses(ended_before=1003.0) == [ANALYSIS]
+    repository.analyses.delete_analysis(ANALYSIS)
     # An upload's age counts from when it came.
-    assert repository.unused_uploads(unused_since=999.0) == []
-    assert repository.unused_uploads(unused_since=999.5) == [("checkpoint", UPLOAD)]
-    assert repository.delete_upload("checkpoint", UPLOAD) is True
+    assert repository.retention.unused_uploads(unused_since=999.0) == []
+    assert repository.retention.unused_uploads(unused_since=999.5) == [("checkpoint", UPLOAD)]
+    assert repository.uploads.delete_upload("checkpoint", UPLOAD) is True
     repository.close()

@@ -42,8 +42,8 @@ async def api(tmp_path: Path, **settings: Any) -> AsyncIterator[tuple[httpx.Asyn
     transport = httpx.ASGITransport(app=app)
     url = "http://127.0.0.1:1/api/v1"
     async with httpx.AsyncClient(transport=transport, base_url=url, headers=TUS) as client:
-        yield client, app.state.service
-    app.state.service.repository.close()
+        yield client, app.state.services
+    app.state.services.close()
 
 
 async def created(client: httpx.AsyncClient, length: int, **known: str) -> str:
@@ -133,7 +133,7 @@ def test_an_expired_transfer_is_gone_with_its_bytes(tmp_path: Path) -> None:
         async with api(tmp_path, transfer_seconds=0.0) as (client, service):
             place = await created(client, 10)
             assert (await client.head(place)).status_code == 410
-            expire(service)
+            expire(service.uploads)
             assert (await client.head(place)).status_code == 404
             assert list((tmp_path / "store" / "partial").iterdir()) == []
 

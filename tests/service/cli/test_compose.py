@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from minimascope.cli import parser
+from minimascope.cli.commands import loaded
 from minimascope.contract.settings import Settings
 from tests.servers.deployment import Deployment
 
@@ -43,7 +43,8 @@ def test_every_command_of_ours_parses() -> None:
     assert len(commands) == 5
     for command in commands:
         assert command[0] == "minimascope"
-        assert parser().parse_args(command[1:]).command == command[1]
+        with loaded(command[1]).make_context(command[1], command[2:]) as parsed:
+            assert parsed.params["child"] is None
 
 
 def test_every_variable_of_ours_is_a_setting() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from minimascope.cli.serve import _listen
+from backend.cli.serve import listen
 from tests.servers.processes import await_true
 from tests.servers.serve import Served, left
 
@@ -39,7 +39,7 @@ def test_no_answer_waits_for_the_acknowledgement_of_its_first_part() -> None:
             found.set_result(bool(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
             writer.close()
 
-        with _listen("127.0.0.1", 0) as listener:
+        with listen("127.0.0.1", 0) as listener:
             async with await asyncio.start_server(met, sock=listener):
                 _, writer = await asyncio.open_connection(*listener.getsockname())
                 try:

@@ -39,7 +39,6 @@ def test_a_script_goes_from_file_to_report(running: Served, files: Path, capsys:
     assert main(["wait", identifier, "--server", running.url]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == "done"
-    assert any("% step" in line for line in lines)
     report, arrays = files / "report.json", files / "arrays.npz"
     command = ["report", identifier, "--output", str(report), "--arrays", str(arrays)]
     assert main([*command, "--server", running.url]) == 0
@@ -116,7 +115,7 @@ def test_compare_prints_one_column_an_analysis(
 
 
 def test_a_worker_whose_parent_is_gone_ends(running: Served, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "minimascope.cli", "worker", "--with-parent"]
+    command = [sys.executable, "-m", "minimascope", "worker", "--with-parent"]
     worker = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

@@ -36,7 +36,7 @@ def test_the_apps_own_routes_stay(address: str) -> None:
 
 def test_a_deep_link_carries_every_asset(address: str) -> None:
     page = httpx.get(address + f"/analyses/{GAUSS}").text
-    for name in ("analysis_state.js", "10_page.css", "first_paint.js"):
+    for name in ("analysis/state.mjs", "10_page.css", "boot.js"):
         assert name in page
 
 

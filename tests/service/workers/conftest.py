@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from backend.jobs.job import NewJob
-from backend.repositories import Repository
-from backend.service import Service
+from backend.services import Services
 from minimascope.contract.schemas import AnalysisRequest
 from tests.servers.in_thread import in_thread
 from tests.servers.places import CHILD
+from tests.servers.repositories import Repositories
 from workers.delivery import Delivery
 from workers.process.supervisor import Supervisor
 
@@ -26,12 +26,12 @@ SHA = "ab" * 32
 
 @dataclass
 class Api:
-    service: Service
+    service: Services
     delivery: Delivery
 
     @property
-    def repository(self) -> Repository:
-        return self.service.repository
+    def repository(self) -> Repositories:
+        return Repositories(self.service.engine)
 
     def job(self, text: str) -> str:
         path = self.service.store.blob(SHA)
@@ -40,7 +40,7 @@ class Api:
         document: dict[str, Any] = {"files": {"checkpoint": SHA}, "names": {}, "parameters": {}}
         job = NewJob("analysis", SHA, document, stages=("spectrum", "gap"))
         request = AnalysisRequest(checkpoint=SHA, train=SHA)
-        self.repository.add_analysis(request, job, now=time.time())
+        self.repository.analyses.add_analysis(request, job, now=time.time())
         return job.id
 
     def supervisor(self) -> Supervisor:

@@ -26,9 +26,9 @@ def restarted(api: Api, *, seconds: float) -> bool:
 def test_an_idle_worker_restarts_while_an_old_message_waits(api: Api) -> None:
     job = api.job("sleep 0.1")
     # Sent long ago (the limit is half a second here), and nobody took it.
-    api.repository.mark_sent([job], now=time.time() - 10)
+    api.repository.jobs.mark_sent([job], now=time.time() - 10)
     assert restarted(api, seconds=30.0)
-    api.repository.cancel(job, now=time.time())
+    api.repository.analyses.cancel(job, now=time.time())
 
 
 def test_an_idle_worker_stays_where_nothing_waits(api: Api) -> None:

@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 
 from backend.jobs.shards.repository import shard_id
-from minimascope.analysis.opening import Files
+from minimascope.analysis.costs import gap as gap_costs
+from minimascope.analysis.costs import margins as margin_costs
 from minimascope.analysis.run import run_analysis
+from minimascope.analysis.session.opening import Files
 from minimascope.analysis.sharing.shards import Alone, Answer, Question, Work
 from minimascope.analysis.stages import gap as gap_stage
-from minimascope.analysis.stages import margins as margins_stage
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Report
@@ -53,11 +54,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
 def api(server: Api) -> Iterator[Api]:
     """No test leaves a job to the next one."""
     yield server
-    for each in server.repository.analyses(limit=9, cursor=None)[0]:
+    for each in server.repository.analyses.analyses(limit=9, cursor=None)[0]:
         if each.state not in FINAL_STATES:
-            server.repository.cancel(each.id, now=time.time())
-    server.repository.reap(now=time.time() + 2 * LEASE, lease=LEASE)
-    server.repository.forget_shards()
+            server.repository.analyses.cancel(each.id, now=time.time())
+    server.repository.leases.reap(now=time.time() + 2 * LEASE, lease=LEASE)
+    server.repository.jobs.forget_shards()
 
 
 @dataclass
@@ -113,9 +114,9 @@ def files(tmp_path: Path) -> Files:
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An analysis of seconds is shared as one of minutes is."""
-    monkeypatch.setattr(margins_stage, "SHARD_SECONDS", 0.0)
+    monkeypatch.setattr(margin_costs, "SHARD_SECONDS", 0.0)
     monkeypatch.setattr(gap_stage, "WORTH_SHARING", 0.0)
-    monkeypatch.setattr(gap_stage, "DENSE", 100)
+    monkeypatch.setattr(gap_costs, "DENSE", 100)
     monkeypatch.setattr(shard_exchange, "WORTH_SHARING", 0.0)
     yield
     shard.LAST.forget()
@@ -200,7 +201,7 @@ def test_a_worker_alone_answers_every_shard_itself(api: Api, tmp_path: Path) -> 
     assert told[-1] == 1.0
     api.delivery.finish(job, "cancelled")
     # What it left behind went with it.
-    assert not any(api.repository.has_job(each) for each in ids(job))
+    assert not any(api.repository.jobs.has_job(each) for each in ids(job))
     assert not any(api.service.store.result(each).exists() for each in ids(job))
 
 
@@ -210,7 +211,7 @@ def test_little_work_is_not_shared(api: Api, tmp_path: Path) -> None:
     shared.add(QUESTIONS, seconds=19.0)
     assert not shared.elsewhere("margins")
     assert len(shared.gather(QUESTIONS, doubled, lambda done: None)) == 4
-    assert not any(api.repository.has_job(each) for each in ids(job))
+    assert not any(api.repository.jobs.has_job(each) for each in ids(job))
     api.delivery.finish(job, "cancelled")
 
 
@@ -262,7 +263,7 @@ def test_a_cancelled_analysis_stops_the_shards_of_others(api: Api, tmp_path: Pat
     part = api.delivery.claim(ids(job)[0])
     assert part
     heartbeat = Heartbeat(api.delivery, part)
-    api.repository.cancel(job.id, now=time.time())
+    api.repository.analyses.cancel(job.id, now=time.time())
     asked = time.monotonic()
     while heartbeat.stop is None:
         assert time.monotonic() < asked + 60
@@ -283,7 +284,7 @@ def ids(job: ClaimedJob) -> list[str]:
 
 def stolen(api: Api, job: ClaimedJob) -> ClaimedJob:
     """The same job for another worker, the first one and its shards being lost."""
-    api.repository.reap(now=time.time() + 2 * LEASE, lease=LEASE)
+    api.repository.leases.reap(now=time.time() + 2 * LEASE, lease=LEASE)
     found = api.delivery.claim(job.id)
     assert found
     assert found.id == job.id
@@ -314,7 +315,7 @@ def test_a_supervisor_alone_brings_its_child_through_every_part(api: Api, tmp_pa
     log = tmp_path / "log"
     job = api.job(f"parts 4 each 0 log {log}")
     api.supervisor().run(job)
-    assert api.repository.analysis(job).state == "done"
+    assert api.repository.analyses.analysis(job).state == "done"
     assert np.load(api.service.store.array(job, "alignment")).tolist() == [0, 1, 2, 3]
     assert [word for word in log.read_text().split() if "done" in word] == [
         f"done-{index}" for index in range(4)
@@ -329,13 +330,13 @@ def test_cancel_ends_the_parts_elsewhere_within_two_seconds(api: Api, tmp_path: 
     helper.start()
     until(lambda: "part-1" in log.read_text())
     asked = time.monotonic()
-    api.repository.cancel(job, now=time.time())
+    api.repository.analyses.cancel(job, now=time.time())
     helper.join(30)
     thread.join(30)
     # Told, not timed out: each part would have taken a minute.
     assert time.monotonic() - asked < 50
-    assert api.repository.analysis(job).state == "cancelled"
-    assert not api.repository.has_job(shard_id(job, "margins", 1))
+    assert api.repository.analyses.analysis(job).state == "cancelled"
+    assert not api.repository.jobs.has_job(shard_id(job, "margins", 1))
 
 
 def shared_by_a_supervisor(api: Api, text: str) -> tuple[str, threading.Thread]:
@@ -343,7 +344,7 @@ def shared_by_a_supervisor(api: Api, text: str) -> tuple[str, threading.Thread]:
     job = api.job(text)
     thread = threading.Thread(target=api.supervisor().run, args=(job,))
     thread.start()
-    until(lambda: api.repository.has_job(shard_id(job, "margins", 1)))
+    until(lambda: api.repository.jobs.has_job(shard_id(job, "margins", 1)))
     return job, thread
 
 

@@ -22,7 +22,7 @@ def in_background(supervisor: Supervisor, job: str) -> threading.Thread:
 
 
 def until_progress(api: Api, job: str) -> None:
-    while api.repository.analysis(job).progress == 0.0:
+    while api.repository.analyses.analysis(job).progress == 0.0:
         time.sleep(0.02)
 
 
@@ -34,7 +34,7 @@ def gone(log: Path) -> bool:
 def test_a_good_child_is_a_done_job_with_stages_report_and_arrays(api: Api) -> None:
     job = api.job("sleep 0.2")
     api.supervisor().run(job)
-    analysis = api.repository.analysis(job)
+    analysis = api.repository.analyses.analysis(job)
     assert (analysis.state, analysis.arrays) == ("done", ["margins", "points"])
     assert [(s.stage, s.state) for s in analysis.stages] == [
         ("spectrum", "done"),
@@ -49,11 +49,11 @@ def test_cancel_ends_even_a_child_that_ignores_sigterm(api: Api, tmp_path: Path)
     thread = in_background(api.supervisor(), job)
     until_progress(api, job)
     asked = time.monotonic()
-    api.repository.cancel(job, now=time.time())
+    api.repository.analyses.cancel(job, now=time.time())
     thread.join(10)
     # Heard within 0.8 s, one second of grace, then SIGKILL.
     assert time.monotonic() - asked < 2.5
-    assert api.repository.analysis(job).state == "cancelled"
+    assert api.repository.analyses.analysis(job).state == "cancelled"
     assert gone(log)
 
 
@@ -62,21 +62,21 @@ def test_a_lost_lease_ends_the_child_and_writes_nothing(api: Api, tmp_path: Path
     job = api.job(f"sleep 60 log {log}")
     thread = in_background(api.supervisor(), job)
     until_progress(api, job)
-    thief = api.repository.claim(job, now=time.time() + 60, lease=60)
+    thief = api.repository.jobs.claim(job, now=time.time() + 60, lease=60)
     assert thief
     assert thief.attempt == 2
     thread.join(10)
     assert gone(log)
     assert "end" not in log.read_text().split()
-    assert api.repository.analysis(job).state == "running"
-    api.repository.finish(job, thief.token, "done", now=time.time())
+    assert api.repository.analyses.analysis(job).state == "running"
+    api.repository.jobs.finish(job, thief.token, "done", now=time.time())
 
 
 def test_the_time_limit_fails_the_job_with_its_sentence(api: Api, tmp_path: Path) -> None:
     log = tmp_path / "log"
     job = api.job(f"sleep 60 log {log}")
     api.supervisor().run(job)
-    analysis = api.repository.analysis(job)
+    analysis = api.repository.analyses.analysis(job)
     assert analysis.problem
     assert analysis.problem["code"] == "time_limit"
     assert "3 seconds" in analysis.problem["sentence"]
@@ -91,17 +91,17 @@ def test_a_stopping_worker_gives_its_job_back(api: Api, tmp_path: Path) -> None:
     until_progress(api, job)
     supervisor.stopping.set()
     thread.join(10)
-    analysis = api.repository.analysis(job)
+    analysis = api.repository.analyses.analysis(job)
     assert (analysis.state, analysis.attempt) == ("queued", 0)
     assert gone(log)
-    api.repository.cancel(job, now=time.time())
+    api.repository.analyses.cancel(job, now=time.time())
 
 
 def test_out_of_memory_is_tried_again_with_half_the_batch(api: Api, tmp_path: Path) -> None:
     log = tmp_path / "log"
     job, supervisor = api.job(f"memory 0.25 sleep 0.1 log {log}"), api.supervisor()
     supervisor.run(job)
-    analysis = api.repository.analysis(job)
+    analysis = api.repository.analyses.analysis(job)
     assert (analysis.state, analysis.attempt) == ("done", 1)
     # With all of the memory, a half and a quarter; only the last ends.
     assert (log.read_text().split().count("start"), supervisor.out_of_memory) == (3, 2)
@@ -112,7 +112,7 @@ def test_an_urgent_job_goes_first_then_the_owner_with_fewest_running(api: Api) -
         document: dict[str, Any] = {"files": {}, "names": {}, "parameters": {}}
         job = NewJob("analysis", SHA, document, owner=owner, priority=priority)
         request = AnalysisRequest(checkpoint=SHA, train=SHA)
-        api.repository.add_analysis(request, job, now=time.time())
+        api.repository.analyses.add_analysis(request, job, now=time.time())
         return job.id
 
     ann = [queued("ann") for _ in range(3)]
@@ -134,7 +134,7 @@ def test_a_crash_is_a_failure_whose_last_words_are_only_in_the_log(
 ) -> None:
     job = api.job("crash")
     api.supervisor().run(job)
-    analysis = api.repository.analysis(job)
+    analysis = api.repository.analyses.analysis(job)
     assert analysis.problem
     assert (analysis.state, analysis.problem["code"]) == ("failed", "crashed")
     assert "exit words" not in str(analysis.problem)
@@ -145,10 +145,10 @@ def test_a_message_for_an_ended_job_does_nothing(api: Api) -> None:
     job = api.job("sleep 0.1")
     supervisor = api.supervisor()
     supervisor.run(job)
-    before = api.repository.analysis_version(job)
+    before = api.repository.analyses.analysis_version(job)
     supervisor.run(job)
     supervisor.run("0" * 32)
-    assert api.repository.analysis_version(job) == before
+    assert api.repository.analyses.analysis_version(job) == before
 
 
 @pytest.mark.parametrize("text", ["nonsense", "unreadable"])
@@ -158,7 +158,7 @@ def test_a_child_that_breaks_the_protocol_is_a_failure_at_once(
     log = tmp_path / "log"
     job = api.job(f"{text} log {log}")
     api.supervisor().run(job)
-    analysis = api.repository.analysis(job)
+    analysis = api.repository.analyses.analysis(job)
     assert analysis.problem
     assert (analysis.state, analysis.problem["code"]) == ("failed", "bad_result")
     assert gone(log)
@@ -168,6 +168,6 @@ def test_a_job_whose_file_is_gone_is_a_failure(api: Api) -> None:
     job = api.job("sleep 0.1")
     api.service.store.delete_blob(SHA)
     api.supervisor().run(job)
-    analysis = api.repository.analysis(job)
+    analysis = api.repository.analyses.analysis(job)
     assert analysis.problem
     assert analysis.problem["code"] == "files_missing"

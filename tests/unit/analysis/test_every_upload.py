@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from minimascope import export
-from minimascope.analysis.opening import Files
 from minimascope.analysis.run import run_analysis
+from minimascope.analysis.session.opening import Files
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import STAGES, Report, Stage
 from tests.cases.analyses import Kept

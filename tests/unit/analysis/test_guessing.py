@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from minimascope.analysis.guessing import guessing_loss
+from minimascope.analysis.session.guessing import guessing_loss
 from minimascope.contract.parameters import Parameters
 from minimascope.curvature.minimum.minimum import prepare
 from tests.cases.analyses import analysed, save

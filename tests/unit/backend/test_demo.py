@@ -11,10 +11,10 @@ import pytest
 
 from backend.analyses.demo import import_demo
 from backend.jobs.job import NewJob
-from backend.repositories import Repository
 from backend.storage.database import open_database
 from backend.storage.files import Store
 from minimascope.cli import main
+from tests.servers.repositories import Repositories
 
 REPORT = {
     "versions": {},
@@ -28,8 +28,8 @@ REPORT = {
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Iterator[Repository]:
-    made = Repository(open_database(f"sqlite:///{tmp_path / 'db.sqlite'}"))
+def repository(tmp_path: Path) -> Iterator[Repositories]:
+    made = Repositories(open_database(f"sqlite:///{tmp_path / 'db.sqlite'}"))
     yield made
     made.close()
 
@@ -43,32 +43,32 @@ def demo(folder: Path, name: str) -> None:
     np.savez(folder / name / "arrays.npz", points=np.zeros((4, 2)), unknown=np.zeros(1))
 
 
-def test_each_demo_becomes_a_done_analysis_once(repository: Repository, tmp_path: Path) -> None:
+def test_each_demo_becomes_a_done_analysis_once(repository: Repositories, tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     for name in ("normal", "shifted"):
         demo(tmp_path / "demo", name)
     (tmp_path / "demo" / "shifted" / "request.json").write_text('{"name": "Poor minimum"}')
-    assert import_demo(repository, store, tmp_path / "demo") == 2
-    assert import_demo(repository, store, tmp_path / "demo") == 0
-    items, _ = repository.analyses(limit=10, cursor=None)
+    assert import_demo(repository.engine, store, tmp_path / "demo") == 2
+    assert import_demo(repository.engine, store, tmp_path / "demo") == 0
+    items, _ = repository.analyses.analyses(limit=10, cursor=None)
     assert sorted(item.name for item in items) == ["Poor minimum", "normal"]
     [normal] = [item for item in items if item.name == "normal"]
     assert (normal.state, normal.arrays, normal.parameters.top_k) == ("done", ["points"], 3)
     assert {stage.state for stage in normal.stages} == {"done"}
     assert np.load(store.array(normal.id, "points")).shape == (4, 2)
-    upload = repository.upload("checkpoint", normal.checkpoint)
+    upload = repository.uploads.upload("checkpoint", normal.checkpoint)
     assert upload.inspection.state == "ok"
     # Whoever drops the shipped file is told what is in it: nobody has looked yet.
     job = NewJob("inspect_checkpoint", upload.id, {"files": {"checkpoint": upload.id}})
-    assert repository.add_upload(upload, job, now=1.0) == job.id
-    assert import_demo(repository, store, tmp_path / "demo") == 0
+    assert repository.uploads.add_upload(upload, job, now=1.0) == job.id
+    assert import_demo(repository.engine, store, tmp_path / "demo") == 0
 
 
-def test_a_broken_demo_does_not_stop_the_service(repository: Repository, tmp_path: Path) -> None:
+def test_a_broken_demo_does_not_stop_the_service(repository: Repositories, tmp_path: Path) -> None:
     demo(tmp_path / "demo", "broken")
     (tmp_path / "demo" / "broken" / "report.json").write_text("{}")
-    assert import_demo(repository, Store(tmp_path / "store"), tmp_path / "demo") == 0
-    assert import_demo(repository, Store(tmp_path / "store"), tmp_path / "none") == 0
+    assert import_demo(repository.engine, Store(tmp_path / "store"), tmp_path / "demo") == 0
+    assert import_demo(repository.engine, Store(tmp_path / "store"), tmp_path / "none") == 0
 
 
 def test_the_demo_command_loads_what_is_missing_and_nothing_twice(

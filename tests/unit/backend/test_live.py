@@ -11,20 +11,18 @@ import pytest
 
 from backend.analyses import events as live
 from backend.analyses.events import Reader, stream
-from backend.auth.principal import Principal
-from backend.auth.share_links import GUEST
-from backend.service import Service
+from backend.auth.principal import GUEST, Principal
+from backend.services import Services
 from minimascope.client import calls
-from minimascope.client.events import Event, EventLines
+from minimascope.client.events import Event, EventText
 from minimascope.contract.problems import ProblemError
 from tests.unit.backend.test_users import analysis, api, joined
 
-Change = Callable[[Service, str], Awaitable[None]]
+Change = Callable[[Services, str], Awaitable[None]]
 
 
-def as_events(text: str) -> list[Event]:
-    lines = EventLines()
-    return [event for line in text.split("\n") if (event := lines.feed(line))]
+def as_events(*frames: bytes) -> list[Event]:
+    return EventText().feed(b"".join(frames).decode())
 
 
 def last_words(tmp_path: Path, change: Change, *, share: str = "") -> Event:
@@ -33,16 +31,16 @@ def last_words(tmp_path: Path, change: Change, *, share: str = "") -> Event:
     async def run() -> Event:
         async with api(tmp_path) as (_, service):
             joined(service, "ann")
-            ann = service.repository.users()[0]
+            ann = service.auth.users()[0]
             identifier = analysis(service, "" if share else ann.id)
             if share:
-                service.repository.share(identifier, share)
+                service.auth.share(identifier, share)
             reader = Reader(identifier, Principal(ann.id, "ann", "write"), share)
-            frames = stream(service, reader, "")
+            frames = stream(service.analyses, reader, "")
             assert as_events(await anext(frames))[0].name == "snapshot"
             await change(service, identifier)
             said = [frame async for frame in frames]
-            return as_events("".join(said))[-1]
+            return as_events(*said)[-1]
 
     return asyncio.run(run())
 
@@ -54,10 +52,10 @@ def checked_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_whoever_watches_an_analysis_that_is_deleted_is_told_so(tmp_path: Path) -> None:
-    async def delete(service: Service, identifier: str) -> None:
+    async def delete(service: Services, identifier: str) -> None:
         # At once, so that the stream sees no final state in between.
-        service.repository.cancel(identifier, now=time.time())
-        service.repository.delete_analysis(identifier)
+        service.analyses.repository.cancel(identifier, now=time.time())
+        service.analyses.repository.delete_analysis(identifier)
 
     told = last_words(tmp_path, delete)
     assert (told.name, told.data["code"]) == ("problem", "no_such_analysis")
@@ -66,8 +64,8 @@ def test_whoever_watches_an_analysis_that_is_deleted_is_told_so(tmp_path: Path) 
 
 
 def test_a_stream_ends_with_the_token_that_opened_it(tmp_path: Path) -> None:
-    async def revoke(service: Service, _: str) -> None:
-        service.repository.revoke_user("ann", now=time.time())
+    async def revoke(service: Services, _: str) -> None:
+        service.auth.revoke_user("ann", now=time.time())
 
     told = last_words(tmp_path, revoke)
     assert (told.name, told.data["code"], told.data["status"]) == ("problem", "unauthorized", 401)
@@ -77,21 +75,21 @@ def test_whoever_has_a_link_alone_follows_to_the_end(tmp_path: Path) -> None:
     async def run() -> list[Event]:
         async with api(tmp_path) as (_, service):
             identifier = analysis(service, "somebody")
-            service.repository.share(identifier, "key")
+            service.auth.share(identifier, "key")
             reader = Reader(identifier, Principal(GUEST, "a link", "read"), "key")
-            frames = stream(service, reader, "")
+            frames = stream(service.analyses, reader, "")
             said = [await anext(frames)]
             await asyncio.sleep(0.2)  # several looks and checks
-            service.repository.cancel(identifier, now=time.time())
-            return as_events("".join([*said, *[frame async for frame in frames]]))
+            service.analyses.repository.cancel(identifier, now=time.time())
+            return as_events(*said, *[frame async for frame in frames])
 
     ended = asyncio.run(run())[-1]
     assert (ended.name, ended.data["state"]) == ("state", "cancelled")
 
 
 def test_a_stream_ends_with_the_share_key_that_opened_it(tmp_path: Path) -> None:
-    async def unshare(service: Service, identifier: str) -> None:
-        service.repository.share(identifier, None)
+    async def unshare(service: Services, identifier: str) -> None:
+        service.auth.share(identifier, None)
 
     told = last_words(tmp_path, unshare, share="key")
     assert (told.name, told.data["code"]) == ("problem", "no_such_analysis")
@@ -101,14 +99,24 @@ def test_a_guest_watches_until_the_link_is_ended(tmp_path: Path) -> None:
     async def run() -> None:
         async with api(tmp_path) as (_, service):
             identifier = analysis(service, "ann")
-            service.repository.share(identifier, "key")
+            service.auth.share(identifier, "key")
             guest = Principal(GUEST, "somebody with a link", "read", ((identifier, "key"),))
-            frames = stream(service, Reader(identifier, guest, "key"), "")
+            frames = stream(service.analyses, Reader(identifier, guest, "key"), "")
             assert as_events(await anext(frames))[0].name == "snapshot"
-            service.repository.cancel(identifier, now=time.time())
+            service.analyses.repository.cancel(identifier, now=time.time())
             assert as_events(await anext(frames))[0].name in ("stage", "progress", "state")
-            service.repository.share(identifier, None)
+            service.auth.share(identifier, None)
             said = [frame async for frame in frames]
-            assert as_events("".join(said))[-1].name in ("problem", "state")
+            assert as_events(*said)[-1].name in ("problem", "state")
 
     asyncio.run(run())
+
+
+def test_an_event_ends_at_line_feeds_alone_however_it_comes() -> None:
+    state = 'id: 3\r\nevent: state\r\ndata: {"a":\ndata:  "x\u2028y"}\n\n'
+    text = f": a word\n\n{state}event: progress\n\n"
+    for size in (1, 7, len(text)):
+        events = EventText()
+        pieces = [text[at : at + size] for at in range(0, len(text), size)]
+        found = [event for piece in pieces for event in events.feed(piece)]
+        assert found == [Event("3", "state", {"a": "x\u2028y"})]

@@ -56,7 +56,7 @@ def test_hostile_names_have_no_effect_on_paths_and_come_back_as_text(
         return [item["name"] for item in page.json()["items"]]
 
     assert sorted(asyncio.run(run())) == sorted(NAMES)
-    app.state.service.repository.close()
+    app.state.services.close()
     found = [path for path in tmp_path.rglob("*") if path.is_file()]
     written = [path.relative_to(folder).as_posix() for path in found]
     assert [name for name in written if not KNOWN.fullmatch(name)] == []

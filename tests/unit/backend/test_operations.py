@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from backend.analyses.demo import SHIPPED
 from backend.jobs.job import Progress
-from minimascope.contract.settings import Settings
 from tests.unit.backend.test_users import analysis, api
 
 
@@ -22,16 +22,16 @@ def figures(text: str) -> dict[tuple[str, tuple[str, ...]], float]:
 
 
 def test_an_ended_analysis_counts_with_its_stages_its_wait_and_its_products(tmp_path: Path) -> None:
-    demo = next(Settings().demo_dir.glob("*/report.json")).read_text()
+    demo = next(SHIPPED.glob("*/report.json")).read_text()
     plan = json.loads(demo)["spectrum"]["plan"]
 
     async def run() -> str:
         async with api(tmp_path) as (client, service):
             job = analysis(service, "")
-            claim = service.repository.claim(job, now=time.time() + 5.0, lease=60.0)
+            claim = service.jobs.repository.claim(job, now=time.time() + 5.0, lease=60.0)
             assert claim
             done = Progress(1.0, "", {"spectrum": {"state": "done", "seconds": 2.5}})
-            service.repository.heartbeat(job, claim.token, done, now=time.time(), lease=60.0)
+            service.jobs.repository.heartbeat(job, claim.token, done, now=time.time(), lease=60.0)
             fence = {"authorization": "Bearer w", "x-fencing-token": claim.token}
             path = f"/internal/jobs/{job}"
             put = await client.put(f"{path}/report", content=demo, headers=fence)
@@ -60,7 +60,7 @@ def test_an_idle_worker_starts_again_only_where_the_broker_answers(
     async def run() -> bool:
         async with api(tmp_path, broker_url=address) as (client, service):
             job = analysis(service, "")
-            service.repository.mark_sent([job], now=time.time() - 100)
+            service.jobs.repository.mark_sent([job], now=time.time() - 100)
             report = {"queues": ["analyses"], "device": "cpu", "idle_seconds": 99.0}
             worker = {"authorization": "Bearer w"}
             answer = await client.put("/internal/workers/w", json=report, headers=worker)

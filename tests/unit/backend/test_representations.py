@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 import pytest
 
-from backend.analyses.demo import load_demo
+from backend.analyses.demo import SHIPPED, load_demo
 from backend.app import create_app
 from backend.http import representations
 from minimascope.contract.settings import Settings
@@ -25,9 +25,9 @@ ANY, JSON = "*/*", "application/json"
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("data"))
     made = create_app(settings)
-    load_demo(made.state.service.repository, made.state.service.store, settings.demo_dir)
+    load_demo(made.state.services.engine, made.state.services.store, SHIPPED)
     yield made
-    made.state.service.repository.close()
+    made.state.services.close()
 
 
 def asked(app: Any, *requests: tuple[str, dict[str, str]]) -> list[httpx.Response]:

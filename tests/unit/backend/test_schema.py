@@ -11,7 +11,7 @@ import pytest
 import schemathesis
 from schemathesis import checks
 
-from backend.analyses.demo import load_demo
+from backend.analyses.demo import SHIPPED, load_demo
 from backend.app import create_app
 from minimascope.contract.settings import Settings
 
@@ -46,9 +46,9 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         max_upload_bytes=10**6,
     )
     app = create_app(settings)
-    load_demo(app.state.service.repository, app.state.service.store, settings.demo_dir)
+    load_demo(app.state.services.engine, app.state.services.store, SHIPPED)
     yield schemathesis.openapi.from_asgi("/api/v1/openapi.json", app, headers=SIGNED)
-    app.state.service.repository.close()
+    app.state.services.close()
 
 
 def asked(operation: Any) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from backend.app import create_app
-from backend.auth.authentication import same
+from backend.auth.sessions import same
 from backend.storage.files import Store
 from backend.storage.incoming import full_disk_is_507
 from minimascope.contract.problems import ProblemError
@@ -32,7 +32,7 @@ async def _statuses(tmp_path: Path, requests: list[tuple[str, dict[str, str]]]) 
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1") as client:
         answers = [(await client.get(path, headers=headers)) for path, headers in requests]
-    app.state.service.repository.close()
+    app.state.services.close()
     return [answer.status_code for answer in answers]
 
 

@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from backend.app import create_app
-from backend.auth.endpoints import new_user
 from backend.auth.principal import EVERYONE
+from backend.auth.users import new_user
 from backend.jobs.job import NewJob
-from backend.service import Service
+from backend.services import Services
 from minimascope.cli import main
 from minimascope.contract.schemas import AnalysisRequest, Scope
 from minimascope.contract.settings import Settings
@@ -26,29 +26,29 @@ NOBODYS = "0" * 32
 
 
 @asynccontextmanager
-async def api(tmp_path: Path, **settings: Any) -> AsyncIterator[tuple[httpx.AsyncClient, Service]]:
+async def api(tmp_path: Path, **settings: Any) -> AsyncIterator[tuple[httpx.AsyncClient, Services]]:
     """A server for others, with the token `root`; no workers, so inspections stay pending."""
     known = {"data_dir": tmp_path, "host": "0.0.0.0", "token": "root", "worker_token": "w"}
     app = create_app(Settings(inspect_wait_seconds=0, **{**known, **settings}))
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url=f"{SITE}/api/v1") as client:
-        yield client, app.state.service
-    app.state.service.repository.close()
+        yield client, app.state.services
+    app.state.services.close()
 
 
-def joined(service: Service, name: str, scope: Scope = "write") -> dict[str, str]:
+def joined(service: Services, name: str, scope: Scope = "write") -> dict[str, str]:
     """Headers of a new user."""
-    return {"authorization": f"Bearer {new_user(service.repository, name, scope).token}"}
+    return {"authorization": f"Bearer {new_user(service.auth, name, scope).token}"}
 
 
-async def user_id(service: Service, name: str) -> str:
-    return next(user.id for user in service.repository.users() if user.name == name)
+async def user_id(service: Services, name: str) -> str:
+    return next(user.id for user in service.auth.users() if user.name == name)
 
 
-def analysis(service: Service, owner: str, checkpoint: str = "c" * 64) -> str:
+def analysis(service: Services, owner: str, checkpoint: str = "c" * 64) -> str:
     job = NewJob("analysis", checkpoint, {"files": {}}, stages=("spectrum",), owner=owner)
     request = AnalysisRequest(name=owner[:5], checkpoint=checkpoint, train="t" * 64)
-    service.repository.add_analysis(request, job, now=time.time())
+    service.analyses.repository.add_analysis(request, job, now=time.time())
     return job.id
 
 
@@ -163,12 +163,12 @@ def test_the_same_bytes_of_two_owners_go_with_the_last(tmp_path: Path) -> None:
 def test_a_revoked_token_and_its_sessions_end_at_once(tmp_path: Path) -> None:
     async def run() -> None:
         async with api(tmp_path, token="") as (client, service):
-            token = new_user(service.repository, "ann", "write").token
+            token = new_user(service.auth, "ann", "write").token
             headers = {"authorization": f"Bearer {token}"}
             signed = await client.post(f"{SITE}/login", data={"token": token})
             assert signed.status_code == 303
             assert (await client.get("/me")).json() == {"name": "ann", "scope": "write"}
-            service.repository.revoke_user("ann", now=time.time())
+            service.auth.revoke_user("ann", now=time.time())
             assert (await client.get("/me")).status_code == 401
             client.cookies.clear()
             assert (await client.get("/me", headers=headers)).status_code == 401

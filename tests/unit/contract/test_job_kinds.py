@@ -14,6 +14,7 @@ from minimascope.contract.job_kinds import (
     job_kind,
     kinds_with,
 )
+from minimascope.contract.questions.question import QuestionKind
 from minimascope.contract.schemas import UploadKind
 
 
@@ -33,6 +34,10 @@ def test_whoever_waits_never_waits_behind_an_analysis() -> None:
     for row in JOB_KINDS.values():
         waits_elsewhere = row.queue_for({}) == "inspections"
         assert waits_elsewhere == (row.role in ("inspection", "request", "question"))
+
+
+def test_the_questions_are_those_that_are_asked() -> None:
+    assert kinds_with("question") == get_args(QuestionKind)
 
 
 @pytest.mark.parametrize("upload", get_args(UploadKind))

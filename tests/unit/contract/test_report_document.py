@@ -11,7 +11,7 @@ import pytest
 from minimascope.contract.report import SCHEMA_VERSION, Report
 
 HERE = Path(__file__).parent
-DEMOS = sorted((HERE.parents[2] / "examples" / "demo").glob("*/report.json"))
+DEMOS = sorted((HERE.parents[2] / "backend" / "demos").glob("*/report.json"))
 
 
 def test_the_schema_is_the_one_that_was_promised() -> None:

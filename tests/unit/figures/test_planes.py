@@ -7,7 +7,7 @@ import pytest
 
 from dashboard.drawing.payload import drawing
 from dashboard.drawing.plane_answer import plane_request
-from minimascope.analysis.opening import Files
+from minimascope.analysis.session.opening import Files
 from minimascope.contract.problems import ProblemError
 from minimascope.figures.coherence import class_starts, coherence_figure
 from minimascope.figures.filmstrip import filmstrip

@@ -1,0 +1,235 @@
+"""Analyses: submitted once for one key, answered from an earlier one's results, checked, queued."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from backend.analyses.repository import KEY_TAKEN, AnalysisRepository, Submission
+from backend.auth.principal import Principal
+from backend.auth.repository import AuthRepository
+from backend.jobs.job import NewJob
+from backend.jobs.removal import forget_answers, forget_results, forget_shards
+from backend.jobs.service import JobService
+from backend.storage.database import Engine
+from backend.storage.files import Store
+from backend.uploads.service import UploadService, check_accepted
+from minimascope import __version__
+from minimascope.contract.job_kinds import KindName
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.report import ESTIMATOR_VERSION, Report
+from minimascope.contract.schemas import Analysis, AnalysisRequest, Upload, UploadKind
+
+SEEN_SECONDS = 60.0
+PRIORITIES = {"low": -1, "normal": 0, "high": 1}
+
+
+def request_hash(request: AnalysisRequest) -> str:
+    """The same for the same request under the same Idempotency-Key."""
+    return hashlib.sha256(request.model_dump_json().encode()).hexdigest()
+
+
+def content_hash(request: AnalysisRequest) -> str:
+    """What the numbers follow from: files, parameters and the estimators' version."""
+    content = request.model_dump(mode="json", exclude={"name", "priority"})
+    text = json.dumps([ESTIMATOR_VERSION, __version__, content], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class AnalysisService:
+    """One per application."""
+
+    def __init__(
+        self, engine: Engine, store: Store, *, uploads: UploadService, jobs: JobService
+    ) -> None:
+        self.repository = AnalysisRepository(engine)
+        self.access = AuthRepository(engine)
+        self.store, self.uploads, self.jobs = store, uploads, jobs
+
+    async def submit(
+        self, request: AnalysisRequest, who: Principal, key: str | None, *, fresh: bool
+    ) -> Analysis:
+        """The analysis of this key, an earlier one's results, or a new one after its check.
+
+        Two at once with one key make one analysis, which both are answered.
+        """
+        # A key is one person's: another's same key is another key.
+        key = f"{who.id}:{key}"[:200] if key and who.id else key
+        submission = Submission(key, request_hash(request), content_hash(request), who.id)
+        known = await asyncio.to_thread(self._known, submission)
+        if known:
+            return known
+        try:
+            return await self._submitted(request, submission, who, fresh=fresh)
+        except ProblemError as problem:
+            if problem.code != KEY_TAKEN:
+                raise
+            found = await asyncio.to_thread(self._known, submission)
+            if found is None:
+                raise
+            return found
+
+    async def answer(
+        self, kind: KindName, request: AnalysisRequest, who: Principal
+    ) -> dict[str, Any]:
+        """What a worker finds about the files while the caller waits."""
+        document = await asyncio.to_thread(self._document, request, who)
+        job = NewJob(kind, request.checkpoint, document, owner=who.id)
+        return await self.jobs.answer(job)
+
+    def cancel(self, identifier: str) -> Analysis:
+        self.repository.cancel(identifier, now=time.time())
+        forget_shards(self.jobs.repository, self.store, identifier)
+        self.jobs.notifications.notify(identifier)
+        return self.repository.analysis(identifier)
+
+    def retry(self, identifier: str) -> Analysis:
+        forget_shards(self.jobs.repository, self.store, identifier)
+        queue = self.repository.retry(identifier)
+        forget_answers(self.jobs.repository, self.store, analysis=identifier)
+        self.store.delete_result(identifier)
+        self.jobs.send(identifier, queue)
+        self.jobs.notifications.notify(identifier)
+        return self.repository.analysis(identifier)
+
+    def remove(self, identifier: str) -> None:
+        """An ended analysis with its results and the answers about it."""
+        self.repository.delete_analysis(identifier)
+        forget_results(self.jobs.repository, self.store, identifier)
+        self.jobs.notifications.notify(identifier)
+
+    def _known(self, submission: Submission) -> Analysis | None:
+        key = submission.idempotency_key
+        found = self.repository.analysis_by_key(key) if key else None
+        if found is None:
+            return None
+        if found[1] != submission.request_hash:
+            raise ProblemError(
+                KEY_TAKEN,
+                f"The Idempotency-Key {key!r} belongs to another submission.",
+                "Make a new key for a new submission.",
+            )
+        return self.repository.analysis(found[0])
+
+    async def _submitted(
+        self, request: AnalysisRequest, submission: Submission, who: Principal, *, fresh: bool
+    ) -> Analysis:
+        """The analysis of an earlier one's results, or a new one after its check."""
+        document = await asyncio.to_thread(self._document, request, who)
+        if not fresh:
+            reused = await asyncio.to_thread(self._reused, request, document, submission)
+            if reused:
+                return reused
+        await asyncio.to_thread(self._check_device, request)
+        # A check that still waits for a worker is not a refusal: the analysis checks again.
+        await self.jobs.tried(NewJob("check", request.checkpoint, document, owner=who.id))
+        return await asyncio.to_thread(self._queue, request, document, submission)
+
+    def _document(self, request: AnalysisRequest, who: Principal) -> dict[str, Any]:
+        files = {"checkpoint": request.checkpoint, "train": request.train}
+        if request.test:
+            files["test"] = request.test
+        names = {
+            role: self._accepted("checkpoint" if role == "checkpoint" else "dataset", sha, who).name
+            for role, sha in files.items()
+        }
+        self.uploads.used(list(files.values()))
+        parameters = request.parameters.model_dump(mode="json")
+        return {"files": files, "names": names, "parameters": parameters}
+
+    def _accepted(self, kind: UploadKind, identifier: str, who: Principal) -> Upload:
+        """An upload that an analysis may use."""
+        try:
+            if who.owner is not None:
+                self.access.check_upload(kind, identifier, who.owner, reading=True)
+            upload = self.uploads.repository.upload(kind, identifier)
+        except ProblemError as missing:
+            # Not the address is wrong but a value of the body.
+            missing.status, missing.advice = 422, f"Upload the {kind} first."
+            raise
+        check_accepted(upload)
+        return upload
+
+    def _check_device(self, request: AnalysisRequest) -> None:
+        """Raises ProblemError `no_gpu` where no worker that lives could take the job."""
+        if request.parameters.device == "cpu":
+            return
+        workers = self.jobs.workers.workers(seen_since=time.time() - SEEN_SECONDS)
+        if not any("gpu" in worker["queues"] for worker in workers):
+            raise ProblemError(
+                "no_gpu",
+                "No worker with a GPU is there.",
+                "Choose device cpu, or start a GPU worker.",
+            )
+
+    def _earlier(self, submission: Submission) -> tuple[Analysis, str] | None:
+        """A done analysis of the same content without failures, and its owner."""
+        found = self.repository.done_with_content(submission.content)
+        if found is None:
+            return None
+        try:
+            path = self.store.have(self.store.report(found[0].id))
+            report = Report.model_validate_json(path.read_bytes())
+        except (OSError, ValueError):
+            return None
+        # Another attempt may do better.
+        return None if report.failures else found
+
+    def _reused(
+        self, request: AnalysisRequest, document: dict[str, Any], submission: Submission
+    ) -> Analysis | None:
+        """A done analysis with the results of an earlier one of the same content."""
+        found = self._earlier(submission)
+        if found is None:
+            return None
+        source, source_owner = found
+        stages = tuple(stage.stage for stage in source.stages)
+        job = NewJob("analysis", request.checkpoint, document, stages, owner=submission.owner)
+        try:
+            self.store.link_result(job.id, source.id)
+        except OSError:  # deleted meanwhile
+            return None
+        whose = "an earlier analysis"
+        if source_owner == submission.owner:
+            whose = f"analysis {source.id}"
+        try:
+            self.repository.import_done(
+                request,
+                job,
+                source.arrays,
+                now=time.time(),
+                submission=submission,
+                message=f"Same files and parameters as {whose}: its results are used again.",
+            )
+        except ProblemError:
+            self.store.delete_result(job.id)
+            raise
+        return self.repository.analysis(job.id)
+
+    def _queue(
+        self, request: AnalysisRequest, document: dict[str, Any], submission: Submission
+    ) -> Analysis:
+        job = NewJob(
+            "analysis",
+            request.checkpoint,
+            document,
+            stages=tuple(request.parameters.stages),
+            owner=submission.owner,
+            priority=PRIORITIES[request.priority],
+        )
+        self.repository.add_analysis(request, job, now=time.time(), submission=submission)
+        self.jobs.send(job.id, job.queue)
+        return self.repository.analysis(job.id)
+
+
+async def _analyses(request: Request) -> AnalysisService:
+    service: AnalysisService = request.app.state.analyses
+    return service
+
+
+Analyses = Annotated[AnalysisService, Depends(_analyses)]

@@ -1,0 +1,48 @@
+"""Tokens and the sessions that browsers get for them.
+
+A user's token is 256 random bits, so one SHA-256 of it is kept and looked up. A session is a nonce,
+the user's id and the time, signed with that hash (with the token itself for the server's own):
+revoking the user or changing the token ends every session.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+
+from itsdangerous import TimestampSigner
+
+COOKIE = "minimascope_session"
+SESSION_SECONDS = 7 * 24 * 3600
+
+
+def token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def same(given: str, wanted: str) -> bool:
+    """Equality in constant time; nothing equals an empty secret."""
+    return bool(wanted) and hmac.compare_digest(
+        token_hash(given).encode(), token_hash(wanted).encode()
+    )
+
+
+def _signer(key: str) -> TimestampSigner:
+    return TimestampSigner(
+        key, salt="minimascope session", key_derivation="hmac", digest_method=hashlib.sha256
+    )
+
+
+def new_session(key: str, *, user: str = "") -> str:
+    return _signer(key).sign(f"{secrets.token_hex(16)}.{user}").decode()
+
+
+def good_session(key: str, cookie: str) -> bool:
+    """A cookie of ours, under this key, not expired."""
+    return _signer(key).validate(cookie, max_age=SESSION_SECONDS)
+
+
+def session_user(cookie: str) -> str:
+    """Whose a session says it is; "" for the server's own token."""
+    return cookie.split(".")[1] if cookie.count(".") == 3 else ""

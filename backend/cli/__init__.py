@@ -1,0 +1,1 @@
+"""Commands of `minimascope` that run or keep the service; found through entry points."""

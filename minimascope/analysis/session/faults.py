@@ -1,0 +1,52 @@
+"""What a stage raised: a refusal in words of ours, memory that ran out, or a fault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.report import Failure, Stage
+
+OURS = Path(__file__).parents[2]
+
+
+def failure_of(stage: Stage, error: Exception) -> Failure:
+    """The stage's stored failure; others go on. Want of memory is raised again: that is retried."""
+    found = refusal_of(error)
+    return Failure(stage=stage, code=found.code, sentence=found.sentence, advice=found.advice)
+
+
+def refusal_of(error: Exception) -> ProblemError:
+    """What to tell the user. A want of memory is raised again.
+
+    A ValueError raised in these packages is a refusal whose sentence is for the user. From within
+    a library, and for any other kind, it is a fault of ours, and said to be one.
+    """
+    if isinstance(error, ProblemError):
+        return error
+    if out_of_memory(error):
+        raise error
+    if isinstance(error, ValueError) and _raised_by_us(error):
+        return ProblemError("not_computable", str(error))
+    said = (str(error).splitlines() or [""])[0][:200]
+    return ProblemError(
+        "fault",
+        f"A fault of minimascope ended this stage ({type(error).__name__}: {said}).",
+        "The other stages are not touched by it. The worker's log has what to report.",
+    )
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Python's own, CUDA's, and what torch's CPU allocator only says in words."""
+    said = "DefaultCPUAllocator" in str(error) or "not enough memory" in str(error)
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or said
+
+
+def _raised_by_us(error: Exception) -> bool:
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    if place is None:
+        return False
+    path = Path(place.tb_frame.f_code.co_filename)
+    return OURS in path.parents

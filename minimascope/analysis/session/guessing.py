@@ -1,0 +1,28 @@
+"""Whether the network knows more of its training set than how often each answer comes.
+
+What is wrong where it does not (activation, normalisation, order of the classes) gives numbers
+that look like any others.
+"""
+
+from __future__ import annotations
+
+from minimascope.contract.report import SplitSummary
+from minimascope.curvature.minimum.minimum import Minimum
+
+
+def guessing_loss(minimum: Minimum) -> float:
+    """Mean training loss of the best constant: entropy of the labels, half the variance for mse."""
+    return minimum.loss.of_best_constant(minimum.targets)
+
+
+def worse_than_guessing(minimum: Minimum, train: SplitSummary) -> list[str]:
+    """A warning with both losses where the network's is not the smaller one."""
+    guessed = guessing_loss(minimum)
+    if train.loss < guessed or guessed == 0.0:
+        return []
+    known = "how often each class comes" if minimum.loss.classifies else "the mean"
+    return [
+        f"The training loss of {train.loss:.3g} is not below {guessed:.3g}, that of knowing "
+        f"{known} alone: is it the activation, the normalisation and the order of the classes that "
+        "the network was trained with?"
+    ]

@@ -1,0 +1,70 @@
+"""One analysis under way: what was opened, what is known so far, where it is published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from minimascope.analysis.session.opening import Opened, is_planar
+from minimascope.analysis.session.publishing import Publisher
+from minimascope.analysis.sharing.shards import Alone, Question, Shards
+from minimascope.boundary.slices import embedding
+from minimascope.contract.parameters import Parameters
+from minimascope.contract.report import Report
+from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.spectrum.spectrum import Spectrum
+
+
+@dataclass
+class Session:
+    """Mutable on purpose: stages read what earlier ones found and add to the report."""
+
+    opened: Opened
+    parameters: Parameters
+    publisher: Publisher
+    report: Report
+    spectrum: Spectrum | None = None
+    alignment: Tensor | None = None  # of all points with the top eigenvectors, (k, n)
+    curved: Minimum | None = None  # what the spectrum is of, where that is not all examples
+    stage: str = ""
+    start: float = 0.0
+    share: float = 0.0
+    unfinished: Path | None = None  # folder of what a killed run goes on from
+    shards: Shards = field(default_factory=Alone)
+    questions: dict[str, list[Question]] = field(default_factory=dict)
+
+    def pace(self, stage: str, start: float, share: float) -> None:
+        """From now on `progress` fills this share of the whole bar."""
+        self.stage, self.start, self.share = stage, start, share
+        self.progress(0.0, "")
+
+    def progress(self, fraction: float, message: str) -> None:
+        """`fraction` of the current stage."""
+        done = min(max(fraction, 0.0), 1.0)
+        self.publisher.progress(self.stage, self.start + self.share * done, message)
+
+    def array(self, name: str, value: Tensor | np.ndarray) -> None:
+        """Publishes an array, from any device."""
+        numbers = value.detach().cpu().numpy() if isinstance(value, Tensor) else value
+        self.publisher.array(name, np.ascontiguousarray(numbers))
+
+    @property
+    def complete_spectrum(self) -> Spectrum | None:
+        """Every eigenpair of the Hessian of all examples, where they are known."""
+        found = self.spectrum
+        return found if found is not None and found.complete and self.curved is None else None
+
+    def publish_points(self) -> None:
+        """The training set as drawn: the inputs themselves, or their first two principal axes."""
+        minimum = self.opened.minimum
+        inputs = minimum.inputs.double()
+        if is_planar(minimum):
+            self.array("points", inputs.float())
+        elif len(inputs) > 2 and inputs[0].numel() > 1:  # else there are no two principal axes
+            self.array("points", embedding(inputs, dims=2).float())
+        if minimum.loss.classifies:
+            self.array("labels", minimum.targets.long())
+            self.array("predictions", minimum.loss.predicted(self.opened.outputs).long())

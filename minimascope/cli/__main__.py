@@ -1,7 +1,0 @@
-"""`python -m minimascope.cli`."""
-
-import sys
-
-from minimascope.cli import main
-
-sys.exit(main())

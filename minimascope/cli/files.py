@@ -1,0 +1,30 @@
+"""Files that a command reads and writes, refused in one sentence each."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from minimascope.contract.problems import ProblemError
+
+
+def existing(text: str | Path) -> Path:
+    """Raises ProblemError `no_such_file`."""
+    path = Path(text).expanduser()
+    if path.is_dir():
+        raise ProblemError("no_such_file", f"{str(text)!r} is a folder; a file is needed.")
+    if not path.is_file():
+        raise ProblemError("no_such_file", f"There is no file {str(text)!r}.")
+    return path
+
+
+def write(path: str | Path, content: bytes) -> None:
+    """All or nothing: a reader never sees half a file. Raises ProblemError `cannot_write`."""
+    path = Path(path).expanduser()
+    temporary = path.with_name(path.name + ".writing")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError as error:
+        sentence = f"Cannot write {str(path)!r}: {error.strerror}."
+        raise ProblemError("cannot_write", sentence, "Choose another file.") from error

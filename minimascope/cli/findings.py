@@ -1,0 +1,110 @@
+"""What a finished report says, in a few lines: the verdict with its sentence, and key numbers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from minimascope.contract.report import Estimate, Gap, Report
+
+Row = tuple[str, str]
+STYLES = {"reliable": "bold green", "uncertain": "bold yellow"}  # every other verdict is red
+
+
+def show(report: Report) -> None:
+    """On standard output; plain text where that is no terminal."""
+    from rich.text import Text
+
+    from minimascope.cli.terminal import console
+
+    out = console()
+    if report.gap is not None:
+        verdict = report.gap.verdict
+        words = verdict.replace("_", " ").capitalize()
+        line = Text.assemble(
+            (words, STYLES.get(verdict, "bold red")), f": {_sentence(report.gap.reason)}"
+        )
+        out.print(line, soft_wrap=True)
+    for name, words in rows(report):
+        out.print(Text.assemble((f"{name:17}", "dim"), words), soft_wrap=True)
+
+
+def show_failures(report: Report) -> None:
+    """What could not be computed, on standard error: a stage a line."""
+    for failure in report.failures:
+        line = f"{failure.stage}: {failure.sentence} {failure.advice}"
+        print(line.rstrip(), file=sys.stderr)
+
+
+def rows(report: Report) -> Iterator[Row]:
+    """Name and value with its error of every key number that the report has."""
+    yield from _gap(report)
+    yield from _minimum(report)
+    yield from _spectrum(report)
+    yield from _margins(report)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def with_error(value: float, error: float | None) -> str:
+    """Value and standard error, each to digits that mean something."""
+    return f"{value:.4g}" if error is None else f"{value:.4g} ± {error:.2g}"
+
+
+def _estimate(estimate: Estimate | None, factor: float = 1.0) -> str | None:
+    if estimate is None or estimate.value is None:
+        return None
+    error = estimate.standard_error
+    return with_error(factor * estimate.value, None if error is None else factor * error)
+
+
+def _gap(report: Report) -> Iterator[Row]:
+    gap = report.gap
+    if gap is None:
+        return
+    if gap.headline is None:
+        yield "gap", "no estimate"
+    else:
+        found = with_error(gap.headline.value, gap.headline.standard_error)
+        yield "gap", f"{found} nats ({gap.headline.name})"
+    if measured := _estimate(gap.measured):
+        yield "gap measured", f"{measured} nats on the test data"
+    yield from _soft_rank(report, gap)
+
+
+def _soft_rank(report: Report, gap: Gap) -> Iterator[Row]:
+    n = report.data.train.n
+    if found := _estimate(gap.estimates.get("soft_rank_ggn"), n):
+        yield "soft rank", f"{found} of {report.checkpoint.parameters:,} parameters"
+
+
+def _minimum(report: Report) -> Iterator[Row]:
+    minimum = report.minimum
+    if minimum is None:
+        return
+    if minimum.lambda_eff is None:
+        yield "λ_eff", minimum.lambda_source or "unknown"
+    else:
+        yield "λ_eff", f"{minimum.lambda_eff:.4g}"
+
+
+def _spectrum(report: Report) -> Iterator[Row]:
+    spectrum = report.spectrum
+    if spectrum is None or not spectrum.eigenvalues:
+        return
+    largest = spectrum.eigenvalues[0]
+    sample = spectrum.sample
+    of = f", of {sample.examples:,} of {sample.total:,} examples" if sample else ""
+    yield "λ₁", with_error(largest, abs(largest) * spectrum.residuals[0]) + of
+
+
+def _margins(report: Report) -> Iterator[Row]:
+    if report.margins is None or report.margins.certified.min is None:
+        return
+    found = report.margins.certified
+    where = "" if found.argmin is None else f" at training row {found.argmin}"
+    yield "smallest margin", f"{found.min:.4g}{where} (a verified boundary point is that near)"

@@ -1,0 +1,85 @@
+"""What `analyze` and `wait` end with, and how they show that they work."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from backend.analyses.demo import SHIPPED
+from minimascope.cli import findings, progress
+from minimascope.cli.findings import with_error
+from minimascope.contract.report import Report
+
+REPORT = Report.model_validate_json((SHIPPED / "weight-decay" / "report.json").read_text())
+
+
+def test_key_numbers_carry_their_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    findings.show(REPORT)
+    verdict, *rows = capsys.readouterr().out.splitlines()
+    gap, spectrum = REPORT.gap, REPORT.spectrum
+    assert gap
+    assert gap.headline
+    assert spectrum
+    assert verdict.startswith(gap.verdict.replace("_", " ").capitalize() + ": ")
+    assert gap.reason.rstrip(".") in verdict
+    said = {row[:17].strip(): row[17:] for row in rows}
+    found = with_error(gap.headline.value, gap.headline.standard_error)
+    assert said["gap"] == f"{found} nats ({gap.headline.name})"
+    assert "±" in said["gap measured"]
+    assert said["λ_eff"] == "0.003"
+    assert said["λ₁"].startswith(f"{spectrum.eigenvalues[0]:.4g} ± ")
+    assert {"soft rank", "smallest margin"} <= said.keys()
+
+
+def test_nothing_is_said_of_what_was_not_computed(capsys: pytest.CaptureFixture[str]) -> None:
+    nothing = {"gap": None, "spectrum": None, "minimum": None, "margins": None}
+    findings.show(REPORT.model_copy(update=nothing))
+    assert capsys.readouterr().out == ""
+
+
+def test_no_escape_codes_where_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings.show(REPORT)
+    assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [(0.13124, 0.0361, "0.1312 ± 0.036"), (1234.5, None, "1234"), (1e-6, 2e-9, "1e-06 ± 2e-09")],
+)
+def test_a_number_with_its_error(value: float, error: float | None, text: str) -> None:
+    assert with_error(value, error) == text
+
+
+def test_a_log_gets_a_line_every_few_seconds_with_the_time_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    with progress.shown() as shown:
+        for fraction in (0.1, 0.2, 0.3, 0.5):
+            shown.at(fraction, "spectrum", f"step {fraction}")
+            now[0] += 2.0
+    assert capsys.readouterr().err == " 50% spectrum  step 0.5  (about 6 s left)\n"
+
+
+def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress.shown() as shown:
+        assert isinstance(shown, progress.Bar)
+        shown.at(0.25, "margins", "the fourth [part]")
+    assert "margins" in screen.getvalue()
+    assert "25%" in screen.getvalue()
+    assert "the fourth [part]" in screen.getvalue()
+
+
+def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress.shown(quiet=True) as shown:
+        shown.at(0.5, "spectrum", "half")
+    assert capsys.readouterr() == ("", "")

@@ -1,0 +1,1 @@
+"""The command that works off jobs; found through an entry point."""
