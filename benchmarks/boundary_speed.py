@@ -20,12 +20,14 @@ import torch
 
 from minimascope.boundary.alignment import align
 from minimascope.boundary.complexity import alignment_matrix, complexity, random_max_alignment
+from minimascope.boundary.eigenvector_margins import eigenvector_margins
 from minimascope.boundary.flips import sign_flips
 from minimascope.boundary.gradients import reinforcing_gradients
-from minimascope.boundary.margins import certified_margins, eigenvector_margins
+from minimascope.boundary.margins import certified_margins
 from minimascope.boundary.rescaling import find_rescaling, rescaled_measures
 from minimascope.boundary.slices import input_plane
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 from tests.cases.reference_networks import boundary_minimum
 
 T = TypeVar("T")
@@ -58,7 +60,7 @@ def main() -> None:
     torch.set_num_threads(1)
     warm()
     minimum, clock = boundary_minimum("gauss-normal").minimum, Clock()
-    spectrum = clock.time("spectrum", lambda: compute_spectrum(minimum, top_k=10))
+    spectrum = clock.time("spectrum", lambda: compute_spectrum(minimum, Wanted(top_k=10)))
     known = spectrum.known_eigenvectors
     assert known is not None
 

@@ -24,6 +24,8 @@ from torch.nn import functional
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.running.memory import PeakMemory
+from minimascope.curvature.running.run import Run
+from minimascope.curvature.sweep.route import Budget
 
 LINES = Path(__file__).parent / "results" / "gap_large.jsonl"
 EXAMPLES, BATCH, EPOCHS = 256, 32, 30
@@ -124,16 +126,10 @@ def main() -> None:
     start = time.perf_counter()
     with PeakMemory(minimum.inputs.device) as memory:
         result = estimate_gap(
-            minimum,
+            minimum.trained(weight_decay=WEIGHT_DECAY, lr=LR, momentum=MOMENTUM, steps=steps),
             test=test,
-            weight_decay=WEIGHT_DECAY,
-            lr=LR,
-            momentum=MOMENTUM,
-            steps=steps,
-            route=given.route,
-            longest=given.seconds,
-            state_path=given.state,
-            progress=progress,
+            budget=Budget(route=given.route, seconds=given.seconds),
+            run=Run(state_path=given.state, progress=progress),
         )
     measured = result.measured
     assert measured is not None

@@ -19,12 +19,15 @@ from typing import Any
 import torch
 from study.networks import Design, trained
 
+from minimascope.curvature.minimum.batches import likelihood_of
 from minimascope.curvature.minimum.minimum import Minimum
-from minimascope.curvature.products.ggn_product import GgnProducts
+from minimascope.curvature.products.ggn import Ggn
+from minimascope.curvature.running.run import Run
 from minimascope.curvature.sweep.exact import exact_sweep, primal_resolvent
 from minimascope.curvature.sweep.matrix_free import matrix_free_sweep
 from minimascope.curvature.sweep.result import Sweep
-from minimascope.objective.likelihood import Likelihood, likelihood_of
+from minimascope.objective.likelihood import Likelihood
+from minimascope.objective.penalty import Ridge
 
 LINES = Path(__file__).parent / "results" / "gap_routes.jsonl"
 SEEDS = range(20)
@@ -68,8 +71,7 @@ def _exact(design: Design) -> tuple[Minimum, Sweep]:
         primal_resolvent(minimum, likelihood),
         likelihood,
         torch.tensor([design.weight_decay], dtype=torch.float64),
-        weight_decay=design.weight_decay,
-        newton_ridge=None,
+        Ridge(),
     )
     return minimum, sweep
 
@@ -77,15 +79,7 @@ def _exact(design: Design) -> tuple[Minimum, Sweep]:
 def _trial(design: Design, minimum: Minimum, exact: Sweep, seed: int) -> dict[str, Any]:
     start = time.process_time()
     likelihood = likelihood_of(minimum, minimum.inputs, minimum.targets)
-    found = matrix_free_sweep(
-        GgnProducts(minimum),
-        likelihood,
-        exact.lambdas,
-        weight_decay=design.weight_decay,
-        newton_ridge=None,
-        lambda_eff=design.weight_decay,
-        seed=seed,
-    )
+    found = matrix_free_sweep(Ggn(minimum), likelihood, exact.lambdas, run=Run(seed))
     ours, truth = _estimates(found, likelihood), _estimates(exact, likelihood)
     return {
         "network": design.name,

@@ -22,9 +22,11 @@ from study.picture import picture
 from study.tables import report
 
 from minimascope.curvature.gap.estimate import estimate_gap
+from minimascope.curvature.gap.hessian_clipped import KnownHessian
 from minimascope.curvature.gap.result import GapResult
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 
 RESULTS = Path(__file__).parent / "results"
 LINES = RESULTS / "gap_study.jsonl"
@@ -67,17 +69,15 @@ def analysed(design: Design, *, hessian: bool = True) -> dict[str, Any]:
     start = time.process_time()
     minimum, test = trained(design)
     after_training = time.process_time()
-    spectrum = compute_spectrum(minimum, top_k=1) if hessian else None
+    spectrum = compute_spectrum(minimum, Wanted(top_k=1)) if hessian else None
     exact = spectrum if spectrum is not None and spectrum.complete else None
+    pairs = None
+    if exact is not None:
+        pairs = KnownHessian(exact.known_eigenvalues, exact.known_eigenvectors)
     readings: dict[str, GapResult] = {}
     for reading, knows in _knowledge(design).items():
-        readings[reading] = estimate_gap(
-            minimum,
-            test=test,
-            hessian_eigenvalues=exact.known_eigenvalues if exact else None,
-            hessian_eigenvectors=exact.known_eigenvectors if exact else None,
-            **knows,
-        )
+        known = minimum.trained(**knows)
+        readings[reading] = estimate_gap(known, test=test, hessian=pairs)
     primary = "schedule" if "schedule" in readings else "weight_decay"
     measured = readings[primary].measured
     assert measured is not None

@@ -20,8 +20,8 @@ from torch.nn import functional
 
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.layers.jacobian import jacobian_chunks
+from minimascope.curvature.minimum.batches import likelihood_of
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.objective.likelihood import likelihood_of
 
 LINES = Path(__file__).parent / "results" / "gap_time.jsonl"
 WEIGHT_DECAY = 1e-3
@@ -38,7 +38,7 @@ def main() -> None:
     minimum = _trained(given.width, given.examples)
     product = _cpu_seconds_of_the_product(minimum)
     start, wall = time.process_time(), time.perf_counter()
-    result = estimate_gap(minimum, weight_decay=WEIGHT_DECAY)
+    result = estimate_gap(minimum.trained(weight_decay=WEIGHT_DECAY))
     spent = time.process_time() - start
     line = {
         "p": minimum.dim,
@@ -83,7 +83,7 @@ def _cpu_seconds_of_the_product(minimum: Minimum) -> float:
     half = likelihood.half_curvature
     start = time.process_time()
     M = minimum.theta.new_zeros(minimum.dim, minimum.dim)
-    for at, J in jacobian_chunks(minimum, minimum.inputs, chunk=300):
+    for at, J in jacobian_chunks(minimum, minimum.inputs, outputs=10):
         B = (half[at].mT @ J).flatten(0, 1)
         M.addmm_(B.mT, B, alpha=1 / minimum.n)
     return time.process_time() - start

@@ -33,15 +33,16 @@ from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-from tests.servers.browser import chromium, until
+from tests.servers.browser import chromium, in_modules, until
+from tests.servers.serve import Served
 
 RESULT = ROOT / "benchmarks" / "results" / "page_speed.json"
 RUNS, SWITCHES, MINIMA = 3, 20, 20
-SWITCH = """async (vector) => {
+SWITCH = """async ({ set }, vector) => {
   const graph = document.querySelector('#boundary .js-plotly-plot');
   const painted = new Promise((done) => graph.once('plotly_afterplot', done));
   const begun = performance.now();
-  window.minimascope.set({ vector });
+  set({ vector });
   await painted;
   return performance.now() - begun;
 }"""
@@ -74,28 +75,8 @@ def service(folder: Path) -> Iterator[str]:
     for number in range(MINIMA):
         kind = kinds[number % len(kinds)]
         shutil.copytree(kind, demo / f"{number:02}-{kind.name}")
-    environment = {**os.environ, "MINIMASCOPE_DEMO_DIR": str(demo), "PYTHONPATH": str(ROOT)}
-    command = [
-        sys.executable,
-        "-m",
-        "minimascope",
-        "serve",
-        "--port=0",
-        f"--data={folder / 'data'}",
-    ]
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdout
-        address = server.stdout.readline().split()[-1]
-        while True:
-            try:
-                httpx.get(f"{address}/api/v1/health/live").raise_for_status()
-                break
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        yield address
-        server.terminate()
+    with Served(folder / "data", {"DEMO_DIR": str(demo)}, quiet=False) as served:
+        yield served.url
 
 
 @contextmanager
@@ -134,7 +115,9 @@ def analysis(browser: Browser, url: str) -> dict[str, float]:
         page.wait_for_selector("#detail .scatterlayer .trace")
         page.wait_for_timeout(500)
         weight = sum(sizes) / 1e6
-        taken = [page.evaluate(SWITCH, 1 + turn % 5) for turn in range(1, SWITCHES + 1)]
+        turns = range(1, SWITCHES + 1)
+        state = "analysis/state.mjs"
+        taken = [in_modules(page, SWITCH, state, arg=1 + turn % 5) for turn in turns]
     return {**found, "wire_mb": weight, "switch_ms": statistics.median(taken)}
 
 

@@ -24,13 +24,14 @@ from spectra.networks import Attention, cnn, mlp
 from spectra.workloads import digits, train
 from torch import nn
 
+from minimascope.analysis.costs.spectrum import TOLERANCES
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.running.memory import PeakMemory
 from minimascope.curvature.spectrum.plan import plan_spectrum
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 
 RESULTS = Path(__file__).parent / "results" / "plans.jsonl"
-TOLERANCES = {"float64": 1e-6, "float32": 1e-5}  # those of workers/analysis/spectrum_stage.py
 Row = dict[str, Any]
 
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {
@@ -71,7 +72,7 @@ def measured(name: str, dtype: str) -> Row:
         plan = plan_spectrum(minimum, **asked)
         started = time.perf_counter()
         found = compute_spectrum(
-            minimum, top_k=10, tolerance=TOLERANCES[dtype], operator=plan.operator
+            minimum, Wanted(top_k=10, tolerance=TOLERANCES[dtype]), operator=plan.operator
         )
         seconds = time.perf_counter() - started
     return {

@@ -24,9 +24,10 @@ import torch
 from spectra.workloads import WORKLOADS
 
 from minimascope.curvature.minimum.minimum import Minimum
-from minimascope.curvature.products.operators import hessian
+from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.spectrum.sample import curvature_on_all, drawn
 from minimascope.curvature.spectrum.spectrum import Spectrum, compute_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 
 SHARES = (0.05, 0.1, 0.25, 0.5)
 PAIRS, TOLERANCE = 10, 1e-6
@@ -93,7 +94,9 @@ def one(minimum: Minimum, product: Any, count: int, seed: int) -> Row:
 
 def spectrum(minimum: Minimum) -> tuple[Spectrum, float]:
     begun = time.process_time()
-    found = compute_spectrum(minimum, top_k=PAIRS, tolerance=TOLERANCE, lowest=None, trace_probes=0)
+    found = compute_spectrum(
+        minimum, Wanted(top_k=PAIRS, tolerance=TOLERANCE, lowest=None, trace_probes=0)
+    )
     return found, time.process_time() - begun
 
 

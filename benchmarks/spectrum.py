@@ -37,12 +37,13 @@ from spectra.tools import PINNED, Pairs, Tool, tools
 from spectra.workloads import LARGE, WORKLOADS, Workload
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from minimascope.curvature.krylov.slq import spectral_sum
+from minimascope.curvature.krylov.slq import ProbeSize, spectral_sum
 from minimascope.curvature.minimum.minimum import prepare
-from minimascope.curvature.products.operators import hessian
+from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.spectrum.density import spectral_density
 from minimascope.curvature.spectrum.plan import plan_spectrum
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 
 TARGETS = (1e-3, 1e-6)
 QUESTIONS = ("top1", "top2", "slq", "trace", "together", "plan")  # top 10 at either residual
@@ -104,7 +105,7 @@ def run(
     torch.set_default_dtype(workload.minimum.theta.dtype)  # PyHessian draws its vectors in it
     count = 20 if "together" in questions else 10
     known = compute_spectrum(
-        workload.minimum, top_k=count, tolerance=1e-3, lowest=None, trace_probes=0
+        workload.minimum, Wanted(top_k=count, tolerance=1e-3, lowest=None, trace_probes=0)
     ).eigenvalues
     found, missing = tools(workload.minimum, float(known[0] / known[9]))
     found = [tool for tool in found if names is None or tool.name in names]
@@ -233,8 +234,10 @@ def together(workload: Workload, found: list[Tool], ratio: float, limit: float) 
     """
 
     def ours() -> Pairs:
-        spectrum = compute_spectrum(workload.minimum, top_k=20, tolerance=1e-3)
-        density = spectral_density(workload.minimum, spectrum, probes=PROBES, steps=STEPS)
+        spectrum = compute_spectrum(workload.minimum, Wanted(top_k=20, tolerance=1e-3))
+        density = spectral_density(
+            workload.minimum, spectrum, ProbeSize(probes=PROBES, steps=STEPS)
+        )
         for damping in DAMPINGS:
             spectral_sum(
                 spectrum.known_eigenvalues, density.rules, lambda e, z=damping: clipped_rank(e, z)
@@ -278,8 +281,10 @@ def clipped_rank(eigenvalues: torch.Tensor, damping: float) -> torch.Tensor:
 
 def planned(workload: Workload) -> Row:
     """The plan for top 10 at 1e-3 against what happened."""
-    plan = plan_spectrum(workload.minimum, top_k=10, tolerance=1e-3)
-    run = timed(lambda: compute_spectrum(workload.minimum, top_k=10, tolerance=1e-3), limit=1e6)
+    plan = plan_spectrum(workload.minimum, Wanted(top_k=10, tolerance=1e-3))
+    run = timed(
+        lambda: compute_spectrum(workload.minimum, Wanted(top_k=10, tolerance=1e-3)), limit=1e6
+    )
     assert run.value is not None
     print(f"Plan: {plan.sentence} Actual: {run.value.products} products, {run.wall:.2f} s.\n")
     return {

@@ -13,17 +13,19 @@ import dash
 from dash import Dash, dcc, html
 from fastapi import FastAPI
 
+from dashboard.components import ids
 from dashboard.drawing.process import DrawingProcess
 from dashboard.drawing.routes import drawing_routes
-from dashboard.pages.analysis import layout as analysis
-from dashboard.pages.compare import layout as compare
-from dashboard.pages.home import layout as home
-from dashboard.pages.job import layout as job
-from dashboard.pages.not_found import layout as not_found
-from dashboard.pages.upload import layout as upload
+from dashboard.pages.analysis import callbacks as analysis
+from dashboard.pages.compare import callbacks as compare
+from dashboard.pages.home import callbacks as home
+from dashboard.pages.job import callbacks as job
+from dashboard.pages.not_found import callbacks as not_found
+from dashboard.pages.upload import callbacks as upload
 from dashboard.serving.arrival import Arrival
 from dashboard.serving.compressed import Compressed
 from dashboard.serving.csp import page_policy
+from dashboard.serving.modules import Modules, module_routes, read_modules
 from minimascope.client import AsyncClient
 from minimascope.figures.theme import css
 
@@ -35,9 +37,10 @@ INDEX = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{%title%}</title>
 <style>PALETTES</style>
-<script src="/assets/first_paint.js"></script>
+ENTRY
 {%favicon%}
 {%css%}
+PRELOADS
 </head>
 <body>
 {%app_entry%}
@@ -57,6 +60,14 @@ KEYS = (
 )
 
 
+def _index(modules: Modules) -> str:
+    parts = {"PALETTES": css(), "ENTRY": modules.entry(), "PRELOADS": modules.preloads()}
+    page = INDEX
+    for name, text in parts.items():
+        page = page.replace(name, text)
+    return page
+
+
 def _header() -> html.Header:
     links = [dcc.Link(words, href=path, className="nav-link") for words, path in NAVIGATION]
     api = html.A("API", href="/api/v1/docs", className="nav-link")
@@ -67,8 +78,8 @@ def _header() -> html.Header:
             html.Nav([*links, api], **{"aria-label": "Pages"}),
             html.Div(
                 [
-                    html.Button("?", id="help-open", **{"aria-label": "Keyboard shortcuts"}),
-                    html.Button("◐", id="theme-toggle", **{"aria-label": "Dark or light"}),
+                    html.Button("?", id=ids.HELP_OPEN, **{"aria-label": "Keyboard shortcuts"}),
+                    html.Button("◐", id=ids.THEME_TOGGLE, **{"aria-label": "Dark or light"}),
                 ],
                 className="header-tools",
             ),
@@ -83,20 +94,20 @@ def _help() -> html.Dialog:
         [
             html.H2("Keyboard"),
             html.Dl(rows),
-            html.Button("Close", id="help-close", className="button"),
+            html.Button("Close", id=ids.HELP_CLOSE, className="button"),
         ],
-        id="help",
+        id=ids.HELP,
     )
 
 
 def _shell() -> html.Div:
     return html.Div(
         [
-            dcc.Location(id="here", refresh="callback-nav"),
+            dcc.Location(id=ids.HERE, refresh="callback-nav"),
             _header(),
             html.Main(dash.page_container, id="main", tabIndex=-1),
             _help(),
-            html.Div(id="announce", role="status", className="toast", **{"aria-live": "polite"}),
+            html.Div(id=ids.ANNOUNCE, role="status", className="toast", **{"aria-live": "polite"}),
         ],
         className="app",
     )
@@ -124,16 +135,17 @@ def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
     Unknown page addresses answer 404 with the not-found page, unknown `/api/` addresses a
     problem document. All data comes through `client`.
     """
+    modules = read_modules()
+    module_routes(app, modules)
     _live_with(app, drawing_routes(app, client))
     own = [str(getattr(route, "path", "")) for route in app.routes]
     options: dict[str, Any] = {
         "assets_folder": str(ASSETS),
-        "assets_ignore": r"first_paint\.js",
         "pages_folder": "",
         "suppress_callback_exceptions": True,
         "title": "minimascope",
         "update_title": None,
-        "index_string": INDEX.replace("PALETTES", css()),
+        "index_string": _index(modules),
         "serve_locally": True,
         "use_async": True,
     }

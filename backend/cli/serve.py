@@ -59,6 +59,7 @@ def command(
     configure(settings.log_format)
     tracing.configure(settings, "api")
     with listen(settings.host, settings.port) as listener:
+        os.environ["PYTHONSAFEPATH"] = "1"  # no process of ours imports from this folder
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         server = _server(settings)
         log_folder = settings.folder() / "logs"

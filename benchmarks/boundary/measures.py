@@ -10,11 +10,15 @@ from torch import Tensor
 
 from minimascope.boundary.alignment import align
 from minimascope.boundary.complexity import alignment_matrix, complexity, random_max_alignment
+from minimascope.boundary.eigenvector_margins import eigenvector_margins
 from minimascope.boundary.flips import Flips, sign_flips
-from minimascope.boundary.margins import certified_margins, eigenvector_margins
+from minimascope.boundary.margins import certified_margins
+from minimascope.boundary.planes import Frame
 from minimascope.boundary.slices import Slice, input_plane
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 
 VECTORS = 7
 RESOLUTION = 100
@@ -59,12 +63,12 @@ def fit(minimum: Minimum, x: Tensor, y: Tensor) -> tuple[float, float]:
 def study(minimum: Minimum, test: tuple[Tensor, Tensor], *, seed: int = 0) -> Study:
     """The full analysis of one minimum; `seconds` are CPU seconds of all of it."""
     started = time.process_time()
-    spectrum = compute_spectrum(minimum, top_k=VECTORS, seed=seed)
+    spectrum = compute_spectrum(minimum, Wanted(top_k=VECTORS), run=Run(seed=seed))
     assert spectrum.known_eigenvectors is not None
     matrix = alignment_matrix(minimum, spectrum.known_eigenvectors)
     random = random_max_alignment(minimum, seed=seed)
     found = complexity(matrix, dim=minimum.dim, random=random)
-    plane = input_plane(minimum, spectrum.eigenvectors, resolution=RESOLUTION)
+    plane = input_plane(minimum, spectrum.eigenvectors, frame=Frame(RESOLUTION))
     margins = certified_margins(minimum, seed=seed)
     vectors = spectrum.eigenvectors[:5]
     estimates = eigenvector_margins(

@@ -18,9 +18,9 @@ import torch
 from sklearn.datasets import load_breast_cancer, load_wine
 from torch import Tensor, nn
 
-from minimascope.curvature.krylov import block as krylov
+from minimascope.curvature.krylov.block import expand, krylov_space, random_rows
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.curvature.products.operators import hessian
+from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.spectrum.eigenpairs import LOWEST
 from minimascope.curvature.spectrum.wanted import Wanted, settled_pairs
 from spectra.networks import Attention, cnn, mlp
@@ -86,7 +86,7 @@ def networks() -> dict[str, tuple[nn.Module, Tensor, Tensor, int]]:
 def steps(minimum: Minimum) -> dict[str, int | None]:
     """Steps by 'k tolerance' and 'k tolerance lowest'; None where 400 were too few."""
     operator = hessian(minimum)
-    state = krylov.start(operator, width=1, capacity=STEPS, seed=0)
+    state = krylov_space(random_rows(operator, width=1, seed=0), capacity=STEPS)
     waiting = {
         f"{k} {tolerance:.0e}{' lowest' * (low is not None)}": Wanted(k, tolerance, low)
         for k, tolerance in ASKED
@@ -94,7 +94,7 @@ def steps(minimum: Minimum) -> dict[str, int | None]:
     }
     found: dict[str, int | None] = dict.fromkeys(waiting)
     while waiting and state.size < state.basis.shape[0] and state.block.shape[0]:
-        krylov.expand(operator, state)
+        expand(operator, state)
         for name, wanted in list(waiting.items()):
             if settled_pairs(state, wanted)[0] == wanted.count:
                 found[name] = state.size

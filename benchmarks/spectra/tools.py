@@ -15,11 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from minimascope.curvature.krylov.slq import quadrature
+from minimascope.curvature.krylov.slq import ProbeSize, quadrature
 from minimascope.curvature.minimum.minimum import Minimum
-from minimascope.curvature.products.operators import hessian
+from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.products.precision import quick_hessian
-from minimascope.curvature.spectrum.spectrum import compute_spectrum, silent
+from minimascope.curvature.running.run import Run
+from minimascope.curvature.spectrum.spectrum import compute_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 
 Pairs = tuple[Tensor, Tensor]  # values (k,), vectors (k, p)
 Rule = tuple[Tensor, Tensor]  # nodes and weights of all probes, weights summing to 1
@@ -71,7 +73,7 @@ def ours(minimum: Minimum) -> Tool:
     def pairs(k: int, target: float) -> Callable[[], Pairs]:
         def call() -> Pairs:  # peers wait for no λ_min and give no trace
             found = compute_spectrum(
-                minimum, top_k=k, tolerance=target, lowest=None, trace_probes=0
+                minimum, Wanted(top_k=k, tolerance=target, lowest=None, trace_probes=0)
             )
             return found.eigenvalues, found.eigenvectors
 
@@ -79,11 +81,11 @@ def ours(minimum: Minimum) -> Tool:
 
     def rule(probes: int, steps: int, seed: int) -> Rule:
         quick = quick_hessian(minimum, hessian(minimum), seed=seed).operator
-        found = quadrature(quick, None, probes=probes, steps=steps, seed=seed, progress=silent)
+        found = quadrature(quick, None, size=ProbeSize(probes, steps), run=Run(seed))
         return found.nodes.reshape(-1), found.weights.reshape(-1) / probes
 
     def trace(products: int, seed: int) -> float:
-        return compute_spectrum(minimum, top_k=10, tolerance=1e-3, seed=seed).trace
+        return compute_spectrum(minimum, Wanted(top_k=10, tolerance=1e-3), run=Run(seed=seed)).trace
 
     return Tool("minimascope", pairs, rule, trace)
 
@@ -93,7 +95,7 @@ def ours_whole(minimum: Minimum) -> Tool:
 
     def pairs(k: int, target: float) -> Callable[[], Pairs]:
         def call() -> Pairs:
-            found = compute_spectrum(minimum, top_k=k, tolerance=target)
+            found = compute_spectrum(minimum, Wanted(top_k=k, tolerance=target))
             return found.eigenvalues, found.eigenvectors
 
         return call

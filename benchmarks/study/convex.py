@@ -52,7 +52,7 @@ def _measured(truth: str, n: int, ridge: float) -> dict[str, Any]:
         theta = fitted(X, y, ridge)
         gaps.append(_loss(theta, *population) - _loss(theta, X, y))
         if index < ANALYSED:
-            result = estimate_gap(_minimum(theta, X, y), weight_decay=ridge)
+            result = estimate_gap(_minimum(theta, X, y).trained(weight_decay=ridge))
             verdicts.append(result.verdict)
             promised.append(result.diagnostics["chance_within_2"] or 0.0)
             kept.append(off_by(result.estimates["alo_ggn"].value or 0.0, gaps[-1]) <= FACTOR)

@@ -1,10 +1,12 @@
-"""One of several (a radio group, a native select) or some; `assets/choice.js` keeps the store."""
+"""One of several (a radio group, a native select) or some; `page/choice.mjs` keeps the store."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from dash import dcc, html
+
+from dashboard.components import ids
 
 
 def radio(identifier: str, options: Mapping[str, str], value: str, *, label: str) -> html.Div:
@@ -53,6 +55,6 @@ def select(identifier: str, options: Mapping[str, str], value: str, *, label: st
         html.Option(words, value=key, selected="selected" if key == value else None)
         for key, words in options.items()
     ]
-    menu = html.Select(entries, id=f"{identifier}-menu", **{"data-choice": identifier})
-    words = html.Label(label, htmlFor=f"{identifier}-menu")
+    menu = html.Select(entries, id=ids.menu(identifier), **{"data-choice": identifier})
+    words = html.Label(label, htmlFor=ids.menu(identifier))
     return html.Div([words, menu, dcc.Store(id=identifier, data=value)], className="select")

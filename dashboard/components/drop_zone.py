@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dash import html
 
+from dashboard.components import ids
+
 CHECKPOINTS = ".safetensors, .pt, .pth, .ckpt, .bin, .pt2, .zip"
 
 
 def drop_zone(identifier: str, words: str, hint: str, accept: str) -> html.Div:
-    """A place for one file; `assets/upload.js` sends it and shows real progress."""
+    """A place for one file; `upload/drops.mjs` sends it and shows real progress."""
     return html.Div(
         [
             html.Div(
@@ -20,7 +22,7 @@ def drop_zone(identifier: str, words: str, hint: str, accept: str) -> html.Div:
             ),
             html.Div(className="drop-live", role="status", **{"aria-live": "polite"}),
         ],
-        id=f"drop-{identifier}",
+        id=ids.drop(identifier),
         className="drop",
         tabIndex=0,
         role="button",
@@ -38,6 +40,6 @@ def checkpoint_zone() -> html.Div:
 
 
 def described(identifier: str, zone: html.Div) -> html.Div:
-    """A zone and, below it, what the inspection finds; `assets/upload_found.js` fills it in."""
-    found = html.Div(id=f"found-{identifier}", className="found")
+    """A zone and, below it, what the inspection finds; `upload/found.mjs` fills it in."""
+    found = html.Div(id=ids.found(identifier), className="found")
     return html.Div([zone, found], className="described")

@@ -7,6 +7,8 @@ from typing import Any
 
 from dash import html
 
+from dashboard.components import ids
+
 KINDS = (
     ("svg", "3.39", "SVG, one column (3.39 in)"),
     ("svg", "6.9", "SVG, full width (6.9 in)"),
@@ -18,14 +20,14 @@ KINDS = (
 
 
 def menu(words: str, items: Sequence[Any], *, label: str = "") -> html.Details:
-    """A button that opens a short list of actions; `assets/export.js` closes it again."""
+    """A button that opens a short list of actions; `export/menus.mjs` closes it again."""
     named: dict[str, Any] = {"aria-label": label} if label else {}
     summary = html.Summary(words, className="tool", **named)
     return html.Details([summary, html.Div(list(items), className="menu-items")], className="menu")
 
 
 def tools(plot: str, *switches: Any) -> html.Div:
-    """Switches of this plot, its export menu and table; `assets/export.js` acts on them."""
+    """Switches of this plot, its export menu and table; `export/menus.mjs` acts on them."""
     name = plot.replace("-", " ")
     items = [
         html.Button(
@@ -55,13 +57,13 @@ def image(plot: str, label: str, *, height: int) -> list[Any]:
     return [
         html.Div(
             html.Div(id=plot, className="graph"),
-            id=f"{plot}-frame",
+            id=ids.frame(plot),
             role="img",
             className="frame",
             style={"height": height},
-            **{"aria-label": label, "aria-describedby": f"{plot}-table"},
+            **{"aria-label": label, "aria-describedby": ids.table(plot)},
         ),
-        html.Div(id=f"{plot}-table", className="plot-table", hidden=True, tabIndex=0),
+        html.Div(id=ids.table(plot), className="plot-table", hidden=True, tabIndex=0),
     ]
 
 
@@ -93,8 +95,8 @@ def strip(plot: str, title: str, label: str, *, above: Any = None, below: str = 
         id=plot,
         className="tiles",
         role="group",
-        **{"aria-label": label, "aria-describedby": f"{plot}-table"},
+        **{"aria-label": label, "aria-describedby": ids.table(plot)},
     )
-    table = html.Div(id=f"{plot}-table", className="plot-table", hidden=True, tabIndex=0)
+    table = html.Div(id=ids.table(plot), className="plot-table", hidden=True, tabIndex=0)
     words = html.P(below, className="hint strip-words")
     return html.Section([head, tiles, words, table], className=f"panel panel-{plot}")

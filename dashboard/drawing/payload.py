@@ -33,6 +33,7 @@ from minimascope.figures.reliability import reliability_figure
 from minimascope.figures.spectrum import spectrum_figure
 from minimascope.figures.walk import has_walk, walk_figure
 
+EMBEDDING = "embedding_"  # a figure of the points without a plane, by its method
 PLANE = (
     "slice_x",
     "slice_y",
@@ -75,9 +76,9 @@ def _embeddings(report: Report, arrays: Arrays) -> dict[str, Callable[[], go.Fig
     drawn: dict[str, Callable[[], go.Figure]] = {}
     if report.data.input_shape == [2] or "labels" not in arrays or not has_plane(arrays):
         return drawn
-    drawn["embedding_pca"] = lambda: embedding(arrays)
+    drawn[f"{EMBEDDING}pca"] = lambda: embedding(arrays)
     if "embedding_tsne" in arrays:
-        drawn["embedding_tsne"] = lambda: tsne_map(arrays)
+        drawn[f"{EMBEDDING}tsne"] = lambda: tsne_map(arrays)
     return drawn
 
 

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from dash import Dash, Input, Output, State
 from pydantic import ValidationError
 
 from dashboard.drawing.class_names import named
 from dashboard.drawing.packing import encoded
-from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.questions.slices import SliceRequest
 from minimascope.figures.boundary_map import boundary_map
 from minimascope.figures.filmstrip import filmstrip
 from minimascope.figures.plane import Arrays
 
-KEY = re.compile(r"(points):(\d+),(\d+),(\d+)|(extremes):(\d+)|(principal):(\d+),(\d+)")
-PATIENCE_SECONDS = 300.0
+# What a plane is called in the address, and how many numbers a person types for it.
+KEY = re.compile(r"points:\d+,\d+,\d+|extremes:\d+|principal:\d+,\d+")
+TYPED = {"points": 3, "principal": 2}
 
 
 def plane_request(key: str) -> SliceRequest:
@@ -94,37 +92,3 @@ def plane_drawing(
         "points": encoded(arrays["points"]),
         "words": plane_sentence(request),
     }
-
-
-async def _answered(client: AsyncClient, identifier: str, key: str) -> dict[str, Any]:
-    request = plane_request(key)
-    report, labels, drawn = await asyncio.gather(
-        client.report(identifier),
-        client.array(identifier, "labels"),
-        client.slice(identifier, request, seconds=PATIENCE_SECONDS),
-    )
-    arrays = {**drawn, "labels": labels, "points": drawn["slice_points"]}
-    if report.margins is not None:
-        arrays["margins"] = await client.array(identifier, "margins")
-    eigenvalues = [] if report.spectrum is None else report.spectrum.eigenvalues
-    names = report.data.class_names
-    return await asyncio.to_thread(plane_drawing, key, request, arrays, eigenvalues, names)
-
-
-def register(pages: Dash, client: AsyncClient) -> None:
-    """The browser asks with a key; the answer is a drawing or one sentence."""
-
-    @pages.callback(
-        Output("plane-answer", "data"),
-        Input("plane-ask", "data"),
-        State("analysis-id", "data"),
-        prevent_initial_call=True,
-    )
-    async def answer(asked: dict[str, Any] | None, identifier: str) -> dict[str, Any] | None:
-        if not asked:
-            return None
-        key = str(asked.get("key", ""))
-        try:
-            return await _answered(client, identifier, key)
-        except ProblemError as problem:
-            return {"key": key, "problem": problem.line()}

@@ -12,13 +12,13 @@ from fastapi import FastAPI, Request, Response
 
 from dashboard.drawing.payload import packed_drawing, packed_tiles
 from dashboard.drawing.process import DrawingProcess
-from dashboard.pages.compare.figures import vectors_of
 from minimascope.client import AsyncClient
 from minimascope.client.calls import Array
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import FINAL_STATES, Analysis
 
+COLUMNS = 6  # tiles in a row of the compare page
 KEPT = 32  # drawings of finished analyses held, compressed: about 0.4 MB each at 200 × 200
 ROOM = 1  # drawings fetched and made at a time
 
@@ -94,6 +94,18 @@ class Drawings:
             return await self._client.arrays(identifier)
         except ProblemError:
             return {}
+
+
+def vectors_of(text: str | None) -> list[int]:
+    """`1-5` or `2,4` as 1-based numbers, at most six; v₁ to v₅ where the text is neither."""
+    found: list[int] = []
+    for part in (text or "").split(","):
+        low, dash_, high = part.strip().partition("-")
+        if not low.isdecimal() or (dash_ and not high.isdecimal()):
+            return list(range(1, 6))
+        found += range(int(low), min(int(high or low), int(low) + COLUMNS) + 1)
+    kept = [vector for vector in dict.fromkeys(found) if 1 <= vector <= 200]
+    return kept[:COLUMNS] or list(range(1, 6))
 
 
 def drawing_routes(app: FastAPI, client: AsyncClient) -> DrawingProcess:

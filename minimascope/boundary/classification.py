@@ -15,11 +15,11 @@ from minimascope.curvature.minimum.minimum import Minimum
 
 def require_classification(minimum: Minimum) -> None:
     """Raises ValueError for regression: argmax, alignment and margins are not defined there."""
-    if minimum.loss == "mse":
+    if not minimum.loss.classifies:
         raise ValueError(
-            "This minimum was trained with loss 'mse': regression has no decision boundary, "
-            "so alignment, slices, complexity and margins are not defined for it. "
-            "Ask for them with loss 'cross_entropy' or 'binary'."
+            f"This minimum was trained with loss '{minimum.loss.name}': regression has no "
+            "decision boundary, so alignment, slices, complexity and margins are not defined for "
+            "it. Ask for them with loss 'cross_entropy' or 'binary'."
         )
 
 

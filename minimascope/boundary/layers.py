@@ -7,9 +7,6 @@ g·v = Σ_layers δᵀ V a + δᵀ b, so neither a norm nor an alignment needs t
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +14,9 @@ from torch import Tensor, nn
 
 from minimascope.boundary.classification import class_logits
 from minimascope.boundary.residual import Residual, own_class_residual
+from minimascope.curvature.layers.recorder import recorded
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.minimum.places import Place
 
 
 @dataclass(frozen=True)
@@ -25,15 +24,15 @@ class DenseLayer:
     """One nn.Linear and where its trainable weight and bias lie in θ."""
 
     module: nn.Linear
-    weight: slice | None
-    bias: slice | None
+    weight: Place | None
+    bias: Place | None
 
     def split(self, vectors: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """Weight part (k, out, in) and bias part (k, out) of vectors (k, p)."""
-        shape = (vectors.shape[0], *self.module.weight.shape)
-        weight = None if self.weight is None else vectors[:, self.weight].reshape(shape)
-        bias = None if self.bias is None else vectors[:, self.bias]
-        return weight, bias
+        return (
+            None if self.weight is None else self.weight.of(vectors),
+            None if self.bias is None else self.bias.of(vectors),
+        )
 
 
 @dataclass(frozen=True)
@@ -48,43 +47,13 @@ class LayerSweep:
     deltas: list[Tensor]
 
 
-def positions(minimum: Minimum) -> dict[str, slice]:
-    """Where every trainable parameter lies in θ, by name."""
-    ends: dict[str, slice] = {}
-    start = 0
-    for name, shape in zip(minimum.names, minimum.shapes, strict=True):
-        ends[name] = slice(start, start + math.prod(shape))
-        start = ends[name].stop
-    return ends
-
-
-@contextmanager
-def _recorded(
-    layers: list[DenseLayer],
-) -> Iterator[list[tuple[nn.Module, Tensor, Tensor]]]:
-    """Records (module, input, output) of every call of the layers' modules."""
-    calls: list[tuple[nn.Module, Tensor, Tensor]] = []
-
-    def record(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        calls.append((module, args[0], output))
-        # An in-place activation would overwrite the recorded output; it gets a copy.
-        return output.clone()
-
-    handles = [layer.module.register_forward_hook(record) for layer in layers]
-    try:
-        yield calls
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
 def dense_layers(minimum: Minimum) -> list[DenseLayer] | None:
     """The layers in θ order if every trainable parameter belongs to a plain nn.Linear.
 
     None if the closed form does not hold: other layers with parameters, a layer used twice or
     not at all, shared weights, or layers that see more than one row for each example.
     """
-    places = positions(minimum)
+    places = minimum.places
     layers: list[DenseLayer] = []
     for prefix, module in minimum.network.named_modules():
         if type(module) is nn.Linear:
@@ -94,12 +63,12 @@ def dense_layers(minimum: Minimum) -> list[DenseLayer] | None:
                 layers.append(DenseLayer(module, weight, bias))
     if places or not layers:
         return None
-    with _recorded(layers) as calls, torch.no_grad():
+    with recorded(layer.module for layer in layers) as calls, torch.no_grad():
         minimum.network(minimum.inputs[:2])
-    used = [module for module, _, _ in calls]
+    used = [call.layer for call in calls]
     rows = min(2, minimum.n)
     once = len(used) == len(layers) and len(set(used)) == len(layers)
-    flat = all(a.ndim == 2 and a.shape[0] == rows for _, a, _ in calls)
+    flat = all(call.given[0].ndim == 2 and call.given[0].shape[0] == rows for call in calls)
     return layers if once and flat else None
 
 
@@ -107,10 +76,10 @@ def sweep(
     minimum: Minimum, layers: list[DenseLayer], inputs: Tensor, *, create_graph: bool = False
 ) -> LayerSweep:
     """Forward and backward over `inputs`; with `create_graph` differentiable in the inputs."""
-    with _recorded(layers) as calls, torch.enable_grad():
+    with recorded(layer.module for layer in layers) as calls, torch.enable_grad():
         logits = class_logits(minimum.network(inputs))
         residual = own_class_residual(logits if create_graph else logits.detach())
-        seen = {module: (a, out) for module, a, out in calls}
+        seen = {call.layer: (call.given[0], call.output) for call in calls}
         pairs = [seen[layer.module] for layer in layers]
         deltas = torch.autograd.grad(
             logits,
@@ -161,7 +130,7 @@ def gradients(minimum: Minimum, layers: list[DenseLayer], passed: LayerSweep) ->
     result = passed.deltas[0].new_empty(passed.deltas[0].shape[0], minimum.dim)
     for layer, a, delta in zip(layers, passed.activations, passed.deltas, strict=True):
         if layer.weight is not None:
-            result[:, layer.weight] = (delta[:, :, None] * a[:, None, :]).flatten(1)
+            result[:, layer.weight.slice] = (delta[:, :, None] * a[:, None, :]).flatten(1)
         if layer.bias is not None:
-            result[:, layer.bias] = delta
+            result[:, layer.bias.slice] = delta
     return result

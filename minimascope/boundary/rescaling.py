@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from minimascope.boundary.complexity import Complexity, complexity
-from minimascope.boundary.layers import positions
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.minimum.places import by_layer
 
 _CHECKED = 64  # inputs on which the function is compared
 _AGREE = {torch.float64: 1e-9, torch.float32: 1e-3}
@@ -60,16 +60,11 @@ def find_rescaling(minimum: Minimum) -> Rescaling | None:
 
     A pair counts where the logits of up to 64 training inputs agree to 1e-9 of the largest.
     """
-    places = positions(minimum)
-    layers: dict[str, list[str]] = {}
-    for name in places:
-        layers.setdefault(name.rpartition(".")[0], []).append(name)
-    for (layer, names), (next_layer, following) in pairwise(layers.items()):
-        weights = [name for name in following if name.rpartition(".")[2] == "weight"]
-        found = Rescaling(
-            layer, next_layer, [places[n] for n in names], [places[n] for n in weights]
-        )
-        if weights and _preserves(minimum, found):
+    layers = by_layer(minimum.places)
+    for (layer, up), (next_layer, following) in pairwise(layers.items()):
+        down = [place.slice for place in following if place.role == "weight"]
+        found = Rescaling(layer, next_layer, [place.slice for place in up], down)
+        if down and _preserves(minimum, found):
             return found
     return None
 

@@ -8,7 +8,7 @@ their own mean loss, so it shows which top eigenvalues belong to which border
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import torch
@@ -17,10 +17,14 @@ from torch import Tensor
 from minimascope.boundary.classification import require_classification
 from minimascope.boundary.complexity import Complexity, complexity
 from minimascope.curvature.minimum.minimum import Minimum
-from minimascope.curvature.products.operators import hessian
-from minimascope.curvature.spectrum.eigenpairs import Eigenpairs, lanczos_pairs
+from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.running.run import Run
+from minimascope.curvature.spectrum.eigenpairs import lanczos_pairs
 from minimascope.curvature.spectrum.outliers import outliers_by_gap, outliers_by_ratio
-from minimascope.curvature.spectrum.route import LIMIT, lanczos_capacity
+from minimascope.curvature.spectrum.route import lanczos_room
+from minimascope.curvature.spectrum.wanted import Wanted
+
+TOP_SIX = Wanted(top_k=6, tolerance=1e-3)
 
 
 @dataclass(frozen=True)
@@ -75,24 +79,17 @@ def subset_complexity(
 def subset_hessian(
     minimum: Minimum,
     classes: Sequence[int],
+    wanted: Wanted = TOP_SIX,
     *,
-    top_k: int = 6,
-    tolerance: float = 1e-3,
     q: float = 0.1,
     seed: int = 0,
 ) -> SubsetHessian:
     """Lanczos on the Hessian of the mean loss over the points of `classes`: ~50 products."""
     operator = hessian(minimum.subset(members(minimum, classes)))
-    top_k = min(top_k, minimum.dim)
-    pairs: Eigenpairs = lanczos_pairs(
-        operator,
-        top_k=top_k,
-        tolerance=tolerance,
-        capacity=lanczos_capacity(operator, top_k),
-        limit=operator.products + LIMIT,
-        seed=seed,
-        progress=lambda fraction, sentence: None,
-    )
+    wanted = replace(wanted, top_k=min(wanted.top_k, minimum.dim))
+    # Nobody asks for residuals, so images would be kept for nothing.
+    room = replace(lanczos_room(operator, wanted.top_k), images=0)
+    pairs = lanczos_pairs(operator, wanted, room, run=Run(seed))
     return SubsetHessian(
         eigenvalues=pairs.values.tolist(),
         converged=pairs.settled,

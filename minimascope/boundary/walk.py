@@ -7,20 +7,22 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.func import grad, vjp
 
 from minimascope.boundary.classification import (
     class_logits,
     parameter_vectors,
     require_classification,
 )
-from minimascope.boundary.slices import Bounds, class_fields, data_bounds, grid_inputs
-from minimascope.curvature.minimum.batches import outputs_at
+from minimascope.boundary.planes import Frame, grid_inputs, input_axes
+from minimascope.boundary.slices import class_fields
+from minimascope.curvature.minimum.batches import as_matrix, outputs_at
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.products.hessian import hessian
 
 # A loss near 0 rises by a large factor before anything visible moves: the rise aimed at is at
 # least this many nats.
 _LEAST_RISE = 0.05
+SMALL_FRAME = Frame(resolution=60)  # one is drawn at every step
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,7 @@ def walk(
     eigenvalue: float | None = None,
     factor: float = 10.0,
     points: int = 21,
-    resolution: int = 60,
-    margin: float = 0.15,
-    bounds: Bounds | None = None,
+    frame: Frame = SMALL_FRAME,
 ) -> Walk:
     """Walks along `vector` (p,) until the loss should be `factor` times its value at θ.
 
@@ -70,17 +70,19 @@ def walk(
     if not factor > 1:
         raise ValueError(f"The loss should rise by a factor above 1; {factor} was asked for.")
     direction = direction / size
-    curvature = _curvature(minimum, direction) if eigenvalue is None else eigenvalue
+    if eigenvalue is None:
+        eigenvalue = float(hessian(minimum).matvec(direction) @ direction)
     rise = max((factor - 1) * _loss(minimum, minimum.theta), _LEAST_RISE)
-    reach = _reach(minimum, direction, curvature, rise)
+    reach = _reach(minimum, direction, eigenvalue, rise)
     epsilon = torch.linspace(-reach, reach, points + 1 - points % 2, dtype=torch.float64)
-    grid = _grid(minimum, resolution, margin, bounds)
+    grid = _grid(minimum, frame)
     thetas = [minimum.theta + step * direction for step in epsilon.tolist()]
     measured = torch.tensor([_measured(minimum, theta) for theta in thetas], dtype=torch.float64)
     loss, accuracy, spread = measured.unbind(dim=1)
     if grid is None:
-        return Walk(epsilon, loss, accuracy, spread, rise, curvature, None, None, None, None)
+        return Walk(epsilon, loss, accuracy, spread, rise, eigenvalue, None, None, None, None)
     x, y, inputs = grid
+    side = frame.resolution
     logits = [_logits(minimum, theta, inputs) for theta in thetas]
     fields = torch.stack([class_fields(row) for row in logits])
     return Walk(
@@ -89,11 +91,11 @@ def walk(
         accuracy=accuracy,
         loss_spread=spread,
         rise=rise,
-        curvature=curvature,
+        curvature=eigenvalue,
         x=x,
         y=y,
-        classes=torch.stack([row.argmax(dim=1).view(resolution, resolution) for row in logits]),
-        class_fields=fields.view(len(thetas), -1, resolution, resolution),
+        classes=torch.stack([row.argmax(dim=1).view(side, side) for row in logits]),
+        class_fields=fields.view(len(thetas), -1, side, side),
     )
 
 
@@ -103,34 +105,15 @@ def _logits(minimum: Minimum, theta: Tensor, inputs: Tensor) -> Tensor:
 
 def _measured(minimum: Minimum, theta: Tensor) -> tuple[float, float, float]:
     """Mean loss, accuracy, standard deviation of the loss over examples."""
-    logits = _logits(minimum, theta, minimum.inputs)
-    # For one logit f the softmax over (0, f) is the logistic model: the binary loss itself.
-    losses = torch.nn.functional.cross_entropy(
-        logits, minimum.targets.long().flatten(), reduction="none"
-    )
-    hits = logits.argmax(dim=1) == minimum.targets.flatten()
+    logits = as_matrix(outputs_at(minimum, minimum.inputs, theta))
+    losses = minimum.loss.values(logits, minimum.targets)
+    hits = minimum.loss.correct(logits, minimum.targets)
     spread = losses.double().std(correction=min(1, len(losses) - 1))
     return float(losses.mean()), float(hits.double().mean()), float(spread)
 
 
 def _loss(minimum: Minimum, theta: Tensor) -> float:
     return _measured(minimum, theta)[0]
-
-
-def _curvature(minimum: Minimum, direction: Tensor) -> float:
-    """vᵀHv of the mean loss, summed over chunks of examples."""
-    total = 0.0
-    pieces = zip(torch.split(minimum.inputs, 1024), torch.split(minimum.targets, 1024), strict=True)
-    for inputs, targets in pieces:
-
-        def summed(theta: Tensor, x: Tensor = inputs, y: Tensor = targets) -> Tensor:
-            logits = class_logits(minimum.logits(theta, x))
-            return torch.nn.functional.cross_entropy(logits, y.long().flatten(), reduction="sum")
-
-        # H is symmetric, so the pullback of the gradient is the Hessian product.
-        product: Tensor = vjp(grad(summed), minimum.theta)[1](direction)[0]
-        total += float(product @ direction)
-    return total / minimum.n
 
 
 def _reach(minimum: Minimum, direction: Tensor, curvature: float, rise: float) -> float:
@@ -148,15 +131,9 @@ def _reach(minimum: Minimum, direction: Tensor, curvature: float, rise: float) -
     return min(reach, limit)
 
 
-def _grid(
-    minimum: Minimum, resolution: int, margin: float, bounds: Bounds | None
-) -> tuple[Tensor, Tensor, Tensor] | None:
+def _grid(minimum: Minimum, frame: Frame) -> tuple[Tensor, Tensor, Tensor] | None:
     """x, y and all grid inputs of the input plane; None unless inputs are 2-D."""
-    inputs = minimum.inputs
-    if tuple(inputs.shape[1:]) != (2,):
+    if tuple(minimum.inputs.shape[1:]) != (2,):
         return None
-    (x_low, x_high), (y_low, y_high) = bounds or data_bounds(inputs, margin)
-    x = torch.linspace(x_low, x_high, resolution).to(inputs)
-    y = torch.linspace(y_low, y_high, resolution).to(inputs)
-    axes = torch.eye(2).to(inputs)
-    return x, y, grid_inputs(torch.zeros(2).to(inputs), axes, x, y)
+    plane, (x, y) = input_axes(minimum.inputs), frame.sides(minimum.inputs)
+    return x, y, grid_inputs(plane.origin, plane.axes, x, y)

@@ -20,8 +20,9 @@ from minimascope.figures.plane import (
 )
 from minimascope.figures.theme import styled
 
-GAP = 0.012
-CAPTION = 30
+GAP = 0.012  # of the strip's width, between tiles
+CAPTION = 30  # pixels below a tile
+SHAPES = (0.6, 1.4)  # of a tile in the browser, height over width
 
 
 def power_text(value: float) -> str:

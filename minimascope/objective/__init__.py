@@ -1,1 +1,4 @@
-"""What training minimised: the loss of each example and what follows from it."""
+"""What training minimised: the loss of each example, the penalty, and the optimiser's facts.
+
+Torch alone. The rest of minimascope asks a `Loss` or an `Objective`; nobody compares its name.
+"""

@@ -8,6 +8,7 @@ both directions are atomic renames here; names that start with a dot are tempora
 from __future__ import annotations
 
 import fcntl
+import importlib
 import os
 import time
 import uuid
@@ -20,6 +21,7 @@ from typing import Any
 import kombu.transport
 from celery import Celery
 from celery.app.amqp import AMQP
+from celery.loaders.app import AppLoader
 from kombu import Queue
 from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
@@ -122,6 +124,14 @@ class Connection(kombu.Connection):
         return super().ensure_connection(*args, **{**pauses, **kwargs})
 
 
+class Loader(AppLoader):
+    """Celery's own puts the current folder first while it imports modules."""
+
+    @override
+    def import_from_cwd(self, module: str, imp: Any = None, package: str | None = None) -> Any:
+        return importlib.import_module(module, package)
+
+
 class Amqp(AMQP):
     Connection = Connection
 
@@ -129,7 +139,7 @@ class Amqp(AMQP):
 def celery_app(settings: Settings) -> Any:
     """The Celery application both sides share: JSON ids, early acknowledgement, no results."""
     broker, options = _broker(settings)
-    app = Celery("minimascope", broker=broker, amqp=Amqp)
+    app = Celery("minimascope", broker=broker, amqp=Amqp, loader=Loader)
     app.conf.update(
         accept_content=["json"],
         broker_connection_max_retries=None,  # for ever

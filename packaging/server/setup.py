@@ -10,8 +10,8 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 ROOMS = ("backend", "dashboard", "workers")
-# What a browser is sent.
-SERVED = ("css", "ico", "js", "json", "mjs", "png", "svg", "woff2")
+# What a browser is sent, and the licences of what others wrote of it.
+SERVED = ("LICENSE", "css", "ico", "js", "json", "mjs", "png", "svg", "woff2")
 FACE = (ROOT / "minimascope" / "__init__.py").read_text()
 VERSION = re.search(r'^__version__ = "(.+)"$', FACE, re.MULTILINE)[1]
 LINES = (HERE / "requirements.txt").read_text().splitlines()

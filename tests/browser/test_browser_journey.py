@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from safetensors.numpy import load_file, save_file
 
-from tests.servers.browser import until
+from tests.servers.browser import in_modules, until
 from tests.servers.places import ROOT
 from tests.servers.served import (
     DEMO,
@@ -47,13 +47,12 @@ def shown(page: Page, label: str) -> float:
 
 def drawn(page: Page, plot: str, name: str) -> dict[str, Any]:
     """x, y and record of a drawn trace, as Plotly holds them."""
-    script = """([plot, name]) => {
+    script = """({ decode }, [plot, name]) => {
       const graph = document.querySelector(`#${plot} .js-plotly-plot`);
       const trace = graph.data.find((t) => t.name === name);
-      const plain = (v) => window.minimascope.decode(v);
-      return { x: plain(trace.x), y: plain(trace.y), record: plain(trace.customdata) };
+      return { x: decode(trace.x), y: decode(trace.y), record: decode(trace.customdata) };
     }"""
-    found: dict[str, Any] = page.evaluate(script, [plot, name])
+    found: dict[str, Any] = in_modules(page, script, "figures/arrays.mjs", arg=[plot, name])
     return found
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -15,13 +15,15 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.axe import picture, violations
 from tests.cases.reference_report import Found
-from tests.servers.browser import hover, until
+from tests.servers.browser import hover, in_modules, until
+from tests.servers.recorded import BAD, GAUSS, IRIS, Recorded
 
-SWITCH = """async (vectors) => {
+STATE = "analysis/state.mjs"
+SWITCH = """async ({ set }, vectors) => {
   for (const k of vectors) {
     const graph = document.querySelector('#boundary .js-plotly-plot');
     const painted = new Promise((done) => graph.once('plotly_afterplot', done));
-    window.minimascope.set({ vector: k });
+    set({ vector: k });
     await painted;
   }
 }"""
@@ -45,7 +47,7 @@ def test_back_and_forward_walk_through_the_choices(linked: Page) -> None:
 def test_pinned_points_show_their_record_and_stay_in_the_address(
     linked: Page, gauss: Found
 ) -> None:
-    linked.evaluate("window.minimascope.pin(7); window.minimascope.pin(12)")
+    in_modules(linked, "({ pin }) => { pin(7); pin(12); }", STATE)
     rows = linked.locator("#point-readout tbody tr")
     expect(rows).to_have_count(2)
     margin = float(gauss[1]["margins"][7])
@@ -55,28 +57,30 @@ def test_pinned_points_show_their_record_and_stay_in_the_address(
     expect(rows).to_have_count(1)
 
 
-ON_LOG_AXIS = """() => {
-  const ms = window.minimascope, { payload, view } = ms.state;
+ON_LOG_AXIS = """({ spectrum, state: { payload, view } }) => {
   const { linear } = payload.figures.spectrum.layout.meta;
   const place = (value) => Math.log10(1 + value / linear);
   payload.figures.spectrum.data.push({ type: "scatter", name: "on all examples", yaxis: "y2",
-    x: [place(3.3)], y: [0.5], customdata: [[1, 3.3, 0.8]],
+    meta: { role: "on_all" }, x: [place(3.3)], y: [0.5], customdata: [[1, 3.3, 0.8]],
     error_x: { type: "data", array: [place(4.1) - place(3.3)], arrayminus: [0] } });
-  const drawn = ms.drawing.spectrum(payload, { ...view, log: true }, 740).data.at(-1);
+  const drawn = spectrum(payload, { ...view, log: true }, 740).data.at(-1);
   return [drawn.x[0], drawn.error_x.array[0], drawn.error_x.arrayminus[0]];
 }"""
 
 
 def test_errors_of_a_sample_are_those_of_its_values_on_a_log_axis(linked: Page) -> None:
-    assert linked.evaluate(ON_LOG_AXIS) == pytest.approx([3.3, 0.8, 0.8])
+    found = in_modules(linked, ON_LOG_AXIS, STATE, "analysis/spectrum_drawing.mjs")
+    assert found == pytest.approx([3.3, 0.8, 0.8])
 
 
-MANY_CLASSES = """async () => {
-  const ms = window.minimascope, { payload, view } = ms.state, drawn = payload.figures.boundary;
+CLICK = """({ clicks }) =>
+  clicks.spectrum({ data: { meta: { role: "eigenvalues" } }, customdata: [2, 0.1, 1e-9] })"""
+MANY_CLASSES = """async ({ boundary, show, widthOf, state: { payload, view } }) => {
+  const drawn = payload.figures.boundary;
   const like = drawn.data.findLast((t) => /class/.test(t.name || ""));
   const more = Array.from({ length: 9 }, (_, k) => ({ ...like, name: `class ${k + 20}` }));
   drawn.data.push(...more);
-  await ms.show("boundary", ms.drawing.boundary(payload, view, ms.widthOf("boundary", 0)));
+  await show("boundary", boundary(payload, view, widthOf("boundary", 0)));
   const graph = document.querySelector("#boundary .js-plotly-plot");
   const { w, h, t } = graph._fullLayout._size, { xaxis, yaxis } = drawn.layout;
   const place = (element) => element.getBoundingClientRect();
@@ -94,7 +98,9 @@ def test_on_a_phone_the_legend_of_many_classes_leaves_the_map_its_height(linked:
     linked.set_viewport_size({"width": 390, "height": 800})
     svg = linked.locator("#boundary .js-plotly-plot .main-svg").first
     expect(svg).to_have_attribute("width", re.compile(r"^3\d\d$"))
-    found = linked.evaluate(MANY_CLASSES)
+    found = in_modules(
+        linked, MANY_CLASSES, STATE, "analysis/boundary_drawing.mjs", "figures/show.mjs"
+    )
     assert found["above"]
     assert found["within"]
     assert found["rows"] <= -(-found["names"] // 2)
@@ -140,7 +146,7 @@ def test_a_tile_an_eigenvalue_and_a_hard_point_are_chosen_by_clicking(linked: Pa
     chosen = linked.locator("[data-vector][aria-pressed='true']")
     expect(chosen).to_have_attribute("data-vector", "3")
     expect(linked.locator("[data-tile='3']")).to_have_attribute("aria-pressed", "true")
-    linked.evaluate("minimascope.clicks.spectrum({ customdata: [2, 0.1, 1e-9] })")
+    in_modules(linked, CLICK, "figures/pictures.mjs")
     expect(chosen).to_have_attribute("data-vector", "2")
     linked.click("#tab-data")
     first = linked.locator("#data-points [data-pin]").first
@@ -166,15 +172,18 @@ def test_a_tile_shows_the_field_it_names(linked: Page, gauss: Found) -> None:
     assert (blue > green) if field[row, column] > 0 else (red > blue), (red, green, blue)
 
 
+EDGES = "({ classEdges }) => classEdges([0, 1, 0, 1], [0, 1], [0, 1])"
+
+
 def test_edges_of_classes_are_where_neighbours_differ(linked: Page) -> None:
-    found = linked.evaluate("window.minimascope.classEdges([0, 1, 0, 1], [0, 1], [0, 1])")
+    found = in_modules(linked, EDGES, "analysis/class_edges.mjs")
     assert found == {"x": [0.5, 0.5, None], "y": [0, 1, None]}
 
 
 def test_a_vector_switches_without_asking_the_server(linked: Page) -> None:
     asked: list[str] = []
     linked.on("request", lambda r: asked.append(r.url))
-    linked.evaluate(SWITCH, [2, 3, 4, 5, 1])
+    in_modules(linked, SWITCH, STATE, arg=[2, 3, 4, 5, 1])
     # Chromium asks for the icon again whenever the address changes.
     assert [url for url in asked if url.startswith("http") and "favicon" not in url] == []
 
@@ -187,17 +196,24 @@ def test_a_page_is_under_three_megabytes_on_the_wire(browser: Browser, address: 
     session.send("Network.enable")
     sizes: list[float] = []
     session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
-    page.goto("/analyses/gauss")
+    page.goto(f"/analyses/{GAUSS}")
     page.wait_for_selector("#filmstrip canvas")
     page.wait_for_selector("#detail .main-svg")
     context.close()
     assert 100_000 < sum(sizes) < 3_000_000
 
 
-def test_the_server_answers_while_figures_are_made(address: str) -> None:
-    asked = f"{address}/drawings/gauss/tiles?vectors="
+def drawing_processes(recorded: Recorded) -> list[int]:
+    """Where the service makes figures."""
+    found = recorded.served.descendants()
+    lines = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in found}
+    return [pid for pid, line in lines.items() if b"spawn_main" in line]
+
+
+def test_the_server_answers_while_figures_are_made(recorded: Recorded, address: str) -> None:
+    asked = f"{address}/drawings/{GAUSS}/tiles?vectors="
     assert httpx.get(f"{asked}5,3", timeout=120).status_code == 200
-    drawing = [process.pid for process in multiprocessing.active_children() if process.pid]
+    drawing = drawing_processes(recorded)
     assert drawing
     with ThreadPoolExecutor(1) as pool:
         # They stand still until the answers are there: on the event loop none would come.
@@ -214,12 +230,11 @@ def test_the_server_answers_while_figures_are_made(address: str) -> None:
         assert reply.result().status_code == 200
 
 
-def test_figures_are_made_after_their_process_was_killed(address: str) -> None:
-    asked = f"{address}/drawings/gauss/tiles?vectors="
+def test_figures_are_made_after_their_process_was_killed(recorded: Recorded, address: str) -> None:
+    asked = f"{address}/drawings/{GAUSS}/tiles?vectors="
     assert httpx.get(f"{asked}2,3", timeout=120).status_code == 200
-    for process in multiprocessing.active_children():
-        process.kill()
-        process.join(10)
+    for process in drawing_processes(recorded):
+        os.kill(process, signal.SIGKILL)
     assert httpx.get(f"{asked}2,4", timeout=120).status_code == 200
 
 
@@ -229,14 +244,14 @@ def test_open_states_have_no_violations(linked: Page) -> None:
         assert violations(linked) == [], tab
     linked.click(".panel-gap .menu summary")
     linked.click("[data-plot='spectrum'][data-export='table']")
-    linked.evaluate("window.minimascope.pin(3)")
+    in_modules(linked, "({ pin }) => pin(3)", STATE)
     assert violations(linked) == []
     linked.keyboard.press("?")
     expect(linked.locator("#help")).to_be_visible()
     assert violations(linked) == []
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/compare", "/jobs/bad", "/analyses/none"])
+@pytest.mark.parametrize("path", ["/nothing", "/compare", f"/jobs/{BAD}", "/analyses/none"])
 def test_states_of_failure_have_no_violations(browser: Browser, address: str, path: str) -> None:
     context = browser.new_context(base_url=address, color_scheme="dark")
     page = context.new_page()
@@ -253,7 +268,7 @@ def test_no_width_overflows(browser: Browser, address: str, width: int) -> None:
     context = browser.new_context(base_url=address, viewport={"width": width, "height": 800})
     page = context.new_page()
     page.set_default_timeout(90_000)
-    for path in ("/", "/upload", "/analyses/gauss?view=walk", "/compare?ids=gauss,iris"):
+    for path in ("/", "/upload", f"/analyses/{GAUSS}?view=walk", f"/compare?ids={GAUSS},{IRIS}"):
         page.goto(path)
         page.wait_for_selector("h1")
         page.wait_for_load_state("load")
@@ -311,7 +326,7 @@ def _read(said: str) -> float:
 
 
 def test_the_sign_of_an_eigenvector_is_flipped_everywhere(linked: Page, gauss: Found) -> None:
-    linked.evaluate("window.minimascope.pin(7)")
+    in_modules(linked, "({ pin }) => pin(7)", STATE)
     cell = linked.locator("#point-readout tbody td").nth(5)
     value = float(gauss[1]["alignment"][0][7])
     # int8 steps of 1/127, then two significant digits
@@ -342,9 +357,8 @@ def test_layers_are_chosen_by_name_and_the_choice_is_in_the_address(
     until(linked, f"({LAYERS_DRAWN}).join() === '{every[1]}'")
     expect(linked.locator("#side-layers .layer-count")).to_have_text(f"1 of {len(every)} layers")
     assert f"layers=nothing%2C+{every[1].upper()}" in linked.url
-    rows = linked.evaluate(
-        "minimascope.rows(minimascope.drawn('layers', 600)).map((row) => [row[2], row[3]])"
-    )
+    drawn = "({ rowsOf, drawn }) => rowsOf(drawn('layers', 600)).map((row) => [row[2], row[3]])"
+    rows = in_modules(linked, drawn, "export/rows.mjs", "analysis/drawings.mjs")
     mass = np.array(gauss[0].spectrum.layer_mass)
     assert {row[0] for row in rows} == {every[1]}
     np.testing.assert_allclose([row[1] for row in rows], mass[:, 1], atol=1e-6)

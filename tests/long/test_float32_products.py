@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from minimascope.curvature.products.operators import hessian
+from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.products.precision import quick_hessian
 from tests.cases.reference_networks import BOUNDARY, boundary_minimum
 

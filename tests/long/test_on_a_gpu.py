@@ -12,27 +12,28 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from minimascope.analysis.costs import boundary as boundary_costs
+from minimascope.analysis.costs import margins as margin_costs
 from minimascope.analysis.questions.line import interpolate
 from minimascope.analysis.questions.plane import slice_on_demand
-from minimascope.analysis.stages import margins as margins_stage
-from minimascope.analysis.stages import walks
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.questions.slices import SliceRequest
 from minimascope.contract.report import Report, Stage
 from minimascope.curvature.gap.estimate import estimate_gap
-from minimascope.curvature.minimum.minimum import Loss, Minimum, prepare
+from minimascope.curvature.krylov.slq import ProbeSize
+from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products import matrix_units
-from minimascope.curvature.products.operators import (
-    ggn,
-    gradient_second_moment,
-    hessian,
-    sampled_fisher,
-)
+from minimascope.curvature.products.fisher import sampled_fisher
+from minimascope.curvature.products.ggn import ggn
+from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.products.second_moment import gradient_second_moment
 from minimascope.curvature.spectrum.density import spectral_density
 from minimascope.curvature.spectrum.layer_blocks import layer_blocks
 from minimascope.curvature.spectrum.plan import plan_spectrum
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
-from minimascope.curvature.sweep.route import Route
+from minimascope.curvature.spectrum.wanted import Wanted
+from minimascope.curvature.sweep.route import Budget, Route
+from minimascope.objective.loss import LossName
 from tests.cases.analyses import CNN, Kept, analysed, digit_images, digits_network, opened, save
 from tests.cases.pretend_gpu import MixedDevicesError, OnGpu, pretend_gpu
 
@@ -82,7 +83,7 @@ def minimum_of(
     make: Callable[[], nn.Module],
     device: str,
     *,
-    loss: Loss = "cross_entropy",
+    loss: LossName = "cross_entropy",
     n: int = 30,
 ) -> Minimum:
     """The same network and digits on either device."""
@@ -147,9 +148,9 @@ def test_a_whole_analysis_has_the_numbers_of_the_cpu(tmp_path: Path) -> None:
 def test_samples_are_the_same_on_either_device(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(walks, "SECONDS", 0.0)
-    monkeypatch.setattr(walks, "FEWEST", 20)
-    monkeypatch.setattr(margins_stage, "SEARCH_SECONDS", 0.0)
+    monkeypatch.setattr(boundary_costs, "WALK_SECONDS", 0.0)
+    monkeypatch.setattr(boundary_costs, "FEWEST_WALKED", 20)
+    monkeypatch.setattr(margin_costs, "SEARCH_SECONDS", 0.0)
     images, labels = digit_images()
     save(tmp_path, digits_network(images[:50], labels[:50]), (images[:50], labels[:50]))
 
@@ -184,7 +185,7 @@ def test_samples_are_the_same_on_either_device(
     ids=["attention", "BatchNorm", "MLP", "binary", "mse"],
 )
 def test_products_spectra_and_gap_stay_on_the_gpu(
-    make: Callable[[], nn.Module], loss: Loss
+    make: Callable[[], nn.Module], loss: LossName
 ) -> None:
     def numbers(device: str) -> dict[str, Any]:
         minimum = minimum_of(make, device, loss=loss)
@@ -197,16 +198,16 @@ def test_products_spectra_and_gap_stay_on_the_gpu(
             assert product.device.type == device
             if operator is not sampled_fisher:  # whose labels are drawn on its device
                 found[f"product {index}"] = product.cpu().sum(1).tolist()
-        plan = plan_spectrum(minimum, top_k=3)
-        spectrum = compute_spectrum(minimum, top_k=3, operator=plan.operator)
+        plan = plan_spectrum(minimum, Wanted(top_k=3))
+        spectrum = compute_spectrum(minimum, Wanted(top_k=3), operator=plan.operator)
         found["pairs"] = spectrum.eigenvalues.tolist()
         assert spectrum.eigenvectors.device.type == device
-        density = spectral_density(minimum, spectrum, probes=2, steps=10)
+        density = spectral_density(minimum, spectrum, ProbeSize(probes=2, steps=10))
         found["density"] = density.mean.sum().item()
         blocks = layer_blocks(minimum, spectrum)
         found["layers"] = [[float(value) for value in each.eigenvalues] for each in blocks]
         for route in ROUTES[:1] if make is Skip else ROUTES:  # autograd, op by op, is slow here
-            gap = estimate_gap(minimum, weight_decay=1e-2, route=route)
+            gap = estimate_gap(minimum.trained(weight_decay=1e-2), budget=Budget(route=route))
             found[route] = {name: each._asdict() for name, each in gap.estimates.items()}
             found[f"{route}, diagnostics"] = gap.diagnostics
         return found
@@ -221,10 +222,10 @@ def test_coarser_products_are_done_on_the_gpu_as_well(monkeypatch: pytest.Monkey
     monkeypatch.setattr(matrix_units, "LARGE", 100)
     with pretend_gpu():
         minimum = minimum_of(lambda: nn.Sequential(nn.Flatten(), wide()), "cuda", n=200)
-        found = compute_spectrum(minimum, top_k=3, tolerance=1e-3)
+        found = compute_spectrum(minimum, Wanted(top_k=3, tolerance=1e-3))
         assert "Products in float32" in found.method
         assert found.eigenvectors.device.type == "cuda"
-        density = spectral_density(minimum, found, probes=2, steps=10)
+        density = spectral_density(minimum, found, ProbeSize(probes=2, steps=10))
         assert "Products in TF32" in density.method
         assert not torch.backends.cuda.matmul.allow_tf32
 
@@ -237,7 +238,7 @@ def wide() -> nn.Module:
 def test_planes_and_paths_stay_on_the_gpu() -> None:
     def numbers(device: str) -> dict[str, Any]:
         minimum = minimum_of(dense, device)
-        vectors = compute_spectrum(minimum, top_k=3).eigenvectors
+        vectors = compute_spectrum(minimum, Wanted(top_k=3)).eigenvectors
         found = {}
         asked = [SliceRequest(plane="points", points=(0, 1, 2), resolution=10)]
         asked += [SliceRequest(plane="extremes", vector=1, resolution=10)]

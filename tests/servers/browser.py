@@ -61,3 +61,16 @@ def hover(page: Page, plot: str, place: Callable[[], tuple[float, float]]) -> No
         if shown.is_visible() and place() == (across, down):
             return
     expect(shown).to_be_visible()
+
+
+def in_modules(page: Page, script: str, *paths: str, arg: Any = None) -> Any:
+    """What a function of this page's own modules (`analysis/state.mjs`) and `arg` answers.
+
+    It gets what all of them export in one object.
+    """
+    inside = """async ([paths, arg]) => {
+      const entry = document.querySelector("script[src$='/boot.js']").src;
+      const found = await Promise.all(paths.map((path) => import(new URL(path, entry).href)));
+      return (%s)(Object.assign({}, ...found), arg);
+    }"""
+    return page.evaluate(inside % script, [list(paths), arg])

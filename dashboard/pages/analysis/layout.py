@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
-import dash
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash import dcc, html
 
-from dashboard.components.notices import missing, remark
+from dashboard.components import ids
+from dashboard.components.notices import remark
 from dashboard.components.plot import menu
 from dashboard.components.words import STATES, advice, count, plural, when
-from dashboard.drawing import plane_answer
 from dashboard.pages.analysis.key_numbers import kpi_strip
 from dashboard.pages.analysis.panels import boundary, filmstrip, gap, plane_kind, spectrum, tabs
 from dashboard.pages.analysis.sample_words import sample_words
-from minimascope.client import AsyncClient
-from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import FINAL_STATES, Analysis
 
@@ -107,7 +103,7 @@ def content(analysis: Analysis, report: Report) -> html.Div:
             dcc.Store(id="analysis-id", data=analysis.id),
             dcc.Store(id="analysis-final", data=analysis.state in FINAL_STATES),
             _head(analysis, report),
-            html.Div(id="analysis-problem"),
+            html.Div(id=ids.ANALYSIS_PROBLEM),
             *_remarks(analysis, report),
             kpi_strip(report),
             _verdict(analysis, report),
@@ -119,39 +115,4 @@ def content(analysis: Analysis, report: Report) -> html.Div:
             tabs(report),
         ],
         className="page page-analysis",
-    )
-
-
-def register(pages: Dash, client: AsyncClient) -> None:
-    """The layout loads the report; the arrays follow and are drawn in the browser."""
-
-    async def layout(analysis_id: str = "", **_: Any) -> html.Div:
-        try:
-            analysis, report = await asyncio.gather(
-                client.analysis(analysis_id), client.report(analysis_id)
-            )
-        except ProblemError as problem:
-            return missing("No report to show", problem)
-        return await asyncio.to_thread(content, analysis, report)
-
-    dash.register_page(
-        "dashboard.analysis",
-        path_template="/analyses/<analysis_id>",
-        title="Analysis",
-        layout=layout,
-    )
-
-    plane_answer.register(pages, client)
-    pages.clientside_callback(
-        ClientsideFunction("plane", "arrived"),
-        Output("plane-taken", "data"),
-        Input("plane-answer", "data"),
-        prevent_initial_call=True,
-    )
-    # The browser has asked for the drawing already (`assets/first_paint.js`); here it starts.
-    pages.clientside_callback(
-        ClientsideFunction("analysis", "begin"),
-        Output("analysis-id", "modified_timestamp"),
-        Input("analysis-id", "data"),
-        State("analysis-final", "data"),
     )

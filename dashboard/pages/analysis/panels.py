@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dash import dcc, html
 
+from dashboard.components import ids
 from dashboard.components.plot import image, panel, strip, switch, tools
 from dashboard.pages.analysis.plane_controls import PlaneKind, plane_controls
 from dashboard.pages.analysis.tabs import LABELS, TABS, side
@@ -39,11 +40,11 @@ def plane_kind(report: Report) -> PlaneKind:
 
 def boundary(count: int, *, plane: PlaneKind) -> html.Section:
     """The map with its eigenvector selector, or the embedding where there is no plane."""
-    switches = [switch("Flip sign", "sign-switch", "false")]
+    switches = [switch("Flip sign", ids.SIGN_SWITCH, "false")]
     title, label = "Training points", "Training points in two principal directions, coloured "
     label += "by the alignment of the loss gradient with the chosen Hessian eigenvector."
     if plane == "inputs":
-        switches.insert(0, switch("Margins", "margins-switch", "true"))
+        switches.insert(0, switch("Margins", ids.MARGINS_SWITCH, "true"))
     if plane != "none":
         title = "Decision boundary"
         where = "input plane" if plane == "inputs" else "plane of two principal components"
@@ -53,10 +54,10 @@ def boundary(count: int, *, plane: PlaneKind) -> html.Section:
         [_vectors(count), html.Div(switches, className="tools")], className="controls"
     )
     above = html.Div([controls, plane_controls(plane)])
-    readout = html.Div(id="point-readout", className="readout", role="status")
-    note = html.P(PROJECTED if plane == "principal" else "", id="plane-note", className="hint")
+    readout = html.Div(id=ids.POINT_READOUT, className="readout", role="status")
+    note = html.P(PROJECTED if plane == "principal" else "", id=ids.PLANE_NOTE, className="hint")
     below = html.Div([note, readout])
-    return panel("boundary", title, label, height=600, above=above, below=below)
+    return panel(ids.BOUNDARY, title, label, height=600, above=above, below=below)
 
 
 def gap(report: Report) -> html.Section | None:
@@ -65,15 +66,15 @@ def gap(report: Report) -> html.Section | None:
         return None
     slider = html.Div(
         [
-            html.Label("λ", htmlFor="lambda-slider"),
-            dcc.Input(id="lambda-slider", type="range", min=0, max=1000, step=1, value=500),
-            html.Output(id="lambda-readout"),
+            html.Label("λ", htmlFor=ids.LAMBDA_SLIDER),
+            dcc.Input(id=ids.LAMBDA_SLIDER, type="range", min=0, max=1000, step=1, value=500),
+            html.Output(id=ids.LAMBDA_READOUT),
         ],
         className="slider",
     )
-    linear = switch("Linear axis", "linear-switch", "false")
+    linear = switch("Linear axis", ids.LINEAR_SWITCH, "false")
     label = "Estimates of the generalization gap against lambda, with the measured gap."
-    return panel("gap", "Gap against λ", label, height=320, switches=[linear], below=slider)
+    return panel(ids.GAP, "Gap against λ", label, height=320, switches=[linear], below=slider)
 
 
 def spectrum(report: Report) -> html.Section | None:
@@ -84,18 +85,18 @@ def spectrum(report: Report) -> html.Section | None:
     counter = html.Div(
         [
             html.Span("Eigenvalues from", id="count-words"),
-            dcc.Input(id="count-low", type="text", placeholder="−∞", debounce=False),
+            dcc.Input(id=ids.COUNT_LOW, type="text", placeholder="−∞", debounce=False),
             html.Span("to"),
-            dcc.Input(id="count-high", type="text", placeholder="∞", debounce=False),
-            html.Output(id="count-readout"),
+            dcc.Input(id=ids.COUNT_HIGH, type="text", placeholder="∞", debounce=False),
+            html.Output(id=ids.COUNT_READOUT),
         ],
         className="counter",
         role="group",
         title="Drag across the density to fill these in",
         **{"aria-labelledby": "count-words"},
     )
-    log = switch("Log axis", "log-switch", "false")
-    return panel("spectrum", "Hessian spectrum", label, height=320, switches=[log], below=counter)
+    log = switch("Log axis", ids.LOG_SWITCH, "false")
+    return panel(ids.SPECTRUM, "Hessian spectrum", label, height=320, switches=[log], below=counter)
 
 
 def filmstrip(report: Report) -> html.Section | None:
@@ -107,7 +108,7 @@ def filmstrip(report: Report) -> html.Section | None:
         "Thick: where the boundary's change of sign is strongest along this eigenvector, with its "
         "share of the drawn boundary."
     )
-    return strip("filmstrip", "Eigenvectors", label, above=colour_bar(), below=words)
+    return strip(ids.FILMSTRIP, "Eigenvectors", label, above=colour_bar(), below=words)
 
 
 def colour_bar() -> html.Div:
@@ -124,26 +125,27 @@ def tabs(report: Report) -> html.Section:
     buttons = [
         html.Button(
             words,
-            id=f"tab-{name}",
+            id=ids.tab(name),
             className="tab",
             role="tab",
-            **{"data-tab": name, "aria-selected": "false", "aria-controls": f"side-{name}"},
+            **{"data-tab": name, "aria-selected": "false", "aria-controls": ids.side(name)},
         )
         for name, words in TABS.items()
     ]
     sides = [
         html.Div(
             side(name, report),
-            id=f"side-{name}",
+            id=ids.side(name),
             className=f"side side-{name}",
             hidden=True,
             role="tabpanel",
-            **{"data-side": name, "aria-labelledby": f"tab-{name}"},
+            **{"data-side": name, "aria-labelledby": ids.tab(name)},
         )
         for name in TABS
     ]
     figure = html.Div(
-        [tools("detail"), *image("detail", LABELS["overlaps"], height=420)], className="detail-plot"
+        [tools(ids.DETAIL), *image(ids.DETAIL, LABELS["overlaps"], height=420)],
+        className="detail-plot",
     )
     return html.Section(
         [

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from dash import dcc, html
 
+from dashboard.components import ids
+
 PlaneKind = Literal["inputs", "principal", "none"]
 PLANES = {
     "": "two principal components",
@@ -28,25 +30,25 @@ def _menu(identifier: str, words: str, options: Mapping[str, str], *, hidden: bo
 
 
 def plane_controls(kind: PlaneKind) -> html.Div:
-    """Menus of the map; `assets/analysis_plane.js` keeps them and the address in step.
+    """Menus of the map; `analysis/plane_menus.mjs` keeps them and the address in step.
 
     Planes are offered where the inputs are not drawn as they are.
     """
     rows: list[Any] = [
         html.Div(
-            dcc.Input(id="plane-rows", type="text", placeholder="3, 60, 110", debounce=False),
-            id="plane-rows-field",
+            dcc.Input(id=ids.PLANE_ROWS, type="text", placeholder="3, 60, 110", debounce=False),
+            id=ids.PLANE_ROWS_FIELD,
             hidden=True,
         ),
-        html.Button("Draw", id="plane-draw", className="tool", hidden=True),
+        html.Button("Draw", id=ids.PLANE_DRAW, className="tool", hidden=True),
     ]
-    planes = [_menu("plane-menu", "Plane", PLANES, hidden=False), *rows]
+    planes = [_menu(ids.PLANE_MENU, "Plane", PLANES, hidden=False), *rows]
     return html.Div(
         [
             *(planes if kind == "principal" else []),
-            _menu("field-menu", "Show", FIELDS, hidden=kind == "none"),
-            _menu("colour-menu", "Colour", COLOURS, hidden=kind != "none"),
-            dcc.Store(id="plane-ask"),
+            _menu(ids.FIELD_MENU, "Show", FIELDS, hidden=kind == "none"),
+            _menu(ids.COLOUR_MENU, "Colour", COLOURS, hidden=kind != "none"),
+            dcc.Store(id=ids.PLANE_ASK),
             dcc.Store(id="plane-answer"),
             dcc.Store(id="plane-taken"),
         ],

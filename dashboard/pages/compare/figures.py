@@ -11,20 +11,7 @@ from minimascope.figures.compare_scatter import Measured, compare_scatter
 from minimascope.figures.parallel import parallel_figure
 
 CHOICES = {**MEASURES, **AT_LAMBDA}
-COLUMNS = 6
 STEPS = 1000
-
-
-def vectors_of(text: str | None) -> list[int]:
-    """`1-5` or `2,4` as 1-based numbers, at most six; v₁ to v₅ where the text is neither."""
-    found: list[int] = []
-    for part in (text or "").split(","):
-        low, dash_, high = part.strip().partition("-")
-        if not low.isdecimal() or (dash_ and not high.isdecimal()):
-            return list(range(1, 6))
-        found += range(int(low), min(int(high or low), int(low) + COLUMNS) + 1)
-    kept = [vector for vector in dict.fromkeys(found) if 1 <= vector <= 200]
-    return kept[:COLUMNS] or list(range(1, 6))
 
 
 def lambda_at(step: float, span: tuple[float, float]) -> float:

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import replace
 from typing import Any
 
-import dash
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash import dcc, html
 
+from dashboard.components import ids
 from dashboard.components.choice import select
-from dashboard.components.notices import missing
 from dashboard.components.plot import panel, switch, tools
-from dashboard.components.words import level
-from dashboard.drawing.routes import about
 from dashboard.pages.analysis.panels import colour_bar
 from dashboard.pages.compare import line
 from dashboard.pages.compare.figures import (
     CHOICES,
     STEPS,
-    lambda_at,
-    parallel,
-    scatter,
     step_of,
 )
-from dashboard.pages.compare.measures import Minimum, ends, letters, minimum_of
-from dashboard.pages.compare.tables import numbers_table, ranking_table
-from minimascope.client import AsyncClient
-from minimascope.contract.problems import ProblemError
-from minimascope.contract.schemas import KeyNumbers
+from dashboard.pages.compare.measures import Minimum, ends, letters
 
 FEW = 6  # minima up to which the pictures come before the numbers
 
@@ -36,8 +24,8 @@ FEW = 6  # minima up to which the pictures come before the numbers
 def _level(span: tuple[float, float] | None, step: int) -> html.Div:
     return html.Div(
         [
-            html.Label("λ", htmlFor="compare-lambda"),
-            dcc.Input(id="compare-lambda", type="range", min=0, max=STEPS, step=1, value=step),
+            html.Label("λ", htmlFor=ids.COMPARE_LAMBDA),
+            dcc.Input(id=ids.COMPARE_LAMBDA, type="range", min=0, max=STEPS, step=1, value=step),
             html.Output(id="compare-level"),
         ],
         className="slider compare-slider" if span else "gone",
@@ -49,20 +37,20 @@ def _panels(query: dict[str, Any]) -> tuple[Any, Any]:
     y = query.get("y") if query.get("y") in CHOICES else "gap_measured"
     selects = html.Div(
         [
-            select("compare-x", CHOICES, str(x), label="Across"),
-            select("compare-y", CHOICES, str(y), label="Up"),
+            select(ids.COMPARE_X, CHOICES, str(x), label="Across"),
+            select(ids.COMPARE_Y, CHOICES, str(y), label="Up"),
         ],
         className="controls",
     )
     two = panel(
-        "scatter",
+        ids.SCATTER,
         "Two measures",
         "Scatter of two measures, one marker a minimum.",
         height=470,
         above=selects,
     )
     every = panel(
-        "parallel",
+        ids.PARALLEL,
         "All measures",
         "Parallel coordinates: each measure scaled from its smallest to its largest value.",
         height=380,
@@ -94,10 +82,10 @@ def _grid(minima: list[Minimum], query: dict[str, Any]) -> html.Section:
         for index, minimum in enumerate(minima)
     ]
     head = html.Div(
-        [html.H2("Boundaries and eigenvectors"), colour_bar(), vectors, tools("grid")],
+        [html.H2("Boundaries and eigenvectors"), colour_bar(), vectors, tools(ids.GRID)],
         className="panel-head",
     )
-    table = html.Div(id="grid-table", className="plot-table", hidden=True, tabIndex=0)
+    table = html.Div(id=ids.table(ids.GRID), className="plot-table", hidden=True, tabIndex=0)
     return html.Section([head, *rows, table], className="panel panel-grid")
 
 
@@ -133,7 +121,7 @@ def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
     numbers = html.Section(
         [
             html.Div([html.H2("Every number"), differences], className="panel-head"),
-            html.Div(id="compare-numbers", className="table-scroll", tabIndex=0),
+            html.Div(id=ids.COMPARE_NUMBERS, className="table-scroll", tabIndex=0),
         ],
         className="panel panel-numbers",
     )
@@ -154,7 +142,7 @@ def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
     )
 
 
-def _chooser() -> html.Div:
+def chooser() -> html.Div:
     return html.Div(
         [
             html.H1("Compare"),
@@ -162,79 +150,4 @@ def _chooser() -> html.Div:
             dcc.Link("Choose from the list", href="/", className="button primary"),
         ],
         className="page page-narrow",
-    )
-
-
-def _stored(data: dict[str, Any]) -> list[Minimum]:
-    return [
-        Minimum(KeyNumbers.model_validate(m["numbers"]), m["lambdas"], m["curves"], m["about"])
-        for m in data["minima"]
-    ]
-
-
-async def _minimum(client: AsyncClient, numbers: KeyNumbers) -> Minimum:
-    """With its curves and its provenance, where it has a report."""
-    try:
-        analysis, report = await asyncio.gather(
-            client.analysis(numbers.id), client.report(numbers.id)
-        )
-    except ProblemError:
-        return Minimum(numbers)
-    return replace(minimum_of(numbers, report), about=about(analysis, report))
-
-
-def register(pages: Dash, client: AsyncClient) -> None:
-    """The frame with the layout; numbers and figures follow and are themed in the browser."""
-
-    async def layout(ids: str = "", **query: Any) -> html.Div:
-        wanted = list(dict.fromkeys(part for part in ids.split(",") if part))
-        if not wanted:
-            return _chooser()
-        try:
-            page = await client.compare(wanted)
-        except ProblemError as problem:
-            return missing("Cannot compare these", problem)
-        found = await asyncio.gather(*[_minimum(client, item) for item in page.items])
-        return content(list(found), query)
-
-    line.register(pages, client)
-    dash.register_page("dashboard.compare", path="/compare", title="Compare", layout=layout)
-
-    @pages.callback(
-        Output("compare-numbers", "children"),
-        Output("compare-ranking", "children"),
-        Output("compare-level", "children"),
-        Output("compare-drawn", "data"),
-        Input("compare-x", "data"),
-        Input("compare-y", "data"),
-        Input("compare-lambda", "value"),
-        State("compare-items", "data"),
-    )
-    async def count(x: str, y: str, step: Any, data: dict[str, Any]) -> tuple[Any, ...]:
-        minima = _stored(data)
-        at = lambda_at(float(step or 0), data["ends"]) if data["ends"] else None
-        figure = await asyncio.to_thread(scatter, minima, x, y, at)
-        drawn = {"scatter": figure, "parallel": parallel(minima), "lambda": at}
-        said = f"ALO, soft rank and TIC at λ = {level(None if at is None else float(f'{at:.3g}'))}"
-        return numbers_table(minima, at), ranking_table(minima, at), said, drawn
-
-    pages.clientside_callback(
-        ClientsideFunction("compare", "drawn"),
-        Input("compare-drawn", "data"),
-        State("compare-items", "data"),
-        prevent_initial_call=True,
-    )
-    pages.clientside_callback(
-        ClientsideFunction("compare", "grid"),
-        Output("compare-vectors", "title"),
-        Input("compare-vectors", "value"),
-        Input("compare-items", "data"),
-    )
-    pages.clientside_callback(
-        ClientsideFunction("compare", "address"),
-        Input("compare-drawn", "data"),
-        Input("compare-vectors", "value"),
-        State("compare-x", "data"),
-        State("compare-y", "data"),
-        prevent_initial_call=True,
     )

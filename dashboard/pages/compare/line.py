@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import dcc, html
 
+from dashboard.components import ids
 from dashboard.components.choice import select
 from dashboard.components.plot import panel
 from dashboard.components.words import number, with_error
 from dashboard.pages.compare.measures import Minimum, letters
-from minimascope.client import AsyncClient
-from minimascope.contract.problems import ProblemError
 from minimascope.contract.questions.interpolations import (
     Barrier,
     InterpolationCurve,
-    InterpolationRequest,
 )
-from minimascope.figures.interpolation import interpolation_figure
 
-PATIENCE_SECONDS = 300.0
 LABEL = "Loss and accuracy on the straight line between the weights of two minima."
 STATISTICS = {
     "none": "",
@@ -42,9 +36,9 @@ def line_panel(minima: Sequence[Minimum], query: dict[str, Any]) -> html.Div | N
     if len(minima) < 2:
         return None
     names = {m.numbers.id: f"{letters(i)} {m.name}" for i, m in enumerate(minima)}
-    ids = list(names)
-    first = query["from"] if query.get("from") in names else ids[0]
-    other = next(each for each in ids if each != first)
+    known = list(names)
+    first = query["from"] if query.get("from") in names else known[0]
+    other = next(each for each in known if each != first)
     last = query["to"] if query.get("to") in names else other
     selects = html.Div(
         [
@@ -58,11 +52,11 @@ def line_panel(minima: Sequence[Minimum], query: dict[str, Any]) -> html.Div | N
         id="line-words",
         role="status",
     )
-    stores = [dcc.Store(id="line-wanted"), dcc.Store(id="line-drawn")]
+    stores = [dcc.Store(id=ids.LINE_WANTED), dcc.Store(id="line-drawn")]
     below = html.Div([words, *stores])
     title = "The straight line between two"
-    drawn = panel("line", title, LABEL, height=420, above=selects, below=below)
-    return html.Div(drawn, id="line-panel")
+    drawn = panel(ids.LINE, title, LABEL, height=420, above=selects, below=below)
+    return html.Div(drawn, id=ids.LINE_PANEL)
 
 
 def _height(barrier: Barrier) -> str:
@@ -100,50 +94,3 @@ def line_words(curve: InterpolationCurve) -> list[html.P]:
     apart = f"The ends are {number(curve.distance)} apart in weight space. Bands: ± 1 s.e."
     rest = " ".join(part for part in (meaning, apart, STATISTICS[curve.statistics]) if part)
     return [html.P(said, className="line-said"), html.P(rest, className="hint")]
-
-
-def _letter_of(data: dict[str, Any], identifier: str) -> str:
-    ids = [m["numbers"]["id"] for m in data["minima"]]
-    return letters(ids.index(identifier))
-
-
-def register(pages: Dash, client: AsyncClient) -> None:
-    """Asked for when the panel is first in the window, and at every choice after that; the API
-    knows what it computed before.
-    """
-
-    @pages.callback(
-        Output("line-words", "children"),
-        Output("line-frame", "hidden"),
-        Output("line-drawn", "data"),
-        Input("line-wanted", "data"),
-        Input("line-from", "data"),
-        Input("line-to", "data"),
-        State("compare-items", "data"),
-        running=[(Output("line-panel", "className"), "computing", "")],
-    )
-    async def drawn(
-        wanted: bool | None, first: str, last: str, data: dict[str, Any]
-    ) -> tuple[Any, Any, Any]:
-        if not wanted:
-            return no_update, no_update, no_update
-        ends = {"from": first, "to": last}
-        try:
-            request = InterpolationRequest(other=last)
-            curve = await client.interpolation(first, request, seconds=PATIENCE_SECONDS)
-        except ProblemError as problem:
-            return html.P(problem.line(), className="hint"), True, {**ends, "figure": None}
-        names = _letter_of(data, first), _letter_of(data, last)
-        figure = await asyncio.to_thread(interpolation_figure, curve, names)
-        return line_words(curve), False, {**ends, "figure": json.loads(figure.to_json())}
-
-    pages.clientside_callback(
-        ClientsideFunction("compare", "near"),
-        Output("line-panel", "title"),
-        Input("line-from", "id"),
-    )
-    pages.clientside_callback(
-        ClientsideFunction("compare", "line"),
-        Input("line-drawn", "data"),
-        prevent_initial_call=True,
-    )

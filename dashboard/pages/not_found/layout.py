@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import dash
-from dash import Dash, dcc, html
-
-from minimascope.client import AsyncClient
+from dash import dcc, html
 
 
 def layout(**_: Any) -> html.Div:
@@ -20,8 +17,3 @@ def layout(**_: Any) -> html.Div:
         ],
         className="page page-narrow",
     )
-
-
-def register(pages: Dash, client: AsyncClient) -> None:
-    """Dash finds this page by the last part of its module name."""
-    dash.register_page("dashboard.not_found_404", path=None, title="Not found", layout=layout)

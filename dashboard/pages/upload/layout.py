@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
-from zlib import crc32
 
-import dash
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import dcc, html
 
+from dashboard.components import ids
 from dashboard.components.choice import radio, several
 from dashboard.components.drop_zone import checkpoint_zone, described, drop_zone
-from dashboard.components.notices import refusal
 from dashboard.components.words import STAGES
 from dashboard.pages.upload import checks
-from dashboard.pages.upload.request import request_of
-from minimascope.client import AsyncClient
-from minimascope.contract.problems import ProblemError
 
 ACTIVATIONS = (
     *("relu", "gelu", "tanh", "silu", "sigmoid", "leaky_relu", "elu", "softplus"),
@@ -42,26 +37,6 @@ SEQUENTIAL = (
     '{"family": "sequential", "layers": [["Linear", 2, 100], ["ReLU"], ["Linear", 100, 3]]}'
 )
 DATA = ".npz,.csv,.safetensors,.parquet,.zip"
-GROUPS = ("family", "activation", "loss", "dtype", "stages")
-FILES = ("checkpoint", "train", "test")
-FIELDS = (
-    "name",
-    "family",
-    "activation",
-    "sequential",
-    "loss",
-    "label",
-    "decay",
-    "lr",
-    "momentum",
-    "steps",
-    "top-k",
-    "examples",
-    "lambdas",
-    "seed",
-    "dtype",
-    "stages",
-)
 
 
 def _field(
@@ -103,16 +78,16 @@ def _architecture() -> html.Div:
     hint = "A state dict does not hold it, so it has to be said."
     layers = _field(
         "Layers",
-        dcc.Textarea(id="up-sequential", value=SEQUENTIAL, className="text code", rows=3),
+        dcc.Textarea(id=ids.UP_SEQUENTIAL, value=SEQUENTIAL, className="text code", rows=3),
         "Parameters are matched by name, else by order and shape.",
         wide=True,
         gone=True,
     )
     return html.Div(
         [
-            _group("Architecture", "up-family", FAMILIES, "mlp", OTHERS),
+            _group("Architecture", ids.UP_FAMILY, FAMILIES, "mlp", OTHERS),
             # Nothing is chosen beforehand: a wrong activation gives plausible wrong numbers.
-            _group("Activation", "up-activation", activations, "", hint),
+            _group("Activation", ids.UP_ACTIVATION, activations, "", hint),
             layers,
             _group("Loss", "up-loss", LOSSES, "cross_entropy"),
             checks.candidates_field(),
@@ -124,7 +99,7 @@ def _architecture() -> html.Div:
 def _stages() -> html.Div:
     words = "Stages"
     hint = "Density, boundary and margins need the spectrum. Fewer stages are done sooner."
-    group = several("up-stages", STAGES, label=words)
+    group = several(ids.UP_STAGES, STAGES, label=words)
     parts = [html.Span(words, className="group-label"), group, html.Span(hint, className="hint")]
     return html.Div(parts, className="field wide", id="up-stages-field")
 
@@ -168,7 +143,7 @@ def layout(**_: Any) -> html.Div:
     )
     test = drop_zone("test", "Test set, optional", "measures the gap itself", DATA)
     label = dcc.Input(
-        id="up-label", type="text", placeholder="species", className="text", debounce=True
+        id=ids.UP_LABEL, type="text", placeholder="species", className="text", debounce=True
     )
     hint = "Of a table, where it is not named y, label or target."
     data = html.Div([described("train", train), described("test", test)], className="drops")
@@ -182,7 +157,7 @@ def layout(**_: Any) -> html.Div:
         ],
         className="step-end",
     )
-    stores = [dcc.Store(id=f"upload-{kind}") for kind in ("checkpoint", "train", "test")]
+    stores = [dcc.Store(id=ids.uploaded(kind)) for kind in ("checkpoint", "train", "test")]
     return html.Div(
         [
             html.H1("New analysis"),
@@ -194,47 +169,3 @@ def layout(**_: Any) -> html.Div:
         ],
         className="page page-narrow page-upload",
     )
-
-
-def _held(field: str) -> str:
-    """Where a field keeps what was chosen: a store for groups, else its own value."""
-    return "data" if field in GROUPS else "value"
-
-
-def register(pages: Dash, client: AsyncClient) -> None:
-    """Shows the fields of the chosen family; starts the analysis and goes to its job."""
-    dash.register_page("dashboard.upload", path="/upload", title="New analysis", layout=layout)
-    pages.clientside_callback(
-        ClientsideFunction("upload", "family"),
-        Output("up-activation-field", "className"),
-        Output("up-sequential-field", "className"),
-        Output("up-candidates-field", "className"),
-        Input("up-family", "data"),
-    )
-    checks.register(pages, client)
-
-    @pages.callback(
-        output=[
-            Output("here", "href", allow_duplicate=True),
-            Output("up-problem", "children"),
-        ],
-        inputs={"clicks": Input("up-start", "n_clicks")},
-        state={
-            "key": State("up-key", "data"),
-            "files": {kind: State(f"upload-{kind}", "data") for kind in FILES},
-            "values": {field: State(f"up-{field}", _held(field)) for field in FIELDS},
-        },
-        prevent_initial_call=True,
-    )
-    async def start(
-        clicks: int | None, key: str, files: dict[str, Any], values: dict[str, Any]
-    ) -> tuple[Any, Any]:
-        if not clicks:
-            return no_update, no_update
-        try:
-            request = request_of(values, files)
-            digest = f"{key}-{crc32(request.model_dump_json().encode()):08x}"
-            analysis = await client.submit(request, idempotency_key=digest)
-        except ProblemError as problem:
-            return no_update, refusal(problem)
-        return f"/jobs/{analysis.id}", ""

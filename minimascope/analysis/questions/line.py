@@ -22,9 +22,8 @@ from minimascope.contract.questions.interpolations import (
     SplitCurve,
     Statistics,
 )
-from minimascope.curvature.minimum.batches import outputs_at
+from minimascope.curvature.minimum.batches import as_matrix, outputs_at
 from minimascope.curvature.minimum.minimum import Minimum
-from minimascope.objective.losses import example_losses
 
 Split = tuple[Tensor, Tensor]
 State = dict[str, Tensor]
@@ -47,10 +46,7 @@ def interpolate(
     on the way and put back. Raises ProblemError `architectures_differ` where the two are not the
     same function of their weights.
     """
-    network = minimum.network
-    ends = _state(network), _state(other)
-    _check_shapes(*ends)
-    _check_function(network, other, ends, minimum.inputs[:PROBED])
+    network, ends = minimum.network, _ends(minimum, other)
     layers = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
     alphas = [step / steps for step in range(-steps // 4, steps + steps // 4 + 1)]
     splits = {"train": (minimum.inputs, minimum.targets)} | ({"test": test} if test else {})
@@ -76,6 +72,14 @@ def interpolate(
         statistics=statistics,
         distance=float(torch.linalg.vector_norm(apart)),
     )
+
+
+def _ends(minimum: Minimum, other: nn.Module) -> tuple[State, State]:
+    """The states of both networks, if they are of one architecture."""
+    ends = _state(minimum.network), _state(other)
+    _check_shapes(*ends)
+    _check_function(minimum.network, other, ends, minimum.inputs[:PROBED])
+    return ends
 
 
 def _state(network: nn.Module) -> State:
@@ -151,13 +155,11 @@ def _chunks(inputs: Tensor) -> tuple[Tensor, ...]:
 def _measured(minimum: Minimum, split: Split) -> tuple[Tensor, Tensor | None]:
     """ℓ_i (n,) and, for classifiers, whether each example is right (n,), both float64."""
     inputs, targets = split
-    logits = outputs_at(minimum, inputs)
-    losses = example_losses(logits, targets, minimum.loss).double().cpu()
-    if minimum.loss == "mse":
+    logits = as_matrix(outputs_at(minimum, inputs))
+    losses = minimum.loss.values(logits, targets).double().cpu()
+    if not minimum.loss.classifies:
         return losses, None
-    flat = logits.reshape(len(inputs), -1)
-    predicted = (flat[:, 0] > 0).long() if minimum.loss == "binary" else flat.argmax(1)
-    return losses, (predicted == targets.reshape(-1)).double().cpu()
+    return losses, minimum.loss.correct(logits, targets).double().cpu()
 
 
 def _curve(found: list[tuple[Tensor, Tensor | None]], alphas: list[float]) -> SplitCurve:

@@ -15,14 +15,19 @@ from torch import Tensor
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import CheckpointSummary, DataSummary, SplitSummary
-from minimascope.curvature.minimum.batches import outputs_at
-from minimascope.curvature.minimum.minimum import Loss, Minimum, prepare
+from minimascope.curvature.minimum.batches import as_matrix, outputs_at
+from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.intake.networks.architecture import build_network
 from minimascope.intake.networks.checks import check_pair
 from minimascope.intake.networks.input_shapes import takes_ids
 from minimascope.intake.values.checkpoint import Checkpoint, read_checkpoint
 from minimascope.intake.values.dataset import Dataset, read_dataset
 from minimascope.machine.threads import use_threads_for
+from minimascope.objective.loss import Loss
+from minimascope.objective.named import loss_named
+from minimascope.objective.objective import Objective
+from minimascope.objective.optimiser import Sgd
+from minimascope.objective.penalty import Ridge
 
 
 @dataclass(frozen=True)
@@ -69,13 +74,23 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
             test = read_split(files.test, parameters, ids=ids, workdir=workdir).numbered_as(train)
     warnings = check_pair(network, train, test, loss=parameters.loss)
     dtype = torch.float64 if parameters.dtype == "float64" else torch.float32
+    objective = objective_of(parameters)
     minimum = prepare(
-        network, train.inputs, train.targets, loss=parameters.loss, dtype=dtype, device=device
+        network, train.inputs, train.targets, loss=objective, dtype=dtype, device=device
     )
     use_threads_for(minimum.n, minimum.dim)
     said = [checkpoint.picked] if checkpoint.picked else []
     said += [*checkpoint.warnings, *train.warnings, *(test.warnings if test else []), *warnings]
     return Opened(minimum, split_like(minimum, test), checkpoint, said, train.names)
+
+
+def objective_of(parameters: Parameters) -> Objective:
+    """What was minimised and how, as far as the parameters of an analysis say."""
+    return Objective(
+        loss_named(parameters.loss),
+        Ridge(parameters.weight_decay),
+        Sgd(parameters.lr, parameters.momentum, parameters.steps),
+    )
 
 
 @contextmanager
@@ -128,7 +143,7 @@ def checkpoint_summary(opened: Opened, parameters: Parameters) -> CheckpointSumm
 
 def data_summary(opened: Opened) -> DataSummary:
     minimum, test = opened.minimum, None
-    classes = None if minimum.loss == "mse" else class_count(minimum)
+    classes = minimum.loss.classes(as_matrix(opened.outputs).shape[1])
     if opened.test:
         test = split_summary(minimum.loss, outputs_at(minimum, opened.test[0]), opened.test[1])
     return DataSummary(
@@ -140,24 +155,23 @@ def data_summary(opened: Opened) -> DataSummary:
     )
 
 
-def class_count(minimum: Minimum) -> int:
-    """Classes the network tells apart: its outputs, or two for a single logistic one."""
-    if minimum.loss == "binary":
-        return 2
+def class_count(minimum: Minimum) -> int | None:
+    """Classes the network tells apart; None for regression."""
     with torch.no_grad():
-        return int(minimum.logits(minimum.theta, minimum.inputs[:1]).shape[-1])
+        outputs = minimum.logits(minimum.theta, minimum.inputs[:1])
+    return minimum.loss.classes(as_matrix(outputs).shape[1])
 
 
-def split_summary(kind: Loss, logits: Tensor, targets: Tensor) -> SplitSummary:
+def is_planar(minimum: Minimum) -> bool:
+    """Inputs are points of the plane, so they are drawn as they are."""
+    return tuple(minimum.inputs.shape[1:]) == (2,)
+
+
+def split_summary(kind: Loss, outputs: Tensor, targets: Tensor) -> SplitSummary:
     """Mean loss (nats per example) and accuracy of one split, from the network's outputs there."""
-    if kind == "mse":
-        loss = 0.5 * (logits - targets.view_as(logits)).square().sum(-1).mean()
-        return SplitSummary(n=len(logits), loss=float(loss), accuracy=None)
-    if kind == "binary":
-        logit = logits.reshape(-1)
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(logit, targets.to(logit.dtype))
-        right = (logit > 0).long() == targets
-    else:
-        loss = torch.nn.functional.cross_entropy(logits, targets)
-        right = logits.argmax(-1) == targets
-    return SplitSummary(n=len(logits), loss=float(loss), accuracy=float(right.double().mean()))
+    logits = as_matrix(outputs)
+    accuracy = None
+    if kind.classifies:
+        accuracy = float(kind.correct(logits, targets).double().mean())
+    loss = float(kind.mean(logits, targets))
+    return SplitSummary(n=len(logits), loss=loss, accuracy=accuracy)

@@ -25,7 +25,7 @@ def certified_section(minimum: Minimum, found: Certified, rows: Tensor) -> Certi
         min=float(reached.min()) if len(reached) else None,
         median=float(reached.median()) if len(reached) else None,
         per_class={
-            str(c): smallest(found.values[targets == c]) for c in range(class_count(minimum))
+            str(c): smallest(found.values[targets == c]) for c in range(class_count(minimum) or 0)
         },
         argmin=None if found.argmin is None else int(rows[found.argmin]),
         per_pair=[

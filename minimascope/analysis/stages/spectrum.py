@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from minimascope.analysis.costs.spectrum import plan_stage, wanted_pairs
 from minimascope.analysis.session.opening import class_count
 from minimascope.analysis.session.sampling import for_spectrum, rows_drawn
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.hessians import OUTLIER_RATIO, outlier_counts, trace_estimate
-from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import (
     Density,
     Estimate,
@@ -23,15 +23,16 @@ from minimascope.contract.report import (
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.minimum.places import layer_mass
 from minimascope.curvature.running.memory import PeakMemory
+from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.density import spectral_density
 from minimascope.curvature.spectrum.layer_blocks import layer_blocks
 from minimascope.curvature.spectrum.outliers import outliers_by_gap, outliers_by_ratio
-from minimascope.curvature.spectrum.plan import Plan, plan_spectrum
+from minimascope.curvature.spectrum.plan import Plan
 from minimascope.curvature.spectrum.sample import Drawn, curvature_on_all
 from minimascope.curvature.spectrum.spectrum import Spectrum as Pairs
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
+from minimascope.machine.resume import kept_in
 
-TOLERANCES = {"float64": 1e-6, "float32": 1e-5}  # residual at which a pair counts as converged
 PARTIAL_SECONDS = 2.0  # between two publications of what has converged
 NEARLY = 0.9  # of the stage is over when the pairs are; the layers' blocks are the rest
 
@@ -70,21 +71,18 @@ def run(session: Session) -> None:
         started = time.perf_counter()
         found = compute_spectrum(
             minimum,
-            top_k=min(parameters.top_k, minimum.dim),
-            tolerance=TOLERANCES[parameters.dtype],
-            seed=parameters.seed,
-            progress=told.progress,
-            partial=told.partial,
-            state_path=session.state_path,
+            wanted_pairs(minimum, parameters),
+            run=Run(parameters.seed, told.progress, kept_in(session.unfinished, "spectrum")),
             operator=plan.operator,
+            partial=told.partial,
         )
         seconds = time.perf_counter() - started
-    blocks = layer_blocks(minimum, found, seed=parameters.seed)
+    blocks = layer_blocks(minimum, found, run=Run(parameters.seed))
     sample = None if rows is None else sample_section(session, rows, found)
     if "density" not in parameters.stages:
         found = replace(found, operator=None)  # its graphs would lie about unused
     session.spectrum = found
-    names, mass = layer_mass(found.eigenvectors, minimum)
+    names, mass = layer_mass(found.eigenvectors, minimum.places)
     known = found.known_eigenvalues
     by_ratio = outliers_by_ratio(known, q=OUTLIER_RATIO)
     by_gap = outliers_by_gap(known, outputs(minimum))
@@ -129,17 +127,9 @@ def sample_section(session: Session, rows: Drawn, found: Pairs) -> SpectrumSampl
     )
 
 
-def plan_stage(minimum: Minimum, parameters: Parameters) -> Plan:
-    """What the spectrum of this minimum will cost; ValueError where it would not fit."""
-    top_k = min(parameters.top_k, minimum.dim)
-    return plan_spectrum(minimum, top_k=top_k, tolerance=TOLERANCES[parameters.dtype])
-
-
 def outputs(minimum: Minimum) -> int:
     """K of the outlier rule: classes, or output dimensions for regression."""
-    if minimum.loss == "mse":
-        return minimum.targets.reshape(minimum.n, -1).shape[1]
-    return class_count(minimum)
+    return class_count(minimum) or minimum.targets.reshape(minimum.n, -1).shape[1]
 
 
 def run_density(session: Session) -> None:
@@ -149,8 +139,7 @@ def run_density(session: Session) -> None:
     found = spectral_density(
         session.curved or session.opened.minimum,
         session.spectrum,
-        seed=session.parameters.seed,
-        progress=session.progress,
+        run=Run(session.parameters.seed, session.progress),
     )
     session.spectrum = replace(session.spectrum, operator=None)  # frees the graphs
     session.report.spectrum.density = Density.of(found)

@@ -5,17 +5,11 @@ from __future__ import annotations
 from torch import Tensor
 
 from minimascope.curvature.gap.baselines import baselines, measured_gap
-from minimascope.curvature.gap.calibration import (
-    fitted_temperature,
-    reliability,
-)
+from minimascope.curvature.gap.calibration import fitted_temperature, reliability
 from minimascope.curvature.gap.diagnostics import diagnostics_at, evidence_of, plain_diagnostics
 from minimascope.curvature.gap.estimates import curves_of, estimates_at
 from minimascope.curvature.gap.given import Assembly
-from minimascope.curvature.gap.hessian_clipped import (
-    HessianClipped,
-    hessian_clipped,
-)
+from minimascope.curvature.gap.hessian_clipped import HessianClipped, hessian_clipped
 from minimascope.curvature.gap.result import GapEstimate, GapHeadline, GapResult
 from minimascope.curvature.gap.verdict import (
     Verdict,
@@ -28,7 +22,9 @@ from minimascope.objective.likelihood import Likelihood
 
 def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResult:
     """The result; without λ_eff only curves and what does not depend on λ."""
-    clipped = _clipped(given)
+    clipped = None
+    if given.hessian is not None:
+        clipped = hessian_clipped(given.minimum, given.likelihood, given.hessian)
     lambda_eff = given.damping.value
     newton = _newton(given, clipped)
     estimates: dict[str, GapEstimate] = {}
@@ -63,12 +59,12 @@ def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResul
         baselines=baselines(
             given.minimum,
             given.likelihood,
-            hessian_eigenvalues=given.hessian_eigenvalues,
+            hessian_eigenvalues=None if given.hessian is None else given.hessian.values,
             ggn_eigenvalues=given.sweep.eigenvalues,
             half_logdet=half_logdet,
         )
         | _noise(given, diagnostics),
-        weight_decay=given.weight_decay,
+        weight_decay=given.penalty.weight_decay,
         gradient_norm=float(given.gradient.norm()),
         regularized_gradient_norm=_regularized_norm(given),
         newton_decrement=newton,
@@ -83,27 +79,20 @@ def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResul
     )
 
 
-def _clipped(given: Assembly) -> HessianClipped | None:
-    e, V = given.hessian_eigenvalues, given.hessian_eigenvectors
-    if e is None or V is None or V.shape[0] != e.shape[0]:
-        return None
-    return hessian_clipped(given.minimum, given.likelihood, e, V)
-
-
 def _newton(given: Assembly, clipped: HessianClipped | None) -> float | None:
-    if given.ridge is None:
-        return None
-    if clipped is None:
+    ridge = given.penalty.stabilised
+    if ridge is None or clipped is None:
         return given.sweep.newton
-    return 0.5 * clipped.quadratic(_regularized(given), given.ridge)
+    return 0.5 * clipped.quadratic(_regularized(given), ridge)
 
 
 def _regularized(given: Assembly) -> Tensor:
-    return given.gradient + (given.weight_decay or 0.0) * given.minimum.theta
+    return given.gradient + given.penalty.gradient(given.minimum.theta)
 
 
 def _regularized_norm(given: Assembly) -> float | None:
-    return None if given.weight_decay is None else float(_regularized(given).norm())
+    known = given.penalty.weight_decay is not None
+    return float(_regularized(given).norm()) if known else None
 
 
 def _measured(given: Assembly, test: tuple[Tensor, Tensor] | None) -> GapEstimate | None:
@@ -114,7 +103,7 @@ def _measured(given: Assembly, test: tuple[Tensor, Tensor] | None) -> GapEstimat
 
 
 def _noise(given: Assembly, diagnostics: dict[str, float | None]) -> dict[str, float | None]:
-    if given.likelihood.loss != "mse":
+    if not given.likelihood.loss.varies:
         return {"temperature_train": fitted_temperature(given.likelihood)}
     return {
         "noise_variance_train": fitted_temperature(given.likelihood),
@@ -123,6 +112,6 @@ def _noise(given: Assembly, diagnostics: dict[str, float | None]) -> dict[str, f
 
 
 def _alo_calibration(given: Assembly, alo: Likelihood | None) -> Tensor | None:
-    if alo is None or not given.exact or alo.loss == "mse":
+    if alo is None or not given.exact or not alo.loss.classifies:
         return None
     return reliability(alo)

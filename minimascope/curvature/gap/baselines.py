@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from minimascope.curvature.layers.traces import supported_layers, trace_layers
-from minimascope.curvature.minimum.batches import outputs_at
+from minimascope.curvature.minimum.batches import as_matrix, likelihood_of, outputs_at
 from minimascope.curvature.minimum.minimum import Minimum
-from minimascope.curvature.products.directional import directional_logits, mean_gradient_of
-from minimascope.objective.likelihood import Likelihood, likelihood_of
+from minimascope.curvature.products.gradient import directional_logits, mean_gradient
+from minimascope.objective.likelihood import Likelihood
 
 SAM_RADII = (0.05, 0.5)
 ASAM_RADII = (0.1, 0.5)
@@ -84,16 +84,10 @@ def _fisher_rao(minimum: Minimum, likelihood: Likelihood) -> float:
 
 def _margin10(likelihood: Likelihood) -> float | None:
     """The k-th smallest logit margin of the label, k = max(1, n // 10)."""
-    f, y = likelihood.logits, likelihood.targets
-    if likelihood.loss == "mse":
+    if not likelihood.loss.classifies:
         return None
-    if likelihood.loss == "binary":
-        margin = f[:, 0] * (2 * y - 1)
-    else:
-        label = y[:, None]
-        rest = f.scatter(1, label, -math.inf).amax(dim=1)
-        margin = f.gather(1, label)[:, 0] - rest
-    return float(margin.kthvalue(max(1, likelihood.n // 10)).values)
+    margins = likelihood.loss.margins(likelihood.logits, likelihood.targets)
+    return float(margins.kthvalue(max(1, likelihood.n // 10)).values)
 
 
 def _last_layer(minimum: Minimum, likelihood: Likelihood) -> dict[str, float | None]:
@@ -133,7 +127,7 @@ def _is_identity(sensitivities: Tensor) -> bool:
 
 def _sharpness(minimum: Minimum, likelihood: Likelihood) -> dict[str, float | None]:
     """One-step SAM and ASAM: L(θ + ε) − L(θ) at ρ g/‖g‖ and ρ |θ|²g/‖|θ| g‖."""
-    g, theta = mean_gradient_of(minimum), minimum.theta
+    g, theta = mean_gradient(minimum), minimum.theta
     here = float(likelihood.nll().mean())
     scaled = theta.abs() * g
     steps = {f"sam_{rho:g}": (rho, g, g) for rho in SAM_RADII}
@@ -148,7 +142,7 @@ def _sharpness(minimum: Minimum, likelihood: Likelihood) -> dict[str, float | No
 
 def _loss_at(minimum: Minimum, likelihood: Likelihood, theta: Tensor) -> float:
     logits = outputs_at(minimum, minimum.inputs, theta)
-    return float(likelihood.nll(logits.reshape(likelihood.n, -1)).mean())
+    return float(likelihood.nll(as_matrix(logits)).mean())
 
 
 def measured_gap(
@@ -156,7 +150,6 @@ def measured_gap(
 ) -> tuple[float, float]:
     """(mean test − mean train loss, sd(test loss)/√n_test) in nats."""
     inputs = test[0].to(minimum.inputs)
-    targets = test[1].to(minimum.inputs if minimum.loss == "mse" else minimum.inputs.device)
-    losses = likelihood_of(minimum, inputs, targets).nll()
+    losses = likelihood_of(minimum, inputs, test[1].to(minimum.targets)).nll()
     gap = float(losses.mean() - likelihood.nll().mean())
     return gap, float(losses.std()) / math.sqrt(losses.numel())

@@ -19,7 +19,7 @@ def reliability(likelihood: Likelihood) -> Tensor:
 
     Empty bins hold NaN in the last two columns. Classification only.
     """
-    confidence = likelihood.probabilities().amax(dim=1)
+    confidence = likelihood.probabilities.amax(dim=1)
     edges = torch.arange(1, BINS, dtype=confidence.dtype, device=confidence.device) / BINS
     index = torch.bucketize(confidence, edges)
     table = confidence.new_zeros(BINS, 3)
@@ -40,10 +40,11 @@ def expected_calibration_error(bins: Tensor) -> float:
 def fitted_temperature(likelihood: Likelihood) -> float:
     """T that minimises the mean loss of logits/T; above 1 = over-confident.
 
-    Searched in [0.01, 100]. For mse, T is the variance that minimises the Gaussian negative
-    log-likelihood, mean (f − y)², the same thing for a likelihood raised to the power 1/T.
+    Searched in [0.01, 100]. Where the law has a variance of its own (mse), T is the one that
+    minimises the Gaussian negative log-likelihood, mean (f − y)², the same thing for a likelihood
+    raised to the power 1/T.
     """
-    if likelihood.loss == "mse":
+    if likelihood.loss.varies:
         return float(likelihood.residual.square().mean())
 
     def loss(log_temperature: float) -> float:

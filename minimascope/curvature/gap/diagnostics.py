@@ -7,9 +7,9 @@ import math
 from torch import Tensor
 
 from minimascope.curvature.gap.calibration import expected_calibration_error, fitted_temperature
-from minimascope.curvature.gap.damping import STEP, neighbours
 from minimascope.curvature.gap.given import Assembly
 from minimascope.curvature.gap.hessian_clipped import negative_mass
+from minimascope.curvature.gap.lambda_grid import STEP, neighbours
 from minimascope.curvature.gap.result import GapEstimate
 from minimascope.curvature.gap.verdict import Evidence
 from minimascope.objective.likelihood import Likelihood
@@ -18,7 +18,7 @@ TOP_SHARE = 0.05
 
 
 def plain_diagnostics(given: Assembly) -> dict[str, float | None]:
-    e, bins = given.hessian_eigenvalues, given.calibration
+    bins, known = given.calibration, given.hessian
     return {
         "t_alo": None,
         "tic_over_soft_rank": None,
@@ -28,7 +28,7 @@ def plain_diagnostics(given: Assembly) -> dict[str, float | None]:
         "gap_scatter": None,
         "chance_within_2": None,
         "ece_15": None if bins is None else expected_calibration_error(bins),
-        "negative_mass": None if e is None else negative_mass(e),
+        "negative_mass": None if known is None else negative_mass(known.values),
     }
 
 

@@ -37,7 +37,7 @@ def estimates_at(
     }
     found |= _hessian_estimates(given, lambda_, clipped)
     found |= proxy_estimates(given.minimum, given.likelihood, lambda_, seed=given.seed)
-    if given.likelihood.loss == "mse":
+    if given.likelihood.loss.varies:
         found["soft_rank_ggn_noise_corrected"] = GapEstimate(
             rank * t_alo, None, "soft rank/n times the leave-one-out noise variance"
         )
@@ -68,8 +68,8 @@ def _hessian_estimates(
         missing,
     )
     method = "exact, all eigenpairs of H, negative ones set to 0"
-    if given.hessian_eigenvalues is not None:
-        value = clipped_rank(given.hessian_eigenvalues, lambda_) / n
+    if given.hessian is not None:
+        value = clipped_rank(given.hessian.values, lambda_) / n
         found["soft_rank_hessian_clipped"] = GapEstimate(value, None, method)
     if clipped is not None:
         uncentred = clipped.tic(n, lambda_)
@@ -82,14 +82,14 @@ def _hessian_estimates(
 def curves_of(given: Assembly, clipped: HessianClipped | None) -> dict[str, list[float | None]]:
     rows = [given.sweep.at(x) for x in given.grid]
     pieces = [given.tic(row) for row in rows]
-    n, e = given.likelihood.n, given.hessian_eigenvalues
+    n, known = given.likelihood.n, given.hessian
     empty: list[float | None] = [None] * len(rows)
     return {
         "lambda": [*given.grid],
         "soft_rank_ggn": [given.drawn(row, float(given.sweep.rank[row])) for row in rows],
         "soft_rank_hessian_clipped": empty
-        if e is None
-        else [clipped_rank(e, x) for x in given.grid],
+        if known is None
+        else [clipped_rank(known.values, x) for x in given.grid],
         "tic_ggn": [
             given.drawn(row, float(each.mean()) - centring)
             for row, (each, centring) in zip(rows, pieces, strict=True)

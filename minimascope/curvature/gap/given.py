@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from minimascope.curvature.gap.damping import Damping
+from minimascope.curvature.gap.hessian_clipped import KnownHessian
 from minimascope.curvature.gap.result import GapPlan
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.sweep.result import Sweep
 from minimascope.curvature.sweep.route import RoutePlan
+from minimascope.objective.damping import Damping
 from minimascope.objective.likelihood import Likelihood
+from minimascope.objective.penalty import Ridge
 
 
 @dataclass(frozen=True)
@@ -21,17 +23,23 @@ class Assembly:
     minimum: Minimum
     likelihood: Likelihood
     sweep: Sweep
-    damping: Damping
-    weight_decay: float | None
-    ridge: float | None
     grid: list[float]
     gradient: Tensor
-    hessian_eigenvalues: Tensor | None
-    hessian_eigenvectors: Tensor | None
+    hessian: KnownHessian | None
     calibration: Tensor | None
     seed: int
     plan: RoutePlan
     spent: GapPlan
+
+    @property
+    def penalty(self) -> Ridge:
+        """What training added to the loss."""
+        return self.minimum.objective.penalty
+
+    @property
+    def damping(self) -> Damping:
+        """λ_eff and where it comes from."""
+        return self.minimum.objective.damping
 
     @property
     def sampled(self) -> Likelihood:

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from minimascope.curvature.gap.fisher_proxies import chunk_size
-from minimascope.curvature.layers.jacobian import jacobian_chunks
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.products.second_moment import SecondMoment
 from minimascope.objective.likelihood import Likelihood
+
+
+class KnownHessian(NamedTuple):
+    """All nonzero eigenvalues of H (mean loss, without λ), known exactly, and their eigenvectors.
+
+    values (r,); vectors (r × p) as rows, None where they are not known.
+    """
+
+    values: Tensor
+    vectors: Tensor | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every eigenvalue has its eigenvector."""
+        return self.vectors is not None and len(self.vectors) == len(self.values)
 
 
 @dataclass(frozen=True)
@@ -47,24 +62,24 @@ class HessianClipped:
 
 
 def hessian_clipped(
-    minimum: Minimum, likelihood: Likelihood, eigenvalues: Tensor, eigenvectors: Tensor
-) -> HessianClipped:
-    """One pass over per-example gradients g_i = J_iᵀ r_i. Raises ValueError on wrong shapes."""
-    r, p = eigenvectors.shape
-    if p != minimum.dim or r != eigenvalues.shape[0]:
+    minimum: Minimum, likelihood: Likelihood, known: KnownHessian
+) -> HessianClipped | None:
+    """One pass over per-example gradients g_i = J_iᵀ r_i; None where eigenvectors are missing.
+
+    Raises ValueError on wrong shapes.
+    """
+    if known.vectors is None or not known.complete:
+        return None
+    r, p = known.vectors.shape
+    if p != minimum.dim:
         raise ValueError(
-            f"Eigenvectors {r} × {p} do not go with {eigenvalues.shape[0]} eigenvalues "
+            f"Eigenvectors {r} × {p} do not go with {len(known.values)} eigenvalues "
             f"and p = {minimum.dim}."
         )
-    V = eigenvectors.to(minimum.theta)
-    second, total = V.new_zeros(r), 0.0
-    residual = likelihood.residual
-    for at, J in jacobian_chunks(minimum, minimum.inputs, chunk=chunk_size(minimum, likelihood)):
-        G = (residual[at, None] @ J)[:, 0]
-        second += (G @ V.mT).square().sum(dim=0) / likelihood.n
-        total += float(G.square().sum()) / likelihood.n
-    outside = max(0.0, total - float(second.sum())) if r < p else 0.0
-    return HessianClipped(eigenvalues.to(V), V, second, outside)
+    V = known.vectors.to(minimum.theta)
+    second, trace = SecondMoment(minimum, likelihood.residual).along(V)
+    outside = max(0.0, trace - float(second.sum())) if r < p else 0.0
+    return HessianClipped(known.values.to(V), V, second, outside)
 
 
 def clipped_rank(eigenvalues: Tensor, lambda_: float) -> float:

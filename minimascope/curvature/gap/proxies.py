@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from minimascope.curvature.gap.fisher_proxies import (
-    ggn_diagonal,
-    ggn_diagonal_of,
-    sampled_fisher_eigenvalues,
-)
 from minimascope.curvature.gap.kfac import kfac_soft_rank, kfac_tic, kronecker_blocks
 from minimascope.curvature.gap.result import GapEstimate
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.products.fisher import sampled_fisher_eigenvalues
+from minimascope.curvature.products.ggn import ggn_diagonal, ggn_diagonal_of
 from minimascope.objective.likelihood import Likelihood
 
 DRAWS = 10
@@ -41,7 +38,7 @@ def _kfac(minimum: Minimum, likelihood: Likelihood, lambda_: float) -> dict[str,
     blocks = kronecker_blocks(minimum, likelihood)
     covered = {name for block in blocks for name in block.names}
     rest = [name for name in minimum.names if name not in covered]
-    uncovered = sum(minimum.unflatten(minimum.theta)[name].numel() for name in rest)
+    uncovered = sum(minimum.places[name].size for name in rest)
     reason = None
     if not blocks:
         reason = "not computed: the network has no Linear, Conv2d or Embedding layer of its own"

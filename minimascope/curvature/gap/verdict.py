@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from minimascope.curvature.gap.chance import SCHEDULE_ERROR, chance_within
-from minimascope.curvature.minimum.minimum import Loss
+from minimascope.objective.loss import Loss
 
 Verdict = Literal[
     "reliable", "uncertain", "lower_bound", "upper_leaning", "no_estimate", "not_a_minimum"
@@ -65,7 +65,7 @@ def judge(evidence: Evidence) -> tuple[Verdict, str]:
     e = evidence
     ratio = e.tic / e.soft_rank if e.soft_rank > 0 else 0.0
     # For mse TIC/soft rank is the residual variance; only its share of the noise means something.
-    if e.loss == "mse" and e.t_alo > 0:
+    if e.loss.varies and e.t_alo > 0:
         ratio /= e.t_alo
     if ratio < INTERPOLATING:
         return "no_estimate", (
@@ -97,9 +97,9 @@ def _share(part: float, whole: float) -> str:
 
 def _by_temperature(e: Evidence) -> tuple[Verdict, str]:
     note = _dominated(e)
-    if e.loss != "mse" and e.t_alo > OVER_CONFIDENT:
+    if not e.loss.varies and e.t_alo > OVER_CONFIDENT:
         return "lower_bound", f"{_over_confident(e)}{note}"
-    if e.loss != "mse" and e.t_alo <= UNDER_CONFIDENT:
+    if not e.loss.varies and e.t_alo <= UNDER_CONFIDENT:
         return "upper_leaning", (
             f"Under-confident: leave-one-out logits want a temperature of {e.t_alo:.2f} (at most "
             f"{UNDER_CONFIDENT}), so the estimate leans high.{note}"
@@ -151,7 +151,7 @@ def _sources(e: Evidence) -> str:
 
 
 def _healthy(e: Evidence) -> str:
-    if e.loss == "mse":
+    if e.loss.varies:
         return (
             "Leave-one-out on squared error needs no noise model; the estimated noise variance is "
             f"{e.t_alo:.3g}, and soft rank/n is to be multiplied by it."
@@ -194,7 +194,7 @@ def _dominated(e: Evidence) -> str:
 
 def soft_rank_note(t_alo: float, loss: Loss) -> str:
     """What to know about the soft-rank row."""
-    if loss == "mse":
+    if loss.varies:
         return "assumes noise variance 1"
     if t_alo < SOFT_RANK_HIGH:
         return (

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from minimascope.curvature.products.long_sums import inner, norms, outside
-from minimascope.curvature.products.operators import Operator
+from minimascope.curvature.products.operator import Operator
 
 ROUNDING = 450  # machine epsilons; in float64 1e-13
 
@@ -50,22 +50,26 @@ class Krylov:
         return self.basis[: self.size]
 
 
-def start(operator: Operator, *, width: int, capacity: int, seed: int, images: int = 0) -> Krylov:
-    """An empty basis for at most `capacity` vectors, with a random first block of `width`.
+def random_rows(operator: Operator, *, width: int, seed: int) -> Tensor:
+    """Random orthonormal rows (width, p)."""
+    generator = torch.Generator(device=operator.device).manual_seed(seed)
+    like = {"dtype": operator.dtype, "device": operator.device}
+    width = min(width, operator.dim)
+    return orthonormal_rows(torch.randn(width, operator.dim, generator=generator, **like))
+
+
+def krylov_space(first: Tensor, *, capacity: int, images: int = 0) -> Krylov:
+    """An empty basis for at most `capacity` vectors, with a first block of orthonormal rows.
 
     Images are kept while the basis has at most `images` vectors.
     """
-    generator = torch.Generator(device=operator.device).manual_seed(seed)
-    width = min(width, operator.dim)
-    capacity = min(capacity, operator.dim)
-    like = {"dtype": operator.dtype, "device": operator.device}
-    block = torch.randn(width, operator.dim, generator=generator, **like)
-    empty = torch.empty(capacity, operator.dim, **like)
+    width, dim = first.shape
+    capacity = min(capacity, dim)
+    empty = first.new_empty(capacity, dim)
     square = torch.zeros(capacity, capacity, dtype=torch.float64)
-    block = _orthonormal_rows(block)
     coupling = torch.zeros(0, 0, dtype=torch.float64)
-    second = torch.empty(min(images, capacity), operator.dim, **like) if images else None
-    return Krylov(empty, square, block, coupling, width=width, images=second)
+    second = first.new_empty(min(images, capacity), dim) if images else None
+    return Krylov(empty, square, first, coupling, width=width, images=second)
 
 
 def expand(operator: Operator, state: Krylov) -> None:
@@ -115,11 +119,12 @@ def _deflate(rest: Tensor, state: Krylov) -> tuple[Tensor, Tensor]:
     keep = values > floor
     rows = left[:, keep].T.to(rest.device) @ factor.T
     # Small singular directions come out of QR with lost orthogonality to the basis.
-    rows = _orthonormal_rows(outside(state.rows, rows)) if keep.any() else rows
+    rows = orthonormal_rows(outside(state.rows, rows)) if keep.any() else rows
     return rows, (values[keep, None] * right[keep]).double()
 
 
-def _orthonormal_rows(rows: Tensor) -> Tensor:
+def orthonormal_rows(rows: Tensor) -> Tensor:
+    """An orthonormal basis of the rows (b, p)."""
     rows = torch.linalg.qr(rows.T)[0].T.contiguous()
     return rows / norms(rows)[:, None]  # QR's own lengths are sums in float32
 
@@ -155,8 +160,8 @@ def refill(state: Krylov, operator: Operator, *, width: int, seed: int) -> float
     # A random direction never aligns with an eigenvector: scale back to Gaussian length.
     left = float(rest.norm(dim=1).max()) * (operator.dim - state.size) ** 0.5
     if left > 0:
-        state.block = _orthonormal_rows(rest)
-        state.block = _orthonormal_rows(outside(state.rows, state.block))
+        state.block = orthonormal_rows(rest)
+        state.block = orthonormal_rows(outside(state.rows, state.block))
     return left
 
 
@@ -167,7 +172,7 @@ def random_outside(state: Krylov, operator: Operator, *, width: int, seed: int) 
     shape = (width, operator.dim)
     like = {"dtype": operator.dtype, "device": operator.device}
     _, rest = _split(torch.randn(shape, generator=generator, **like), state.rows)
-    return _orthonormal_rows(rest)
+    return orthonormal_rows(rest)
 
 
 def thick_restart(state: Krylov, keep: Tensor) -> None:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-from minimascope.curvature.products.ggn_product import Product
+from minimascope.curvature.krylov.block import expand, krylov_space, ritz, ritz_vectors
+from minimascope.curvature.krylov.lockstep import Product
 from minimascope.curvature.products.long_sums import inner, norms, outside
-
-EXHAUSTED = 1e-12
+from minimascope.curvature.products.operator import Operator
 
 
 @dataclass(frozen=True)
@@ -31,13 +30,13 @@ class Deflation:
         """P x for the rows of X (b × p)."""
         return outside(self.vectors, X)
 
-    def product(self, product: Product) -> Product:
+    def product(self, operator: Operator) -> Product:
         """The map V (c × p) ↦ V·P GGN, for rows outside the known pairs."""
 
         def deflated(V: Tensor) -> Tensor:
-            return self.outside(product(V))
+            return self.outside(operator.matmat(V))
 
-        return deflated if self.values.numel() else product
+        return deflated if self.values.numel() else operator.matmat
 
     def quadratic(self, X: Tensor, lambdas: Tensor) -> Tensor:
         """xᵀV(E + λ)⁻¹Vᵀx of the rows of X, float64 (L × b)."""
@@ -47,7 +46,7 @@ class Deflation:
 
 
 def top_pairs(
-    product: Product,
+    operator: Operator,
     start: Tensor,
     *,
     count: int,
@@ -60,33 +59,17 @@ def top_pairs(
     start (p,); memory `steps` vectors, one more product a pair to measure its residual. Fewer
     pairs, or none, where fewer are known well enough.
     """
-    basis, T = _lanczos(product, start, steps)
-    e, coefficients = torch.linalg.eigh(T)
-    keep = e.flip(0)[:count].clamp_min(0)
-    vectors = coefficients.flip(1)[:, :count].mT @ basis
-    del basis
-    images = product(vectors) if vectors.numel() else vectors
+    state = krylov_space((start / norms(start[None])[0])[None], capacity=steps)
+    while state.size < len(state.basis) and len(state.block):
+        expand(operator, state)
+    e, coordinates, _ = ritz(state)
+    keep = e.flip(0)[:count].clamp_min(0).to(start)
+    vectors = ritz_vectors(state, coordinates.flip(1)[:, :count])
+    products = state.size + len(vectors)
+    del state
+    images = operator.matmat(vectors) if vectors.numel() else vectors
     squares = (images - keep[:, None] * vectors).square().sum(dim=1)
     # ‖R‖² is at most the sum of squares over the kept pairs; the smallest e is the last one.
     worst = (squares.cumsum(0) / ((keep + smallest_lambda) * smallest_lambda)).sqrt()
     good = int((worst <= accuracy).cumprod(0).sum())
-    return Deflation(keep[:good], vectors[:good].clone(), T.shape[0] + vectors.shape[0])
-
-
-def _lanczos(product: Product, start: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-    """Orthonormal basis (s × p) of the Krylov space and the projected matrix (s × s)."""
-    basis = start.new_empty(steps, start.shape[0])
-    T = start.new_zeros(steps, steps)
-    vector = start / norms(start[None])[0]
-    for step in range(steps):
-        basis[step] = vector
-        image = product(vector[None])[0]
-        T[step, step] = inner(image[None], vector[None])[0, 0]
-        for _ in range(2):  # twice is enough
-            image = outside(basis[: step + 1], image[None])[0]
-        norm = norms(image[None])[0]
-        if step + 1 == steps or float(norm) <= EXHAUSTED * float(T[0, 0].abs() + norm):
-            return basis[: step + 1], T[: step + 1, : step + 1]
-        T[step, step + 1] = T[step + 1, step] = norm
-        vector = image / norm
-    return basis[:0], T[:0, :0]
+    return Deflation(keep[:good], vectors[:good].clone(), products)

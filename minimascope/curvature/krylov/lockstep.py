@@ -1,36 +1,42 @@
-"""Lanczos runs in lockstep, one a start vector, and functions of the matrix seen from there.
+"""Lanczos chains in lockstep, one a start vector, and functions of the matrix seen from there.
 
-Three-term recurrence without reorthogonalisation: for quadratic forms and solutions the loss of
-orthogonality only repeats nodes (Golub & Meurant, Matrices, Moments and Quadrature, 2010;
-Greenbaum 1989), and memory stays at three vectors a run. One run serves every λ.
+Three-term recurrence. Without reorthogonalisation memory stays at three vectors a chain, and for
+quadratic forms and solutions the loss of orthogonality only repeats nodes (Golub & Meurant,
+Matrices, Moments and Quadrature, 2010; Greenbaum 1989). With it every chain keeps its basis, and
+no node is repeated. One run serves every function of the matrix.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from minimascope.curvature.products.ggn_product import Product
+from minimascope.curvature.krylov.block import zero_level
+from minimascope.curvature.krylov.gauss import gauss_rules, gauss_weights
 from minimascope.curvature.products.long_sums import norms
 
-EXHAUSTED = 1e-8
+Product = Callable[[Tensor], Tensor]  # of (b × p) rows
+EXHAUSTED = 1e-8  # without reorthogonalisation
 
 
 @dataclass
 class LanczosRuns:
     """State of b recurrences; vectors b × p in the product's precision, numbers (b,) in float64.
 
-    norms: of the start vectors. exhausted: every Krylov space is complete. A space that ends
-    before the others is cut off by a coupling of 0, and what follows has no weight.
+    norms: of the start vectors. basis: b × steps × p where chains are reorthogonalised. exhausted:
+    every Krylov space is complete. A space that ends before the others is cut off by a coupling
+    of 0, and what follows has no weight.
     """
 
     product: Product
     norms: Tensor
     current: Tensor
     previous: Tensor
+    basis: Tensor | None = None
     exhausted: bool = False
     diagonal: list[Tensor] = field(default_factory=list)
     below: list[Tensor] = field(default_factory=list)
@@ -47,26 +53,36 @@ class LanczosRuns:
             image = image - self.below[-1].to(image)[:, None] * self.previous
         a = (image * self.current).sum(dim=1)
         image = image - a[:, None] * self.current
+        if self.basis is not None:
+            self.basis[:, self.steps] = self.current
+            image = _outside_each(self.basis[:, : self.steps + 1], image)
         b = norms(image)
         self.diagonal.append(a.double())
         largest = torch.stack(self.diagonal).abs().amax(dim=0)
-        ended = b.double() <= (EXHAUSTED * largest).clamp_min(smallest(b))
+        ended = b.double() <= (self._level * largest).clamp_min(smallest(b))
         self.below.append(torch.where(ended, 0.0, b.double()))
         self.previous = self.current
         self.current = torch.where(ended[:, None], 0.0, image / torch.where(ended, 1.0, b)[:, None])
         self.exhausted = bool(ended.all())
 
+    @property
+    def _level(self) -> float:
+        """Of the largest coefficient: below it a coupling is rounding."""
+        return EXHAUSTED if self.basis is None else zero_level(self.current.dtype)
+
+    def rules(self) -> tuple[Tensor, Tensor]:
+        """Nodes and eigenvectors of `gauss_rules`."""
+        diagonal = torch.stack(self.diagonal, dim=1)
+        return gauss_rules(diagonal, torch.stack(self.below, dim=1)[:, :-1])
+
     def nodes(self) -> tuple[Tensor, Tensor]:
-        """Ritz values (b × s), at least 0, and eigenvectors (b × s × s) of the tridiagonals."""
-        T = torch.diag_embed(torch.stack(self.diagonal, dim=1))
-        off = torch.stack([*self.below[:-1]], dim=1) if self.steps > 1 else T[:, :0, 0]
-        T = T + torch.diag_embed(off, offset=1) + torch.diag_embed(off, offset=-1)
-        values, vectors = torch.linalg.eigh(T)
+        """The same where no eigenvalue of the matrix is negative: nodes are at least 0."""
+        values, vectors = self.rules()
         return values.clamp_min(0), vectors
 
     def weights(self, vectors: Tensor) -> Tensor:
-        """‖x‖² times the squared first components (b × s): the measure of the start vector."""
-        return vectors[:, 0].square() * self.norms.square()[:, None]
+        """‖x‖² times the rule's weights (b × s): the measure of the start vector."""
+        return gauss_weights(vectors) * self.norms.square()[:, None]
 
     def quadratic(self, lambdas: Tensor) -> Tensor:
         """xᵀ(M + λI)⁻¹x (L × b), a lower bound that grows with the steps."""
@@ -80,14 +96,25 @@ class LanczosRuns:
         return torch.stack([(seen / (values + x)[:, None]).sum(dim=2) for x in lambdas.tolist()])
 
 
-def begin(product: Product, X: Tensor) -> LanczosRuns:
-    """Recurrences started at the rows of X (b × p)."""
+def begin(product: Product, X: Tensor, *, reorthogonalised: int = 0) -> LanczosRuns:
+    """Recurrences started at the rows of X (b × p).
+
+    Their vectors are kept for at most so many steps and every new one made orthogonal to them; 0
+    keeps none.
+    """
     lengths = norms(X)
     lengths = torch.where(lengths > smallest(X), lengths, 0.0)
     unit = torch.where(lengths[:, None] > 0, X / lengths[:, None].clamp_min(smallest(X)), 0.0)
-    return LanczosRuns(product, lengths.double(), unit, torch.zeros_like(unit))
+    basis = X.new_empty(X.shape[0], reorthogonalised, X.shape[1]) if reorthogonalised else None
+    return LanczosRuns(product, lengths.double(), unit, torch.zeros_like(unit), basis)
 
 
 def smallest(like: Tensor) -> float:
     """Norms whose square underflows count as 0."""
     return math.sqrt(torch.finfo(like.dtype).tiny)
+
+
+def _outside_each(bases: Tensor, rows: Tensor) -> Tensor:
+    """What basis k (s × p) leaves of row k: rounding, which the recurrence does not take out."""
+    inside = torch.bmm(bases, rows[:, :, None])
+    return rows - torch.bmm(inside.mT, bases)[:, 0]

@@ -14,11 +14,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from minimascope.curvature.krylov.block import zero_level
+from minimascope.curvature.krylov.gauss import gauss_weights
+from minimascope.curvature.krylov.lockstep import begin
 from minimascope.curvature.products.graphs import available_bytes
-from minimascope.curvature.products.long_sums import norms as lengths
 from minimascope.curvature.products.long_sums import outside
-from minimascope.curvature.products.operators import Operator
+from minimascope.curvature.products.operator import Operator
+from minimascope.curvature.running.run import Run
+
+
+@dataclass(frozen=True)
+class ProbeSize:
+    """So many random probes of so many Lanczos steps: probes·steps products."""
+
+    probes: int = 8
+    steps: int = 40
 
 
 @dataclass(frozen=True)
@@ -58,24 +67,30 @@ def quadrature(
     operator: Operator,
     known_vectors: Tensor | None,
     *,
-    probes: int,
-    steps: int,
-    seed: int,
-    progress: Callable[[float, str], None],
+    size: ProbeSize,
+    run: Run,
 ) -> Quadrature:
-    """Runs `probes` Lanczos chains of `steps` products side by side, orthogonal to known pairs."""
+    """Runs Lanczos chains side by side, orthogonal to known pairs."""
     known = operator_rows(operator, known_vectors)
     rest = operator.dim - known.shape[0]
-    probes, steps = max(1, probes), max(1, min(steps, rest))
-    generator = torch.Generator(device=operator.device).manual_seed(seed)
+    probes, steps = max(1, size.probes), max(1, min(size.steps, rest))
+    generator = torch.Generator(device=operator.device).manual_seed(run.seed)
     like = {"dtype": operator.dtype, "device": operator.device}
     width = _chains_at_once(operator, steps)
     rules: list[tuple[Tensor, Tensor]] = []
+
+    def deflated(rows: Tensor) -> Tensor:
+        return outside(known, operator.matmat(rows))
+
     for first in range(0, probes, width):
         count = min(width, probes - first)
-        block = torch.randn(count, operator.dim, generator=generator, **like)
-        rules.append(_chains(operator, known, block, steps=steps))
-        progress((first + count) / probes, f"{first + count} of {probes} probes")
+        probe = torch.randn(count, operator.dim, generator=generator, **like)
+        runs = begin(deflated, outside(known, probe), reorthogonalised=steps)
+        for _ in range(steps):
+            runs.advance()
+        values, vectors = runs.rules()
+        rules.append((values.cpu(), gauss_weights(vectors).cpu()))
+        run.progress((first + count) / probes, f"{first + count} of {probes} probes")
     nodes, weights = zip(*rules, strict=True)
     return Quadrature(torch.cat(nodes), torch.cat(weights), rest, steps)
 
@@ -103,48 +118,3 @@ def _chains_at_once(operator: Operator, steps: int) -> int:
     item = torch.finfo(operator.dtype).bits // 8
     room = available_bytes(operator.device) // 4
     return max(1, room // (steps * operator.dim * item))
-
-
-def _chains(
-    operator: Operator, known: Tensor, block: Tensor, *, steps: int
-) -> tuple[Tensor, Tensor]:
-    """Nodes and weights (b, steps) of b chains; an exhausted chain stops with weight 0."""
-    block = _normalised(outside(known, block))[0]
-    count = block.shape[0]
-    basis = block.new_empty(count, steps, operator.dim)
-    diagonal = torch.zeros(count, steps, dtype=torch.float64)
-    beside = torch.zeros(count, steps, dtype=torch.float64)
-    scale, norms = 0.0, block.new_zeros(count)
-    for step in range(steps):
-        basis[:, step] = block
-        images = operator.matmat(block)
-        along = (images * block).sum(1)
-        diagonal[:, step] = along.double().cpu()
-        scale = max(scale, float(images.norm(dim=1).max()))
-        # The three-term recurrence takes out all but rounding; one pass over the basis that.
-        images -= along[:, None] * block
-        if step:
-            images -= norms[:, None] * basis[:, step - 1]
-        images = outside(known, images)
-        so_far = basis[:, : step + 1]
-        inside = torch.bmm(so_far, images[:, :, None])
-        images = images.sub_(torch.bmm(inside.mT, so_far)[:, 0])
-        block, norms = _normalised(images, floor=zero_level(images.dtype) * scale)
-        beside[:, step] = norms.double().cpu()
-    return _gauss_rules(diagonal, beside[:, :-1])
-
-
-def _normalised(rows: Tensor, floor: float = 0.0) -> tuple[Tensor, Tensor]:
-    """Unit rows and norms; rows not above the floor become zero and stay so."""
-    norms = lengths(rows)
-    norms = torch.where(norms > floor, norms, torch.zeros_like(norms))
-    safe = torch.where(norms > 0, norms, torch.ones_like(norms))
-    return torch.where(norms[:, None] > 0, rows / safe[:, None], torch.zeros_like(rows)), norms
-
-
-def _gauss_rules(diagonal: Tensor, beside: Tensor) -> tuple[Tensor, Tensor]:
-    matrix = torch.diag_embed(diagonal)
-    if beside.shape[1]:
-        matrix = matrix + torch.diag_embed(beside, 1) + torch.diag_embed(beside, -1)
-    nodes, vectors = torch.linalg.eigh(matrix)
-    return nodes, vectors[:, 0, :].square()

@@ -8,9 +8,8 @@ sketch).
 
 from __future__ import annotations
 
-from minimascope.curvature.krylov import block as krylov
-from minimascope.curvature.krylov.block import Krylov
-from minimascope.curvature.products.operators import Operator
+from minimascope.curvature.krylov.block import Krylov, random_outside
+from minimascope.curvature.products.operator import Operator
 
 PROBES = 16
 
@@ -24,8 +23,8 @@ def deflated_trace(
     if rest == 0:
         return known, None
     if rest <= probes:  # an orthonormal basis of what is left: exact again
-        vectors = krylov.random_outside(state, operator, width=rest, seed=seed)
+        vectors = random_outside(state, operator, width=rest, seed=seed)
         return known + float((vectors * operator.matmat(vectors)).sum()), None
-    vectors = krylov.random_outside(state, operator, width=probes, seed=seed)
+    vectors = random_outside(state, operator, width=probes, seed=seed)
     samples = rest * (vectors * operator.matmat(vectors)).sum(1).double()
     return known + float(samples.mean()), float(samples.std()) / probes**0.5

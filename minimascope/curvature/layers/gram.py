@@ -64,7 +64,7 @@ def trace_seconds(minimum: Minimum, *, once: bool = False) -> float:
     passes = 1
     if not once:
         probe = trace_layers(minimum, minimum.inputs[:1])
-        covered = {name for each in probe for name in _names(each)}
+        covered = {name for each in probe for name in each.names}
         passes = len(_groups(probe, minimum.n)) + len(_rest(minimum, covered, minimum.n, probe))
     return passes * (one + slope * (minimum.n - 1))
 
@@ -79,23 +79,19 @@ def _timed(minimum: Minimum, count: int) -> float:
 def gram(minimum: Minimum, inputs: Tensor) -> Tensor:
     """Θ = JJᵀ (nK × nK)."""
     known = closed_form_names(minimum, inputs)
-    probe = [each for each in trace_layers(minimum, inputs[:1]) if _names(each) <= known]
+    probe = [each for each in trace_layers(minimum, inputs[:1]) if each.names <= known]
     total: Tensor | None = None
     for layers in _groups(probe, inputs.shape[0]):
         for trace in trace_layers(minimum, inputs, only=layers):
             block = _layer_gram(trace)
             total = block if total is None else total.add_(block)
-    covered = {name for each in probe for name in _names(each)}
+    covered = {name for each in probe for name in each.names}
     for names in _rest(minimum, covered, inputs.shape[0], probe):
         rows = jacobian_of(minimum, inputs, names).flatten(0, 1)
         total = rows @ rows.mT if total is None else total.addmm_(rows, rows.mT)
     if total is None:
         raise ValueError("The network has no trainable parameter.")
     return total
-
-
-def _names(trace: LayerTrace) -> set[str]:
-    return {trace.weight} | ({trace.bias} if trace.bias is not None else set())
 
 
 def _groups(probe: list[LayerTrace], n: int) -> list[set[str]]:
@@ -117,14 +113,14 @@ def _rest(minimum: Minimum, covered: set[str], n: int, probe: list[LayerTrace]) 
     groups: list[list[str]] = []
     room = 0
     rows = n * (probe[0].sensitivities.shape[1] if probe else 1)
-    for name, shape in zip(minimum.names, minimum.shapes, strict=True):
+    for name, place in minimum.places.items():
         if name in covered:
             continue
-        if rows * shape.numel() > room:
+        if rows * place.size > room:
             groups.append([])
             room = HELD
         groups[-1].append(name)
-        room -= rows * shape.numel()
+        room -= rows * place.size
     return groups
 
 

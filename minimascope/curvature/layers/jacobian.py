@@ -17,6 +17,7 @@ from minimascope.curvature.layers.traces import LayerTrace, trace_layers
 from minimascope.curvature.minimum.minimum import Minimum
 
 CHUNK = 64
+BYTES_AT_ONCE = 256 * 2**20
 
 
 def jacobian(minimum: Minimum, inputs: Tensor, *, closed_form: bool | None = None) -> Tensor:
@@ -88,11 +89,17 @@ def _reverse_mode(minimum: Minimum, inputs: Tensor, names: list[str]) -> dict[st
     }  # scalars too
 
 
+def examples_at_once(numbers: int) -> int:
+    """Examples of so many numbers each that together stay near 256 MiB."""
+    return max(1, BYTES_AT_ONCE // (8 * numbers))
+
+
 def jacobian_chunks(
-    minimum: Minimum, inputs: Tensor, *, chunk: int
+    minimum: Minimum, inputs: Tensor, *, outputs: int
 ) -> Iterator[tuple[slice, Tensor]]:
-    """J in chunks of examples with the slice each covers."""
+    """J in chunks of examples near 256 MiB, with the slice each covers; `outputs` is K."""
     closed_form = closed_form_applies(minimum, inputs)
+    chunk = examples_at_once(outputs * minimum.dim)
     for start in range(0, inputs.shape[0], chunk):
         at = slice(start, min(start + chunk, inputs.shape[0]))
         yield at, jacobian(minimum, inputs[at], closed_form=closed_form)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from minimascope.curvature.layers.recorder import Call, recorded
+from minimascope.curvature.minimum.batches import as_matrix
 from minimascope.curvature.minimum.minimum import Minimum
 
 
@@ -35,6 +36,11 @@ class LayerTrace:
     sensitivities: Tensor
     layer: str
     transposed: bool = False
+
+    @property
+    def names(self) -> set[str]:
+        """The parameters of θ it is about."""
+        return {self.weight} | ({self.bias} if self.bias is not None else set())
 
 
 Layer = nn.Linear | nn.Conv2d | nn.Embedding
@@ -78,34 +84,24 @@ def trace_layers(
         for name, module in supported_layers(minimum).items()
         if only is None or name in only
     }
-    calls: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in layers}
-
-    def recorder(name: str) -> Any:
-        def record(_module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
-            calls[name].append((args[0].detach(), output))
-
-        return record
-
-    handles = [module.register_forward_hook(recorder(name)) for name, module in layers.items()]
-    try:
-        with torch.enable_grad():
-            logits = minimum.network(inputs).reshape(inputs.shape[0], -1)
-    finally:
-        for handle in handles:
-            handle.remove()
+    with recorded(layers.values()) as calls, torch.enable_grad():
+        logits = as_matrix(minimum.network(inputs))
+    once = {name: call for name, layer in layers.items() if (call := _only_call(calls, layer))}
     # An input without examples, like the positions 0, 1, 2, … of a sequence, has no trace.
-    once = {
-        name: seen[0]
-        for name, seen in calls.items()
-        if len(seen) == 1 and seen[0][0].shape[0] == inputs.shape[0]
-    }
+    once = {k: call for k, call in once.items() if call.given[0].shape[0] == inputs.shape[0]}
     if not once:
         return []
-    sensitivities = _sensitivities(logits, [output for _, output in once.values()])
+    sensitivities = _sensitivities(logits, [call.output for call in once.values()])
     return [
-        _trace(name, layers[name], given, sensitivity)
-        for (name, (given, _)), sensitivity in zip(once.items(), sensitivities, strict=True)
+        _trace(name, layers[name], call.given[0].detach(), sensitivity)
+        for (name, call), sensitivity in zip(once.items(), sensitivities, strict=True)
     ]
+
+
+def _only_call(calls: list[Call], layer: nn.Module) -> Call | None:
+    """The call of a layer that ran once."""
+    own = [call for call in calls if call.layer is layer]
+    return own[0] if len(own) == 1 else None
 
 
 def _sensitivities(logits: Tensor, outputs: list[Tensor]) -> list[Tensor]:

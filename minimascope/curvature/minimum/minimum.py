@@ -2,45 +2,52 @@
 
 Everything in `curvature` and `boundary` takes a `Minimum`. The network runs in
 evaluation mode (dropout off, BatchNorm on running statistics), buffers are constants, and θ is
-the concatenation of all trainable parameters in `named_parameters` order, row-major
-(docs/mathematics.md, section 1).
+laid out as `places` says (docs/mathematics.md, section 1).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-Loss = Literal["cross_entropy", "binary", "mse"]
+from minimascope.curvature.minimum.places import Place, places_of, split
+from minimascope.objective.loss import Loss, LossName
+from minimascope.objective.objective import Objective, objective_of
+from minimascope.objective.optimiser import Sgd
+from minimascope.objective.penalty import Ridge
 
 
 @dataclass(frozen=True)
 class Minimum:
-    """Network, training set and loss; all tensors share one dtype and device.
+    """Network, training set and what was minimised; all tensors share one dtype and device.
 
-    inputs  n × ... ; targets n int64 (cross_entropy: class index, binary: 0 or 1) or n × K (mse).
-    For `binary` the network has one logit per example; for `mse` K outputs with unit variance.
+    inputs n × ... ; targets as the loss takes them, one row an example: class indices (int64), 0
+    or 1 for one logit, n × K numbers for squared error.
     """
 
     network: nn.Module
     inputs: Tensor
     targets: Tensor
-    loss: Loss = "cross_entropy"
+    objective: Objective = Objective()
+
+    @property
+    def loss(self) -> Loss:
+        """The loss of each example."""
+        return self.objective.loss
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """Where every trainable parameter lies in θ, by name, in θ order."""
+        return places_of(self.network)
 
     @property
     def names(self) -> list[str]:
         """Trainable parameter names in θ order."""
-        return [name for name, q in self.network.named_parameters() if q.requires_grad]
-
-    @property
-    def shapes(self) -> list[torch.Size]:
-        """Shapes in θ order."""
-        return [q.shape for q in self.network.parameters() if q.requires_grad]
+        return list(self.places)
 
     @property
     def theta(self) -> Tensor:
@@ -51,7 +58,7 @@ class Minimum:
     @property
     def dim(self) -> int:
         """p, the number of trainable parameters."""
-        return sum(shape.numel() for shape in self.shapes)
+        return sum(place.size for place in self.places.values())
 
     @property
     def n(self) -> int:
@@ -62,13 +69,21 @@ class Minimum:
         """The same network on some examples (indices or a mask): mean loss over them alone."""
         return replace(self, inputs=self.inputs[rows], targets=self.targets[rows])
 
+    def trained(
+        self,
+        *,
+        weight_decay: float | None = None,
+        lr: float | None = None,
+        momentum: float | None = None,
+        steps: int | None = None,
+    ) -> Minimum:
+        """The same minimum with what is known of its training; None for what is not."""
+        objective = Objective(self.loss, Ridge(weight_decay), Sgd(lr, momentum, steps))
+        return replace(self, objective=objective)
+
     def unflatten(self, theta: Tensor) -> dict[str, Tensor]:
         """Splits a (p,) vector into named parameters (views; differentiable)."""
-        parts = torch.split(theta, [shape.numel() for shape in self.shapes])
-        return {
-            name: part.view(shape)
-            for name, part, shape in zip(self.names, parts, self.shapes, strict=True)
-        }
+        return split(theta, self.places)
 
     def logits(self, theta: Tensor, inputs: Tensor) -> Tensor:
         """Network outputs (n × K) at parameters θ; differentiable in both arguments.
@@ -84,11 +99,13 @@ def prepare(
     inputs: Tensor,
     targets: Tensor,
     *,
-    loss: Loss = "cross_entropy",
+    loss: Objective | Loss | LossName = "cross_entropy",
     dtype: torch.dtype = torch.float64,
     device: torch.device | str = "cpu",
 ) -> Minimum:
     """Puts a network and its data on one dtype and device, in evaluation mode.
+
+    `loss` is what was minimised: the objective, or its loss (or name) where no more is known.
 
     TensorFloat-32 is switched off in this process: convolutions on a GPU use it by default, and
     with its 10 bits no residual falls below about 1e-3. So are fused encoder layers, which have
@@ -102,4 +119,18 @@ def prepare(
         inputs = inputs.to(dtype)
     if targets.is_floating_point():
         targets = targets.to(dtype)
-    return Minimum(network, inputs.to(device), targets.to(device), loss)
+    return Minimum(network, inputs.to(device), targets.to(device), objective_of(loss))
+
+
+def check_minimum(minimum: Minimum) -> None:
+    """Raises ValueError with one sentence where the minimum cannot be analysed."""
+    if minimum.dim == 0:
+        raise ValueError("The network has no trainable parameters.")
+    if minimum.n == 0:
+        raise ValueError("The training set has no examples.")
+    for name, tensor in minimum.unflatten(minimum.theta).items():
+        if not torch.isfinite(tensor).all():
+            bad = int((~torch.isfinite(tensor)).sum())
+            raise ValueError(f"Parameter {name!r} holds {bad} values that are not finite.")
+    if minimum.inputs.is_floating_point() and not torch.isfinite(minimum.inputs).all():
+        raise ValueError("The training inputs hold values that are not finite.")

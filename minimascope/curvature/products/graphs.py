@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from itertools import accumulate
 
 import torch
 from torch import Tensor
 from torch.func import functional_call, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from minimascope.curvature.minimum.batches import as_matrix
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.minimum.places import Places, split
 from minimascope.curvature.products.convolution import QuickConvolutions
-from minimascope.objective.losses import as_matrix, example_losses
 
 _memory_share = 1.0
 
@@ -44,6 +44,7 @@ def available_bytes(device: torch.device) -> int:
 class ChunkGraph:
     """`outputs` as a differentiable function of `parameters` (and of `cotangent` if given)."""
 
+    places: Places
     parameters: list[Tensor]
     outputs: list[Tensor]
     logits: Tensor
@@ -55,11 +56,11 @@ class ChunkGraph:
         With `moved`, a range of whole parameters outside of which `rows` are 0, the result is 0
         outside it too.
         """
-        parts = split_rows(rows, self.parameters)
+        parts = self._split(rows)
         if moved is None:
             return self._pull(self.outputs, parts)
-        starts = starts_of(self.parameters)
-        own = slice(starts.index(moved.start), starts.index(moved.stop))
+        inside = [k for k, place in enumerate(self.places.values()) if place.start in moved]
+        own = slice(inside[0], inside[-1] + 1)
         result = torch.zeros_like(rows)
         found = _differentiate(self.outputs[own], self.parameters[own], parts[own])
         result[:, moved.start : moved.stop] = _flat_rows(found, rows.shape[0])
@@ -68,7 +69,7 @@ class ChunkGraph:
     def push_rows(self, rows: Tensor) -> Tensor:
         """J v of every example of the chunk for (b, p) rows: (b, m, K)."""
         assert self.cotangent is not None
-        parts = split_rows(rows, self.parameters)
+        parts = self._split(rows)
         pushed = _differentiate(self.outputs, [self.cotangent], parts)[0]
         return pushed.reshape(rows.shape[0], *self.logits.shape)
 
@@ -76,11 +77,14 @@ class ChunkGraph:
         """Σ_i J_iᵀ u_i over the chunk for (b, m, K) cotangents: (b, p)."""
         return self._pull([self.logits], [cotangents])
 
+    def _split(self, rows: Tensor) -> list[Tensor]:
+        return list(split(rows, self.places).values())
+
     def _pull(self, outputs: list[Tensor], rows: list[Tensor]) -> Tensor:
         return _flat_rows(_differentiate(outputs, self.parameters, rows), rows[0].shape[0])
 
 
-def leaves(minimum: Minimum) -> dict[str, Tensor]:
+def fresh_leaves(minimum: Minimum) -> dict[str, Tensor]:
     """Fresh leaves holding θ, so that the network's own parameters gather no gradients."""
     views = minimum.unflatten(minimum.theta)
     return {name: view.clone().requires_grad_(True) for name, view in views.items()}
@@ -97,38 +101,27 @@ def forward(minimum: Minimum, parameters: dict[str, Tensor], examples: slice) ->
 
 def gradient_graph(minimum: Minimum, parameters: dict[str, Tensor], examples: slice) -> ChunkGraph:
     """The chunk's share of ∇L (sum over its examples divided by n), kept differentiable."""
-    places = list(parameters.values())
+    leaves = list(parameters.values())
     logits = forward(minimum, parameters, examples)
-    losses = example_losses(logits, minimum.targets[examples], minimum.loss)
+    losses = minimum.loss.values(logits, minimum.targets[examples])
     share = losses.sum() / minimum.n
     with sdpa_kernel(SDPBackend.MATH):
         gradients = torch.autograd.grad(
-            share, places, create_graph=True, allow_unused=True, materialize_grads=True
+            share, leaves, create_graph=True, allow_unused=True, materialize_grads=True
         )
-    return ChunkGraph(places, list(gradients), logits)
+    return ChunkGraph(minimum.places, leaves, list(gradients), logits)
 
 
 def jacobian_graph(minimum: Minimum, parameters: dict[str, Tensor], examples: slice) -> ChunkGraph:
     """The chunk's logits and θ-pullback, linear in a cotangent that J v is read from."""
-    places = list(parameters.values())
+    leaves = list(parameters.values())
     logits = forward(minimum, parameters, examples)
     cotangent = torch.zeros_like(logits, requires_grad=True)
     with sdpa_kernel(SDPBackend.MATH):
         pulled = torch.autograd.grad(
-            logits, places, cotangent, create_graph=True, allow_unused=True, materialize_grads=True
+            logits, leaves, cotangent, create_graph=True, allow_unused=True, materialize_grads=True
         )
-    return ChunkGraph(places, list(pulled), logits, cotangent)
-
-
-def starts_of(parameters: list[Tensor]) -> list[int]:
-    """Where each parameter starts in θ, and where the last one ends."""
-    return list(accumulate((q.numel() for q in parameters), initial=0))
-
-
-def split_rows(rows: Tensor, parameters: list[Tensor]) -> list[Tensor]:
-    """(b, p) as one (b, ...) tensor a parameter."""
-    parts = rows.split([q.numel() for q in parameters], dim=1)
-    return [part.reshape(-1, *q.shape) for part, q in zip(parts, parameters, strict=True)]
+    return ChunkGraph(minimum.places, leaves, list(pulled), logits, cotangent)
 
 
 def _differentiate(

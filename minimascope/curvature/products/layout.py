@@ -9,17 +9,16 @@ from typing import Literal, Protocol
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
-from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.minimum.minimum import Minimum, check_minimum
 from minimascope.curvature.products.chain.arena import Arena
 from minimascope.curvature.products.chain.graph import ChainGraph, chain_graph
 from minimascope.curvature.products.chain.recognition import Chain, recognise
 from minimascope.curvature.products.graphs import (
     ChunkGraph,
     available_bytes,
+    fresh_leaves,
     gradient_graph,
     jacobian_graph,
-    leaves,
-    starts_of,
 )
 
 Retain = Literal["auto", "always", "never"]
@@ -96,7 +95,7 @@ class ByAutograd:
     def __init__(self, minimum: Minimum, purpose: Purpose) -> None:
         self._minimum = minimum
         self._make = gradient_graph if purpose == "hessian" else jacobian_graph
-        self._parameters = leaves(minimum)
+        self._parameters = fresh_leaves(minimum)
 
     def build(self, examples: slice) -> ChunkGraph:
         return self._make(self._minimum, self._parameters, examples)
@@ -117,13 +116,28 @@ class ByAutograd:
         return sum(seen.values())
 
     def is_block(self, moved: range) -> bool:
-        return {moved.start, moved.stop} <= set(starts_of(list(self._parameters.values())))
+        places = self._minimum.places.values()
+        ends = {place.start for place in places} | {place.stop for place in places}
+        return {moved.start, moved.stop} <= ends
 
 
 def source(minimum: Minimum, purpose: Purpose) -> Source:
     """A layer chain where the network is one, autograd otherwise."""
     chain = recognise(minimum)
     return ByAutograd(minimum, purpose) if chain is None else ByChain(minimum, chain)
+
+
+def chunks_of(
+    minimum: Minimum, purpose: Purpose, *, chunk: int | None, retain: Retain
+) -> tuple[Chunks, Source]:
+    """The chunk graphs of a minimum that can be analysed, and who makes them.
+
+    ValueError where θ or the inputs are not finite.
+    """
+    check_minimum(minimum)
+    made_by = source(minimum, purpose)
+    layout = plan_layout(minimum, made_by, chunk=chunk, retain=retain)
+    return Chunks(minimum, made_by, layout), made_by
 
 
 def plan_layout(minimum: Minimum, made_by: Source, *, chunk: int | None, retain: Retain) -> Layout:
@@ -156,6 +170,11 @@ class Chunks:
     def bytes(self) -> int:
         """Bytes that one product passes over: a measure of its time, alike on every machine."""
         return self.layout.bytes_per_example * self._n
+
+    def rows_of(self, V: Tensor) -> Iterator[slice]:
+        """Slices of the rows of (c, p) that go through a graph at a time."""
+        size = self.layout.rows
+        return (slice(start, start + size) for start in range(0, V.shape[0], size))
 
     def __iter__(self) -> Iterator[tuple[slice, Graph]]:
         """Pairs of example slice and graph."""

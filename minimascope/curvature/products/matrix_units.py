@@ -15,7 +15,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from minimascope.curvature.products.operators import Operator
+from minimascope.curvature.products.operator import Operator
 
 LARGE = 50_000  # parameters; below that, rounding the factors costs what multiplying them saves
 AMPERE = (8, 0)

@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 
 from minimascope.curvature.minimum.minimum import Minimum, prepare
+from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.products.long_sums import outside
 from minimascope.curvature.products.matrix_units import on_matrix_units
-from minimascope.curvature.products.operators import Operator, hessian
+from minimascope.curvature.products.operator import Operator
 
 COARSE = 1e-4  # residuals from which on pairs are looked for in float32
 ENOUGH = 5e-3  # relative to the product; standard errors of a density are 1e-2 and more
@@ -107,7 +108,7 @@ def _in_float32(minimum: Minimum) -> Operator | None:
         network = copy.deepcopy(minimum.network)
         inputs, targets = minimum.inputs, minimum.targets
         like = {"dtype": torch.float32, "device": inputs.device}
-        single = prepare(network, inputs, targets, loss=minimum.loss, **like)
+        single = prepare(network, inputs, targets, loss=minimum.objective, **like)
         return replace(hessian(single), arithmetic="float32")
     except (RuntimeError, ValueError):
         return None

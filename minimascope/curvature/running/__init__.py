@@ -1,1 +1,1 @@
-"""A long computation under way: its clock, memory, forecasts."""
+"""A long computation under way: how it is run, its clock, memory, kept state and forecasts."""

@@ -15,12 +15,15 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from minimascope.curvature.krylov.slq import Quadrature, join, quadrature
+from minimascope.curvature.krylov.slq import ProbeSize, Quadrature, join, quadrature
 from minimascope.curvature.minimum.minimum import Minimum
-from minimascope.curvature.products.operators import Operator, hessian
+from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.products.operator import Operator
 from minimascope.curvature.products.precision import quick_hessian
-from minimascope.curvature.spectrum.spectrum import Progress, Spectrum, silent
+from minimascope.curvature.running.run import Run
+from minimascope.curvature.spectrum.spectrum import Spectrum
 
+GRID = 1024  # points
 SPACINGS = 3.0  # bell width over grid spacing
 REACH = 6.0  # the grid extends this many widths beyond the extreme eigenvalues
 BLUR = 1.5  # Gauss nodes of m steps lie about 1/m of the bulk apart; finer bells show them singly
@@ -50,14 +53,12 @@ class Density:
 def spectral_density(
     minimum: Minimum,
     spectrum: Spectrum,
+    size: ProbeSize = ProbeSize(),
     *,
-    probes: int = 8,
-    steps: int = 40,
-    seed: int = 0,
-    grid_size: int = 1024,
-    progress: Progress = silent,
+    grid_size: int = GRID,
+    run: Run = Run(),
 ) -> Density:
-    """Density of the Hessian's p eigenvalues; `probes`·`steps` products unless it is exact.
+    """Density of the Hessian's p eigenvalues; probes·steps products unless it is exact.
 
     The Lanczos run behind `spectrum` is one of the probes where it was long enough. The others
     multiply in float32 or on matrix units where that changes their products by 5e-3 at the most
@@ -65,44 +66,28 @@ def spectral_density(
 
     ValueError for fewer than two probes (no standard error), for steps < 1 and for grid_size < 16.
     """
-    _check(probes=probes, steps=steps, grid_size=grid_size)
+    _check(size, grid_size)
     if spectrum.complete:
         return _density(spectrum, minimum.dim, None, grid_size=grid_size)
     operator = spectrum.operator or hessian(minimum)
-    quick = quick_hessian(minimum, operator, spectrum.known_eigenvectors, seed=seed)
-    found = operator_density(
-        quick.operator,
-        spectrum,
-        probes=probes,
-        steps=steps,
-        seed=seed,
-        grid_size=grid_size,
-        progress=progress,
-    )
+    quick = quick_hessian(minimum, operator, spectrum.known_eigenvectors, seed=run.seed)
+    found = operator_density(quick.operator, spectrum, size, grid_size=grid_size, run=run)
     return replace(found, method=found.method + quick.sentence)
 
 
 def operator_density(
     operator: Operator,
     spectrum: Spectrum,
+    size: ProbeSize = ProbeSize(),
     *,
-    probes: int = 8,
-    steps: int = 40,
-    seed: int = 0,
-    grid_size: int = 1024,
-    progress: Progress = silent,
+    grid_size: int = GRID,
+    run: Run = Run(),
 ) -> Density:
     """`spectral_density` by deflated SLQ for any operator whose spectrum is partly known."""
-    _check(probes=probes, steps=steps, grid_size=grid_size)
-    own = own_probe(spectrum, operator.dim, steps=steps)
-    rules = quadrature(
-        operator,
-        spectrum.known_eigenvectors,
-        probes=probes - (own is not None),
-        steps=steps,
-        seed=seed,
-        progress=progress,
-    )
+    _check(size, grid_size)
+    own = own_probe(spectrum, operator.dim, steps=size.steps)
+    others = replace(size, probes=size.probes - (own is not None))
+    rules = quadrature(operator, spectrum.known_eigenvectors, size=others, run=run)
     if own is not None:
         rules = join(own, rules)
     return _density(spectrum, operator.dim, rules, grid_size=grid_size)
@@ -117,11 +102,11 @@ def own_probe(spectrum: Spectrum, dim: int, *, steps: int) -> Quadrature | None:
     return Quadrature(nodes[None], weights[None], rest, nodes.numel())
 
 
-def _check(*, probes: int, steps: int, grid_size: int) -> None:
-    if probes < 2:
-        raise ValueError(f"{probes} probes give no standard error; ask for at least 2.")
-    if steps < 1:
-        raise ValueError(f"{steps} Lanczos steps were asked for; at least 1 is needed.")
+def _check(size: ProbeSize, grid_size: int) -> None:
+    if size.probes < 2:
+        raise ValueError(f"{size.probes} probes give no standard error; ask for at least 2.")
+    if size.steps < 1:
+        raise ValueError(f"{size.steps} Lanczos steps were asked for; at least 1 is needed.")
     if grid_size < 16:
         raise ValueError(f"A density grid of {grid_size} points is too coarse; take at least 16.")
 

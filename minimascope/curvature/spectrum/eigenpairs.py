@@ -8,20 +8,31 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from minimascope.curvature.krylov import block as krylov
-from minimascope.curvature.krylov.block import Krylov, zero_level
-from minimascope.curvature.krylov.trace import PROBES, deflated_trace
-from minimascope.curvature.products.operators import Operator
-from minimascope.curvature.spectrum.checkpoint import Keeper
-from minimascope.curvature.spectrum.wanted import Wanted, settled_pairs
+from minimascope.curvature.krylov.block import (
+    Krylov,
+    expand,
+    krylov_space,
+    random_rows,
+    refill,
+    ritz,
+    ritz_images,
+    ritz_vectors,
+    thick_restart,
+    zero_level,
+)
+from minimascope.curvature.krylov.kept import keep, resume
+from minimascope.curvature.krylov.trace import deflated_trace
+from minimascope.curvature.products.operator import Operator
+from minimascope.curvature.running.clock import Progress
+from minimascope.curvature.running.keeper import NOT_KEPT, Keeper
+from minimascope.curvature.running.run import Run
+from minimascope.curvature.spectrum.route import Room
+from minimascope.curvature.spectrum.wanted import LOWEST, Wanted, settled_pairs
 
-Progress = Callable[[float, str], None]
 Partial = Callable[[Tensor], None]  # takes the eigenvalues converged so far, descending
 BLOCK = 64  # vectors multiplied together where the whole range is wanted
 NOTHING_LEFT = 10  # zero levels: Frobenius norm outside the basis, as random probes see it
 OWN_DIGITS = 1e-2  # residual over |λ| of a known pair; beyond, it may be a piece of the bulk
-LOWEST = 1e-4  # residual of λ_min: at the edge of the bulk, it would take most of the products
-NOT_KEPT = Keeper(None, "")
 CHECK_ALWAYS = 64  # Lanczos steps up to which a look at the residuals costs next to nothing
 CHECK_EVERY = 5  # steps between looks beyond
 
@@ -71,12 +82,10 @@ def dense_pairs(operator: Operator, *, top_k: int, progress: Progress) -> Eigenp
 
 def low_rank_pairs(
     operator: Operator,
+    wanted: Wanted,
     *,
-    top_k: int,
-    tolerance: float,
     capacity: int,
-    seed: int,
-    progress: Progress,
+    run: Run,
     keeper: Keeper = NOT_KEPT,
 ) -> Eigenpairs | None:
     """All nonzero pairs of a matrix whose rank is below `capacity`, or of any where that is p.
@@ -84,25 +93,27 @@ def low_rank_pairs(
     Where the rank is larger: the pairs that converged on the way, or None if the wanted ones are
     not among them.
     """
-    state = krylov.start(operator, width=max(BLOCK, top_k), capacity=capacity, seed=seed)
-    keeper.resume(operator, state)
-    seed_of_probe = seed + 1
+    first = random_rows(operator, width=max(BLOCK, wanted.top_k), seed=run.seed)
+    state = krylov_space(first, capacity=capacity)
+    resume(keeper, operator, state)
+    seed_of_probe = run.seed + 1
     while state.size < state.basis.shape[0]:
         if state.block.shape[0]:
-            krylov.expand(operator, state)
-            keeper.keep(operator, state)
-            progress(state.size / capacity, f"{state.size} directions of the range of H")
+            expand(operator, state)
+            keep(keeper, operator, state)
+            run.progress(state.size / capacity, f"{state.size} directions of the range of H")
             continue
-        left = krylov.refill(state, operator, width=4, seed=seed_of_probe)
+        left = refill(state, operator, width=4, seed=seed_of_probe)
         seed_of_probe += 1
         if _nothing(left, operator, state):
             break
     if state.size < capacity or state.size == operator.dim:
-        return _exhausted(state, top_k=top_k, dim=operator.dim)
-    wanted = Wanted(top_k, tolerance, LOWEST)
+        return _exhausted(state, top_k=wanted.top_k, dim=operator.dim)
+    # Whoever waits for the whole range waits for its lowest eigenvalue and trace as well.
+    wanted = Wanted(wanted.top_k, wanted.tolerance)
     if settled_pairs(state, wanted)[0] < wanted.count:
         return None
-    return _collect(operator, state, wanted, seed=seed, trace_probes=PROBES)
+    return _collect(operator, state, wanted, seed=run.seed)
 
 
 def _nothing(left: float, operator: Operator, state: Krylov) -> bool:
@@ -110,8 +121,8 @@ def _nothing(left: float, operator: Operator, state: Krylov) -> bool:
 
 
 def _exhausted(state: Krylov, *, top_k: int, dim: int) -> Eigenpairs:
-    values, coordinates, _ = krylov.ritz(state)
-    values, vectors = values.flip(0), krylov.ritz_vectors(state, coordinates.flip(1))
+    values, coordinates, _ = ritz(state)
+    values, vectors = values.flip(0), ritz_vectors(state, coordinates.flip(1))
     method = f"Whole spectrum from an exhausted block Krylov space of dimension {state.size}"
     level = zero_level(vectors.dtype)
     zeros = f": the other {dim - state.size} of {dim} eigenvalues are zero to {level:.0e}·|λ1|."
@@ -137,77 +148,67 @@ def _exact(values: Tensor, vectors: Tensor, *, top_k: int, dim: int, method: str
 
 def lanczos_pairs(
     operator: Operator,
+    wanted: Wanted,
+    room: Room,
     *,
-    top_k: int,
-    tolerance: float,
-    capacity: int,
-    limit: int,
-    seed: int,
-    progress: Progress,
+    run: Run,
     keeper: Keeper = NOT_KEPT,
-    lowest: float | None = LOWEST,
-    trace_probes: int = PROBES,
-    images: int = 0,
     partial: Partial = unheard,
 ) -> Eigenpairs:
-    """The top pairs to a residual of `tolerance`·|λ1|, the lowest one to `lowest`, unless None.
+    """The wanted pairs by Lanczos, with thick restarts where the basis outgrows its room.
 
-    `capacity` vectors are kept at once (thick restart beyond), `limit` products are done at most.
-    Images are kept while the basis has at most `images` vectors. `partial` hears of top eigenvalues
-    when more of them have converged.
+    `partial` hears of top eigenvalues when more of them have converged.
     """
-    state = krylov.start(operator, width=1, capacity=capacity, seed=seed, images=images)
-    wanted = Wanted(top_k, tolerance, lowest)
-    keeper.resume(operator, state)
+    first = random_rows(operator, width=1, seed=run.seed)
+    state = krylov_space(first, capacity=room.capacity, images=room.images)
+    resume(keeper, operator, state)
     settled, told = 0, 0
-    while settled < wanted.count and operator.products < limit and state.size < operator.dim:
-        _make_room(state, operator, top_k=top_k)
-        if not _advance(operator, state, seed=seed):
+    while settled < wanted.count and operator.products < room.limit and state.size < operator.dim:
+        _make_room(state, operator, top_k=wanted.top_k)
+        if not _advance(operator, state, seed=run.seed):
             break
         if state.size <= CHECK_ALWAYS or state.size % CHECK_EVERY == 0:
             settled, converged = settled_pairs(state, wanted)
-            keeper.keep(operator, state)
-            progress(settled / wanted.count, f"{settled} of {wanted.count} pairs converged")
+            keep(keeper, operator, state)
+            run.progress(settled / wanted.count, f"{settled} of {wanted.count} pairs converged")
             if converged.numel() > told:
                 told = converged.numel()
                 partial(converged)
-    return _collect(operator, state, wanted, seed=seed, trace_probes=trace_probes)
+    return _collect(operator, state, wanted, seed=run.seed)
 
 
 def _advance(operator: Operator, state: Krylov, *, seed: int) -> bool:
     """One Lanczos step; False where nothing is left outside the basis."""
     if state.block.shape[0] == 0:
-        left = krylov.refill(state, operator, width=1, seed=seed + state.size)
+        left = refill(state, operator, width=1, seed=seed + state.size)
         if _nothing(left, operator, state):
             return False
-    krylov.expand(operator, state)
+    expand(operator, state)
     return True
 
 
 def _make_room(state: Krylov, operator: Operator, *, top_k: int) -> None:
     if state.size + 1 > state.basis.shape[0] < operator.dim:
         keep = Wanted(top_k + (state.size - top_k) // 3, 1.0, LOWEST)
-        krylov.thick_restart(state, keep.indices(state.size))
+        thick_restart(state, keep.indices(state.size))
 
 
-def _collect(
-    operator: Operator, state: Krylov, wanted: Wanted, *, seed: int, trace_probes: int
-) -> Eigenpairs:
+def _collect(operator: Operator, state: Krylov, wanted: Wanted, *, seed: int) -> Eigenpairs:
     top_k, tolerance = wanted.top_k, wanted.tolerance
-    values, coordinates, residuals = krylov.ritz(state)
+    values, coordinates, residuals = ritz(state)
     order = values.argsort(descending=True)
     values, coordinates, residuals = values[order], coordinates[:, order], residuals[order]
     scale = values.abs().max()
     found = (residuals <= tolerance * scale) & (values.abs() > zero_level(operator.dtype) * scale)
     found &= residuals <= OWN_DIGITS * values.abs()
     trace, error = None, None
-    if trace_probes:
-        trace, error = deflated_trace(operator, state, probes=trace_probes, seed=seed)
+    if wanted.trace_probes:
+        trace, error = deflated_trace(operator, state, probes=wanted.trace_probes, seed=seed)
     return Eigenpairs(
         values=values[:top_k],
-        vectors=krylov.ritz_vectors(state, coordinates[:, :top_k]),
+        vectors=ritz_vectors(state, coordinates[:, :top_k]),
         known_values=values[found],
-        known_vectors=krylov.ritz_vectors(state, coordinates[:, found]),
+        known_vectors=ritz_vectors(state, coordinates[:, found]),
         complete=state.size == operator.dim,
         lambda_min=float(values[-1]),
         trace=trace,
@@ -216,7 +217,7 @@ def _collect(
             f"Lanczos with full reorthogonalisation, {operator.products} products; the lowest "
             f"eigenvalue to a residual of {float(residuals[-1] / scale or 0.0):.1e}·|λ1|."
         ),
-        images=krylov.ritz_images(state, coordinates[:, :top_k]),
+        images=ritz_images(state, coordinates[:, :top_k]),
         settled=bool((residuals[:top_k] <= tolerance * scale).all()),
         rule=_own_rule(state, values[~found], coordinates[:, ~found]),
     )

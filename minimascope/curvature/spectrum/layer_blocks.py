@@ -15,12 +15,16 @@ from torch import Tensor
 
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.minimum.places import layer_indices
-from minimascope.curvature.products.operators import Operator, hessian, restrict
+from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.products.operator import Operator, restrict
+from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.route import WORK
-from minimascope.curvature.spectrum.spectrum import Progress, Spectrum, operator_spectrum, silent
+from minimascope.curvature.spectrum.spectrum import Spectrum, operator_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 
 PROBES = 16
-PRODUCTS = 25  # that five pairs to 1e-3 take, about
+TOP_FIVE = Wanted(top_k=5, tolerance=1e-3, lowest=None, trace_probes=0)
+PRODUCTS = 25  # that these take, about
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,10 @@ class LayerBlock:
 def layer_blocks(
     minimum: Minimum,
     spectrum: Spectrum,
+    wanted: Wanted = TOP_FIVE,
     *,
-    top_k: int = 5,
-    tolerance: float = 1e-3,
     probes: int = PROBES,
-    seed: int = 0,
-    progress: Progress = silent,
+    run: Run = Run(),
 ) -> list[LayerBlock]:
     """Blocks in θ order: about 25 products a layer, and `probes` for all traces together.
 
@@ -56,25 +58,18 @@ def layer_blocks(
     if probes < 2:
         raise ValueError(f"{probes} probes give no standard error; ask for at least 2.")
     operator = _known_part(spectrum, minimum.dim)
-    layers = layer_indices(minimum)
+    layers = layer_indices(minimum.places)
     if not spectrum.complete:
         operator = spectrum.operator or hessian(minimum)
-    traces = _traces(operator, spectrum, layers, probes=probes, seed=seed)
+    traces = _traces(operator, spectrum, layers, probes=probes, seed=run.seed)
     affordable = operator.graph_bytes * PRODUCTS * len(layers) <= WORK
     blocks: list[LayerBlock] = []
     for name, indices in layers.items():
-        progress(len(blocks) / len(layers), f"layer {name}")
+        run.progress(len(blocks) / len(layers), f"layer {name}")
         values = residuals = torch.empty(0, dtype=torch.float64)
         if affordable:
-            found = operator_spectrum(
-                restrict(operator, indices.to(operator.device)),
-                top_k=top_k,
-                tolerance=tolerance,
-                seed=seed,
-                lowest=None,
-                trace_probes=0,
-                route="lanczos",
-            )
+            block = restrict(operator, indices.to(operator.device))
+            found = operator_spectrum(block, wanted, route="lanczos", run=Run(run.seed))
             values, residuals = found.eigenvalues, found.residuals
         blocks.append(LayerBlock(name, indices.numel(), values, residuals, *traces[name]))
     return blocks

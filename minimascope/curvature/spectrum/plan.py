@@ -20,9 +20,10 @@ from torch import Tensor
 
 from minimascope.curvature.krylov.trace import PROBES
 from minimascope.curvature.minimum.minimum import Minimum
-from minimascope.curvature.products.graphs import available_bytes, forward
-from minimascope.curvature.products.layout import Layout, plan_layout, source
-from minimascope.curvature.products.operators import Operator, Retain, hessian
+from minimascope.curvature.products.graphs import available_bytes
+from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.products.layout import Layout, Retain, plan_layout, source
+from minimascope.curvature.products.operator import Operator
 from minimascope.curvature.products.precision import coarse_hessian
 from minimascope.curvature.running.durations import duration, duration_between
 from minimascope.curvature.spectrum.eigenpairs import BLOCK
@@ -35,7 +36,8 @@ from minimascope.curvature.spectrum.route import (
     lanczos_capacity,
     low_rank_capacity,
 )
-from minimascope.curvature.spectrum.spectrum import spectrum_operator
+from minimascope.curvature.spectrum.spectrum import rank_hint, spectrum_operator
+from minimascope.curvature.spectrum.wanted import Wanted
 
 CALIBRATION = 0.5  # seconds of products
 FEW, GROWTH = 64, 4  # examples that a product is first timed on, and how many times more next
@@ -83,21 +85,21 @@ class Plan:
         )
 
 
-def plan_spectrum(minimum: Minimum, *, top_k: int = 10, tolerance: float = 1e-6) -> Plan:
+def plan_spectrum(minimum: Minimum, wanted: Wanted = Wanted()) -> Plan:
     """Predicts `compute_spectrum` with the same arguments.
 
     ValueError, with what is needed and what is free, where the route would not fit in memory.
     """
-    outputs = forward(minimum, minimum.unflatten(minimum.theta), slice(0, 1)).shape[1]
+    top_k, tolerance = wanted.top_k, wanted.tolerance
     layout = plan_layout(minimum, source(minimum, "hessian"), chunk=None, retain="auto")
-    rank_hint = minimum.n * outputs
+    rank = rank_hint(minimum)
     graph_bytes = layout.bytes_per_example * minimum.n
-    route = choose_route(minimum.dim, graph_bytes=graph_bytes, rank_hint=rank_hint)
+    route = choose_route(minimum.dim, graph_bytes=graph_bytes, rank_hint=rank)
     refuse_unless_it_fits(
         minimum.dim * 4 * minimum.theta.element_size() + layout.chunk * layout.bytes_per_example,
         available_bytes(minimum.inputs.device),
     )
-    operator = spectrum_operator(minimum, rank_hint=rank_hint, tolerance=tolerance)
+    operator = spectrum_operator(minimum, rank_hint=rank, tolerance=tolerance)
     sizes, limit = _dimensions(route, operator, minimum, top_k=top_k, tolerance=tolerance)
     peak = _peak(route, sizes[2], minimum, layout, operator, top_k=top_k)
     refuse_unless_it_fits(peak, available_bytes(minimum.inputs.device))

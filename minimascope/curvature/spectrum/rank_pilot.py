@@ -10,10 +10,16 @@ import math
 
 import torch
 
-from minimascope.curvature.krylov import block as krylov
-from minimascope.curvature.krylov.block import zero_level
+from minimascope.curvature.krylov.block import (
+    expand,
+    krylov_space,
+    random_rows,
+    ritz,
+    zero_level,
+)
 from minimascope.curvature.minimum.minimum import Minimum
-from minimascope.curvature.products.operators import Operator, hessian
+from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.products.operator import Operator
 
 EXAMPLES = 2
 BLOCK = 64
@@ -43,8 +49,8 @@ def _touched(operator: Operator) -> int:
 
 
 def _rank(operator: Operator) -> int:
-    state = krylov.start(operator, width=BLOCK, capacity=CAPACITY, seed=0)
+    state = krylov_space(random_rows(operator, width=BLOCK, seed=0), capacity=CAPACITY)
     while state.size < len(state.basis) and state.block.shape[0]:
-        krylov.expand(operator, state)
-    values, _, _ = krylov.ritz(state)
+        expand(operator, state)
+    values, _, _ = ritz(state)
     return int((values.abs() > zero_level(operator.dtype) * values.abs().max()).sum())

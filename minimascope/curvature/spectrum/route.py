@@ -12,12 +12,13 @@ on every machine: a route that followed the clock would give another kind of rep
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
 from minimascope.curvature.products.graphs import available_bytes
-from minimascope.curvature.products.operators import Operator
+from minimascope.curvature.products.operator import Operator
 
 Route = Literal["dense", "low_rank", "lanczos"]
 DENSE = 4000  # eigh of a matrix this size takes about half a minute on one CPU core
@@ -50,12 +51,23 @@ def lanczos_capacity(operator: Operator, top_k: int) -> int:
     return min(operator.dim, LIMIT, max(2 * top_k + 20, _vectors_that_fit(operator)))
 
 
-def images_kept(operator: Operator, capacity: int) -> int:
-    """Up to how many basis vectors their images are kept as well.
+@dataclass(frozen=True)
+class Room:
+    """What a Lanczos run may take: `capacity` vectors kept at once, `limit` products at most.
 
-    They save a product a pair. A basis that outgrows them needs the memory itself.
+    Images are kept while the basis has at most `images` vectors: they save a product a pair.
     """
-    return min(capacity, _vectors_that_fit(operator) // 2)
+
+    capacity: int
+    limit: int
+    images: int = 0
+
+
+def lanczos_room(operator: Operator, top_k: int) -> Room:
+    """As much as memory allows. A basis that outgrows its images needs the memory itself."""
+    capacity = lanczos_capacity(operator, top_k)
+    images = min(capacity, _vectors_that_fit(operator) // 2)
+    return Room(capacity, operator.products + LIMIT, images)
 
 
 def _vectors_that_fit(operator: Operator) -> int:

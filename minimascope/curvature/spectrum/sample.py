@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from minimascope.curvature.minimum.minimum import Minimum
-from minimascope.curvature.products.operators import hessian
-from minimascope.curvature.spectrum.spectrum import Progress, silent
+from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.running.clock import Progress, silent
 
 BATCHES = 20  # of held-out examples, whose means tell the standard error
 FEWEST = 2 * BATCHES  # held-out examples, however few were drawn

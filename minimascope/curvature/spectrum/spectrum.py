@@ -6,36 +6,33 @@ Which route is taken is said in `routes`, what it will cost in `planner`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from minimascope.curvature.krylov.trace import PROBES
+from minimascope.curvature.minimum.fingerprint import fingerprint
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.graphs import forward
-from minimascope.curvature.products.operators import Operator, hessian
+from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.products.operator import Operator
 from minimascope.curvature.products.precision import COARSE, coarse_hessian, rounding_of
-from minimascope.curvature.spectrum.checkpoint import Keeper, fingerprint
+from minimascope.curvature.running.keeper import NOT_KEPT, Keeper
+from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.eigenpairs import (
-    LOWEST,
-    NOT_KEPT,
     Eigenpairs,
     Partial,
-    Progress,
     dense_pairs,
     lanczos_pairs,
     low_rank_pairs,
     unheard,
 )
 from minimascope.curvature.spectrum.route import (
-    LIMIT,
     Route,
     choose_route,
-    images_kept,
-    lanczos_capacity,
+    lanczos_room,
     low_rank_capacity,
 )
+from minimascope.curvature.spectrum.wanted import Wanted
 
 
 @dataclass(frozen=True)
@@ -68,67 +65,54 @@ class Spectrum:
     operator: Operator | None = field(default=None, repr=False, compare=False)
 
 
-def silent(fraction: float, sentence: str) -> None:
-    """Progress that nobody follows."""
-
-
 def compute_spectrum(
     minimum: Minimum,
+    wanted: Wanted = Wanted(),
     *,
-    top_k: int = 10,
-    tolerance: float = 1e-6,
-    seed: int = 0,
-    progress: Progress = silent,
-    state_path: Path | None = None,
-    lowest: float | None = LOWEST,
-    trace_probes: int = PROBES,
+    run: Run = Run(),
     operator: Operator | None = None,
     partial: Partial = unheard,
 ) -> Spectrum:
-    """Top `top_k` eigenpairs of H (mean loss, no weight decay), and more where it costs little.
+    """The wanted top eigenpairs of H (mean loss, no weight decay), and more where it costs little.
 
-    `progress(fraction, sentence)` is called after every block of products. The Krylov state is
-    kept in `state_path` every few seconds and removed at the end: the same call after a crash goes
-    on from there (the dense route, half a minute at most, starts again). Where Lanczos is the
-    route, λ_min is waited for until its residual is `lowest`·|λ1| (None: not at all), and the
-    trace takes `trace_probes` products (0: no trace). `operator` is this minimum's Hessian where it
-    has been built before. `partial` hears of top eigenvalues as they converge. Raises ValueError
-    for top_k < 1, for a tolerance outside (0, 1), for parameters, inputs or products that are not
-    finite.
+    `run.progress` is called after every block of products. The Krylov state is kept in
+    `run.state_path` every few seconds and removed at the end: the same call after a crash goes on
+    from there (the dense route, half a minute at most, starts again). `operator` is this minimum's
+    Hessian where it has been built before. `partial` hears of top eigenvalues as they converge.
+    Raises ValueError for top_k < 1, for a tolerance outside (0, 1), for parameters, inputs or
+    products that are not finite.
 
-    Lanczos for a float64 minimum multiplies in float32 where `tolerance` is 1e-4 or more; residuals
-    then include what that took from them (`precision.rounding_of`), and where they are too large,
-    or float32 overflows, all is done again in float64.
+    Lanczos for a float64 minimum multiplies in float32 where the tolerance is 1e-4 or more;
+    residuals then include what that took from them (`precision.rounding_of`), and where they are
+    too large, or float32 overflows, all is done again in float64.
     """
+    rank = rank_hint(minimum)
+    operator = operator or spectrum_operator(minimum, rank_hint=rank, tolerance=wanted.tolerance)
+    keeper = NOT_KEPT
+    if run.state_path:
+        keeper = Keeper(run.state_path, fingerprint(minimum, seed=run.seed))
 
     def found_with(operator: Operator) -> Spectrum:
-        name = f"{fingerprint(minimum)} {seed} {operator.dtype}" if state_path else ""
+        route = choose_route(operator.dim, graph_bytes=operator.graph_bytes, rank_hint=rank)
         return operator_spectrum(
-            operator,
-            rank_hint=rank_hint,
-            top_k=top_k,
-            tolerance=tolerance,
-            seed=seed,
-            progress=progress,
-            keeper=Keeper(state_path, name) if state_path else NOT_KEPT,
-            lowest=lowest,
-            trace_probes=trace_probes,
-            partial=partial,
+            operator, wanted, route=route, run=run, keeper=keeper, partial=partial
         )
 
-    outputs = forward(minimum, minimum.unflatten(minimum.theta), slice(0, 1)).shape[1]
-    rank_hint = minimum.n * outputs
-    operator = operator or spectrum_operator(minimum, rank_hint=rank_hint, tolerance=tolerance)
     if not operator.arithmetic:
         found = found_with(operator)
         return found if operator.dtype == torch.float64 else _in_own_precision(found)
     try:
-        found = _doubted(found_with(operator), operator, minimum, tolerance=tolerance)
+        found = _doubted(found_with(operator), operator, minimum, tolerance=wanted.tolerance)
         if found.converged.all():
             return found
     except ValueError:
-        progress(0.0, "float32 overflows; once more in float64")
+        run.progress(0.0, "float32 overflows; once more in float64")
     return found_with(replace(hessian(minimum), counter=operator.counter))
+
+
+def rank_hint(minimum: Minimum) -> int:
+    """About the rank that H has on little data: n·K."""
+    return minimum.n * forward(minimum, minimum.unflatten(minimum.theta), slice(0, 1)).shape[1]
 
 
 def spectrum_operator(minimum: Minimum, *, rank_hint: int, tolerance: float) -> Operator:
@@ -167,67 +151,34 @@ def _doubted(
 
 def operator_spectrum(
     operator: Operator,
+    wanted: Wanted = Wanted(),
     *,
-    rank_hint: int | None = None,
-    top_k: int = 10,
-    tolerance: float = 1e-6,
-    seed: int = 0,
-    progress: Progress = silent,
-    keeper: Keeper = NOT_KEPT,
-    lowest: float | None = LOWEST,
-    trace_probes: int = PROBES,
     route: Route | None = None,
+    run: Run = Run(),
+    keeper: Keeper = NOT_KEPT,
     partial: Partial = unheard,
 ) -> Spectrum:
     """`compute_spectrum` for any symmetric operator.
 
-    `rank_hint` is about the rank that is expected (n·K for a loss); None expects full rank. The
-    `route` is chosen by `routes.choose_route` where none is given.
+    The `route` is chosen by `choose_route`, expecting full rank, where none is given.
     """
-    if top_k < 1:
-        raise ValueError(f"top_k is {top_k}; at least one eigenpair has to be asked for.")
-    if not 0 < tolerance < 1:
-        raise ValueError(f"The tolerance is {tolerance}; it must lie between 0 and 1.")
-    top_k = min(top_k, operator.dim)
+    wanted.check()
+    top_k = min(wanted.top_k, operator.dim)
+    reachable = wanted.reachable(operator.dim, operator.dtype)
     pairs: Eigenpairs | None = None
     if route is None:
-        route = choose_route(operator.dim, graph_bytes=operator.graph_bytes, rank_hint=rank_hint)
+        route = choose_route(operator.dim, graph_bytes=operator.graph_bytes)
     if route == "low_rank":
-        pairs = low_rank_pairs(
-            operator,
-            top_k=top_k,
-            tolerance=_reachable(tolerance, operator),
-            capacity=low_rank_capacity(operator),
-            seed=seed,
-            progress=progress,
-            keeper=keeper,
-        )
+        capacity = low_rank_capacity(operator)
+        pairs = low_rank_pairs(operator, reachable, capacity=capacity, run=run, keeper=keeper)
     if route == "dense":
-        pairs = dense_pairs(operator, top_k=top_k, progress=progress)
+        pairs = dense_pairs(operator, top_k=top_k, progress=run.progress)
     if pairs is None:
-        capacity = lanczos_capacity(operator, top_k)
-        pairs = lanczos_pairs(
-            operator,
-            top_k=top_k,
-            tolerance=_reachable(tolerance, operator),
-            capacity=capacity,
-            limit=operator.products + LIMIT,
-            seed=seed,
-            progress=progress,
-            keeper=keeper,
-            lowest=lowest,
-            trace_probes=trace_probes,
-            images=images_kept(operator, capacity),
-            partial=partial,
-        )
-    found = _certified(operator, pairs, tolerance=tolerance)
+        room = lanczos_room(operator, top_k)
+        pairs = lanczos_pairs(operator, reachable, room, run=run, keeper=keeper, partial=partial)
+    found = _certified(operator, pairs, tolerance=wanted.tolerance)
     keeper.forget()
     return found
-
-
-def _reachable(tolerance: float, operator: Operator) -> float:
-    """Where to stop: waiting for residuals below the products' own rounding would be endless."""
-    return max(tolerance, 50 * torch.finfo(operator.dtype).eps)
 
 
 def _certified(operator: Operator, pairs: Eigenpairs, *, tolerance: float) -> Spectrum:

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from minimascope.curvature.krylov import block as krylov
-from minimascope.curvature.krylov.block import Krylov
+from minimascope.curvature.krylov.block import Krylov, ritz
+from minimascope.curvature.krylov.trace import PROBES
+
+LOWEST = 1e-4  # residual of λ_min: at the edge of the bulk, it would take most of the products
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """The pairs to wait for: `top_k` to `tolerance`·|λ1|, the lowest to `lowest` or not at all."""
+    """The pairs to wait for: `top_k` to `tolerance`·|λ1|, the lowest to `lowest` or not at all.
 
-    top_k: int
-    tolerance: float
-    lowest: float | None
+    Where Lanczos is the route the trace takes `trace_probes` products; 0: no trace.
+    """
+
+    top_k: int = 10
+    tolerance: float = 1e-6
+    lowest: float | None = LOWEST
+    trace_probes: int = PROBES
 
     @property
     def count(self) -> int:
         return self.top_k + (self.lowest is not None)
+
+    def check(self) -> None:
+        """Raises ValueError where no pair, or nothing that can be reached, is asked for."""
+        if self.top_k < 1:
+            raise ValueError(f"top_k is {self.top_k}; at least one eigenpair has to be asked for.")
+        if not 0 < self.tolerance < 1:
+            raise ValueError(f"The tolerance is {self.tolerance}; it must lie between 0 and 1.")
+
+    def reachable(self, dim: int, dtype: torch.dtype) -> Wanted:
+        """Of a p × p matrix: waiting for residuals below the products' own rounding is endless."""
+        tolerance = max(self.tolerance, 50 * torch.finfo(dtype).eps)
+        return replace(self, top_k=min(self.top_k, dim), tolerance=tolerance)
 
     def indices(self, size: int) -> Tensor:
         """Into `size` > top_k ascending Ritz values: the lowest first, then the highest."""
@@ -39,7 +57,7 @@ def settled_pairs(state: Krylov, wanted: Wanted) -> tuple[int, Tensor]:
     whole = state.size == state.basis.shape[1]
     if state.size <= wanted.top_k and not whole:
         return 0, torch.empty(0, dtype=torch.float64)
-    values, _, residuals = krylov.ritz(state)
+    values, _, residuals = ritz(state)
     if whole:
         return wanted.count, values.flip(0)[: wanted.top_k]
     good = residuals[wanted.indices(state.size)] <= wanted.limits() * values.abs().max()

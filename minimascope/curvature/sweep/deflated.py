@@ -17,7 +17,7 @@ from torch import Tensor
 from minimascope.curvature.krylov.deflation import Deflation, top_pairs
 from minimascope.curvature.krylov.lockstep import LanczosRuns, begin
 from minimascope.curvature.minimum.minimum import Minimum
-from minimascope.curvature.products.ggn_product import GgnProducts
+from minimascope.curvature.products.ggn import Ggn
 from minimascope.curvature.running.clock import Clock
 
 PROBES, FEWEST_PROBES = 20, 3
@@ -43,7 +43,7 @@ class DeflatedGgn:
     """
 
     minimum: Minimum
-    products: GgnProducts
+    products: Ggn
     deflation: Deflation
     lambdas: Tensor
     row: int
@@ -66,11 +66,11 @@ class DeflatedGgn:
 
     def begin(self, X: Tensor) -> LanczosRuns:
         """Recurrences started at the rows of X (b × p), outside the known pairs."""
-        return begin(self.deflation.product(self.products), self.deflation.outside(X))
+        return begin(self.deflation.product(self.products.operator), self.deflation.outside(X))
 
 
 def deflated_ggn(
-    products: GgnProducts,
+    products: Ggn,
     lambdas: Tensor,
     generator: torch.Generator,
     *,
@@ -89,7 +89,7 @@ def deflated_ggn(
     if count == 0 or affordable < steps + count:
         return ggn
     deflation = top_pairs(
-        products,
+        products.operator,
         torch.randn(minimum.dim, generator=generator).to(theta),
         count=count,
         steps=steps,

@@ -18,12 +18,12 @@ from torch import Tensor
 from minimascope.curvature.layers.gram import gram
 from minimascope.curvature.layers.jacobian import jacobian_chunks
 from minimascope.curvature.minimum.minimum import Minimum
-from minimascope.curvature.products.directional import directional_logits, mean_gradient_of
+from minimascope.curvature.products.gradient import directional_logits, mean_gradient
 from minimascope.curvature.sweep.band import Band, BandResolvent, reduce_to_band
 from minimascope.curvature.sweep.result import Sweep, leave_one_out
 from minimascope.objective.likelihood import Likelihood
+from minimascope.objective.penalty import Ridge
 
-ROW_BYTES = 256 * 2**20
 # Rows rotated, or columns solved for, at a time: what stays in a processor's cache.
 CACHED_COLUMNS = 512
 # Of λ over the largest eigenvalue: below it ε λ₁/λ leaves no digit.
@@ -67,7 +67,7 @@ def primal_resolvent(minimum: Minimum, likelihood: Likelihood) -> Resolvent:
     J = likelihood.logits.new_empty(n, outputs, p)
     M = J.new_zeros(p, p)
     half = likelihood.half_curvature
-    for at, block in jacobian_chunks(minimum, minimum.inputs, chunk=_chunk(outputs * p)):
+    for at, block in jacobian_chunks(minimum, minimum.inputs, outputs=outputs):
         J[at] = block
         B = (half[at].mT @ block).flatten(0, 1)
         M.addmm_(B.mT, B, alpha=1 / n)
@@ -99,7 +99,7 @@ def dual_resolvent(minimum: Minimum, likelihood: Likelihood) -> Resolvent:
     probes = band.rotate_(torch.stack([b_gradient, b_theta]))
     for rows in Z.split(CACHED_COLUMNS):
         band.rotate_(rows)
-    pair = torch.stack([mean_gradient_of(minimum), minimum.theta])
+    pair = torch.stack([mean_gradient(minimum), minimum.theta])
     return Resolvent("dual", band, Z.view(n, outputs, N), own, probes, pair @ pair.mT)
 
 
@@ -107,9 +107,7 @@ def exact_sweep(
     resolvent: Resolvent,
     likelihood: Likelihood,
     lambdas: Tensor,
-    *,
-    weight_decay: float | None,
-    newton_ridge: float | None,
+    penalty: Ridge,
 ) -> Sweep:
     """Everything of `Sweep` on ascending λ from one resolvent."""
     n, outputs, m = resolvent.features.shape
@@ -136,7 +134,7 @@ def exact_sweep(
         quadratic=quadratic * n,
         mean_quadratic=resolvent.probe_grams(solver, ridges)[:, 0, 0],
         leverage=leverage,
-        newton=_newton(resolvent, weight_decay or 0.0, newton_ridge),
+        newton=_newton(resolvent, penalty),
         eigenvalues=e,
         method=_method(resolvent),
     )
@@ -151,22 +149,18 @@ def _refuse_rounding(smallest: float, largest: float) -> None:
         )
 
 
-def _newton(resolvent: Resolvent, weight_decay: float, ridge: float | None) -> float | None:
-    """½ gᵀ(GGN + ridge I)⁻¹g with g = ḡ + weight_decay·θ."""
-    if ridge is None:
+def _newton(resolvent: Resolvent, penalty: Ridge) -> float | None:
+    """½ gᵀ(GGN + ridge I)⁻¹g with g = ḡ + weight decay·θ, None where that is not known."""
+    if penalty.stabilised is None:
         return None
-    at = resolvent.probes.new_tensor([ridge])
+    at = resolvent.probes.new_tensor([penalty.stabilised])
     gram = resolvent.probe_grams(BandResolvent(resolvent.band, at), at)[0]
-    w = at.new_tensor([1.0, weight_decay])
+    w = at.new_tensor([1.0, penalty.weight_decay or 0.0])
     return 0.5 * float(w @ gram @ w)
 
 
 def _mean_gradient(J: Tensor, likelihood: Likelihood) -> Tensor:
     return likelihood.residual.flatten() @ J.flatten(0, 1) / likelihood.n
-
-
-def _chunk(numbers: int) -> int:
-    return max(1, ROW_BYTES // (8 * numbers))
 
 
 def _method(resolvent: Resolvent) -> str:

@@ -14,16 +14,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from minimascope.curvature.krylov.lockstep import LanczosRuns, begin
-from minimascope.curvature.products.directional import example_gradients, mean_gradient_of
-from minimascope.curvature.products.ggn_product import GgnProducts
+from minimascope.curvature.minimum.fingerprint import fingerprint
+from minimascope.curvature.products.ggn import Ggn
+from minimascope.curvature.products.gradient import example_gradients, mean_gradient
 from minimascope.curvature.running.clock import Clock
 from minimascope.curvature.running.durations import duration
+from minimascope.curvature.running.keeper import NOT_KEPT, Keeper
+from minimascope.curvature.running.parts import Part, Parts
+from minimascope.curvature.running.run import Run
 from minimascope.curvature.sweep.deflated import (
     FEWEST_PROBES,
     PROBES,
@@ -34,13 +37,13 @@ from minimascope.curvature.sweep.deflated import (
     run_until_settled,
     soft_rank,
 )
-from minimascope.curvature.sweep.parts import Part, SweepParts, sweep_key
 from minimascope.curvature.sweep.result import Sweep
+from minimascope.curvature.sweep.route import LONGEST
 from minimascope.objective.likelihood import Likelihood
+from minimascope.objective.penalty import Ridge
 
 RELATIVE_ERROR = 0.1
 FIRST_EXAMPLES, FEWEST_EXAMPLES, MOST_EXAMPLES = 64, 2, 1000
-LONGEST = 3600.0
 FEWEST_VECTORS = 100
 BATCH = "leave-one-out, batch"
 # Shares of the time by whose end each part is over, where it is short.
@@ -50,41 +53,37 @@ DRAWN = 0.1
 
 
 def matrix_free_sweep(
-    products: GgnProducts,
+    products: Ggn,
     likelihood: Likelihood,
     lambdas: Tensor,
     *,
-    weight_decay: float | None,
-    newton_ridge: float | None,
-    lambda_eff: float | None,
-    seed: int,
+    run: Run = Run(),
     relative_error: float = RELATIVE_ERROR,
     clock: Clock | None = None,
-    state_path: Path | None = None,
 ) -> Sweep:
     """Everything of `Sweep`, products in the network's own precision, the rest in float64.
 
     Memory: three blocks of 10⁸ numbers and the deflation (120 vectors, 5·10⁸ numbers at most)
     beside the network and its graphs. The error that stops the examples is that of ALO at λ_eff
     (middle λ where it is unknown). Ends with the clock (default: an hour) with what it has.
-    `state_path` keeps finished parts: the same sweep, killed on the way, goes on from them.
+    `run.state_path` keeps finished parts: the same sweep, killed on the way, goes on from them.
     ValueError where the time is too short for anything.
     """
-    target = float(lambdas[len(lambdas) // 2]) if lambda_eff is None else lambda_eff
+    objective, seed = products.minimum.objective, run.seed
+    target = objective.damping.value or float(lambdas[len(lambdas) // 2])
     row = int((lambdas - target).abs().argmin())
-    key = sweep_key(products.minimum, lambdas, seed)
-    parts = SweepParts(state_path, key, Clock(LONGEST) if clock is None else clock)
+    parts = Parts(_keeper(products, lambdas, run), Clock(LONGEST) if clock is None else clock)
     clock = parts.clock
     if parts.fresh:
         _refuse_haste(products, clock)
-    products.count += parts.products
+    products.operator.counter.products += parts.products
     ggn = deflated_ggn(products, lambdas, _stream(seed, 0), row=row, clock=clock, share=DEFLATION)
 
     def once(name: str, make: Callable[[], Part]) -> Part:
         return parts.once(name, make, lambda: products.count)
 
     rank = once("soft rank", lambda: _rank(ggn, seed))
-    forms = once("TIC", lambda: _forms(ggn, likelihood, seed, weight_decay or 0.0, newton_ridge))
+    forms = once("TIC", lambda: _forms(ggn, likelihood, seed, objective.penalty))
     drawn = torch.randperm(likelihood.n, generator=_stream(seed, 3))
     # What was drawn before comes first, whatever time is left now.
     batches = parts.series(BATCH)
@@ -105,7 +104,7 @@ def matrix_free_sweep(
         quadratic=forms["sums"],
         mean_quadratic=forms["mean"],
         leverage=None,
-        newton=None if newton_ridge is None else 0.5 * float(forms["newton"]),
+        newton=0.5 * float(forms["newton"]) if objective.penalty.stabilised else None,
         eigenvalues=None,
         method=_method(ggn, likelihood, batches, forms["sums"].shape[1], relative_error),
         numerical_error=min(1.0, float(change[row])),
@@ -115,11 +114,18 @@ def matrix_free_sweep(
     )
 
 
+def _keeper(products: Ggn, lambdas: Tensor, run: Run) -> Keeper:
+    if run.state_path is None:
+        return NOT_KEPT
+    key = fingerprint(products.minimum, seed=run.seed, also=[lambdas])
+    return Keeper(run.state_path, key)
+
+
 def _stream(seed: int, part: int) -> torch.Generator:
     return torch.Generator().manual_seed(4 * seed + part)
 
 
-def _refuse_haste(products: GgnProducts, clock: Clock) -> None:
+def _refuse_haste(products: Ggn, clock: Clock) -> None:
     least = products.seconds * FEWEST_VECTORS
     if clock.seconds < least:
         raise ValueError(
@@ -139,22 +145,16 @@ def _rank(ggn: DeflatedGgn, seed: int) -> Part:
     return {"rank": rank, "error": error, "half_logdet": half_logdet, "change": change}
 
 
-def _forms(
-    ggn: DeflatedGgn,
-    likelihood: Likelihood,
-    seed: int,
-    weight_decay: float,
-    ridge: float | None,
-) -> Part:
+def _forms(ggn: DeflatedGgn, likelihood: Likelihood, seed: int, penalty: Ridge) -> Part:
     """All quadratic forms of one kind in lockstep: ḡ, ∇(L + wd/2 ‖θ‖²) and the random sums."""
     theta = ggn.minimum.theta
-    mean = mean_gradient_of(ggn.minimum)
+    mean = mean_gradient(ggn.minimum)
     probes = _affordable(ggn, FORMS, PROBES)
     shape = (probes, likelihood.n)
     signs = 2 * torch.randint(0, 2, shape, generator=_stream(seed, 2)) - 1
-    sums = ggn.products.gradients(signs.to(theta))
-    X = torch.cat([mean[None], (mean + weight_decay * theta)[None], sums])
-    also = ggn.lambdas.new_tensor([1.0 if ridge is None else ridge])
+    sums = ggn.products.gradient_sums(signs.to(theta))
+    X = torch.cat([mean[None], (mean + penalty.gradient(theta))[None], sums])
+    also = ggn.lambdas.new_tensor([penalty.stabilised or 1.0])
     parts = [quadratic_forms(ggn, x, also=also, share=FORMS) for x in X.split(ggn.at_once)]
     values, changes, elsewhere = zip(*parts, strict=True)
     value = torch.cat(values, dim=1)

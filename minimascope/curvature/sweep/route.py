@@ -28,6 +28,19 @@ EFFICIENCY = 0.7
 # Examples until the standard error of ALO is 10%: 64 to 1,000.
 USUAL_EXAMPLES = 256
 TIMED = 1024
+LONGEST = 3600.0  # seconds
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a sweep may take: seconds of the matrix-free route, memory, and the route if chosen.
+
+    An exact route is only taken where it ends within about an hour anyway.
+    """
+
+    seconds: float = LONGEST
+    memory_bytes: int = MEMORY_BYTES
+    route: Route | None = None
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.architecture import build_network
-from minimascope.intake.networks.checks import Loss, check_pair
+from minimascope.intake.networks.checks import check_pair
 from minimascope.intake.networks.groups import Group, groups
 from minimascope.intake.networks.input_shapes import shape_problem
 from minimascope.intake.networks.layer_chain import Choice, choices, kinds, sequential
@@ -25,6 +24,8 @@ from minimascope.intake.networks.layers import ACTIVATIONS
 from minimascope.intake.networks.mlp import linear_chain
 from minimascope.intake.values.checkpoint import Checkpoint, read_checkpoint
 from minimascope.intake.values.dataset import Dataset, read_dataset
+from minimascope.objective.loss import LossName
+from minimascope.objective.named import loss_named
 
 EXAMPLES = 1000
 _NO_FIT = ("input_shape_mismatch", "architecture_mismatch", "architecture_invalid")
@@ -47,18 +48,15 @@ class Candidate:
     sentence: str
 
 
-def _score(outputs: Tensor, targets: Tensor, loss: Loss) -> tuple[float, float | None]:
-    if loss == "mse":
-        return float(0.5 * (outputs.flatten(1) - targets).square().sum(1).mean()), None
-    if loss == "binary":
-        logits = outputs.reshape(-1)
-        value = functional.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype))
-        return float(value), float(((logits > 0).long() == targets).double().mean())
-    right = outputs.argmax(1) == targets
-    return float(functional.cross_entropy(outputs, targets)), float(right.double().mean())
+def _score(outputs: Tensor, targets: Tensor, name: LossName) -> tuple[float, float | None]:
+    loss, logits = loss_named(name), outputs.reshape(len(outputs), -1)
+    value, accuracy = float(loss.mean(logits, targets)), None
+    if loss.classifies:
+        accuracy = float(loss.correct(logits, targets).double().mean())
+    return value, accuracy
 
 
-def _measured(network: nn.Module, data: Dataset, loss: Loss) -> tuple[float, float | None]:
+def _measured(network: nn.Module, data: Dataset, loss: LossName) -> tuple[float, float | None]:
     weight = next(network.parameters())
     inputs, targets = data.inputs[:EXAMPLES], data.targets[:EXAMPLES]
     with torch.no_grad():
@@ -74,7 +72,7 @@ def _mlp_specs(checkpoint: Checkpoint) -> list[tuple[dict[str, Any], str]]:
     return [({"family": "mlp", "activation": name}, f"MLP {shown} with {name}") for name in names]
 
 
-def _fits(checkpoint: Checkpoint, spec: dict[str, Any], train: Dataset, loss: Loss) -> bool:
+def _fits(checkpoint: Checkpoint, spec: dict[str, Any], train: Dataset, loss: LossName) -> bool:
     """True where the network takes the data; a wrong loss or labels are no matter of structure."""
     try:
         check_pair(build_network(checkpoint, spec), train, None, loss=loss)
@@ -94,7 +92,7 @@ def _check_channels(checkpoint: Checkpoint, spec: dict[str, Any], train: Dataset
 
 
 def _chain_specs(
-    checkpoint: Checkpoint, chain: list[Group], train: Dataset, loss: Loss
+    checkpoint: Checkpoint, chain: list[Group], train: Dataset, loss: LossName
 ) -> list[tuple[dict[str, Any], str]]:
     """Structures the data fit, times every activation."""
     probe = replace(train, inputs=train.inputs[:4], targets=train.targets[:4])
@@ -121,7 +119,7 @@ def _chain_specs(
     return specs
 
 
-def candidates(checkpoint: Checkpoint, train: Dataset, *, loss: Loss) -> list[Candidate]:
+def candidates(checkpoint: Checkpoint, train: Dataset, *, loss: LossName) -> list[Candidate]:
     """Every architecture the shapes allow and the data fit, least loss first.
 
     MLPs: one a known activation. Chains of convolutions, batch norms and Linear layers: the
@@ -148,7 +146,7 @@ def candidates(checkpoint: Checkpoint, train: Dataset, *, loss: Loss) -> list[Ca
 
 
 def candidate_table(
-    checkpoint: Path, train: Path, *, loss: Loss, workdir: Path, label: str | None = None
+    checkpoint: Path, train: Path, *, loss: LossName, workdir: Path, label: str | None = None
 ) -> dict[str, Any]:
     """`candidates` of two files as JSON values: {"candidates": [...], "advice": sentence}."""
     rows = candidates(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+import math
 
 import torch
 from torch import Tensor, nn
@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.input_shapes import check_sizes, shape_problem
 from minimascope.intake.values.dataset import Dataset
+from minimascope.objective.loss import LossName
+from minimascope.objective.named import loss_named
 
 PROBED = 256
 SCARCE = 0.05
 NUMBERS_COMPARED = 50_000_000
-
-Loss = Literal["cross_entropy", "binary", "mse"]
 
 
 def _first_weight(network: nn.Module) -> Tensor:
@@ -82,12 +82,13 @@ def _check_labels(data: Dataset, targets: Tensor, classes: int, which: str) -> N
         )
 
 
-def _check_targets(data: Dataset, outputs: Tensor, loss: Loss, which: str) -> None:
+def _check_targets(data: Dataset, outputs: Tensor, loss: LossName, which: str) -> None:
     """Raises ProblemError where targets and outputs do not fit the loss."""
     data = data.for_loss(loss)
     targets = data.targets
-    width = outputs.flatten(1).shape[1]
-    if loss == "mse":
+    width, kind = math.prod(outputs.shape[1:]), loss_named(loss)
+    classes = kind.classes(width)
+    if classes is None:
         if targets.shape[1] != width:
             raise ProblemError(
                 "output_shape_mismatch",
@@ -96,14 +97,14 @@ def _check_targets(data: Dataset, outputs: Tensor, loss: Loss, which: str) -> No
                 "Send targets as n × K numbers.",
             )
         return
-    if outputs.ndim != 2 or (loss == "binary") != (width == 1):
+    if outputs.ndim != 2 or not kind.fits(width):
         raise ProblemError(
             "output_shape_mismatch",
             f"The network's outputs have shape {list(outputs.shape[1:])} an example, which does "
             f"not fit the loss {loss}.",
             "cross_entropy needs K ≥ 2 logits an example, binary one.",
         )
-    _check_labels(data, targets, 2 if loss == "binary" else width, which)
+    _check_labels(data, targets, classes, which)
 
 
 def _digests(data: Dataset) -> set[bytes]:
@@ -147,7 +148,7 @@ def _duplicates(train: Dataset, test: Dataset | None) -> list[str]:
 
 
 def check_pair(
-    network: nn.Module, train: Dataset, test: Dataset | None, *, loss: Loss
+    network: nn.Module, train: Dataset, test: Dataset | None, *, loss: LossName
 ) -> list[str]:
     """Warnings (repeated examples, classes missing or scarce) about data that fit the network.
 
@@ -161,8 +162,9 @@ def check_pair(
             continue
         outputs = _outputs(network, data.inputs, which)
         _check_targets(data, outputs, loss, which)
-        if which == "training" and loss != "mse":
-            warnings += _balance(data, 2 if loss == "binary" else outputs.shape[1])
+        classes = loss_named(loss).classes(math.prod(outputs.shape[1:]))
+        if which == "training" and classes is not None:
+            warnings += _balance(data, classes)
     if test is not None and len(test.inputs) < 2:
         warnings.append("The test data have 1 example: a gap cannot be measured on fewer than 2.")
     return warnings + _duplicates(train, test)

@@ -37,7 +37,9 @@ class Dataset:
         cross_entropy, binary: n int64 (whole floats and exact one-hot rows are converted, and
         said so); mse: n × K floating. Raises ProblemError labels_not_integer.
         """
-        if loss == "mse":
+        from minimascope.objective.named import loss_named
+
+        if not loss_named(loss).classifies:
             return replace(self, targets=_as_numbers(self.targets, self.inputs))
         targets, said = _as_classes(self.targets)
         columns = self.targets.shape[1] if self.targets.ndim == 2 else self.columns

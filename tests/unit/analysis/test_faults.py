@@ -15,6 +15,7 @@ from minimascope.analysis.session.faults import failure_of
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.curvature.spectrum.spectrum import operator_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 from tests.cases.analyses import analysed, save
 
 
@@ -46,7 +47,7 @@ def test_refusals_keep_their_words_and_want_of_memory_is_raised_again() -> None:
     refusal = ProblemError("no_gpu", "There is none.", "Take another.")
     assert failure_of("gap", refusal).code == "no_gpu"
     with pytest.raises(ValueError, match="tolerance") as caught:
-        operator_spectrum(None, tolerance=2.0)  # type: ignore[arg-type]
+        operator_spectrum(None, Wanted(tolerance=2.0))  # type: ignore[arg-type]
     found = failure_of("spectrum", caught.value)
     assert (found.code, found.sentence) == ("not_computable", str(caught.value))
     with pytest.raises(MemoryError):

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from minimascope.analysis.questions.line import interpolate
 from minimascope.contract.problems import ProblemError
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.objective.losses import example_losses
 
 EXACT = 1e-12  # float64 sums of some dozens of terms
 
@@ -40,7 +39,7 @@ def normed(seed: int) -> nn.Sequential:
 
 def loss(minimum: Minimum, net: nn.Module, split: tuple[Tensor, Tensor]) -> Tensor:
     with torch.no_grad():
-        return example_losses(net(split[0].double()), split[1], minimum.loss)
+        return minimum.loss.values(net(split[0].double()), split[1])
 
 
 def test_the_ends_are_the_two_networks_and_the_first_is_left_as_it_was() -> None:

@@ -18,6 +18,7 @@ from minimascope.contract.parameters import Parameters
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.spectrum.plan import plan_spectrum
 from minimascope.curvature.spectrum.sample import curvature_on_all, drawn
+from minimascope.curvature.spectrum.wanted import Wanted
 from tests.cases.analyses import analysed, save
 
 N = 240
@@ -159,7 +160,7 @@ def test_any_number_can_be_drawn(folder: Path, count: int) -> None:
 
 
 def test_what_takes_long_is_said_to_be_shorter_on_a_sample(minimum: Minimum) -> None:
-    plan = replace(plan_spectrum(minimum, top_k=2), route="lanczos", seconds=36_000.0)
+    plan = replace(plan_spectrum(minimum, Wanted(top_k=2)), route="lanczos", seconds=36_000.0)
     many = replace(minimum, inputs=torch.zeros(64_000, 4, dtype=torch.float64))
     said = advice(plan, many, asked())
     assert "5,000 of the 64,000 examples" in said[-1]

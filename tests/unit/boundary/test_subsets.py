@@ -12,6 +12,7 @@ from minimascope.boundary.subsets import (
     subset_complexity,
     subset_hessian,
 )
+from minimascope.curvature.spectrum.wanted import Wanted
 from tests.cases.boundary_networks import linear_minimum, regression_minimum, top_vectors
 from tests.cases.reference_networks import boundary_minimum
 
@@ -48,7 +49,7 @@ def test_restricted_hessian_is_that_of_the_members_mean_loss() -> None:
     curvature = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]
     dense = torch.einsum("nab,ni,nj->aibj", curvature, x, x).reshape(12, 12) / len(rows)
     expected = torch.linalg.eigvalsh(dense).flip(0)[:6]
-    found = subset_hessian(minimum, [0, 2], tolerance=1e-8)
+    found = subset_hessian(minimum, [0, 2], Wanted(top_k=6, tolerance=1e-8))
     assert found.eigenvalues == pytest.approx(expected.tolist(), rel=1e-8)
     # Of 12 dimensions the trace is taken exactly.
     assert found.trace == pytest.approx(float(dense.trace()), rel=1e-8)

@@ -5,10 +5,9 @@ import torch
 from torch import Tensor, nn
 
 from minimascope.analysis.session.opening import split_summary
-from minimascope.curvature.minimum.batches import outputs_at
+from minimascope.curvature.minimum.batches import likelihood_of, outputs_at
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.curvature.products.directional import mean_gradient_of
-from minimascope.objective.likelihood import likelihood_of
+from minimascope.curvature.products.gradient import mean_gradient
 
 
 class Counting(nn.Module):
@@ -45,6 +44,6 @@ def test_whole_data_sets_are_passed_over_in_parts() -> None:
     outputs = outputs_at(minimum, minimum.inputs)
     summary = split_summary(minimum.loss, outputs, minimum.targets)
     likelihood = likelihood_of(minimum, minimum.inputs, minimum.targets)
-    mean_gradient_of(minimum)
+    mean_gradient(minimum)
     assert network.most == 85
     assert summary.loss == pytest.approx(float(likelihood.nll().mean()), rel=1e-12)

@@ -8,8 +8,10 @@ import torch
 from torch import nn
 
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.curvature.spectrum import checkpoint
+from minimascope.curvature.running import keeper
+from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 
 
 class KilledError(Exception):
@@ -32,8 +34,8 @@ def low_rank_size() -> Minimum:
 
 @pytest.fixture(autouse=True)
 def saves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
-    monkeypatch.setattr(checkpoint, "SHARE", 0)
+    monkeypatch.setattr(keeper, "EVERY", 0.0)
+    monkeypatch.setattr(keeper, "SHARE", 0)
 
 
 def kill_after(minimum: Minimum, path: Path, calls: int) -> None:
@@ -46,7 +48,7 @@ def kill_after(minimum: Minimum, path: Path, calls: int) -> None:
             raise KilledError
 
     with pytest.raises(KilledError):
-        compute_spectrum(minimum, top_k=5, progress=progress, state_path=path)
+        compute_spectrum(minimum, Wanted(top_k=5), run=Run(progress=progress, state_path=path))
 
 
 @pytest.mark.parametrize(("problem", "calls"), [(lanczos_size, 12), (low_rank_size, 3)])
@@ -54,10 +56,10 @@ def test_an_interrupted_run_resumes(
     tmp_path: Path, problem: Callable[[], Minimum], calls: int
 ) -> None:
     minimum, path = problem(), tmp_path / "state.npz"
-    whole = compute_spectrum(minimum, top_k=5)
+    whole = compute_spectrum(minimum, Wanted(top_k=5))
     kill_after(minimum, path, calls)
     assert path.exists()
-    resumed = compute_spectrum(minimum, top_k=5, state_path=path)
+    resumed = compute_spectrum(minimum, Wanted(top_k=5), run=Run(state_path=path))
     # Both run the same recurrence; rounding of batches differs: 1e-12 of λ1.
     assert (resumed.eigenvalues - whole.eigenvalues).abs().max() <= 1e-12 * whole.eigenvalues[0]
     # Counted over both runs; recomputing residuals takes a product a pair after a resume.
@@ -79,7 +81,7 @@ def test_a_state_of_something_else_is_ignored(tmp_path: Path, damage: str) -> No
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     else:
         path.write_bytes(b"pickle me")
-    fresh = compute_spectrum(minimum, top_k=5, seed=seed)
-    found = compute_spectrum(minimum, top_k=5, seed=seed, state_path=path)
+    fresh = compute_spectrum(minimum, Wanted(top_k=5), run=Run(seed=seed))
+    found = compute_spectrum(minimum, Wanted(top_k=5), run=Run(seed=seed, state_path=path))
     assert torch.equal(found.eigenvalues, fresh.eigenvalues)
     assert found.products == fresh.products

@@ -10,7 +10,8 @@ from torch.autograd import gradcheck, gradgradcheck
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products import convolution
 from minimascope.curvature.products.convolution import QuickConvolutions
-from minimascope.curvature.products.operators import ggn, hessian
+from minimascope.curvature.products.ggn import ggn
+from minimascope.curvature.products.hessian import hessian
 
 GEOMETRIES = [
     {},

@@ -12,18 +12,17 @@ import torch
 from scipy.sparse.linalg import eigsh
 from torch import Tensor, nn
 
-from minimascope.curvature.krylov.slq import spectral_sum
+from minimascope.curvature.krylov.slq import ProbeSize, spectral_sum
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.curvature.products.operators import (
-    Operator,
-    ggn,
-    gradient_second_moment,
-    hessian,
-    restrict,
-    sampled_fisher,
-)
+from minimascope.curvature.products.fisher import sampled_fisher
+from minimascope.curvature.products.ggn import ggn
+from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.products.operator import Operator, restrict
+from minimascope.curvature.products.second_moment import gradient_second_moment
+from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.density import operator_density
 from minimascope.curvature.spectrum.spectrum import compute_spectrum, operator_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 from tests.cases.reference_networks import GAP, gap_minimum
 
 with warnings.catch_warnings():
@@ -81,12 +80,12 @@ def minimum(request: pytest.FixtureRequest) -> Minimum:
 def theirs(kind: str, minimum: Minimum, **options: Any) -> Any:
     """Their operator, scaled to our loss: ½‖f − y‖² is K/2 times the mean of squares."""
     losses = {"cross_entropy": nn.CrossEntropyLoss, "binary": nn.BCEWithLogitsLoss}
-    loss = losses.get(minimum.loss, nn.MSELoss)()
+    loss = losses.get(minimum.loss.name, nn.MSELoss)()
     targets = minimum.targets
-    if minimum.loss == "binary":
+    if minimum.loss.name == "binary":
         targets = targets.double()[:, None]
     scale = 1.0
-    if minimum.loss == "mse":  # the gradient second moment is quadratic in the loss
+    if minimum.loss.name == "mse":  # the gradient second moment is quadratic in the loss
         scale = minimum.targets.shape[1] / (4 if kind == "EF" else 2)
     parameters = [q for q in minimum.network.parameters() if q.requires_grad]
     data = [(minimum.inputs, targets)]
@@ -146,7 +145,7 @@ def test_top_eigenvalues_equal_those_of_their_operator_and_arpack() -> None:
     values = eigsh(
         theirs("Hessian", case).to_scipy(), k=5, which="LA", return_eigenvectors=False, tol=1e-12
     )
-    found = compute_spectrum(case, top_k=5)
+    found = compute_spectrum(case, Wanted(top_k=5))
     expected = torch.from_numpy(np.sort(values)[::-1].copy())
     assert (found.eigenvalues - expected).abs().max() <= EXACT
 
@@ -166,8 +165,10 @@ def digits_network() -> Minimum:
 
 
 def test_spectral_sums_of_the_density_agree_with_their_quadrature(digits_network: Minimum) -> None:
-    found = operator_spectrum(hessian(digits_network), top_k=5, route="lanczos")
-    rules = operator_density(hessian(digits_network), found, probes=8, steps=15, seed=1).rules
+    found = operator_spectrum(hessian(digits_network), Wanted(top_k=5), route="lanczos")
+    rules = operator_density(
+        hessian(digits_network), found, ProbeSize(probes=8, steps=15), run=Run(seed=1)
+    ).rules
     torch.manual_seed(2)
     operator = theirs("Hessian", digits_network)
     chains = [fast_lanczos(operator, 15) for _ in range(6)]
@@ -188,7 +189,9 @@ def test_spectral_sums_of_the_density_agree_with_their_quadrature(digits_network
 
 
 def test_the_trace_agrees_with_their_hutchpp(digits_network: Minimum) -> None:
-    found = operator_spectrum(hessian(digits_network), top_k=5, tolerance=1e-3, route="lanczos")
+    found = operator_spectrum(
+        hessian(digits_network), Wanted(top_k=5, tolerance=1e-3), route="lanczos"
+    )
     torch.manual_seed(3)
     operator = theirs("Hessian", digits_network)
     expected, error = mean_and_error(

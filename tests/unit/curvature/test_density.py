@@ -7,16 +7,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from minimascope.curvature.krylov.slq import spectral_sum
-from minimascope.curvature.products.operators import Operator, hessian
+from minimascope.curvature.krylov.slq import ProbeSize, spectral_sum
+from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.products.operator import Operator
+from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.density import Density, own_probe, spectral_density
 from minimascope.curvature.spectrum.eigenpairs import lanczos_pairs
+from minimascope.curvature.spectrum.route import Room
 from minimascope.curvature.spectrum.spectrum import (
     Spectrum,
     compute_spectrum,
     operator_spectrum,
-    silent,
 )
+from minimascope.curvature.spectrum.wanted import Wanted
 from tests.cases.reference_networks import GAP, boundary_minimum, gap_minimum
 
 
@@ -52,14 +55,14 @@ def test_exact_density_smooths_all_eigenvalues() -> None:
 @pytest.mark.parametrize("known", [0, 20])
 def test_sampled_density_agrees_with_the_exact_one(name: str, known: int) -> None:
     minimum = gap_minimum(name).minimum
-    spectrum = compute_spectrum(minimum, top_k=20)
+    spectrum = compute_spectrum(minimum, Wanted(top_k=20))
     partial = replace(
         spectrum,
         known_eigenvalues=spectrum.eigenvalues[:known],
         known_eigenvectors=spectrum.eigenvectors[:known],
         complete=False,
     )
-    density = spectral_density(minimum, partial, probes=8, steps=40, seed=1)
+    density = spectral_density(minimum, partial, ProbeSize(probes=8, steps=40), run=Run(seed=1))
     expected = smoothed(density, whole(spectrum, minimum.dim))
     error = np.abs(density.mean.numpy() - expected)
     # 8 probes: t with 7 degrees of freedom, and 1% of the peak for the rule's own bias.
@@ -73,10 +76,13 @@ def test_sampled_density_agrees_with_the_exact_one(name: str, known: int) -> Non
 
 def test_the_eigenpair_run_is_one_probe_of_the_density() -> None:
     minimum = gap_minimum(GAP[0]).minimum
-    whole_spectrum = compute_spectrum(minimum, top_k=20)
+    whole_spectrum = compute_spectrum(minimum, Wanted(top_k=20))
     operator = hessian(minimum)
     pairs = lanczos_pairs(
-        operator, top_k=6, tolerance=1e-6, capacity=200, limit=400, seed=3, progress=silent
+        operator,
+        Wanted(top_k=6, tolerance=1e-6),
+        Room(capacity=200, limit=400),
+        run=Run(seed=3),
     )
     spectrum = replace(
         whole_spectrum,
@@ -87,7 +93,7 @@ def test_the_eigenpair_run_is_one_probe_of_the_density() -> None:
         operator=operator,
     )
     before = operator.products
-    density = spectral_density(minimum, spectrum, probes=8, steps=20, seed=1)
+    density = spectral_density(minimum, spectrum, ProbeSize(probes=8, steps=20), run=Run(seed=1))
     assert operator.products - before == 7 * 20 + 2  # two compare float32 with float64
     assert density.probes == 8
     expected = smoothed(density, whole(whole_spectrum, minimum.dim))
@@ -102,7 +108,7 @@ def test_pieces_of_the_bulk_are_not_taken_for_known_pairs(tolerance: float) -> N
     values = torch.cat([outliers, torch.linspace(-0.06, 0.13, 1500, dtype=torch.float64)])
     operator = Operator(lambda rows: rows * values, values.numel())  # diagonal
     # Wanting pairs of the bulk too, the run goes on until much of its edge has small residuals.
-    found = operator_spectrum(operator, top_k=20, tolerance=tolerance, route="lanczos")
+    found = operator_spectrum(operator, Wanted(top_k=20, tolerance=tolerance), route="lanczos")
     known, vectors = found.known_eigenvalues, found.known_eigenvectors
     assert vectors is not None
     errors = (vectors * values - known[:, None] * vectors).norm(dim=1)
@@ -118,14 +124,14 @@ def test_pieces_of_the_bulk_are_not_taken_for_known_pairs(tolerance: float) -> N
 
 def test_spectral_sums_come_from_the_density_without_products() -> None:
     minimum = gap_minimum(GAP[0]).minimum
-    exact = compute_spectrum(minimum, top_k=20)
+    exact = compute_spectrum(minimum, Wanted(top_k=20))
     partial = replace(
         exact,
         known_eigenvalues=exact.eigenvalues[:5],
         known_eigenvectors=exact.eigenvectors[:5],
         complete=False,
     )
-    rules = spectral_density(minimum, partial, probes=8, steps=40, seed=1).rules
+    rules = spectral_density(minimum, partial, ProbeSize(probes=8, steps=40), run=Run(seed=1)).rules
     for damping in (1e-3, 1e-1):
 
         def rank(values: Tensor, damping: float = damping) -> Tensor:
@@ -143,14 +149,20 @@ def test_the_same_seed_gives_the_same_density() -> None:
     minimum = gap_minimum(GAP[0]).minimum
     spectrum = replace(compute_spectrum(minimum), complete=False)
     first, second, other = (
-        spectral_density(minimum, spectrum, probes=2, steps=5, seed=seed) for seed in (3, 3, 4)
+        spectral_density(minimum, spectrum, ProbeSize(probes=2, steps=5), run=Run(seed=seed))
+        for seed in (3, 3, 4)
     )
     assert torch.equal(first.mean, second.mean)
     assert not torch.equal(first.mean, other.mean)
 
 
-@pytest.mark.parametrize("wrong", [{"probes": 1}, {"steps": 0}, {"grid_size": 4}])
-def test_settings_without_an_answer_are_refused(wrong: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    ("size", "grid_size", "wrong"),
+    [(ProbeSize(probes=1), 64, "1"), (ProbeSize(steps=0), 64, "0"), (ProbeSize(), 4, "4")],
+)
+def test_settings_without_an_answer_are_refused(
+    size: ProbeSize, grid_size: int, wrong: str
+) -> None:
     minimum = gap_minimum(GAP[0]).minimum
-    with pytest.raises(ValueError, match=str(next(iter(wrong.values())))):
-        spectral_density(minimum, compute_spectrum(minimum), **wrong)
+    with pytest.raises(ValueError, match=wrong):
+        spectral_density(minimum, compute_spectrum(minimum), size, grid_size=grid_size)

@@ -14,6 +14,7 @@ import torch
 
 from minimascope.contract.report import Report
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 from tests.unit.curvature.test_killed_job import lanczos_size
 from workers.process.child_process import ChildProcess
 
@@ -23,8 +24,7 @@ COMMAND = (
     "-W",
     "ignore",
     "-c",
-    "from minimascope.curvature.spectrum import checkpoint\n"
-    "checkpoint.EVERY, checkpoint.SHARE = 0.0, 0\n"
+    "from minimascope.curvature.running import keeper; keeper.EVERY, keeper.SHARE = 0.0, 0\n"
     "from workers.process import child; raise SystemExit(child.main())",
 )
 
@@ -44,7 +44,7 @@ def job(folder: Path, attempt: str) -> dict[str, Any]:
             "top_k": 3,
         },
         "workdir": str(workdir),
-        "state": str(folder / "state.npz"),
+        "unfinished": str(folder / "unfinished"),
     }
 
 
@@ -81,13 +81,13 @@ def test_a_killed_child_is_followed_by_one_that_goes_on(tmp_path: Path) -> None:
     first._signal(signal.SIGKILL)
     assert first.wait() == -signal.SIGKILL
     first.end()
-    with np.load(tmp_path / "state.npz", allow_pickle=False) as kept:
+    with np.load(tmp_path / "unfinished" / "spectrum.npz", allow_pickle=False) as kept:
         before = int(kept["products"])
     assert before >= 12
     second.tell(job(tmp_path, "second"))
     resumed, counts = finished(second)
     assert counts[0] == before + 1
-    whole = compute_spectrum(lanczos_size(), top_k=3)
+    whole = compute_spectrum(lanczos_size(), Wanted(top_k=3))
     assert resumed.spectrum is not None
     assert before < whole.products
     # Over both children no product is done twice but one a pair, to recompute its residual.
@@ -95,4 +95,4 @@ def test_a_killed_child_is_followed_by_one_that_goes_on(tmp_path: Path) -> None:
     found = torch.tensor(resumed.spectrum.eigenvalues, dtype=torch.float64)
     # The same recurrence on the same machine; rounding of restored rows: 1e-10 of λ1.
     assert (found - whole.eigenvalues).abs().max() <= 1e-10 * whole.eigenvalues[0]
-    assert not (tmp_path / "state.npz").exists()
+    assert not any((tmp_path / "unfinished").iterdir())

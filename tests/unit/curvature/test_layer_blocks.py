@@ -1,6 +1,7 @@
 """Blocks of single layers against blocks of the dense Hessian."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,9 +9,11 @@ from torch import nn
 
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.minimum.places import layer_indices
-from minimascope.curvature.products.operators import hessian
-from minimascope.curvature.spectrum.layer_blocks import layer_blocks
+from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.running.run import Run
+from minimascope.curvature.spectrum.layer_blocks import TOP_FIVE, layer_blocks
 from minimascope.curvature.spectrum.spectrum import compute_spectrum, operator_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 
 
 def network(width: int) -> Minimum:
@@ -24,9 +27,9 @@ def test_blocks_of_a_whole_spectrum_equal_those_of_the_dense_matrix() -> None:
     matrix = hessian(minimum).matmat(torch.eye(minimum.dim, dtype=torch.float64))
     spectrum = compute_spectrum(minimum)
     assert spectrum.complete
-    blocks = layer_blocks(minimum, spectrum, tolerance=1e-8)
+    blocks = layer_blocks(minimum, spectrum, replace(TOP_FIVE, tolerance=1e-8))
     assert [block.layer for block in blocks] == ["0", "2", "4"]
-    for block, indices in zip(blocks, layer_indices(minimum).values(), strict=True):
+    for block, indices in zip(blocks, layer_indices(minimum.places).values(), strict=True):
         part = matrix[indices][:, indices]
         expected = torch.linalg.eigvalsh(part).flip(0)
         scale = float(expected.abs().max())
@@ -42,12 +45,14 @@ def test_blocks_of_a_partly_known_spectrum_hold_within_their_errors() -> None:
     minimum = network(30)
     operator = hessian(minimum)
     matrix = operator.matmat(torch.eye(minimum.dim, dtype=torch.float64))
-    spectrum = operator_spectrum(operator, top_k=5, tolerance=1e-4, route="lanczos")
+    spectrum = operator_spectrum(operator, Wanted(top_k=5, tolerance=1e-4), route="lanczos")
     assert not spectrum.complete
     misses = []
     for seed in range(6):
         for block, indices in zip(
-            layer_blocks(minimum, spectrum, seed=seed), layer_indices(minimum).values(), strict=True
+            layer_blocks(minimum, spectrum, run=Run(seed=seed)),
+            layer_indices(minimum.places).values(),
+            strict=True,
         ):
             part = matrix[indices][:, indices]
             expected = torch.linalg.eigvalsh(part).flip(0)

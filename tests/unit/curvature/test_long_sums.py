@@ -6,9 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from minimascope.curvature.krylov import block as krylov
+from minimascope.curvature.krylov.block import (
+    expand,
+    krylov_space,
+    random_rows,
+    ritz,
+    ritz_vectors,
+)
 from minimascope.curvature.products.long_sums import PIECE, inner, norms, outside
-from minimascope.curvature.products.operators import Operator
+from minimascope.curvature.products.operator import Operator
 
 LONG = 3_000_000
 
@@ -39,12 +45,12 @@ def test_a_long_basis_is_orthonormal_and_its_residuals_are_what_it_says() -> Non
     diagonal = torch.rand(LONG, generator=torch.Generator().manual_seed(1))
     diagonal[:5] = torch.tensor([9.0, 7.0, 5.0, 4.0, 3.0])
     operator = Operator(lambda given: given * diagonal, LONG, torch.float32)
-    state = krylov.start(operator, width=1, capacity=14, seed=0)
+    state = krylov_space(random_rows(operator, width=1, seed=0), capacity=14)
     while state.size < 14:
-        krylov.expand(operator, state)
+        expand(operator, state)
     gram = state.rows.double() @ state.rows.double().T
     assert (gram - torch.eye(14)).abs().max() < 1e-5
-    values, coordinates, said = krylov.ritz(state)
-    vectors = krylov.ritz_vectors(state, coordinates).double()
+    values, coordinates, said = ritz(state)
+    vectors = ritz_vectors(state, coordinates).double()
     actual = (vectors * diagonal.double() - values[:, None] * vectors).norm(dim=1)
     assert (actual - said).abs().max() < 2e-5 * values.max()

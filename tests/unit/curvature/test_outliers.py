@@ -36,14 +36,14 @@ def test_nothing_stands_out_of_a_zero_or_negative_spectrum() -> None:
 
 def test_layer_mass_sums_squares_over_a_layer() -> None:
     minimum = boundary_minimum("iris-normal").minimum
-    layers = layer_indices(minimum)
+    layers = layer_indices(minimum.places)
     assert list(layers) == ["0", "2", "4"]
     assert torch.cat(list(layers.values())).tolist() == list(range(minimum.dim))
     vectors = torch.zeros(2, minimum.dim, dtype=torch.float64)
     vectors[0, layers["2"][0]] = 0.6
     vectors[0, layers["4"][-1]] = -0.8
     vectors[1, layers["0"][7]] = 1
-    names, mass = layer_mass(vectors, minimum)
+    names, mass = layer_mass(vectors, minimum.places)
     assert names == ["0", "2", "4"]
     expected = torch.tensor([[0, 0.36, 0.64], [1, 0, 0]], dtype=torch.float64)
     assert (mass - expected).abs().max() <= 1e-15

@@ -11,7 +11,8 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.curvature.products.operators import Operator, hessian
+from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.products.operator import Operator
 from minimascope.curvature.spectrum import plan as planner
 from minimascope.curvature.spectrum.plan import (
     STEPS_SPREAD,
@@ -24,6 +25,7 @@ from minimascope.curvature.spectrum.rank_pilot import SPREAD as RANK_SPREAD
 from minimascope.curvature.spectrum.rank_pilot import expected_rank
 from minimascope.curvature.spectrum.route import choose_route
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 from tests.cases.reference_networks import gap_minimum
 
 STEPS = Path(__file__).parents[3] / "benchmarks" / "results" / "lanczos_steps.jsonl"
@@ -31,8 +33,8 @@ STEPS = Path(__file__).parents[3] / "benchmarks" / "results" / "lanczos_steps.js
 
 def test_dense_products_are_known_beforehand() -> None:
     minimum = gap_minimum("r5_gelu_digits_noise20_wd1e-2").minimum
-    plan = plan_spectrum(minimum, top_k=10)
-    actual = compute_spectrum(minimum, top_k=10)
+    plan = plan_spectrum(minimum, Wanted(top_k=10))
+    actual = compute_spectrum(minimum, Wanted(top_k=10))
     assert plan.route == "dense"
     assert plan.products_limit == actual.products == minimum.dim + 10
     assert plan.seconds > plan.products * plan.seconds_per_product
@@ -113,8 +115,8 @@ def trained() -> Minimum:
 def test_lanczos_plan_is_near_its_products() -> None:
     minimum = trained()
     for tolerance in (1e-3, 1e-6):
-        plan = plan_spectrum(minimum, top_k=5, tolerance=tolerance)
-        actual = compute_spectrum(minimum, top_k=5, tolerance=tolerance)
+        plan = plan_spectrum(minimum, Wanted(top_k=5, tolerance=tolerance))
+        actual = compute_spectrum(minimum, Wanted(top_k=5, tolerance=tolerance))
         assert plan.route == "lanczos"
         assert actual.converged.all()
         low, high = plan.products_range

@@ -9,13 +9,15 @@ from torch import Tensor, nn
 
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products import matrix_units, precision
+from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.products.matrix_units import on_matrix_units
-from minimascope.curvature.products.operators import Operator, hessian
+from minimascope.curvature.products.operator import Operator
 from minimascope.curvature.products.precision import quick_hessian, rounding_of
 from minimascope.curvature.spectrum import spectrum as spectrum_module
 from minimascope.curvature.spectrum.density import operator_density, spectral_density
 from minimascope.curvature.spectrum.plan import plan_spectrum
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 from tests.cases.reference_networks import BOUNDARY, boundary_minimum
 
 
@@ -29,7 +31,7 @@ def wide(n: int = 200) -> Minimum:
 
 def test_density_in_float32_is_that_of_float64_within_a_hundredth_of_its_error() -> None:
     minimum = wide()
-    spectrum = compute_spectrum(minimum, top_k=5)
+    spectrum = compute_spectrum(minimum, Wanted(top_k=5))
     assert not spectrum.complete
     single = spectral_density(minimum, spectrum)
     assert "Products in float32" in single.method
@@ -117,7 +119,7 @@ def test_probes_on_matrix_units_move_the_bulk_by_less_than_its_standard_error(
 ) -> None:
     minimum = wide()
     minimum = prepare(minimum.network, minimum.inputs, minimum.targets, dtype=dtype)
-    spectrum = compute_spectrum(minimum, top_k=5, tolerance=1e-5)
+    spectrum = compute_spectrum(minimum, Wanted(top_k=5, tolerance=1e-5))
     exact = operator_density(hessian(minimum), spectrum)
     monkeypatch.setattr(precision, "on_matrix_units", with_digits(8))
     rough = spectral_density(minimum, spectrum)
@@ -186,7 +188,7 @@ def test_matrix_units_are_used_for_large_float32_products_and_switched_off_again
 
 def test_coarse_pairs_are_found_in_float32_and_vouched_for_in_float64() -> None:
     minimum = wide()
-    found = compute_spectrum(minimum, top_k=5, tolerance=1e-3)
+    found = compute_spectrum(minimum, Wanted(top_k=5, tolerance=1e-3))
     assert "Products in float32" in found.method
     assert found.converged.all()
     vectors = found.eigenvectors.double()
@@ -195,7 +197,7 @@ def test_coarse_pairs_are_found_in_float32_and_vouched_for_in_float64() -> None:
     exact = errors.norm(dim=1) / found.eigenvalues[0]
     assert (exact <= 1e-3).all()
     assert (exact <= found.residuals + 1e-7).all()  # unit length in float32: 1e-7
-    fine = compute_spectrum(minimum, top_k=5, tolerance=1e-6)
+    fine = compute_spectrum(minimum, Wanted(top_k=5, tolerance=1e-6))
     assert "float32" not in fine.method
     assert fine.eigenvectors.dtype == torch.float64
     assert (fine.eigenvalues - found.eigenvalues).abs().max() <= 1e-5 * fine.eigenvalues[0]
@@ -203,19 +205,19 @@ def test_coarse_pairs_are_found_in_float32_and_vouched_for_in_float64() -> None:
 
 def test_a_coarse_plan_times_the_products_that_will_be_done() -> None:
     minimum = wide()
-    plans = [plan_spectrum(minimum, top_k=5, tolerance=each) for each in (1e-3, 1e-6)]
+    plans = [plan_spectrum(minimum, Wanted(top_k=5, tolerance=each)) for each in (1e-3, 1e-6)]
     assert [plan.operator.dtype for plan in plans] == [torch.float32, torch.float64]
-    found = compute_spectrum(minimum, top_k=5, tolerance=1e-3, operator=plans[0].operator)
+    found = compute_spectrum(minimum, Wanted(top_k=5, tolerance=1e-3), operator=plans[0].operator)
     assert "Products in float32" in found.method
     small = boundary_minimum("iris-normal").minimum
-    exact = compute_spectrum(small, tolerance=1e-3)  # the exact routes stay exact
+    exact = compute_spectrum(small, Wanted(tolerance=1e-3))  # the exact routes stay exact
     assert exact.complete
     assert exact.eigenvectors.dtype == torch.float64
 
 
 def test_rounding_of_pairs_is_at_least_that_of_any_one_of_them() -> None:
     minimum = wide()
-    vectors = compute_spectrum(minimum, top_k=5).eigenvectors
+    vectors = compute_spectrum(minimum, Wanted(top_k=5)).eigenvectors
     quick = quick_hessian(minimum, hessian(minimum)).operator
     alone = [rounding_of(quick, minimum, vector[None]) for vector in vectors]
     together = [rounding_of(quick, minimum, vectors, seed=seed) for seed in range(5)]
@@ -229,10 +231,10 @@ def test_pairs_that_float32_overflows_on_or_cannot_vouch_for_are_done_in_float64
 ) -> None:
     minimum = wide()
     monkeypatch.setattr(spectrum_module, "rounding_of", lambda *_, **__: 1.0)
-    found = compute_spectrum(minimum, top_k=5, tolerance=1e-3)
+    found = compute_spectrum(minimum, Wanted(top_k=5, tolerance=1e-3))
     assert found.eigenvectors.dtype == torch.float64
     assert found.converged.all()
     torch.manual_seed(0)
     huge = prepare(Huge(many=6000), torch.randn(20, 3), torch.arange(20) % 2)
-    found = compute_spectrum(huge, top_k=1, tolerance=1e-3, trace_probes=0)
+    found = compute_spectrum(huge, Wanted(top_k=1, tolerance=1e-3, trace_probes=0))
     assert found.eigenvectors.dtype == torch.float64

@@ -8,11 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from minimascope.curvature.krylov import block as krylov
-from minimascope.curvature.products.operators import Operator, from_matrix
+from minimascope.curvature.krylov.block import (
+    expand,
+    krylov_space,
+    random_rows,
+    ritz,
+    ritz_vectors,
+)
+from minimascope.curvature.products.operator import Operator, from_matrix
+from minimascope.curvature.running.clock import silent
+from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum import route as routes
 from minimascope.curvature.spectrum.eigenpairs import dense_pairs, lanczos_pairs, low_rank_pairs
-from minimascope.curvature.spectrum.spectrum import operator_spectrum, silent
+from minimascope.curvature.spectrum.route import Room
+from minimascope.curvature.spectrum.spectrum import operator_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 
 
 def with_spectrum(values: Tensor, *, seed: int = 0) -> Operator:
@@ -42,7 +52,10 @@ def test_dense_route_finds_prescribed_eigenvalues(values: Tensor) -> None:
 @pytest.mark.parametrize("values", [DEFICIENT, REPEATED.repeat(10)])
 def test_exhausted_krylov_space_finds_every_nonzero_eigenvalue(values: Tensor) -> None:
     pairs = low_rank_pairs(
-        with_spectrum(values), top_k=8, tolerance=1e-6, capacity=250, seed=0, progress=silent
+        with_spectrum(values),
+        Wanted(top_k=8, tolerance=1e-6),
+        capacity=250,
+        run=Run(seed=0),
     )
     assert pairs is not None
     assert pairs.complete
@@ -56,16 +69,17 @@ def test_exhausted_krylov_space_finds_every_nonzero_eigenvalue(values: Tensor) -
 def test_full_rank_is_never_called_complete() -> None:
     bulk, outliers = torch.linspace(0.1, 1, 297), torch.tensor([10.0, 20.0, 30.0])
     spread = with_spectrum(torch.linspace(0.1, 1, 300))
-    limits = {"top_k": 3, "tolerance": 1e-6, "capacity": 250, "seed": 0, "progress": silent}
-    assert low_rank_pairs(spread, **limits) is None
-    pairs = low_rank_pairs(with_spectrum(torch.cat([bulk, outliers])), **limits | {"top_k": 2})
+    limits = {"capacity": 250, "run": Run()}
+    assert low_rank_pairs(spread, Wanted(top_k=3), **limits) is None
+    outlying = with_spectrum(torch.cat([bulk, outliers]))
+    pairs = low_rank_pairs(outlying, Wanted(top_k=2), **limits)
     # λ_min belongs to what has to converge, and does not within 250 of 300 dimensions.
     assert pairs is None or not pairs.complete
 
 
 def test_a_rank_that_was_underestimated_repeats_no_product() -> None:
     values = torch.cat([torch.linspace(-1, 2, 1090), torch.zeros(10)])
-    spectrum = operator_spectrum(with_spectrum(values), rank_hint=100, top_k=5)
+    spectrum = operator_spectrum(with_spectrum(values), Wanted(top_k=5), route="low_rank")
     assert spectrum.complete
     assert abs(spectrum.trace - float(values.double().sum())) <= 1e-9
     expected = values.double()[values != 0].sort(descending=True).values
@@ -79,12 +93,9 @@ def test_thick_restart_finds_both_ends(capacity: int) -> None:
     operator = with_spectrum(torch.linspace(-1, 1, 400) ** 3 * 10, seed=3)
     pairs = lanczos_pairs(
         operator,
-        top_k=5,
-        tolerance=1e-8,
-        capacity=capacity,
-        limit=1000,
-        seed=0,
-        progress=silent,
+        Wanted(top_k=5, tolerance=1e-8),
+        Room(capacity=capacity, limit=1000),
+        run=Run(seed=0),
     )
     expected = (torch.linspace(-1, 1, 400).double() ** 3 * 10).flip(0)
     # Eigenvalue error ≤ residual = 1e-8 λ1 (Weyl); linspace itself is float32-rounded.
@@ -98,8 +109,8 @@ def test_residuals_cost_no_product_where_images_were_kept() -> None:
     found = {}
     for kept in (30, 29, 0):  # a basis of 30 outgrows 29 images
         operator = with_spectrum(values, seed=3)
-        limits = {"top_k": 5, "tolerance": 1e-8, "capacity": 30, "limit": 1000, "seed": 0}
-        pairs = lanczos_pairs(operator, **limits, progress=silent, images=kept)
+        room = Room(capacity=30, limit=1000, images=kept)
+        pairs = lanczos_pairs(operator, Wanted(top_k=5, tolerance=1e-8), room, run=Run())
         assert (pairs.images is not None) == (kept == 30)
         found[kept] = pairs
         images = operator.matmat(pairs.vectors)
@@ -113,8 +124,10 @@ def test_residuals_cost_no_product_where_images_were_kept() -> None:
 def test_what_is_not_asked_for_costs_no_product() -> None:
     values = torch.linspace(0, 1, 5000, dtype=torch.float64) ** 9
     operators = [Operator(lambda rows: rows * values, 5000) for _ in range(2)]  # diagonal
-    whole = operator_spectrum(operators[0], top_k=2, tolerance=1e-3)
-    bare = operator_spectrum(operators[1], top_k=2, tolerance=1e-3, lowest=None, trace_probes=0)
+    whole = operator_spectrum(operators[0], Wanted(top_k=2, tolerance=1e-3))
+    bare = operator_spectrum(
+        operators[1], Wanted(top_k=2, tolerance=1e-3, lowest=None, trace_probes=0)
+    )
     assert bare.trace is None
     assert bare.converged.all()
     assert bare.products <= whole.products - 16
@@ -123,7 +136,10 @@ def test_what_is_not_asked_for_costs_no_product() -> None:
 def test_a_short_budget_leaves_pairs_unconverged() -> None:
     operator = with_spectrum(torch.linspace(-1, 1, 500), seed=1)
     pairs = lanczos_pairs(
-        operator, top_k=5, tolerance=1e-6, capacity=100, limit=20, seed=0, progress=silent
+        operator,
+        Wanted(top_k=5, tolerance=1e-6),
+        Room(capacity=100, limit=20),
+        run=Run(seed=0),
     )
     vectors = pairs.vectors
     residuals = (operator.matmat(vectors) - pairs.values[:, None] * vectors).norm(dim=1)
@@ -137,12 +153,9 @@ def test_trace_lies_within_its_standard_error() -> None:
     for seed in range(12):
         pairs = lanczos_pairs(
             with_spectrum(values, seed=seed),
-            top_k=3,
-            tolerance=1e-6,
-            capacity=100,
-            limit=600,
-            seed=seed,
-            progress=silent,
+            Wanted(top_k=3, tolerance=1e-6),
+            Room(capacity=100, limit=600),
+            run=Run(seed=seed),
         )
         assert pairs.trace_standard_error is not None
         misses.append((pairs.trace - float(values.double().sum())) / pairs.trace_standard_error)
@@ -153,7 +166,7 @@ def test_trace_lies_within_its_standard_error() -> None:
 
 @pytest.mark.parametrize("dim", [1, 2, 300])
 def test_zero_matrix_has_a_zero_spectrum(dim: int) -> None:
-    spectrum = operator_spectrum(from_matrix(torch.zeros(dim, dim).double()), top_k=3)
+    spectrum = operator_spectrum(from_matrix(torch.zeros(dim, dim).double()), Wanted(top_k=3))
     assert spectrum.eigenvalues.tolist() == [0.0] * min(3, dim)
     assert spectrum.complete
     assert spectrum.known_eigenvalues.numel() == 0
@@ -165,7 +178,10 @@ def test_zero_matrix_has_a_zero_spectrum(dim: int) -> None:
 def test_lanczos_stops_on_a_zero_matrix() -> None:
     operator = from_matrix(torch.zeros(300, 300).double())
     pairs = lanczos_pairs(
-        operator, top_k=3, tolerance=1e-6, capacity=50, limit=40, seed=0, progress=silent
+        operator,
+        Wanted(top_k=3, tolerance=1e-6),
+        Room(capacity=50, limit=40),
+        run=Run(seed=0),
     )
     assert pairs.values.abs().max() == 0
     assert pairs.trace == pairs.trace_standard_error == 0
@@ -173,7 +189,7 @@ def test_lanczos_stops_on_a_zero_matrix() -> None:
 
 
 def test_one_parameter_has_one_eigenvalue() -> None:
-    spectrum = operator_spectrum(from_matrix(torch.tensor([[-2.5]]).double()), top_k=10)
+    spectrum = operator_spectrum(from_matrix(torch.tensor([[-2.5]]).double()), Wanted(top_k=10))
     assert spectrum.eigenvalues.tolist() == [-2.5]
     assert spectrum.eigenvectors.tolist() == [[1.0]]
     assert spectrum.lambda_min == spectrum.trace == -2.5
@@ -189,7 +205,7 @@ def test_a_matrix_with_infinity_is_refused() -> None:
 @pytest.mark.parametrize(("top_k", "tolerance"), [(0, 1e-6), (-3, 1e-6), (3, 0.0), (3, 1.5)])
 def test_impossible_requests_are_refused(top_k: int, tolerance: float) -> None:
     with pytest.raises(ValueError, match=r"(top_k|tolerance) is"):
-        operator_spectrum(with_spectrum(INDEFINITE), top_k=top_k, tolerance=tolerance)
+        operator_spectrum(with_spectrum(INDEFINITE), Wanted(top_k=top_k, tolerance=tolerance))
 
 
 def test_float32_zero_level_is_that_of_float32() -> None:
@@ -198,7 +214,7 @@ def test_float32_zero_level_is_that_of_float32() -> None:
     single = Operator(
         lambda rows: operator.apply(rows.double()).float(), operator.dim, torch.float32
     )
-    spectrum = operator_spectrum(single, top_k=3)
+    spectrum = operator_spectrum(single, Wanted(top_k=3))
     assert spectrum.known_eigenvalues.numel() == 3
     assert (spectrum.eigenvalues - values[:3]).abs().max() <= 1e-5
 
@@ -213,9 +229,9 @@ def test_krylov_basis_is_orthonormal_and_projects_the_matrix(
     values: list[float], width: int, seed: int
 ) -> None:
     operator = with_spectrum(torch.tensor(values, dtype=torch.float64), seed=seed)
-    state = krylov.start(operator, width=width, capacity=operator.dim, seed=seed)
+    state = krylov_space(random_rows(operator, width=width, seed=seed), capacity=operator.dim)
     while state.size < operator.dim and state.block.shape[0]:
-        krylov.expand(operator, state)
+        expand(operator, state)
     rows = state.rows
     scale = max(1e-300, max(abs(value) for value in values))
     assert (rows @ rows.T - torch.eye(state.size)).abs().max() <= 1e-12
@@ -235,15 +251,15 @@ def test_every_ritz_value_is_within_its_residual_of_an_eigenvalue(
 ) -> None:
     eigenvalues = torch.tensor(values, dtype=torch.float64)
     operator = with_spectrum(eigenvalues, seed=seed)
-    state = krylov.start(operator, width=width, capacity=operator.dim, seed=seed)
+    state = krylov_space(random_rows(operator, width=width, seed=seed), capacity=operator.dim)
     for _ in range(steps):
         if state.block.shape[0] and state.size < operator.dim:
-            krylov.expand(operator, state)
-    ritz_values, coordinates, residuals = krylov.ritz(state)
+            expand(operator, state)
+    ritz_values, coordinates, residuals = ritz(state)
     distance = (ritz_values[:, None] - eigenvalues).abs().amin(1)
     rounding = 1e-11 * (1 + float(eigenvalues.abs().max()))
     assert (distance <= residuals + rounding).all()  # Weyl, for symmetric matrices
-    vectors = krylov.ritz_vectors(state, coordinates)
+    vectors = ritz_vectors(state, coordinates)
     true = (operator.apply(vectors) - ritz_values[:, None] * vectors).norm(dim=1)
     assert (true - residuals).abs().max() <= rounding
 
@@ -252,7 +268,7 @@ def test_a_basis_limited_by_memory_still_keeps_its_first_images(monkeypatch) -> 
     values = torch.linspace(0, 1, 5000, dtype=torch.float64) ** 900
     operator = Operator(lambda rows: rows * values, 5000)  # diagonal
     monkeypatch.setattr(routes, "available_bytes", lambda device: 4 * 100 * 5000 * 8)  # 100 vectors
-    asked = {"top_k": 2, "tolerance": 1e-3, "lowest": None, "trace_probes": 0}
-    found = operator_spectrum(operator, **asked)
+    asked = Wanted(top_k=2, tolerance=1e-3, lowest=None, trace_probes=0)
+    found = operator_spectrum(operator, asked)
     assert found.products < 50, "images are dropped beyond"
     assert f"{found.products} products" in found.method, "the residuals took more"

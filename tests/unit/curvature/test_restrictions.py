@@ -9,15 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.curvature.products.operators import (
-    Operator,
-    ggn,
-    gradient_second_moment,
-    hessian,
-    restrict,
-    sampled_fisher,
-)
-from minimascope.objective.losses import sampled_residuals
+from minimascope.curvature.products.fisher import sampled_fisher
+from minimascope.curvature.products.ggn import ggn
+from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.products.operator import Operator, restrict
+from minimascope.curvature.products.second_moment import gradient_second_moment
 from tests.unit.curvature.test_operators import (
     ROUNDING,
     Attention,
@@ -78,7 +74,8 @@ def expected_covariance(part: Minimum) -> Tensor:
 
 
 def expected_sampled(part: Minimum) -> Tensor:
-    drawn = sampled_residuals(part.logits(part.theta, part.inputs).detach(), part.loss, seed=SEED)
+    logits = part.logits(part.theta, part.inputs).detach()
+    drawn = part.loss.sampled_residual(logits, torch.Generator().manual_seed(SEED))
     g = torch.einsum("nk,nkp->np", drawn, jacobian(part))
     return g.T @ g / part.n
 

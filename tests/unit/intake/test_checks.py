@@ -5,8 +5,9 @@ import torch
 from torch import Tensor, nn
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.networks.checks import Loss, check_pair
+from minimascope.intake.networks.checks import check_pair
 from minimascope.intake.values.dataset import Dataset
+from minimascope.objective.loss import LossName
 
 NETWORK = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 3))
 
@@ -16,7 +17,7 @@ def data(n: int = 30, *, seed: int = 0, targets: Tensor | None = None) -> Datase
     return Dataset(inputs, torch.arange(n) % 3 if targets is None else targets)
 
 
-def problem(network: nn.Module, train: Dataset, loss: Loss = "cross_entropy") -> ProblemError:
+def problem(network: nn.Module, train: Dataset, loss: LossName = "cross_entropy") -> ProblemError:
     with pytest.raises(ProblemError) as caught:
         check_pair(network, train, None, loss=loss)
     return caught.value

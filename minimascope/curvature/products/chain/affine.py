@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 from typing_extensions import override  # comes with torch
 
+from minimascope.curvature.minimum.places import Place
 from minimascope.curvature.products.chain.arena import Scratch
-from minimascope.curvature.products.chain.links import Link, Place, Seen, Turn
+from minimascope.curvature.products.chain.links import Link, Seen, Turn
 from minimascope.curvature.products.chain.positions import Positions
 
 

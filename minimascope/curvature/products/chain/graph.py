@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.minimum.places import Place
 from minimascope.curvature.products.chain.affine import Affine
 from minimascope.curvature.products.chain.arena import Arena, Scratch
 from minimascope.curvature.products.chain.links import (
     Link,
     Pick,
-    Place,
     Pointwise,
     Reshape,
     Scale,
@@ -24,7 +24,6 @@ from minimascope.curvature.products.chain.links import (
 )
 from minimascope.curvature.products.chain.positions import Plain, Windows
 from minimascope.curvature.products.chain.recognition import ACTIVATIONS, MAXIMA, RESHAPES, Chain
-from minimascope.objective.losses import curvature_map, residuals
 
 
 @dataclass(frozen=True)
@@ -123,9 +122,10 @@ def chain_graph(chain: Chain, minimum: Minimum, examples: slice, arena: Arena) -
             link, values = _link(layer, values, own, Scratch(arena, len(links)))
             links.append(link)
             places.append(tuple(own.values()))
-        curvature = curvature_map(values, minimum.loss)
+        targets = minimum.targets[examples]
+        curvature = minimum.loss.curvature_map(values, targets)
         graph = ChainGraph(links, places, values, curvature, minimum.n, minimum.dim)
-        graph.settle(residuals(values, minimum.targets[examples], minimum.loss).div_(minimum.n))
+        graph.settle(minimum.loss.residual(values, targets).div_(minimum.n))
     return graph
 
 

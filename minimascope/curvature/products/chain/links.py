@@ -14,13 +14,13 @@ Source: Pearlmutter, "Fast exact multiplication by the Hessian", 1994.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from typing_extensions import override  # comes with torch
 
+from minimascope.curvature.minimum.places import Place
 from minimascope.curvature.products.chain.arena import Scratch
 
 Seen = tuple[Tensor, ...]  # what `pull` needs of a product that `push` has seen
@@ -32,24 +32,6 @@ class Turn(NamedTuple):
     rows: Tensor | None
     out: Tensor | None
     bent: bool
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a parameter lies in θ: [start, start + shape.numel())."""
-
-    start: int
-    shape: torch.Size
-
-    @property
-    def stop(self) -> int:
-        """Where the next parameter starts."""
-        return self.start + self.shape.numel()
-
-    def of(self, rows: Tensor) -> Tensor:
-        """The parameter's part of (b, p) rows as (b, *shape), a view where b is 1."""
-        part = rows[:, self.start : self.stop]
-        return part.unflatten(1, self.shape)
 
 
 class Link:

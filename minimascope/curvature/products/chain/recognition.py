@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from minimascope.curvature.layers.recorder import recorded
 from minimascope.curvature.minimum.minimum import Minimum
-from minimascope.curvature.products.chain.links import Place
+from minimascope.curvature.minimum.places import Place
 
 ACTIVATIONS = (
     nn.ReLU,
@@ -77,25 +78,15 @@ def recognise(minimum: Minimum) -> Chain | None:
 
 def _calls(minimum: Minimum, layers: list[nn.Module]) -> list[nn.Module] | None:
     """Layers in the order of their calls if each takes what the last one gave."""
-    called: list[nn.Module] = []
-    passed = [minimum.inputs[:1]]
-    broken = False
-
-    def record(layer: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal broken
-        broken = broken or len(given) != 1 or given[0] is not passed[-1]
-        called.append(layer)
-        passed.append(output)
-
-    handles = [layer.register_forward_hook(record) for layer in layers]
-    try:
-        with torch.no_grad():
-            output = minimum.network(passed[0])
-    finally:
-        for handle in handles:
-            handle.remove()
-    whole = output is passed[-1] and output.ndim == 2
-    return called if whole and not broken else None
+    passed = minimum.inputs[:1]
+    with recorded(layers) as calls, torch.no_grad():
+        output = minimum.network(passed)
+    for call in calls:
+        if len(call.given) != 1 or call.given[0] is not passed:
+            return None
+        passed = call.handed_on
+    whole = output is passed and output.ndim == 2
+    return [call.layer for call in calls] if whole else None
 
 
 def _is_known(layer: nn.Module, minimum: Minimum) -> bool:
@@ -125,11 +116,8 @@ def _is_decorated(layer: nn.Module) -> bool:
 
 
 def _places(minimum: Minimum) -> dict[int, dict[str, Place]]:
-    start = 0
     places: dict[int, dict[str, Place]] = {}
-    for name, shape in zip(minimum.names, minimum.shapes, strict=True):
-        owner, _, leaf = name.rpartition(".")
-        layer = minimum.network.get_submodule(owner)
-        places.setdefault(id(layer), {})[leaf] = Place(start, shape)
-        start += shape.numel()
+    for place in minimum.places.values():
+        layer = minimum.network.get_submodule(place.module)
+        places.setdefault(id(layer), {})[place.role] = place
     return places

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from minimascope.curvature.gap.fisher_proxies import ggn_diagonal
 from minimascope.curvature.gap.kfac import kfac_soft_rank, kfac_tic, kronecker_blocks
 from minimascope.curvature.layers.jacobian import jacobian
+from minimascope.curvature.minimum.batches import likelihood_of
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.curvature.products.ggn_product import GgnProducts
-from minimascope.objective.likelihood import Likelihood, likelihood_of
+from minimascope.curvature.products.ggn import ggn, ggn_diagonal
+from minimascope.objective.likelihood import Likelihood
 
 with warnings.catch_warnings():
     # linear_operator, which curvlinops imports, still calls torch.jit.script on import.
@@ -66,7 +66,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 def test_ggn_product_equals_the_dense_matrix(case: Case) -> None:
     eye = torch.eye(case.minimum.dim, dtype=torch.float64)
-    ours = GgnProducts(case.minimum)(eye)
+    ours = ggn(case.minimum).matmat(eye)
     assert torch.allclose(ours, case.ggn, rtol=EXACT, atol=1e-14)
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from minimascope.curvature.krylov.deflation import Deflation, top_pairs
 from minimascope.curvature.krylov.lockstep import begin
+from minimascope.curvature.products.operator import from_matrix
 
 P, COUNT, ACCURACY = 80, 6, 1e-5
 LAMBDAS = torch.tensor([1e-3, 1e-2, 1.0], dtype=torch.float64)
@@ -24,7 +25,7 @@ def prescribed() -> tuple[Tensor, Tensor]:
 
 def deflation(M: Tensor, *, steps: int) -> Deflation:
     return top_pairs(
-        lambda V: V @ M,
+        from_matrix(M),
         torch.randn(P, dtype=torch.float64),
         count=COUNT,
         steps=steps,
@@ -49,7 +50,7 @@ def test_quadratic_forms_keep_their_accuracy_whatever_was_found(steps: int) -> N
     _, M = prescribed()
     found = deflation(M, steps=steps)
     X = torch.randn(3, P, dtype=torch.float64)
-    outside = begin(found.product(lambda V: V @ M), found.outside(X))
+    outside = begin(found.product(from_matrix(M)), found.outside(X))
     # Without reorthogonalisation nodes repeat, and twice the steps of exact arithmetic do it.
     while outside.steps < 2 * P and not outside.exhausted:
         outside.advance()
@@ -69,7 +70,7 @@ def test_fewer_steps_are_needed_outside_the_outliers() -> None:
     dense = float(x[0] @ torch.linalg.solve(M + 1e-3 * torch.eye(P, dtype=torch.float64), x[0]))
 
     def steps(deflated: Deflation) -> int:
-        lanczos = begin(deflated.product(lambda V: V @ M), deflated.outside(x))
+        lanczos = begin(deflated.product(from_matrix(M)), deflated.outside(x))
         known = float(deflated.quadratic(x, LAMBDAS)[0, 0])
         while True:
             lanczos.advance()

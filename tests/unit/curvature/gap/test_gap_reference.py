@@ -11,12 +11,15 @@ import torch
 
 from minimascope.curvature.gap.calibration import expected_calibration_error
 from minimascope.curvature.gap.estimate import estimate_gap
+from minimascope.curvature.gap.hessian_clipped import KnownHessian
 from minimascope.curvature.gap.result import GapResult
+from minimascope.curvature.minimum.batches import likelihood_of
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
+from minimascope.curvature.spectrum.wanted import Wanted
 from minimascope.curvature.sweep.exact import dual_resolvent, exact_sweep, primal_resolvent
 from minimascope.curvature.sweep.result import Sweep
-from minimascope.objective.likelihood import likelihood_of
+from minimascope.objective.penalty import Ridge
 from tests.cases.reference_networks import GAP, Reference, gap_minimum
 
 # Exact float64 routes: both programs lose about ε·λ₁/λ ≈ 1e-16·6/1e-6, far inside 1e-8.
@@ -27,15 +30,13 @@ EXACT = 1e-8
 def analysed(name: str) -> tuple[Reference, dict[str, Any], GapResult]:
     loaded = gap_minimum(name)
     reference: dict[str, Any] = loaded.reference
-    hessian = compute_spectrum(loaded.minimum, top_k=1)
+    hessian = compute_spectrum(loaded.minimum, Wanted(top_k=1))
     assert hessian.complete
     result = estimate_gap(
-        loaded.minimum,
+        loaded.minimum.trained(weight_decay=reference["lam_train"]),
         test=(loaded.test_inputs, loaded.test_targets),
-        weight_decay=reference["lam_train"],
         lambdas=[each["lam"] for each in reference["grid"]],
-        hessian_eigenvalues=hessian.known_eigenvalues,
-        hessian_eigenvectors=hessian.known_eigenvectors,
+        hessian=KnownHessian(hessian.known_eigenvalues, hessian.known_eigenvectors),
     )
     return loaded, reference, result
 
@@ -152,9 +153,7 @@ def sweeps(minimum: Minimum, lambdas: torch.Tensor) -> tuple[Sweep, Sweep, list[
     """Primal and dual, and their mean leave-one-out increments (L,)."""
     likelihood = likelihood_of(minimum, minimum.inputs, minimum.targets)
     found = [
-        exact_sweep(
-            build(minimum, likelihood), likelihood, lambdas, weight_decay=1e-2, newton_ridge=1e-2
-        )
+        exact_sweep(build(minimum, likelihood), likelihood, lambdas, Ridge(1e-2))
         for build in (primal_resolvent, dual_resolvent)
     ]
     gaps = [

@@ -10,8 +10,8 @@ from torch.func import jacrev
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.gap.kfac import kfac_soft_rank, kfac_tic, kronecker_blocks
 from minimascope.curvature.layers.jacobian import closed_form_applies, jacobian, jacobian_of
+from minimascope.curvature.minimum.batches import likelihood_of
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.objective.likelihood import likelihood_of
 
 LAMBDA, N, WORDS, WIDTH, LENGTH, CLASSES = 0.03, 15, 7, 4, 5, 3
 # Sums of a few hundred float64 products in another order, inverted at λ₁/λ below 1e3.
@@ -99,7 +99,7 @@ def test_the_jacobian_of_an_embedding_is_that_of_reverse_mode() -> None:
 
 
 def test_a_table_of_positions_gets_the_diagonal_beside_the_factors() -> None:
-    found = estimate_gap(reader(), weight_decay=LAMBDA).estimates
+    found = estimate_gap(reader().trained(weight_decay=LAMBDA)).estimates
     assert found["kfac_soft_rank"].value is not None
     assert "GGN diagonal for 1 other parameter tensors" in found["kfac_soft_rank"].method
     assert found["kfac_tic"].method == "not computed: no Kronecker factor for places.weight"

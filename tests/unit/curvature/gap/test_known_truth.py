@@ -7,10 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from minimascope.curvature.gap.estimate import estimate_gap
-from minimascope.curvature.minimum.minimum import Loss, Minimum, prepare
+from minimascope.curvature.minimum.minimum import Minimum, prepare
+from minimascope.curvature.sweep.route import Budget
+from minimascope.objective.loss import LossName
 
 
-def fitted(X: Tensor, y: Tensor, *, outputs: int, loss: Loss, ridge: float) -> Minimum:
+def fitted(X: Tensor, y: Tensor, *, outputs: int, loss: LossName, ridge: float) -> Minimum:
     """Linear model at the minimum of mean loss + ridge/2 ‖θ‖² by Newton's method."""
     network = nn.Linear(X.shape[1], outputs).double()
     minimum = prepare(network, X, y, loss=loss)
@@ -41,12 +43,12 @@ def leave_one_out_refits(minimum: Minimum, *, outputs: int, ridge: float) -> Ten
         keep = torch.arange(n) != i
         # Leaving one term out of the sum keeps the weight of the ridge: n/(n−1) of the mean's.
         X, y = minimum.inputs[keep], minimum.targets[keep]
-        refit = fitted(X, y, outputs=outputs, loss=minimum.loss, ridge=ridge * n / (n - 1))
+        refit = fitted(X, y, outputs=outputs, loss=minimum.loss.name, ridge=ridge * n / (n - 1))
         f = refit.network(minimum.inputs[i : i + 1]).detach()
         target = minimum.targets[i : i + 1]
-        if minimum.loss == "cross_entropy":
+        if minimum.loss.name == "cross_entropy":
             losses.append(nn.functional.cross_entropy(f, target))
-        elif minimum.loss == "binary":
+        elif minimum.loss.name == "binary":
             losses.append(nn.functional.binary_cross_entropy_with_logits(f[:, 0], target.double()))
         else:
             losses.append(0.5 * (f - target).square().sum())
@@ -54,13 +56,13 @@ def leave_one_out_refits(minimum: Minimum, *, outputs: int, ridge: float) -> Ten
 
 
 @pytest.mark.parametrize(("loss", "outputs"), [("cross_entropy", 3), ("binary", 1)])
-def test_alo_equals_exact_leave_one_out_refits(loss: Loss, outputs: int) -> None:
+def test_alo_equals_exact_leave_one_out_refits(loss: LossName, outputs: int) -> None:
     torch.manual_seed(0)
     X = torch.randn(60, 3).double()
     scores = X + torch.randn(60, 3).double()
     y = scores.argmax(dim=1) if outputs == 3 else (scores[:, 0] > 0).long()
     minimum = fitted(X, y, outputs=outputs, loss=loss, ridge=0.02)
-    result = estimate_gap(minimum, weight_decay=0.02)
+    result = estimate_gap(minimum.trained(weight_decay=0.02))
     exact = leave_one_out_refits(minimum, outputs=outputs, ridge=0.02)
     assert result.alo_loss is not None
     # One Newton step: the error is second order in the displacement, leverage ~ p/n = 0.2.
@@ -79,7 +81,7 @@ def linear_gaussian(noise: float, n: int = 200) -> Minimum:
 
 def test_leave_one_out_of_ridge_regression_is_exact() -> None:
     minimum = linear_gaussian(1.0, n=50)
-    result = estimate_gap(minimum, weight_decay=1e-3)
+    result = estimate_gap(minimum.trained(weight_decay=1e-3))
     exact = leave_one_out_refits(minimum, outputs=1, ridge=1e-3)
     # Quadratic loss: the Newton step is the refit; both solve the same systems to 1e-12.
     assert result.alo_loss is not None
@@ -88,7 +90,7 @@ def test_leave_one_out_of_ridge_regression_is_exact() -> None:
 
 @pytest.mark.parametrize("noise", [0.1, 3.0])
 def test_soft_rank_and_tic_differ_by_the_noise_variance(noise: float) -> None:
-    result = estimate_gap(linear_gaussian(noise), weight_decay=1e-3)
+    result = estimate_gap(linear_gaussian(noise).trained(weight_decay=1e-3))
     value = {key: each.value or 0.0 for key, each in result.estimates.items()}
     # TIC = σ² × soft rank in expectation; n = 200 residuals give σ² to √(2/200) = 10%, 4 s.d. used.
     assert value["tic_ggn"] / value["soft_rank_ggn"] == pytest.approx(noise**2, rel=0.4)
@@ -124,7 +126,9 @@ def test_unknown_lambda_gives_curves_and_asks_for_what_is_missing() -> None:
 
 
 def test_schedule_gives_lambda_eff() -> None:
-    result = estimate_gap(small_classifier(), lr=0.1, momentum=0.9, steps=1000, weight_decay=1e-3)
+    result = estimate_gap(
+        small_classifier().trained(lr=0.1, momentum=0.9, steps=1000, weight_decay=1e-3)
+    )
     assert result.lambda_ == pytest.approx(1e-3 + 0.1 / 100, rel=1e-12)
 
 
@@ -139,7 +143,8 @@ def test_convolution_and_batch_norm_agree_on_both_routes() -> None:
     )
     minimum = prepare(network, torch.randn(20, 1, 4, 4), torch.randint(0, 3, (20,)))
     primal, dual = (
-        estimate_gap(minimum, weight_decay=0.1, route=route) for route in ("primal", "dual")
+        estimate_gap(minimum.trained(weight_decay=0.1), budget=Budget(route=route))
+        for route in ("primal", "dual")
     )
     assert dual.curves["alo_ggn"] == pytest.approx(primal.curves["alo_ggn"], rel=1e-8)
     assert primal.estimates["kfac_soft_rank"].value is not None
@@ -151,4 +156,4 @@ def test_a_label_out_of_range_is_refused_with_its_value() -> None:
     minimum = small_classifier()
     bad = Minimum(minimum.network, minimum.inputs, minimum.targets + 5)
     with pytest.raises(ValueError, match=r"Label 7 is outside 0\.\.2"):
-        estimate_gap(bad, weight_decay=0.01)
+        estimate_gap(bad.trained(weight_decay=0.01))

@@ -13,15 +13,21 @@ from torch.nn import functional
 
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.layers.jacobian import jacobian
+from minimascope.curvature.minimum.batches import likelihood_of
+from minimascope.curvature.minimum.fingerprint import fingerprint
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.curvature.products.ggn_product import GgnProducts
+from minimascope.curvature.products.ggn import Ggn
 from minimascope.curvature.running.clock import Clock
+from minimascope.curvature.running.keeper import Keeper
+from minimascope.curvature.running.parts import Parts
+from minimascope.curvature.running.run import Run
 from minimascope.curvature.sweep.deflated import TOLERANCES
 from minimascope.curvature.sweep.exact import dual_resolvent, exact_sweep, primal_resolvent
 from minimascope.curvature.sweep.matrix_free import matrix_free_sweep
-from minimascope.curvature.sweep.parts import SweepParts, sweep_key
 from minimascope.curvature.sweep.result import Sweep, leave_one_out
-from minimascope.objective.likelihood import Likelihood, likelihood_of
+from minimascope.curvature.sweep.route import Budget
+from minimascope.objective.likelihood import Likelihood
+from minimascope.objective.penalty import Ridge
 
 RIDGE = 0.01
 TRIALS = 20
@@ -45,25 +51,17 @@ def classifier(n: int) -> Minimum:
         return float(loss.detach())
 
     optimizer.step(closure)
-    return prepare(network, X, y)
+    return prepare(network, X, y).trained(weight_decay=RIDGE)
 
 
 def exact(minimum: Minimum, likelihood: Likelihood, route: str) -> Sweep:
     build = primal_resolvent if route == "primal" else dual_resolvent
     resolvent = build(minimum, likelihood)
-    return exact_sweep(resolvent, likelihood, AT, weight_decay=RIDGE, newton_ridge=RIDGE)
+    return exact_sweep(resolvent, likelihood, AT, Ridge(RIDGE))
 
 
 def sampled(minimum: Minimum, likelihood: Likelihood, seed: int) -> Sweep:
-    return matrix_free_sweep(
-        GgnProducts(minimum),
-        likelihood,
-        AT,
-        weight_decay=RIDGE,
-        newton_ridge=RIDGE,
-        lambda_eff=RIDGE,
-        seed=seed,
-    )
+    return matrix_free_sweep(Ggn(minimum), likelihood, AT, run=Run(seed))
 
 
 def increments(sweep: Sweep, likelihood: Likelihood) -> Tensor:
@@ -110,7 +108,7 @@ def test_each_drawn_example_has_its_exact_displacement() -> None:
 
 def test_the_cap_on_examples_is_said_in_the_method(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("minimascope.curvature.sweep.matrix_free.MOST_EXAMPLES", 64)
-    found = estimate_gap(classifier(500), weight_decay=RIDGE, route="matrix_free")
+    found = estimate_gap(classifier(500), budget=Budget(route="matrix_free"))
     method = found.estimates["alo_ggn"].method
     assert "64 of 500 examples" in method
     assert "64 examples are the most, and ALO is known to" in method
@@ -121,15 +119,15 @@ def test_the_cap_on_examples_is_said_in_the_method(monkeypatch: pytest.MonkeyPat
 class ProductClock(Clock):
     """A clock on which a product takes one second, so that no test waits for the real one."""
 
-    products: GgnProducts | None = None
+    products: Ggn | None = None
 
     @property
     def used(self) -> float:
         return 0.0 if self.products is None else float(self.products.count)
 
 
-def timed(minimum: Minimum, seconds: float) -> tuple[GgnProducts, ProductClock]:
-    products = GgnProducts(minimum)
+def timed(minimum: Minimum, seconds: float) -> tuple[Ggn, ProductClock]:
+    products = Ggn(minimum)
     products.__dict__["seconds"] = 1.0  # the cached measurement
     return products, ProductClock(seconds, products=products)
 
@@ -140,12 +138,8 @@ def in_time(minimum: Minimum, seconds: float, *, state_path: Path | None = None)
         products,
         likelihood_of(minimum, minimum.inputs, minimum.targets),
         AT,
-        weight_decay=RIDGE,
-        newton_ridge=RIDGE,
-        lambda_eff=RIDGE,
-        seed=0,
+        run=Run(state_path=state_path),
         clock=clock,
-        state_path=state_path,
     )
 
 
@@ -167,18 +161,21 @@ def test_less_time_than_anything_needs_is_refused_with_the_seconds() -> None:
         in_time(classifier(500), 99)
 
 
+def kept(state: Path, key: str) -> Parts:
+    return Parts(Keeper(state, key), Clock(1000))
+
+
 def test_a_killed_sweep_goes_on_from_the_parts_it_finished(tmp_path: Path) -> None:
     minimum, state = classifier(500), tmp_path / "state"
     whole = in_time(minimum, 1000)
-    clock = Clock(1000)
-    parts = SweepParts(state, sweep_key(minimum, AT, 0), clock)
-    first = parts.once("soft rank", lambda: {"rank": whole.rank}, lambda: 123)
-    again = SweepParts(state, sweep_key(minimum, AT, 0), clock)
+    key = fingerprint(minimum, seed=0, also=[AT])
+    first = kept(state, key).once("soft rank", lambda: {"rank": whole.rank}, lambda: 123)
+    again = kept(state, key)
     assert torch.equal(again.once("soft rank", dict, lambda: 0)["rank"], first["rank"])
     assert again.products == 123
-    assert SweepParts(state, sweep_key(minimum, AT, 1), clock).fresh
+    assert kept(state, fingerprint(minimum, seed=1, also=[AT])).fresh
     state.write_bytes(b"not a file of ours")
-    assert SweepParts(state, sweep_key(minimum, AT, 0), clock).fresh
+    assert kept(state, key).fresh
     in_time(minimum, 1000, state_path=state)
     resumed = in_time(minimum, 1000, state_path=state)
     assert torch.equal(resumed.displacement, whole.displacement)
@@ -190,9 +187,8 @@ def test_progress_tells_the_time_and_what_is_needed() -> None:
     told: list[tuple[float, str]] = []
     estimate_gap(
         classifier(200),
-        weight_decay=RIDGE,
-        route="matrix_free",
-        progress=lambda fraction, message: told.append((fraction, message)),
+        budget=Budget(route="matrix_free"),
+        run=Run(progress=lambda fraction, message: told.append((fraction, message))),
     )
     fractions = [fraction for fraction, _ in told]
     assert fractions == sorted(fractions)
@@ -207,6 +203,7 @@ def test_three_routes_agree_on_fifty_thousand_parameters() -> None:
         nn.Linear(64, 180), nn.Tanh(), nn.Linear(180, 200), nn.Tanh(), nn.Linear(200, outputs)
     )
     minimum = prepare(network, torch.randn(n, 64), torch.randint(0, outputs, (n,)))
+    minimum = minimum.trained(weight_decay=RIDGE)
     assert 49_000 < minimum.dim < 51_000
     likelihood = likelihood_of(minimum, minimum.inputs, minimum.targets)
     dual = exact(minimum, likelihood, "dual")

@@ -56,8 +56,10 @@ def trained(loss: nn.CrossEntropyLoss) -> Minimum:
     ids=["smoothed", "weighted"],
 )
 def test_a_minimum_of_another_loss_is_not_called_a_minimum(loss: nn.CrossEntropyLoss) -> None:
-    assert estimate_gap(trained(nn.CrossEntropyLoss()), weight_decay=RIDGE).is_minimum is True
-    found = estimate_gap(trained(loss), weight_decay=RIDGE)
+    assert (
+        estimate_gap(trained(nn.CrossEntropyLoss()).trained(weight_decay=RIDGE)).is_minimum is True
+    )
+    found = estimate_gap(trained(loss).trained(weight_decay=RIDGE))
     assert found.verdict == "not_a_minimum"
     assert found.headline is not None
 
@@ -66,4 +68,4 @@ def test_smoothed_targets_are_refused_with_their_shape() -> None:
     minimum = trained(nn.CrossEntropyLoss())
     smoothed = nn.functional.one_hot(minimum.targets, 3).double() * 0.9 + 0.1 / 3
     with pytest.raises(ValueError, match=r"\(200, 3\); smoothed or weighted labels"):
-        estimate_gap(Minimum(minimum.network, minimum.inputs, smoothed), weight_decay=RIDGE)
+        estimate_gap(Minimum(minimum.network, minimum.inputs, smoothed).trained(weight_decay=RIDGE))

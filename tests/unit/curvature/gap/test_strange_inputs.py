@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from minimascope.contract.report import Gap, MinimumSummary
 from minimascope.curvature.gap.estimate import estimate_gap
-from minimascope.curvature.minimum.minimum import Loss, Minimum, prepare
-from minimascope.curvature.sweep.route import Route
+from minimascope.curvature.minimum.minimum import Minimum, prepare
+from minimascope.curvature.sweep.route import Budget, Route
+from minimascope.objective.loss import LossName
 
 N, INPUTS, CLASSES, RIDGE = 30, 4, 3, 0.01
 
@@ -57,7 +58,7 @@ def exact_constant() -> nn.Sequential:
     return made
 
 
-def minimum(made: nn.Module, X: Tensor, y: Tensor, loss: Loss = "cross_entropy") -> Minimum:
+def minimum(made: nn.Module, X: Tensor, y: Tensor, loss: LossName = "cross_entropy") -> Minimum:
     return prepare(made, X, y, loss=loss)
 
 
@@ -95,7 +96,7 @@ def test_there_is_a_verdict_in_words_and_no_number_that_is_none(
     name: str, route: Route | None
 ) -> None:
     for known in ({"weight_decay": RIDGE}, {"weight_decay": 1e3}, {"weight_decay": 0.0}):
-        found = estimate_gap(CASES[name](), route=route, **known)
+        found = estimate_gap(CASES[name]().trained(**known), budget=Budget(route=route))
         assert found.reason.endswith(".")
         sections = Gap.of(found), MinimumSummary.of(found, lambda_eff=found.lambda_)
         report = [section.model_dump() for section in sections]
@@ -105,21 +106,21 @@ def test_there_is_a_verdict_in_words_and_no_number_that_is_none(
 
 def test_one_example_leaves_nothing_to_leave_out() -> None:
     with pytest.raises(ValueError, match="1 example: leave-one-out needs at least 2"):
-        estimate_gap(minimum(network(), inputs(1), labels(1)), weight_decay=RIDGE)
+        estimate_gap(minimum(network(), inputs(1), labels(1)).trained(weight_decay=RIDGE))
 
 
 @pytest.mark.parametrize("size", [0, 1])
 def test_a_test_set_without_a_spread_is_refused(size: int) -> None:
     given = minimum(network(), inputs(), labels())
     with pytest.raises(ValueError, match=f"test set has {size} of at least 2"):
-        estimate_gap(given, weight_decay=RIDGE, test=(inputs(size), labels(size)))
+        estimate_gap(given.trained(weight_decay=RIDGE), test=(inputs(size), labels(size)))
 
 
 def test_a_lambda_that_rounding_decides_is_refused_with_its_value() -> None:
     with pytest.raises(ValueError, match=r"λ = 1e-22 is less than 1e-14 of the largest"):
-        estimate_gap(minimum(network(), inputs(), labels()), weight_decay=1e-20)
+        estimate_gap(minimum(network(), inputs(), labels()).trained(weight_decay=1e-20))
 
 
 def test_weights_beyond_all_measure_are_refused_with_their_size() -> None:
     with pytest.raises(ValueError, match=r"largest logit is \d.*has the training diverged"):
-        estimate_gap(minimum(scaled(1e200), inputs(), labels()), weight_decay=RIDGE)
+        estimate_gap(minimum(scaled(1e200), inputs(), labels()).trained(weight_decay=RIDGE))

@@ -17,10 +17,13 @@ from minimascope.curvature.gap.verdict import (
     judge,
     soft_rank_note,
 )
-from minimascope.curvature.minimum.minimum import Loss
+from minimascope.objective.cross_entropy import CrossEntropy
+from minimascope.objective.gaussian import Gaussian
+from minimascope.objective.loss import LossName
+from minimascope.objective.named import loss_named
 
 HEALTHY = Evidence(
-    loss="cross_entropy",
+    loss=CrossEntropy(),
     alo=0.2,
     tic=0.15,
     soft_rank=0.3,
@@ -58,8 +61,10 @@ def test_each_rule_decides_at_its_threshold(evidence: Evidence, verdict: Verdict
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "binary", "mse"])
-def test_a_lambda_from_a_schedule_is_not_enough_where_the_estimate_follows_it(loss: Loss) -> None:
-    given = replace(SCHEDULE, loss=loss)
+def test_a_lambda_from_a_schedule_is_not_enough_where_the_estimate_follows_it(
+    loss: LossName,
+) -> None:
+    given = replace(SCHEDULE, loss=loss_named(loss))
     # Without scatter the chance is P(|slope·σz| ≤ log 2), 90% at |slope| = log 2/(1.645σ).
     limit = math.log(2) / (1.6449 * SCHEDULE_ERROR)
     assert judge(replace(given, scatter=0.0, slope=-0.99 * limit))[0] == "reliable"
@@ -104,6 +109,6 @@ def test_an_estimate_that_is_no_gap_has_no_chance(estimate: float) -> None:
 def test_sentences_carry_the_numbers_that_decided() -> None:
     assert "probability 100%" in judge(HEALTHY)[1]
     assert "leverage 0.95" in judge(replace(HEALTHY, max_leverage=0.95))[1]
-    assert "noise variance is 0.9" in judge(replace(HEALTHY, loss="mse"))[1]
-    assert "2.6 times too high" in soft_rank_note(0.5, "cross_entropy")
-    assert soft_rank_note(0.8, "binary") == ""
+    assert "noise variance is 0.9" in judge(replace(HEALTHY, loss=Gaussian()))[1]
+    assert "2.6 times too high" in soft_rank_note(0.5, CrossEntropy())
+    assert soft_rank_note(0.8, CrossEntropy()) == ""

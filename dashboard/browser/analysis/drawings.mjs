@@ -1,0 +1,27 @@
+// How each figure of the payload follows what the page shows; the tabs' own need no more than the theme.
+import { themed } from "../figures/themed.mjs";
+import { boundary } from "./boundary_drawing.mjs";
+import { filmstrip } from "./filmstrip_drawing.mjs";
+import { gap } from "./gap_drawing.mjs";
+import { layerDrawing } from "./layers.mjs";
+import { losses } from "./losses_drawing.mjs";
+import { spectrum } from "./spectrum_drawing.mjs";
+import { state } from "./state.mjs";
+import { walk } from "./walk_drawing.mjs";
+
+/** @type {Record<string, (payload: Payload, view: View, width: number) => Figure>} */
+const DRAWINGS = {
+  boundary, filmstrip, gap, spectrum, walk,
+  data: losses, layers: layerDrawing("layers"), blocks: layerDrawing("blocks"),
+};
+
+/**
+ * One figure of the payload as the page shows it now, or null where it is not there.
+ * @param {string} name
+ * @param {number} width
+ */
+export function drawn(name, width) {
+  const { payload, view } = state;
+  if (!payload?.figures[name]) return null;
+  return DRAWINGS[name] ? DRAWINGS[name](payload, view, width) : themed(payload.figures[name]);
+}

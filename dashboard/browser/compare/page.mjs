@@ -1,0 +1,119 @@
+// The compare page: its figures take the page's theme, its choices are in the address.
+import { ID } from "../contract.mjs";
+import { pictures } from "../figures/pictures.mjs";
+import { whenResized } from "../figures/redraw.mjs";
+import { show, widthOf } from "../figures/show.mjs";
+import { themed } from "../figures/themed.mjs";
+import { setProps } from "../page/dash.mjs";
+import { around, byId, idOf, onPage, select } from "../page/dom.mjs";
+import { pause } from "../page/fetching.mjs";
+import { exponential, number } from "../page/numbers.mjs";
+import { gridPicture, loadGrid, paintGrid } from "./grid.mjs";
+import { keep } from "./minima.mjs";
+
+const WIDTH = 1200; // where a plot has none
+const VECTORS = "1-5";
+
+/** @typedef {{ scatter: Figure, parallel: Figure, lambda: number | null }} Drawn */
+/** @typedef {{ from: string, to: string, figure: Figure | null }} Line */
+
+/** @type {Drawn | null} */
+let drawn = null;
+/** @type {Line | null} */
+let line = null;
+
+/** @param {"scatter" | "parallel"} name @returns {Picture} */
+const drawing = (name) => () => (drawn ? themed(drawn[name]) : null);
+
+async function showFigures() {
+  for (const name of [ID.SCATTER, ID.PARALLEL]) {
+    const figure = pictures[name](widthOf(name, WIDTH));
+    if (figure) await show(name, figure);
+  }
+}
+
+async function showLine() {
+  await pause(); // the frame may just have been uncovered
+  const figure = pictures[ID.LINE](WIDTH);
+  if (figure) await show(ID.LINE, figure);
+}
+
+/** Numbers and figures at one λ. @param {Drawn | null} data @param {import("./minima.mjs").Items | null} items */
+export function compareDrawn(data, items) {
+  keep(items);
+  drawn = data;
+  if (!data) return;
+  showFigures();
+  const slider = byId(ID.COMPARE_LAMBDA);
+  if (slider && data.lambda) slider.setAttribute("aria-valuetext", `lambda ${number(data.lambda)}`);
+}
+
+/** @param {string} vectors @param {import("./minima.mjs").Items | null} items */
+export function compareGrid(vectors, items) {
+  if (items) loadGrid(vectors || "", items);
+}
+
+/** Puts choices into the address, where this is the compare page. @param {Record<string, string | null>} said */
+function intoAddress(said) {
+  const url = new URL(location.href);
+  if (url.pathname !== "/compare") return;
+  for (const [name, value] of Object.entries(said)) if (value) url.searchParams.set(name, value);
+  history.replaceState(history.state, "", url);
+}
+
+/** @param {Drawn | null} data @param {string} vectors @param {string} x @param {string} y */
+export function compareAddress(data, vectors, x, y) {
+  if (data) intoAddress({ vector: vectors || VECTORS, lambda: data.lambda ? exponential(data.lambda) : null, x, y });
+}
+
+/** A line costs a worker some seconds: it is asked for once somebody could see it. */
+export function lineNear() {
+  const panel = byId(ID.LINE_PANEL);
+  if (!panel) return;
+  const seen = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    seen.disconnect();
+    setProps(ID.LINE_WANTED, { data: true });
+  }, { rootMargin: "200px" });
+  seen.observe(panel);
+}
+
+/** @param {Line | null} data */
+export function lineDrawn(data) {
+  line = data;
+  if (!data) return;
+  showLine();
+  intoAddress({ from: data.from, to: data.to });
+}
+
+/** @param {HTMLElement} button */
+function toggleDifferences(button) {
+  const on = button.getAttribute("aria-pressed") !== "true";
+  button.setAttribute("aria-pressed", String(on));
+  byId(ID.COMPARE_NUMBERS)?.classList.toggle("only-differences", on);
+}
+
+/** A measure of the ranking, plotted across. @param {string} measure */
+function plotAcross(measure) {
+  const menu = select(idOf("menu", ID.COMPARE_X));
+  if (menu) menu.value = measure;
+  setProps(ID.COMPARE_X, { data: measure });
+}
+
+export function listen() {
+  pictures[ID.SCATTER] = drawing("scatter");
+  pictures[ID.PARALLEL] = drawing("parallel");
+  pictures[ID.LINE] = () => (line?.figure ? themed(line.figure) : null);
+  pictures[ID.GRID] = gridPicture;
+  whenResized(() => {
+    if (!onPage("compare")) return;
+    showFigures();
+    showLine();
+    paintGrid();
+  });
+  document.addEventListener("click", (event) => {
+    const button = around(event, `#${ID.DIFFERENCES}`), measure = around(event, "[data-measure]");
+    if (button) toggleDifferences(button);
+    if (measure) plotAcross(String(measure.dataset.measure));
+  });
+}

@@ -1,0 +1,240 @@
+// Written by `python -m dashboard.browser_constants`, which says where from: do not edit.
+
+// Ids that Python lays out.
+export const ID = /** @type {const} */ ({
+  HERE: "here",
+  ANNOUNCE: "announce",
+  HELP: "help",
+  HELP_OPEN: "help-open",
+  HELP_CLOSE: "help-close",
+  THEME_TOGGLE: "theme-toggle",
+  FILTER: "filter",
+  LISTING: "listing",
+  COMPARE_BUTTON: "compare-button",
+  JOB: "job",
+  JOB_LIVE: "job-live",
+  JOB_PLACEHOLDER: "job-placeholder",
+  JOB_RESULTS: "job-results",
+  JOB_CANCEL: "job-cancel",
+  JOB_RETRY: "job-retry",
+  JOB_LOG: "job-log",
+  UP_FAMILY: "up-family",
+  UP_ACTIVATION: "up-activation",
+  UP_SEQUENTIAL: "up-sequential",
+  UP_LABEL: "up-label",
+  UP_STAGES: "up-stages",
+  BOUNDARY: "boundary",
+  SPECTRUM: "spectrum",
+  GAP: "gap",
+  FILMSTRIP: "filmstrip",
+  DETAIL: "detail",
+  SCATTER: "scatter",
+  PARALLEL: "parallel",
+  LINE: "line",
+  GRID: "grid",
+  ANALYSIS_PROBLEM: "analysis-problem",
+  POINT_READOUT: "point-readout",
+  MARGINS_SWITCH: "margins-switch",
+  SIGN_SWITCH: "sign-switch",
+  LOG_SWITCH: "log-switch",
+  LINEAR_SWITCH: "linear-switch",
+  LAMBDA_SLIDER: "lambda-slider",
+  LAMBDA_READOUT: "lambda-readout",
+  COUNT_LOW: "count-low",
+  COUNT_HIGH: "count-high",
+  COUNT_READOUT: "count-readout",
+  WALK_SLIDER: "walk-slider",
+  WALK_READOUT: "walk-readout",
+  WALK_NOTE: "walk-note",
+  DATA_POINTS: "data-points",
+  PLANE_MENU: "plane-menu",
+  PLANE_NOTE: "plane-note",
+  PLANE_ROWS: "plane-rows",
+  PLANE_ROWS_FIELD: "plane-rows-field",
+  PLANE_DRAW: "plane-draw",
+  PLANE_ASK: "plane-ask",
+  FIELD_MENU: "field-menu",
+  COLOUR_MENU: "colour-menu",
+  DIFFERENCES: "differences",
+  COMPARE_NUMBERS: "compare-numbers",
+  COMPARE_X: "compare-x",
+  COMPARE_Y: "compare-y",
+  COMPARE_LAMBDA: "compare-lambda",
+  LINE_PANEL: "line-panel",
+  LINE_WANTED: "line-wanted",
+});
+
+// Ids of a family, by the name that stands in place of {}.
+export const ID_OF = /** @type {const} */ ({
+  drop: "drop-{}",
+  uploaded: "upload-{}",
+  found: "found-{}",
+  menu: "{}-menu",
+  frame: "{}-frame",
+  table: "{}-table",
+  tab: "tab-{}",
+  side: "side-{}",
+  words: "{}-words",
+});
+
+// What Dash calls.
+export const CALLBACKS = /** @type {const} */ ([
+  "analysis_begins",
+  "plane_arrived",
+  "compare_drawn",
+  "compare_grid",
+  "compare_address",
+  "line_near",
+  "line_drawn",
+  "job_follow",
+  "list_arrived",
+  "upload_next_step",
+  "upload_family",
+  "candidate_chosen",
+]);
+
+// What a trace is, in `meta.role`.
+export const ROLE = /** @type {const} */ ({
+  ALIGNMENT: "alignment",
+  REGIONS: "regions",
+  LOGIT_GAP: "logit_gap",
+  BOUNDARY: "boundary",
+  EXPLAINED: "explained",
+  POINTS: "points",
+  CORNERS: "corners",
+  MARGINS: "margins",
+  MARGIN_CASING: "margin_casing",
+  WALK: "walk",
+  WALKED_REGIONS: "walked_regions",
+  WALKED_BOUNDARY: "walked_boundary",
+  DENSITY: "density",
+  STEMS: "stems",
+  EIGENVALUES: "eigenvalues",
+  ON_ALL: "on_all",
+  CURVE: "curve",
+  MEASURED: "measured",
+  HEADLINE: "headline",
+  POINT_LINES: "point_lines",
+  CLASS_MEAN: "class_mean",
+  COHERENCE: "coherence",
+  MARGIN_COUNTS: "margin_counts",
+  MARGIN_ESTIMATES: "margin_estimates",
+  CALIBRATION: "calibration",
+  LAYER_MASS: "layer_mass",
+  BLOCK_EIGENVALUES: "block_eigenvalues",
+  BLOCK_TRACES: "block_traces",
+  COMPLEXITY: "complexity",
+  CHOSEN_EPSILON: "chosen_epsilon",
+  BAND: "band",
+  DIAGONAL: "diagonal",
+  MINIMUM: "minimum",
+  LINE: "line",
+});
+
+// Roles that exports leave out.
+export const UNSAID = /** @type {const} */ ([
+  "band",
+  "margin_casing",
+]);
+
+// States of an analysis in words.
+export const STATES = /** @type {const} */ ({
+  queued: "waiting for a worker",
+  running: "running",
+  done: "done",
+  failed: "failed",
+  cancelled: "cancelled",
+});
+
+// Those that no longer change.
+export const FINAL_STATES = /** @type {const} */ ([
+  "done",
+  "failed",
+  "cancelled",
+]);
+
+// Stages in words.
+export const STAGES = /** @type {const} */ ({
+  spectrum: "Top eigenpairs of the Hessian",
+  density: "Spectral density",
+  gap: "Generalization gap over λ",
+  boundary: "Alignment and decision boundary",
+  margins: "Margins",
+});
+
+// Stages that need the spectrum.
+export const NEEDS_SPECTRUM = /** @type {const} */ ([
+  "boundary",
+  "density",
+  "margins",
+]);
+
+// Names in an analysis's event stream.
+export const EVENTS = /** @type {const} */ ([
+  "snapshot",
+  "progress",
+  "stage",
+  "state",
+  "silent",
+  "problem",
+]);
+
+// Of a job whose workers are lost.
+export const MAX_ATTEMPTS = 3;
+
+// How long the server keeps an unfinished transfer.
+export const TRANSFER_SECONDS = 86400.0;
+
+// Estimates over λ in words.
+export const CURVES = /** @type {const} */ ({
+  alo_ggn: "ALO",
+  soft_rank_ggn: "soft rank / n",
+  tic_ggn: "TIC",
+});
+
+// What is known of every training point.
+export const RECORD = /** @type {const} */ ([
+  "labels",
+  "predictions",
+  "train_loss",
+  "alo_loss",
+  "margins",
+]);
+
+// Figures of the tabs, in words.
+export const TAB_LABELS = /** @type {const} */ ({
+  overlaps: "Alignment of every training point with each eigenvector, with class means.",
+  coherence: "Cosines between the gradients of pairs of training points, sorted by class.",
+  walk: "Decision boundary, training loss and accuracy on a walk along the eigenvector.",
+  complexity: "Share of eigenvectors aligned above epsilon, over epsilon.",
+  margins: "Histogram of the distances of training points to the decision boundary.",
+  calibration: "Accuracy against confidence, on training and leave-one-out predictions.",
+  layers: "Share of each eigenvector in each layer.",
+  blocks: "Largest eigenvalues of the Hessian's diagonal block of each layer, with its trace.",
+  data: "Leave-one-out loss against training loss, one marker a training point.",
+});
+
+// A plane that is computed, as a regular expression.
+export const PLANE_KEY = "points:\\d+,\\d+,\\d+|extremes:\\d+|principal:\\d+,\\d+";
+
+// How many numbers a person types for a plane.
+export const PLANE_TYPED = /** @type {const} */ ({
+  points: 3,
+  principal: 2,
+});
+
+// Begins the name of a figure of points without a plane.
+export const EMBEDDING = "embedding_";
+
+// An alignment of 1 as the maps hold it.
+export const ALIGNMENT_SCALE = 127;
+
+// Losses below are drawn here.
+export const LEAST_LOSS = 1e-08;
+
+// A strip of tiles: pixels of a caption, gap, least and most height.
+export const STRIP = /** @type {const} */ ({
+  gap: 0.012,
+  caption: 30,
+  shapes: [0.6, 1.4],
+});

@@ -1,0 +1,60 @@
+// What is drawn, as rows (series, x, y, value), CSV and JSON.
+import { ALIGNMENT_SCALE, UNSAID } from "../contract.mjs";
+import { decode } from "../figures/arrays.mjs";
+import { is } from "../figures/roles.mjs";
+
+export const COLUMNS = ["series", "x", "y", "value"];
+
+/** @typedef {[string, any, any, any]} Row */
+
+/** @param {Trace} trace @param {string} name @returns {Row[]} */
+function heatmapRows(trace, name) {
+  const x = decode(trace.x), y = decode(trace.y), unit = trace.zmax === ALIGNMENT_SCALE ? ALIGNMENT_SCALE : 1;
+  return decode(trace.z).flatMap((/** @type {number[]} */ row, /** @type {number} */ j) =>
+    row.map((value, i) => [name, x ? x[i] : trace.x0 + i * trace.dx, y ? y[j] : trace.y0 + j * trace.dy, value / unit]));
+}
+
+/** @param {any} value */
+const isGap = (value) => value === null || Number.isNaN(value);
+
+/** @param {Trace} trace @param {string} name @returns {Row[]} */
+function seriesRows(trace, name) {
+  const x = decode(trace.x) || [], y = decode(trace.y) || [], custom = decode(trace.customdata);
+  return x.flatMap((/** @type {any} */ value, /** @type {number} */ i) =>
+    isGap(value) || isGap(y[i]) ? [] : [[name, value, y[i], custom ? [custom[i]].flat().join(" ") : ""]]);
+}
+
+/**
+ * Rows of everything drawn; heatmaps give one row a pixel.
+ * @param {Figure} figure
+ * @returns {Row[]}
+ */
+export function rowsOf(figure) {
+  return figure.data.filter((trace) => trace.visible !== false && !is(trace, ...UNSAID)).flatMap((trace) => {
+    const name = (trace.name || "").replace(/<[^>]+>/g, "");
+    return trace.type === "heatmap" ? heatmapRows(trace, name) : seriesRows(trace, name);
+  });
+}
+
+/** @param {any} cell */
+function quoted(cell) {
+  const text = String(cell);
+  return /[",\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
+}
+
+/**
+ * @param {Figure} figure
+ * @param {Record<string, any>} about where it comes from
+ */
+export function csvOf(figure, about) {
+  const head = Object.entries(about).map(([key, value]) => `# ${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
+  const lines = [COLUMNS, ...rowsOf(figure)].map((row) => row.map(quoted).join(","));
+  return [...head, ...lines].join("\n") + "\n";
+}
+
+/**
+ * @param {string} plot
+ * @param {Figure} figure
+ * @param {Record<string, any>} about
+ */
+export const jsonOf = (plot, figure, about) => JSON.stringify({ about, plot, columns: COLUMNS, rows: rowsOf(figure) }) + "\n";

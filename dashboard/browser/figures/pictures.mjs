@@ -1,0 +1,10 @@
+// Every plot of the page by name: how to draw it, for its frame and for exports.
+
+/** @type {Record<string, Picture>} */
+export const pictures = {};
+
+// What a click, a brush in each plot does: set by the page that has the plot.
+/** @type {Record<string, (point: any) => void>} */
+export const clicks = {};
+/** @type {Record<string, (range: any) => void>} */
+export const brushes = {};

@@ -1,0 +1,101 @@
+// The job page follows server-sent events: a snapshot first, then each change.
+import { EVENTS } from "../contract.mjs";
+import { say } from "./log.mjs";
+import { isFinal, render, renderEnd } from "./render.mjs";
+import { stageWords } from "./words.mjs";
+
+/** @type {EventSource | null} */
+let source = null;
+/** @type {string | null} */
+let followed = null;
+/** @type {import("./words.mjs").Silence | null} */
+let silence = null;
+/** @type {Analysis | null} */
+let last = null;
+
+function stop() {
+  source?.close();
+  source = null;
+}
+
+/** @param {Analysis} analysis */
+function show(analysis) {
+  last = analysis;
+  if (!render(analysis, silence) || isFinal(analysis.state)) stop();
+}
+
+// What changes while an answer is on its way may not be in it: that is asked for once more. One
+// that arrives after the end (`source` is closed) is older than the end.
+let asking = false, again = false;
+
+/** @param {string} id */
+async function refresh(id) {
+  again = asking;
+  if (asking) return;
+  asking = true;
+  try {
+    const reply = await fetch(`/api/v1/analyses/${id}`, { headers: { accept: "application/json" } });
+    const found = reply.ok ? await reply.json() : null;
+    if (found && id === followed && source) show(found);
+  } finally {
+    asking = false;
+  }
+  if (again && id === followed && source) refresh(id);
+}
+
+/** @param {{ silent: boolean, lease: number }} data */
+function heardSilence(data) {
+  silence = data.silent ? data : null;
+  say(data.silent ? "no word from the worker" : "the worker speaks again");
+  if (last) show(last);
+}
+
+/** @param {string} id @param {string} name @param {any} data */
+function heard(id, name, data) {
+  if (name === "silent") return heardSilence(data);
+  if (name === "problem") {
+    stop();
+    return renderEnd(data);
+  }
+  if (name === "snapshot") silence = null;
+  if (name === "progress") say(data.message);
+  if (name === "stage") say(`${stageWords(data.stage)}: ${data.state}`);
+  if (Array.isArray(data.stages) && data.state) return show(data);
+  if (data.analysis?.stages) return show(data.analysis);
+  return refresh(id);
+}
+
+/** @param {string} text */
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} id */
+function open(id) {
+  source = new EventSource(`/api/v1/analyses/${id}/events`);
+  for (const name of EVENTS) {
+    source.addEventListener(name, (event) => {
+      const data = parsed(event.data);
+      if (data) heard(id, name, data);
+    });
+  }
+  source.onerror = () => refresh(id);
+}
+
+/** Dash has a job to show. @param {{ analysis: Analysis } | null} job */
+export function follow(job) {
+  if (!job) return;
+  const { analysis } = job;
+  followed = analysis.id;
+  silence = null;
+  stop();
+  requestAnimationFrame(() => {
+    show(analysis);
+    say(analysis.message);
+  });
+  if (!isFinal(analysis.state)) open(analysis.id);
+}

@@ -1,0 +1,56 @@
+// All modules of the page: what listens, and what Dash calls.
+import * as arrival from "./analysis/arrival.mjs";
+import * as keys from "./analysis/keys.mjs";
+import * as panels from "./analysis/panels.mjs";
+import * as planeMenus from "./analysis/plane_menus.mjs";
+import * as pointing from "./analysis/pointing.mjs";
+import * as state from "./analysis/state.mjs";
+import * as compare from "./compare/page.mjs";
+import * as exporting from "./export/menus.mjs";
+import { preload } from "./figures/plotly.mjs";
+import * as redraw from "./figures/redraw.mjs";
+import { follow } from "./job/follow.mjs";
+import * as choice from "./page/choice.mjs";
+import { noUpdate } from "./page/dash.mjs";
+import * as help from "./page/help.mjs";
+import * as list from "./page/list.mjs";
+import * as theme from "./page/theme.mjs";
+import * as drops from "./upload/drops.mjs";
+import { candidateChosen, familyFields, nextStep } from "./upload/form.mjs";
+import * as found from "./upload/found.mjs";
+
+/** @type {Record<typeof import("./contract.mjs").CALLBACKS[number], (...given: any[]) => unknown>} */
+const FUNCTIONS = {
+  analysis_begins: arrival.begin,
+  plane_arrived: planeMenus.planeArrived,
+  compare_drawn: compare.compareDrawn,
+  compare_grid: compare.compareGrid,
+  compare_address: compare.compareAddress,
+  line_near: compare.lineNear,
+  line_drawn: compare.lineDrawn,
+  job_follow: follow,
+  list_arrived: list.listArrived,
+  upload_next_step: nextStep,
+  upload_family: familyFields,
+  candidate_chosen: candidateChosen,
+};
+
+/** What a function answers goes to Dash's output; nothing leaves it as it is. @param {(...given: any[]) => unknown} call */
+const orNothing = (call) => (/** @type {any[]} */ ...given) => {
+  const answer = call(...given);
+  return answer === undefined ? noUpdate() : answer;
+};
+
+/** The pages whose figures Plotly draws. */
+const DRAWN = /^\/(analyses\/[^/]+|compare)$/;
+
+/**
+ * Called once, by boot.js, with what it asked the server for.
+ * @param {arrival.Early | null} early
+ */
+export function start(early) {
+  if (DRAWN.test(location.pathname)) preload();
+  arrival.listen(early);
+  for (const each of [choice, compare, drops, exporting, found, help, keys, list, panels, planeMenus, pointing, redraw, state, theme]) each.listen();
+  return Object.fromEntries(Object.entries(FUNCTIONS).map(([name, call]) => [name, orNothing(call)]));
+}

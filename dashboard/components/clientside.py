@@ -1,0 +1,29 @@
+"""Callbacks that run in the browser: their names, here and in `browser/main.mjs`."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from dash import ClientsideFunction
+
+NAMESPACE = "minimascope"
+BrowserCallback = Literal[
+    "analysis_begins",
+    "plane_arrived",
+    "compare_drawn",
+    "compare_grid",
+    "compare_address",
+    "line_near",
+    "line_drawn",
+    "job_follow",
+    "list_arrived",
+    "upload_next_step",
+    "upload_family",
+    "candidate_chosen",
+]
+CALLBACKS: tuple[BrowserCallback, ...] = get_args(BrowserCallback)
+
+
+def in_browser(name: BrowserCallback) -> ClientsideFunction:
+    """The function of that name which `browser/main.mjs` exports for Dash."""
+    return ClientsideFunction(NAMESPACE, name)

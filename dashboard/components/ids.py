@@ -1,0 +1,127 @@
+"""Ids of what Python lays out and the browser's modules find: said here, generated for them.
+
+`python -m dashboard.browser_constants` writes them into `browser/contract.mjs`.
+"""
+
+from __future__ import annotations
+
+# every page
+HERE = "here"
+ANNOUNCE = "announce"
+HELP = "help"
+HELP_OPEN = "help-open"
+HELP_CLOSE = "help-close"
+THEME_TOGGLE = "theme-toggle"
+# the list
+FILTER = "filter"
+LISTING = "listing"
+COMPARE_BUTTON = "compare-button"
+# one job
+JOB = "job"
+JOB_LIVE = "job-live"
+JOB_PLACEHOLDER = "job-placeholder"
+JOB_RESULTS = "job-results"
+JOB_CANCEL = "job-cancel"
+JOB_RETRY = "job-retry"
+JOB_LOG = "job-log"
+# the upload page
+UP_FAMILY = "up-family"
+UP_ACTIVATION = "up-activation"
+UP_SEQUENTIAL = "up-sequential"
+UP_LABEL = "up-label"
+UP_STAGES = "up-stages"
+# plots: each has a frame `…-frame` and a table `…-table`
+BOUNDARY = "boundary"
+SPECTRUM = "spectrum"
+GAP = "gap"
+FILMSTRIP = "filmstrip"
+DETAIL = "detail"
+SCATTER = "scatter"
+PARALLEL = "parallel"
+LINE = "line"
+GRID = "grid"
+# one analysis
+ANALYSIS_PROBLEM = "analysis-problem"
+POINT_READOUT = "point-readout"
+MARGINS_SWITCH = "margins-switch"
+SIGN_SWITCH = "sign-switch"
+LOG_SWITCH = "log-switch"
+LINEAR_SWITCH = "linear-switch"
+LAMBDA_SLIDER = "lambda-slider"
+LAMBDA_READOUT = "lambda-readout"
+COUNT_LOW = "count-low"
+COUNT_HIGH = "count-high"
+COUNT_READOUT = "count-readout"
+WALK_SLIDER = "walk-slider"
+WALK_READOUT = "walk-readout"
+WALK_NOTE = "walk-note"
+DATA_POINTS = "data-points"
+PLANE_MENU = "plane-menu"
+PLANE_NOTE = "plane-note"
+PLANE_ROWS = "plane-rows"
+PLANE_ROWS_FIELD = "plane-rows-field"
+PLANE_DRAW = "plane-draw"
+PLANE_ASK = "plane-ask"
+FIELD_MENU = "field-menu"
+COLOUR_MENU = "colour-menu"
+# compared minima
+DIFFERENCES = "differences"
+COMPARE_NUMBERS = "compare-numbers"
+COMPARE_X = "compare-x"
+COMPARE_Y = "compare-y"
+COMPARE_LAMBDA = "compare-lambda"
+LINE_PANEL = "line-panel"
+LINE_WANTED = "line-wanted"
+
+
+def drop(zone: str) -> str:
+    """Where a file is dropped: `checkpoint`, `train` or `test`."""
+    return f"drop-{zone}"
+
+
+def uploaded(zone: str) -> str:
+    """The store of what was uploaded there."""
+    return f"upload-{zone}"
+
+
+def found(zone: str) -> str:
+    """What the inspection found in it."""
+    return f"found-{zone}"
+
+
+def menu(select: str) -> str:
+    """The native select whose choice the store `select` keeps."""
+    return f"{select}-menu"
+
+
+def frame(plot: str) -> str:
+    """Around a plot: takes the height its figure asks for."""
+    return f"{plot}-frame"
+
+
+def table(plot: str) -> str:
+    """What a plot shows, as a table."""
+    return f"{plot}-table"
+
+
+def tab(name: str) -> str:
+    """The button of a tab of the analysis page."""
+    return f"tab-{name}"
+
+
+def side(name: str) -> str:
+    """The words and tables of a tab."""
+    return f"side-{name}"
+
+
+def words(name: str) -> str:
+    """The field of a tab that names the layers to show."""
+    return f"{name}-words"
+
+
+FAMILIES = (drop, uploaded, found, menu, frame, table, tab, side, words)
+
+
+def named() -> dict[str, str]:
+    """Every single id by its name."""
+    return {name: v for name, v in globals().items() if name.isupper() and isinstance(v, str)}

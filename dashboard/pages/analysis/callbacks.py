@@ -1,0 +1,51 @@
+"""The analysis page at work: its report, its drawing, planes asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import dash
+from dash import Dash, Input, Output, State, html
+
+from dashboard.components.clientside import in_browser
+from dashboard.components.notices import missing
+from dashboard.pages.analysis import plane_callbacks
+from dashboard.pages.analysis.layout import content
+from minimascope.client import AsyncClient
+from minimascope.contract.problems import ProblemError
+
+
+def register(pages: Dash, client: AsyncClient) -> None:
+    """The layout loads the report; the arrays follow and are drawn in the browser."""
+
+    async def layout(analysis_id: str = "", **_: Any) -> html.Div:
+        try:
+            analysis, report = await asyncio.gather(
+                client.analysis(analysis_id), client.report(analysis_id)
+            )
+        except ProblemError as problem:
+            return missing("No report to show", problem)
+        return await asyncio.to_thread(content, analysis, report)
+
+    dash.register_page(
+        "dashboard.analysis",
+        path_template="/analyses/<analysis_id>",
+        title="Analysis",
+        layout=layout,
+    )
+
+    plane_callbacks.register(pages, client)
+    pages.clientside_callback(
+        in_browser("plane_arrived"),
+        Output("plane-taken", "data"),
+        Input("plane-answer", "data"),
+        prevent_initial_call=True,
+    )
+    # The browser has asked for the drawing already (`boot.js`); here it starts.
+    pages.clientside_callback(
+        in_browser("analysis_begins"),
+        Output("analysis-id", "modified_timestamp"),
+        Input("analysis-id", "data"),
+        State("analysis-final", "data"),
+    )

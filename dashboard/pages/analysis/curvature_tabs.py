@@ -1,0 +1,94 @@
+"""Tabs about curvature and gap: layers, their blocks, calibration, estimates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import dcc, html
+
+from dashboard.components import ids
+from dashboard.components.data_table import table
+from dashboard.components.words import count, number, with_error
+from dashboard.pages.analysis.sample_words import sample_table
+from dashboard.pages.analysis.words import DIAGNOSTICS, ESTIMATES, baseline
+from minimascope.contract.report import Report
+
+
+def _layer_words(tab: str) -> html.Div:
+    """Which layers the figure shows (`analysis/layers.mjs`)."""
+    field = dcc.Input(id=ids.words(tab), type="text", placeholder="all", debounce=False)
+    label = html.Label("Layers named", htmlFor=ids.words(tab))
+    return html.Div([label, field, html.Output(className="layer-count")], className="counter")
+
+
+def layers(report: Report) -> list[Any]:
+    spectrum = report.spectrum
+    if spectrum is None:
+        return [html.P("The spectrum stage has not finished.")]
+    trace, error = with_error(spectrum.trace.value, spectrum.trace.standard_error)
+    rows = [
+        ("trace of H" + " in the sample" * bool(spectrum.sample), f"{trace} {error}".strip()),
+        ("smallest eigenvalue", number(spectrum.lambda_min)),
+        ("Hessian–vector products", "—" if spectrum.products is None else f"{spectrum.products:,}"),
+        ("method", spectrum.method),
+    ]
+    if spectrum.density is not None and spectrum.density.method:
+        rows.append(("density", spectrum.density.method))
+    words = html.P("The share of each unit eigenvector's squared components in each layer.")
+    found = table(("measure", "value"), rows, "Spectrum")
+    return [words, _layer_words("layers"), found, *sample_table(spectrum)]
+
+
+def blocks(report: Report) -> list[Any]:
+    blocks = [] if report.spectrum is None else report.spectrum.layer_blocks
+    rows = []
+    for block in blocks:
+        trace, error = with_error(block.trace.value, block.trace.standard_error)
+        top = number(block.eigenvalues[0]) if block.eigenvalues else "—"
+        rows.append((block.layer, count(block.parameters), top, f"{trace} {error}".strip()))
+    words = html.P(
+        "The Hessian with every other layer held still: each layer's own curvature. A ring marks a "
+        "pair that has not converged."
+    )
+    head = ("layer", "parameters", "λ₁ of the block", "trace")
+    return [words, _layer_words("blocks"), table(head, rows, "Diagonal blocks of the Hessian")]
+
+
+def calibration(report: Report) -> list[Any]:
+    gap = report.gap
+    if gap is None:
+        return [html.P("The gap stage has not finished.")]
+    found = gap.diagnostics
+    rows = [
+        ("ECE, 15 bins", number(found.ece_15)),
+        ("temperature, training logits", number(gap.baselines.get("temperature_train"))),
+        ("temperature, leave-one-out logits", number(found.t_alo)),
+    ]
+    words = html.P(
+        "Points below the diagonal are over-confident. A temperature is what the logits are to be "
+        "divided by for the least loss; one above 1.2 on leave-one-out logits says that the "
+        "estimate of the gap is probably too low."
+    )
+    return [words, table(("measure", "value"), rows, "Calibration")]
+
+
+def estimates(report: Report) -> list[Any]:
+    gap = report.gap
+    if gap is None:
+        return [html.P("The gap stage has not finished.")]
+    rows = []
+    for key, estimate in gap.estimates.items():
+        value, error = with_error(estimate.value, estimate.standard_error)
+        exact = "—" if estimate.value is None else "exact"
+        rows.append((ESTIMATES.get(key, key), value, error or exact, estimate.method))
+    checks = [(words, number(getattr(gap.diagnostics, key))) for key, words in DIAGNOSTICS.items()]
+    baselines = [(baseline(key), number(value)) for key, value in gap.baselines.items()]
+    parts = [
+        table(
+            ("estimate", "nats", "± s.e.", "method"), rows, "Estimates of the generalization gap"
+        ),
+        table(("diagnostic", "value"), checks, "Diagnostics behind the verdict"),
+    ]
+    if baselines:
+        parts.append(table(("baseline", "value"), baselines, "Baselines for comparison"))
+    return [html.Div(parts, className="tables")]

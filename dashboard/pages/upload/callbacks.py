@@ -1,0 +1,87 @@
+"""The upload page at work: fields of a family, candidates, cost, the start."""
+
+from __future__ import annotations
+
+from typing import Any
+from zlib import crc32
+
+import dash
+from dash import Dash, Input, Output, State, no_update
+
+from dashboard.components import ids
+from dashboard.components.clientside import in_browser
+from dashboard.components.notices import refusal
+from dashboard.pages.upload import check_callbacks
+from dashboard.pages.upload.layout import layout
+from dashboard.pages.upload.request import request_of
+from minimascope.client import AsyncClient
+from minimascope.contract.problems import ProblemError
+
+GROUPS = ("family", "activation", "loss", "dtype", "stages")
+
+
+FILES = ("checkpoint", "train", "test")
+
+
+FIELDS = (
+    "name",
+    "family",
+    "activation",
+    "sequential",
+    "loss",
+    "label",
+    "decay",
+    "lr",
+    "momentum",
+    "steps",
+    "top-k",
+    "examples",
+    "lambdas",
+    "seed",
+    "dtype",
+    "stages",
+)
+
+
+def _held(field: str) -> str:
+    """Where a field keeps what was chosen: a store for groups, else its own value."""
+    return "data" if field in GROUPS else "value"
+
+
+def register(pages: Dash, client: AsyncClient) -> None:
+    """Shows the fields of the chosen family; starts the analysis and goes to its job."""
+    dash.register_page("dashboard.upload", path="/upload", title="New analysis", layout=layout)
+    pages.clientside_callback(
+        in_browser("upload_family"),
+        Output("up-activation-field", "className"),
+        Output("up-sequential-field", "className"),
+        Output("up-candidates-field", "className"),
+        Input(ids.UP_FAMILY, "data"),
+    )
+    check_callbacks.register(pages, client)
+
+    @pages.callback(
+        output=[
+            Output(ids.HERE, "href", allow_duplicate=True),
+            Output("up-problem", "children"),
+        ],
+        inputs={"clicks": Input("up-start", "n_clicks")},
+        state={
+            "key": State("up-key", "data"),
+            "files": {kind: State(ids.uploaded(kind), "data") for kind in FILES},
+            "values": {field: State(f"up-{field}", _held(field)) for field in FIELDS},
+        },
+        prevent_initial_call=True,
+    )
+    async def start(
+        clicks: int | None, key: str, files: dict[str, Any], values: dict[str, Any]
+    ) -> tuple[Any, Any]:
+        if not clicks:
+            return no_update, no_update
+        try:
+            request = request_of(values, files)
+            digest = f"{key}-{crc32(request.model_dump_json().encode()):08x}"
+            analysis = await client.submit(request, idempotency_key=digest)
+        except ProblemError as problem:
+            return no_update, refusal(problem)
+        return f"/jobs/{analysis.id}", ""

@@ -1,0 +1,120 @@
+"""GGN = (1/n) Σ J_iᵀ Λ_i J_i, for these losses also the exact Fisher of the model, without J.
+
+The graphs of the data chunks are those of the spectrum (`layout`): kept where they fit, with
+hand-written derivatives for layer chains. They also give what stands beside the GGN: products
+without one example's own share, and sums of example gradients.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from minimascope.curvature.layers.jacobian import examples_at_once, jacobian_chunks, jacobian_of
+from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.products.layout import Graph, Retain, chunks_of
+from minimascope.curvature.products.operator import Operator, operator_like
+from minimascope.objective.likelihood import Likelihood
+
+
+def ggn(minimum: Minimum, *, chunk: int | None = None, retain: Retain = "auto") -> Operator:
+    """The GGN as an operator; options as those of `hessian`."""
+    return Ggn(minimum, chunk=chunk, retain=retain).operator
+
+
+class Ggn:
+    """The GGN's graphs, its `operator`, and what else they give; rows are (c × p)."""
+
+    def __init__(
+        self, minimum: Minimum, *, chunk: int | None = None, retain: Retain = "auto"
+    ) -> None:
+        self.minimum = minimum
+        self._chunks, _ = chunks_of(minimum, "jacobian", chunk=chunk, retain=retain)
+        self.operator = operator_like(
+            minimum.theta, self._apply, "GGN", graph_bytes=self._chunks.bytes
+        )
+
+    @property
+    def count(self) -> int:
+        """Vectors multiplied so far, in whatever way."""
+        return self.operator.products
+
+    @cached_property
+    def seconds(self) -> float:
+        """Of one vector, timed on two after one to warm up."""
+        theta = self.minimum.theta
+        self.operator.matvec(torch.ones_like(theta))
+        start = time.perf_counter()
+        self.operator.matmat(torch.ones_like(theta).expand(2, -1).clone())
+        return max((time.perf_counter() - start) / 2, 1e-9)
+
+    def left_out(self, V: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
+        """Row c times GGN − J_iᵀΛ_iJ_i/n, i = own[c], and J_i v_c (c × K), which comes by the way.
+
+        The sum keeps its divisor n: the curvature of the loss with example i taken out.
+        """
+        self.operator.counter.products += V.shape[0]
+        total = torch.zeros_like(V)
+        seen: Tensor | None = None
+        for graph, examples, row in self._pieces(V):
+            pushed = graph.push_rows(V[row])
+            here = (own[row] >= examples.start) & (own[row] < examples.stop)
+            at = here.nonzero()[:, 0], own[row][here] - examples.start
+            seen = V.new_empty(V.shape[0], pushed.shape[2]) if seen is None else seen
+            seen[row][here] = pushed[at]
+            bent = self._bent(graph, examples, pushed).clone()  # may be `pushed` itself
+            bent[at] = 0
+            total[row] += graph.pull_rows(bent)
+        assert seen is not None
+        return total / self.minimum.n, seen
+
+    def gradient_sums(self, weights: Tensor) -> Tensor:
+        """Σ_i w_i g_i (c × p) for weights (c × n) of the examples' gradients g_i = J_iᵀ r_i."""
+        self.operator.counter.products += weights.shape[0]
+        total = weights.new_zeros(weights.shape[0], self.minimum.dim)
+        for graph, examples, row in self._pieces(total):
+            targets = self.minimum.targets[examples]
+            r = self.minimum.loss.residual(graph.logits.detach(), targets)
+            total[row] += graph.pull_rows(weights[row, examples, None] * r)
+        return total
+
+    def _apply(self, V: Tensor) -> Tensor:
+        total = torch.zeros_like(V)
+        for graph, examples, row in self._pieces(V):
+            total[row] += graph.pull_rows(self._bent(graph, examples, graph.push_rows(V[row])))
+        return total / self.minimum.n
+
+    def _bent(self, graph: Graph, examples: slice, pushed: Tensor) -> Tensor:
+        """Λ_i applied to (c, m, K)."""
+        targets = self.minimum.targets[examples]
+        return self.minimum.loss.curvature_map(graph.logits.detach(), targets)(pushed)
+
+    def _pieces(self, V: Tensor) -> Iterator[tuple[Graph, slice, slice]]:
+        """Chunk graphs with their examples, each with the slices of rows that fit at a time."""
+        for examples, graph in self._chunks:
+            for row in self._chunks.rows_of(V):
+                yield graph, examples, row
+
+
+def ggn_diagonal(minimum: Minimum, likelihood: Likelihood) -> Tensor:
+    """diag(GGN), shape (p,)."""
+    total = minimum.theta.zero_()
+    half = likelihood.half_curvature
+    for at, J in jacobian_chunks(minimum, minimum.inputs, outputs=likelihood.outputs):
+        total += (half[at].mT @ J).square().sum(dim=(0, 1)) / likelihood.n
+    return total
+
+
+def ggn_diagonal_of(minimum: Minimum, likelihood: Likelihood, names: list[str]) -> Tensor:
+    """The entries of diag(GGN) of some parameter tensors, one after another."""
+    total = minimum.theta.new_zeros(sum(minimum.places[name].size for name in names))
+    size = examples_at_once(likelihood.outputs * total.shape[0])
+    half = likelihood.half_curvature
+    for at in torch.arange(likelihood.n, device=total.device).split(size):
+        J = jacobian_of(minimum, minimum.inputs[at], names)
+        total += (half[at].mT @ J).square().sum(dim=(0, 1)) / likelihood.n
+    return total

@@ -1,0 +1,33 @@
+"""What training minimised, and how: the mean loss, a penalty, and the optimiser's facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from minimascope.objective.cross_entropy import CrossEntropy
+from minimascope.objective.damping import Damping, effective_damping
+from minimascope.objective.loss import Loss, LossName
+from minimascope.objective.named import loss_named
+from minimascope.objective.optimiser import Sgd
+from minimascope.objective.penalty import Ridge
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Mean `loss` over the training set plus `penalty`, as `optimiser` brought it down."""
+
+    loss: Loss = CrossEntropy()
+    penalty: Ridge = Ridge()
+    optimiser: Sgd = Sgd()
+
+    @property
+    def damping(self) -> Damping:
+        """λ_eff. Raises ValueError where a value given cannot be one."""
+        return effective_damping(self.penalty, self.optimiser)
+
+
+def objective_of(given: Objective | Loss | LossName) -> Objective:
+    """An objective, or the one of which the loss alone is known."""
+    if isinstance(given, Objective):
+        return given
+    return Objective(given if isinstance(given, Loss) else loss_named(given))
