@@ -12,10 +12,10 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit check lint dist bench fuzz demo clean system
+.PHONY: help run test unit check lint dist bench fuzz demo docs-problems clean system
 
 help: ## Show what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 run: $(VENV)/.run ## Start page, API and worker on 127.0.0.1:PORT (default 8717)
 	@exec $(BIN)/minimascope serve --port $(PORT)
@@ -48,6 +48,9 @@ fuzz: $(VENV)/.test ## Send 1,000 damaged copies of each upload format through i
 demo: $(VENV)/.test ## Train and analyse the demo minima again
 	$(BIN)/python examples/train_demo.py
 	$(BIN)/python examples/analyze_demo.py
+
+docs-problems: ## Write docs/problems.md from the registry of problems
+	$(BIN)/python -m minimascope.contract.problem_page > docs/problems.md
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache .hypothesis artifacts build dist *.egg-info packaging/server/*.egg-info

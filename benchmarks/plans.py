@@ -24,6 +24,7 @@ from spectra.networks import Attention, cnn, mlp
 from spectra.workloads import digits, train
 from torch import nn
 
+from minimascope.analysis.costs.spectrum import TOLERANCES
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.running.memory import PeakMemory
 from minimascope.curvature.spectrum.plan import plan_spectrum
@@ -31,7 +32,6 @@ from minimascope.curvature.spectrum.spectrum import compute_spectrum
 from minimascope.curvature.spectrum.wanted import Wanted
 
 RESULTS = Path(__file__).parent / "results" / "plans.jsonl"
-TOLERANCES = {"float64": 1e-6, "float32": 1e-5}  # those of workers/analysis/spectrum_stage.py
 Row = dict[str, Any]
 
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {

@@ -19,6 +19,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from backend.analyses.service import Analyses, AnalysisService
 from backend.auth.permissions import READS_ANALYSIS, check_readable, share_key
@@ -58,16 +59,16 @@ class Reader:
         has_token = self.who.id not in ("", GUEST)
         if has_token and access.credential_of_user(self.who.id) is None:
             sentence = f"The token of {self.who.name} was revoked."
-            raise ProblemError("unauthorized", sentence, status=401)
+            raise ProblemError("unauthorized", sentence)
         check_readable(access, self.who, self.analysis, self.share)
 
 
-def _frame(name: str, data: dict[str, Any], version: int | None) -> str:
-    identifier = "" if version is None else f"id: {version}\n"
-    return f"{identifier}event: {name}\ndata: {json.dumps(data)}\n\n"
+def _frame(name: str, data: dict[str, Any], version: int | None) -> bytes:
+    identifier = None if version is None else str(version)
+    return format_sse_event(data_str=json.dumps(data), event=name, id=identifier)
 
 
-def frames(before: Analysis | None, after: Analysis, version: int) -> list[str]:
+def frames(before: Analysis | None, after: Analysis, version: int) -> list[bytes]:
     """What to tell a reader who knows `before`; only the last frame carries the id."""
     if before is None or after.attempt != before.attempt:
         events = [("snapshot", after.model_dump(mode="json"))]
@@ -91,7 +92,7 @@ def _patience(lease: float) -> float:
     return max(least, min(most, lease / 2))
 
 
-async def stream(analyses: AnalysisService, reader: Reader, known: str) -> AsyncIterator[str]:
+async def stream(analyses: AnalysisService, reader: Reader, known: str) -> AsyncIterator[bytes]:
     before: Analysis | None = None
     seen, quiet_since = known, time.monotonic()
     lease = analyses.jobs.settings.lease_seconds
@@ -125,7 +126,7 @@ async def stream(analyses: AnalysisService, reader: Reader, known: str) -> Async
                 return
             if time.monotonic() - quiet_since > KEEP_ALIVE_SECONDS:
                 quiet_since = time.monotonic()
-                yield ": still here\n\n"
+                yield KEEPALIVE_COMMENT
             await listener.wait(seconds=POLL_SECONDS)
 
 

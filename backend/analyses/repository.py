@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
+from backend.analyses.submission import KEY_TAKEN, NO_KEY, Submission
 from backend.auth.principal import EVERYONE
 from backend.http.cursors import Cursor
 from backend.jobs.job import NewJob, waiting_stages
@@ -21,21 +21,6 @@ from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError, missing
 from minimascope.contract.queues import QueueName
 from minimascope.contract.schemas import FINAL_STATES, Analysis, AnalysisRequest, StageStatus, State
-
-KEY_TAKEN = "idempotency_key_reused"
-
-
-@dataclass(frozen=True)
-class Submission:
-    """How a request came, and the hash of what its numbers follow from."""
-
-    idempotency_key: str | None = None
-    request_hash: str = ""
-    content: str = ""
-    owner: str = ""
-
-
-NO_KEY = Submission()
 
 
 @contextmanager
@@ -48,7 +33,6 @@ def one_key() -> Iterator[None]:
             KEY_TAKEN,
             "Another submission with this Idempotency-Key was made at the same time.",
             "Ask again to get its analysis.",
-            status=409,
         ) from error
 
 
@@ -203,7 +187,7 @@ class AnalysisRepository(Transactions):
             row, job = self._analysis_rows(session, identifier)
             if job.state not in FINAL_STATES:
                 sentence = f"This analysis is {job.state}."
-                raise ProblemError("not_ended", sentence, "Cancel it first.", status=409)
+                raise ProblemError("not_ended", sentence)
             session.delete(row)
             session.flush()
             session.delete(job)
@@ -214,7 +198,7 @@ class AnalysisRepository(Transactions):
             _, job = self._analysis_rows(session, identifier)
             if job.state in ("done", "failed"):
                 sentence = f"This analysis is {job.state} already."
-                raise ProblemError("already_ended", sentence, status=409)
+                raise ProblemError("already_ended", sentence)
             if job.state == "queued":
                 end(session, job, "cancelled", now=now)
             elif job.state == "running":
@@ -229,7 +213,7 @@ class AnalysisRepository(Transactions):
                 sentence = (
                     f"Only a failed or cancelled analysis can be retried; this is {job.state}."
                 )
-                raise ProblemError("not_retryable", sentence, status=409)
+                raise ProblemError("not_retryable", sentence)
             job.state, job.attempt, job.token, job.cancel = "queued", 0, None, False
             job.sent_at = job.started_at = job.finished_at = job.problem = job.result = None
             job.progress, job.message, job.arrays = 0.0, "", list[Any]()

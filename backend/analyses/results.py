@@ -30,7 +30,6 @@ def not_yet(what: str) -> ProblemError:
         NOT_YET[what],
         f"This analysis has no {what} yet.",
         "It appears when its stage is done; follow /events.",
-        status=404,
     )
 
 
@@ -80,7 +79,6 @@ def array_response(
         "no_such_array",
         f"There is no array {name!r} here.",
         "It does not apply, or is not computed yet.",
-        status=404,
     )
 
 

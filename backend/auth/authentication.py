@@ -6,7 +6,6 @@ What they may do is for the routes to say (`backend.auth.permissions`).
 from __future__ import annotations
 
 import asyncio
-import time
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
@@ -30,12 +29,7 @@ OPEN_PATHS = {"/api/v1/health/live", "/login"}
 def check_bind(settings: Settings, *, has_users: bool) -> None:
     """Raises ProblemError `token_required` where others could reach a server without a token."""
     if not is_loopback(settings.host) and not settings.token and not has_users:
-        raise ProblemError(
-            "token_required",
-            f"Listening on {settings.host} would let anyone in.",
-            "Make a user with `minimascope users create NAME`, set MINIMASCOPE_TOKEN, or listen "
-            "on 127.0.0.1.",
-        )
+        raise ProblemError("token_required", f"Listening on {settings.host} would let anyone in.")
 
 
 def bearer(headers: Headers) -> str:
@@ -45,7 +39,7 @@ def bearer(headers: Headers) -> str:
 
 def _unknown(sentence: str, variable: str) -> ProblemError:
     advice = f"Send it as `Authorization: Bearer …` ({variable} on the server)."
-    return ProblemError("unauthorized", sentence, advice, status=401)
+    return ProblemError("unauthorized", sentence, advice)
 
 
 class Authentication:
@@ -119,13 +113,13 @@ class Authentication:
         who = await self._visitor(connection)
         # Browsers name the page a request comes from wherever it changes something.
         if is_unsafe(connection) and "origin" not in connection.headers:
-            raise ProblemError("wrong_origin", "The request does not say its page.", status=403)
+            raise ProblemError("wrong_origin", "The request does not say its page.")
         return who
 
     async def _visitor(self, connection: HTTPConnection) -> Principal:
         """A browser: signed in, or with a shared link, or both."""
         cookie = connection.cookies.get(COOKIE, "")
-        who = await self._credentials.by_session(cookie, now=time.time())
+        who = await self._credentials.by_session(cookie)
         if who is not None:
             return share_links.with_shares(who, connection)
         reader = await asyncio.to_thread(share_links.guest, connection, self._repository)

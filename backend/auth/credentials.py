@@ -37,11 +37,11 @@ class Credentials:
             return Credential(SERVER, self._settings.token)
         return await asyncio.to_thread(self._repository.credential_of_token, token_hash(token))
 
-    async def by_session(self, cookie: str, *, now: float) -> Principal | None:
+    async def by_session(self, cookie: str) -> Principal | None:
         if user := session_user(cookie):
             known = await asyncio.to_thread(self._repository.credential_of_user, user)
         else:
             known = Credential(SERVER, self._settings.token) if self._settings.token else None
-        if known and good_session(known.key, cookie, now=now):
+        if known and good_session(known.key, cookie):
             return known.principal
         return None

@@ -24,12 +24,7 @@ def create(body: UserRequest, access: Access, who: Who) -> NewUser:
     is for whoever has its files to do (`minimascope users create`).
     """
     if who == ANYONE:
-        raise ProblemError(
-            "open_server",
-            "This server asks nobody who they are.",
-            "Make its first user with `minimascope users create NAME --scope admin`.",
-            status=409,
-        )
+        raise ProblemError("open_server", "This server asks nobody who they are.")
     return new_user(access, body.name, body.scope)
 
 

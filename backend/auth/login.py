@@ -56,7 +56,7 @@ async def _token(request: Request) -> str:
     async for part in request.stream():
         body += part
         if len(body) > MOST_BODY:
-            raise ProblemError("too_large", "That is no token.", status=413)
+            raise ProblemError("too_large", "That is no token.")
     return parse_qs(body.decode(errors="replace")).get("token", [""])[0].strip()
 
 
@@ -69,7 +69,7 @@ def login_routes(credentials: Credentials) -> list[Route]:
         return _page("", 200)
 
     async def login(request: Request) -> Response:
-        now, address = time.time(), request.client.host if request.client else ""
+        now, address = time.monotonic(), request.client.host if request.client else ""
         attempts.check(address, now=now)
         found = await credentials.by_token(await _token(request))
         if found is None or found.principal.scope == "worker":
@@ -78,7 +78,7 @@ def login_routes(credentials: Credentials) -> list[Route]:
         response = RedirectResponse("/", status_code=303)
         response.set_cookie(
             COOKIE,
-            new_session(found.key, now=now, user=found.principal.id),
+            new_session(found.key, user=found.principal.id),
             max_age=SESSION_SECONDS,
             secure=request.url.scheme == "https",
             httponly=True,

@@ -30,15 +30,15 @@ async def _repository(request: Request) -> AuthRepository:
 
 def _check_scope(needed: str, who: Principal) -> None:
     if needed == "admin" and who.scope != "admin":
-        raise ProblemError("forbidden", "This asks for the scope admin.", status=403)
+        raise ProblemError("forbidden", "This asks for the scope admin.")
     if needed == "worker" and who.scope != "worker":
-        raise ProblemError("forbidden", "This is for workers.", status=403)
+        raise ProblemError("forbidden", "This is for workers.")
     if needed in ("read", "write") and who.scope == "worker":
-        raise ProblemError("forbidden", "This is not for workers.", status=403)
+        raise ProblemError("forbidden", "This is not for workers.")
     if needed == "write" and who.scope == "read":
-        raise ProblemError("forbidden", f"{who.name} may only read here.", status=403)
+        raise ProblemError("forbidden", f"{who.name} may only read here.")
     if needed == "read" and who.id == GUEST:
-        raise ProblemError("unauthorized", "A shared link opens its own analysis only.", status=401)
+        raise ProblemError("unauthorized", "A shared link opens its own analysis only.")
 
 
 async def allowed(needed: SecurityScopes, who: Who) -> Principal:

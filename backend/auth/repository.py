@@ -53,9 +53,7 @@ class AuthRepository(Transactions):
                 return _user(row)
         except IntegrityError as error:
             sentence = f"There is a user {name!r} already."
-            raise ProblemError(
-                "user_exists", sentence, "Choose another name.", status=409
-            ) from error
+            raise ProblemError("user_exists", sentence) from error
 
     def users(self) -> list[User]:
         with self.read() as session:

@@ -51,8 +51,7 @@ class Body:
         """Raises ProblemError `body_too_large` where the request says so beforehand."""
         announced = self._headers.get("content-length", "")
         if self._limit and announced.isdigit() and int(announced[:20]) > self._limit:
-            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            raise ProblemError("body_too_large", _sentence(self._limit), status=status)
+            raise ProblemError("body_too_large", _sentence(self._limit))
 
     async def __call__(self) -> Message:
         if self._whole:  # from here on it waits for the end of the connection

@@ -11,9 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from backend.http.errors import problem_response
+from backend.http.errors import problem_document, problem_response
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.schemas import ProblemDocument
 
 HEADER_SECONDS = 20.0
 LINGER_SECONDS = 1.0
@@ -51,10 +50,10 @@ class Protocol(H11Protocol):
     @override
     def send_400_response(self, msg: str) -> None:
         sentence = "This is no HTTP request, or its headers are larger than 64 KiB."
-        self._refuse(400, "Bad Request", "not_http", sentence)
+        self._refuse("not_http", sentence)
 
-    def _refuse(self, status: int, title: str, code: str, sentence: str) -> None:
-        document = ProblemDocument(title=title, status=status, code=code, sentence=sentence)
+    def _refuse(self, code: str, sentence: str) -> None:
+        document = problem_document(ProblemError(code, sentence))
         body = document.model_dump_json().encode()
         headers = [
             ("content-type", "application/problem+json"),
@@ -63,7 +62,7 @@ class Protocol(H11Protocol):
         ]
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             events = (
-                h11.Response(status_code=status, headers=headers, reason=title),
+                h11.Response(status_code=document.status, headers=headers, reason=document.title),
                 h11.Data(data=body),
                 h11.EndOfMessage(),
             )
@@ -86,7 +85,7 @@ class Protocol(H11Protocol):
     def _too_slow(self) -> None:
         self._patience = None
         sentence = f"No request came within {HEADER_SECONDS:g} seconds."
-        self._refuse(408, "Request Timeout", "too_slow", sentence)
+        self._refuse("too_slow", sentence)
 
 
 class Leaving:
@@ -112,8 +111,7 @@ class Leaving:
             if scope["type"] != "http":
                 raise
             if not started:
-                sentence, advice = "This server is being stopped.", "Try again in a minute."
-                problem = ProblemError("stopping", sentence, advice, status=503)
+                problem = ProblemError("stopping", "This server is being stopped.")
                 request_id = scope.get("minimascope.request_id", "")
                 await problem_response(problem, request_id)(scope, receive, send)
 

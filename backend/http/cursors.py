@@ -30,7 +30,5 @@ def decode(text: str | None) -> Cursor | None:
         return float(created_at), identifier
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise ProblemError(
-            "invalid_cursor",
-            f"{text[:80]!r} is not a cursor of this list.",
-            "Use the `next` of the page before, unchanged.",
+            "invalid_cursor", f"{text[:80]!r} is not a cursor of this list."
         ) from error

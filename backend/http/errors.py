@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,11 +12,11 @@ from starlette.exceptions import HTTPException
 
 from backend.storage.database import DatabaseUnavailable
 from backend.storage.incoming import no_room
+from minimascope.contract.problem_codes import title
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import ProblemDocument
 
 log = logging.getLogger("minimascope.backend")
-TITLES = {460: "Checksum Mismatch"}  # tus' own status
 CODES = {
     404: "not_found",
     405: "method_not_allowed",
@@ -26,19 +25,22 @@ CODES = {
 }
 
 
-def problem_response(
-    problem: ProblemError, request_id: str, headers: Mapping[str, str] | None = None
-) -> JSONResponse:
-    document = ProblemDocument(
-        title=TITLES.get(problem.status) or HTTPStatus(problem.status).phrase,
+def problem_document(problem: ProblemError, request_id: str = "") -> ProblemDocument:
+    return ProblemDocument(
+        title=title(problem.status),
         status=problem.status,
         code=problem.code,
         sentence=problem.sentence,
         advice=problem.advice,
         request_id=request_id,
     )
+
+
+def problem_response(
+    problem: ProblemError, request_id: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
     return JSONResponse(
-        document.model_dump(),
+        problem_document(problem, request_id).model_dump(),
         status_code=problem.status,
         media_type="application/problem+json",
         headers=dict(headers or {}),
@@ -85,7 +87,6 @@ def _unexpected(request: Request, error: Exception) -> JSONResponse:
         "internal_error",
         "The server failed at this request.",
         f"Its log names the cause under request id {identifier}.",
-        status=500,
     )
     return problem_response(problem, identifier)
 
@@ -95,9 +96,7 @@ def database_problem(error: Exception, request_id: str) -> ProblemError:
     log.error("request %s: the database: %s", request_id, error)
     if "disk is full" in str(error) or "No space left" in str(error):
         return no_room("The disk of the database is full.")
-    return ProblemError(
-        "database_away", "The database does not answer.", "Try again in a minute.", status=503
-    )
+    return ProblemError("database_away", "The database does not answer.")
 
 
 def _database(request: Request, error: Exception) -> JSONResponse:

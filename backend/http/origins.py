@@ -49,15 +49,11 @@ def _check_host(headers: Headers, listening_on: str) -> None:
         return
     host = headers.get("host", "")
     if _place(f"//{host}").hostname not in LOOPBACK | {listening_on}:
-        raise ProblemError(
-            "wrong_host", f"This server does not answer for {host[:80]!r}.", status=421
-        )
+        raise ProblemError("wrong_host", f"This server does not answer for {host[:80]!r}.")
 
 
 def _check_origin(connection: HTTPConnection) -> None:
     """A page of another site must not act through a visitor's browser."""
     origin = connection.headers.get("origin")
     if is_unsafe(connection) and origin and _place(origin).netloc != connection.headers.get("host"):
-        raise ProblemError(
-            "wrong_origin", f"Requests from {origin[:80]!r} are not accepted.", status=403
-        )
+        raise ProblemError("wrong_origin", f"Requests from {origin[:80]!r} are not accepted.")

@@ -15,16 +15,26 @@ class Rate:
     def __init__(self, limit: int, code: str, sentence: str) -> None:
         self._limit, self._code, self._sentence = limit, code, sentence
         self._times: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._swept = 0.0
 
     def check(self, key: str, *, now: float) -> None:
-        """Raises ProblemError (429) where the limit is reached."""
+        """Raises ProblemError (429) where the limit is reached; `now` by a steady clock."""
         times = self._times[key]
         while times and times[0] < now - WINDOW_SECONDS:
             times.popleft()
         if not times:
-            del self._times[key]
+            self._times.pop(key, None)
         if len(times) >= self._limit:
-            raise ProblemError(self._code, self._sentence, "Wait a minute.", status=429)
+            raise ProblemError(self._code, self._sentence)
 
     def count(self, key: str, *, now: float) -> None:
         self._times[key].append(now)
+        if now > self._swept + WINDOW_SECONDS:
+            self._swept = now
+            self._forget(before=now - WINDOW_SECONDS)
+
+    def _forget(self, *, before: float) -> None:
+        """Whoever came once and never again takes no room."""
+        old = [key for key, times in list(self._times.items()) if not times or times[-1] < before]
+        for key in old:
+            self._times.pop(key, None)

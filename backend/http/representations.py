@@ -113,7 +113,6 @@ def _as_json(name: str, path: Path) -> bytes:
             "too_large_for_json",
             f"{name} has {found.size} elements; JSON ends at {MAX_JSON_ELEMENTS}.",
             f"Ask for {NPY} (.npy).",
-            status=406,
         )
     shape, data = list(found.shape), _jsonable(found.tolist())
     return json.dumps(

@@ -21,6 +21,7 @@ from backend.jobs.removal import forget_shards
 from backend.jobs.schemas import ClaimAnswer, Finish, Heartbeat, HeartbeatAnswer
 from backend.jobs.service import Jobs, JobService
 from backend.storage.incoming import Incoming
+from minimascope.contract.job_kinds import job_kind
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Report
 
@@ -49,7 +50,7 @@ def claim(job: str, jobs: Jobs) -> ClaimAnswer:
     taken = _taken(jobs, job)
     if taken is None:
         sentence = f"Job {job[:80]} has nothing to claim."
-        raise ProblemError("not_claimable", sentence, status=409)
+        raise ProblemError("not_claimable", sentence)
     jobs.notifications.notify(taken.job)
     return ClaimAnswer(
         job=taken.job,
@@ -81,10 +82,11 @@ def finish(job: str, body: Finish, jobs: Jobs, token: Token) -> None:
         job, token, body.state, now=time.time(), problem=body.problem, result=body.result
     )
     jobs.metrics.ended(ended)
-    if ended.kind == "analysis" and ended.state == "done":
+    reports = job_kind(ended.kind).answer == "report"
+    if reports and ended.state == "done":
         _count_products(jobs, job)
     jobs.notifications.notify(job)
-    if ended.kind == "analysis":
+    if reports:
         forget_shards(jobs.repository, jobs.store, job)
 
 
@@ -145,13 +147,13 @@ async def put_array(job: str, name: str, request: Request, jobs: Jobs, token: To
 @router.get("/results/{identifier}/arrays/{name}")
 def result_array(identifier: str, name: str, jobs: Jobs) -> Response:
     """What an earlier job delivered and a later one needs: eigenvectors for a slice."""
-    gone = ProblemError("no_such_array", "That array is gone.", status=404)
+    gone = ProblemError("no_such_array", "That array is gone.")
     return _file(jobs, jobs.store.array(identifier, name), gone)
 
 
 @router.get("/blobs/{identifier}")
 def blob(identifier: str, jobs: Jobs) -> Response:
-    gone = ProblemError("no_such_blob", "That blob is gone.", status=404)
+    gone = ProblemError("no_such_blob", "That blob is gone.")
     return _file(jobs, jobs.store.blob(identifier), gone)
 
 

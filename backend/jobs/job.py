@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from minimascope.contract.job_kinds import KindName, job_kind
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.queues import QueueName
 from minimascope.contract.schemas import Inspection, State
-
-JobKind = Literal[
-    "inspect_checkpoint",
-    "inspect_dataset",
-    "labelled",
-    "check",
-    "plan",
-    "architectures",
-    "analysis",
-    "slice",
-    "interpolation",
-    "shard",
-]
-# Questions about an analysis: their id follows from the question, so each is its own cache.
-QUESTIONS: tuple[JobKind, ...] = ("slice", "interpolation")
 
 
 @dataclass(frozen=True)
 class NewJob:
     """A job to be written; `subject` is the upload or analysis it is about."""
 
-    kind: JobKind
+    kind: KindName
     subject: str
     document: dict[str, Any]
     stages: tuple[str, ...] = ()
@@ -40,12 +26,7 @@ class NewJob:
 
     @property
     def queue(self) -> QueueName:
-        if self.kind == "shard":
-            return "analyses"
-        if self.kind != "analysis":
-            return "inspections"
-        device = self.document.get("parameters", {}).get("device", "cpu")
-        return "gpu" if device == "cuda" else "analyses"
+        return job_kind(self.kind).queue_for(self.document.get("parameters", {}))
 
 
 @dataclass(frozen=True)
@@ -91,36 +72,6 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class ShardQuestion:
-    """One part of a stage, as its analysis asks for it; `index` counts from 0 within the stage."""
-
-    stage: str
-    index: int
-    question: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class ShardFound:
-    """A shard as its analysis sees it; `progress` of its own work in [0, 1]."""
-
-    id: str
-    index: int
-    state: str
-    progress: float
-    arrays: list[str]
-    result: dict[str, Any] | None
-    problem: dict[str, Any] | None
-
-
-@dataclass(frozen=True)
-class ShardNews:
-    """The shard that the analysis' worker got, if any, and all shards of the stage."""
-
-    taken: ShardFound | None
-    shards: list[ShardFound]
-
-
-@dataclass(frozen=True)
 class Reaped:
     """Jobs to send again, and jobs whose state the reaper changed."""
 
@@ -132,8 +83,6 @@ def stale(job: str) -> ProblemError:
     return ProblemError(
         "stale_token",
         f"Job {job} no longer belongs to this worker: its lease was lost or it was ended.",
-        "Stop working on it.",
-        status=409,
     )
 
 
@@ -142,7 +91,6 @@ def worker_lost(attempts: int) -> dict[str, Any]:
         "worker_lost",
         f"The worker was lost {attempts} times while working on this.",
         "It probably ran out of memory: use a machine with more, float32, or fewer eigenvectors.",
-        status=500,
     ).as_dict()
 
 

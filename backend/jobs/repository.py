@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from backend.jobs.job import (
-    QUESTIONS,
     Claim,
     Ended,
     JobStatus,
@@ -25,10 +24,14 @@ from backend.jobs.job import (
 )
 from backend.storage.tables import JobRow, UploadRow
 from backend.storage.transactions import Transactions, rows_changed
+from minimascope.contract.job_kinds import JOB_KINDS, job_kind, kinds_with
 from minimascope.contract.problems import missing
 from minimascope.contract.queues import QueueName
-from minimascope.contract.schemas import FINAL_STATES, MAX_ATTEMPTS, Inspection, State
+from minimascope.contract.schemas import FINAL_STATES, Inspection, State, UploadKind
 from minimascope.service.tracing import parent
+
+# How many workers may be lost with a job of its kind.
+ATTEMPTS = case({row.name: row.attempts for row in JOB_KINDS.values()}, value=JobRow.kind)
 
 
 class JobRepository(Transactions):
@@ -64,7 +67,7 @@ class JobRepository(Transactions):
         )
         token = uuid.uuid4().hex
         guarded = update(JobRow).where(
-            JobRow.id == identifier, JobRow.cancel.is_(False), JobRow.attempt < MAX_ATTEMPTS, free
+            JobRow.id == identifier, JobRow.cancel.is_(False), JobRow.attempt < ATTEMPTS, free
         )
         values = {
             "state": "running",
@@ -146,7 +149,7 @@ class JobRepository(Transactions):
         self, *, analysis: str | None = None, ended_before: float | None = None
     ) -> list[str]:
         """Deletes the answers about an analysis, or all old ones; the ids, whose arrays may go."""
-        chosen: list[ColumnElement[bool]] = [JobRow.kind.in_(QUESTIONS)]
+        chosen: list[ColumnElement[bool]] = [JobRow.kind.in_(kinds_with("question"))]
         if analysis is not None:
             chosen.append(JobRow.subject == analysis)
         if ended_before is not None:
@@ -200,13 +203,12 @@ def end(
     row.progress = 1.0 if state == "done" else row.progress
     row.stages = closed_stages(row.stages, state)
     row.version += 1
-    if row.kind.startswith("inspect_"):
-        _record_inspection(session, row)
+    if inspected := job_kind(row.kind).inspects:
+        _record_inspection(session, inspected, row)
 
 
-def _record_inspection(session: Session, row: JobRow) -> None:
-    key = (row.kind.removeprefix("inspect_"), row.subject)
-    upload = session.get(UploadRow, key)
+def _record_inspection(session: Session, kind: UploadKind, row: JobRow) -> None:
+    upload = session.get(UploadRow, (kind, row.subject))
     if upload is None:
         return
     inspection = Inspection(state="refused", problem=row.problem)

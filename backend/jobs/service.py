@@ -78,9 +78,7 @@ class JobService:
         """The same where there is no use in going on without; raises `no_plan_yet` (503)."""
         found = await self.tried(job)
         if found is None:
-            raise ProblemError(
-                "no_plan_yet", "The workers are busy.", "Ask again in a minute.", status=503
-            )
+            raise ProblemError("no_plan_yet", "The workers are busy.")
         return found
 
 

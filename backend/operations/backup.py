@@ -20,6 +20,7 @@ from typing import Any
 from backend.storage.database import Engine, migrate
 from backend.storage.dump import check_empty, insert_rows, read_rows
 from backend.storage.files import Store
+from minimascope.contract.job_kinds import job_kind
 from minimascope.contract.problems import ProblemError
 
 FORMAT = 1
@@ -43,7 +44,7 @@ def _files(store: Store, rows: dict[str, list[dict[str, Any]]]) -> Iterator[tupl
     for job in rows["jobs"]:
         for name in job["arrays"]:
             yield f"results/{job['id']}/{name}.npy", store.array(job["id"], name)
-        if job["kind"] == "analysis":
+        if job_kind(job["kind"]).answer == "report":
             yield f"results/{job['id']}/report.json", store.report(job["id"])
 
 
@@ -132,9 +133,7 @@ def _keep(tar: tarfile.TarFile, member: tarfile.TarInfo, store: Store) -> int:
             digest.update(part)
         if member.name.startswith("blobs/") and digest.hexdigest() != path.name:
             raise ProblemError(
-                "broken_backup",
-                f"The bytes of upload {path.name[:12]}… differ from their sha256.",
-                "Use another backup.",
+                "broken_backup", f"The bytes of upload {path.name[:12]}… differ from their sha256."
             )
         incoming.keep(path)
     return 1

@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select
 
 from backend.storage.tables import AuditRow, JobRow, UploadRow, moment
 from backend.storage.transactions import Transactions
+from minimascope.contract.job_kinds import kinds_with
 from minimascope.contract.schemas import AuditEntry
 
 
@@ -39,7 +40,7 @@ class OperationsRepository(Transactions):
         counts = select(JobRow.kind, JobRow.state, func.count()).group_by(JobRow.kind, JobRow.state)
         # A shard waits for a worker that has nothing else to do: its age says nothing of the queue.
         oldest = select(func.min(JobRow.created_at)).where(
-            JobRow.state == "queued", JobRow.kind != "shard"
+            JobRow.state == "queued", JobRow.kind.not_in(kinds_with("part"))
         )
         with self.read() as session:
             figures = {(str(r[0]), str(r[1])): int(r[2]) for r in session.execute(counts)}

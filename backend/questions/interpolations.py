@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from fastapi import APIRouter, Response
 
 from backend.auth.permissions import ASKS_ANALYSIS, READS_ANALYSIS, CheckReadable
 from backend.jobs.job import NewJob
-from backend.questions.service import Questions, Wait, answered
+from backend.questions.service import Questions, Wait, answered, question_job
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.questions.interpolations import Interpolation, InterpolationRequest
+from minimascope.contract.questions.interpolations import (
+    Interpolation,
+    InterpolationQuestion,
+    InterpolationRequest,
+)
 from minimascope.contract.schemas import Analysis
 
 router = APIRouter(prefix="/analyses/{identifier}/interpolations", tags=["interpolations"])
@@ -21,13 +24,11 @@ def _check(first: Analysis, second: Analysis) -> None:
     """Raises ProblemError where a loss along the line would not be one loss."""
     if first.id == second.id:
         sentence = "A line needs two analyses, not one of them twice."
-        raise ProblemError("same_analysis", sentence, status=409)
+        raise ProblemError("same_analysis", sentence)
     if first.train != second.train:
         raise ProblemError(
             "data_differ",
             "The two analyses have different training sets, so there is no one loss to follow.",
-            "Analyse the second checkpoint on the first one's training set.",
-            status=409,
         )
     one, two = first.parameters, second.parameters
     _check_same("losses_differ", "loss", one.loss, two.loss)
@@ -37,24 +38,17 @@ def _check(first: Analysis, second: Analysis) -> None:
 def _check_same(code: str, words: str, one: str | None, two: str | None) -> None:
     if one != two:
         sentence = f"The {words} is {one!r} in one and {two!r} in the other."
-        raise ProblemError(code, sentence, status=409)
+        raise ProblemError(code, sentence)
 
 
 def _job(first: Analysis, second: Analysis, request: InterpolationRequest) -> NewJob:
-    files = {"checkpoint": first.checkpoint, "other": second.checkpoint, "train": first.train}
+    files = {"other": second.checkpoint}
     tests = {each.test for each in (first, second) if each.test}
     if len(tests) == 1:  # two different ones are no one loss either
         files["test"] = tests.pop()
-    document: dict[str, Any] = {
-        "files": files,
-        "names": {},
-        "parameters": first.parameters.model_dump(mode="json"),
-        "interpolation": {
-            "request": request.model_dump(mode="json"),
-            "architecture": second.parameters.architecture,
-        },
-    }
-    return NewJob("interpolation", first.id, document, id=request.identifier(first.id))
+    question = InterpolationQuestion(request=request, architecture=second.parameters.architecture)
+    carried = question.model_dump(mode="json")
+    return question_job(first, request, files, interpolation=carried)
 
 
 @router.post(
@@ -82,7 +76,7 @@ async def line(
     _check(first, second)
     job = _job(first, second, body)
     answer = await questions.ask(job, questions.repository.interpolation, wait)
-    return answered(answer, response, "interpolations")
+    return answered(answer, response)
 
 
 @router.get("/{interpolation_id}", dependencies=[READS_ANALYSIS])

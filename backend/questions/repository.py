@@ -8,30 +8,31 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from backend.jobs.job import QUESTIONS, JobKind, NewJob
+from backend.jobs.job import NewJob
 from backend.jobs.repository import job_row
 from backend.storage.tables import JobRow
 from backend.storage.transactions import Transactions
+from minimascope.contract.job_kinds import KindName, job_kind, kinds_with
 from minimascope.contract.problems import ProblemError, missing
 from minimascope.contract.questions.interpolations import Interpolation, InterpolationRequest
 from minimascope.contract.questions.slices import Slice, SliceRequest
 from minimascope.contract.schemas import FINAL_STATES, State
 
-MOST_UNANSWERED = 20
+QUESTIONS = kinds_with("question")
 
 
 class QuestionRepository(Transactions):
-    """Jobs of the kinds `QUESTIONS`; `subject` is the analysis, the document holds the question."""
+    """Jobs whose role is `question`; `subject` is the analysis, the document holds the question."""
 
     def slice(self, analysis: str, identifier: str) -> Slice:
         """Raises ProblemError `no_such_slice` where this analysis was not asked for it."""
         with self.read() as session:
-            return _as_slice(_asked(session, "slice", analysis, identifier))
+            return _as_slice(_row(session, "slice", analysis, identifier))
 
     def interpolation(self, analysis: str, identifier: str) -> Interpolation:
         """Raises ProblemError `no_such_interpolation` where this analysis was not asked for it."""
         with self.read() as session:
-            return _as_interpolation(_asked(session, "interpolation", analysis, identifier))
+            return _as_interpolation(_row(session, "interpolation", analysis, identifier))
 
     def ask(self, job: NewJob, *, now: float) -> bool:
         """True where a worker should compute it: nobody asked before, or no worker could answer.
@@ -46,8 +47,8 @@ class QuestionRepository(Transactions):
                     return False
                 if row:
                     session.delete(row)
-                elif _unanswered(session, job.subject) >= MOST_UNANSWERED:
-                    raise _too_many()
+                else:
+                    _check_waiting(session, job)
                 session.flush()
                 session.add(job_row(job, now))
         except IntegrityError:  # asked twice at the same time
@@ -55,7 +56,7 @@ class QuestionRepository(Transactions):
         return True
 
 
-def _asked(session: Session, kind: JobKind, analysis: str, identifier: str) -> JobRow:
+def _row(session: Session, kind: KindName, analysis: str, identifier: str) -> JobRow:
     row = session.get(JobRow, identifier)
     if row is None or row.kind != kind or row.subject != analysis:
         raise missing(kind, identifier)
@@ -67,21 +68,19 @@ def _unanswerable(row: JobRow) -> bool:
     return row.state == "failed" and int((row.problem or {}).get("status", 500)) >= 500
 
 
-def _unanswered(session: Session, analysis: str) -> int:
-    query = select(func.count()).select_from(JobRow)
-    query = query.where(
-        JobRow.kind.in_(QUESTIONS), JobRow.subject == analysis, JobRow.state.not_in(FINAL_STATES)
+def _check_waiting(session: Session, job: NewJob) -> None:
+    """Raises ProblemError `too_many_slices` where as many wait as may."""
+    most = job_kind(job.kind).most_waiting
+    waiting = select(func.count()).select_from(JobRow)
+    waiting = waiting.where(
+        JobRow.kind.in_(QUESTIONS),
+        JobRow.subject == job.subject,
+        JobRow.state.not_in(FINAL_STATES),
     )
-    return int(session.scalar(query) or 0)
-
-
-def _too_many() -> ProblemError:
-    return ProblemError(
-        "too_many_slices",
-        f"{MOST_UNANSWERED} planes or lines of this analysis are not computed yet.",
-        "Wait for one of them.",
-        status=429,
-    )
+    if most is not None and int(session.scalar(waiting) or 0) >= most:
+        raise ProblemError(
+            "too_many_slices", f"{most} planes or lines of this analysis are not computed yet."
+        )
 
 
 def _progress(row: JobRow) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request, Response
 
@@ -20,12 +20,11 @@ from backend.questions.repository import QuestionRepository
 from backend.storage.database import Engine
 from backend.storage.files import Store
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.questions.interpolations import Interpolation
-from minimascope.contract.questions.slices import Slice
+from minimascope.contract.questions.question import AnswerDocument, Question
 from minimascope.contract.schemas import FINAL_STATES, Analysis
 
 Wait = Annotated[float, Query(ge=0, le=30, description="seconds to wait for the answer")]
-Answer = TypeVar("Answer", Slice, Interpolation)
+Answer = TypeVar("Answer", bound=AnswerDocument)
 Read = Callable[[str, str], Answer]
 
 
@@ -63,13 +62,31 @@ class QuestionService:
         return await asyncio.to_thread(read, analysis, identifier)
 
 
-def answered(found: Answer, response: Response, kind: str) -> Answer:
+def question_job(
+    analysis: Analysis, question: Question, files: dict[str, str], **document: Any
+) -> NewJob:
+    """What a worker gets: files by role, the analysis' parameters, and `document` as it is."""
+    return NewJob(
+        question.kind,
+        analysis.id,
+        {
+            "files": {"checkpoint": analysis.checkpoint, "train": analysis.train, **files},
+            "names": {},
+            "parameters": analysis.parameters.model_dump(mode="json"),
+            **document,
+        },
+        id=question.identifier(analysis.id),
+    )
+
+
+def answered(found: Answer, response: Response) -> Answer:
     """200 where the answer is there, 202 with its place where not; raises its ProblemError."""
     if found.problem:
         raise ProblemError.from_dict(found.problem)
     if found.state != "done":
         response.status_code = 202
-    response.headers["location"] = f"/api/v1/analyses/{found.analysis}/{kind}/{found.id}"
+    place = f"/api/v1/analyses/{found.analysis}/{found.kind}s/{found.id}"
+    response.headers["location"] = place
     return found
 
 

@@ -76,6 +76,6 @@ def _remove_analyses(
     using = uploads.repository.analyses_using(identifier, owner=owner)
     if any(analyses.repository.analysis(each).state not in FINAL_STATES for each in using):
         sentence = "An analysis of it has not ended."
-        raise ProblemError("not_ended", sentence, "Cancel it first.", status=409)
+        raise ProblemError("not_ended", sentence)
     for each in using:
         analyses.remove(each)

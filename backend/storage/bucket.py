@@ -27,7 +27,6 @@ def _unavailable(error: Exception) -> ProblemError:
         "store_unavailable",
         f"The object store does not take or give files ({type(error).__name__}: {reason}).",
         "See MINIMASCOPE_STORE_URL and the provider's credentials.",
-        status=503,
     )
 
 
@@ -51,9 +50,7 @@ class Bucket:
             import obstore
         except ImportError as error:
             raise ProblemError(
-                "no_obstore",
-                f"The store {url[:80]!r} needs the package obstore.",
-                "Install minimascope[s3].",
+                "no_obstore", f"The store {url[:80]!r} needs the package obstore."
             ) from error
         self._obstore, self._folder = obstore, folder
         self._store: Any = obstore.store.from_url(url, client_options=CLIENT, retry_config=RETRY)

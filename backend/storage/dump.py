@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine
 
 from backend.storage.tables import Table
+from minimascope.contract.job_kinds import kinds_with
 from minimascope.contract.problems import ProblemError
 
 CHUNK = 500
@@ -43,7 +44,7 @@ def _snapshot(engine: Engine) -> Engine:
 def _rows(connection: Connection, table: sqlalchemy.Table) -> Rows:
     found: Rows = [dict(row) for row in connection.execute(sqlalchemy.select(table)).mappings()]
     # An analysis that is restored while it runs makes its shards anew.
-    return [row for row in found if row.get("kind") != "shard"]
+    return [row for row in found if row.get("kind") not in kinds_with("part")]
 
 
 def check_empty(engine: Engine, names: list[str]) -> None:
@@ -56,8 +57,6 @@ def check_empty(engine: Engine, names: list[str]) -> None:
                 raise ProblemError(
                     "not_empty",
                     f"There are {name} here already; a backup is restored into an empty service.",
-                    "Choose another data folder or database.",
-                    status=409,
                 )
 
 

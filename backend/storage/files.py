@@ -41,7 +41,7 @@ class Store:
 
     def partial(self, transfer: str) -> Partial:
         if not JOB_ID.fullmatch(transfer):
-            raise ProblemError("no_such_transfer", "That is no transfer's id.", status=404)
+            raise ProblemError("no_such_transfer", "That is no transfer's id.")
         return Partial(self._folder / "partial" / transfer, self._bucket)
 
     def have(self, path: Path) -> Path:
@@ -59,7 +59,7 @@ class Store:
     def blob(self, identifier: str) -> Path:
         """Where the bytes of an upload are; raises ProblemError where the id is no sha256."""
         if not SHA256.fullmatch(identifier):
-            raise ProblemError("no_such_blob", "That is no upload's id.", status=404)
+            raise ProblemError("no_such_blob", "That is no upload's id.")
         return self._folder / "blobs" / identifier[:2] / identifier
 
     def delete_blob(self, identifier: str) -> None:
@@ -69,7 +69,7 @@ class Store:
 
     def result(self, analysis: str) -> Path:
         if not JOB_ID.fullmatch(analysis):
-            raise ProblemError("no_such_analysis", "That is no analysis's id.", status=404)
+            raise ProblemError("no_such_analysis", "That is no analysis's id.")
         return self._folder / "results" / analysis
 
     def report(self, analysis: str) -> Path:
@@ -81,7 +81,6 @@ class Store:
                 "no_such_array",
                 f"No array is called {name[:80]!r}.",
                 f"The names are {', '.join(ARRAYS)}.",
-                status=404,
             )
         return self.result(analysis) / f"{name}.npy"
 

@@ -29,7 +29,7 @@ def full_disk_is_507() -> Iterator[None]:
 
 def no_room(sentence: str) -> ProblemError:
     advice = "Delete uploads or analyses that are no longer needed."
-    return ProblemError("storage_full", sentence, advice, status=507)
+    return ProblemError("storage_full", sentence, advice)
 
 
 def _settle(path: Path) -> None:
@@ -73,7 +73,6 @@ class Incoming:
                 "too_large",
                 f"The file is larger than the limit of {self._limit} bytes.",
                 "Raise MINIMASCOPE_MAX_UPLOAD_BYTES on the server.",
-                status=413,
             )
         with full_disk_is_507():
             self._file.writelines(parts)

@@ -37,7 +37,7 @@ async def whole_body(request: Request) -> AsyncIterator[bytes]:
             yield part
     except ClientDisconnect as error:
         sentence = "The connection ended before the file did."
-        raise ProblemError("upload_broken_off", sentence, "Send it again.", status=400) from error
+        raise ProblemError("upload_broken_off", sentence) from error
 
 
 async def body_so_far(request: Request) -> AsyncIterator[bytes]:
@@ -60,7 +60,7 @@ async def receive_file(store: Store, request: Request, *, room: int, limit: int)
             if incoming.size > room:
                 raise no_room("The upload does not fit into the storage quota.")
         if incoming.size == 0:
-            raise ProblemError("empty_file", "The uploaded file is empty.", "Choose another one.")
+            raise ProblemError("empty_file", "The uploaded file is empty.")
         path = store.blob(incoming.sha256)
         await asyncio.to_thread(incoming.keep, path)
         return incoming.sha256, incoming.size

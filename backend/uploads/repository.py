@@ -107,12 +107,7 @@ class UploadRepository(Transactions):
         with self.write() as session:
             row = self._upload_row(session, kind, identifier)
             if self._used(session, identifier, owner):
-                raise ProblemError(
-                    "in_use",
-                    f"An analysis uses this {kind}.",
-                    "Delete its analyses first.",
-                    status=409,
-                )
+                raise ProblemError("in_use", f"An analysis uses this {kind}.")
             mine = delete(UploadOwnerRow).where(
                 UploadOwnerRow.kind == kind, UploadOwnerRow.id == identifier
             )
@@ -173,10 +168,7 @@ class UploadRepository(Transactions):
         with self.write() as session:
             if self._reserved(session) + transfer.length > quota:
                 raise ProblemError(
-                    "storage_full",
-                    f"{transfer.length} bytes do not fit into the storage quota.",
-                    "Delete uploads or analyses that are no longer needed.",
-                    status=507,
+                    "storage_full", f"{transfer.length} bytes do not fit into the storage quota."
                 )
             session.add(TransferRow(**vars(transfer)))
 
@@ -187,9 +179,7 @@ class UploadRepository(Transactions):
             if row is None:
                 raise missing("transfer", identifier)
             if row.expires_at < now:
-                raise ProblemError(
-                    "transfer_expired", "This upload has expired.", "Start it again.", status=410
-                )
+                raise ProblemError("transfer_expired", "This upload has expired.")
             return _transfer(row)
 
     def transfer_received(self, identifier: str, received: int, *, sha256: str = "") -> None:

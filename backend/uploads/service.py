@@ -12,20 +12,16 @@ from fastapi import Depends, Request
 
 from backend.auth.principal import Principal
 from backend.http.rate_limits import Rate
-from backend.jobs.job import JobKind, NewJob, as_inspection
+from backend.jobs.job import NewJob, as_inspection
 from backend.jobs.service import JobService
 from backend.storage.database import Engine
 from backend.storage.files import Store
 from backend.uploads.receiving import receive_file
 from backend.uploads.repository import UploadRepository
+from minimascope.contract.job_kinds import inspection_of
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import Inspection, Upload, UploadKind
 from minimascope.contract.settings import Settings
-
-INSPECTIONS: dict[UploadKind, JobKind] = {
-    "checkpoint": "inspect_checkpoint",
-    "dataset": "inspect_dataset",
-}
 
 
 class UploadService:
@@ -71,7 +67,7 @@ class UploadService:
             inspection=Inspection(state="pending"),
         )
         document = _document({kind: sha256}, {kind: upload.name}, {})
-        job = NewJob(INSPECTIONS[kind], sha256, document, owner=owner)
+        job = NewJob(inspection_of(kind), sha256, document, owner=owner)
         waits_for = self.repository.add_upload(upload, job, now=now, owner=owner)
         if waits_for == job.id:
             self.jobs.send(job.id, job.queue)

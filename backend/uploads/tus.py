@@ -75,7 +75,6 @@ def create(uploads: Uploads, who: Who, length: Length, metadata: Metadata = "") 
             "too_large",
             f"{length} bytes are more than the limit of {uploads.settings.max_upload_bytes}.",
             "Raise MINIMASCOPE_MAX_UPLOAD_BYTES on the server.",
-            status=413,
         )
     known = parse_metadata(metadata)
     transfer = Transfer(
@@ -151,14 +150,12 @@ async def append(
     """
     if content != OFFSET_TYPE:
         sentence = f"The content type is {content[:80]!r}."
-        raise ProblemError("wrong_content_type", sentence, f"Send {OFFSET_TYPE}.", status=415)
+        raise ProblemError("wrong_content_type", sentence, f"Send {OFFSET_TYPE}.")
     with _alone(identifier):
         transfer = await asyncio.to_thread(uploads.repository.transfer, identifier, now=time.time())
         if offset != transfer.received:
             sentence = f"{transfer.received} bytes are here, not {offset}."
-            raise ProblemError(
-                "wrong_offset", sentence, "Ask with HEAD where to go on.", status=409
-            )
+            raise ProblemError("wrong_offset", sentence)
         wanted = wanted_digest(checksum)
         await _receive(uploads, transfer, request, wanted)
         transfer = await asyncio.to_thread(_finished, uploads, identifier)
@@ -176,17 +173,14 @@ async def _receive(
             received += sum(map(len, parts))
             if received > transfer.length:
                 sentence = f"More than the announced {transfer.length} bytes came."
-                raise ProblemError("too_large", sentence, status=413)
+                raise ProblemError("too_large", sentence)
             await asyncio.to_thread(partial.write, parts, digest)
             if wanted is None and received - settled >= SETTLE_BYTES:
                 await asyncio.to_thread(_settle, uploads, transfer.id, partial, received)
                 settled = received
         if digest is not None and digest.digest() != wanted:
             raise ProblemError(
-                "checksum_mismatch",
-                "The bytes differ from their checksum; none of them were kept.",
-                "Send them again.",
-                status=460,
+                "checksum_mismatch", "The bytes differ from their checksum; none of them were kept."
             )
         await asyncio.to_thread(_settle, uploads, transfer.id, partial, received)
 
@@ -218,7 +212,7 @@ def _alone(identifier: str) -> Iterator[None]:
     """One writer a transfer: a second one would mix its bytes in."""
     if identifier in _busy:
         sentence = "Another request is writing to this upload."
-        raise ProblemError("transfer_busy", sentence, "Try again when it ended.", status=423)
+        raise ProblemError("transfer_busy", sentence)
     _busy.add(identifier)
     try:
         yield

@@ -24,7 +24,7 @@ async def check_version(version: Resumable = VERSION) -> None:
     """A request without one is taken as of this version; raises ProblemError (412)."""
     if version != VERSION:
         sentence = f"This server speaks tus {VERSION}, not {version!r}."
-        raise ProblemError("wrong_tus_version", sentence, status=412)
+        raise ProblemError("wrong_tus_version", sentence)
 
 
 def tus_headers(transfer: Transfer | None = None) -> dict[str, str]:
@@ -70,4 +70,4 @@ def wanted_digest(checksum: str) -> bytes | None:
     except binascii.Error:
         pass
     sentence = f"Upload-Checksum {checksum[:80]!r} is no sha256 in base64."
-    raise ProblemError("invalid_checksum", sentence, status=400)
+    raise ProblemError("invalid_checksum", sentence)

@@ -32,11 +32,11 @@ def answer(
     question: Question,
     progress: Callable[[float], None],
     *,
-    state_path: Path | None = None,
+    unfinished: Path | None = None,
 ) -> Answer:
     """What one question asks for; ValueError or ProblemError where it cannot be had."""
     if question.stage == gap_stage.STAGE:
-        work = gap_stage.worker(opened, parameters, state_path=state_path)
+        work = gap_stage.worker(opened, parameters, unfinished=unfinished)
     else:
         work = margins_stage.worker(opened, parameters)
     return work(question, progress)

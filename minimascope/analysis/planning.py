@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from minimascope.analysis.costs.spectrum import plan_stage
 from minimascope.analysis.costs.stages import stage_costs
 from minimascope.analysis.run import planned_stages
 from minimascope.analysis.session.guessing import worse_than_guessing
 from minimascope.analysis.session.opening import Opened, data_summary
 from minimascope.analysis.session.sampling import for_spectrum
-from minimascope.analysis.stages.spectrum import plan_stage
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Stage
@@ -42,10 +42,13 @@ def predicted(opened: Opened, parameters: Parameters) -> tuple[Plan, dict[Stage,
         plan = plan_stage(examples, parameters)
     except ValueError as error:
         raise ProblemError("does_not_fit", str(error)) from error
-    costs = stage_costs(opened.minimum, plan, planned_stages(parameters), top_k=parameters.top_k)
-    if examples.n < opened.minimum.n:  # its vectors once through as many others
-        costs["spectrum"] += min(parameters.top_k, examples.dim) * plan.seconds_per_product
-    return plan, costs
+    return plan, stage_costs(
+        opened.minimum,
+        plan,
+        planned_stages(parameters),
+        top_k=parameters.top_k,
+        sampled=examples.n < opened.minimum.n,
+    )
 
 
 def advice(plan: Plan, minimum: Minimum, parameters: Parameters) -> list[str]:

@@ -51,17 +51,32 @@ def run_analysis(
     *,
     workdir: Path,
     publisher: Publisher,
-    state_path: Path | None = None,
+    unfinished: Path | None = None,
     shards: Shards | None = None,
 ) -> Report:
     """Runs every stage of one analysis and returns the finished report.
 
-    `shards` lets others answer parts of it; the numbers do not depend on who does. `state_path`
-    keeps the eigenvalue run: the same analysis, killed on the way, goes on from it.
+    `shards` lets others answer parts of it; the numbers do not depend on who does. `unfinished`
+    is a folder that keeps long runs: the same analysis, killed on the way, goes on from them.
 
     A stage that cannot be computed becomes an entry of `report.failures` and the others go on;
     files that cannot be opened raise ProblemError, because then there is nothing to report.
     """
+    session = begin(files, parameters, workdir=workdir, publisher=publisher)
+    session.unfinished, session.shards = unfinished, shards or session.shards
+    session.publish_points()
+    stages = planned_stages(parameters)
+    session.questions = parts.questions(session.opened, parameters, stages)
+    asked = [each for stage in session.questions.values() for each in stage]
+    session.shards.add(asked, seconds=sum(each.seconds for each in asked))
+    for stage in in_turn(session, stages):
+        run_stage(session, stage, stages)
+    publisher.progress("done", 1.0, "Done")
+    return session.report
+
+
+def begin(files: Files, parameters: Parameters, *, workdir: Path, publisher: Publisher) -> Session:
+    """Everything opened, and a report that says what of."""
     publisher.progress("intake", 0.0, "Opening the checkpoint and the data")
     started = time.perf_counter()
     opened = open_files(files, parameters, workdir=workdir)
@@ -78,17 +93,7 @@ def run_analysis(
         loss=parameters.loss,
         warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings],
     )
-    session = Session(opened, parameters, publisher, report, state_path=state_path)
-    session.shards = shards or session.shards
-    session.publish_points()
-    stages = planned_stages(parameters)
-    session.questions = parts.questions(opened, parameters, stages)
-    asked = [each for stage in session.questions.values() for each in stage]
-    session.shards.add(asked, seconds=sum(each.seconds for each in asked))
-    for stage in in_turn(session, stages):
-        run_stage(session, stage, stages)
-    publisher.progress("done", 1.0, "Done")
-    return session.report
+    return Session(opened, parameters, publisher, report)
 
 
 def in_turn(session: Session, stages: list[Stage]) -> Iterator[Stage]:

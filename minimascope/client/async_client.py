@@ -23,7 +23,7 @@ from minimascope.client.calls import (
     authorization,
     resume,
 )
-from minimascope.client.events import Event, EventLines
+from minimascope.client.events import Event, EventText
 from minimascope.contract.questions.interpolations import (
     Interpolation,
     InterpolationCurve,
@@ -186,15 +186,15 @@ class AsyncClient:
         return await self.send(calls.compare(identifiers))
 
     async def events(self, identifier: str, *, last_event_id: str = "") -> AsyncIterator[Event]:
-        path, lines = f"/analyses/{identifier}/events", EventLines()
+        path, events = f"/analyses/{identifier}/events", EventText()
         headers = resume(last_event_id)
         try:
             async with self._http.stream("GET", path, headers=headers) as stream:
                 if not stream.is_success:
                     await stream.aread()
                     calls.check(stream)
-                async for line in stream.aiter_lines():
-                    if event := lines.feed(line):
+                async for text in stream.aiter_text():
+                    for event in events.feed(text):
                         calls.check_event(event)
                         yield event
         except httpx.TransportError as error:

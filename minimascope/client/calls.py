@@ -77,15 +77,17 @@ def unreachable(base_url: str, error: httpx.TransportError) -> ProblemError:
         "server_unreachable",
         f"No minimascope server answers at {base_url} ({reason}).",
         "Start one with `minimascope serve`, or give its address with --server.",
-        status=503,
     )
+
+
+NOT_READY = {"slice": "slice_not_ready", "interpolation": "interpolation_not_ready"}
 
 
 def not_ready(what: QuestionKind, seconds: float) -> ProblemError:
     """The refusal of a client that waited long enough."""
     asked = "plane" if what == "slice" else "line"
     return ProblemError(
-        f"{what}_not_ready",
+        NOT_READY[what],
         f"No worker computed this {asked} within {seconds:g} seconds.",
         "Ask again: it is computed once only.",
         status=504,

@@ -27,7 +27,7 @@ from minimascope.client.calls import (
     authorization,
     resume,
 )
-from minimascope.client.events import Event, EventLines
+from minimascope.client.events import Event, EventText
 from minimascope.contract.questions.interpolations import (
     Interpolation,
     InterpolationCurve,
@@ -203,14 +203,14 @@ class Client:
 
     def events(self, identifier: str, *, last_event_id: str = "") -> Iterator[Event]:
         """Live events: a snapshot first, then changes, ending after a final state."""
-        path, lines = f"/analyses/{identifier}/events", EventLines()
+        path, events = f"/analyses/{identifier}/events", EventText()
         try:
             with self._http.stream("GET", path, headers=resume(last_event_id)) as stream:
                 if not stream.is_success:
                     stream.read()
                     calls.check(stream)
-                for line in stream.iter_lines():
-                    if event := lines.feed(line):
+                for text in stream.iter_text():
+                    for event in events.feed(text):
                         calls.check_event(event)
                         yield event
         except httpx.TransportError as error:

@@ -1,4 +1,4 @@
-"""Server-sent events: the lines of a stream as values."""
+"""Server-sent events: the text of a stream as values."""
 
 from __future__ import annotations
 
@@ -17,15 +17,24 @@ class Event:
 
 
 @dataclass
-class EventLines:
-    """Feeds on lines without their ends; `feed` answers an event when a blank line closes one."""
+class EventText:
+    """Takes the text of a stream piece by piece; a blank line closes an event.
 
+    Lines end at line feeds alone (httpx's own also at U+2028, which JSON may hold as it is).
+    """
+
+    rest: str = ""
     fields: dict[str, str] = field(default_factory=dict)
 
-    def feed(self, line: str) -> Event | None:
+    def feed(self, text: str) -> list[Event]:
+        """The events that this piece closes."""
+        *lines, self.rest = (self.rest + text).split("\n")
+        found = [self._line(line.removesuffix("\r")) for line in lines]
+        return [event for event in found if event]
+
+    def _line(self, line: str) -> Event | None:
         if not line:
-            fields = self.fields
-            self.fields = {}
+            fields, self.fields = self.fields, dict[str, str]()
             if "data" not in fields:
                 return None
             name = fields.get("event", "message")

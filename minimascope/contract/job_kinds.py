@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from minimascope.contract.questions.interpolations import InterpolationQuestion
 from minimascope.contract.questions.slices import SliceRequest
 from minimascope.contract.queues import QueueName
-from minimascope.contract.schemas import UploadKind
+from minimascope.contract.schemas import MAX_ATTEMPTS, UploadKind
 from minimascope.contract.shards import ShardQuestion
 
 KindName = Literal[
@@ -51,7 +51,7 @@ class JobKind:
     gpu_queue: QueueName | None = None
     inspects: UploadKind | None = None
     question: type[BaseModel] | None = None
-    attempts: int = 3
+    attempts: int = MAX_ATTEMPTS
     most_waiting: int | None = None
 
     @property

@@ -1,22 +1,35 @@
 """What went wrong, in one sentence a person can act on.
 
 Every refusal of the product, in the browser, over REST, on the command line and in a stored
-result, is a `Problem`: a stable code for programs, a sentence for people, what to do next.
+result, is a `ProblemError`: a stable code for programs, a sentence for people, what to do next. The
+codes stand in `minimascope.contract.problem_codes`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from minimascope.contract.problem_codes import PROBLEMS
+
 
 class ProblemError(Exception):
     """A refusal with a stable code.
 
     `code` is snake_case and never changes meaning; `sentence` says what is wrong with the
-    offending value in it; `advice` says what to do; `status` is the HTTP status it maps to.
+    offending value in it; `advice` says what to do; `status` is the HTTP status it maps to. The
+    latter two are the code's own where the place that refuses says nothing else. ValueError for a
+    code that is not registered.
     """
 
-    def __init__(self, code: str, sentence: str, advice: str = "", *, status: int = 422) -> None:
+    def __init__(
+        self, code: str, sentence: str, advice: str = "", *, status: int | None = None
+    ) -> None:
+        row = PROBLEMS.get(code)
+        if row is None:
+            raise ValueError(f"{code!r} is no registered problem.")
+        self._fill(code, sentence, advice or row.advice, status or row.status)
+
+    def _fill(self, code: str, sentence: str, advice: str, status: int) -> None:
         super().__init__(sentence)
         self.code = code
         self.sentence = sentence
@@ -34,13 +47,15 @@ class ProblemError(Exception):
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> ProblemError:
-        """Inverse of `as_dict`."""
-        return cls(
+        """Inverse of `as_dict`; another version's code is taken as it is."""
+        problem = cls.__new__(cls)
+        problem._fill(
             str(value["code"]),
             str(value["sentence"]),
             str(value.get("advice", "")),
-            status=int(value.get("status", 422)),
+            int(value.get("status", 422)),
         )
+        return problem
 
     def line(self) -> str:
         """One line for a terminal."""

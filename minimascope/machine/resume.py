@@ -1,19 +1,18 @@
 """Where a job's unfinished numbers wait for its next attempt on this machine.
 
-One file a job for the eigenvalues and one for the gap, in a folder of this user's in the temporary
-directory: they outlive the worker that wrote them. Whoever ends the job removes them; what nobody
-came back for goes after two days.
+A folder a job, in one of this user's in the temporary directory: it outlives the worker that wrote
+it. Whoever ends the job removes it; what nobody came back for goes after two days.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import tempfile
 import time
 from pathlib import Path
 
-GAP_SUFFIX = ".gap"
 KEPT_SECONDS = 2 * 24 * 3600.0
 
 
@@ -29,18 +28,24 @@ def folder() -> Path | None:
     return path if private and found.st_uid == os.getuid() else None
 
 
-def state_path(job: str) -> Path | None:
-    """The eigenvalue file of one job (a hexadecimal id), None where nothing can be kept."""
+def unfinished(job: str) -> Path | None:
+    """The folder of one job (a hexadecimal id), not made yet; None where nothing can be kept."""
     home = folder()
-    return home / f"{job}.npz" if home and job.isalnum() else None
+    return home / job if home and job.isalnum() else None
+
+
+def kept_in(unfinished: Path | None, what: str) -> Path | None:
+    """The file in a job's folder for one of its long runs; makes the folder."""
+    if unfinished is None:
+        return None
+    unfinished.mkdir(mode=0o700, exist_ok=True)
+    return unfinished / f"{what}.npz"
 
 
 def forget(job: str) -> None:
-    """Removes one job's files."""
-    path = state_path(job)
-    if path:
-        path.unlink(missing_ok=True)
-        path.with_suffix(GAP_SUFFIX).unlink(missing_ok=True)
+    """Removes one job's folder."""
+    if path := unfinished(job):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def forget_old() -> None:
@@ -48,7 +53,8 @@ def forget_old() -> None:
     home = folder()
     for path in home.iterdir() if home else ():
         try:
-            if path.stat().st_mtime < time.time() - KEPT_SECONDS:
-                path.unlink(missing_ok=True)
+            old = path.stat().st_mtime < time.time() - KEPT_SECONDS
         except FileNotFoundError:  # another worker was faster
             continue
+        if old:
+            shutil.rmtree(path, ignore_errors=True)

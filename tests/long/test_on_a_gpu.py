@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from minimascope.analysis.costs import boundary as boundary_costs
+from minimascope.analysis.costs import margins as margin_costs
 from minimascope.analysis.questions.line import interpolate
 from minimascope.analysis.questions.plane import slice_on_demand
-from minimascope.analysis.stages import margins as margins_stage
-from minimascope.analysis.stages import walks
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.questions.slices import SliceRequest
 from minimascope.contract.report import Report, Stage
@@ -148,9 +148,9 @@ def test_a_whole_analysis_has_the_numbers_of_the_cpu(tmp_path: Path) -> None:
 def test_samples_are_the_same_on_either_device(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(walks, "SECONDS", 0.0)
-    monkeypatch.setattr(walks, "FEWEST", 20)
-    monkeypatch.setattr(margins_stage, "SEARCH_SECONDS", 0.0)
+    monkeypatch.setattr(boundary_costs, "WALK_SECONDS", 0.0)
+    monkeypatch.setattr(boundary_costs, "FEWEST_WALKED", 20)
+    monkeypatch.setattr(margin_costs, "SEARCH_SECONDS", 0.0)
     images, labels = digit_images()
     save(tmp_path, digits_network(images[:50], labels[:50]), (images[:50], labels[:50]))
 

@@ -17,6 +17,6 @@ def run(job: Job) -> None:
         parameters,
         workdir=job.workdir,
         publisher=job.publisher,
-        state_path=job.state,
+        unfinished=job.unfinished,
         shards=Exchange(job.publisher, job.replies, job.workdir) if shared else None,
     )

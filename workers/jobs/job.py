@@ -23,7 +23,8 @@ Q = TypeVar("Q", bound=BaseModel)
 class Job:
     """Files and arrays are paths in `workdir`; `replies` are lines of the supervisor.
 
-    `state` is where unfinished numbers are kept, `memory_share` how much of memory to plan with.
+    `unfinished` is a folder of what it may go on from, `memory_share` the part of memory to plan
+    with.
     """
 
     kind: JobKind
@@ -32,7 +33,7 @@ class Job:
     given: dict[str, Any]
     question: BaseModel | None
     workdir: Path
-    state: Path | None
+    unfinished: Path | None
     memory_share: float
     publisher: SupervisorPublisher
     replies: queue.SimpleQueue[bytes]
@@ -46,7 +47,7 @@ class Job:
     ) -> Job:
         """From what the supervisor told; ValueError for a kind or question that does not exist."""
         kind = job_kind(document["kind"])
-        state = document.get("state")
+        unfinished = document.get("unfinished")
         return cls(
             kind=kind,
             files=_paths(document["files"]),
@@ -54,7 +55,7 @@ class Job:
             given=document.get("parameters") or {},
             question=kind.question and kind.question.model_validate(document["question"]),
             workdir=Path(document["workdir"]),
-            state=Path(state) if state else None,
+            unfinished=Path(unfinished) if unfinished else None,
             memory_share=document.get("memory_share", 1.0),
             publisher=publisher,
             replies=replies,

@@ -48,7 +48,7 @@ def run(job: Job) -> dict[str, Any]:
         job.publisher.progress(question.stage, done, "")
 
     try:
-        found = answer(opened, job.parameters, question, told, state_path=job.state)
+        found = answer(opened, job.parameters, question, told, unfinished=job.unfinished)
     except ValueError as error:
         raise refusal_of(error) from error
     for name, values in found.arrays.items():

@@ -152,7 +152,7 @@ class Supervisor:
             "arrays": {name: str(path) for name, path in arrays.items()},
             "question": job.question,
             "workdir": str(folder),
-            "state": str(resume.state_path(job.id) or ""),
+            "unfinished": str(resume.unfinished(job.id) or ""),
         }
 
     def _listen(

@@ -6,12 +6,13 @@ from typing import cast
 
 from sqlalchemy import and_, delete, not_, or_, select, true, update
 
-from backend.jobs.job import QUESTIONS, Reaped, waiting_stages, worker_lost
+from backend.jobs.job import Reaped, waiting_stages, worker_lost
 from backend.jobs.repository import end
 from backend.storage.tables import JobRow
 from backend.storage.transactions import Transactions, rows_changed
+from minimascope.contract.job_kinds import JOB_KINDS, job_kind
 from minimascope.contract.queues import QueueName
-from minimascope.contract.schemas import FINAL_STATES, MAX_ATTEMPTS
+from minimascope.contract.schemas import FINAL_STATES
 
 
 class LeaseRepository(Transactions):
@@ -36,7 +37,7 @@ class LeaseRepository(Transactions):
                 changed.append(row.id)
                 if row.cancel:
                     end(session, row, "cancelled", now=now)
-                elif row.attempt >= MAX_ATTEMPTS:
+                elif row.attempt >= job_kind(row.kind).attempts:
                     end(session, row, "failed", now=now, problem=worker_lost(row.attempt))
                 else:
                     row.state, row.token, row.sent_at = "queued", None, None
@@ -65,8 +66,9 @@ class LeaseRepository(Transactions):
 
         Analyses stay; answers and shards have arrays: see `forget_answers`, `forget_shards`.
         """
+        without_files = [row.name for row in JOB_KINDS.values() if not row.leaves_files]
         old = delete(JobRow).where(
-            JobRow.kind.not_in(("analysis", "shard", *QUESTIONS)),
+            JobRow.kind.in_(without_files),
             JobRow.state.in_(FINAL_STATES),
             JobRow.finished_at < ended_before,
         )

@@ -13,14 +13,17 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.jobs.job import NewJob, ShardFound, ShardNews, ShardQuestion, worker_lost
+from backend.jobs.job import NewJob, worker_lost
 from backend.jobs.repository import end, fenced, free_own_shards, job_row
+from backend.jobs.schemas import ShardRequest, ShardState, ShardStates
 from backend.storage.tables import JobRow
 from backend.storage.transactions import Transactions
-from minimascope.contract.schemas import MAX_ATTEMPTS
+from minimascope.contract.job_kinds import job_kind
+from minimascope.contract.shards import ShardQuestion
 
 # What another worker may need to come back for a shard that was lost twice.
 LEASES_LEFT = 2.0
+ATTEMPTS = job_kind("shard").attempts
 
 
 def shard_id(analysis: str, stage: str, index: int) -> str:
@@ -32,7 +35,7 @@ class ShardRepository(Transactions):
     """Jobs of kind `shard`; `document["shard"]` holds stage, index and question."""
 
     def add_shards(
-        self, analysis: str, token: str, questions: Sequence[ShardQuestion], *, now: float
+        self, analysis: str, token: str, parts: Sequence[ShardRequest], *, now: float
     ) -> list[str]:
         """Writes the shards that are not there yet; their ids. The first are taken first.
 
@@ -42,17 +45,17 @@ class ShardRepository(Transactions):
             parent = fenced(session, analysis, token)
             free_own_shards(session, parent)
             added: list[str] = []
-            for place, question in enumerate(questions):
-                identifier = shard_id(analysis, question.stage, question.index)
+            for place, part in enumerate(parts):
+                identifier = shard_id(analysis, part.stage, part.index)
                 if session.get(JobRow, identifier) is None:
-                    row = job_row(_job(parent, identifier, question), now + 1e-5 * place)
+                    row = job_row(_job(parent, identifier, part), now + 1e-5 * place)
                     session.add(row)
                     added.append(identifier)
             return added
 
     def take_shard(
         self, analysis: str, token: str, stage: str, *, now: float, lease: float
-    ) -> ShardNews:
+    ) -> ShardStates:
         """A shard of this stage for the analysis' own worker, or how the others are.
 
         A shard that two workers were lost with is left to others for two leases and then given up:
@@ -71,12 +74,14 @@ class ShardRepository(Transactions):
                 taken.attempt += 1
                 taken.version += 1
                 taken.started_at = taken.started_at or now
-            return ShardNews(_found(taken) if taken else None, [_found(row) for row in rows])
+            return ShardStates(
+                taken=_found(taken) if taken else None, shards=[_found(row) for row in rows]
+            )
 
 
-def _job(parent: JobRow, identifier: str, question: ShardQuestion) -> NewJob:
-    shard = {"stage": question.stage, "index": question.index, "question": question.question}
-    document = {**parent.document, "shard": {**shard, "analysis": parent.id}}
+def _job(parent: JobRow, identifier: str, part: ShardRequest) -> NewJob:
+    shard = ShardQuestion(analysis=parent.id, **part.model_dump())
+    document = {**parent.document, "shard": shard.model_dump(mode="json")}
     return NewJob(
         "shard",
         parent.id,
@@ -95,16 +100,16 @@ def _of_stage(session: Session, analysis: str, stage: str) -> list[JobRow]:
 
 def _free(row: JobRow, now: float) -> bool:
     waits = row.state == "queued" or (row.state == "running" and row.lease_until < now)
-    return waits and row.attempt < MAX_ATTEMPTS - 1 and not row.cancel
+    return waits and row.attempt < ATTEMPTS - 1 and not row.cancel
 
 
 def _given_up(row: JobRow, *, now: float, lease: float) -> bool:
-    lost = row.state == "queued" and row.attempt >= MAX_ATTEMPTS - 1
+    lost = row.state == "queued" and row.attempt >= ATTEMPTS - 1
     return lost and row.sent_at is not None and row.sent_at < now - LEASES_LEFT * lease
 
 
-def _found(row: JobRow) -> ShardFound:
-    return ShardFound(
+def _found(row: JobRow) -> ShardState:
+    return ShardState(
         id=row.id,
         index=row.document["shard"]["index"],
         state=row.state,

@@ -9,11 +9,13 @@ from typing import Any
 
 from sqlalchemy import case, delete, func, select
 
+from backend.jobs.repository import ATTEMPTS
 from backend.storage.tables import JobRow, WorkerRow
 from backend.storage.transactions import Transactions
-from minimascope.contract.schemas import MAX_ATTEMPTS
+from minimascope.contract.job_kinds import kinds_with
 
 FORGET_SECONDS = 24 * 3600.0
+PARTS = kinds_with("part")
 
 
 class WorkerRepository(Transactions):
@@ -58,7 +60,9 @@ class WorkerRepository(Transactions):
                 return identifier
             running = (
                 select(JobRow.owner, func.count().label("count"))
-                .where(JobRow.state == "running", JobRow.queue == row.queue, JobRow.kind != "shard")
+                .where(
+                    JobRow.state == "running", JobRow.queue == row.queue, JobRow.kind.not_in(PARTS)
+                )
                 .group_by(JobRow.owner)
                 .subquery()
             )
@@ -69,11 +73,11 @@ class WorkerRepository(Transactions):
                     JobRow.state == "queued",
                     JobRow.queue == row.queue,
                     JobRow.cancel.is_(False),
-                    JobRow.attempt < MAX_ATTEMPTS,
+                    JobRow.attempt < ATTEMPTS,
                 )
                 .order_by(
                     JobRow.priority.desc(),
-                    case((JobRow.kind == "shard", 1), else_=0),
+                    case((JobRow.kind.in_(PARTS), 1), else_=0),
                     func.coalesce(running.c.count, 0),
                     JobRow.created_at,
                     JobRow.id,

@@ -46,10 +46,7 @@ def interpolate(
     on the way and put back. Raises ProblemError `architectures_differ` where the two are not the
     same function of their weights.
     """
-    network = minimum.network
-    ends = _state(network), _state(other)
-    _check_shapes(*ends)
-    _check_function(network, other, ends, minimum.inputs[:PROBED])
+    network, ends = minimum.network, _ends(minimum, other)
     layers = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
     alphas = [step / steps for step in range(-steps // 4, steps + steps // 4 + 1)]
     splits = {"train": (minimum.inputs, minimum.targets)} | ({"test": test} if test else {})
@@ -75,6 +72,14 @@ def interpolate(
         statistics=statistics,
         distance=float(torch.linalg.vector_norm(apart)),
     )
+
+
+def _ends(minimum: Minimum, other: nn.Module) -> tuple[State, State]:
+    """The states of both networks, if they are of one architecture."""
+    ends = _state(minimum.network), _state(other)
+    _check_shapes(*ends)
+    _check_function(minimum.network, other, ends, minimum.inputs[:PROBED])
+    return ends
 
 
 def _state(network: nn.Module) -> State:

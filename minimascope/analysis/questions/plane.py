@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from minimascope.analysis.costs.margins import STARTS, steps_for
+from minimascope.analysis.costs.planes import resolution_for
 from minimascope.analysis.session.opening import Opened
-from minimascope.analysis.stages.margins import STARTS, steps_for
-from minimascope.analysis.stages.planes import resolution_for, slice_arrays
+from minimascope.analysis.stages.planes import slice_arrays
 from minimascope.boundary.alignment import align
 from minimascope.boundary.classification import parameter_vectors
 from minimascope.boundary.eigenvector_margins import eigenvector_margins

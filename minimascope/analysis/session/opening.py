@@ -162,6 +162,11 @@ def class_count(minimum: Minimum) -> int | None:
     return minimum.loss.classes(as_matrix(outputs).shape[1])
 
 
+def is_planar(minimum: Minimum) -> bool:
+    """Inputs are points of the plane, so they are drawn as they are."""
+    return tuple(minimum.inputs.shape[1:]) == (2,)
+
+
 def split_summary(kind: Loss, outputs: Tensor, targets: Tensor) -> SplitSummary:
     """Mean loss (nats per example) and accuracy of one split, from the network's outputs there."""
     logits = as_matrix(outputs)

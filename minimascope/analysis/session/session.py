@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from minimascope.analysis.session.opening import Opened
+from minimascope.analysis.session.opening import Opened, is_planar
 from minimascope.analysis.session.publishing import Publisher
 from minimascope.analysis.sharing.shards import Alone, Question, Shards
 from minimascope.boundary.planes import embedding
@@ -32,7 +32,7 @@ class Session:
     stage: str = ""
     start: float = 0.0
     share: float = 0.0
-    state_path: Path | None = None
+    unfinished: Path | None = None  # folder of what a killed run goes on from
     shards: Shards = field(default_factory=Alone)
     questions: dict[str, list[Question]] = field(default_factory=dict)
 
@@ -57,16 +57,11 @@ class Session:
         found = self.spectrum
         return found if found is not None and found.complete and self.curved is None else None
 
-    @property
-    def planar(self) -> bool:
-        """Inputs are points of the plane, so they can be drawn as they are."""
-        return list(self.opened.minimum.inputs.shape[1:]) == [2]
-
     def publish_points(self) -> None:
         """The training set as drawn: the inputs themselves, or their first two principal axes."""
         minimum = self.opened.minimum
         inputs = minimum.inputs.double()
-        if self.planar:
+        if is_planar(minimum):
             self.array("points", inputs.float())
         elif len(inputs) > 2 and inputs[0].numel() > 1:  # else there are no two principal axes
             self.array("points", embedding(inputs, dims=2).float())

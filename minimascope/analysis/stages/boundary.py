@@ -7,11 +7,14 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from minimascope.analysis.costs.boundary import RANDOM_VECTORS, boundary_sizes
+from minimascope.analysis.costs.planes import has_principal_plane
+from minimascope.analysis.session.opening import is_planar
 from minimascope.analysis.session.sampling import some_rows
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.class_subsets import subset_sections
 from minimascope.analysis.stages.embeddings import NO_EMBEDDING, tsne
-from minimascope.analysis.stages.planes import has_principal_plane, resolution_for, slice_arrays
+from minimascope.analysis.stages.planes import slice_arrays
 from minimascope.analysis.stages.rescaled import rescaled_sections
 from minimascope.analysis.stages.walks import publish_walks
 from minimascope.boundary import flips as sign
@@ -28,7 +31,6 @@ from minimascope.boundary.slices import Slice, input_plane, plane_slice
 from minimascope.contract.report import Boundary, Flips
 from minimascope.curvature.spectrum.spectrum import Spectrum
 
-RANDOM_VECTORS = 100
 COHERENT = 300  # points in the coherence matrix
 GRADIENT_NUMBERS = 2**27  # gradients of those points held at once: 1 GB in float64
 INPUT_PLANE = "The input plane itself."
@@ -43,6 +45,7 @@ def run(session: Session) -> None:
     """Fills `report.boundary`: alignment, complexity, a plane and its flips, walks."""
     minimum, spectrum = session.opened.minimum, session.spectrum
     assert spectrum is not None
+    sizes = boundary_sizes(minimum, vectors=len(spectrum.eigenvectors))
     aligned = align(minimum, spectrum.eigenvectors, minimum.inputs)
     session.alignment = aligned.values
     session.array("alignment", aligned.values.double())
@@ -50,14 +53,17 @@ def run(session: Session) -> None:
     matrix = known_alignment(session, spectrum)
     found = measure(session, matrix)
     section = Boundary.of(found, flips=None)
-    section.subsets = subset_sections(session, matrix, epsilon=found.epsilon.value)
+    section.subsets = subset_sections(
+        session, matrix, epsilon=found.epsilon.value, hessians=sizes.hessians
+    )
     section.rescaled = rescaled_sections(session, epsilon=found.epsilon.value)
     session.progress(0.4, "Coherence of gradients")
     publish_classes(session, aligned, outputs=section_classes(session))
     session.progress(0.5, "Decision boundary over the drawn plane")
     controls = sign.control_vectors(minimum, seed=session.parameters.seed)
     # One pass over the grid for both: a gradient costs more than its products with vectors.
-    drawn = drawn_plane(session, torch.cat([spectrum.eigenvectors, controls.to(aligned.values)]))
+    vectors = torch.cat([spectrum.eigenvectors, controls.to(aligned.values)])
+    drawn = drawn_plane(session, vectors, resolution=sizes.resolution)
     section.plane = plane_sentence(session)
     if drawn is not None:
         known = len(spectrum.eigenvectors)
@@ -68,8 +74,9 @@ def run(session: Session) -> None:
         session.progress(0.8, "Sign flips along the boundary")
         flips = sign.sign_flips(minimum, plane, random=drawn.alignment[known:])
         section.flips, section.explained = Flips.of(flips), flips.explained
-    section.walked = publish_walks(session, spectrum)
-    publish_embedding(session)
+    section.walked = publish_walks(session, spectrum, count=sizes.walked)
+    if sizes.embedded:
+        publish_embedding(session)
     session.report.boundary = section
 
 
@@ -115,24 +122,24 @@ def publish_classes(session: Session, aligned: Alignment, *, outputs: int) -> No
     session.array("coherence_class_means", found.class_means.double())
 
 
-def drawn_plane(session: Session, vectors: Tensor) -> Slice | None:
+def drawn_plane(session: Session, vectors: Tensor, *, resolution: int | None) -> Slice | None:
     """The input plane, or that of the first two principal components; None if there is none."""
     minimum = session.opened.minimum
-    frame = Frame(resolution_for(minimum, vectors=len(vectors)))
+    if resolution is None:
+        return None
+    frame = Frame(resolution)
 
     def progress(done: float) -> None:
         session.progress(0.5 + 0.3 * done, "Decision boundary over the drawn plane")
 
-    if session.planar:
+    if is_planar(minimum):
         return input_plane(minimum, vectors, frame=frame, progress=progress)
-    if not has_principal_plane(minimum):
-        return None
     plane = principal_plane(minimum.inputs)
     return plane_slice(minimum, vectors, plane, frame=frame, progress=progress)
 
 
 def plane_sentence(session: Session) -> str:
-    if session.planar:
+    if is_planar(session.opened.minimum):
         return INPUT_PLANE
     return PRINCIPAL_PLANE if has_principal_plane(session.opened.minimum) else NO_PLANE
 
@@ -140,8 +147,6 @@ def plane_sentence(session: Session) -> str:
 def publish_embedding(session: Session) -> None:
     """t-SNE of the inputs where they cannot be drawn as they are."""
     minimum = session.opened.minimum
-    if session.planar or not has_principal_plane(minimum):
-        return
     session.progress(0.95, "t-SNE embedding of the inputs")
     try:
         coordinates = tsne(minimum.inputs, seed=session.parameters.seed)

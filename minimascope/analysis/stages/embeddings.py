@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-FEWEST, MOST = 10, 5000
 ROUNDING = 1e-12  # of the largest input: what differs by less is the same
 KEPT_COMPONENTS = 50  # neighbours are found among these; more only adds noise and time
 NO_EMBEDDING = (
@@ -19,12 +18,10 @@ NO_EMBEDDING = (
 
 
 def tsne(inputs: Tensor, *, seed: int) -> np.ndarray | None:
-    """Coordinates (n, 2) float32 of inputs (n, ...); None for n outside 10..5000.
+    """Coordinates (n, 2) float32 of inputs (n, ...); None where all inputs are the same.
 
     Raises ModuleNotFoundError without scikit-learn.
     """
-    if not FEWEST <= len(inputs) <= MOST:
-        return None
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
 

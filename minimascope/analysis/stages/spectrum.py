@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from minimascope.analysis.costs.spectrum import plan_stage, wanted_pairs
 from minimascope.analysis.session.opening import class_count
 from minimascope.analysis.session.sampling import for_spectrum, rows_drawn
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.hessians import OUTLIER_RATIO, outlier_counts, trace_estimate
-from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import (
     Density,
     Estimate,
@@ -27,13 +27,12 @@ from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.density import spectral_density
 from minimascope.curvature.spectrum.layer_blocks import layer_blocks
 from minimascope.curvature.spectrum.outliers import outliers_by_gap, outliers_by_ratio
-from minimascope.curvature.spectrum.plan import Plan, plan_spectrum
+from minimascope.curvature.spectrum.plan import Plan
 from minimascope.curvature.spectrum.sample import Drawn, curvature_on_all
 from minimascope.curvature.spectrum.spectrum import Spectrum as Pairs
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
-from minimascope.curvature.spectrum.wanted import Wanted
+from minimascope.machine.resume import kept_in
 
-TOLERANCES = {"float64": 1e-6, "float32": 1e-5}  # residual at which a pair counts as converged
 PARTIAL_SECONDS = 2.0  # between two publications of what has converged
 NEARLY = 0.9  # of the stage is over when the pairs are; the layers' blocks are the rest
 
@@ -73,7 +72,7 @@ def run(session: Session) -> None:
         found = compute_spectrum(
             minimum,
             wanted_pairs(minimum, parameters),
-            run=Run(parameters.seed, told.progress, session.state_path),
+            run=Run(parameters.seed, told.progress, kept_in(session.unfinished, "spectrum")),
             operator=plan.operator,
             partial=told.partial,
         )
@@ -126,16 +125,6 @@ def sample_section(session: Session, rows: Drawn, found: Pairs) -> SpectrumSampl
         held_out=len(rows.held_out),
         on_all=[Estimate(value=q, standard_error=error, method=method) for q, error in pairs],
     )
-
-
-def plan_stage(minimum: Minimum, parameters: Parameters) -> Plan:
-    """What the spectrum of this minimum will cost; ValueError where it would not fit."""
-    return plan_spectrum(minimum, wanted_pairs(minimum, parameters))
-
-
-def wanted_pairs(minimum: Minimum, parameters: Parameters) -> Wanted:
-    """The eigenpairs an analysis asks for."""
-    return Wanted(min(parameters.top_k, minimum.dim), TOLERANCES[parameters.dtype])
 
 
 def outputs(minimum: Minimum) -> int:

@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
-from minimascope.analysis.costs.passes import row_seconds
+from minimascope.analysis.costs.boundary import PIXELS, POINTS, WALKED
+from minimascope.analysis.session.opening import is_planar
 from minimascope.analysis.session.sampling import some_rows
 from minimascope.analysis.session.session import Session
 from minimascope.boundary.planes import Frame, data_bounds
 from minimascope.boundary.walk import Walk, walk
-from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.spectrum.spectrum import Spectrum
 
-WALKED = 5  # leading eigenvectors
-POINTS, PIXELS = 21, 60  # steps of a walk; side of the map at each, where inputs are 2-D
-MARGIN = 0.15  # of the data's range, around that map
-# CPU seconds that the passes over the training set may take: of a larger one a sample is walked
-# over, and the report says how many points it has.
-SECONDS = 60.0
-FEWEST = 256
+MARGIN = 0.15  # of the data's range, around the map at each step
 
 
-def publish_walks(session: Session, spectrum: Spectrum) -> int | None:
-    """Publishes θ + ε v_k for the leading vectors; how many points, None where all were taken.
+def publish_walks(session: Session, spectrum: Spectrum, *, count: int) -> int | None:
+    """Publishes θ + ε v_k for the leading vectors over `count` points; None where those are all.
 
     The ranges differ, so ε is one row a vector. Of a sample both come with standard errors.
     """
     minimum, seed = session.opened.minimum, session.parameters.seed
-    rows = walked_rows(minimum, seed=seed)
-    taken = minimum if rows is None else minimum.subset(rows)
+    whole = count >= minimum.n
+    taken = minimum if whole else minimum.subset(some_rows(minimum, count, seed=seed))
     # The same for a sample as for all points.
-    bounds = data_bounds(minimum.inputs, MARGIN) if session.planar else None
+    bounds = data_bounds(minimum.inputs, MARGIN) if is_planar(minimum) else None
     frame = Frame(PIXELS, bounds=bounds)
     pairs = list(zip(spectrum.eigenvectors, spectrum.eigenvalues.tolist(), strict=True))[:WALKED]
     walks = []
@@ -43,7 +36,7 @@ def publish_walks(session: Session, spectrum: Spectrum) -> int | None:
     session.array("walk_loss", torch.stack([each.loss for each in walks]).double())
     session.array("walk_accuracy", torch.stack([each.accuracy for each in walks]).double())
     _publish_maps(session, walks)
-    if rows is None:
+    if whole:
         return None
     left_out = (1 - taken.n / minimum.n) ** 0.5  # of a sample without replacement
     spread = torch.stack([each.loss_spread for each in walks])
@@ -52,21 +45,6 @@ def publish_walks(session: Session, spectrum: Spectrum) -> int | None:
     binomial = (right * (1 - right) / max(1, taken.n - 1)).sqrt()
     session.array("walk_accuracy_error", (binomial * left_out).double())
     return taken.n
-
-
-def walked_rows(minimum: Minimum, *, seed: int) -> Tensor | None:
-    """A seeded sample where passes over all points would take long; None for all."""
-    affordable = int(SECONDS / (WALKED * POINTS * row_seconds(minimum)))
-    count = max(FEWEST, affordable)
-    return None if minimum.n <= count else some_rows(minimum, count, seed=seed)
-
-
-def walk_seconds(minimum: Minimum) -> float:
-    """CPU seconds of all walks, from counted work."""
-    rows = walked_rows(minimum, seed=0)
-    planar = tuple(minimum.inputs.shape[1:]) == (2,)
-    points = (minimum.n if rows is None else len(rows)) + planar * PIXELS**2
-    return WALKED * POINTS * points * row_seconds(minimum)
 
 
 def _publish_maps(session: Session, walks: list[Walk]) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from backend.jobs.job import NewJob
-from backend.questions.repository import MOST_UNANSWERED
 from backend.storage.database import open_database
+from minimascope.contract.job_kinds import job_kind
 from minimascope.contract.problems import ProblemError
 from tests.servers.repositories import Repositories
+
+MOST_WAITING = job_kind("slice").most_waiting or 0
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def test_a_refused_question_stays_answered_and_a_crash_does_not(repository: Repo
 
 
 def test_more_than_enough_questions_at_once_are_refused(repository: Repositories) -> None:
-    for number in range(MOST_UNANSWERED):
+    for number in range(MOST_WAITING):
         assert repository.questions.ask(asked(str(number)), now=0.0)
     with pytest.raises(ProblemError, match="not computed yet") as refused:
         repository.questions.ask(asked("one more"), now=0.0)

@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 
 from backend.jobs.shards.repository import shard_id
+from minimascope.analysis.costs import gap as gap_costs
+from minimascope.analysis.costs import margins as margin_costs
 from minimascope.analysis.run import run_analysis
 from minimascope.analysis.session.opening import Files
 from minimascope.analysis.sharing.shards import Alone, Answer, Question, Work
 from minimascope.analysis.stages import gap as gap_stage
-from minimascope.analysis.stages import margins as margins_stage
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Report
@@ -113,9 +114,9 @@ def files(tmp_path: Path) -> Files:
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An analysis of seconds is shared as one of minutes is."""
-    monkeypatch.setattr(margins_stage, "SHARD_SECONDS", 0.0)
+    monkeypatch.setattr(margin_costs, "SHARD_SECONDS", 0.0)
     monkeypatch.setattr(gap_stage, "WORTH_SHARING", 0.0)
-    monkeypatch.setattr(gap_stage, "DENSE", 100)
+    monkeypatch.setattr(gap_costs, "DENSE", 100)
     monkeypatch.setattr(shard_exchange, "WORTH_SHARING", 0.0)
     yield
     shard.LAST.forget()

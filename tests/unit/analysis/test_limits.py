@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 import torch
 from torch import nn
 
-from minimascope.analysis.stages import class_subsets, planes, walks
-from minimascope.analysis.stages import margins as margins_stage
-from minimascope.analysis.stages.embeddings import MOST, tsne
+from minimascope.analysis.costs import boundary as boundary_costs
+from minimascope.analysis.costs import margins as margin_costs
+from minimascope.analysis.costs import planes
+from minimascope.analysis.session.sampling import some_rows
+from minimascope.analysis.stages.embeddings import tsne
 from minimascope.contract.parameters import Parameters
 from minimascope.curvature.minimum.minimum import prepare
 from tests.cases.analyses import analysed, save
@@ -22,7 +25,7 @@ from tests.cases.reference_networks import boundary_minimum
 def test_margins_of_a_large_training_set_are_those_of_a_stated_sample(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(margins_stage, "SEARCH_SECONDS", 0.0)
+    monkeypatch.setattr(margin_costs, "SEARCH_SECONDS", 0.0)
     x = torch.randn(60, 2, generator=torch.Generator().manual_seed(0))
     network = nn.Sequential(nn.Linear(2, 2))
     with torch.no_grad():
@@ -52,8 +55,8 @@ def test_margins_of_a_large_training_set_are_those_of_a_stated_sample(
 def test_walks_over_a_large_training_set_are_those_of_a_stated_sample(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(walks, "SECONDS", 0.0)
-    monkeypatch.setattr(walks, "FEWEST", 40)
+    monkeypatch.setattr(boundary_costs, "WALK_SECONDS", 0.0)
+    monkeypatch.setattr(boundary_costs, "FEWEST_WALKED", 40)
     x = torch.randn(90, 2, generator=torch.Generator().manual_seed(1))
     y = (x[:, 0] + 0.3 * x[:, 1] > 0).long()
     network = nn.Sequential(nn.Linear(2, 2))
@@ -63,8 +66,7 @@ def test_walks_over_a_large_training_set_are_those_of_a_stated_sample(
     report, kept = analysed(tmp_path, asked)
     assert report.boundary is not None
     assert report.boundary.walked == 40
-    rows = walks.walked_rows(prepare(network, x, y), seed=4)
-    assert rows is not None
+    rows = some_rows(prepare(network, x, y), 40, seed=4)
     with torch.no_grad():
         outputs = network(x.double())[rows]
     losses = nn.functional.cross_entropy(outputs, y[rows], reduction="none")
@@ -76,7 +78,7 @@ def test_walks_over_a_large_training_set_are_those_of_a_stated_sample(
     binomial = (right * (1 - right) / 39) ** 0.5 * (1 - 40 / 90) ** 0.5
     assert kept.arrays["walk_accuracy_error"][:, middle] == pytest.approx(binomial, rel=1e-6)
     assert kept.arrays["walk_x"][0] == kept.arrays["slice_x"][0]  # the map of all points
-    monkeypatch.setattr(walks, "FEWEST", 90)
+    monkeypatch.setattr(boundary_costs, "FEWEST_WALKED", 90)
     whole, arrays = analysed(tmp_path, asked)
     assert whole.boundary is not None
     assert whole.boundary.walked is None
@@ -102,22 +104,22 @@ def test_ascents_along_eigenvectors_are_shorter_where_a_step_takes_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for network in (boundary_minimum("iris-normal").minimum, small_cnn()):
-        assert margins_stage.steps_for(network, vectors=5) == 300
-        each = margins_stage.step_seconds(network, vectors=5)
-        monkeypatch.setattr(margins_stage, "ASCENT_SECONDS", 70.5 * each)
-        assert margins_stage.steps_for(network, vectors=5) == 70
-        monkeypatch.setattr(margins_stage, "ASCENT_SECONDS", 0.0)
-        assert margins_stage.steps_for(network, vectors=5) == 20
+        assert margin_costs.steps_for(network, vectors=5) == 300
+        each = margin_costs.step_seconds(network, vectors=5)
+        monkeypatch.setattr(margin_costs, "ASCENT_SECONDS", 70.5 * each)
+        assert margin_costs.steps_for(network, vectors=5) == 70
+        monkeypatch.setattr(margin_costs, "ASCENT_SECONDS", 0.0)
+        assert margin_costs.steps_for(network, vectors=5) == 20
         monkeypatch.undo()
 
 
 def test_hessians_of_classes_are_left_out_where_their_products_take_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    seconds = class_subsets.hessian_seconds(small_cnn())
+    seconds = boundary_costs.hessian_seconds(small_cnn())
     assert seconds is not None
-    monkeypatch.setattr(class_subsets, "HESSIAN_SECONDS", 0.9 * seconds)
-    assert class_subsets.hessian_seconds(small_cnn()) is None
+    monkeypatch.setattr(boundary_costs, "HESSIAN_SECONDS", 0.9 * seconds)
+    assert boundary_costs.hessian_seconds(small_cnn()) is None
 
 
 def test_embeddings_repeat_and_stop_at_what_is_readable() -> None:
@@ -126,9 +128,23 @@ def test_embeddings_repeat_and_stop_at_what_is_readable() -> None:
     assert first is not None
     assert first.shape == (40, 2)
     assert np.array_equal(first, tsne(inputs, seed=1))
-    assert tsne(inputs[:9], seed=1) is None
     assert tsne(torch.ones(20, 3), seed=1) is None  # all the same: nothing to see
-    assert tsne(torch.zeros(MOST + 1, 2), seed=1) is None
+    many = prepare(nn.Linear(3, 2), torch.randn(5001, 3), torch.zeros(5001, dtype=torch.long))
+    sizes = {n: boundary_costs.is_embedded(many.subset(torch.arange(n))) for n in (9, 5000, 5001)}
+    assert sizes == {9: False, 5000: True, 5001: False}
+
+
+def test_without_scikit_learn_the_report_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    x = torch.randn(30, 3, generator=torch.Generator().manual_seed(0))
+    save(tmp_path, nn.Sequential(nn.Linear(3, 2)), (x, (x[:, 0] > 0).long()))
+    mlp = {"family": "mlp", "activation": "relu"}
+    report, kept = analysed(tmp_path, Parameters(architecture=mlp, stages=["boundary"]))
+    assert report.failures == []
+    assert "embedding_tsne" not in kept.arrays
+    assert any("scikit-learn" in warning for warning in report.warnings)
 
 
 @pytest.mark.parametrize("scale", [2.0**-600, 2.0**-100, 2.0**100])  # exact in every digit

@@ -14,16 +14,15 @@ from backend.analyses.events import Reader, stream
 from backend.auth.principal import GUEST, Principal
 from backend.services import Services
 from minimascope.client import calls
-from minimascope.client.events import Event, EventLines
+from minimascope.client.events import Event, EventText
 from minimascope.contract.problems import ProblemError
 from tests.unit.backend.test_users import analysis, api, joined
 
 Change = Callable[[Services, str], Awaitable[None]]
 
 
-def as_events(text: str) -> list[Event]:
-    lines = EventLines()
-    return [event for line in text.split("\n") if (event := lines.feed(line))]
+def as_events(*frames: bytes) -> list[Event]:
+    return EventText().feed(b"".join(frames).decode())
 
 
 def last_words(tmp_path: Path, change: Change, *, share: str = "") -> Event:
@@ -41,7 +40,7 @@ def last_words(tmp_path: Path, change: Change, *, share: str = "") -> Event:
             assert as_events(await anext(frames))[0].name == "snapshot"
             await change(service, identifier)
             said = [frame async for frame in frames]
-            return as_events("".join(said))[-1]
+            return as_events(*said)[-1]
 
     return asyncio.run(run())
 
@@ -82,7 +81,7 @@ def test_whoever_has_a_link_alone_follows_to_the_end(tmp_path: Path) -> None:
             said = [await anext(frames)]
             await asyncio.sleep(0.2)  # several looks and checks
             service.analyses.repository.cancel(identifier, now=time.time())
-            return as_events("".join([*said, *[frame async for frame in frames]]))
+            return as_events(*said, *[frame async for frame in frames])
 
     ended = asyncio.run(run())[-1]
     assert (ended.name, ended.data["state"]) == ("state", "cancelled")
@@ -108,6 +107,16 @@ def test_a_guest_watches_until_the_link_is_ended(tmp_path: Path) -> None:
             assert as_events(await anext(frames))[0].name in ("stage", "progress", "state")
             service.auth.share(identifier, None)
             said = [frame async for frame in frames]
-            assert as_events("".join(said))[-1].name in ("problem", "state")
+            assert as_events(*said)[-1].name in ("problem", "state")
 
     asyncio.run(run())
+
+
+def test_an_event_ends_at_line_feeds_alone_however_it_comes() -> None:
+    state = 'id: 3\r\nevent: state\r\ndata: {"a":\ndata:  "x\u2028y"}\n\n'
+    text = f": a word\n\n{state}event: progress\n\n"
+    for size in (1, 7, len(text)):
+        events = EventText()
+        pieces = [text[at : at + size] for at in range(0, len(text), size)]
+        found = [event for piece in pieces for event in events.feed(piece)]
+        assert found == [Event("3", "state", {"a": "x\u2028y"})]

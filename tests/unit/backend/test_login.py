@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import httpx
 import pytest
 
 from backend.app import create_app
-from backend.auth.sessions import SESSION_SECONDS, good_session, new_session
+from backend.auth.sessions import SESSION_SECONDS, good_session, new_session, session_user
 from minimascope.contract.settings import Settings
 
 SITE = "http://server.example:8717"
@@ -76,11 +77,24 @@ def test_five_wrong_tokens_a_minute_and_no_more(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_a_session_ends_with_its_time_and_with_its_token() -> None:
-    cookie = new_session("secret", now=0.0)
-    assert good_session("secret", cookie, now=SESSION_SECONDS - 1.0)
-    assert not good_session("secret", cookie, now=SESSION_SECONDS + 1.0)
-    assert not good_session("other", cookie, now=1.0)
-    later = cookie.replace(str(SESSION_SECONDS), str(10 * SESSION_SECONDS), 1)
-    for forged in ("", ".", later, cookie[:-1] + "é"):
-        assert not good_session("secret", forged, now=1.0)
+def test_a_session_ends_with_its_time_and_with_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    cookie = new_session("secret", user="ann")
+    assert session_user(cookie) == "ann"
+    assert good_session("secret", cookie)
+    assert not good_session("other", cookie)
+    nonce, user, at, signature = cookie.split(".")
+    later = new_session("another", user="ann").split(".")[2]
+    for forged in (
+        "",
+        ".",
+        cookie[:-1] + "é",
+        f"{nonce}.bob.{at}.{signature}",
+        f"{nonce}.{user}.{at[::-1]}.{signature}",
+        f"{nonce[::-1]}.{user}.{later}.{signature}",
+    ):
+        assert not good_session("secret", forged)
+    monkeypatch.setattr(time, "time", lambda: now + SESSION_SECONDS - 1)
+    assert good_session("secret", cookie)
+    monkeypatch.setattr(time, "time", lambda: now + SESSION_SECONDS + 2)
+    assert not good_session("secret", cookie)

@@ -44,7 +44,7 @@ def job(folder: Path, attempt: str) -> dict[str, Any]:
             "top_k": 3,
         },
         "workdir": str(workdir),
-        "state": str(folder / "state.npz"),
+        "unfinished": str(folder / "unfinished"),
     }
 
 
@@ -81,7 +81,7 @@ def test_a_killed_child_is_followed_by_one_that_goes_on(tmp_path: Path) -> None:
     first._signal(signal.SIGKILL)
     assert first.wait() == -signal.SIGKILL
     first.end()
-    with np.load(tmp_path / "state.npz", allow_pickle=False) as kept:
+    with np.load(tmp_path / "unfinished" / "spectrum.npz", allow_pickle=False) as kept:
         before = int(kept["products"])
     assert before >= 12
     second.tell(job(tmp_path, "second"))
@@ -95,4 +95,4 @@ def test_a_killed_child_is_followed_by_one_that_goes_on(tmp_path: Path) -> None:
     found = torch.tensor(resumed.spectrum.eigenvalues, dtype=torch.float64)
     # The same recurrence on the same machine; rounding of restored rows: 1e-10 of λ1.
     assert (found - whole.eigenvalues).abs().max() <= 1e-10 * whole.eigenvalues[0]
-    assert not (tmp_path / "state.npz").exists()
+    assert not any((tmp_path / "unfinished").iterdir())

@@ -73,12 +73,12 @@ def test_an_analysis_goes_on_from_its_state_and_tells_what_has_converged(
     monkeypatch.setattr(keeper, "SHARE", 0)
     asked: dict[str, Any] = {"family": "mlp", "activation": "tanh"}
     parameters = Parameters(architecture=asked, stages=["spectrum"], top_k=3)
-    paths, state = files(tmp_path), tmp_path / "state.npz"
+    paths, folder = files(tmp_path), tmp_path / "unfinished"
     first, second = Listener(20), Listener(10_000)
     with pytest.raises(KilledError):
-        run_analysis(paths, parameters, workdir=tmp_path, publisher=first, state_path=state)
+        run_analysis(paths, parameters, workdir=tmp_path, publisher=first, unfinished=folder)
     assert first.products == list(range(1, 21))
-    report = run_analysis(paths, parameters, workdir=tmp_path, publisher=second, state_path=state)
+    report = run_analysis(paths, parameters, workdir=tmp_path, publisher=second, unfinished=folder)
     assert second.products[0] == 21
     assert report.spectrum is not None
     assert report.spectrum.plan is not None
@@ -89,28 +89,28 @@ def test_an_analysis_goes_on_from_its_state_and_tells_what_has_converged(
     assert len(second.partial) >= 2
     top = report.spectrum.eigenvalues[0]
     assert abs(second.partial[0][0] - top) <= 1e-6 * top
-    assert not state.exists()
+    assert not any(folder.iterdir())
 
 
 def test_states_live_in_a_private_folder_and_go_with_their_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    path = resume.state_path("ab12")
+    path = resume.kept_in(resume.unfinished("ab12"), "spectrum")
     assert path is not None
-    assert path.parent.stat().st_mode & 0o077 == 0
+    assert [each.stat().st_mode & 0o077 for each in path.parents[:2]] == [0, 0]
     path.write_bytes(b"state")
-    old = resume.state_path("cd34")
+    old = resume.kept_in(resume.unfinished("cd34"), "gap")
     assert old is not None
     old.write_bytes(b"old")
     long_ago = time.time() - resume.KEPT_SECONDS - 1
-    os.utime(old, (long_ago, long_ago))
+    os.utime(old.parent, (long_ago, long_ago))
     resume.forget_old()
     assert path.exists()
-    assert not old.exists()
+    assert not old.parent.exists()
     resume.forget("ab12")
-    assert not path.exists()
-    assert resume.state_path("../ab12") is None
+    assert not path.parent.exists()
+    assert resume.unfinished("../ab12") is None
 
 
 def test_a_folder_that_others_may_write_to_is_not_used(
@@ -121,4 +121,4 @@ def test_a_folder_that_others_may_write_to_is_not_used(
     assert folder is not None
     folder.chmod(0o777)
     assert resume.folder() is None
-    assert resume.state_path("ab12") is None
+    assert resume.unfinished("ab12") is None

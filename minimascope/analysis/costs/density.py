@@ -1,0 +1,28 @@
+"""What the spectral density takes, from the seconds of a product."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.products.matrix_units import units_for
+from minimascope.curvature.spectrum.plan import Plan
+
+DENSITY_PRODUCTS = 320  # of the Lanczos route: 8 probes of 40 steps
+SINGLE = 0.55  # of a float64 product, that in float32 which the probes are content with
+ROUNDED = 0.6  # of a float32 product, that on matrix units; convolutions gain little
+
+
+def density_seconds(minimum: Minimum, plan: Plan) -> float:
+    """Wall seconds; nothing where the spectrum is complete, whose density follows from it."""
+    if plan.route != "lanczos":
+        return 0.0
+    share = SINGLE if minimum.theta.dtype == torch.float64 else 1.0
+    if units_for(minimum.inputs.device, minimum.dim) and not _convolves(minimum):
+        share *= ROUNDED
+    return DENSITY_PRODUCTS * share * plan.seconds_per_product
+
+
+def _convolves(minimum: Minimum) -> bool:
+    return any(isinstance(layer, (nn.Conv1d, nn.Conv2d)) for layer in minimum.network.modules())

@@ -1,0 +1,46 @@
+"""What the generalization gap takes, from counted work, and whether it is worth handing out."""
+
+from __future__ import annotations
+
+import torch
+
+from minimascope.analysis.costs.passes import row_seconds
+from minimascope.curvature.layers.gram import gram_cost
+from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.spectrum.route import DENSE, LOW_RANK
+from minimascope.curvature.sweep.route import LONGEST, choose_route
+
+# The exact routes: 10¹³ operations took 254 CPU-s.
+OPERATION_SECONDS = 2.5e-11
+BACKWARD_PASSES = 3  # forward passes that the gradients of one output cost
+# Passes over the data that Lanczos, probes and leave-one-out solves make where nothing is exact.
+MATRIX_FREE_PASSES = 2000
+ESTIMATE_SECONDS = 3e-5  # of the estimates beside the sweep, a parameter
+
+
+def gap_seconds(minimum: Minimum, *, slower: float) -> float:
+    """Wall seconds of the stage, each counted second taking `slower`."""
+    return sweep_seconds(minimum, slower=slower) + slower * ESTIMATE_SECONDS * minimum.dim
+
+
+def sweep_seconds(minimum: Minimum, *, slower: float = 1.0) -> float:
+    """CPU seconds of the sweep over λ on the route that it will take."""
+    n, outputs = minimum.n, outputs_of(minimum)
+    chosen = choose_route(n, outputs, minimum.dim, gram=gram_cost(minimum))
+    forward = n * row_seconds(minimum)
+    if chosen.operations is not None:
+        passes = BACKWARD_PASSES * outputs * forward
+        return slower * (OPERATION_SECONDS * chosen.operations + passes)
+    return min(slower * MATRIX_FREE_PASSES * forward, LONGEST)  # it ends with what it has
+
+
+def spectrum_may_help(minimum: Minimum) -> bool:
+    """Whether the spectrum may be complete: the gap then waits for it, and takes its eigenpairs."""
+    low_rank = minimum.dim in LOW_RANK and 4 * minimum.n * outputs_of(minimum) <= minimum.dim
+    return minimum.dim <= DENSE or low_rank
+
+
+def outputs_of(minimum: Minimum) -> int:
+    """Outputs of the network an example."""
+    with torch.no_grad():
+        return minimum.network(minimum.inputs[:1]).numel()
