@@ -35,6 +35,7 @@ lint: $(VENV)/.test ## Lint, format, types and the import contracts alone
 	$(BIN)/ruff format --check .
 	$(BIN)/pyrefly check --python-interpreter-path $(BIN)/python
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 	@$(MAKE) --no-print-directory lint-browser
 
 lint-browser: node_modules/.package-lock.json ## eslint and tsc over what runs in the browser
