@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.axe import violations
 from tests.browser.test_exports import saved
 from tests.cases.curves import CURVE, SPLIT
+from tests.servers.browser import in_modules
 from tests.servers.recorded import GAUSS, TWIN
 
 REFUSED = "The two have different training sets."
@@ -27,9 +28,8 @@ def test_the_line_is_drawn_between_the_chosen_two_and_exported(page: Page, tmp_p
     ticks = page.locator("#line .xaxislayer-below, #line .xtick text")
     expect(ticks.filter(has_text="0: B").first).to_be_visible()
     assert violations(page) == []
-    [kept] = page.evaluate(
-        "(id) => minimascope.about().compared.filter((each) => each.id === id)", GAUSS
-    )
+    exported = in_modules(page, "({ about }) => about().compared", "export/about.mjs")
+    [kept] = [each for each in exported if each["id"] == GAUSS]
     assert {"parameters", "seed", "versions", "checkpoint"} <= set(kept)
     rows = saved(page, "[data-plot='line'][data-export='csv']", tmp_path, menu=".panel-line")
     lines = [row.split(",") for row in rows.read_text().splitlines() if row[:1] != "#"]
