@@ -19,7 +19,7 @@ from minimascope.analysis.sharing.shards import WORTH_SHARING, Alone, Answer, Qu
 from minimascope.contract.problems import ProblemError
 
 WAIT_SECONDS = 0.3
-Found = dict[str, Any]  # one shard as the API tells it: backend/shards.py
+Found = dict[str, Any]  # one shard as the API tells it: backend/jobs/schemas.py
 
 
 class Speaker(Protocol):

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from minimascope.curvature.krylov.block import expand, krylov_space, ritz, ritz_vectors
-from minimascope.curvature.krylov.lockstep import Product
-from minimascope.curvature.products.long_sums import inner, norms, outside
+from minimascope.curvature.products.long_sums import inner, norms
 from minimascope.curvature.products.operator import Operator
 
 
@@ -26,17 +25,10 @@ class Deflation:
     vectors: Tensor
     products: int
 
-    def outside(self, X: Tensor) -> Tensor:
-        """P x for the rows of X (b × p)."""
-        return outside(self.vectors, X)
-
-    def product(self, operator: Operator) -> Product:
-        """The map V (c × p) ↦ V·P GGN, for rows outside the known pairs."""
-
-        def deflated(V: Tensor) -> Tensor:
-            return self.outside(operator.matmat(V))
-
-        return deflated if self.values.numel() else operator.matmat
+    @property
+    def known(self) -> Tensor | None:
+        """The eigenvectors, None where there are none."""
+        return self.vectors if len(self.vectors) else None
 
     def quadratic(self, X: Tensor, lambdas: Tensor) -> Tensor:
         """xᵀV(E + λ)⁻¹Vᵀx of the rows of X, float64 (L × b)."""

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from minimascope.curvature.krylov.block import zero_level
 from minimascope.curvature.krylov.gauss import gauss_rules, gauss_weights
-from minimascope.curvature.products.long_sums import norms
+from minimascope.curvature.products.long_sums import norms, outside
 
 Product = Callable[[Tensor], Tensor]  # of (b × p) rows
 EXHAUSTED = 1e-8  # without reorthogonalisation
@@ -27,8 +27,9 @@ EXHAUSTED = 1e-8  # without reorthogonalisation
 class LanczosRuns:
     """State of b recurrences; vectors b × p in the product's precision, numbers (b,) in float64.
 
-    norms: of the start vectors. basis: b × steps × p where chains are reorthogonalised. exhausted:
-    every Krylov space is complete. A space that ends before the others is cut off by a coupling
+    norms: of the start vectors. known: orthonormal rows (r × p) outside of which everything
+    happens. basis: b × steps × p where chains are reorthogonalised. exhausted: every Krylov space
+    is complete. A space that ends before the others is cut off by a coupling
     of 0, and what follows has no weight.
     """
 
@@ -36,6 +37,7 @@ class LanczosRuns:
     norms: Tensor
     current: Tensor
     previous: Tensor
+    known: Tensor | None = None
     basis: Tensor | None = None
     exhausted: bool = False
     diagonal: list[Tensor] = field(default_factory=list)
@@ -49,10 +51,12 @@ class LanczosRuns:
     def advance(self) -> None:
         """One step: one product with every vector."""
         image = self.product(self.current)
-        if self.below:
+        if self.below:  # first: this order repeats nodes latest (Paige, 1976)
             image = image - self.below[-1].to(image)[:, None] * self.previous
         a = (image * self.current).sum(dim=1)
         image = image - a[:, None] * self.current
+        if self.known is not None:
+            image = outside(self.known, image)
         if self.basis is not None:
             self.basis[:, self.steps] = self.current
             image = _outside_each(self.basis[:, : self.steps + 1], image)
@@ -96,17 +100,20 @@ class LanczosRuns:
         return torch.stack([(seen / (values + x)[:, None]).sum(dim=2) for x in lambdas.tolist()])
 
 
-def begin(product: Product, X: Tensor, *, reorthogonalised: int = 0) -> LanczosRuns:
-    """Recurrences started at the rows of X (b × p).
+def begin(
+    product: Product, X: Tensor, *, known: Tensor | None = None, reorthogonalised: int = 0
+) -> LanczosRuns:
+    """Recurrences started at the rows of X (b × p), all of it outside `known` rows (r × p).
 
     Their vectors are kept for at most so many steps and every new one made orthogonal to them; 0
     keeps none.
     """
+    X = X if known is None else outside(known, X)
     lengths = norms(X)
     lengths = torch.where(lengths > smallest(X), lengths, 0.0)
     unit = torch.where(lengths[:, None] > 0, X / lengths[:, None].clamp_min(smallest(X)), 0.0)
     basis = X.new_empty(X.shape[0], reorthogonalised, X.shape[1]) if reorthogonalised else None
-    return LanczosRuns(product, lengths.double(), unit, torch.zeros_like(unit), basis)
+    return LanczosRuns(product, lengths.double(), unit, torch.zeros_like(unit), known, basis)
 
 
 def smallest(like: Tensor) -> float:

@@ -17,7 +17,6 @@ from torch.nn import functional
 from minimascope.curvature.krylov.gauss import gauss_weights
 from minimascope.curvature.krylov.lockstep import begin
 from minimascope.curvature.products.graphs import available_bytes
-from minimascope.curvature.products.long_sums import outside
 from minimascope.curvature.products.operator import Operator
 from minimascope.curvature.running.run import Run
 
@@ -79,13 +78,10 @@ def quadrature(
     width = _chains_at_once(operator, steps)
     rules: list[tuple[Tensor, Tensor]] = []
 
-    def deflated(rows: Tensor) -> Tensor:
-        return outside(known, operator.matmat(rows))
-
     for first in range(0, probes, width):
         count = min(width, probes - first)
         probe = torch.randn(count, operator.dim, generator=generator, **like)
-        runs = begin(deflated, outside(known, probe), reorthogonalised=steps)
+        runs = begin(operator.matmat, probe, known=known, reorthogonalised=steps)
         for _ in range(steps):
             runs.advance()
         values, vectors = runs.rules()

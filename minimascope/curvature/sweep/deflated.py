@@ -66,7 +66,7 @@ class DeflatedGgn:
 
     def begin(self, X: Tensor) -> LanczosRuns:
         """Recurrences started at the rows of X (b × p), outside the known pairs."""
-        return begin(self.deflation.product(self.products.operator), self.deflation.outside(X))
+        return begin(self.products.operator.matmat, X, known=self.deflation.known)
 
 
 def deflated_ggn(

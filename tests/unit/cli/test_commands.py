@@ -99,7 +99,7 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
 def test_a_problem_is_exit_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    raising(monkeypatch, ProblemError("bad", "It is\nbad.", "Make it good."))
+    raising(monkeypatch, ProblemError("not_found", "It is\nbad.", "Make it good."))
     assert main(["doctor"]) == 2
     assert capsys.readouterr().err == "minimascope doctor: It is bad. Make it good.\n"
 

@@ -14,17 +14,18 @@ from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.products.operator import Operator
 from minimascope.curvature.spectrum import plan as planner
+from minimascope.curvature.spectrum import timing
 from minimascope.curvature.spectrum.plan import (
     STEPS_SPREAD,
     plan_spectrum,
     refuse_unless_it_fits,
-    seconds_per_product,
     steps_expected,
 )
 from minimascope.curvature.spectrum.rank_pilot import SPREAD as RANK_SPREAD
 from minimascope.curvature.spectrum.rank_pilot import expected_rank
 from minimascope.curvature.spectrum.route import choose_route
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
+from minimascope.curvature.spectrum.timing import seconds_per_product
 from minimascope.curvature.spectrum.wanted import Wanted
 from tests.cases.reference_networks import gap_minimum
 
@@ -59,8 +60,9 @@ def test_products_on_many_examples_are_timed_on_some(monkeypatch: pytest.MonkeyP
         timed.append(operator.graph_bytes)
         return seconds_per_product(operator, width=width, budget=budget)
 
-    monkeypatch.setattr(planner, "seconds_per_product", noted)
-    monkeypatch.setattr(planner, "CALIBRATION", 0.0)  # any time at all is long enough
+    for module in (planner, timing):
+        monkeypatch.setattr(module, "seconds_per_product", noted)
+    monkeypatch.setattr(timing, "CALIBRATION", 0.0)  # any time at all is long enough
     from_some = plan_spectrum(many)
     assert max(timed) < whole.operator.graph_bytes / 10
     assert (from_some.route, from_some.products) == (whole.route, whole.products)

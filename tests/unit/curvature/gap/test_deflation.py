@@ -50,7 +50,7 @@ def test_quadratic_forms_keep_their_accuracy_whatever_was_found(steps: int) -> N
     _, M = prescribed()
     found = deflation(M, steps=steps)
     X = torch.randn(3, P, dtype=torch.float64)
-    outside = begin(found.product(from_matrix(M)), found.outside(X))
+    outside = begin(from_matrix(M).matmat, X, known=found.known)
     # Without reorthogonalisation nodes repeat, and twice the steps of exact arithmetic do it.
     while outside.steps < 2 * P and not outside.exhausted:
         outside.advance()
@@ -70,7 +70,7 @@ def test_fewer_steps_are_needed_outside_the_outliers() -> None:
     dense = float(x[0] @ torch.linalg.solve(M + 1e-3 * torch.eye(P, dtype=torch.float64), x[0]))
 
     def steps(deflated: Deflation) -> int:
-        lanczos = begin(deflated.product(from_matrix(M)), deflated.outside(x))
+        lanczos = begin(from_matrix(M).matmat, x, known=deflated.known)
         known = float(deflated.quadratic(x, LAMBDAS)[0, 0])
         while True:
             lanczos.advance()
