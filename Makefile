@@ -33,6 +33,7 @@ lint: $(VENV)/.test ## Lint, format, types and the import contracts alone
 	$(BIN)/ruff format --check .
 	$(BIN)/pyrefly check --python-interpreter-path $(BIN)/python
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 
 dist: $(VENV)/bin/python ## Build the wheels minimascope and minimascope-server into dist/
 	rm -rf dist build packaging/server/build
