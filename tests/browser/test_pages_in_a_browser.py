@@ -106,7 +106,7 @@ def test_pages_of_what_is_not_there_are_pages_too(
         "/jobs/none": "There is no analysis 'none'.",
         "/compare": "Tick two or more finished analyses",
         "/compare?ids=none": "There is no analysis 'none'.",
-        f"/analyses/{BAD}": "No stage has finished yet.",
+        f"/analyses/{BAD}": "This analysis has no report yet.",
     }.items():
         page.goto(path)
         expect(page.locator("#main")).to_contain_text(words)
