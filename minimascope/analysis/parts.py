@@ -11,13 +11,11 @@ from minimascope.analysis.stages import gap as gap_stage
 from minimascope.analysis.stages import margins as margins_stage
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Stage
+from minimascope.curvature.minimum.minimum import Minimum
 
 
-def parts_of(
-    opened: Opened, parameters: Parameters, stages: Sequence[Stage]
-) -> dict[str, list[Part]]:
+def parts_of(minimum: Minimum, stages: Sequence[Stage]) -> dict[str, list[Part]]:
     """The parts of each stage that has any, the longest first. None depends on the machine."""
-    minimum = opened.minimum
     asked: dict[str, list[Part]] = {}
     if "gap" in stages:
         asked[gap_stage.STAGE] = gap_stage.parts(minimum)

@@ -66,7 +66,7 @@ def run_analysis(
     session.unfinished, session.shards = unfinished, shards or session.shards
     session.publish_points()
     stages = planned_stages(parameters)
-    session.parts = parts.parts_of(session.opened, parameters, stages)
+    session.parts = parts.parts_of(session.opened.minimum, stages)
     asked = [each for stage in session.parts.values() for each in stage]
     session.shards.add(asked, seconds=sum(each.seconds for each in asked))
     for stage in in_turn(session, stages):
