@@ -20,9 +20,10 @@ import torch
 
 from minimascope.boundary.alignment import align
 from minimascope.boundary.complexity import alignment_matrix, complexity, random_max_alignment
+from minimascope.boundary.eigenvector_margins import eigenvector_margins
 from minimascope.boundary.flips import sign_flips
 from minimascope.boundary.gradients import reinforcing_gradients
-from minimascope.boundary.margins import certified_margins, eigenvector_margins
+from minimascope.boundary.margins import certified_margins
 from minimascope.boundary.rescaling import find_rescaling, rescaled_measures
 from minimascope.boundary.slices import input_plane
 from minimascope.curvature.spectrum.spectrum import compute_spectrum

@@ -34,6 +34,7 @@ from playwright.sync_api import Browser, Page
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 from tests.servers.browser import chromium, in_modules, until
+from tests.servers.serve import Served
 
 RESULT = ROOT / "benchmarks" / "results" / "page_speed.json"
 RUNS, SWITCHES, MINIMA = 3, 20, 20
@@ -74,28 +75,8 @@ def service(folder: Path) -> Iterator[str]:
     for number in range(MINIMA):
         kind = kinds[number % len(kinds)]
         shutil.copytree(kind, demo / f"{number:02}-{kind.name}")
-    environment = {**os.environ, "MINIMASCOPE_DEMO_DIR": str(demo), "PYTHONPATH": str(ROOT)}
-    command = [
-        sys.executable,
-        "-m",
-        "minimascope",
-        "serve",
-        "--port=0",
-        f"--data={folder / 'data'}",
-    ]
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdout
-        address = server.stdout.readline().split()[-1]
-        while True:
-            try:
-                httpx.get(f"{address}/api/v1/health/live").raise_for_status()
-                break
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        yield address
-        server.terminate()
+    with Served(folder / "data", {"DEMO_DIR": str(demo)}, quiet=False) as served:
+        yield served.url
 
 
 @contextmanager

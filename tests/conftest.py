@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 # Before torch loads. Tests run side by side, one a core; and the networks here are too small for
@@ -14,8 +14,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 
 if TYPE_CHECKING:
-    from minimascope.analysis.session.opening import Opened
+    from minimascope.analysis.session.opening import Files
     from tests.cases.reference_report import Found
+    from tests.servers.recorded import Recorded
 
 
 @pytest.hookimpl(wrapper=True)
@@ -47,8 +48,32 @@ def iris() -> Found:
 
 
 @pytest.fixture(scope="session")
-def tabular(tmp_path_factory: pytest.TempPathFactory) -> tuple[Opened, Found]:
+def tabular(tmp_path_factory: pytest.TempPathFactory) -> tuple[Files, Found]:
     """Four-dimensional inputs, three classes: the files, and what an analysis of them gave."""
     from tests.cases.analyses import four_features
 
     return four_features(tmp_path_factory.mktemp("tabular"))
+
+
+@pytest.fixture(scope="session")
+def recorded(
+    gauss: Found, iris: Found, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Recorded]:
+    """The service with an analysis of each kind: done, running, failed."""
+    from tests.servers.recorded import BAD, FAILED, GAUSS, IRIS, LIVE, TWIN, Recorded
+
+    with Recorded(tmp_path_factory.mktemp("recorded")) as service:
+        partial = gauss[0].model_copy(update={"gap": None, "boundary": None, "margins": None})
+        service.any_other(gauss)
+        service.failed(BAD, "Checkerboard", FAILED)
+        service.running(LIVE, "Half-moon", (partial, {}))
+        service.done(TWIN, "Gauss, another seed", gauss, train=b"gauss")
+        service.done(IRIS, "Iris", iris)
+        service.done(GAUSS, "Gauss, normal initialisation", gauss, train=b"gauss")
+        yield service
+
+
+@pytest.fixture(scope="session")
+def address(recorded: Recorded) -> str:
+    """Where its pages are."""
+    return recorded.url

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
+from backend.analyses.submission import KEY_TAKEN, NO_KEY, Submission
 from backend.auth.principal import EVERYONE
 from backend.http.cursors import Cursor
 from backend.jobs.job import NewJob, waiting_stages
@@ -21,21 +21,6 @@ from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError, missing
 from minimascope.contract.queues import QueueName
 from minimascope.contract.schemas import FINAL_STATES, Analysis, AnalysisRequest, StageStatus, State
-
-KEY_TAKEN = "idempotency_key_reused"
-
-
-@dataclass(frozen=True)
-class Submission:
-    """How a request came, and the hash of what its numbers follow from."""
-
-    idempotency_key: str | None = None
-    request_hash: str = ""
-    content: str = ""
-    owner: str = ""
-
-
-NO_KEY = Submission()
 
 
 @contextmanager

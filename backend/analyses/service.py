@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import time
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from backend.analyses.repository import KEY_TAKEN, AnalysisRepository, Submission
+from backend.analyses.repository import AnalysisRepository
+from backend.analyses.submission import KEY_TAKEN, Submission, submission
 from backend.auth.principal import Principal
 from backend.auth.repository import AuthRepository
 from backend.jobs.job import NewJob
@@ -19,26 +18,13 @@ from backend.jobs.service import JobService
 from backend.storage.database import Engine
 from backend.storage.files import Store
 from backend.uploads.service import UploadService, check_accepted
-from minimascope import __version__
 from minimascope.contract.job_kinds import KindName
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.report import ESTIMATOR_VERSION, Report
+from minimascope.contract.report import Report
 from minimascope.contract.schemas import Analysis, AnalysisRequest, Upload, UploadKind
 
 SEEN_SECONDS = 60.0
 PRIORITIES = {"low": -1, "normal": 0, "high": 1}
-
-
-def request_hash(request: AnalysisRequest) -> str:
-    """The same for the same request under the same Idempotency-Key."""
-    return hashlib.sha256(request.model_dump_json().encode()).hexdigest()
-
-
-def content_hash(request: AnalysisRequest) -> str:
-    """What the numbers follow from: files, parameters and the estimators' version."""
-    content = request.model_dump(mode="json", exclude={"name", "priority"})
-    text = json.dumps([ESTIMATOR_VERSION, __version__, content], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class AnalysisService:
@@ -58,18 +44,16 @@ class AnalysisService:
 
         Two at once with one key make one analysis, which both are answered.
         """
-        # A key is one person's: another's same key is another key.
-        key = f"{who.id}:{key}"[:200] if key and who.id else key
-        submission = Submission(key, request_hash(request), content_hash(request), who.id)
-        known = await asyncio.to_thread(self._known, submission)
+        sent = submission(request, key, owner=who.id)
+        known = await asyncio.to_thread(self._known, sent)
         if known:
             return known
         try:
-            return await self._submitted(request, submission, who, fresh=fresh)
+            return await self._submitted(request, sent, who, fresh=fresh)
         except ProblemError as problem:
             if problem.code != KEY_TAKEN:
                 raise
-            found = await asyncio.to_thread(self._known, submission)
+            found = await asyncio.to_thread(self._known, sent)
             if found is None:
                 raise
             return found

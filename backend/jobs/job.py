@@ -72,36 +72,6 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class StagePart:
-    """One part of a stage, as its analysis asks for it; `index` counts from 0 within the stage."""
-
-    stage: str
-    index: int
-    question: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class ShardFound:
-    """A shard as its analysis sees it; `progress` of its own work in [0, 1]."""
-
-    id: str
-    index: int
-    state: str
-    progress: float
-    arrays: list[str]
-    result: dict[str, Any] | None
-    problem: dict[str, Any] | None
-
-
-@dataclass(frozen=True)
-class ShardNews:
-    """The shard that the analysis' worker got, if any, and all shards of the stage."""
-
-    taken: ShardFound | None
-    shards: list[ShardFound]
-
-
-@dataclass(frozen=True)
 class Reaped:
     """Jobs to send again, and jobs whose state the reaper changed."""
 

@@ -73,8 +73,6 @@ class ShardRequests(Body):
 
 
 class ShardState(Body):
-    model_config = ConfigDict(from_attributes=True)
-
     id: str
     index: int
     state: str
@@ -86,8 +84,6 @@ class ShardState(Body):
 
 class ShardStates(Body):
     """The shard taken, if there was one to take, and every shard of the stage."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     taken: ShardState | None
     shards: list[ShardState]

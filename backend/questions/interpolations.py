@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from fastapi import APIRouter, Response
 
 from backend.auth.permissions import ASKS_ANALYSIS, READS_ANALYSIS, CheckReadable
 from backend.jobs.job import NewJob
-from backend.questions.service import Questions, Wait, answered
+from backend.questions.service import Questions, Wait, answered, question_job
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.questions.interpolations import Interpolation, InterpolationRequest
+from minimascope.contract.questions.interpolations import (
+    Interpolation,
+    InterpolationQuestion,
+    InterpolationRequest,
+)
 from minimascope.contract.schemas import Analysis
 
 router = APIRouter(prefix="/analyses/{identifier}/interpolations", tags=["interpolations"])
@@ -39,20 +42,13 @@ def _check_same(code: str, words: str, one: str | None, two: str | None) -> None
 
 
 def _job(first: Analysis, second: Analysis, request: InterpolationRequest) -> NewJob:
-    files = {"checkpoint": first.checkpoint, "other": second.checkpoint, "train": first.train}
+    files = {"other": second.checkpoint}
     tests = {each.test for each in (first, second) if each.test}
     if len(tests) == 1:  # two different ones are no one loss either
         files["test"] = tests.pop()
-    document: dict[str, Any] = {
-        "files": files,
-        "names": {},
-        "parameters": first.parameters.model_dump(mode="json"),
-        "interpolation": {
-            "request": request.model_dump(mode="json"),
-            "architecture": second.parameters.architecture,
-        },
-    }
-    return NewJob("interpolation", first.id, document, id=request.identifier(first.id))
+    question = InterpolationQuestion(request=request, architecture=second.parameters.architecture)
+    carried = question.model_dump(mode="json")
+    return question_job(first, request, files, interpolation=carried)
 
 
 @router.post(

@@ -27,12 +27,12 @@ class QuestionRepository(Transactions):
     def slice(self, analysis: str, identifier: str) -> Slice:
         """Raises ProblemError `no_such_slice` where this analysis was not asked for it."""
         with self.read() as session:
-            return _as_slice(_asked(session, "slice", analysis, identifier))
+            return _as_slice(_row(session, "slice", analysis, identifier))
 
     def interpolation(self, analysis: str, identifier: str) -> Interpolation:
         """Raises ProblemError `no_such_interpolation` where this analysis was not asked for it."""
         with self.read() as session:
-            return _as_interpolation(_asked(session, "interpolation", analysis, identifier))
+            return _as_interpolation(_row(session, "interpolation", analysis, identifier))
 
     def ask(self, job: NewJob, *, now: float) -> bool:
         """True where a worker should compute it: nobody asked before, or no worker could answer.
@@ -56,7 +56,7 @@ class QuestionRepository(Transactions):
         return True
 
 
-def _asked(session: Session, kind: KindName, analysis: str, identifier: str) -> JobRow:
+def _row(session: Session, kind: KindName, analysis: str, identifier: str) -> JobRow:
     row = session.get(JobRow, identifier)
     if row is None or row.kind != kind or row.subject != analysis:
         raise missing(kind, identifier)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request, Response
 
@@ -20,7 +20,7 @@ from backend.questions.repository import QuestionRepository
 from backend.storage.database import Engine
 from backend.storage.files import Store
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.questions.question import AnswerDocument
+from minimascope.contract.questions.question import AnswerDocument, Question
 from minimascope.contract.schemas import FINAL_STATES, Analysis
 
 Wait = Annotated[float, Query(ge=0, le=30, description="seconds to wait for the answer")]
@@ -60,6 +60,23 @@ class QuestionService:
             return found
         await self.jobs.ended(identifier, seconds=wait)
         return await asyncio.to_thread(read, analysis, identifier)
+
+
+def question_job(
+    analysis: Analysis, question: Question, files: dict[str, str], **document: Any
+) -> NewJob:
+    """What a worker gets: files by role, the analysis' parameters, and `document` as it is."""
+    return NewJob(
+        question.kind,
+        analysis.id,
+        {
+            "files": {"checkpoint": analysis.checkpoint, "train": analysis.train, **files},
+            "names": {},
+            "parameters": analysis.parameters.model_dump(mode="json"),
+            **document,
+        },
+        id=question.identifier(analysis.id),
+    )
 
 
 def answered(found: Answer, response: Response) -> Answer:

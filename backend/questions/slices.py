@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 
 from backend.analyses.results import array_response, arrays_response
 from backend.auth.permissions import ASKS_ANALYSIS, READS_ANALYSIS
 from backend.http.representations import JSON, NPY, NPZ, Match
 from backend.jobs.job import NewJob
-from backend.questions.service import Questions, Wait, answered
+from backend.questions.service import Questions, Wait, answered, question_job
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.questions.slices import Slice, SliceRequest
 from minimascope.contract.schemas import Analysis
@@ -23,14 +21,8 @@ NEEDED, HELPFUL = "eigenvectors", "boundary_inputs"
 def _job(analysis: Analysis, request: SliceRequest) -> NewJob:
     if NEEDED not in analysis.arrays:
         raise ProblemError("no_eigenvectors_yet", "This analysis has no eigenvectors yet.")
-    document: dict[str, Any] = {
-        "files": {"checkpoint": analysis.checkpoint, "train": analysis.train},
-        "names": {},
-        "parameters": analysis.parameters.model_dump(mode="json"),
-        "slice": request.model_dump(mode="json"),
-        "arrays": {name: analysis.id for name in (NEEDED, HELPFUL) if name in analysis.arrays},
-    }
-    return NewJob("slice", analysis.id, document, id=request.identifier(analysis.id))
+    arrays = {name: analysis.id for name in (NEEDED, HELPFUL) if name in analysis.arrays}
+    return question_job(analysis, request, {}, slice=request.model_dump(mode="json"), arrays=arrays)
 
 
 @router.post(

@@ -10,8 +10,10 @@ from torch import Tensor
 
 from minimascope.boundary.alignment import align
 from minimascope.boundary.complexity import alignment_matrix, complexity, random_max_alignment
+from minimascope.boundary.eigenvector_margins import eigenvector_margins
 from minimascope.boundary.flips import Flips, sign_flips
-from minimascope.boundary.margins import certified_margins, eigenvector_margins
+from minimascope.boundary.margins import certified_margins
+from minimascope.boundary.planes import Frame
 from minimascope.boundary.slices import Slice, input_plane
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.running.run import Run
@@ -66,7 +68,7 @@ def study(minimum: Minimum, test: tuple[Tensor, Tensor], *, seed: int = 0) -> St
     matrix = alignment_matrix(minimum, spectrum.known_eigenvectors)
     random = random_max_alignment(minimum, seed=seed)
     found = complexity(matrix, dim=minimum.dim, random=random)
-    plane = input_plane(minimum, spectrum.eigenvectors, resolution=RESOLUTION)
+    plane = input_plane(minimum, spectrum.eigenvectors, frame=Frame(RESOLUTION))
     margins = certified_margins(minimum, seed=seed)
     vectors = spectrum.eigenvectors[:5]
     estimates = eigenvector_margins(

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.trials.audit import audit, patiently, submitted, until
+from benchmarks.trials.audit import audit
 from minimascope.client import Client
+from tests.servers.analyses import patiently, submitted, until
 from tests.servers.deployment import Deployment
 
 LEASE = 4.0

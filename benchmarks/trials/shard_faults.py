@@ -10,8 +10,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmarks.trials.audit import patiently, submitted, until
 from benchmarks.trials.faults import LEASE, deployed, process_parent, spread
+from tests.servers.analyses import patiently, submitted, until
 
 PARTS = 4
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.trials.audit import submitted, until
+from tests.servers.analyses import submitted, until
 from tests.servers.deployment import Deployment
 
 MIB = 1 << 20

@@ -78,24 +78,17 @@ class Complexity:
     zeroed_points: int
 
 
-def alignment_matrix(minimum: Minimum, vectors: Tensor, *, inputs: Tensor | None = None) -> Tensor:
-    """Alignments (r, n) of many vectors (r, p), p numbers of every gradient formed once.
+def alignment_matrix(minimum: Minimum, vectors: Tensor) -> Tensor:
+    """Alignments (r, n) of many vectors (r, p), taken as unit rows, with the training points.
 
-    Faster than `align` for more vectors than ~100; a chunk of gradients is held at a time. Vectors
-    are taken as unit rows.
+    The p numbers of every gradient are formed once, which is faster than `align` for more vectors
+    than ~100; a chunk of gradients is held at a time.
     """
     require_classification(minimum)
     vectors = parameter_vectors(minimum, vectors)
-    inputs = minimum.inputs if inputs is None else inputs
-    parts = torch.split(inputs, rows_at_once(minimum))
+    parts = torch.split(minimum.inputs, rows_at_once(minimum))
     products = [inner(vectors, reinforcing_gradients(minimum, part).units) for part in parts]
     return torch.cat(products, dim=1) / norms(vectors)[:, None]
-
-
-def max_alignment(minimum: Minimum, vectors: Tensor, *, inputs: Tensor | None = None) -> Tensor:
-    """max_i |A_k(x_i)| over the training points for vectors (r, p), in their order; (r,)."""
-    values = alignment_matrix(minimum, vectors, inputs=inputs).abs()
-    return values[:, ~values[0].isnan()].amax(dim=1)
 
 
 def random_at_once(dim: int) -> int:

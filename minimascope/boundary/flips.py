@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from minimascope.boundary.alignment import align
-from minimascope.boundary.slices import Bounds, Slice, grid_parts, input_plane
+from minimascope.boundary.planes import grid_parts
+from minimascope.boundary.slices import Slice
 from minimascope.curvature.minimum.minimum import Minimum
 
 GATE = 0.1
@@ -139,14 +140,3 @@ def _mean_rates(rates: list[FlipRates]) -> FlipRates:
         n_cross=rates[0].n_cross if rates else 0,
         n_strong_cross=sum(rate.n_strong_cross for rate in rates),
     )
-
-
-def coarse_plane(
-    minimum: Minimum, vectors: Tensor, *, resolution: int = 100, bounds: Bounds | None = None
-) -> Slice:
-    """A coarse input plane for flip rates, 0.5 input units beyond the data by default."""
-    if bounds is None:
-        low, high = minimum.inputs.amin(dim=0) - 0.5, minimum.inputs.amax(dim=0) + 0.5
-        pairs = torch.stack([low, high], dim=1).tolist()
-        bounds = (pairs[0][0], pairs[0][1]), (pairs[1][0], pairs[1][1])
-    return input_plane(minimum, vectors, resolution=resolution, bounds=bounds)

@@ -16,23 +16,8 @@ from torch import Tensor
 from minimascope.boundary.boundary_search import NormName, length
 from minimascope.boundary.class_map import ClassMap
 from minimascope.boundary.classification import require_classification
-from minimascope.boundary.eigenvector_margins import (
-    EigenvectorMargin,
-    disagreement,
-    eigenvector_margins,
-)
 from minimascope.boundary.nearest_boundary import BoundarySearch
 from minimascope.curvature.minimum.minimum import Minimum
-
-__all__ = [
-    "CertifiedMargins",
-    "EigenvectorMargin",
-    "certified_margins",
-    "disagreement",
-    "eigenvector_margins",
-    "smallest_by_class",
-    "smallest_by_pair",
-]
 
 
 @dataclass(frozen=True)
@@ -101,15 +86,6 @@ def boundary_ends(
         if progress is not None:
             progress(done / flat.shape[0])
     return torch.cat(parts).reshape(points.shape)
-
-
-def smallest_by_class(margins: CertifiedMargins) -> dict[int, float | None]:
-    """Smallest margin among the points of each predicted class; None where none was reached."""
-    result: dict[int, float | None] = {}
-    for label in margins.classes.unique().tolist():
-        values = margins.values[(margins.classes == label) & (margins.beyond >= 0)]
-        result[label] = float(values.min()) if len(values) else None
-    return result
 
 
 def smallest_by_pair(margins: CertifiedMargins) -> dict[tuple[int, int], float]:

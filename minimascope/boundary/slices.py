@@ -1,14 +1,12 @@
-"""Planes through input space with everything a picture of the decision boundary needs.
+"""Fields over a plane through input space: everything a picture of the boundary needs.
 
-For 2-D inputs the plane is the input space itself. Otherwise it is spanned by two directions:
-through three chosen inputs, or along the first two principal components of the data
-(docs/mathematics.md, section 4). A plane through images shows the network's function there,
-not where data lies, so every training point comes with its distance from the plane.
+A plane through images shows the network's function there, not where data lies, so every training
+point comes with its distance from the plane.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -16,12 +14,8 @@ from torch import Tensor
 
 from minimascope.boundary.alignment import Alignment, align
 from minimascope.boundary.classification import logits_at, require_classification
+from minimascope.boundary.planes import GRID_NUMBERS, Frame, Plane, grid_parts, input_axes
 from minimascope.curvature.minimum.minimum import Minimum
-
-Bounds = tuple[tuple[float, float], tuple[float, float]]
-
-GRID_NUMBERS = 2**25  # of a grid's inputs held at once: 256 MB in float64
-SMALL = 800  # rows or columns of data whose singular vectors are a matter of a second
 
 
 @dataclass(frozen=True)
@@ -52,15 +46,12 @@ def input_plane(
     minimum: Minimum,
     vectors: Tensor,
     *,
-    resolution: int = 200,
-    margin: float = 0.15,
-    bounds: Bounds | None = None,
+    frame: Frame = Frame(),
     progress: Callable[[float], None] | None = None,
 ) -> Slice:
     """The input plane of a network on 2-D inputs, with alignments for vectors (k, p).
 
-    It reaches `margin` of the data range beyond the training points on every side, or exactly
-    `bounds` = ((x_low, x_high), (y_low, y_high)). Raises ValueError for other input shapes.
+    Raises ValueError for other input shapes.
     """
     shape = tuple(minimum.inputs.shape[1:])
     if shape != (2,):
@@ -68,122 +59,42 @@ def input_plane(
             f"The input plane needs inputs with 2 features; these have shape {shape}. "
             "Ask for a plane slice instead."
         )
-    axes = torch.eye(2, dtype=minimum.inputs.dtype, device=minimum.inputs.device)
-    origin = torch.zeros_like(axes[0])
-    return _slice(minimum, vectors, origin, axes, resolution, margin, bounds, progress)
+    return _slice(minimum, vectors, input_axes(minimum.inputs), frame, progress)
 
 
 def plane_slice(
     minimum: Minimum,
     vectors: Tensor,
-    origin: Tensor,
-    axis1: Tensor,
-    axis2: Tensor,
+    plane: Plane,
     *,
-    resolution: int = 200,
-    margin: float = 0.15,
-    bounds: Bounds | None = None,
+    frame: Frame = Frame(),
     progress: Callable[[float], None] | None = None,
 ) -> Slice:
-    """The plane through `origin` along two input-shaped directions, made orthonormal here.
+    """Any plane, its axes made orthonormal: coordinates are in input units.
 
-    Coordinates are in input units. Raises ValueError for parallel directions or wrong shapes.
+    Raises ValueError for parallel directions or wrong shapes.
     """
     shape = minimum.inputs.shape[1:]
-    for vector in (origin, axis1, axis2):
+    for vector in plane:
         if vector.shape != shape:
             raise ValueError(
                 f"The plane's vectors must have the inputs' shape {tuple(shape)}; "
                 f"one has shape {tuple(vector.shape)}."
             )
-    axes = _orthonormal(axis1.to(minimum.inputs), axis2.to(minimum.inputs))
-    return _slice(
-        minimum, vectors, origin.to(minimum.inputs), axes, resolution, margin, bounds, progress
-    )
-
-
-def plane_through(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Origin and axes of the plane through three inputs (3, ...); the origin is the first."""
-    if inputs.shape[0] != 3:
-        raise ValueError(f"A plane goes through three inputs; {inputs.shape[0]} were given.")
-    return inputs[0], inputs[1] - inputs[0], inputs[2] - inputs[0]
-
-
-def principal_plane(inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean and first two principal directions of inputs (n, ...)."""
-    mean, axes = principal_axes(inputs, 2)
-    return mean, axes[0], axes[1]
-
-
-def principal_axes(inputs: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Mean and the first `count` principal directions (count, ...) of inputs (n, ...)."""
-    directions = _principal_directions(inputs, count)
-    return inputs.mean(dim=0), directions.reshape(count, *inputs.shape[1:])
-
-
-def embedding(inputs: Tensor, dims: int = 2) -> Tensor:
-    """Coordinates (n, dims) along the first principal components (largest weight positive)."""
-    flat = inputs.flatten(1)
-    return (flat - flat.mean(dim=0)) @ _principal_directions(inputs, dims).T
-
-
-def _principal_directions(inputs: Tensor, dims: int) -> Tensor:
-    flat = inputs.flatten(1)
-    if not flat.is_floating_point() or flat.shape[1] < dims or flat.shape[0] <= dims:
-        raise ValueError(
-            f"{flat.shape[0]} inputs with {flat.shape[1]} {flat.dtype} features have no "
-            f"{dims} principal components."
-        )
-    directions = _right_singular_vectors(flat - flat.mean(dim=0), dims)
-    # The sign of a principal direction is arbitrary; the largest entry is made positive.
-    largest = directions.abs().argmax(dim=1, keepdim=True)
-    return directions * directions.gather(1, largest).sign()
-
-
-def _right_singular_vectors(matrix: Tensor, count: int) -> Tensor:
-    """The leading ones (count, d) of a matrix (n, d).
-
-    Of a large one from its Gram matrix, which blurs those whose singular value is below 1e-8 of the
-    largest: the leading few of data are not, and 50,000 images take seconds in place of minutes.
-    """
-    n, d = matrix.shape
-    if min(n, d) <= SMALL:
-        return torch.linalg.svd(matrix, full_matrices=False).Vh[:count]
-    if d <= n:
-        return torch.linalg.eigh(matrix.T @ matrix).eigenvectors[:, -count:].T.flip(0)
-    left = torch.linalg.eigh(matrix @ matrix.T).eigenvectors[:, -count:].T.flip(0)
-    return torch.nn.functional.normalize(left @ matrix, dim=1)
-
-
-def _orthonormal(axis1: Tensor, axis2: Tensor) -> Tensor:
-    first = axis1 / torch.linalg.vector_norm(axis1)
-    rest = axis2 - (axis2 * first).sum() * first
-    size, before = torch.linalg.vector_norm(rest), torch.linalg.vector_norm(axis2)
-    if not (first.isfinite().all() and size > 1e-6 * before):
-        raise ValueError(
-            "The two directions do not span a plane: one is zero or they are parallel. "
-            "Choose three inputs that do not lie on one line."
-        )
-    return torch.stack([first, rest / size])
+    return _slice(minimum, vectors, plane.orthonormal(minimum.inputs), frame, progress)
 
 
 def _slice(
     minimum: Minimum,
     vectors: Tensor,
-    origin: Tensor,
-    axes: Tensor,
-    resolution: int,
-    margin: float,
-    bounds: Bounds | None,
+    plane: Plane,
+    frame: Frame,
     progress: Callable[[float], None] | None,
 ) -> Slice:
     require_classification(minimum)
-    if resolution < 2:
-        raise ValueError(f"A slice needs a resolution of at least 2; {resolution} was asked for.")
+    origin, axes, resolution = plane.origin, plane.axes, frame.resolution
     training, offset = _projected(minimum.inputs, origin, axes)
-    (x_low, x_high), (y_low, y_high) = bounds or data_bounds(training, margin)
-    x = torch.linspace(x_low, x_high, resolution).to(training)
-    y = torch.linspace(y_low, y_high, resolution).to(training)
+    x, y = frame.sides(training)
     logits: list[Tensor] = []
     aligned: list[Alignment] = []
     for points in grid_parts(origin, axes, x, y):
@@ -227,22 +138,6 @@ def _share(
     return lambda done: progress((until - (1 - done) * points) / total)
 
 
-def grid_parts(origin: Tensor, axes: Tensor, x: Tensor, y: Tensor) -> Iterator[Tensor]:
-    """Inputs (m, ...) at all grid points, x running fastest, some at a time.
-
-    All at once those of a plane through images of 3 × 224 × 224 would be 48 GB.
-    """
-    down, across = torch.meshgrid(y, x, indexing="ij")
-    coordinates = torch.stack([across.flatten(), down.flatten()], dim=1)
-    for part in coordinates.split(max(1, GRID_NUMBERS // origin.numel())):
-        yield (origin.flatten() + part @ axes.flatten(1)).reshape(-1, *origin.shape)
-
-
-def grid_inputs(origin: Tensor, axes: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """All of `grid_parts` at once, (len(y)·len(x), ...)."""
-    return torch.cat(list(grid_parts(origin, axes, x, y)))
-
-
 def class_fields(logits: Tensor) -> Tensor:
     """f_c − max_{j≠c} f_j for logits (m, K), shape (K, m) float32: positive exactly in class c."""
     values, order = logits.topk(2, dim=1)
@@ -252,12 +147,3 @@ def class_fields(logits: Tensor) -> Tensor:
         values[:, :1],
     )
     return (logits - best_other).T.float()
-
-
-def data_bounds(training: Tensor, margin: float) -> Bounds:
-    """The range of points (n, 2), `margin` of it wider on every side."""
-    low, high = training.amin(dim=0), training.amax(dim=0)
-    # All points on one coordinate still give a plane of nonzero size.
-    reach = margin * torch.where(high > low, high - low, torch.ones_like(low))
-    box: Sequence[Sequence[float]] = torch.stack([low - reach, high + reach], dim=1).tolist()
-    return (box[0][0], box[0][1]), (box[1][0], box[1][1])

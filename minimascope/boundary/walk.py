@@ -13,7 +13,8 @@ from minimascope.boundary.classification import (
     parameter_vectors,
     require_classification,
 )
-from minimascope.boundary.slices import Bounds, class_fields, data_bounds, grid_inputs
+from minimascope.boundary.planes import Frame, grid_inputs, input_axes
+from minimascope.boundary.slices import class_fields
 from minimascope.curvature.minimum.batches import as_matrix, outputs_at
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.hessian import hessian
@@ -21,6 +22,7 @@ from minimascope.curvature.products.hessian import hessian
 # A loss near 0 rises by a large factor before anything visible moves: the rise aimed at is at
 # least this many nats.
 _LEAST_RISE = 0.05
+SMALL_FRAME = Frame(resolution=60)  # one is drawn at every step
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,7 @@ def walk(
     eigenvalue: float | None = None,
     factor: float = 10.0,
     points: int = 21,
-    resolution: int = 60,
-    margin: float = 0.15,
-    bounds: Bounds | None = None,
+    frame: Frame = SMALL_FRAME,
 ) -> Walk:
     """Walks along `vector` (p,) until the loss should be `factor` times its value at θ.
 
@@ -75,13 +75,14 @@ def walk(
     rise = max((factor - 1) * _loss(minimum, minimum.theta), _LEAST_RISE)
     reach = _reach(minimum, direction, eigenvalue, rise)
     epsilon = torch.linspace(-reach, reach, points + 1 - points % 2, dtype=torch.float64)
-    grid = _grid(minimum, resolution, margin, bounds)
+    grid = _grid(minimum, frame)
     thetas = [minimum.theta + step * direction for step in epsilon.tolist()]
     measured = torch.tensor([_measured(minimum, theta) for theta in thetas], dtype=torch.float64)
     loss, accuracy, spread = measured.unbind(dim=1)
     if grid is None:
         return Walk(epsilon, loss, accuracy, spread, rise, eigenvalue, None, None, None, None)
     x, y, inputs = grid
+    side = frame.resolution
     logits = [_logits(minimum, theta, inputs) for theta in thetas]
     fields = torch.stack([class_fields(row) for row in logits])
     return Walk(
@@ -93,8 +94,8 @@ def walk(
         curvature=eigenvalue,
         x=x,
         y=y,
-        classes=torch.stack([row.argmax(dim=1).view(resolution, resolution) for row in logits]),
-        class_fields=fields.view(len(thetas), -1, resolution, resolution),
+        classes=torch.stack([row.argmax(dim=1).view(side, side) for row in logits]),
+        class_fields=fields.view(len(thetas), -1, side, side),
     )
 
 
@@ -130,15 +131,9 @@ def _reach(minimum: Minimum, direction: Tensor, curvature: float, rise: float) -
     return min(reach, limit)
 
 
-def _grid(
-    minimum: Minimum, resolution: int, margin: float, bounds: Bounds | None
-) -> tuple[Tensor, Tensor, Tensor] | None:
+def _grid(minimum: Minimum, frame: Frame) -> tuple[Tensor, Tensor, Tensor] | None:
     """x, y and all grid inputs of the input plane; None unless inputs are 2-D."""
-    inputs = minimum.inputs
-    if tuple(inputs.shape[1:]) != (2,):
+    if tuple(minimum.inputs.shape[1:]) != (2,):
         return None
-    (x_low, x_high), (y_low, y_high) = bounds or data_bounds(inputs, margin)
-    x = torch.linspace(x_low, x_high, resolution).to(inputs)
-    y = torch.linspace(y_low, y_high, resolution).to(inputs)
-    axes = torch.eye(2).to(inputs)
-    return x, y, grid_inputs(torch.zeros(2).to(inputs), axes, x, y)
+    plane, (x, y) = input_axes(minimum.inputs), frame.sides(minimum.inputs)
+    return x, y, grid_inputs(plane.origin, plane.axes, x, y)

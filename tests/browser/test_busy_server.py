@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.stub_api import analysis
+from tests.servers.recorded import GAUSS, LIVE, Recorded
 
 STAGE = {"stage": "gap", "state": "done", "seconds": 3.0}
 
@@ -23,42 +23,44 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     context.close()
 
 
-def test_an_answer_older_than_the_end_does_not_undo_it(page: Page) -> None:
+def test_an_answer_older_than_the_end_does_not_undo_it(page: Page, recorded: Recorded) -> None:
     late: list[Route] = []  # the answers that the end of a stage asks for, held back
-    done = analysis("live", "Half-moon", "done").model_dump_json()
+    done = recorded.analysis(LIVE, state="done").model_dump_json()
     frames = f"event: stage\ndata: {json.dumps(STAGE)}\n\nevent: state\ndata: {done}\n\n"
 
     def events(route: Route) -> None:
         route.fulfill(body=frames, headers={"content-type": "text/event-stream"})
 
-    page.route("**/api/v1/analyses/live", lambda route: late.append(route))
-    page.route("**/api/v1/analyses/live/events", events)
-    page.goto("/jobs/live")
+    page.route(f"**/api/v1/analyses/{LIVE}", lambda route: late.append(route))
+    page.route(f"**/api/v1/analyses/{LIVE}/events", events)
+    page.goto(f"/jobs/{LIVE}")
     expect(page.locator(".job-state")).to_have_text("Done")
     assert late
     for route in late:
-        route.fulfill(body=analysis("live", "Half-moon", "running").model_dump_json())
+        route.fulfill(body=recorded.analysis(LIVE).model_dump_json())
     page.wait_for_timeout(500)
     expect(page.locator(".job-state")).to_have_text("Done")
 
 
-def test_a_change_while_an_answer_is_on_its_way_is_asked_for(page: Page) -> None:
+def test_a_change_while_an_answer_is_on_its_way_is_asked_for(
+    page: Page, recorded: Recorded
+) -> None:
     asked: list[Route] = []
     frames = f"event: stage\ndata: {json.dumps(STAGE)}\n\n" * 2
 
     def answer(route: Route) -> None:
         asked.append(route)
         message = f"answer {len(asked)}"
-        found = analysis("live", "Half-moon", "running", message=message)
+        found = recorded.analysis(LIVE, message=message)
         route.fulfill(body=found.model_dump_json())
 
     def events(route: Route) -> None:
         body = "retry: 60000\n" + frames
         route.fulfill(body=body, headers={"content-type": "text/event-stream"})
 
-    page.route("**/api/v1/analyses/live", answer)
-    page.route("**/api/v1/analyses/live/events", events)
-    page.goto("/jobs/live")
+    page.route(f"**/api/v1/analyses/{LIVE}", answer)
+    page.route(f"**/api/v1/analyses/{LIVE}/events", events)
+    page.goto(f"/jobs/{LIVE}")
     expect(page.locator(".job-message")).to_have_text("answer 2")
 
 
@@ -72,8 +74,8 @@ def test_figures_of_a_busy_server_are_asked_for_again(page: Page) -> None:
         else:
             route.continue_()
 
-    page.route("**/drawings/gauss", busy_at_first)
-    page.goto("/analyses/gauss")
+    page.route(f"**/drawings/{GAUSS}", busy_at_first)
+    page.goto(f"/analyses/{GAUSS}")
     page.wait_for_selector("#spectrum .scatterlayer .trace")
     assert len(refused) == 2
     expect(page.locator("#analysis-problem")).to_be_empty()

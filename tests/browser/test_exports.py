@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.cases.reference_report import Found
+from tests.servers.recorded import GAUSS
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -38,7 +39,7 @@ def test_svg_has_the_width_of_the_column_and_its_origin(
     # a whole number of CSS pixels, 1/96 in each
     assert float(root.attrib["width"].removesuffix("in")) == pytest.approx(float(inches), abs=6e-3)
     about = json.loads(root.find(f"{SVG}metadata").text or "")  # type: ignore[union-attr]
-    assert about["id"] == "gauss"
+    assert about["id"] == GAUSS
     assert {"parameters", "seed", "versions", "address"} <= set(about)
 
 
@@ -59,7 +60,7 @@ def test_png_has_300_dots_an_inch_and_its_origin(linked: Page, tmp_path: Path) -
     # 325 CSS pixels at 300/96 dots each, rounded
     assert abs(width - 3.39 * 300) <= 2
     assert struct.unpack(">I", found["pHYs"][:4])[0] == round(300 / 0.0254)
-    assert json.loads(found["iTXt"].split(b"\0", 5)[-1])["id"] == "gauss"
+    assert json.loads(found["iTXt"].split(b"\0", 5)[-1])["id"] == GAUSS
 
 
 def test_json_holds_exactly_what_is_drawn(linked: Page, gauss: Found, tmp_path: Path) -> None:

@@ -9,23 +9,26 @@ from playwright.sync_api import Page, expect
 from tests.browser.axe import violations
 from tests.browser.test_exports import saved
 from tests.cases.curves import CURVE, SPLIT
+from tests.servers.recorded import GAUSS, TWIN
 
 REFUSED = "The two have different training sets."
 
 
 def test_the_line_is_drawn_between_the_chosen_two_and_exported(page: Page, tmp_path: Path) -> None:
-    page.goto("/compare?ids=gauss,iris")
+    page.goto(f"/compare?ids={GAUSS},{TWIN}")
     page.locator("#line-panel").scroll_into_view_if_needed()
     page.wait_for_selector("#line .scatterlayer .trace")
     expect(page.locator("#line-words")).to_contain_text("a barrier of 0.750 ± 0.080 nats stands")
-    assert "from=gauss&to=iris" in page.url
-    page.select_option("#line-from-menu", "iris")
-    page.wait_for_url("**from=iris**")
+    assert f"from={GAUSS}&to={TWIN}" in page.url
+    page.select_option("#line-to-menu", GAUSS)
+    expect(page.locator("#line-panel")).to_contain_text("A line needs two analyses")
+    page.select_option("#line-from-menu", TWIN)
+    page.wait_for_url(f"**from={TWIN}**")
     ticks = page.locator("#line .xaxislayer-below, #line .xtick text")
     expect(ticks.filter(has_text="0: B").first).to_be_visible()
     assert violations(page) == []
     [kept] = page.evaluate(
-        "() => minimascope.about().compared.filter((each) => each.id === 'gauss')"
+        "(id) => minimascope.about().compared.filter((each) => each.id === id)", GAUSS
     )
     assert {"parameters", "seed", "versions", "checkpoint"} <= set(kept)
     rows = saved(page, "[data-plot='line'][data-export='csv']", tmp_path, menu=".panel-line")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.axe import picture, violations
 from tests.cases.reference_report import Found
 from tests.servers.browser import hover, in_modules, until
+from tests.servers.recorded import BAD, GAUSS, IRIS, Recorded
 
 STATE = "analysis/state.mjs"
 SWITCH = """async ({ set }, vectors) => {
@@ -195,17 +196,24 @@ def test_a_page_is_under_three_megabytes_on_the_wire(browser: Browser, address: 
     session.send("Network.enable")
     sizes: list[float] = []
     session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
-    page.goto("/analyses/gauss")
+    page.goto(f"/analyses/{GAUSS}")
     page.wait_for_selector("#filmstrip canvas")
     page.wait_for_selector("#detail .main-svg")
     context.close()
     assert 100_000 < sum(sizes) < 3_000_000
 
 
-def test_the_server_answers_while_figures_are_made(address: str) -> None:
-    asked = f"{address}/drawings/gauss/tiles?vectors="
+def drawing_processes(recorded: Recorded) -> list[int]:
+    """Where the service makes figures."""
+    found = recorded.served.descendants()
+    lines = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in found}
+    return [pid for pid, line in lines.items() if b"spawn_main" in line]
+
+
+def test_the_server_answers_while_figures_are_made(recorded: Recorded, address: str) -> None:
+    asked = f"{address}/drawings/{GAUSS}/tiles?vectors="
     assert httpx.get(f"{asked}5,3", timeout=120).status_code == 200
-    drawing = [process.pid for process in multiprocessing.active_children() if process.pid]
+    drawing = drawing_processes(recorded)
     assert drawing
     with ThreadPoolExecutor(1) as pool:
         # They stand still until the answers are there: on the event loop none would come.
@@ -222,12 +230,11 @@ def test_the_server_answers_while_figures_are_made(address: str) -> None:
         assert reply.result().status_code == 200
 
 
-def test_figures_are_made_after_their_process_was_killed(address: str) -> None:
-    asked = f"{address}/drawings/gauss/tiles?vectors="
+def test_figures_are_made_after_their_process_was_killed(recorded: Recorded, address: str) -> None:
+    asked = f"{address}/drawings/{GAUSS}/tiles?vectors="
     assert httpx.get(f"{asked}2,3", timeout=120).status_code == 200
-    for process in multiprocessing.active_children():
-        process.kill()
-        process.join(10)
+    for process in drawing_processes(recorded):
+        os.kill(process, signal.SIGKILL)
     assert httpx.get(f"{asked}2,4", timeout=120).status_code == 200
 
 
@@ -244,7 +251,7 @@ def test_open_states_have_no_violations(linked: Page) -> None:
     assert violations(linked) == []
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/compare", "/jobs/bad", "/analyses/none"])
+@pytest.mark.parametrize("path", ["/nothing", "/compare", f"/jobs/{BAD}", "/analyses/none"])
 def test_states_of_failure_have_no_violations(browser: Browser, address: str, path: str) -> None:
     context = browser.new_context(base_url=address, color_scheme="dark")
     page = context.new_page()
@@ -261,7 +268,7 @@ def test_no_width_overflows(browser: Browser, address: str, width: int) -> None:
     context = browser.new_context(base_url=address, viewport={"width": width, "height": 800})
     page = context.new_page()
     page.set_default_timeout(90_000)
-    for path in ("/", "/upload", "/analyses/gauss?view=walk", "/compare?ids=gauss,iris"):
+    for path in ("/", "/upload", f"/analyses/{GAUSS}?view=walk", f"/compare?ids={GAUSS},{IRIS}"):
         page.goto(path)
         page.wait_for_selector("h1")
         page.wait_for_load_state("load")

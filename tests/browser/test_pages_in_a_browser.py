@@ -14,16 +14,17 @@ from tests.browser.axe import picture, violations
 from tests.browser.conftest import watched
 from tests.cases.reference_report import Found
 from tests.servers.browser import until
+from tests.servers.recorded import AGAIN, BAD, FAILED, GAUSS, IRIS, LIVE, Recorded
 
 PAGES = {
     "/": ".list",
     "/upload": "#up-start",
-    "/jobs/live": "#job-log p",
-    "/jobs/bad": "#job-live [role=alert]",
-    "/analyses/live": "#spectrum .scatterlayer .trace",
-    "/analyses/gauss?vector=2": "#detail .scatterlayer .trace",
-    "/analyses/iris": "#boundary .scatterlayer .trace",
-    "/compare?ids=gauss,iris": "#scatter .scatterlayer .trace",
+    f"/jobs/{LIVE}": "#job-log p",
+    f"/jobs/{BAD}": "#job-live [role=alert]",
+    f"/analyses/{LIVE}": "#spectrum .scatterlayer .trace",
+    f"/analyses/{GAUSS}?vector=2": "#detail .scatterlayer .trace",
+    f"/analyses/{IRIS}": "#boundary .scatterlayer .trace",
+    f"/compare?ids={GAUSS},{IRIS}": "#scatter .scatterlayer .trace",
 }
 BACKGROUND = """() => {
   const paper = [...document.querySelectorAll('.frame .main-svg:first-of-type')]
@@ -59,7 +60,7 @@ def test_every_page_is_quiet_fits_and_wears_its_theme(
 
 
 def test_toggle_recolours_drawn_figures(page: Page) -> None:
-    page.goto("/analyses/gauss")
+    page.goto(f"/analyses/{GAUSS}")
     page.wait_for_selector("#spectrum .scatterlayer .trace")
     before = page.evaluate(BACKGROUND)
     page.click("#theme-toggle")
@@ -105,7 +106,7 @@ def test_pages_of_what_is_not_there_are_pages_too(
         "/jobs/none": "There is no analysis none.",
         "/compare": "Tick two or more finished analyses",
         "/compare?ids=none": "There is no analysis none.",
-        "/analyses/bad": "No stage has finished yet.",
+        f"/analyses/{BAD}": "No stage has finished yet.",
     }.items():
         page.goto(path)
         expect(page.locator("#main")).to_contain_text(words)
@@ -116,7 +117,7 @@ def test_pages_of_what_is_not_there_are_pages_too(
 
 def test_a_key_switches_the_vector_everywhere(page: Page) -> None:
     sent: list[str] = []
-    page.goto("/analyses/gauss?vector=2&lambda=1e-2")
+    page.goto(f"/analyses/{GAUSS}?vector=2&lambda=1e-2")
     page.wait_for_selector("#filmstrip canvas")
     expect(page.locator("[data-vector='2']")).to_have_attribute("aria-pressed", "true")
     page.on("request", lambda r: sent.append(r.url))
@@ -147,7 +148,7 @@ def tab_to(page: Page, selector: str, *, most: int) -> None:
 def test_a_keyboard_alone_goes_from_the_list_to_a_choice_and_a_tab(page: Page) -> None:
     page.goto("/")
     page.wait_for_selector(".list")
-    tab_to(page, "a[href='/analyses/gauss']", most=30)
+    tab_to(page, f"a[href='/analyses/{GAUSS}']", most=30)
     page.keyboard.press("Enter")
     page.wait_for_selector("#detail .scatterlayer .trace")
     page.keyboard.press("3")
@@ -168,18 +169,18 @@ def test_a_keyboard_alone_goes_from_the_list_to_a_choice_and_a_tab(page: Page) -
 
 
 def test_the_url_restores_the_state_and_bad_values_fall_back(page: Page) -> None:
-    page.goto("/analyses/gauss?vector=3&view=margins&point=7&margins=off")
+    page.goto(f"/analyses/{GAUSS}?vector=3&view=margins&point=7&margins=off")
     expect(page.locator("#point-readout")).to_contain_text("Point 7")
     expect(page.locator("#tab-margins")).to_have_attribute("aria-selected", "true")
     expect(page.locator("#margins-switch")).to_have_attribute("aria-pressed", "false")
-    page.goto("/analyses/gauss?vector=99&lambda=-1&point=x&view=nothing")
+    page.goto(f"/analyses/{GAUSS}?vector=99&lambda=-1&point=x&view=nothing")
     expect(page.locator("[data-vector='1']")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#tab-overlaps")).to_have_attribute("aria-selected", "true")
 
 
 @pytest.mark.parametrize(
     ("path", "slider"),
-    [("/analyses/gauss", "#lambda-slider"), ("/compare?ids=gauss,iris", "#compare-lambda")],
+    [(f"/analyses/{GAUSS}", "#lambda-slider"), (f"/compare?ids={GAUSS},{IRIS}", "#compare-lambda")],
 )
 def test_every_plot_is_a_labelled_image_with_a_table(page: Page, path: str, slider: str) -> None:
     page.goto(path)
@@ -195,7 +196,7 @@ def test_every_plot_is_a_labelled_image_with_a_table(page: Page, path: str, slid
 
 
 def test_exported_csv_holds_the_reports_numbers(page: Page, gauss: Found, tmp_path: Path) -> None:
-    page.goto("/analyses/gauss")
+    page.goto(f"/analyses/{GAUSS}")
     page.wait_for_selector("#gap .scatterlayer .trace")
     page.click(".panel-gap .menu summary")
     with page.expect_download() as download:
@@ -203,7 +204,7 @@ def test_exported_csv_holds_the_reports_numbers(page: Page, gauss: Found, tmp_pa
     file = tmp_path / "gap.csv"
     download.value.save_as(file)
     lines = file.read_text().splitlines()
-    assert "# id: gauss" in lines
+    assert f"# id: {GAUSS}" in lines
     rows = [line.split(",") for line in lines if not line.startswith("#")]
     drawn = [float(row[2]) for row in rows if row[0] == "ALO"]
     assert gauss[0].gap is not None
@@ -233,13 +234,14 @@ def test_a_checkpoint_goes_from_drop_to_results(page: Page, tmp_path: Path) -> N
     expect(page.locator("#up-problem")).to_contain_text("No activation has been chosen.")
     page.click("[data-choice='up-activation'] [data-value='relu']")
     page.click("#up-start")
-    page.wait_for_url("**/jobs/new1")
+    page.wait_for_url("**/jobs/*")
     expect(page.locator(".job-state")).to_have_text("Done")
     expect(page.locator("#job-results")).to_have_text("Open results")
 
 
-def test_a_failed_job_says_why_and_offers_another_try(page: Page) -> None:
-    page.goto("/jobs/bad")
+def test_a_failed_job_says_why_and_offers_another_try(page: Page, recorded: Recorded) -> None:
+    recorded.failed(AGAIN, "Checkerboard, tried again", FAILED)
+    page.goto(f"/jobs/{AGAIN}")
     expect(page.locator("#job-live [role=alert]")).to_contain_text("Three workers were lost")
     page.click("#job-retry")
     expect(page.locator(".job-state")).to_have_text("Waiting for a worker")
@@ -249,7 +251,7 @@ GONE = 'event: problem\ndata: {"sentence": "There is no analysis live.", "advice
 
 
 @pytest.mark.parametrize(
-    ("path", "place"), [("/jobs/live", "#job-live"), ("/analyses/live", "#analysis-problem")]
+    ("path", "place"), [(f"/jobs/{LIVE}", "#job-live"), (f"/analyses/{LIVE}", "#analysis-problem")]
 )
 def test_an_analysis_that_is_deleted_while_looked_at_is_said_to_be(
     page: Page, path: str, place: str

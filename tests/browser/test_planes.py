@@ -2,69 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Iterator
-from typing import Any
 
-import numpy as np
 import pytest
-import torch
-from fastapi import FastAPI, Response
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from minimascope.analysis.questions.plane import slice_on_demand
-from minimascope.analysis.session.opening import Opened
-from minimascope.contract.questions.slices import Slice, SliceRequest
+from minimascope.analysis.session.opening import Files
 from tests.browser.axe import violations
-from tests.browser.conftest import watched
-from tests.browser.stub_api import analysis, stub
+from tests.cases.analyses import FOUR_FEATURES
 from tests.cases.reference_report import Found
 from tests.servers.browser import hover, until
-from tests.servers.pages import served
+from tests.servers.recorded import SMALL, Recorded
 
 
-def with_slices(app: FastAPI, opened: Opened, given: dict[str, np.ndarray[Any, Any]]) -> None:
-    """Single arrays of `analyses/small`, and its slices, computed while the request waits."""
-    vectors = given["eigenvectors"]
-    done: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
-
-    @app.get("/api/v1/analyses/small/arrays/{name}")
-    def array(name: str) -> Response:
-        file = io.BytesIO()
-        np.save(file, given[name], allow_pickle=False)
-        return Response(file.getvalue(), media_type="application/octet-stream")
-
-    @app.post("/api/v1/analyses/small/slices")
-    def ask(request: SliceRequest) -> Slice:
-        identifier = request.identifier("small")
-        coarse = request.model_copy(update={"resolution": 40})
-        done[identifier] = slice_on_demand(opened, torch.from_numpy(vectors), coarse)
-        return Slice(id=identifier, analysis="small", request=request, state="done")
-
-    @app.get("/api/v1/analyses/small/slices/{identifier}/arrays.npz")
-    def arrays(identifier: str) -> Response:
-        file = io.BytesIO()
-        np.savez(file, allow_pickle=False, **done[identifier])
-        return Response(file.getvalue(), media_type="application/zip")
-
-
-@pytest.fixture(scope="module")
-def address(tabular: tuple[Opened, Found]) -> Iterator[str]:
-    opened, found = tabular
-    app = FastAPI()
-    with_slices(app, opened, found[1])
-    rest = stub([analysis("small", "Four features")], {"small": found})
-    app.router.routes.extend(rest.router.routes)
-    app.exception_handlers |= rest.exception_handlers
-    with served(app) as url:
-        yield url
-
-
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    context = browser.new_context(base_url=address, viewport={"width": 1440, "height": 900})
-    yield from watched(context, address)
+@pytest.fixture(scope="module", autouse=True)
+def small(recorded: Recorded, tabular: tuple[Files, Found]) -> None:
+    """The analysis of four features, with its own files: planes are computed from them."""
+    files, found = tabular
+    asked = FOUR_FEATURES.model_dump()
+    recorded.done(
+        SMALL, "Four features", found, checkpoint=files.checkpoint, train=files.train, **asked
+    )
 
 
 def drawn(page: Page, wanted: str) -> None:
@@ -74,7 +32,7 @@ def drawn(page: Page, wanted: str) -> None:
 
 
 def test_three_rows_give_a_plane_in_place_that_the_address_keeps(page: Page) -> None:
-    page.goto("/analyses/small?point=3,20,40")
+    page.goto(f"/analyses/{SMALL}?point=3,20,40")
     drawn(page, "first principal direction")
     page.select_option("#plane-menu", "points")
     drawn(page, "from point 3 towards 20")
@@ -91,7 +49,7 @@ def test_three_rows_give_a_plane_in_place_that_the_address_keeps(page: Page) -> 
 
 
 def test_a_plane_that_does_not_exist_is_one_sentence_and_the_map_stays(page: Page) -> None:
-    page.goto("/analyses/small?plane=points:1,2,400")
+    page.goto(f"/analyses/{SMALL}?plane=points:1,2,400")
     note = page.locator("#plane-note")
     expect(note).to_contain_text("There is no training row 400: rows go from 0 to 59.")
     drawn(page, "first principal direction")
@@ -100,7 +58,7 @@ def test_a_plane_that_does_not_exist_is_one_sentence_and_the_map_stays(page: Pag
 
 
 def test_extremes_follow_the_vector_and_name_their_corners(page: Page) -> None:
-    page.goto("/analyses/small?vector=2")
+    page.goto(f"/analyses/{SMALL}?vector=2")
     drawn(page, "first principal direction")
     page.select_option("#plane-menu", "extremes")
     drawn(page, "max towards")
@@ -109,9 +67,9 @@ def test_extremes_follow_the_vector_and_name_their_corners(page: Page) -> None:
 
 
 def test_an_embedding_shows_every_point_by_alignment_or_by_class(
-    page: Page, tabular: tuple[Opened, Found]
+    page: Page, tabular: tuple[Files, Found]
 ) -> None:
-    page.goto("/analyses/small?plane=tsne")
+    page.goto(f"/analyses/{SMALL}?plane=tsne")
     drawn(page, "t-SNE 1")
     assert page.locator("#boundary .scatterlayer .point").count() == 60
     page.select_option("#colour-menu", "class")
@@ -130,7 +88,7 @@ def test_an_embedding_shows_every_point_by_alignment_or_by_class(
 
 
 def test_the_map_shows_classes_or_the_logit_gap_instead(page: Page) -> None:
-    page.goto("/analyses/small?field=gap")
+    page.goto(f"/analyses/{SMALL}?field=gap")
     page.wait_for_selector("#boundary .colorbar")
     shown = """() => document.querySelector('#boundary .js-plotly-plot').data
         .filter((t) => t.type === 'heatmap' && t.visible !== false).map((t) => t.name)"""

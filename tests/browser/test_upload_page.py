@@ -114,8 +114,9 @@ def test_the_stages_chosen_are_those_asked_for_and_the_cost_follows(
     page.click("[data-choice='up-dtype'] [data-value='float32']")
     with page.expect_request("**/_dash-update-component**"):
         page.click("#up-start")
-    page.wait_for_url("**/jobs/new1")
-    asked = httpx.get(f"{page.url.split('/jobs')[0]}/api/v1/analyses/new1").json()["parameters"]
+    page.wait_for_url("**/jobs/*")
+    server, identifier = page.url.split("/jobs/")
+    asked = httpx.get(f"{server}/api/v1/analyses/{identifier}").json()["parameters"]
     assert asked["stages"] == ["spectrum", "boundary"]
     assert asked["dtype"] == "float32"
 

@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from minimascope.analysis.run import run_analysis
-from minimascope.analysis.session.opening import Files, Opened, open_files
+from minimascope.analysis.session.opening import Files, Opened
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import StageState
@@ -31,7 +31,14 @@ CNN = {
     ],
 }
 
-FOUR_FEATURES = {"family": "sequential", "layers": [["Linear", 4, 8], ["Tanh"], ["Linear", 8, 3]]}
+FOUR_FEATURES = Parameters(
+    architecture={
+        "family": "sequential",
+        "layers": [["Linear", 4, 8], ["Tanh"], ["Linear", 8, 3]],
+    },
+    top_k=4,
+    stages=["boundary", "margins"],
+)
 
 
 @dataclass
@@ -99,7 +106,7 @@ def digits_network(images: Tensor, labels: Tensor, *, steps: int = 150) -> nn.Se
     return network
 
 
-def four_features(folder: Path) -> tuple[Opened, Found]:
+def four_features(folder: Path) -> tuple[Files, Found]:
     """Four features, three classes, a network of 67 parameters; its own analysis."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -113,10 +120,8 @@ def four_features(folder: Path) -> tuple[Opened, Found]:
         nn.functional.cross_entropy(network(inputs), labels).backward()
         optimiser.step()
     save(folder, network, (inputs, labels))
-    asked = Parameters(architecture=FOUR_FEATURES, top_k=4, stages=["boundary", "margins"])
-    report, kept = analysed(folder, asked)
-    files = Files(folder / "model.pt", folder / "train.npz")
-    return open_files(files, asked, workdir=folder), (report, kept.arrays)
+    report, kept = analysed(folder, FOUR_FEATURES)
+    return Files(folder / "model.pt", folder / "train.npz"), (report, kept.arrays)
 
 
 def opened(minimum: Minimum) -> Opened:

@@ -8,7 +8,6 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 
 from backend.auth.permissions import WORKER
-from backend.jobs.job import StagePart
 from backend.jobs.schemas import ShardRequests, ShardStates
 from backend.jobs.service import Jobs
 
@@ -24,8 +23,7 @@ Token = Annotated[str, Header(alias="X-Fencing-Token")]
 @router.put("", status_code=204)
 def add(job: str, body: ShardRequests, jobs: Jobs, token: Token) -> None:
     """Makes those that are not there yet; idle workers hear of them."""
-    parts = [StagePart(each.stage, each.index, each.question) for each in body.shards]
-    for each in jobs.shards.add_shards(job, token, parts, now=time.time()):
+    for each in jobs.shards.add_shards(job, token, body.shards, now=time.time()):
         jobs.send(each, "analyses")
 
 
@@ -33,5 +31,4 @@ def add(job: str, body: ShardRequests, jobs: Jobs, token: Token) -> None:
 def take(job: str, stage: str, jobs: Jobs, token: Token) -> ShardStates:
     """A shard nobody works on, for the worker of the analysis itself."""
     lease = jobs.settings.lease_seconds
-    found = jobs.shards.take_shard(job, token, stage, now=time.time(), lease=lease)
-    return ShardStates.model_validate(found)
+    return jobs.shards.take_shard(job, token, stage, now=time.time(), lease=lease)

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.jobs.job import NewJob, ShardFound, ShardNews, StagePart, worker_lost
+from backend.jobs.job import NewJob, worker_lost
 from backend.jobs.repository import end, fenced, free_own_shards, job_row
+from backend.jobs.schemas import ShardRequest, ShardState, ShardStates
 from backend.storage.tables import JobRow
 from backend.storage.transactions import Transactions
 from minimascope.contract.job_kinds import job_kind
@@ -34,7 +35,7 @@ class ShardRepository(Transactions):
     """Jobs of kind `shard`; `document["shard"]` holds stage, index and question."""
 
     def add_shards(
-        self, analysis: str, token: str, parts: Sequence[StagePart], *, now: float
+        self, analysis: str, token: str, parts: Sequence[ShardRequest], *, now: float
     ) -> list[str]:
         """Writes the shards that are not there yet; their ids. The first are taken first.
 
@@ -54,7 +55,7 @@ class ShardRepository(Transactions):
 
     def take_shard(
         self, analysis: str, token: str, stage: str, *, now: float, lease: float
-    ) -> ShardNews:
+    ) -> ShardStates:
         """A shard of this stage for the analysis' own worker, or how the others are.
 
         A shard that two workers were lost with is left to others for two leases and then given up:
@@ -73,11 +74,13 @@ class ShardRepository(Transactions):
                 taken.attempt += 1
                 taken.version += 1
                 taken.started_at = taken.started_at or now
-            return ShardNews(_found(taken) if taken else None, [_found(row) for row in rows])
+            return ShardStates(
+                taken=_found(taken) if taken else None, shards=[_found(row) for row in rows]
+            )
 
 
-def _job(parent: JobRow, identifier: str, part: StagePart) -> NewJob:
-    shard = ShardQuestion(analysis=parent.id, **vars(part))
+def _job(parent: JobRow, identifier: str, part: ShardRequest) -> NewJob:
+    shard = ShardQuestion(analysis=parent.id, **part.model_dump())
     document = {**parent.document, "shard": shard.model_dump(mode="json")}
     return NewJob(
         "shard",
@@ -105,8 +108,8 @@ def _given_up(row: JobRow, *, now: float, lease: float) -> bool:
     return lost and row.sent_at is not None and row.sent_at < now - LEASES_LEFT * lease
 
 
-def _found(row: JobRow) -> ShardFound:
-    return ShardFound(
+def _found(row: JobRow) -> ShardState:
+    return ShardState(
         id=row.id,
         index=row.document["shard"]["index"],
         state=row.state,

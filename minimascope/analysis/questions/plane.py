@@ -14,15 +14,10 @@ from minimascope.analysis.session.opening import Opened
 from minimascope.analysis.stages.planes import slice_arrays
 from minimascope.boundary.alignment import align
 from minimascope.boundary.classification import parameter_vectors
+from minimascope.boundary.eigenvector_margins import eigenvector_margins
 from minimascope.boundary.layers import dense_layers
-from minimascope.boundary.margins import eigenvector_margins
-from minimascope.boundary.slices import (
-    Bounds,
-    input_plane,
-    plane_slice,
-    plane_through,
-    principal_axes,
-)
+from minimascope.boundary.planes import Bounds, Frame, plane_through, principal_plane
+from minimascope.boundary.slices import input_plane, plane_slice
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.questions.slices import SliceRequest
 from minimascope.curvature.minimum.minimum import Minimum
@@ -62,22 +57,21 @@ def _slice(
 ) -> dict[str, np.ndarray]:
     vectors = parameter_vectors(minimum, vectors)
     resolution = request.resolution or _quick_resolution(minimum, vectors=len(vectors))
-    bounds = _bounds(request)
+    frame = Frame(resolution, bounds=_bounds(request))
     if request.plane == "input":
-        plane = input_plane(
-            minimum, vectors, resolution=resolution, bounds=bounds, progress=progress
-        )
+        found = input_plane(minimum, vectors, frame=frame, progress=progress)
         corners = None
     else:
         corners = _corners(minimum, vectors, request, boundary_inputs, seed)
-        frame = _principal(minimum, request) if corners is None else plane_through(corners)
-        plane = plane_slice(
-            minimum, vectors, *frame, resolution=resolution, bounds=bounds, progress=progress
-        )
-    arrays = slice_arrays(plane)
-    arrays["slice_points"] = plane.training.float().cpu().numpy()
+        if corners is None:
+            plane = principal_plane(minimum.inputs, *request.components)
+        else:
+            plane = plane_through(corners)
+        found = plane_slice(minimum, vectors, plane, frame=frame, progress=progress)
+    arrays = slice_arrays(found)
+    arrays["slice_points"] = found.training.float().cpu().numpy()
     if corners is not None:
-        placed = (corners - plane.origin).flatten(1) @ plane.axes.flatten(1).T
+        placed = (corners - found.origin).flatten(1) @ found.axes.flatten(1).T
         arrays["slice_corners"] = placed.float().cpu().numpy()
     return arrays
 
@@ -93,12 +87,6 @@ def _bounds(request: SliceRequest) -> Bounds | None:
         return None
     x_low, x_high, y_low, y_high = request.bounds
     return (x_low, x_high), (y_low, y_high)
-
-
-def _principal(minimum: Minimum, request: SliceRequest) -> tuple[Tensor, Tensor, Tensor]:
-    first, second = request.components
-    mean, axes = principal_axes(minimum.inputs, max(first, second))
-    return mean, axes[first - 1], axes[second - 1]
 
 
 def _corners(

@@ -11,7 +11,7 @@ from torch import Tensor
 from minimascope.analysis.session.opening import Opened, is_planar
 from minimascope.analysis.session.publishing import Publisher
 from minimascope.analysis.sharing.shards import Alone, Part, Shards
-from minimascope.boundary.slices import embedding
+from minimascope.boundary.planes import embedding
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Report
 from minimascope.curvature.minimum.minimum import Minimum

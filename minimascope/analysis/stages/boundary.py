@@ -26,7 +26,8 @@ from minimascope.boundary.complexity import (
     random_max_alignment,
 )
 from minimascope.boundary.flips import control_vectors, sign_flips
-from minimascope.boundary.slices import Slice, input_plane, plane_slice, principal_plane
+from minimascope.boundary.planes import Frame, principal_plane
+from minimascope.boundary.slices import Slice, input_plane, plane_slice
 from minimascope.contract.report import Boundary, Flips
 from minimascope.curvature.spectrum.spectrum import Spectrum
 
@@ -126,14 +127,15 @@ def drawn_plane(session: Session, vectors: Tensor, *, resolution: int | None) ->
     minimum = session.opened.minimum
     if resolution is None:
         return None
+    frame = Frame(resolution)
 
     def progress(done: float) -> None:
         session.progress(0.5 + 0.3 * done, "Decision boundary over the drawn plane")
 
     if is_planar(minimum):
-        return input_plane(minimum, vectors, resolution=resolution, progress=progress)
+        return input_plane(minimum, vectors, frame=frame, progress=progress)
     plane = principal_plane(minimum.inputs)
-    return plane_slice(minimum, vectors, *plane, resolution=resolution, progress=progress)
+    return plane_slice(minimum, vectors, plane, frame=frame, progress=progress)
 
 
 def plane_sentence(session: Session) -> str:

@@ -23,14 +23,10 @@ from minimascope.analysis.sharing.shards import Answer, Part, Work
 from minimascope.analysis.stages.margin_sections import certified_section
 from minimascope.boundary.alignment import align
 from minimascope.boundary.boundary_search import NormName
+from minimascope.boundary.eigenvector_margins import EigenvectorMargin as EigenvectorEstimate
+from minimascope.boundary.eigenvector_margins import disagreement, eigenvector_margins
 from minimascope.boundary.margins import CertifiedMargins as Certified
-from minimascope.boundary.margins import EigenvectorMargin as EigenvectorEstimate
-from minimascope.boundary.margins import (
-    boundary_ends,
-    disagreement,
-    eigenvector_margins,
-    measured,
-)
+from minimascope.boundary.margins import boundary_ends, measured
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import EigenvectorMargin, Margins
 from minimascope.curvature.minimum.minimum import Minimum

@@ -8,7 +8,7 @@ from minimascope.analysis.costs.boundary import PIXELS, POINTS, WALKED
 from minimascope.analysis.session.opening import is_planar
 from minimascope.analysis.session.sampling import some_rows
 from minimascope.analysis.session.session import Session
-from minimascope.boundary.slices import data_bounds
+from minimascope.boundary.planes import Frame, data_bounds
 from minimascope.boundary.walk import Walk, walk
 from minimascope.curvature.spectrum.spectrum import Spectrum
 
@@ -23,12 +23,14 @@ def publish_walks(session: Session, spectrum: Spectrum, *, count: int) -> int | 
     minimum, seed = session.opened.minimum, session.parameters.seed
     whole = count >= minimum.n
     taken = minimum if whole else minimum.subset(some_rows(minimum, count, seed=seed))
+    # The same for a sample as for all points.
     bounds = data_bounds(minimum.inputs, MARGIN) if is_planar(minimum) else None
+    frame = Frame(PIXELS, bounds=bounds)
     pairs = list(zip(spectrum.eigenvectors, spectrum.eigenvalues.tolist(), strict=True))[:WALKED]
     walks = []
     for k, (v, value) in enumerate(pairs):
         session.progress(0.9 + 0.05 * k / len(pairs), f"Walk {k + 1} of {len(pairs)}")
-        found = walk(taken, v, eigenvalue=value, points=POINTS, resolution=PIXELS, bounds=bounds)
+        found = walk(taken, v, eigenvalue=value, points=POINTS, frame=frame)
         walks.append(found)
     session.array("walk_epsilon", torch.stack([each.epsilon for each in walks]).double())
     session.array("walk_loss", torch.stack([each.loss for each in walks]).double())

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from backend.jobs.job import Claim, NewJob, Progress, StagePart
+from backend.jobs.job import Claim, NewJob, Progress
+from backend.jobs.schemas import ShardRequest
 from backend.storage.database import open_database
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisRequest
@@ -15,7 +16,9 @@ from tests.servers.repositories import Repositories
 
 LEASE = 5.0
 IDLE = Progress(0.0, "", {})
-THREE = [StagePart("margins", index, {"rows": [index]}) for index in range(3)]
+THREE = [
+    ShardRequest(stage="margins", index=index, question={"rows": [index]}) for index in range(3)
+]
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.trials.audit import submitted, until
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.settings import Settings
 from minimascope.service import tracing
+from tests.servers.analyses import submitted, until
 from tests.servers.deployment import Deployment
 from tests.servers.otlp_receiver import Received, Receiver
 

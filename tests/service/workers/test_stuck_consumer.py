@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import time
 
-from benchmarks.trials.audit import until
 from minimascope.contract.schemas import AnalysisRequest
+from tests.servers.analyses import until
 from tests.servers.black_hole import Forwarder
 from tests.servers.deployment import Deployment
 

@@ -10,7 +10,6 @@ from minimascope.boundary.alignment import align
 from minimascope.boundary.complexity import (
     alignment_matrix,
     complexity,
-    max_alignment,
     random_max_alignment,
 )
 from tests.cases.boundary_networks import (
@@ -27,7 +26,6 @@ def test_the_matrix_of_all_vectors_equals_alignment_one_by_one() -> None:
     vectors = 2 * top_vectors("gauss-normal").double()
     matrix = alignment_matrix(minimum, vectors)
     assert (matrix - align(minimum, vectors, minimum.inputs).values).abs().max() < 1e-12
-    assert torch.equal(max_alignment(minimum, vectors), matrix.abs().amax(dim=1))
 
 
 def test_g_counts_prescribed_alignments() -> None:

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from minimascope.boundary.alignment import align
-from minimascope.boundary.margins import (
+from minimascope.boundary.eigenvector_margins import (
     EigenvectorMargin,
-    certified_margins,
     disagreement,
     eigenvector_margins,
 )
+from minimascope.boundary.margins import certified_margins
 from tests.cases.boundary_networks import regression_minimum, small_cnn, top_vectors, unit_rows
 from tests.cases.reference_networks import boundary_minimum
 

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 
-from minimascope.boundary.flips import coarse_plane, explained_share, flip_rates, sign_flips
+from minimascope.boundary.flips import explained_share, flip_rates, sign_flips
+from minimascope.boundary.planes import Frame
+from minimascope.boundary.slices import Slice, input_plane
+from minimascope.curvature.minimum.minimum import Minimum
 from tests.cases.boundary_networks import top_vectors
 from tests.cases.reference_networks import BOUNDARY, boundary_minimum
+
+
+def coarse_plane(minimum: Minimum, vectors: Tensor) -> Slice:
+    low, high = minimum.inputs.amin(dim=0) - 0.5, minimum.inputs.amax(dim=0) + 0.5
+    x, y = torch.stack([low, high], dim=1).tolist()
+    return input_plane(minimum, vectors, frame=Frame(100, bounds=((x[0], x[1]), (y[0], y[1]))))
+
 
 PLANAR = [name for name in BOUNDARY if name != "iris-normal"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from minimascope.boundary.planes import Frame
 from minimascope.boundary.slices import input_plane
 from minimascope.boundary.walk import walk
 from tests.cases.boundary_networks import (
@@ -19,7 +20,7 @@ from tests.cases.reference_networks import boundary_minimum
 
 def test_the_curvature_of_a_walk_is_the_eigenvalue() -> None:
     minimum, _, _, reference = boundary_minimum("gauss-normal")
-    path = walk(minimum, top_vectors("gauss-normal")[1], points=3, resolution=4)
+    path = walk(minimum, top_vectors("gauss-normal")[1], points=3, frame=Frame(4))
     # v₂ is stored in float32: relative error of vᵀHv ≤ (λ₁/λ₂)·1e-13.
     assert path.curvature == pytest.approx(reference["top30"][1], rel=1e-6)
 
@@ -27,11 +28,11 @@ def test_the_curvature_of_a_walk_is_the_eigenvalue() -> None:
 def test_the_middle_of_a_walk_is_the_minimum_itself() -> None:
     minimum, _, _, reference = boundary_minimum("circle-normal")
     vector = top_vectors("circle-normal")[0]
-    path = walk(minimum, vector, points=5, resolution=12)
+    path = walk(minimum, vector, points=5, frame=Frame(12))
     assert float(path.epsilon[2]) == 0
     assert float(path.loss[2]) == pytest.approx(reference["train_loss"], rel=1e-5)
     assert float(path.accuracy[2]) == 1
-    plane = input_plane(minimum, vector, resolution=12)
+    plane = input_plane(minimum, vector, frame=Frame(12))
     assert torch.equal(path.classes[2], plane.classes)
     assert torch.allclose(path.class_fields[2], plane.class_fields)
     assert (path.classes[0] != path.classes[-1]).any()
@@ -53,7 +54,7 @@ def test_the_loss_rises_by_the_stated_factor_where_it_is_quadratic() -> None:
 def test_flat_directions_are_walked_as_far_as_the_parameters_reach() -> None:
     # Adding the same number to both biases changes no softmax: zero curvature.
     minimum = linear_minimum(torch.eye(2), torch.zeros(2), torch.eye(2))
-    path = walk(minimum, torch.tensor([0.0, 0, 0, 0, 1, 1]), points=3, resolution=3)
+    path = walk(minimum, torch.tensor([0.0, 0, 0, 0, 1, 1]), points=3, frame=Frame(3))
     assert path.curvature == pytest.approx(0, abs=1e-15)
     assert float(path.epsilon[-1]) == pytest.approx(2**0.5)
     assert torch.allclose(path.loss, path.loss[0])

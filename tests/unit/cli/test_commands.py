@@ -99,7 +99,7 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
 def test_a_problem_is_exit_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    raising(monkeypatch, ProblemError("bad", "It is\nbad.", "Make it good."))
+    raising(monkeypatch, ProblemError("not_found", "It is\nbad.", "Make it good."))
     assert main(["doctor"]) == 2
     assert capsys.readouterr().err == "minimascope doctor: It is bad. Make it good.\n"
 
@@ -136,7 +136,9 @@ def test_a_reader_that_goes_away_is_no_fault(argv: list[str]) -> None:
     process.wait(60)
 
 
-@pytest.mark.parametrize("value", [{"λ": [1, None]}, ProblemError("not_found", "Nothing here.").as_dict()])
+@pytest.mark.parametrize(
+    "value", [{"λ": [1, None]}, ProblemError("not_found", "Nothing here.").as_dict()]
+)
 def test_an_answer_is_one_json_document_or_its_text(
     value: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

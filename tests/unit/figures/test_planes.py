@@ -7,7 +7,7 @@ import pytest
 
 from dashboard.drawing.payload import drawing
 from dashboard.drawing.plane_answer import plane_request
-from minimascope.analysis.session.opening import Opened
+from minimascope.analysis.session.opening import Files
 from minimascope.contract.problems import ProblemError
 from minimascope.figures.coherence import class_starts, coherence_figure
 from minimascope.figures.filmstrip import filmstrip
@@ -22,7 +22,7 @@ def test_keys_that_name_no_plane_are_refused(key: str) -> None:
     assert refused.value.code == "no_such_slice"
 
 
-def test_explained_sections_are_the_arrays(tabular: tuple[Opened, Found]) -> None:
+def test_explained_sections_are_the_arrays(tabular: tuple[Files, Found]) -> None:
     report, arrays = tabular[1]
     assert report.spectrum is not None
     strip = filmstrip(arrays, report.spectrum.eigenvalues)
@@ -34,7 +34,7 @@ def test_explained_sections_are_the_arrays(tabular: tuple[Opened, Found]) -> Non
         assert explained_share(arrays, k) == (owner[known] == k + 1).mean()
 
 
-def test_the_coherence_matrix_is_drawn_in_class_order(tabular: tuple[Opened, Found]) -> None:
+def test_the_coherence_matrix_is_drawn_in_class_order(tabular: tuple[Files, Found]) -> None:
     arrays = tabular[1][1]
     figure = coherence_figure(arrays)
     z = np.asarray(figure.data[0].z) / SCALE
@@ -47,7 +47,7 @@ def test_the_coherence_matrix_is_drawn_in_class_order(tabular: tuple[Opened, Fou
 
 
 def test_embeddings_are_for_inputs_that_are_not_drawn_as_they_are(
-    tabular: tuple[Opened, Found], gauss: Found
+    tabular: tuple[Files, Found], gauss: Found
 ) -> None:
     assert {"embedding_pca", "embedding_tsne"} <= set(drawing(*tabular[1])["figures"])
     flat = gauss[0].model_copy(deep=True)

@@ -1,3 +1,0 @@
-"""The same served pages as the browser tests'."""
-
-from tests.browser.conftest import address as address

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { TRANSFER_SECONDS } from "../../../dashboard/browser/contract.mjs";
+import { problemOf } from "../../../dashboard/browser/page/fetching.mjs";
+import { followers } from "../../../dashboard/browser/page/choice.mjs";
+import { familyFields, nextStep } from "../../../dashboard/browser/upload/form.mjs";
+import { isPassing } from "../../../dashboard/browser/upload/transfer.mjs";
+import { forget, keep, kept, keyOf, unfinished } from "../../../dashboard/browser/upload/unfinished.mjs";
+import { stand, storage } from "./page.mjs";
+
+const file = { name: "my model 2.safetensors", size: 300, lastModified: 7 };
+
+beforeEach(() => stand());
+
+test("an unfinished transfer is found again by its file, in its own zone", () => {
+  const key = keyOf(file, "checkpoint");
+  keep(key, "/api/v1/uploads/u1", 0.25);
+  assert.equal(kept(key).url, "/api/v1/uploads/u1");
+  assert.deepEqual(unfinished("checkpoint"), [{ name: file.name, share: 0.25 }]);
+  assert.deepEqual(unfinished("train"), []);
+  assert.equal(kept(keyOf({ ...file, lastModified: 8 }, "checkpoint")), null);
+  forget(key);
+  assert.deepEqual(unfinished("checkpoint"), []);
+});
+
+test("what the server no longer keeps is forgotten here too", () => {
+  const key = keyOf(file, "test"), until = Date.now() - 1;
+  globalThis.localStorage = storage({ [key]: JSON.stringify({ url: "u", share: 0.5, until }), other: "1" });
+  assert.deepEqual(unfinished("test"), []);
+  assert.deepEqual(Object.keys(globalThis.localStorage), ["other"]);
+  keep(key, "u", 0);
+  assert.ok(kept(key).until > Date.now() + 999 * TRANSFER_SECONDS);
+});
+
+test("a browser that forbids storage costs the resuming alone", () => {
+  Object.defineProperty(globalThis, "localStorage", { configurable: true, get() { throw new Error("forbidden"); } });
+  keep("key", "u", 1);
+  assert.deepEqual([kept("key"), unfinished("train")], [null, []]);
+  Object.defineProperty(globalThis, "localStorage", { configurable: true, writable: true, value: storage() });
+});
+
+test("a lost connection, a held transfer and a server that is away pass; refusals do not", () => {
+  assert.ok([0, 409, 423, 502, 503, 504].every(isPassing));
+  assert.ok(![400, 404, 413, 422, 500].some(isPassing));
+});
+
+test("a refusal is its own sentence, or one that says there was none", () => {
+  assert.equal(problemOf('{"sentence": "Too large.", "advice": "Cut it."}', 413).sentence, "Too large.");
+  assert.match(problemOf("<html>", 500).sentence, /answered 500/);
+});
+
+test("stages take the spectrum with them where they need it", () => {
+  assert.deepEqual([...followers("spectrum", false)].sort(), ["boundary", "density", "margins"]);
+  assert.deepEqual(followers("spectrum", true), []);
+  assert.deepEqual(followers("margins", true), ["spectrum"]);
+  assert.deepEqual([followers("margins", false), followers("gap", true)], [[], []]);
+});
+
+test("fields are those of the family", () => {
+  assert.deepEqual(familyFields("file").map((look) => look.includes("gone")), [true, true, true]);
+  assert.deepEqual(familyFields("mlp").map((look) => look.includes("gone")), [false, true, false]);
+});
+
+test("a checkpoint dropped on the list leads to the upload page", () => {
+  assert.equal(nextStep({ id: "abc" }), "/upload?checkpoint=abc");
+  stand("http://localhost/upload");
+  assert.equal(nextStep({ id: "abc" }), undefined);
+});
