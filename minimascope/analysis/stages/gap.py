@@ -20,7 +20,7 @@ from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.running.clock import Progress
 from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.spectrum import Spectrum
-from minimascope.machine.resume import kept_in
+from minimascope.machine.unfinished import kept_in
 
 STAGE = "gap"
 

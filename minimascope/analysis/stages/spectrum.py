@@ -31,7 +31,7 @@ from minimascope.curvature.spectrum.plan import Plan
 from minimascope.curvature.spectrum.sample import Drawn, curvature_on_all
 from minimascope.curvature.spectrum.spectrum import Spectrum as Pairs
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
-from minimascope.machine.resume import kept_in
+from minimascope.machine.unfinished import kept_in
 
 PARTIAL_SECONDS = 2.0  # between two publications of what has converged
 NEARLY = 0.9  # of the stage is over when the pairs are; the layers' blocks are the rest
