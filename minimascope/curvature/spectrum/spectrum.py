@@ -1,6 +1,6 @@
 """The Hessian spectrum of a minimum by the cheapest exact route, or by Lanczos with residuals.
 
-Which route is taken is said in `routes`, what it will cost in `planner`.
+Which route is taken is said in `route`, what it will cost in `plan`.
 """
 
 from __future__ import annotations
