@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -41,10 +41,10 @@ class Walk:
     loss_spread: Tensor
     rise: float
     curvature: float
-    x: Tensor | None
-    y: Tensor | None
-    classes: Tensor | None
-    class_fields: Tensor | None
+    x: Tensor | None = None
+    y: Tensor | None = None
+    classes: Tensor | None = None
+    class_fields: Tensor | None = None
 
 
 def walk(
@@ -62,40 +62,45 @@ def walk(
     is not positive it is found by doubling ε. `points` is made odd, so that ε = 0 is one of them.
     Raises ValueError for regression, a zero vector, or factor ≤ 1.
     """
-    require_classification(minimum)
-    direction = parameter_vectors(minimum, vector)[0]
-    size = torch.linalg.vector_norm(direction)
-    if not (size > 0 and size.isfinite()):
-        raise ValueError(f"The direction of a walk has norm {float(size)}; it must be positive.")
+    direction = _direction(minimum, vector)
     if not factor > 1:
         raise ValueError(f"The loss should rise by a factor above 1; {factor} was asked for.")
-    direction = direction / size
     if eigenvalue is None:
         eigenvalue = float(hessian(minimum).matvec(direction) @ direction)
     rise = max((factor - 1) * _loss(minimum, minimum.theta), _LEAST_RISE)
     reach = _reach(minimum, direction, eigenvalue, rise)
     epsilon = torch.linspace(-reach, reach, points + 1 - points % 2, dtype=torch.float64)
-    grid = _grid(minimum, frame)
     thetas = [minimum.theta + step * direction for step in epsilon.tolist()]
     measured = torch.tensor([_measured(minimum, theta) for theta in thetas], dtype=torch.float64)
     loss, accuracy, spread = measured.unbind(dim=1)
-    if grid is None:
-        return Walk(epsilon, loss, accuracy, spread, rise, eigenvalue, None, None, None, None)
-    x, y, inputs = grid
-    side = frame.resolution
+    along = Walk(epsilon, loss, accuracy, spread, rise, eigenvalue)
+    return (
+        along if tuple(minimum.inputs.shape[1:]) != (2,) else _drawn(along, minimum, thetas, frame)
+    )
+
+
+def _direction(minimum: Minimum, vector: Tensor) -> Tensor:
+    """The vector (p,) of unit length."""
+    require_classification(minimum)
+    direction = parameter_vectors(minimum, vector)[0]
+    size = torch.linalg.vector_norm(direction)
+    if not (size > 0 and size.isfinite()):
+        raise ValueError(f"The direction of a walk has norm {float(size)}; it must be positive.")
+    return direction / size
+
+
+def _drawn(along: Walk, minimum: Minimum, thetas: list[Tensor], frame: Frame) -> Walk:
+    """With the map of the input plane at every step."""
+    plane, (x, y) = input_axes(minimum.inputs), frame.sides(minimum.inputs)
+    inputs, square = grid_inputs(plane.origin, plane.axes, x, y), (len(y), len(x))
     logits = [_logits(minimum, theta, inputs) for theta in thetas]
     fields = torch.stack([class_fields(row) for row in logits])
-    return Walk(
-        epsilon=epsilon,
-        loss=loss,
-        accuracy=accuracy,
-        loss_spread=spread,
-        rise=rise,
-        curvature=eigenvalue,
+    return replace(
+        along,
         x=x,
         y=y,
-        classes=torch.stack([row.argmax(dim=1).view(side, side) for row in logits]),
-        class_fields=fields.view(len(thetas), -1, side, side),
+        classes=torch.stack([row.argmax(dim=1).view(square) for row in logits]),
+        class_fields=fields.view(len(thetas), -1, *square),
     )
 
 
@@ -129,11 +134,3 @@ def _reach(minimum: Minimum, direction: Tensor, curvature: float, rise: float) -
             break
         reach *= 2
     return min(reach, limit)
-
-
-def _grid(minimum: Minimum, frame: Frame) -> tuple[Tensor, Tensor, Tensor] | None:
-    """x, y and all grid inputs of the input plane; None unless inputs are 2-D."""
-    if tuple(minimum.inputs.shape[1:]) != (2,):
-        return None
-    plane, (x, y) = input_axes(minimum.inputs), frame.sides(minimum.inputs)
-    return x, y, grid_inputs(plane.origin, plane.axes, x, y)

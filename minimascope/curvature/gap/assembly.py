@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from torch import Tensor
 
+from minimascope.curvature.gap.at_lambda import curves_of, estimates_at
 from minimascope.curvature.gap.baselines import baselines, measured_gap
 from minimascope.curvature.gap.calibration import fitted_temperature, reliability
 from minimascope.curvature.gap.diagnostics import diagnostics_at, evidence_of, plain_diagnostics
-from minimascope.curvature.gap.estimates import curves_of, estimates_at
 from minimascope.curvature.gap.given import Assembly
 from minimascope.curvature.gap.hessian_clipped import HessianClipped, hessian_clipped
 from minimascope.curvature.gap.result import GapEstimate, GapHeadline, GapResult
@@ -20,62 +22,82 @@ from minimascope.curvature.gap.verdict import (
 from minimascope.objective.likelihood import Likelihood
 
 
+@dataclass(frozen=True)
+class Judged:
+    """All that depends on λ_eff; without it nothing is estimated, and `reason` says why."""
+
+    verdict: Verdict
+    reason: str
+    estimates: dict[str, GapEstimate] = field(default_factory=dict)
+    diagnostics: dict[str, float | None] = field(default_factory=dict)
+    headline: GapHeadline | None = None
+    is_minimum: bool | None = None
+    alo: Likelihood | None = None
+    half_logdet: float | None = None
+
+
 def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResult:
     """The result; without λ_eff only curves and what does not depend on λ."""
     clipped = None
     if given.hessian is not None:
         clipped = hessian_clipped(given.minimum, given.likelihood, given.hessian)
-    lambda_eff = given.damping.value
     newton = _newton(given, clipped)
-    estimates: dict[str, GapEstimate] = {}
-    diagnostics = plain_diagnostics(given)
-    verdict: Verdict = "no_estimate"
-    reason = given.damping.source
-    headline, is_minimum, alo_likelihood = None, None, None
-    if lambda_eff is not None:
-        row = given.sweep.at(lambda_eff)
-        alo_likelihood = given.sampled.at(given.sampled.logits + given.sweep.displacement[row])
-        diagnostics |= diagnostics_at(given, row, alo_likelihood, lambda_eff)
-        estimates = estimates_at(given, row, lambda_eff, clipped, diagnostics["t_alo"] or 0.0)
-        evidence = evidence_of(given, estimates, diagnostics, newton, clipped is not None)
-        verdict, reason = judge(evidence)
-        diagnostics["chance_within_2"] = chance_within_two(evidence)
-        is_minimum = reached_minimum(newton, evidence.alo, evidence.tic)
-        alo = estimates["alo_ggn"]
-        headline = GapHeadline("alo_ggn", evidence.alo, alo.standard_error)
-    half_logdet = (
-        None if lambda_eff is None else float(given.sweep.half_logdet[given.sweep.at(lambda_eff)])
+    judged = _judged(given, clipped, newton)
+    diagnostics = plain_diagnostics(given) | judged.diagnostics
+    known = baselines(
+        given.minimum,
+        given.likelihood,
+        hessian_eigenvalues=None if given.hessian is None else given.hessian.values,
+        ggn_eigenvalues=given.sweep.eigenvalues,
+        half_logdet=judged.half_logdet,
     )
     return GapResult(
-        lambda_=lambda_eff,
+        lambda_=given.damping.value,
         lambda_source=given.damping.source,
-        headline=None if verdict == "no_estimate" else headline,
-        verdict=verdict,
-        reason=reason,
-        estimates=estimates,
+        headline=judged.headline,
+        verdict=judged.verdict,
+        reason=judged.reason,
+        estimates=judged.estimates,
         curves=curves_of(given, clipped),
         measured=_measured(given, test),
         diagnostics=diagnostics,
-        baselines=baselines(
-            given.minimum,
-            given.likelihood,
-            hessian_eigenvalues=None if given.hessian is None else given.hessian.values,
-            ggn_eigenvalues=given.sweep.eigenvalues,
-            half_logdet=half_logdet,
-        )
-        | _noise(given, diagnostics),
+        baselines=known | _noise(given, diagnostics),
         weight_decay=given.penalty.weight_decay,
         gradient_norm=float(given.gradient.norm()),
         regularized_gradient_norm=_regularized_norm(given),
         newton_decrement=newton,
-        is_minimum=is_minimum,
+        is_minimum=judged.is_minimum,
         train_loss=given.likelihood.nll(),
-        alo_loss=alo_likelihood.nll() if alo_likelihood is not None and given.exact else None,
+        alo_loss=judged.alo.nll() if judged.alo is not None and given.exact else None,
         calibration=given.calibration,
-        calibration_alo=_alo_calibration(given, alo_likelihood),
+        calibration_alo=_alo_calibration(given, judged.alo),
         route=given.plan.route,
         route_reason=given.plan.reason,
         plan=given.spent,
+    )
+
+
+def _judged(given: Assembly, clipped: HessianClipped | None, newton: float | None) -> Judged:
+    lambda_eff = given.damping.value
+    if lambda_eff is None:
+        return Judged("no_estimate", given.damping.source)
+    row = given.sweep.at(lambda_eff)
+    alo = given.sampled.at(given.sampled.logits + given.sweep.displacement[row])
+    diagnostics = diagnostics_at(given, row, alo, lambda_eff)
+    estimates = estimates_at(given, row, lambda_eff, clipped, diagnostics["t_alo"] or 0.0)
+    evidence = evidence_of(given, estimates, diagnostics, newton, clipped is not None)
+    verdict, reason = judge(evidence)
+    diagnostics["chance_within_2"] = chance_within_two(evidence)
+    headline = GapHeadline("alo_ggn", evidence.alo, estimates["alo_ggn"].standard_error)
+    return Judged(
+        verdict,
+        reason,
+        estimates,
+        diagnostics,
+        headline=None if verdict == "no_estimate" else headline,
+        is_minimum=reached_minimum(newton, evidence.alo, evidence.tic),
+        alo=alo,
+        half_logdet=float(given.sweep.half_logdet[row]),
     )
 
 

@@ -1,7 +1,7 @@
 """Per-example Jacobians J (n × K × p) of the logits.
 
 Linear, Conv2d and Embedding layers use K backward passes over the whole batch and outer products
-(`layer_traces`); a network with any other parameter falls back to vmap(jacrev).
+(`traces`); a network with any other parameter falls back to vmap(jacrev).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BYTES_AT_ONCE = 256 * 2**20
 def jacobian(minimum: Minimum, inputs: Tensor, *, closed_form: bool | None = None) -> Tensor:
     """J (n × K × p) on `inputs`; the caller chooses n so that it fits.
 
-    `closed_form` says whether that of `layer_traces` gives all of it; None finds out.
+    `closed_form` says whether that of `traces` gives all of it; None finds out.
     """
     if closed_form_applies(minimum, inputs) if closed_form is None else closed_form:
         traces = trace_layers(minimum, inputs)

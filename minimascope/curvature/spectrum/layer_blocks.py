@@ -52,7 +52,7 @@ def layer_blocks(
 ) -> list[LayerBlock]:
     """Blocks in θ order: about 25 products a layer, and `probes` for all traces together.
 
-    Where that many products would take too long (`routes.WORK`), traces alone. ValueError for
+    Where that many products would take too long (`route.WORK`), traces alone. ValueError for
     fewer than two probes.
     """
     if probes < 2:

@@ -1,6 +1,6 @@
 """The Hessian spectrum of a minimum by the cheapest exact route, or by Lanczos with residuals.
 
-Which route is taken is said in `routes`, what it will cost in `planner`.
+Which route is taken is said in `route`, what it will cost in `plan`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from minimascope.curvature.products.graphs import forward
 from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.products.operator import Operator
 from minimascope.curvature.products.precision import COARSE, coarse_hessian, rounding_of
-from minimascope.curvature.running.keeper import NOT_KEPT, Keeper
 from minimascope.curvature.running.run import Run
+from minimascope.curvature.running.saved_state import NOT_KEPT, Keeper
 from minimascope.curvature.spectrum.eigenpairs import (
     Eigenpairs,
     Partial,
