@@ -12,7 +12,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit check lint dist bench fuzz demo docs-problems clean system
+.PHONY: help run test unit unit-browser check lint lint-browser dist bench fuzz demo docs-problems clean system
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -24,15 +24,25 @@ test: system check ## Install what tests need, then run every check and test
 
 check: lint ## Lint, types, import contracts and all tests, with what is installed
 	$(PYTEST)
+	@$(MAKE) --no-print-directory unit-browser
 
 unit: $(VENV)/.test ## Tests in process, no server and no browser: the loop while one writes
 	$(PYTEST) tests/unit
+	@$(MAKE) --no-print-directory unit-browser
 
 lint: $(VENV)/.test ## Lint, format, types and the import contracts alone
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyrefly check --python-interpreter-path $(BIN)/python
 	$(BIN)/lint-imports
+	$(BIN)/vulture
+	@$(MAKE) --no-print-directory lint-browser
+
+lint-browser: node_modules/.package-lock.json ## eslint and tsc over what runs in the browser
+	npm run --silent lint
+
+unit-browser: ## Tests of what runs in the browser, by node alone
+	node --test tests/unit/browser/*.test.mjs
 
 dist: $(VENV)/bin/python ## Build the wheels minimascope and minimascope-server into dist/
 	rm -rf dist build packaging/server/build
@@ -57,6 +67,11 @@ clean: ## Remove the virtual environment and caches
 
 system: # Chromium, redis-server and PostgreSQL for the tests, from apt where missing
 	@bash tests/install_system.sh
+
+node_modules/.package-lock.json: package.json package-lock.json
+	@echo "Installing what lints the browser's code into node_modules ..."
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -31,9 +31,9 @@ from backend.operations import health, metrics
 from backend.operations.audit import AccessLog
 from backend.questions import interpolations, slices
 from backend.retention import endpoints as retention
-from backend.retention.sweep import sweep
+from backend.retention.periodic_removal import sweep
 from backend.services import Services, create_services
-from backend.uploads import tus
+from backend.uploads import tus_endpoints as tus
 from backend.uploads.endpoints import labels, upload_router
 from minimascope import __version__
 from minimascope.client.calls import PREFIX

@@ -5,9 +5,13 @@ missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 command -v redis-server >/dev/null || missing+=(redis-server)
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
+# What lints, types and tests dashboard/browser; the product itself needs neither.
+NODE_AT_LEAST=18
+major() { node --version | sed -E 's/^v([0-9]+).*/\1/'; }
+command -v node >/dev/null && [ "$(major)" -ge "$NODE_AT_LEAST" ] || missing+=(nodejs)
+command -v npm >/dev/null || missing+=(npm)
 AXE=4.14.1
 axe=.cache/axe-$AXE
-[ -f "$axe/axe.min.js" ] || command -v npm >/dev/null || missing+=(npm)
 install_axe() {
     [ -f "$axe/axe.min.js" ] && return
     mkdir -p "$axe"

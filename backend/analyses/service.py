@@ -17,7 +17,8 @@ from backend.jobs.removal import forget_answers, forget_results, forget_shards
 from backend.jobs.service import JobService
 from backend.storage.database import Engine
 from backend.storage.files import Store
-from backend.uploads.service import UploadService, check_accepted
+from backend.uploads.refusals import refuse_unreadable
+from backend.uploads.service import UploadService
 from minimascope.contract.job_kinds import KindName
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Report
@@ -136,7 +137,7 @@ class AnalysisService:
             # Not the address is wrong but a value of the body.
             missing.status, missing.advice = 422, f"Upload the {kind} first."
             raise
-        check_accepted(upload)
+        refuse_unreadable(upload)
         return upload
 
     def _check_device(self, request: AnalysisRequest) -> None:

@@ -95,7 +95,7 @@ class Incoming:
 
 
 class Partial:
-    """A file that grows over several requests; see `backend.uploads.tus`."""
+    """A file that grows over several requests; see `backend.uploads.tus_endpoints`."""
 
     def __init__(self, path: Path, bucket: Bucket | None = None) -> None:
         self._path, self._bucket = path, bucket

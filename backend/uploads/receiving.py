@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from backend.storage.files import Store
-from backend.storage.incoming import no_room
+from backend.uploads.refusals import refuse_beyond_quota, refuse_empty
 from minimascope.contract.problems import ProblemError
 
 CHUNK, MOST_PARTS = 1 << 20, 64
@@ -52,15 +52,12 @@ async def receive_file(store: Store, request: Request, *, room: int, limit: int)
 
     Raises ProblemError `storage_full` beyond `room` bytes, `too_large` beyond `limit`.
     """
-    if int(request.headers.get("content-length") or 0) > room:
-        raise no_room("The upload does not fit into the storage quota.")
+    refuse_beyond_quota(int(request.headers.get("content-length") or 0), room=room)
     with store.incoming(limit=limit) as incoming:
         async for parts in megabytes(whole_body(request)):
             await asyncio.to_thread(incoming.write, *parts)
-            if incoming.size > room:
-                raise no_room("The upload does not fit into the storage quota.")
-        if incoming.size == 0:
-            raise ProblemError("empty_file", "The uploaded file is empty.")
+            refuse_beyond_quota(incoming.size, room=room)
+        refuse_empty(incoming.size)
         path = store.blob(incoming.sha256)
         await asyncio.to_thread(incoming.keep, path)
         return incoming.sha256, incoming.size

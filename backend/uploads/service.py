@@ -17,9 +17,9 @@ from backend.jobs.service import JobService
 from backend.storage.database import Engine
 from backend.storage.files import Store
 from backend.uploads.receiving import receive_file
+from backend.uploads.refusals import refuse_unreadable
 from backend.uploads.repository import UploadRepository
 from minimascope.contract.job_kinds import inspection_of
-from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import Inspection, Upload, UploadKind
 from minimascope.contract.settings import Settings
 
@@ -52,7 +52,7 @@ class UploadService:
         if job:
             await self.jobs.ended(job, seconds=self.settings.inspect_wait_seconds)
         upload = await asyncio.to_thread(self.repository.upload, kind, sha256)
-        check_accepted(upload)
+        refuse_unreadable(upload)
         return upload
 
     def register(self, kind: UploadKind, name: str, sha256: str, size: int, *, owner: str) -> str:
@@ -83,14 +83,6 @@ class UploadService:
     def used(self, identifiers: Sequence[str]) -> None:
         """Somebody submits them: their age counts from now."""
         self.repository.uploads_used(identifiers, now=time.time())
-
-
-def check_accepted(upload: Upload) -> None:
-    """Raises the ProblemError with which a worker refused the file."""
-    if upload.inspection.state == "refused":
-        if upload.inspection.problem:
-            raise ProblemError.from_dict(upload.inspection.problem)
-        raise ProblemError("refused", "The file was refused.")
 
 
 def _document(

@@ -1,6 +1,6 @@
 """How well λ from a schedule is known, measured on half the study; what both halves then hold.
 
-The model is that of workers/curvature/chance.py: gap = ALO·exp(−s·ε) + scatter with
+The model is that of minimascope/curvature/gap/chance.py: gap = ALO·exp(−s·ε) + scatter with
 s = d log ALO/d log λ. Its one unknown, the standard deviation σ of the error ε of log λ_eff, is
 the most likely one for the networks of one half whose λ comes from their schedule.
 """

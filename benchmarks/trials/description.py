@@ -14,12 +14,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def described(examples: int = 200) -> dict[str, Any]:
-    """tests/service/backend/test_schema.py with more examples."""
+    """tests/unit/backend/test_schema.py with more examples."""
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / "found.xml"
         command = [sys.executable, "-m", "pytest", "-q", f"--junit-xml={found}", "--timeout=3600"]
         done = subprocess.run(
-            [*command, "tests/service/backend/test_schema.py"],
+            [*command, "tests/unit/backend/test_schema.py"],
             cwd=ROOT,
             env={**os.environ, "SCHEMA_EXAMPLES": str(examples)},
             capture_output=True,

@@ -3,7 +3,7 @@ import * as arrival from "./analysis/arrival.mjs";
 import * as keys from "./analysis/keys.mjs";
 import * as panels from "./analysis/panels.mjs";
 import * as planeMenus from "./analysis/plane_menus.mjs";
-import * as pointing from "./analysis/pointing.mjs";
+import * as pointing from "./analysis/selection.mjs";
 import * as state from "./analysis/state.mjs";
 import * as compare from "./compare/page.mjs";
 import * as exporting from "./export/menus.mjs";

@@ -6,9 +6,8 @@ import json
 import re
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
-
 from dashboard.drawing.packing import Json
+from minimascope.figures.theme import Figure
 
 LONGEST = 24
 NUMBERED = re.compile(r"\bclass (\d+)\b")
@@ -34,7 +33,7 @@ def _shown(names: Sequence[str], found: re.Match[str]) -> str:
     return json.dumps(text.replace("%{", "% {"), ensure_ascii=True)[1:-1]
 
 
-def named(figure: go.Figure, names: Sequence[str]) -> Json:
+def named(figure: Figure, names: Sequence[str]) -> Json:
     """A figure as JSON, every `class N` of its words by its name."""
     text = str(figure.to_json())
     return Json(NUMBERED.sub(lambda found: _shown(names, found), text) if names else text)

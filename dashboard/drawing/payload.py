@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from dashboard.drawing.class_names import named
 from dashboard.drawing.packing import encoded, joined
@@ -31,6 +30,7 @@ from minimascope.figures.plane import Arrays, quantized, thinned
 from minimascope.figures.point_losses import losses_figure
 from minimascope.figures.reliability import reliability_figure
 from minimascope.figures.spectrum import spectrum_figure
+from minimascope.figures.theme import Figure
 from minimascope.figures.walk import has_walk, walk_figure
 
 EMBEDDING = "embedding_"  # a figure of the points without a plane, by its method
@@ -50,7 +50,7 @@ def has_plane(arrays: Arrays) -> bool:
     return all(name in arrays for name in PLANE)
 
 
-def _boundary(report: Report, arrays: Arrays) -> dict[str, Callable[[], go.Figure]]:
+def _boundary(report: Report, arrays: Arrays) -> dict[str, Callable[[], Figure]]:
     if has_plane(arrays) and report.spectrum is not None:
         values = report.spectrum.eigenvalues
         axes = INPUT_AXES if report.data.input_shape == [2] else PRINCIPAL_AXES
@@ -71,9 +71,9 @@ def tiles(report: Report, arrays: Arrays, vectors: list[int]) -> dict[str, Any]:
     return {"figure": named(figure, report.data.class_names)}
 
 
-def _embeddings(report: Report, arrays: Arrays) -> dict[str, Callable[[], go.Figure]]:
+def _embeddings(report: Report, arrays: Arrays) -> dict[str, Callable[[], Figure]]:
     """Scatters without a plane, for inputs that are not drawn as they are."""
-    drawn: dict[str, Callable[[], go.Figure]] = {}
+    drawn: dict[str, Callable[[], Figure]] = {}
     if report.data.input_shape == [2] or "labels" not in arrays or not has_plane(arrays):
         return drawn
     drawn[f"{EMBEDDING}pca"] = lambda: embedding(arrays)
@@ -82,8 +82,8 @@ def _embeddings(report: Report, arrays: Arrays) -> dict[str, Callable[[], go.Fig
     return drawn
 
 
-def _curves(report: Report) -> dict[str, Callable[[], go.Figure]]:
-    drawn: dict[str, Callable[[], go.Figure]] = {}
+def _curves(report: Report) -> dict[str, Callable[[], Figure]]:
+    drawn: dict[str, Callable[[], Figure]] = {}
     spectrum, gap, boundary = report.spectrum, report.gap, report.boundary
     if spectrum is not None:
         drawn["spectrum"] = lambda: spectrum_figure(spectrum)
@@ -98,8 +98,8 @@ def _curves(report: Report) -> dict[str, Callable[[], go.Figure]]:
     return drawn
 
 
-def _details(report: Report, arrays: Arrays) -> dict[str, Callable[[], go.Figure]]:
-    drawn: dict[str, Callable[[], go.Figure]] = {}
+def _details(report: Report, arrays: Arrays) -> dict[str, Callable[[], Figure]]:
+    drawn: dict[str, Callable[[], Figure]] = {}
     margins = report.margins
     if "alignment" in arrays and "labels" in arrays:
         drawn["overlaps"] = lambda: overlaps_figure(arrays)

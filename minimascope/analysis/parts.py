@@ -6,37 +6,35 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from minimascope.analysis.session.opening import Opened
-from minimascope.analysis.sharing.shards import Answer, Question
+from minimascope.analysis.sharing.shards import Answer, Part
 from minimascope.analysis.stages import gap as gap_stage
 from minimascope.analysis.stages import margins as margins_stage
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Stage
+from minimascope.curvature.minimum.minimum import Minimum
 
 
-def questions(
-    opened: Opened, parameters: Parameters, stages: Sequence[Stage]
-) -> dict[str, list[Question]]:
+def parts_of(minimum: Minimum, stages: Sequence[Stage]) -> dict[str, list[Part]]:
     """The parts of each stage that has any, the longest first. None depends on the machine."""
-    minimum = opened.minimum
-    asked: dict[str, list[Question]] = {}
+    asked: dict[str, list[Part]] = {}
     if "gap" in stages:
-        asked[gap_stage.STAGE] = gap_stage.questions(minimum)
+        asked[gap_stage.STAGE] = gap_stage.parts(minimum)
     if "margins" in stages:
-        asked[margins_stage.STAGE] = margins_stage.questions(minimum)
+        asked[margins_stage.STAGE] = margins_stage.parts(minimum)
     return {stage: each for stage, each in asked.items() if each}
 
 
 def answer(
     opened: Opened,
     parameters: Parameters,
-    question: Question,
+    part: Part,
     progress: Callable[[float], None],
     *,
     unfinished: Path | None = None,
 ) -> Answer:
-    """What one question asks for; ValueError or ProblemError where it cannot be had."""
-    if question.stage == gap_stage.STAGE:
+    """The answer of one part; ValueError or ProblemError where it cannot be had."""
+    if part.stage == gap_stage.STAGE:
         work = gap_stage.worker(opened, parameters, unfinished=unfinished)
     else:
         work = margins_stage.worker(opened, parameters)
-    return work(question, progress)
+    return work(part, progress)

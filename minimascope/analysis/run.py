@@ -66,8 +66,8 @@ def run_analysis(
     session.unfinished, session.shards = unfinished, shards or session.shards
     session.publish_points()
     stages = planned_stages(parameters)
-    session.questions = parts.questions(session.opened, parameters, stages)
-    asked = [each for stage in session.questions.values() for each in stage]
+    session.parts = parts.parts_of(session.opened.minimum, stages)
+    asked = [each for stage in session.parts.values() for each in stage]
     session.shards.add(asked, seconds=sum(each.seconds for each in asked))
     for stage in in_turn(session, stages):
         run_stage(session, stage, stages)
@@ -100,7 +100,7 @@ def in_turn(session: Session, stages: list[Stage]) -> Iterator[Stage]:
     """The stages in order; one that others are at work on comes when the rest is done."""
     later: list[Stage] = []
     for stage in stages:
-        if session.questions.get(stage) and session.shards.elsewhere(stage):
+        if session.parts.get(stage) and session.shards.elsewhere(stage):
             later.append(stage)
         else:
             yield stage

@@ -12,6 +12,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+Figure = go.Figure  # so that who hands figures on needs no plotly of its own
+
 FONT = "Inter, 'Source Sans 3', 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
 
 LIGHT: dict[str, str] = {

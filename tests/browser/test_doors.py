@@ -30,7 +30,8 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     here would leave the first one's pages with scripts that their policy does not name.
     """
     settings = {"TOKEN": TOKEN, "WORKER_TOKEN": "w"}
-    with Served(tmp_path_factory.mktemp("data"), settings, ("--no-worker",)) as server:
+    # The compare page still waits for the worker that is not there; its end says so.
+    with Served(tmp_path_factory.mktemp("data"), settings, ("--no-worker",), quiet=False) as server:
         yield server.url
 
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.axe import violations
 from tests.browser.test_exports import saved
-from tests.cases.curves import CURVE, SPLIT
-from tests.servers.recorded import GAUSS, TWIN
+from tests.servers.browser import in_modules
+from tests.servers.recorded import ANSWERS, GAUSS, IRIS, TWIN
 
-REFUSED = "The two have different training sets."
+LINE = json.loads((ANSWERS / "interpolation.json").read_text())["curve"]
+COMPARED = "({ about }, id) => about().compared.filter((each) => each.id === id)"
+REFUSED = "The two analyses have different training sets"
 
 
 def test_the_line_is_drawn_between_the_chosen_two_and_exported(page: Page, tmp_path: Path) -> None:
     page.goto(f"/compare?ids={GAUSS},{TWIN}")
     page.locator("#line-panel").scroll_into_view_if_needed()
     page.wait_for_selector("#line .scatterlayer .trace")
-    expect(page.locator("#line-words")).to_contain_text("a barrier of 0.750 ± 0.080 nats stands")
+    expect(page.locator("#line-words")).to_contain_text("a barrier of 2.535 ± 0.090 nats stands")
     assert f"from={GAUSS}&to={TWIN}" in page.url
     page.select_option("#line-to-menu", GAUSS)
     expect(page.locator("#line-panel")).to_contain_text("A line needs two analyses")
@@ -27,12 +30,17 @@ def test_the_line_is_drawn_between_the_chosen_two_and_exported(page: Page, tmp_p
     ticks = page.locator("#line .xaxislayer-below, #line .xtick text")
     expect(ticks.filter(has_text="0: B").first).to_be_visible()
     assert violations(page) == []
-    [kept] = page.evaluate(
-        "(id) => minimascope.about().compared.filter((each) => each.id === id)", GAUSS
-    )
+    [kept] = in_modules(page, COMPARED, "export/about.mjs", arg=GAUSS)
     assert {"parameters", "seed", "versions", "checkpoint"} <= set(kept)
     rows = saved(page, "[data-plot='line'][data-export='csv']", tmp_path, menu=".panel-line")
     lines = [row.split(",") for row in rows.read_text().splitlines() if row[:1] != "#"]
     drawn = [[float(cell) for cell in row[1:]] for row in lines if row[0] == "training"]
-    known = zip(CURVE.alpha, SPLIT.loss, SPLIT.loss_standard_error, strict=True)
-    assert drawn == [list(row) for row in known][:4]
+    split = LINE["train"]
+    known = zip(LINE["alpha"], split["loss"], split["loss_standard_error"], strict=True)
+    assert drawn == [list(row) for row in known]
+
+
+def test_no_line_is_drawn_between_minima_of_different_data(page: Page) -> None:
+    page.goto(f"/compare?ids={GAUSS},{IRIS}")
+    page.locator("#line-panel").scroll_into_view_if_needed()
+    expect(page.locator("#line-panel")).to_contain_text(REFUSED)

@@ -102,11 +102,11 @@ def test_pages_of_what_is_not_there_are_pages_too(
     page = context.new_page()
     for path, words in {
         "/nothing": "No page has this address.",
-        "/analyses/none": "There is no analysis none.",
-        "/jobs/none": "There is no analysis none.",
+        "/analyses/none": "There is no analysis 'none'.",
+        "/jobs/none": "There is no analysis 'none'.",
         "/compare": "Tick two or more finished analyses",
-        "/compare?ids=none": "There is no analysis none.",
-        f"/analyses/{BAD}": "No stage has finished yet.",
+        "/compare?ids=none": "There is no analysis 'none'.",
+        f"/analyses/{BAD}": "This analysis has no report yet.",
     }.items():
         page.goto(path)
         expect(page.locator("#main")).to_contain_text(words)
@@ -230,6 +230,7 @@ def test_a_checkpoint_goes_from_drop_to_results(page: Page, tmp_path: Path) -> N
         page.click("#drop-train")
     chooser.value.set_files(data)
     expect(page.locator("#drop-train .drop-name")).to_have_text("train.npz")
+    expect(page.locator("#drop-train")).to_have_attribute("data-state", "done")
     page.click("#up-start")
     expect(page.locator("#up-problem")).to_contain_text("No activation has been chosen.")
     page.click("[data-choice='up-activation'] [data-value='relu']")

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from minimascope.analysis.session.opening import Files
+from minimascope.contract.questions.slices import SliceRequest
 from tests.browser.axe import violations
 from tests.cases.analyses import FOUR_FEATURES
 from tests.cases.reference_report import Found
@@ -23,6 +24,8 @@ def small(recorded: Recorded, tabular: tuple[Files, Found]) -> None:
     recorded.done(
         SMALL, "Four features", found, checkpoint=files.checkpoint, train=files.train, **asked
     )
+    with recorded.served.client() as client:  # the worker's first plane loads torch
+        client.slice(SMALL, SliceRequest(plane="points", points=(0, 1, 2), resolution=2))
 
 
 def drawn(page: Page, wanted: str) -> None:

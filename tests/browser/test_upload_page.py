@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import watched
+from tests.servers.recorded import ANSWERS
 
 
 def choose(page: Page, zone: str, file: Path) -> None:
@@ -44,7 +45,7 @@ def test_files_are_described_and_a_candidate_is_chosen_by_hand(
     for page in watched(context, address):
         page.goto("/upload")
         choose(page, "checkpoint", files[0])
-        assert fact(page, "checkpoint", "Parameters") == "10\u202f703"
+        assert fact(page, "checkpoint", "Parameters") == "92\u202f800"
         assert len(fact(page, "checkpoint", "SHA-256")) == 64
         assert "'ema'" in page.locator("#found-checkpoint").inner_text()
         page.click(".found-layers summary")
@@ -54,17 +55,17 @@ def test_files_are_described_and_a_candidate_is_chosen_by_hand(
         ]
         choose(page, "train", files[1])
         assert fact(page, "train", "Duplicates") == "3 repeat others"
-        assert "mean 0.31" in fact(page, "train", "Normalisation")
+        assert "mean 0.306" in fact(page, "train", "Normalisation")
         bars = page.locator("#found-train .balance li").all_inner_texts()
         assert [bar.split() for bar in bars][1] == ["dog", "250", "·", "21", "%"]
         page.click("#up-list")
-        expect(page.locator(".candidate")).to_have_count(2)
+        expect(page.locator(".candidate")).to_have_count(9)
         expect(page.locator(".candidate[aria-checked=true]")).to_have_count(0)
         page.click(".candidate >> nth=0")
         chosen = "[data-choice=up-activation] [aria-checked=true]"
         expect(page.locator(chosen)).to_have_text("gelu")
         expect(page.locator("#up-cost")).to_contain_text("accuracy 99.8 %")
-        expect(page.locator("#up-cost")).to_contain_text("in both training and test")
+        expect(page.locator("#up-cost")).to_contain_text("3 training examples repeat others")
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert page.evaluate(wide) <= 0
         assert violations(page) == []
@@ -73,8 +74,10 @@ def test_files_are_described_and_a_candidate_is_chosen_by_hand(
 def test_a_sequential_candidate_fills_the_layers_and_another_loss_clears_the_table(
     page: Page, files: tuple[Path, Path]
 ) -> None:
+    convolutional = files[0].with_name("cnn.pt")
+    convolutional.write_bytes(b"other weights")
     page.goto("/upload")
-    choose(page, "checkpoint", files[0])
+    choose(page, "checkpoint", convolutional)
     page.click("#up-list")
     expect(page.locator("#up-candidates")).to_contain_text("No training set has been uploaded.")
     choose(page, "train", files[1])
@@ -82,7 +85,8 @@ def test_a_sequential_candidate_fills_the_layers_and_another_loss_clears_the_tab
     page.click(".candidate >> nth=1")
     expect(page.locator("#up-sequential")).to_be_visible()
     written = json.loads(page.locator("#up-sequential").input_value())
-    assert written == {"family": "sequential", "layers": [["Linear", 64, 3]]}
+    recorded = json.loads((ANSWERS / "architectures-cnn.json").read_text())
+    assert written == recorded["candidates"][1]["architecture"]
     page.click("[data-choice='up-loss'] [data-value='mse']")
     expect(page.locator(".candidate")).to_have_count(0)
 
@@ -95,14 +99,14 @@ def test_the_stages_chosen_are_those_asked_for_and_the_cost_follows(
     choose(page, "train", files[1])
     page.click("[data-choice='up-activation'] [data-value='relu']")
     cost = page.locator("#up-cost")
-    expect(cost).to_contain_text("About 3.8 min on this machine")
-    expect(cost).to_contain_text("generalization gap over λ 3.3 min")
-    expect(cost).to_contain_text("about 413 products")
+    expect(cost).to_contain_text("About 47 s on this machine")
+    expect(cost).to_contain_text("generalization gap over λ 8 s")
+    expect(cost).to_contain_text("about 2189 products")
     pressed = page.locator("[data-several='up-stages'] [aria-pressed=true]")
     page.click("[data-several='up-stages'] [data-value='spectrum']")
     # What needs the spectrum goes with it.
     expect(pressed).to_have_text(["Generalization gap over λ"])
-    expect(cost).to_contain_text("About 3.3 min on this machine, within a factor of two or so.")
+    expect(cost).to_contain_text("About 8 s on this machine, within a factor of two or so.")
     expect(cost).not_to_contain_text("products")
     page.click("[data-several='up-stages'] [data-value='gap']")
     page.click("#up-start")
@@ -131,7 +135,7 @@ def test_a_table_is_described_once_its_label_column_is_known(page: Page, tmp_pat
     page.click(".chips .radio >> nth=1")
     for zone in ("train", "test"):
         expect(page.locator(f"#found-{zone} .facts")).to_contain_text("Duplicates")
-        assert fact(page, zone, "Duplicates") == "2 repeat others"
+        assert fact(page, zone, "Duplicates") == "45 repeat others"
         assert fact(page, zone, "Shape of one") == "1"
         assert "used as they are" in fact(page, zone, "Normalisation")
         bars = page.locator(f"#found-{zone} .balance li").all_inner_texts()

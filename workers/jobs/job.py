@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from minimascope.analysis.questions.asked import Asked
+from minimascope.analysis.questions.question import Asked
 from minimascope.analysis.session.opening import Files
 from minimascope.contract.job_kinds import JobKind, job_kind
 from minimascope.contract.parameters import Parameters

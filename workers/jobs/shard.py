@@ -1,4 +1,4 @@
-"""One part of somebody's analysis: files and a question in, an answer out."""
+"""One part of somebody's analysis: files and a part in, an answer out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from minimascope.analysis.parts import answer
 from minimascope.analysis.session.faults import refusal_of
 from minimascope.analysis.session.opening import Opened, open_files
-from minimascope.analysis.sharing.shards import Question
+from minimascope.analysis.sharing.shards import Part
 from minimascope.contract.shards import ShardQuestion
 from minimascope.curvature.products import graphs
 from workers.jobs.job import Job
@@ -42,13 +42,13 @@ def run(job: Job) -> dict[str, Any]:
     opened = LAST.opened(
         shard.analysis, lambda: open_files(job.paths, job.parameters, workdir=job.workdir)
     )
-    question = Question(shard.stage, shard.index, 1, 0.0, shard.question)
+    part = Part(shard.stage, shard.index, 1, 0.0, shard.question)
 
     def told(done: float) -> None:
-        job.publisher.progress(question.stage, done, "")
+        job.publisher.progress(part.stage, done, "")
 
     try:
-        found = answer(opened, job.parameters, question, told, unfinished=job.unfinished)
+        found = answer(opened, job.parameters, part, told, unfinished=job.unfinished)
     except ValueError as error:
         raise refusal_of(error) from error
     for name, values in found.arrays.items():

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from minimascope.contract.job_kinds import job_kind
-from minimascope.machine import resume
+from minimascope.machine import unfinished
 from minimascope.service.tracing import JobTrace
 from workers import protocol
 from workers.delivery import ClaimedJob, Delivery, LostJobError, RefusedError, UnavailableError
@@ -46,7 +46,7 @@ class Supervisor:
 
     def __post_init__(self) -> None:
         self.spare = Spare(self.command)
-        resume.forget_old()
+        unfinished.forget_old()
         self.out_of_memory = 0
         self._busy = False
         self._quiet_since = time.monotonic()
@@ -152,7 +152,7 @@ class Supervisor:
             "arrays": {name: str(path) for name, path in arrays.items()},
             "question": job.question,
             "workdir": str(folder),
-            "unfinished": str(resume.unfinished(job.id) or ""),
+            "unfinished": str(unfinished.unfinished(job.id) or ""),
         }
 
     def _listen(
@@ -225,7 +225,7 @@ class Supervisor:
             self._trace.ended("given_back")
             self.delivery.release(job)
             return
-        resume.forget(job.id)
+        unfinished.forget(job.id)
         if stop == "cancelled":
             self._trace.ended("cancelled")
             self.delivery.finish(job, "cancelled")

@@ -15,11 +15,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from minimascope.analysis.sharing.shards import WORTH_SHARING, Alone, Answer, Question, Work
+from minimascope.analysis.sharing.shards import WORTH_SHARING, Alone, Answer, Part, Work
 from minimascope.contract.problems import ProblemError
 
 WAIT_SECONDS = 0.3
-Found = dict[str, Any]  # one shard as the API tells it: backend/shards.py
+Found = dict[str, Any]  # one shard as the API tells it: backend/jobs/schemas.py
 
 
 class Speaker(Protocol):
@@ -36,12 +36,12 @@ class Exchange:
         self._shared: set[str] = set()
         self._begun: dict[str, dict[str, Any]] = {}
 
-    def add(self, questions: Sequence[Question], *, seconds: float) -> None:
+    def add(self, parts: Sequence[Part], *, seconds: float) -> None:
         """Hands them out where all of them together take long enough."""
         if seconds < WORTH_SHARING:
             return
-        self._shared = {each.stage for each in questions}
-        told = [{"stage": q.stage, "index": q.index, "question": q.what} for q in questions]
+        self._shared = {each.stage for each in parts}
+        told = [{"stage": each.stage, "index": each.index, "question": each.what} for each in parts]
         self._out.send("shards", shards=told)
 
     def elsewhere(self, stage: str) -> bool:
@@ -54,13 +54,13 @@ class Exchange:
         return any(each["state"] == "running" for each in news["shards"])
 
     def gather(
-        self, questions: Sequence[Question], work: Work, progress: Callable[[float], None]
+        self, parts: Sequence[Part], work: Work, progress: Callable[[float], None]
     ) -> list[Answer]:
-        stage = questions[0].stage if questions else ""
+        stage = parts[0].stage if parts else ""
         if stage not in self._shared:
-            return Alone().gather(questions, work, progress)
+            return Alone().gather(parts, work, progress)
         mine: dict[int, Answer] = {}
-        reached = _Reached(questions, progress)
+        reached = _Reached(parts, progress)
         while True:
             news = self._begun.pop(stage, None) or self._take(stage)
             shards, taken = news["shards"], news["taken"]
@@ -68,11 +68,11 @@ class Exchange:
             _raise_problem(shards)
             if taken:
                 index = int(taken["index"])
-                question = next(each for each in questions if each.index == index)
-                mine[index] = work(question, reached.within(shards, index))
+                part = next(each for each in parts if each.index == index)
+                mine[index] = work(part, reached.within(shards, index))
                 self._deliver(taken["id"], mine[index])
-            elif len(shards) < len(questions):  # removed while this worker was cut off
-                return Alone().gather(questions, work, progress)
+            elif len(shards) < len(parts):  # removed while this worker was cut off
+                return Alone().gather(parts, work, progress)
             elif all(each["state"] == "done" for each in shards):
                 return self._answers(shards, mine)
             else:
@@ -96,7 +96,7 @@ class Exchange:
         self._out.send("answer", shard=shard, value=found.value, arrays=paths)
 
     def _answers(self, shards: list[Found], mine: dict[int, Answer]) -> list[Answer]:
-        """In the order of the questions; those of others are fetched."""
+        """In the order of the parts; those of others are fetched."""
         ordered = sorted(shards, key=lambda each: int(each["index"]))
         return [mine.get(int(each["index"])) or self._fetched(each) for each in ordered]
 
@@ -110,8 +110,8 @@ class Exchange:
 class _Reached:
     """Points done of all points, over every shard; never fewer than were told."""
 
-    def __init__(self, questions: Sequence[Question], progress: Callable[[float], None]) -> None:
-        self._points = {each.index: each.points for each in questions}
+    def __init__(self, parts: Sequence[Part], progress: Callable[[float], None]) -> None:
+        self._points = {each.index: each.points for each in parts}
         self._progress, self._most = progress, 0.0
 
     def told(self, shards: list[Found]) -> None:

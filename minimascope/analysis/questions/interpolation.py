@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import nn
 
-from minimascope.analysis.questions.asked import Asked
 from minimascope.analysis.questions.line import interpolate
+from minimascope.analysis.questions.question import Asked
 from minimascope.analysis.session.opening import speaking_of
 from minimascope.contract.questions.interpolations import InterpolationQuestion
 from minimascope.intake.networks.architecture import build_network

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from minimascope.analysis.questions.asked import Asked
 from minimascope.analysis.questions.plane import slice_on_demand
+from minimascope.analysis.questions.question import Asked
 from minimascope.contract.questions.slices import SliceRequest
 
 

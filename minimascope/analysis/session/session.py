@@ -10,7 +10,7 @@ from torch import Tensor
 
 from minimascope.analysis.session.opening import Opened, is_planar
 from minimascope.analysis.session.publishing import Publisher
-from minimascope.analysis.sharing.shards import Alone, Question, Shards
+from minimascope.analysis.sharing.shards import Alone, Part, Shards
 from minimascope.boundary.planes import embedding
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Report
@@ -34,7 +34,7 @@ class Session:
     share: float = 0.0
     unfinished: Path | None = None  # folder of what a killed run goes on from
     shards: Shards = field(default_factory=Alone)
-    questions: dict[str, list[Question]] = field(default_factory=dict)
+    parts: dict[str, list[Part]] = field(default_factory=dict)
 
     def pace(self, stage: str, start: float, share: float) -> None:
         """From now on `progress` fills this share of the whole bar."""

@@ -1,8 +1,8 @@
 """Parts of a stage that do not need each other: computed here, or by whoever has time.
 
-A stage asks questions, each with an answer that follows from the files, the parameters and the
-question alone. So the numbers are the same however many workers there were, and in whatever order
-they finished: the stage puts the answers together in the order of its questions.
+A stage is cut into parts, each with an answer that follows from the files, the parameters and the
+part alone. So the numbers are the same however many workers there were, and in whatever order
+they finished: the stage puts the answers together in the order of its parts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WORTH_SHARING = 20.0
 
 
 @dataclass(frozen=True)
-class Question:
+class Part:
     """Part `index` of a stage, `points` of its work, `seconds` of CPU time; `what` is JSON."""
 
     stage: str
@@ -36,42 +36,42 @@ class Answer:
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-Work = Callable[[Question, Callable[[float], None]], Answer]
+Work = Callable[[Part, Callable[[float], None]], Answer]
 
 
 class Shards(Protocol):
-    """Where the questions of an analysis are answered."""
+    """Where the parts of an analysis are computed."""
 
-    def add(self, questions: Sequence[Question], *, seconds: float) -> None:
+    def add(self, parts: Sequence[Part], *, seconds: float) -> None:
         """From now on others may answer these, if `seconds` of CPU time are worth it."""
 
     def elsewhere(self, stage: str) -> bool:
         """Whether all that is left of a stage is being answered by others."""
 
     def gather(
-        self, questions: Sequence[Question], work: Work, progress: Callable[[float], None]
+        self, parts: Sequence[Part], work: Work, progress: Callable[[float], None]
     ) -> list[Answer]:
         """Every answer, in order; `work` answers what nobody else does.
 
-        Raises ProblemError with the sentence of a question that could not be answered.
+        Raises ProblemError with the sentence of a part that could not be computed.
         """
 
 
 class Alone:
     """Everything here, one after another."""
 
-    def add(self, questions: Sequence[Question], *, seconds: float) -> None:
+    def add(self, parts: Sequence[Part], *, seconds: float) -> None:
         """There is nobody to tell."""
 
     def elsewhere(self, stage: str) -> bool:
         return False
 
     def gather(
-        self, questions: Sequence[Question], work: Work, progress: Callable[[float], None]
+        self, parts: Sequence[Part], work: Work, progress: Callable[[float], None]
     ) -> list[Answer]:
-        total, before = sum(each.points for each in questions), 0
+        total, before = sum(each.points for each in parts), 0
         answers: list[Answer] = []
-        for each in questions:
+        for each in parts:
 
             def told(done: float, start: int = before, points: int = each.points) -> None:
                 progress((start + done * points) / total)

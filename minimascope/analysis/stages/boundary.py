@@ -17,7 +17,6 @@ from minimascope.analysis.stages.embeddings import NO_EMBEDDING, tsne
 from minimascope.analysis.stages.planes import slice_arrays
 from minimascope.analysis.stages.rescaled import rescaled_sections
 from minimascope.analysis.stages.walks import publish_walks
-from minimascope.boundary import flips as sign
 from minimascope.boundary.alignment import Alignment, align
 from minimascope.boundary.coherence import class_alignment, gradient_coherence
 from minimascope.boundary.complexity import (
@@ -26,6 +25,7 @@ from minimascope.boundary.complexity import (
     complexity,
     random_max_alignment,
 )
+from minimascope.boundary.flips import control_vectors, sign_flips
 from minimascope.boundary.planes import Frame, principal_plane
 from minimascope.boundary.slices import Slice, input_plane, plane_slice
 from minimascope.contract.report import Boundary, Flips
@@ -60,7 +60,7 @@ def run(session: Session) -> None:
     session.progress(0.4, "Coherence of gradients")
     publish_classes(session, aligned, outputs=section_classes(session))
     session.progress(0.5, "Decision boundary over the drawn plane")
-    controls = sign.control_vectors(minimum, seed=session.parameters.seed)
+    controls = control_vectors(minimum, seed=session.parameters.seed)
     # One pass over the grid for both: a gradient costs more than its products with vectors.
     vectors = torch.cat([spectrum.eigenvectors, controls.to(aligned.values)])
     drawn = drawn_plane(session, vectors, resolution=sizes.resolution)
@@ -72,7 +72,7 @@ def run(session: Session) -> None:
             session.array(name, values)
         section.slice_underflowed = plane.underflowed
         session.progress(0.8, "Sign flips along the boundary")
-        flips = sign.sign_flips(minimum, plane, random=drawn.alignment[known:])
+        flips = sign_flips(minimum, plane, random=drawn.alignment[known:])
         section.flips, section.explained = Flips.of(flips), flips.explained
     section.walked = publish_walks(session, spectrum, count=sizes.walked)
     if sizes.embedded:

@@ -10,7 +10,7 @@ import numpy as np
 from minimascope.analysis.costs.gap import spectrum_may_help, sweep_seconds
 from minimascope.analysis.session.opening import Opened
 from minimascope.analysis.session.session import Session
-from minimascope.analysis.sharing.shards import WORTH_SHARING, Answer, Question, Work
+from minimascope.analysis.sharing.shards import WORTH_SHARING, Answer, Part, Work
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Gap, MinimumSummary, Section
 from minimascope.curvature.gap.estimate import estimate_gap
@@ -20,14 +20,14 @@ from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.running.clock import Progress
 from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.spectrum import Spectrum
-from minimascope.machine.resume import kept_in
+from minimascope.machine.unfinished import kept_in
 
 STAGE = "gap"
 
 
 def run(session: Session) -> None:
     """Fills `report.gap` and `report.minimum`."""
-    asked, unfinished = session.questions.get(STAGE), session.unfinished
+    asked, unfinished = session.parts.get(STAGE), session.unfinished
     if asked:
         said = ["Generalization gap"]
 
@@ -50,12 +50,12 @@ def run(session: Session) -> None:
         session.array(name, values)
 
 
-def questions(minimum: Minimum) -> list[Question]:
+def parts(minimum: Minimum) -> list[Part]:
     """One, the stage itself, where it takes long and no complete spectrum could help it."""
     if spectrum_may_help(minimum):
         return []
     seconds = sweep_seconds(minimum)
-    return [Question(STAGE, 0, 1, seconds, {})] if seconds >= WORTH_SHARING else []
+    return [Part(STAGE, 0, 1, seconds, {})] if seconds >= WORTH_SHARING else []
 
 
 def worker(
@@ -65,9 +65,9 @@ def worker(
     unfinished: Path | None = None,
     hear: Callable[[str], None] | None = None,
 ) -> Work:
-    """Answers the stage's question; `hear` gets the sentences on the way."""
+    """Computes the stage's one part; `hear` gets the sentences on the way."""
 
-    def work(_: Question, progress: Callable[[float], None]) -> Answer:
+    def work(_: Part, progress: Callable[[float], None]) -> Answer:
         def told(done: float, sentence: str) -> None:
             if hear:
                 hear(sentence)

@@ -19,7 +19,7 @@ from minimascope.analysis.costs.margins import (
 from minimascope.analysis.session.opening import Opened, is_planar
 from minimascope.analysis.session.sampling import some_rows
 from minimascope.analysis.session.session import Session
-from minimascope.analysis.sharing.shards import Answer, Question, Work
+from minimascope.analysis.sharing.shards import Answer, Part, Work
 from minimascope.analysis.stages.margin_sections import certified_section
 from minimascope.boundary.alignment import align
 from minimascope.boundary.boundary_search import NormName
@@ -72,33 +72,33 @@ def searched_rows(minimum: Minimum, *, count: int, seed: int) -> Tensor:
     return some_rows(minimum, count, seed=seed)
 
 
-def questions(minimum: Minimum) -> list[Question]:
+def parts(minimum: Minimum) -> list[Part]:
     """Searched points of both norms in parts of a few seconds; none where there are no margins."""
     count, together = searched_count(minimum), points_together(minimum)
-    parts = [
+    cuts = [
         {"norm": norm, "start": start, "stop": min(start + together, count)}
         for norm in NORMS
         for start in range(0, count, together)
     ]
-    sizes = [int(each["stop"]) - int(each["start"]) for each in parts]
+    sizes = [int(each["stop"]) - int(each["start"]) for each in cuts]
     each = search_seconds(minimum)
-    return [Question(STAGE, i, sizes[i], sizes[i] * each, part) for i, part in enumerate(parts)]
+    return [Part(STAGE, i, sizes[i], sizes[i] * each, cut) for i, cut in enumerate(cuts)]
 
 
 def worker(opened: Opened, parameters: Parameters) -> Work:
-    """Answers with the boundary inputs found for the points of a question."""
+    """Finds the boundary inputs of the points of a part."""
     minimum = opened.minimum
     searched = searched_rows(minimum, count=searched_count(minimum), seed=parameters.seed)
 
-    def work(question: Question, progress: Callable[[float], None]) -> Answer:
-        asked = question.what
+    def work(part: Part, progress: Callable[[float], None]) -> Answer:
+        asked = part.what
         rows = searched[asked["start"] : asked["stop"]]
         ends = boundary_ends(
             minimum,
             minimum.inputs[rows],
             norm=asked["norm"],
             # Directions of its own for each part, whoever searches it and when.
-            seed=parameters.seed + 7919 * question.index,
+            seed=parameters.seed + 7919 * part.index,
             progress=progress,
         )
         return Answer(arrays={ENDS: ends.cpu().numpy()})
@@ -109,7 +109,7 @@ def worker(opened: Opened, parameters: Parameters) -> Work:
 def search(session: Session, rows: Tensor) -> dict[NormName, Certified]:
     """Certified margins of training rows in both norms, put together from their parts."""
     minimum = session.opened.minimum
-    asked = session.questions.get(STAGE, [])
+    asked = session.parts.get(STAGE, [])
     if not asked:
         boundary_ends(minimum, minimum.inputs[:1], norm=NORMS[0])  # says why there are none
     total = sum(each.points for each in asked)
@@ -122,8 +122,8 @@ def search(session: Session, rows: Tensor) -> dict[NormName, Certified]:
     found: dict[NormName, Certified] = {}
     for norm in NORMS:
         pairs = zip(asked, answers, strict=True)
-        parts = [got.arrays[ENDS] for question, got in pairs if question.what["norm"] == norm]
-        ends = torch.from_numpy(np.concatenate(parts)).to(minimum.inputs)
+        found_ends = [got.arrays[ENDS] for part, got in pairs if part.what["norm"] == norm]
+        ends = torch.from_numpy(np.concatenate(found_ends)).to(minimum.inputs)
         found[norm] = measured(minimum, minimum.inputs[rows], ends, norm=norm)
     return found
 

@@ -31,7 +31,7 @@ from minimascope.curvature.spectrum.plan import Plan
 from minimascope.curvature.spectrum.sample import Drawn, curvature_on_all
 from minimascope.curvature.spectrum.spectrum import Spectrum as Pairs
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
-from minimascope.machine.resume import kept_in
+from minimascope.machine.unfinished import kept_in
 
 PARTIAL_SECONDS = 2.0  # between two publications of what has converged
 NEARLY = 0.9  # of the stage is over when the pairs are; the layers' blocks are the rest
@@ -63,20 +63,7 @@ def run(session: Session) -> None:
     parameters, rows = session.parameters, rows_drawn(session.opened.minimum, session.parameters)
     minimum = for_spectrum(session.opened.minimum, parameters)
     session.curved = None if rows is None else minimum
-    session.progress(0.0, "Planning")
-    with PeakMemory(minimum.inputs.device) as memory:
-        plan = plan_stage(minimum, parameters)
-        session.progress(0.0, plan.sentence)
-        told = Telling(session, plan)
-        started = time.perf_counter()
-        found = compute_spectrum(
-            minimum,
-            wanted_pairs(minimum, parameters),
-            run=Run(parameters.seed, told.progress, kept_in(session.unfinished, "spectrum")),
-            operator=plan.operator,
-            partial=told.partial,
-        )
-        seconds = time.perf_counter() - started
+    found, plan = planned_pairs(session, minimum)
     blocks = layer_blocks(minimum, found, run=Run(parameters.seed))
     sample = None if rows is None else sample_section(session, rows, found)
     if "density" not in parameters.stages:
@@ -94,15 +81,35 @@ def run(session: Session) -> None:
         layer_names=names,
         layer_blocks=[LayerBlock.of(each, trace=trace_estimate(each)) for each in blocks],
         sample=sample,
-        plan=SpectrumPlan.of(
-            plan,
-            actual_products=found.products,
-            actual_seconds=seconds,
-            actual_peak_bytes=memory.peak_bytes,
-        ),
+        plan=plan,
     )
     session.array("eigenvalues", known.double())
     session.array("eigenvectors", found.eigenvectors.double())
+
+
+def planned_pairs(session: Session, minimum: Minimum) -> tuple[Pairs, SpectrumPlan]:
+    """The eigenpairs, and what was planned for them beside what they took."""
+    parameters = session.parameters
+    session.progress(0.0, "Planning")
+    with PeakMemory(minimum.inputs.device) as memory:
+        plan = plan_stage(minimum, parameters)
+        session.progress(0.0, plan.sentence)
+        told = Telling(session, plan)
+        started = time.perf_counter()
+        found = compute_spectrum(
+            minimum,
+            wanted_pairs(minimum, parameters),
+            run=Run(parameters.seed, told.progress, kept_in(session.unfinished, "spectrum")),
+            operator=plan.operator,
+            partial=told.partial,
+        )
+        seconds = time.perf_counter() - started
+    return found, SpectrumPlan.of(
+        plan,
+        actual_products=found.products,
+        actual_seconds=seconds,
+        actual_peak_bytes=memory.peak_bytes,
+    )
 
 
 def sample_section(session: Session, rows: Drawn, found: Pairs) -> SpectrumSample:

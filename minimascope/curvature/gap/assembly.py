@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from minimascope.curvature.gap.at_lambda import curves_of, estimates_at
 from minimascope.curvature.gap.baselines import baselines, measured_gap
 from minimascope.curvature.gap.calibration import fitted_temperature, reliability
 from minimascope.curvature.gap.diagnostics import diagnostics_at, evidence_of, plain_diagnostics
-from minimascope.curvature.gap.estimates import curves_of, estimates_at
 from minimascope.curvature.gap.given import Assembly
 from minimascope.curvature.gap.hessian_clipped import HessianClipped, hessian_clipped
 from minimascope.curvature.gap.result import GapEstimate, GapHeadline, GapResult

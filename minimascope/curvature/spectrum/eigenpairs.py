@@ -20,12 +20,12 @@ from minimascope.curvature.krylov.block import (
     thick_restart,
     zero_level,
 )
-from minimascope.curvature.krylov.kept import keep, resume
+from minimascope.curvature.krylov.saved_basis import keep, resume
 from minimascope.curvature.krylov.trace import deflated_trace
 from minimascope.curvature.products.operator import Operator
 from minimascope.curvature.running.clock import Progress
-from minimascope.curvature.running.keeper import NOT_KEPT, Keeper
 from minimascope.curvature.running.run import Run
+from minimascope.curvature.running.saved_state import NOT_KEPT, Keeper
 from minimascope.curvature.spectrum.route import Room
 from minimascope.curvature.spectrum.wanted import LOWEST, Wanted, settled_pairs
 

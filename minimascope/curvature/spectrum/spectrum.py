@@ -16,8 +16,8 @@ from minimascope.curvature.products.graphs import forward
 from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.products.operator import Operator
 from minimascope.curvature.products.precision import COARSE, coarse_hessian, rounding_of
-from minimascope.curvature.running.keeper import NOT_KEPT, Keeper
 from minimascope.curvature.running.run import Run
+from minimascope.curvature.running.saved_state import NOT_KEPT, Keeper
 from minimascope.curvature.spectrum.eigenpairs import (
     Eigenpairs,
     Partial,

@@ -20,7 +20,8 @@ from minimascope.curvature.layers.jacobian import jacobian_chunks
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.gradient import directional_logits, mean_gradient
 from minimascope.curvature.sweep.band import Band, BandResolvent, reduce_to_band
-from minimascope.curvature.sweep.result import Sweep, leave_one_out
+from minimascope.curvature.sweep.leave_one_out import leave_one_out
+from minimascope.curvature.sweep.result import Sweep
 from minimascope.objective.likelihood import Likelihood
 from minimascope.objective.penalty import Ridge
 

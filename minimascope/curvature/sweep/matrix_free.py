@@ -24,9 +24,9 @@ from minimascope.curvature.products.ggn import Ggn
 from minimascope.curvature.products.gradient import example_gradients, mean_gradient
 from minimascope.curvature.running.clock import Clock
 from minimascope.curvature.running.durations import duration
-from minimascope.curvature.running.keeper import NOT_KEPT, Keeper
-from minimascope.curvature.running.parts import Part, Parts
 from minimascope.curvature.running.run import Run
+from minimascope.curvature.running.saved_parts import Part, Parts
+from minimascope.curvature.running.saved_state import NOT_KEPT, Keeper
 from minimascope.curvature.sweep.deflated import (
     FEWEST_PROBES,
     PROBES,

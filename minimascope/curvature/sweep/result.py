@@ -8,12 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
-
-from minimascope.objective.likelihood import Likelihood
-
-TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -58,22 +53,3 @@ class Sweep:
         if hits.numel() == 0:
             raise ValueError(f"λ = {lambda_} is not among the λ of this sweep.")
         return int(hits[0])
-
-
-def leave_one_out(likelihood: Likelihood, scaled: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(δf, g_iᵀA⁻¹g_i, leverage) from S_i = J_i A⁻¹ J_iᵀ / n (..., m × K × K); n is the caller's.
-
-    δf_i = S_i (I − Λ_i S_i)⁻¹ r_i, the linearised step from θ to the minimum without example i.
-    The second is r_iᵀ S_i r_i, still to be multiplied by n.
-    """
-    r = likelihood.residual[..., None]
-    half = likelihood.half_curvature
-    # I − ΛS = I − W (WᵀS): solved through I − WᵀSW, symmetric with eigenvalues in (0, 1].
-    WtS = half.mT @ scaled
-    N = WtS @ half
-    leverage, U = torch.linalg.eigh(0.5 * (N + N.mT))
-    inner = WtS @ r
-    corrected = U @ ((U.mT @ inner) / (1 - leverage).clamp_min(TINY)[..., None])
-    Sr = scaled @ r
-    delta = Sr + WtS.mT @ corrected
-    return delta[..., 0], (r * Sr).sum(dim=(-2, -1)), leverage[..., -1]

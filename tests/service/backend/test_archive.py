@@ -16,7 +16,7 @@ from backend.storage.database import connect, open_database
 from backend.storage.files import Store
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisRequest, AuditEntry, Inspection, Upload
-from tests.servers.repositories import Repositories
+from tests.cases.repositories import Repositories
 
 CONTENT = b"weights" * 1000
 SHA = hashlib.sha256(CONTENT).hexdigest()

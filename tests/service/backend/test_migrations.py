@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from backend.auth.sessions import token_hash
 from backend.storage.database import MIGRATIONS, migrate, open_database
-from tests.servers.repositories import Repositories
+from tests.cases.repositories import Repositories
 
 ANALYSIS, OLD, UPLOAD, TRANSFER, USER = "a" * 32, "b" * 32, "c" * 64, "d" * 32, "e" * 32
 Row = Mapping[str, Any]

@@ -11,7 +11,7 @@ from backend.jobs.job import NewJob
 from backend.storage.database import open_database
 from minimascope.contract.job_kinds import job_kind
 from minimascope.contract.problems import ProblemError
-from tests.servers.repositories import Repositories
+from tests.cases.repositories import Repositories
 
 MOST_WAITING = job_kind("slice").most_waiting or 0
 

@@ -13,7 +13,7 @@ from backend.storage.database import open_database
 from backend.storage.tables import Table
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisRequest, Inspection, Upload
-from tests.servers.repositories import Repositories
+from tests.cases.repositories import Repositories
 
 IDLE = Progress(0.0, "", {})
 

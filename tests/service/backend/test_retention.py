@@ -17,7 +17,7 @@ from minimascope.cli import main
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisRequest, Inspection, Upload, UploadKind
 from minimascope.contract.settings import Settings
-from tests.servers.repositories import Repositories
+from tests.cases.repositories import Repositories
 
 TRAIN = "t" * 64
 

@@ -12,7 +12,7 @@ from backend.jobs.schemas import ShardRequest
 from backend.storage.database import open_database
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisRequest
-from tests.servers.repositories import Repositories
+from tests.cases.repositories import Repositories
 
 LEASE = 5.0
 IDLE = Progress(0.0, "", {})

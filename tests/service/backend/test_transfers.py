@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from backend.app import create_app
-from backend.uploads.tus import expire
+from backend.uploads.tus_endpoints import expire
 from minimascope.contract.settings import Settings
 from tests.servers.serve import API, Served
 

@@ -15,9 +15,9 @@ import pytest
 from backend.jobs.job import NewJob
 from backend.services import Services
 from minimascope.contract.schemas import AnalysisRequest
+from tests.cases.repositories import Repositories
 from tests.servers.in_thread import in_thread
 from tests.servers.places import CHILD
-from tests.servers.repositories import Repositories
 from workers.delivery import Delivery
 from workers.process.supervisor import Supervisor
 

@@ -19,7 +19,7 @@ from minimascope.analysis.costs import gap as gap_costs
 from minimascope.analysis.costs import margins as margin_costs
 from minimascope.analysis.run import run_analysis
 from minimascope.analysis.session.opening import Files
-from minimascope.analysis.sharing.shards import Alone, Answer, Question, Work
+from minimascope.analysis.sharing.shards import Alone, Answer, Part, Work
 from minimascope.analysis.stages import gap as gap_stage
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
@@ -37,7 +37,7 @@ from workers.sharing.exchange import Exchange
 from workers.sharing.supply import ShardSupply
 
 PARAMETERS = Parameters(architecture=CNN, weight_decay=1e-3, top_k=3, stages=["gap", "margins"])
-QUESTIONS = [Question("margins", index, 10, 1.0, {"index": index}) for index in range(4)]
+PARTS = [Part("margins", index, 10, 1.0, {"index": index}) for index in range(4)]
 
 
 # Nothing here loses a lease by itself, however busy the machine is.
@@ -155,9 +155,9 @@ class Helped:
     folder: Path
     helped: list[str] = field(default_factory=list)
 
-    def add(self, questions: Sequence[Question], *, seconds: float) -> None:
-        self.exchange.add(questions, seconds=seconds)
-        for each in reversed(questions[::2]):
+    def add(self, parts: Sequence[Part], *, seconds: float) -> None:
+        self.exchange.add(parts, seconds=seconds)
+        for each in reversed(parts[::2]):
             part = self.api.delivery.claim(shard_id(self.job.id, each.stage, each.index))
             assert part
             answered_elsewhere(self.api, part, self.files, self.folder)
@@ -167,9 +167,9 @@ class Helped:
         return self.exchange.elsewhere(stage)
 
     def gather(
-        self, questions: Sequence[Question], work: Work, progress: Callable[[float], None]
+        self, parts: Sequence[Part], work: Work, progress: Callable[[float], None]
     ) -> list[Answer]:
-        return self.exchange.gather(questions, work, progress)
+        return self.exchange.gather(parts, work, progress)
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -194,8 +194,8 @@ def test_the_numbers_do_not_depend_on_who_computed_them(
 def test_a_worker_alone_answers_every_shard_itself(api: Api, tmp_path: Path) -> None:
     job = claimed(api)
     shared, told = exchange(api, job, tmp_path), list[float]()
-    shared.add(QUESTIONS, seconds=100.0)
-    answers = shared.gather(QUESTIONS, doubled, told.append)
+    shared.add(PARTS, seconds=100.0)
+    answers = shared.gather(PARTS, doubled, told.append)
     assert [each.value["twice"] for each in answers] == [0, 2, 4, 6]
     assert told == sorted(told)
     assert told[-1] == 1.0
@@ -208,9 +208,9 @@ def test_a_worker_alone_answers_every_shard_itself(api: Api, tmp_path: Path) -> 
 def test_little_work_is_not_shared(api: Api, tmp_path: Path) -> None:
     job = claimed(api)
     shared = exchange(api, job, tmp_path)
-    shared.add(QUESTIONS, seconds=19.0)
+    shared.add(PARTS, seconds=19.0)
     assert not shared.elsewhere("margins")
-    assert len(shared.gather(QUESTIONS, doubled, lambda done: None)) == 4
+    assert len(shared.gather(PARTS, doubled, lambda done: None)) == 4
     assert not any(api.repository.jobs.has_job(each) for each in ids(job))
     api.delivery.finish(job, "cancelled")
 
@@ -218,24 +218,24 @@ def test_little_work_is_not_shared(api: Api, tmp_path: Path) -> None:
 def test_a_resumed_analysis_does_no_done_shard_again(api: Api, tmp_path: Path) -> None:
     job = claimed(api)
     first = exchange(api, job, tmp_path)
-    first.add(QUESTIONS, seconds=100.0)
+    first.add(PARTS, seconds=100.0)
 
-    def dies(question: Question, progress: Callable[[float], None]) -> Answer:
-        if question.index == 2:
+    def dies(part: Part, progress: Callable[[float], None]) -> Answer:
+        if part.index == 2:
             raise InterruptedError
-        return doubled(question, progress)
+        return doubled(part, progress)
 
     with pytest.raises(InterruptedError):
-        first.gather(QUESTIONS, dies, lambda done: None)
+        first.gather(PARTS, dies, lambda done: None)
     again = stolen(api, job)
     second, done = exchange(api, again, tmp_path), list[int]()
 
-    def counted(question: Question, progress: Callable[[float], None]) -> Answer:
-        done.append(question.index)
-        return doubled(question, progress)
+    def counted(part: Part, progress: Callable[[float], None]) -> Answer:
+        done.append(part.index)
+        return doubled(part, progress)
 
-    second.add(QUESTIONS, seconds=100.0)
-    answers = second.gather(QUESTIONS, counted, lambda done: None)
+    second.add(PARTS, seconds=100.0)
+    answers = second.gather(PARTS, counted, lambda done: None)
     assert done == [2, 3]
     assert [each.value["twice"] for each in answers] == [0, 2, 4, 6]
     assert [each.arrays["margins"].tolist() for each in answers] == [[0], [1], [2], [3]]
@@ -247,19 +247,19 @@ def test_a_shard_that_cannot_be_answered_fails_its_stage_with_its_sentence(
 ) -> None:
     job = claimed(api)
     shared = exchange(api, job, tmp_path)
-    shared.add(QUESTIONS, seconds=100.0)
+    shared.add(PARTS, seconds=100.0)
     part = api.delivery.claim(ids(job)[0])
     assert part
     problem = ProblemError("out_of_memory", "Too large.", "Use less.").as_dict()
     api.delivery.finish(part, "failed", problem=problem)
     with pytest.raises(ProblemError, match="Too large"):
-        shared.gather(QUESTIONS, doubled, lambda done: None)
+        shared.gather(PARTS, doubled, lambda done: None)
     api.delivery.finish(job, "cancelled")
 
 
 def test_a_cancelled_analysis_stops_the_shards_of_others(api: Api, tmp_path: Path) -> None:
     job = claimed(api)
-    exchange(api, job, tmp_path).add(QUESTIONS, seconds=100.0)
+    exchange(api, job, tmp_path).add(PARTS, seconds=100.0)
     part = api.delivery.claim(ids(job)[0])
     assert part
     heartbeat = Heartbeat(api.delivery, part)
@@ -272,14 +272,14 @@ def test_a_cancelled_analysis_stops_the_shards_of_others(api: Api, tmp_path: Pat
     api.delivery.finish(job, "cancelled")
 
 
-def doubled(question: Question, progress: Callable[[float], None]) -> Answer:
+def doubled(part: Part, progress: Callable[[float], None]) -> Answer:
     progress(0.5)
-    twice = {"twice": 2 * question.index}
-    return Answer(twice, {"margins": np.array([question.index])})
+    twice = {"twice": 2 * part.index}
+    return Answer(twice, {"margins": np.array([part.index])})
 
 
 def ids(job: ClaimedJob) -> list[str]:
-    return [shard_id(job.id, each.stage, each.index) for each in QUESTIONS]
+    return [shard_id(job.id, each.stage, each.index) for each in PARTS]
 
 
 def stolen(api: Api, job: ClaimedJob) -> ClaimedJob:
@@ -296,12 +296,12 @@ def test_two_workers_share_the_parts_of_one_analysis(api: Api, tmp_path: Path) -
     job = api.delivery.claim(api.job(f"parts 4 each 0 log {log}"))
     assert job
     shared, helper = exchange(api, job, tmp_path), api.supervisor()
-    shared.add(QUESTIONS, seconds=100.0)
+    shared.add(PARTS, seconds=100.0)
     for identifier in ids(job)[2:]:
         helper.run(identifier)
     helper.close()
     assert [part for part in log.read_text().split() if "done" in part] == ["done-0", "done-1"]
-    answers = shared.gather(QUESTIONS, doubled, lambda done: None)
+    answers = shared.gather(PARTS, doubled, lambda done: None)
     assert [each.value for each in answers] == [
         {"part": 0},
         {"part": 1},

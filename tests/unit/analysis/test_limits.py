@@ -137,7 +137,7 @@ def test_embeddings_repeat_and_stop_at_what_is_readable() -> None:
 def test_without_scikit_learn_the_report_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "sklearn.decomposition", None)
     x = torch.randn(30, 3, generator=torch.Generator().manual_seed(0))
     save(tmp_path, nn.Sequential(nn.Linear(3, 2)), (x, (x[:, 0] > 0).long()))
     mlp = {"family": "mlp", "activation": "relu"}

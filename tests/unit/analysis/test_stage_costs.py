@@ -62,7 +62,7 @@ def test_every_stage_asked_for_has_its_seconds_and_no_other(tmp_path: Path) -> N
 @pytest.mark.usefixtures("as_counted")
 def test_margins_are_what_their_parts_are_said_to_take() -> None:
     minimum = network(200)
-    searches = sum(each.seconds for each in margins_stage.questions(minimum))
+    searches = sum(each.seconds for each in margins_stage.parts(minimum))
     steps = margin_costs.steps_for(minimum, vectors=5)
     ascents = steps * margin_costs.step_seconds(minimum, vectors=5)
     assert costs(minimum)["margins"] == pytest.approx(stage_costs.STARTED + searches + ascents)

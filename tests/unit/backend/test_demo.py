@@ -14,7 +14,7 @@ from backend.jobs.job import NewJob
 from backend.storage.database import open_database
 from backend.storage.files import Store
 from minimascope.cli import main
-from tests.servers.repositories import Repositories
+from tests.cases.repositories import Repositories
 
 REPORT = {
     "versions": {},

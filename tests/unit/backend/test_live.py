@@ -16,7 +16,7 @@ from backend.services import Services
 from minimascope.client import calls
 from minimascope.client.events import Event, EventText
 from minimascope.contract.problems import ProblemError
-from tests.unit.backend.test_users import analysis, api, joined
+from tests.unit.backend.in_process import analysis, api, joined
 
 Change = Callable[[Services, str], Awaitable[None]]
 

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from backend.analyses.demo import SHIPPED
 from backend.jobs.job import Progress
-from tests.unit.backend.test_users import analysis, api
+from tests.unit.backend.in_process import analysis, api
 
 
 def figures(text: str) -> dict[tuple[str, tuple[str, ...]], float]:

@@ -21,8 +21,10 @@ export function stand(address = "http://localhost/") {
   };
   const window = { addEventListener: nothing, innerWidth: 1000, dash_clientside: { no_update: "no update" } };
   const styles = () => ({ getPropertyValue: (/** @type {string} */ name) => (name === "--diverging" ? "#000000 #ffffff" : name) });
-  Object.assign(globalThis, {
+  const globals = {
     document, window, location: new URL(address), localStorage: storage(), MutationObserver: Observer,
     getComputedStyle: styles, matchMedia: () => ({ matches: true }),
-  });
+  };
+  // Defined, not assigned: newer nodes have some of these and guard them.
+  for (const [name, value] of Object.entries(globals)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
 }

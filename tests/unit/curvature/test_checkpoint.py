@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.curvature.running import keeper
+from minimascope.curvature.running import saved_state
 from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
 from minimascope.curvature.spectrum.wanted import Wanted
@@ -34,8 +34,8 @@ def low_rank_size() -> Minimum:
 
 @pytest.fixture(autouse=True)
 def saves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper, "EVERY", 0.0)
-    monkeypatch.setattr(keeper, "SHARE", 0)
+    monkeypatch.setattr(saved_state, "EVERY", 0.0)
+    monkeypatch.setattr(saved_state, "SHARE", 0)
 
 
 def kill_after(minimum: Minimum, path: Path, calls: int) -> None:

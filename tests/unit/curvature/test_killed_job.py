@@ -17,8 +17,8 @@ from minimascope.analysis.session.opening import Files
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Report
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.curvature.running import keeper
-from minimascope.machine import resume
+from minimascope.curvature.running import saved_state
+from minimascope.machine import unfinished
 
 
 def lanczos_size() -> Minimum:
@@ -69,8 +69,8 @@ def files(folder: Path) -> Files:
 def test_an_analysis_goes_on_from_its_state_and_tells_what_has_converged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper, "EVERY", 0.0)
-    monkeypatch.setattr(keeper, "SHARE", 0)
+    monkeypatch.setattr(saved_state, "EVERY", 0.0)
+    monkeypatch.setattr(saved_state, "SHARE", 0)
     asked: dict[str, Any] = {"family": "mlp", "activation": "tanh"}
     parameters = Parameters(architecture=asked, stages=["spectrum"], top_k=3)
     paths, folder = files(tmp_path), tmp_path / "unfinished"
@@ -96,29 +96,29 @@ def test_states_live_in_a_private_folder_and_go_with_their_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    path = resume.kept_in(resume.unfinished("ab12"), "spectrum")
+    path = unfinished.kept_in(unfinished.unfinished("ab12"), "spectrum")
     assert path is not None
     assert [each.stat().st_mode & 0o077 for each in path.parents[:2]] == [0, 0]
     path.write_bytes(b"state")
-    old = resume.kept_in(resume.unfinished("cd34"), "gap")
+    old = unfinished.kept_in(unfinished.unfinished("cd34"), "gap")
     assert old is not None
     old.write_bytes(b"old")
-    long_ago = time.time() - resume.KEPT_SECONDS - 1
+    long_ago = time.time() - unfinished.KEPT_SECONDS - 1
     os.utime(old.parent, (long_ago, long_ago))
-    resume.forget_old()
+    unfinished.forget_old()
     assert path.exists()
     assert not old.parent.exists()
-    resume.forget("ab12")
+    unfinished.forget("ab12")
     assert not path.parent.exists()
-    assert resume.unfinished("../ab12") is None
+    assert unfinished.unfinished("../ab12") is None
 
 
 def test_a_folder_that_others_may_write_to_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    folder = resume.folder()
+    folder = unfinished.folder()
     assert folder is not None
     folder.chmod(0o777)
-    assert resume.folder() is None
-    assert resume.unfinished("ab12") is None
+    assert unfinished.folder() is None
+    assert unfinished.unfinished("ab12") is None

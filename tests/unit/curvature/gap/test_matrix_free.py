@@ -18,13 +18,14 @@ from minimascope.curvature.minimum.fingerprint import fingerprint
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products.ggn import Ggn
 from minimascope.curvature.running.clock import Clock
-from minimascope.curvature.running.keeper import Keeper
-from minimascope.curvature.running.parts import Parts
 from minimascope.curvature.running.run import Run
+from minimascope.curvature.running.saved_parts import Parts
+from minimascope.curvature.running.saved_state import Keeper
 from minimascope.curvature.sweep.deflated import TOLERANCES
 from minimascope.curvature.sweep.exact import dual_resolvent, exact_sweep, primal_resolvent
+from minimascope.curvature.sweep.leave_one_out import leave_one_out
 from minimascope.curvature.sweep.matrix_free import matrix_free_sweep
-from minimascope.curvature.sweep.result import Sweep, leave_one_out
+from minimascope.curvature.sweep.result import Sweep
 from minimascope.curvature.sweep.route import Budget
 from minimascope.objective.likelihood import Likelihood
 from minimascope.objective.penalty import Ridge

@@ -10,7 +10,7 @@ from backend.operations.repository import OperationsRepository
 from backend.retention.service import DAY, forget
 from backend.storage.database import Engine
 from backend.uploads.service import UploadService
-from backend.uploads.tus import expire
+from backend.uploads.tus_endpoints import expire
 
 KEEP_SECONDS = DAY
 

@@ -21,6 +21,7 @@ from backend.auth.permissions import CHANGES_TRANSFER, READER, READS_TRANSFER, W
 from backend.auth.principal import Who
 from backend.storage.incoming import Partial
 from backend.uploads.receiving import body_so_far, megabytes
+from backend.uploads.refusals import refuse_beyond_announced, refuse_beyond_limit
 from backend.uploads.repository import Transfer
 from backend.uploads.service import Uploads, UploadService
 from backend.uploads.tus_protocol import (
@@ -70,12 +71,7 @@ def create(uploads: Uploads, who: Who, length: Length, metadata: Metadata = "") 
     there is no room for it.
     """
     uploads.count(who)
-    if length > uploads.settings.max_upload_bytes:
-        raise ProblemError(
-            "too_large",
-            f"{length} bytes are more than the limit of {uploads.settings.max_upload_bytes}.",
-            "Raise MINIMASCOPE_MAX_UPLOAD_BYTES on the server.",
-        )
+    refuse_beyond_limit(length, limit=uploads.settings.max_upload_bytes)
     known = parse_metadata(metadata)
     transfer = Transfer(
         id=uuid.uuid4().hex,
@@ -171,9 +167,7 @@ async def _receive(
     with uploads.store.partial(transfer.id).opened(transfer.received) as partial:
         async for parts in megabytes(body_so_far(request)):
             received += sum(map(len, parts))
-            if received > transfer.length:
-                sentence = f"More than the announced {transfer.length} bytes came."
-                raise ProblemError("too_large", sentence)
+            refuse_beyond_announced(received, announced=transfer.length)
             await asyncio.to_thread(partial.write, parts, digest)
             if wanted is None and received - settled >= SETTLE_BYTES:
                 await asyncio.to_thread(_settle, uploads, transfer.id, partial, received)

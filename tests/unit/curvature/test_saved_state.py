@@ -13,8 +13,8 @@ from torch import nn
 from minimascope.curvature.minimum.fingerprint import fingerprint
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.running.clock import Clock
-from minimascope.curvature.running.keeper import Keeper
-from minimascope.curvature.running.parts import Parts
+from minimascope.curvature.running.saved_parts import Parts
+from minimascope.curvature.running.saved_state import Keeper
 
 
 def normalised() -> Minimum:

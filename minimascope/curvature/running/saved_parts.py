@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from minimascope.curvature.running.clock import Clock
-from minimascope.curvature.running.keeper import Keeper
+from minimascope.curvature.running.saved_state import Keeper
 
 Part = dict[str, Tensor]
 USED, PRODUCTS = "used", "products"

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from minimascope.curvature.krylov.block import Krylov
 from minimascope.curvature.products.operator import Operator
-from minimascope.curvature.running.keeper import Keeper
+from minimascope.curvature.running.saved_state import Keeper
 
 
 def resume(keeper: Keeper, operator: Operator, state: Krylov) -> None:

@@ -1,0 +1,63 @@
+"""What vulture takes for unused and is not, grouped by who uses it. `make lint` reads this file.
+
+Names only: vulture counts each as a use. What is in no group here and nobody calls, goes.
+"""
+
+# ruff: noqa: B018, F821
+
+# Fields of documents that people, pages and other programs read as JSON or through `getattr`.
+accuracy_standard_error
+actual_peak_bytes
+chance_within_2
+dlog_alo_dlog_lambda
+gap_scatter
+gradient_norm
+loss_standard_error
+margin_median
+n90_at_least
+newton_decrement
+regularized_gradient_norm
+restart
+route_reason
+schema_version
+slice_underflowed
+soft_rank_hessian_clipped
+test_accuracy
+test_loss
+tic_ggn_uncentred
+tic_hessian_clipped
+tic_hessian_clipped_uncentred
+tic_over_soft_rank
+top5_share
+train_accuracy
+training_point
+unreached
+zeroed_points
+
+# Ids and settings that the browser's modules and other processes read.
+DIFFERENCES
+output_bytes
+
+# Public functions of the library for scripts; the tests hold them, the service has no use for them.
+certified_margins  # every point at once: the stage shares them in parts
+from_matrix  # any symmetric matrix as an operator
+gradient_second_moment  # C as an operator: the gap reads the same SecondMoment along directions
+sampled_fisher  # the sampled Fisher as an operator: the gap reads its eigenvalues
+spectral_sum  # any spectral function from a density's products
+
+# Called by a library under a name that it chooses.
+MAX_IMAGE_PIXELS  # Pillow
+__annotations__, __signature__  # typer reads options from them
+_get, _put, _queue_bind, import_from_cwd, imp  # kombu's and celery's hooks
+_other_losses, _storable, _consistent  # pydantic validators
+backward, setup_context  # torch.autograd.Function
+commands  # click's group
+inode  # unpacked from stat
+isolation_level, none_as_null, type_annotation_map  # sqlalchemy
+msg, send_400_response  # uvicorn's protocol
+mtime  # tarfile
+on_start, parent_context  # OpenTelemetry's span processor
+tempdir  # the tempfile module reads it
+types  # __torch_dispatch__'s signature
+websocket_capability  # dash's backend
+writable  # io.RawIOBase
