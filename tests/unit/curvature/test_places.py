@@ -88,7 +88,8 @@ def test_closed_forms_and_kronecker_factors_hold_for_operations_in_place() -> No
     plain, in_place = (minimum(nn.ReLU(inplace=flag)) for flag in (False, True))
     assert closed_form_applies(in_place, in_place.inputs)
     pairs = zip(*(blocks(each) for each in (plain, in_place)), strict=True)
-    assert all(torch.equal(*pair) for pair in pairs)
+    # Sums round with the alignment of their memory.
+    assert all(torch.allclose(*pair, rtol=1e-12, atol=1e-15) for pair in pairs)
 
 
 def blocks(given: Minimum) -> list[torch.Tensor]:
