@@ -15,6 +15,7 @@ from minimascope.curvature.layers.recorder import recorded
 from minimascope.curvature.minimum.batches import likelihood_of
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.minimum.places import layer_indices, split
+from minimascope.curvature.products.hessian import hessian
 
 
 def network(activation: nn.Module) -> nn.Sequential:
@@ -49,6 +50,27 @@ def test_rows_are_split_like_theta() -> None:
     parts = split(rows, found.places)
     assert parts["2.weight"].shape == (6, 3, 5)
     assert torch.equal(torch.cat([part.flatten(1) for part in parts.values()], dim=1), rows)
+
+
+class Tempered(nn.Module):
+    """A parameter without dimensions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head, self.temperature = nn.Linear(4, 3), nn.Parameter(torch.tensor(2.0))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(x) / self.temperature
+
+
+def test_a_single_number_has_its_place() -> None:
+    torch.manual_seed(0)
+    found = prepare(Tempered(), torch.randn(5, 4), torch.arange(5) % 3)
+    place = found.places["temperature"]
+    assert place.size == 1
+    assert place.of(found.theta[None]).shape == (1,)
+    assert split(found.theta, found.places)["temperature"].shape == ()
+    assert hessian(found).matvec(found.theta).isfinite().all()
 
 
 def test_an_operation_in_place_does_not_change_what_was_recorded() -> None:
