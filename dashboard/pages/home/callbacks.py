@@ -19,8 +19,6 @@ from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import Analysis, KeyNumbers
 
 AT_ONCE = 50  # what GET /compare takes
-
-
 SHOWN = 200
 
 

@@ -18,11 +18,7 @@ from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
 
 GROUPS = ("family", "activation", "loss", "dtype", "stages")
-
-
 FILES = ("checkpoint", "train", "test")
-
-
 FIELDS = (
     "name",
     "family",

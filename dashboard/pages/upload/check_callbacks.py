@@ -15,14 +15,8 @@ from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
 
 FILES = ("checkpoint", "train", "test")
-
-
 CHOSEN = ("family", "activation", "loss", "dtype", "stages")
-
-
 TYPED = ("top-k", "examples")  # what costs depend on and is told when a field is left
-
-
 # Later is soon enough: workers are busy, or the server is away, which the start says too.
 LATER = ("no_plan_yet", "server_unreachable")
 
