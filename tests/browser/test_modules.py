@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import watched
+from tests.servers.recorded import BAD, GAUSS, IRIS
 
 LATE_SECONDS = 3.0
 OWN = """() => {
@@ -36,7 +37,7 @@ def late(browser: Browser, address: str) -> Iterator[Page]:
 
 def test_an_analysis_is_drawn_although_its_modules_came_late(late: Page) -> None:
     begun = time.monotonic()
-    late.goto("/analyses/gauss")
+    late.goto(f"/analyses/{GAUSS}")
     late.wait_for_selector("#spectrum .scatterlayer .trace")
     assert time.monotonic() - begun > LATE_SECONDS
     expect(late.locator("[data-vector='1']")).to_have_attribute("aria-pressed", "true")
@@ -47,9 +48,9 @@ def test_an_analysis_is_drawn_although_its_modules_came_late(late: Page) -> None
 @pytest.mark.parametrize(
     ("path", "shown"),
     [
-        ("/jobs/bad", ".job-state"),
+        (f"/jobs/{BAD}", ".job-state"),
         ("/upload", "#drop-train[data-state=idle]"),
-        ("/compare?ids=gauss,iris", "#parallel .main-svg"),
+        (f"/compare?ids={GAUSS},{IRIS}", "#parallel .main-svg"),
     ],
 )
 def test_other_pages_do_not_mind_late_modules(late: Page, path: str, shown: str) -> None:
@@ -68,7 +69,7 @@ def test_modules_leave_no_global_but_what_dash_calls(page: Page) -> None:
 def test_every_module_of_a_page_is_of_one_release(page: Page, address: str) -> None:
     asked: list[str] = []
     page.on("request", lambda r: "/assets/browser/" in r.url and asked.append(r.url))
-    page.goto("/analyses/gauss")
+    page.goto(f"/analyses/{GAUSS}")
     page.wait_for_selector("#filmstrip canvas")
     assert len({url.split("/")[5] for url in asked}) == 1
     assert len(asked) == len(set(asked))  # each once, although it was announced before
