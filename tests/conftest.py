@@ -81,9 +81,10 @@ def address(recorded: Recorded) -> str:
     return recorded.url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium a process: Playwright allows no second one beside it."""
+    """One Chromium at a time, and none between files: Playwright's loop runs in this thread, where
+    tests after it start their own."""
     from tests.servers.browser import chromium
 
     with chromium() as launched:
