@@ -14,6 +14,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from minimascope.analysis.session.opening import Files
     from tests.cases.reference_report import Found
     from tests.servers.recorded import Recorded
@@ -77,3 +79,13 @@ def recorded(
 def address(recorded: Recorded) -> str:
     """Where its pages are."""
     return recorded.url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium at a time, and none between files: Playwright's loop runs in this thread, where
+    tests after it start their own."""
+    from tests.servers.browser import chromium
+
+    with chromium() as launched:
+        yield launched

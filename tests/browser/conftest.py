@@ -8,17 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.servers.browser import chromium
 from tests.servers.recorded import GAUSS
 
 expect.set_options(timeout=20_000)  # a loaded machine draws slowly
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One browser for every test of this folder."""
-    with chromium() as launched:
-        yield launched
 
 
 @pytest.fixture

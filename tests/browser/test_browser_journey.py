@@ -20,13 +20,12 @@ from tests.servers.served import (
     Watched,
     accepted,
     address,
-    browser,
     choose,
     drop,
     watched,
 )
 
-__all__ = ["address", "browser", "watched"]
+__all__ = ["address", "watched"]
 ARTIFACTS = ROOT / "artifacts" / "screenshots"
 ANALYSIS_SECONDS = 200  # 14 s alone on two cores; CI runs other tests beside it
 

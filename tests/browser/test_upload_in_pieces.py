@@ -12,9 +12,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
 from tests.servers.serve import Served
-from tests.servers.served import browser, choose
+from tests.servers.served import choose
 
-__all__ = ["browser"]
 MEBIBYTE = 1 << 20
 SIZE, PIECE = 300 * MEBIBYTE, 8 * MEBIBYTE
 GROWTH = 64 * MEBIBYTE  # a few pieces and what the allocator keeps; the file is five times that

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_map
 
-from minimascope.boundary import gradients, input_search, walk
+from minimascope.boundary import gradients, input_search
 from minimascope.curvature.layers import jacobian
 from minimascope.curvature.products import graphs
 
@@ -245,8 +245,6 @@ TRANSFORMS = [  # where they are imported
     (gradients, "vjp", _within),
     (input_search, "vmap", _later),
     (input_search, "vjp", _within),
-    (walk, "grad", _later),
-    (walk, "vjp", _within),
     (torch.func, "jvp", _within),
 ]
 

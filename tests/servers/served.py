@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.servers.browser import chromium
 from tests.servers.places import ROOT
 from tests.servers.serve import Served
 
@@ -30,13 +29,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`minimascope serve` as users start it, on a port of its own choosing."""
     with Served(tmp_path_factory.mktemp("served")) as server:
         yield server.url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for every journey of a module."""
-    with chromium() as launched:
-        yield launched
 
 
 class Watched:

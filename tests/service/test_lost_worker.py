@@ -15,9 +15,7 @@ from playwright.sync_api import Browser, expect
 from minimascope.contract.schemas import AnalysisRequest
 from tests.servers.places import CHILD
 from tests.servers.serve import Served
-from tests.servers.served import browser
 
-__all__ = ["browser"]
 LEASE = 4
 SOON = 10_000  # milliseconds; the page owes its first word within these
 RESTART = 60_000  # a worker that comes back on a loaded machine

@@ -1,4 +1,4 @@
-"""A block Krylov state kept on disk (`running.keeper`) and gone on from."""
+"""A block Krylov state kept on disk (`running.saved_state`) and gone on from."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Place:
 
     def of(self, rows: Tensor) -> Tensor:
         """Its part of (b, p) rows as (b, *shape), a view where b is 1."""
-        return rows[:, self.slice].unflatten(1, self.shape)
+        return rows[:, self.slice].view((rows.shape[0], *self.shape))
 
 
 Places = Mapping[str, Place]
@@ -74,7 +74,7 @@ def split(rows: Tensor, places: Places) -> dict[str, Tensor]:
     """(..., p) rows as (..., *shape) by name: views, differentiable."""
     parts = torch.split(rows, [place.size for place in places.values()], dim=-1)
     return {
-        place.name: part.reshape(*part.shape[:-1], *place.shape)
+        place.name: part.reshape((*part.shape[:-1], *place.shape))
         for place, part in zip(places.values(), parts, strict=True)
     }
 

@@ -123,7 +123,7 @@ def run_until_settled(
         ended = over or runs.exhausted or runs.steps >= min(MAX_STEPS, 2 * ggn.minimum.dim)
         if runs.steps and (ended or runs.steps % CHECK_EVERY == 0):
             now = value(runs)
-            change = change if before is None else _change(now, before)
+            change = change if before is None else _change(now, before).to(change)
             if runs.exhausted:
                 return now, torch.zeros_like(change)
             settled = float(change[ggn.row]) < tolerance and bool((change < 10 * tolerance).all())

@@ -24,7 +24,8 @@ COMMAND = (
     "-W",
     "ignore",
     "-c",
-    "from minimascope.curvature.running import keeper; keeper.EVERY, keeper.SHARE = 0.0, 0\n"
+    "from minimascope.curvature.running import saved_state\n"
+    "saved_state.EVERY, saved_state.SHARE = 0.0, 0\n"
     "from workers.process import child; raise SystemExit(child.main())",
 )
 

@@ -8,12 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from minimascope.curvature.minimum.batches import likelihood_of
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.curvature.products.fisher import sampled_fisher
+from minimascope.curvature.products.fisher import sampled_fisher, sampled_fisher_eigenvalues
 from minimascope.curvature.products.ggn import ggn
 from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.products.operator import Operator, restrict
-from minimascope.curvature.products.second_moment import gradient_second_moment
+from minimascope.curvature.products.second_moment import SecondMoment, gradient_second_moment
 from tests.unit.curvature.test_operators import (
     ROUNDING,
     Attention,
@@ -110,3 +111,22 @@ def test_classes_and_parameters_are_restricted_together(minimum: Minimum, name: 
     for indices in (scattered, mask):
         block = dense(restrict(make(part), indices))
         assert (block - matrix[indices][:, indices]).abs().max() <= ROUNDING
+
+
+def test_the_second_moment_along_vectors_is_that_of_the_matrix(minimum: Minimum) -> None:
+    V = torch.randn(4, minimum.dim, dtype=torch.float64)
+    C = expected_moment(minimum)
+    residual = likelihood_of(minimum, minimum.inputs, minimum.targets).residual
+    along, trace = SecondMoment(minimum, residual).along(V)
+    # Sums of some hundred squares of order ten.
+    assert (along - torch.einsum("bp,pq,bq->b", V, C, V)).abs().max() <= 100 * ROUNDING
+    assert abs(trace - float(C.trace())) <= 100 * ROUNDING
+
+
+def test_eigenvalues_of_a_sampled_fisher_are_those_of_the_matrix(minimum: Minimum) -> None:
+    likelihood = likelihood_of(minimum, minimum.inputs, minimum.targets)
+    found = sampled_fisher_eigenvalues(minimum, likelihood, draws=2, seed=SEED)
+    # The first draw is the operator's.
+    expected = torch.linalg.eigvalsh(expected_sampled(minimum))[-minimum.n :]
+    assert (found[0] - expected).abs().max() <= 100 * ROUNDING
+    assert not torch.equal(found[0], found[1])
