@@ -57,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
+        _say("minimascope: stopped.")
         return INTERRUPTED
     except BrokenPipeError:  # `minimascope report ... | head`
         # What is left in the buffer would fail again when Python ends.
@@ -86,7 +87,8 @@ def _run(args: list[str]) -> int:
         _say(f"{place}: {said} (see {place} --help)")
         return BAD_INPUT
     except ProblemError as problem:
-        _say(f"minimascope {context.invoked_subcommand}: {problem.line()}")
+        asked = context.invoked_subcommand if context else None
+        _say(" ".join(filter(None, ("minimascope", asked))) + f": {problem.line()}")
         return BAD_INPUT
 
 

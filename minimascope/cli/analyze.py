@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from minimascope.cli import findings, progress
-from minimascope.cli.files import existing, write
+from minimascope.cli.files import existing, writable, write
 from minimascope.cli.model_options import made, takes
 from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.parameters import Parameters
@@ -42,8 +42,10 @@ def command(
     """Analyse a minimum from local files; ends with the verdict and the key numbers."""
     for path in filter(None, (checkpoint, train, test)):
         existing(path)
-    if not (output or plan or as_json):
-        raise ProblemError("no_output", "Neither --output nor --plan was given.")
+    if plan and (output or arrays):
+        raise ProblemError("plan_only", "With --plan nothing is computed that could be written.")
+    for path in filter(None, (output, arrays)):
+        writable(path)
     parameters = made(Parameters, asked)
     from minimascope.analysis.session.opening import Files
 

@@ -12,6 +12,14 @@ from minimascope.cli.terminal import AsJson, answer
 if TYPE_CHECKING:
     from minimascope.contract.schemas import KeyNumbers
 
+# What is called otherwise where the same numbers stand in words.
+NAMES = {
+    "soft_rank_ggn": "soft rank / n",
+    "lambda_eff": "λ_eff",
+    "lambda_max": "λ₁",
+    "g_at_epsilon": "G(ε)",
+}
+
 
 def command(
     ids: Annotated[list[str], typer.Argument(metavar="ID")],
@@ -35,6 +43,6 @@ def table(items: list[KeyNumbers]) -> list[str]:
     """Lines of a table: names first, then every number that at least one analysis has."""
     columns = [item.model_dump() for item in items]
     fields = [f for f in columns[0] if any(c[f] is not None for c in columns)] if columns else []
-    cells = [[field.replace("_", " "), *(_text(c[field]) for c in columns)] for field in fields]
+    cells = [[NAMES.get(f, f.replace("_", " ")), *(_text(c[f]) for c in columns)] for f in fields]
     widths = [max(len(row[i]) for row in cells) for i in range(len(columns) + 1)]
     return ["  ".join(f"{t:{w}}" for t, w in zip(r, widths, strict=True)).rstrip() for r in cells]

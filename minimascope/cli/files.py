@@ -18,6 +18,20 @@ def existing(text: str | Path) -> Path:
     return path
 
 
+def writable(path: str | Path) -> None:
+    """Raises ProblemError `cannot_write` before hours of work rather than after them."""
+    path = Path(path).expanduser()
+    if path.is_dir():
+        reason, advice = "it is a folder", "Name a file in it."
+    elif not path.parent.is_dir():
+        reason, advice = f"there is no folder {str(path.parent)!r}", "Make the folder first."
+    elif not os.access(path.parent, os.W_OK):
+        reason, advice = "its folder may not be written to", "Choose another file."
+    else:
+        return
+    raise ProblemError("cannot_write", f"Cannot write {str(path)!r}: {reason}.", advice)
+
+
 def write(path: str | Path, content: bytes) -> None:
     """All or nothing: a reader never sees half a file. Raises ProblemError `cannot_write`."""
     path = Path(path).expanduser()

@@ -66,9 +66,8 @@ def _ended(server: Client, identifier: str, shown: progress.Progress) -> Analysi
 
 def _show(event: Event, shown: progress.Progress) -> None:
     data = event.data
-    if event.name == "stage":
-        return  # the next progress names it
     if event.name in ("state", "snapshot"):
         shown.at(float(data.get("progress") or 0.0), str(data["state"]), "")
-    else:
+    elif event.name == "progress":
         shown.at(float(data["progress"]), "running", str(data["message"]))
+    # The next progress names a stage; a silent worker is replaced, a problem ends the analysis.

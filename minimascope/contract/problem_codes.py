@@ -264,7 +264,7 @@ CLIENTS = (
     Problem("unexpected_answer", "an answer that is none of a minimascope server", 500),
     Problem("no_such_file", "the path given is no file"),
     Problem("cannot_write", "the output cannot be written"),
-    Problem("no_output", "neither an output nor a plan was asked for"),
+    Problem("plan_only", "a plan was asked for, and a file for what it does not compute"),
     Problem("unknown_queue", "a worker for a queue that is none"),
     Problem("unknown_device", "no name of a device"),
     Problem("no_such_address", "there is no page at this address", 404),

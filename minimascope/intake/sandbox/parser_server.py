@@ -100,5 +100,7 @@ def serve(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
+    # Ctrl-C reaches the whole group of a terminal: its owner ends this process by the socket.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     rehearse()
     serve(socket.socket(fileno=int(sys.argv[1])))

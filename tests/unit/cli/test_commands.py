@@ -5,13 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
-from minimascope.cli import commands, main
+from minimascope.cli import commands, main, wait
+from minimascope.cli.progress import Progress
 from minimascope.cli.terminal import answer
+from minimascope.client.events import Event
 from minimascope.contract.problems import ProblemError
 
 HEAVY = {"torch", "numpy", "scipy", "fastapi", "dash", "celery", "sqlalchemy", "httpx", "plotly"}
@@ -57,6 +60,8 @@ def test_what_is_not_installed_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(commands, "_rooms", dict)
+    assert main(["serve", "--port", "0"]) == 2
+    assert capsys.readouterr().err.startswith("minimascope: 'serve' is a command of the service")
     assert main(["serve", "--port", "0"]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
@@ -109,7 +114,7 @@ def test_ctrl_c_is_exit_130(
 ) -> None:
     raising(monkeypatch, KeyboardInterrupt())
     assert main(["doctor"]) == 130
-    assert capsys.readouterr() == ("", "")
+    assert capsys.readouterr() == ("", "minimascope: stopped.\n")
 
 
 def test_a_fault_of_ours_is_exit_1_and_shows_its_trace_where_asked(
@@ -148,3 +153,29 @@ def test_an_answer_is_one_json_document_or_its_text(
     assert json.loads(capsys.readouterr().out) == value
     answer(False, value, "words")
     assert capsys.readouterr().out == "words\n"
+
+
+@pytest.mark.parametrize("name", ["stage", "silent", "problem", "heard of next year"])
+def test_waiting_goes_on_after_an_event_that_is_no_progress(name: str) -> None:
+    shown = Progress()
+    wait._show(Event("1", name, {"worker": "gone"}), shown)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--output", "{folder}"], "it is a folder"),
+        (["--output", "{folder}/away/report.json"], "there is no folder"),
+        (["--arrays", "{folder}/away/arrays.npz"], "there is no folder"),
+        (["--plan", "--output", "{folder}/report.json"], "nothing is computed"),
+    ],
+)
+def test_where_a_report_cannot_go_is_said_before_it_is_computed(
+    options: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("model.pt", "train.npz"):
+        (tmp_path / name).write_bytes(b"never opened")
+    files = ["--checkpoint", str(tmp_path / "model.pt"), "--train", str(tmp_path / "train.npz")]
+    given = [each.format(folder=tmp_path) for each in options]
+    assert main(["analyze", *files, *given]) == 2
+    assert sentence in capsys.readouterr().err

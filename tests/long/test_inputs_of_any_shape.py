@@ -17,7 +17,7 @@ from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Report
 from tests.cases.analyses import CNN, Kept, analysed, digit_images, digits_network, save
 
-REFERENCES = Path(__file__).parents[2] / "cases" / "reference" / "boundary"
+REFERENCES = Path(__file__).parents[1] / "cases" / "reference" / "boundary"
 # NaN separates polylines; a class without pairs has no mean cosine; 15 bins may be empty.
 MAY_HOLD_NAN = {
     "slice_boundary",
