@@ -20,7 +20,7 @@ from minimascope.contract.report.spectrum import Spectrum
 
 SCHEMA_VERSION = "1"
 # Raised with every change that changes a number: results of another version are not reused.
-ESTIMATOR_VERSION = "4"
+ESTIMATOR_VERSION = "5"
 
 Loss = Literal["cross_entropy", "binary", "mse"]
 Stage = Literal["spectrum", "density", "gap", "boundary", "margins"]
