@@ -56,5 +56,7 @@ def forget_old() -> None:
             old = path.stat().st_mtime < time.time() - KEPT_SECONDS
         except FileNotFoundError:  # another worker was faster
             continue
-        if old:
+        if old and path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
+        elif old:  # an earlier version kept single files
+            path.unlink(missing_ok=True)

@@ -105,8 +105,12 @@ def test_states_live_in_a_private_folder_and_go_with_their_job(
     old.write_bytes(b"old")
     long_ago = time.time() - unfinished.KEPT_SECONDS - 1
     os.utime(old.parent, (long_ago, long_ago))
+    single = old.parent.with_name("ef56.npz")  # as an earlier version kept it
+    single.write_bytes(b"older")
+    os.utime(single, (long_ago, long_ago))
     unfinished.forget_old()
     assert path.exists()
+    assert not single.exists()
     assert not old.parent.exists()
     unfinished.forget("ab12")
     assert not path.parent.exists()
