@@ -17,7 +17,6 @@ from minimascope.contract.report.document import (
     SCHEMA_VERSION,
     STAGES,
     Failure,
-    Loss,
     Report,
     Stage,
 )
@@ -74,7 +73,6 @@ __all__ = [
     "GapPlan",
     "Headline",
     "LayerBlock",
-    "Loss",
     "Margins",
     "MinimumSummary",
     "Outliers",

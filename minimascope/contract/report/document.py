@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from minimascope.contract.objective import LossName
 from minimascope.contract.report.boundary import Boundary
 from minimascope.contract.report.checkpoint import CheckpointSummary
 from minimascope.contract.report.data import DataSummary
@@ -18,11 +19,10 @@ from minimascope.contract.report.minimum import MinimumSummary
 from minimascope.contract.report.sections import Section
 from minimascope.contract.report.spectrum import Spectrum
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 # Raised with every change that changes a number: results of another version are not reused.
 ESTIMATOR_VERSION = "5"
 
-Loss = Literal["cross_entropy", "binary", "mse"]
 Stage = Literal["spectrum", "density", "gap", "boundary", "margins"]
 STAGES: tuple[Stage, ...] = ("spectrum", "density", "gap", "boundary", "margins")
 NEEDS_SPECTRUM: frozenset[Stage] = frozenset({"density", "boundary", "margins"})
@@ -48,7 +48,7 @@ class Report(Section):
     wall_seconds: dict[str, float]
     checkpoint: CheckpointSummary
     data: DataSummary
-    loss: Loss = "cross_entropy"
+    loss: LossName = "cross_entropy"
     minimum: MinimumSummary | None = None
     spectrum: Spectrum | None = None
     gap: Gap | None = None
