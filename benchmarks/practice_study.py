@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from practice.alpha import alpha
 from practice.case import Case, listed, write_list
 from practice.draws import cases
 from practice.measuring import baselines, measured_reference
@@ -22,7 +23,7 @@ from practice.stored import folder, store
 from practice.training import trained
 
 RESULTS = Path(__file__).parent / "results"
-STAGES = ["list", "train", "reference", "baselines", "oracle"]
+STAGES = ["list", "train", "reference", "baselines", "oracle", "alpha"]
 
 
 def main() -> None:
@@ -42,6 +43,8 @@ def main() -> None:
             append("reference", wanted, measured_reference)
         case "baselines":
             append("baselines", wanted, baselines)
+        case "alpha":
+            append("alpha", wanted, alpha)
         case "oracle":
             append("oracle", [case for case in wanted if case.half == "oracle"], retrained)
 
