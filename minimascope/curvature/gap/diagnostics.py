@@ -88,5 +88,5 @@ def evidence_of(
         scatter=diagnostics["gap_scatter"] or 0.0,
         newton=newton,
         newton_is_exact=newton_is_exact,
-        pure_weight_decay=given.damping.pure_weight_decay,
+        pure_weight_decay=given.damping.converged,
     )

@@ -27,16 +27,29 @@ def ggn(minimum: Minimum, *, chunk: int | None = None, retain: Retain = "auto") 
 
 
 class Ggn:
-    """The GGN's graphs, its `operator`, and what else they give; rows are (c × p)."""
+    """The GGN's graphs, its `operator`, and what else they give; rows are (c × p).
+
+    With `root` (p,) everything is seen in the coordinates θ/root: J is J·diag(root).
+    """
 
     def __init__(
-        self, minimum: Minimum, *, chunk: int | None = None, retain: Retain = "auto"
+        self,
+        minimum: Minimum,
+        *,
+        root: Tensor | None = None,
+        chunk: int | None = None,
+        retain: Retain = "auto",
     ) -> None:
         self.minimum = minimum
+        self._root = None if root is None else root.to(minimum.theta)
         self._chunks, _ = chunks_of(minimum, "jacobian", chunk=chunk, retain=retain)
         self.operator = operator_like(
             minimum.theta, self._apply, "GGN", graph_bytes=self._chunks.bytes
         )
+
+    def scaled(self, rows: Tensor) -> Tensor:
+        """(c × p) gradients in the coordinates θ/root."""
+        return rows if self._root is None else rows * self._root
 
     @property
     def count(self) -> int:
@@ -61,14 +74,14 @@ class Ggn:
         total = torch.zeros_like(V)
         seen: Tensor | None = None
         for graph, examples, row in self._pieces(V):
-            pushed = graph.push_rows(V[row])
+            pushed = self._push(graph, V[row])
             here = (own[row] >= examples.start) & (own[row] < examples.stop)
             at = here.nonzero()[:, 0], own[row][here] - examples.start
             seen = V.new_empty(V.shape[0], pushed.shape[2]) if seen is None else seen
             seen[row][here] = pushed[at]
             bent = self._bent(graph, examples, pushed).clone()  # may be `pushed` itself
             bent[at] = 0
-            total[row] += graph.pull_rows(bent)
+            total[row] += self._pull(graph, bent)
         assert seen is not None
         return total / self.minimum.n, seen
 
@@ -79,14 +92,22 @@ class Ggn:
         for graph, examples, row in self._pieces(total):
             targets = self.minimum.targets[examples]
             r = self.minimum.loss.residual(graph.logits.detach(), targets)
-            total[row] += graph.pull_rows(weights[row, examples, None] * r)
+            total[row] += self._pull(graph, weights[row, examples, None] * r)
         return total
 
     def _apply(self, V: Tensor) -> Tensor:
         total = torch.zeros_like(V)
         for graph, examples, row in self._pieces(V):
-            total[row] += graph.pull_rows(self._bent(graph, examples, graph.push_rows(V[row])))
+            total[row] += self._pull(graph, self._bent(graph, examples, self._push(graph, V[row])))
         return total / self.minimum.n
+
+    def _push(self, graph: Graph, rows: Tensor) -> Tensor:
+        """J_i v of each row (c × m × K)."""
+        return graph.push_rows(self.scaled(rows))
+
+    def _pull(self, graph: Graph, seeds: Tensor) -> Tensor:
+        """Σ_i J_iᵀ s_i of each row of seeds (c × p)."""
+        return self.scaled(graph.pull_rows(seeds))
 
     def _bent(self, graph: Graph, examples: slice, pushed: Tensor) -> Tensor:
         """Λ_i applied to (c, m, K)."""

@@ -40,7 +40,7 @@ from minimascope.curvature.sweep.deflated import (
 from minimascope.curvature.sweep.result import Sweep
 from minimascope.curvature.sweep.route import LONGEST
 from minimascope.objective.likelihood import Likelihood
-from minimascope.objective.penalty import Ridge
+from minimascope.objective.metric import Metric
 
 RELATIVE_ERROR = 0.1
 FIRST_EXAMPLES, FEWEST_EXAMPLES, MOST_EXAMPLES = 64, 2, 1000
@@ -56,6 +56,7 @@ def matrix_free_sweep(
     products: Ggn,
     likelihood: Likelihood,
     lambdas: Tensor,
+    metric: Metric,
     *,
     run: Run = Run(),
     relative_error: float = RELATIVE_ERROR,
@@ -69,8 +70,8 @@ def matrix_free_sweep(
     `run.state_path` keeps finished parts: the same sweep, killed on the way, goes on from them.
     ValueError where the time is too short for anything.
     """
-    objective, seed = products.minimum.objective, run.seed
-    target = objective.damping.value or float(lambdas[len(lambdas) // 2])
+    seed = run.seed
+    target = metric.damping.value or float(lambdas[len(lambdas) // 2])
     row = int((lambdas - target).abs().argmin())
     parts = Parts(_keeper(products, lambdas, run), Clock(LONGEST) if clock is None else clock)
     clock = parts.clock
@@ -83,7 +84,7 @@ def matrix_free_sweep(
         return parts.once(name, make, lambda: products.count)
 
     rank = once("soft rank", lambda: _rank(ggn, seed))
-    forms = once("TIC", lambda: _forms(ggn, likelihood, seed, objective.penalty))
+    forms = once("TIC", lambda: _forms(ggn, likelihood, seed, metric))
     drawn = torch.randperm(likelihood.n, generator=_stream(seed, 3))
     # What was drawn before comes first, whatever time is left now.
     batches = parts.series(BATCH)
@@ -104,7 +105,7 @@ def matrix_free_sweep(
         quadratic=forms["sums"],
         mean_quadratic=forms["mean"],
         leverage=None,
-        newton=0.5 * float(forms["newton"]) if objective.penalty.stabilised else None,
+        newton=0.5 * float(forms["newton"]) if metric.newton_ridge else None,
         eigenvalues=None,
         method=_method(ggn, likelihood, batches, forms["sums"].shape[1], relative_error),
         numerical_error=min(1.0, float(change[row])),
@@ -145,16 +146,18 @@ def _rank(ggn: DeflatedGgn, seed: int) -> Part:
     return {"rank": rank, "error": error, "half_logdet": half_logdet, "change": change}
 
 
-def _forms(ggn: DeflatedGgn, likelihood: Likelihood, seed: int, penalty: Ridge) -> Part:
-    """All quadratic forms of one kind in lockstep: ḡ, ∇(L + wd/2 ‖θ‖²) and the random sums."""
+def _forms(ggn: DeflatedGgn, likelihood: Likelihood, seed: int, metric: Metric) -> Part:
+    """All quadratic forms of one kind in lockstep: ḡ, ∇L + Pθ and the random sums."""
     theta = ggn.minimum.theta
-    mean = mean_gradient(ggn.minimum)
+    plain = mean_gradient(ggn.minimum)
+    mean = metric.scaled(plain)
+    whole = metric.scaled(plain + metric.penalty.to(theta) * theta)
     probes = _affordable(ggn, FORMS, PROBES)
     shape = (probes, likelihood.n)
     signs = 2 * torch.randint(0, 2, shape, generator=_stream(seed, 2)) - 1
     sums = ggn.products.gradient_sums(signs.to(theta))
-    X = torch.cat([mean[None], (mean + penalty.gradient(theta))[None], sums])
-    also = ggn.lambdas.new_tensor([penalty.stabilised or 1.0])
+    X = torch.cat([mean[None], whole[None], sums])
+    also = ggn.lambdas.new_tensor([metric.newton_ridge or 1.0])
     parts = [quadratic_forms(ggn, x, also=also, share=FORMS) for x in X.split(ggn.at_once)]
     values, changes, elsewhere = zip(*parts, strict=True)
     value = torch.cat(values, dim=1)
@@ -205,7 +208,7 @@ def _batch(ggn: DeflatedGgn, likelihood: Likelihood, examples: Tensor) -> Part:
         images = torch.stack(seen, dim=2)
         return runs.image_of_solution(images, ggn.lambdas) / likelihood.n
 
-    runs = begin(product, example_gradients(ggn.minimum, examples))
+    runs = begin(product, ggn.products.scaled(example_gradients(ggn.minimum, examples)))
     what = f"leave-one-out of {examples.shape[0]} examples"
     found, change = run_until_settled(
         ggn, runs, displacement, share=1.0, tolerance=ggn.tolerance, what=what
