@@ -54,8 +54,8 @@ def _named(optimiser: Optimiser) -> str:
 
 def unknown_sentence(penalty: Penalty, optimiser: Optimiser) -> str:
     """Why λ_eff is unknown, and what to tell."""
-    if optimiser.name in ("lbfgs", "other"):
-        return _not_reached(penalty, "such an optimiser stops where its objective stands still")
+    if optimiser.name == "lbfgs":
+        return _not_reached(penalty, "L-BFGS, at its end, stands at a minimum of its objective")
     advice = "lr and steps (or lr_sum)" if optimiser.adaptive else "lr, momentum and steps"
     if penalty.known and penalty.weight_decay != 0:
         return _not_reached(penalty, f"give {advice}: stopping early has a share in λ")

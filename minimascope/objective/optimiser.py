@@ -52,6 +52,13 @@ class Optimiser:
         return self.name == "adamw"
 
     @property
+    def moments(self) -> Literal["state", "gradients"] | None:
+        """Where v̂ comes from; None where there is none."""
+        if not self.adaptive:
+            return None
+        return "gradients" if self.second_moment is None else "state"
+
+    @property
     def sum_of_rates(self) -> float | None:
         """Σ lr over all steps; None where it is not known."""
         self._check()
@@ -63,7 +70,7 @@ class Optimiser:
 
     @property
     def training_time(self) -> float | None:
-        """T; None where unknown, or where the optimiser's steps are no gradient flow."""
+        """T; None where unknown, or for L-BFGS, whose steps are no gradient flow."""
         early = self.early_stopping
         return None if early is None else 1 / early
 
@@ -71,7 +78,7 @@ class Optimiser:
     def early_stopping(self) -> float | None:
         """1/T, the ridge (in the optimiser's metric) that stopping amounts to."""
         total = self.sum_of_rates
-        if total is None or self.name in ("lbfgs", "other"):
+        if total is None or self.name == "lbfgs":
             return None
         return 1 / total if self.adaptive else (1 - (self.momentum or 0.0)) / total
 

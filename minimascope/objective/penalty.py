@@ -35,16 +35,17 @@ class Penalty:
         return self.weight_decay is not None or self.table is not None
 
     def of(self, shapes: Shapes, like: Tensor) -> Tensor:
-        """Weight decay of every parameter (p,), tensors in the order of `shapes`, like `like`.
+        """Weight decay of every parameter (p,), tensors in the order of `shapes`, like `like`."""
+        decays = self.by_name(shapes)
+        return torch.cat([like.new_full((shapes[k].numel(),), x) for k, x in decays.items()])
+
+    def by_name(self, shapes: Shapes) -> dict[str, float]:
+        """Weight decay of every tensor.
 
         Raises ValueError where a value is none, or a pattern fits no tensor.
         """
         self._check(shapes)
-        parts = [
-            like.new_full((shape.numel(),), self._of(name, len(shape)))
-            for name, shape in shapes.items()
-        ]
-        return torch.cat(parts)
+        return {name: self._of(name, len(shape)) for name, shape in shapes.items()}
 
     def _of(self, name: str, ndim: int) -> float:
         for pattern, decay in (self.table or {}).items():

@@ -46,6 +46,8 @@ def run(session: Session) -> None:
         )
     session.report.gap = Gap.model_validate_json(found.value["gap"])
     session.report.minimum = MinimumSummary.model_validate_json(found.value["minimum"])
+    if session.report.objective is not None:
+        session.report.objective.lambda_reference = session.report.gap.lambda_
     for name, values in found.arrays.items():
         session.array(name, values)
 

@@ -21,11 +21,14 @@ from minimascope.contract.report.document import (
     Stage,
 )
 from minimascope.contract.report.gap import (
+    Check,
+    Coverage,
     Gap,
     GapCurves,
     GapDiagnostics,
     GapPlan,
     Headline,
+    Lies,
     Verdict,
 )
 from minimascope.contract.report.margins import (
@@ -36,6 +39,7 @@ from minimascope.contract.report.margins import (
     PointMargin,
 )
 from minimascope.contract.report.minimum import MinimumSummary
+from minimascope.contract.report.objective import Finding, ObjectiveSummary, PenaltyGroup
 from minimascope.contract.report.sections import Estimate, Section
 from minimascope.contract.report.spectrum import (
     Density,
@@ -55,14 +59,17 @@ __all__ = [
     "STAGES",
     "Boundary",
     "CertifiedMargins",
+    "Check",
     "CheckpointSummary",
     "ClassSubset",
+    "Coverage",
     "DataSummary",
     "Density",
     "EigenvectorMargin",
     "Epsilon",
     "Estimate",
     "Failure",
+    "Finding",
     "FlipRates",
     "Flips",
     "GCurve",
@@ -73,10 +80,13 @@ __all__ = [
     "GapPlan",
     "Headline",
     "LayerBlock",
+    "Lies",
     "Margins",
     "MinimumSummary",
+    "ObjectiveSummary",
     "Outliers",
     "PairMargin",
+    "PenaltyGroup",
     "PointMargin",
     "RatioOutliers",
     "Report",

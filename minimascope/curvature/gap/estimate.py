@@ -18,6 +18,7 @@ from minimascope.curvature.gap.given import Assembly
 from minimascope.curvature.gap.hessian_clipped import KnownHessian
 from minimascope.curvature.gap.lambda_grid import lambda_grid, neighbours
 from minimascope.curvature.gap.result import GapPlan, GapResult
+from minimascope.curvature.gap.training import Training
 from minimascope.curvature.layers.gram import gram_cost, trace_seconds
 from minimascope.curvature.minimum.batches import likelihood_of
 from minimascope.curvature.minimum.minimum import Minimum, prepare
@@ -61,8 +62,9 @@ def estimate_gap(
     In float64, but for the products of the matrix-free route, which keep the precision of the
     minimum. That route ends when `budget.seconds` are over with as many examples as it had time
     for; `run.state_path` keeps what it finished, and the same run, killed on the way, goes on from
-    there. Without `hessian` H₊ quantities are None and the Newton decrement uses the GGN. Raises
-    ValueError with the offending value on bad input.
+    there. Without `hessian` H₊ quantities are
+    None and the Newton decrement uses the GGN. Raises ValueError with the offending value on bad
+    input.
     """
     _check_sizes(minimum, test)
     given, minimum = minimum, _double(minimum)
@@ -90,6 +92,7 @@ def estimate_gap(
             seed=run.seed,
             plan=plan,
             spent=spent,
+            training=Training.of(minimum),
         ),
         test=test,
     )
