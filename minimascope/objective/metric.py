@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from minimascope.objective.damping import Damping, damping_sentence, unknown_sentence
@@ -36,6 +37,21 @@ class Flow:
     decay: float
     root: Tensor | None = None
     added: Tensor | None = None
+
+    def weights(self, values: Tensor) -> Tensor:
+        """(1 − e^(−μT))/μ at eigenvalues of the flow's matrix, less `decay` where P/D is that."""
+        mu = values.clamp_min(0) + (self.decay if self.added is None else 0.0)
+        return torch.where(mu > 0, -torch.expm1(-mu * self.time) / mu, self.time)
+
+    def averaged(self, value: float) -> Flow:
+        """As if P/D were one number, in the coordinates where the ridge is `value`.
+
+        Its part of P + D/T, averaged over parameters; the ridge is the same.
+        """
+        if self.added is None:
+            return self
+        share = float((self.added / (self.added + 1 / self.time)).mean())
+        return Flow(1 / (value * (1 - share)), value * share)
 
 
 @dataclass(frozen=True)

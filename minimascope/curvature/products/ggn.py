@@ -7,6 +7,7 @@ without one example's own share, and sums of example gradients.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Iterator
 from functools import cached_property
@@ -70,6 +71,32 @@ class Ggn:
 
         The sum keeps its divisor n: the curvature of the loss with example i taken out.
         """
+        return self._with_own(V, own, without=True)
+
+    def with_own(self, V: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
+        """Row c times the whole GGN, and J_i v_c of its own example i = own[c]."""
+        return self._with_own(V, own, without=False)
+
+    def own_gradients(self, seeds: Tensor, own: Tensor) -> Tensor:
+        """J_iᵀ s_c (c × p) of seeds (c × K), i = own[c]."""
+        total = seeds.new_zeros(seeds.shape[0], self.minimum.dim)
+        for graph, examples, row in self._pieces(total):
+            here = (own[row] >= examples.start) & (own[row] < examples.stop)
+            at = here.nonzero()[:, 0], own[row][here] - examples.start
+            own_seeds = seeds[row]
+            held = graph.logits.shape[0]
+            spread = seeds.new_zeros(own_seeds.shape[0], held, seeds.shape[1])
+            spread[at] = own_seeds[here]
+            total[row] += self._pull(graph, spread)
+        return total
+
+    def seen_with(self, root: Tensor | None) -> Ggn:
+        """The same graphs in other coordinates."""
+        other = copy.copy(self)
+        other._root = None if root is None else root.to(self.minimum.theta)
+        return other
+
+    def _with_own(self, V: Tensor, own: Tensor, *, without: bool) -> tuple[Tensor, Tensor]:
         self.operator.counter.products += V.shape[0]
         total = torch.zeros_like(V)
         seen: Tensor | None = None
@@ -79,8 +106,10 @@ class Ggn:
             at = here.nonzero()[:, 0], own[row][here] - examples.start
             seen = V.new_empty(V.shape[0], pushed.shape[2]) if seen is None else seen
             seen[row][here] = pushed[at]
-            bent = self._bent(graph, examples, pushed).clone()  # may be `pushed` itself
-            bent[at] = 0
+            bent = self._bent(graph, examples, pushed)
+            if without:
+                bent = bent.clone()  # may be `pushed` itself
+                bent[at] = 0
             total[row] += self._pull(graph, bent)
         assert seen is not None
         return total / self.minimum.n, seen

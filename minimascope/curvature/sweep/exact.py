@@ -9,7 +9,7 @@ from torch import Tensor
 
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.sweep.band import BandResolvent
-from minimascope.curvature.sweep.flow import averaged, filtered
+from minimascope.curvature.sweep.flow import filtered
 from minimascope.curvature.sweep.leave_one_out import leave_one_out
 from minimascope.curvature.sweep.resolvent import (
     Resolvent,
@@ -55,7 +55,7 @@ def _filtered(resolvent: Resolvent, likelihood: Likelihood, metric: Metric) -> F
     """Where P/D is no one number the dual takes its average."""
     assert metric.flow is not None
     assert metric.damping.value is not None
-    return filtered(resolvent, likelihood, averaged(metric.flow, metric.damping.value))
+    return filtered(resolvent, likelihood, metric.flow.averaged(metric.damping.value))
 
 
 def exact_sweep(

@@ -94,14 +94,3 @@ def filtered(resolvent: Resolvent, likelihood: Likelihood, flow: Flow) -> Filter
         parts.append(found.displacement)
         rank += float(found.rank.sum())
     return Filtered(rank, torch.cat(parts))
-
-
-def averaged(flow: Flow, value: float) -> Flow:
-    """The flow as if P/D were one number, in the coordinates where the ridge is `value`.
-
-    Its part of P + D/T, averaged over parameters; the ridge is the same.
-    """
-    if flow.added is None:
-        return flow
-    share = float((flow.added / (flow.added + 1 / flow.time)).mean())
-    return Flow(1 / (value * (1 - share)), value * share)
