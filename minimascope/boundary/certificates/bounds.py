@@ -59,12 +59,12 @@ class Bounds:
         self._affine: dict[int, Tensor] = {}  # |W| |x| + |b| at most
         self._lines: dict[int, Lines] = {}
         self._choices: dict[int, Choice] = {}
-        bent = set(graph.bent)
+        tightened = set(graph.worth_tightening) if inner == "relaxed" else set()
         with torch.no_grad():
             for value in range(len(graph.steps) + 1):
                 if value:
                     self._boxes.append(self._after(value, graph.steps[value - 1]))
-                if inner == "relaxed" and value in bent and value:
+                if value in tightened:
                     self._boxes[value] = self._tightened(value)
                 low, high = self._boxes[value]
                 self._sizes.append(torch.maximum(low.abs(), high.abs()))
@@ -130,24 +130,27 @@ class Bounds:
         return middle - spread, middle + spread
 
     def _tightened(self, value: int) -> tuple[Tensor, Tensor]:
-        """The interval of a value by its own forms, pulled back to the input some at a time."""
+        """The interval of a value by its own forms, pulled back to the input some at a time.
+
+        Numbers that only rectifiers take, and whose sign is settled for all points, stay.
+        """
         shape = self._graph.shape_of(value)
-        low, high = self._boxes[value]
-        count, n = math.prod(shape), len(low)
+        low, high = (end.flatten(1).clone() for end in self._boxes[value])
+        n, count = low.shape
+        if self._graph.only_rectified(value):
+            wanted = ((low < 0) & (high > 0)).any(0).nonzero()[:, 0]
+        else:
+            wanted = torch.arange(count)
         widest = max(math.prod(self._graph.shape_of(v)) for v in range(value + 1))
         together = max(1, NUMBERS // (2 * widest * n))
-        below: list[Tensor] = []
-        above: list[Tensor] = []
-        for start in range(0, count, together):
-            size = min(together, count - start)
-            unit = torch.zeros(size, count, dtype=torch.float64)
-            unit[torch.arange(size), torch.arange(start, start + size)] = 1
+        for start in range(0, len(wanted), together):
+            rows = wanted[start : start + together]
+            unit = torch.zeros(len(rows), count, dtype=torch.float64)
+            unit[torch.arange(len(rows)), rows] = 1
             found = self.lowest(value, torch.cat([unit, -unit]).view(1, -1, *shape))
-            below.append(found[:, :size])
-            above.append(-found[:, size:])
-        least = torch.cat(below, dim=1).expand(n, -1).reshape(n, *shape)
-        most = torch.cat(above, dim=1).expand(n, -1).reshape(n, *shape)
-        return torch.maximum(low, least), torch.minimum(high, most)
+            low[:, rows] = torch.maximum(low[:, rows], found[:, : len(rows)])
+            high[:, rows] = torch.minimum(high[:, rows], -found[:, len(rows) :])
+        return low.view(n, *shape), high.view(n, *shape)
 
     def _pull(
         self, value: int, forms: Tensor, pending: dict[int, Tensor], pulled: _Pulled

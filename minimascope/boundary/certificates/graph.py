@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from minimascope.boundary.certificates.activations import value_of
+from minimascope.boundary.certificates.activations import RECTIFIERS, value_of
 from minimascope.boundary.certificates.steps import (
     Activation,
     Added,
     Affine,
+    Maximum,
     Step,
     windowed,
 )
@@ -34,11 +36,23 @@ class Graph:
         """Of one example."""
         return self.steps[value - 1].out if value else self.shape
 
-    @property
-    def bent(self) -> list[int]:
-        """The values that activations and maxima take: what bounds must be known of."""
-        found = [s.given for s in self.steps if not isinstance(s, (Affine, Added))]
-        return sorted(set(found))
+    @cached_property
+    def worth_tightening(self) -> list[int]:
+        """Values that activations and maxima take, and which no such step gave: what these give
+        has an interval that follows from what they took."""
+        bending = (Activation, Maximum)
+        taken = {step.given for step in self.steps if isinstance(step, bending)}
+        given = {i + 1 for i, step in enumerate(self.steps) if isinstance(step, bending)}
+        return sorted(taken - given - {0})
+
+    def only_rectified(self, value: int) -> bool:
+        """Whether nothing but rectifiers takes a value: then its sign is all that counts."""
+        takers = [
+            step
+            for step in self.steps
+            if value == step.given or (isinstance(step, Added) and value == step.other)
+        ]
+        return all(isinstance(step, Activation) and step.name in RECTIFIERS for step in takers)
 
     @torch.no_grad()
     def __call__(self, inputs: Tensor) -> Tensor:
