@@ -11,14 +11,14 @@ import typer
 
 from minimascope.cli.files import existing
 from minimascope.cli.terminal import AsJson, answer
-from minimascope.contract.report import Loss
+from minimascope.contract.objective import LossName
 
 
 def command(
     checkpoint: Annotated[str, typer.Option(metavar="FILE", help="trained weights")],
     train: Annotated[str, typer.Option(metavar="FILE", help="the training data")],
     label: Annotated[str | None, typer.Option(metavar="COLUMN", help="column of labels")] = None,
-    loss: Annotated[Loss, typer.Option(help="what was minimised")] = "cross_entropy",
+    loss: Annotated[LossName, typer.Option(help="what was minimised")] = "cross_entropy",
     as_json: AsJson = False,
 ) -> None:
     """A table, least loss first; the JSON of a row is what --architecture takes."""

@@ -5,43 +5,23 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from minimascope.contract.report import STAGES, Loss, Stage
-
-# Losses that are not analysed. Named so that whoever trained with one hears what that means.
-OTHER_LOSSES = {
-    "label_smoothing": "smoothed labels",
-    "class_weights": "class weights",
-}
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+from minimascope.contract.objective import ObjectiveParameters, Positive
+from minimascope.contract.report import STAGES, Stage
 
 
-class Parameters(BaseModel):
+class Parameters(ObjectiveParameters):
     """Everything besides the files that changes a result.
 
     Each field says in its description what it is; the command line's help is made of them.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     architecture: dict[str, Any] | None = Field(
         None, description="an mlp or sequential spec (docs/network_architectures.md)"
     )
-    loss: Loss = Field("cross_entropy", description="what was minimised")
     label: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         None, description="column or array of labels, where it is not y, label or target"
-    )
-    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
-        None, description="the optimiser's L2 term, not AdamW's decoupled decay"
-    )
-    lr: Positive | None = Field(None, description="learning rate, of plain SGD without decay")
-    momentum: Annotated[float, Field(ge=0, lt=1)] | None = Field(
-        None, description="momentum, of plain SGD without decay"
-    )
-    steps: Annotated[int, Field(gt=0)] | None = Field(
-        None, description="steps taken, of plain SGD without decay"
     )
     top_k: Annotated[int, Field(ge=1, le=200)] = Field(10, description="eigenvectors to compute")
     spectrum_examples: Annotated[int, Field(ge=1, lt=2**53)] | None = Field(
@@ -49,7 +29,9 @@ class Parameters(BaseModel):
         description="training examples, drawn by the seed, that spectrum and density are of; "
         "all where it is not given",
     )
-    lambdas: Annotated[list[Positive], Field(description="more points of the curves over λ")] = []
+    lambdas: Annotated[list[Positive], Field(max_length=200)] = Field(
+        default_factory=list[float], description="more points of the curves over λ"
+    )
     epsilon: Positive | None = Field(
         None, description="alignment threshold of G; from random vectors where it is not given"
     )
@@ -72,18 +54,3 @@ class Parameters(BaseModel):
         if "\\u0000" in text:
             raise ValueError("holds a NUL character")
         return value
-
-    @model_validator(mode="before")
-    @classmethod
-    def _other_losses(cls, given: Any) -> Any:
-        """A loss this is not about is refused in words; said not to be there, it is left out."""
-        if not isinstance(given, dict):
-            return given
-        for name, what in OTHER_LOSSES.items():
-            if given.get(name):
-                raise ValueError(
-                    f"{name} = {given[name]!r:.80}: a loss with {what} is not handled. Its minima "
-                    "are no minima of the plain loss analysed here, so spectrum and gap would be "
-                    "those of another point; train without, or upload another checkpoint."
-                )
-        return {name: value for name, value in given.items() if name not in OTHER_LOSSES or value}

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-LossName = Literal["cross_entropy", "binary", "mse"]
+LossName = Literal["cross_entropy", "binary", "multilabel", "mse", "torch_mse"]
 CurvatureMap = Callable[[Tensor], Tensor]
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import kendalltau, spearmanr
 
-from dashboard.components.words import count, level, number
+from dashboard.components.words import count, level, number, with_error
 from minimascope.contract.report import Report
+from minimascope.contract.report.sentences import nats, span
 from minimascope.contract.schemas import KeyNumbers
 
 MEASURES = {
@@ -51,6 +52,16 @@ class Minimum:
     @property
     def name(self) -> str:
         return self.numbers.name or f"Analysis {self.numbers.id[:8]}"
+
+    def errors(self, measure: str) -> tuple[float, float] | None:
+        """How far a measure's interval reaches below and above it; None where it has none."""
+        numbers = self.numbers
+        if measure == "gap_estimate" and numbers.gap_estimate is not None and numbers.gap_ninety:
+            low, high = numbers.gap_ninety
+            return numbers.gap_estimate - low, high - numbers.gap_estimate
+        if measure == "gap_measured" and numbers.gap_measured_error is not None:
+            return numbers.gap_measured_error, numbers.gap_measured_error
+        return None
 
     def value(self, measure: str, at: float | None = None) -> float | None:
         """A measure of `MEASURES`, or one of `AT_LAMBDA` at λ = `at`; None where there is none."""
@@ -111,15 +122,17 @@ def rho_against_gap(
 
 
 def cell(minimum: Minimum, measure: str, at: float | None = None) -> str:
-    """A measure as the table writes it: with its standard error where it has one."""
+    """A measure as the table writes it: with its interval or standard error where it has one."""
     value = minimum.value(measure, at)
     if value is None:
         return "—"
     if measure in ("outliers", "n90", "parameters"):
         return count(int(value))
     text = level(value) if measure == "lambda_eff" else number(value)
-    error = minimum.numbers.gap_standard_error
-    return f"{text} ± {number(error, 2)}" if measure == "gap_estimate" and error else text
+    ends, error = minimum.numbers.gap_ninety, minimum.numbers.gap_measured_error
+    if measure == "gap_estimate" and ends:
+        return f"{nats(value)} ({span(value, ends)})"
+    return " ".join(with_error(value, error)) if measure == "gap_measured" and error else text
 
 
 def letters(position: int) -> str:

@@ -17,16 +17,18 @@ from minimascope.contract.report.document import (
     SCHEMA_VERSION,
     STAGES,
     Failure,
-    Loss,
     Report,
     Stage,
 )
 from minimascope.contract.report.gap import (
+    Check,
+    Coverage,
     Gap,
     GapCurves,
     GapDiagnostics,
     GapPlan,
     Headline,
+    Lies,
     Verdict,
 )
 from minimascope.contract.report.margins import (
@@ -37,6 +39,7 @@ from minimascope.contract.report.margins import (
     PointMargin,
 )
 from minimascope.contract.report.minimum import MinimumSummary
+from minimascope.contract.report.objective import Finding, ObjectiveSummary, PenaltyGroup
 from minimascope.contract.report.sections import Estimate, Section
 from minimascope.contract.report.spectrum import (
     Density,
@@ -56,14 +59,17 @@ __all__ = [
     "STAGES",
     "Boundary",
     "CertifiedMargins",
+    "Check",
     "CheckpointSummary",
     "ClassSubset",
+    "Coverage",
     "DataSummary",
     "Density",
     "EigenvectorMargin",
     "Epsilon",
     "Estimate",
     "Failure",
+    "Finding",
     "FlipRates",
     "Flips",
     "GCurve",
@@ -74,11 +80,13 @@ __all__ = [
     "GapPlan",
     "Headline",
     "LayerBlock",
-    "Loss",
+    "Lies",
     "Margins",
     "MinimumSummary",
+    "ObjectiveSummary",
     "Outliers",
     "PairMargin",
+    "PenaltyGroup",
     "PointMargin",
     "RatioOutliers",
     "Report",

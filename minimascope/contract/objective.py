@@ -1,0 +1,69 @@
+"""What training minimised and how, as a person tells it: one set of fields for every door.
+
+`minimascope.objective` has the same as values that compute (docs/mathematics.md, section 7).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+LossName = Literal["cross_entropy", "binary", "multilabel", "mse", "torch_mse"]
+Link = Literal["logits", "log_probabilities", "probabilities"]
+OptimizerName = Literal["sgd", "adam", "adamw", "lbfgs", "other"]
+Schedule = Literal["constant", "cosine", "linear", "step"]
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Pattern = Annotated[str, Field(min_length=1, max_length=200)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+MOST_CLASSES = 10_000
+MOST_PATTERNS = 100
+
+
+class ObjectiveParameters(BaseModel):
+    """The loss, the penalty, what was trained, the optimiser, and what training added."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    loss: LossName = Field("cross_entropy", description="what was minimised")
+    link: Link = Field("logits", description="what the network's outputs are")
+    label_smoothing: Share = Field(0.0, description="as in torch's CrossEntropyLoss")
+    class_weights: (
+        Annotated[list[NotNegative], Field(min_length=1, max_length=MOST_CLASSES)] | None
+    ) = Field(None, description="a weight a class, as in torch's CrossEntropyLoss")
+    pos_weight: Annotated[list[Positive], Field(min_length=1, max_length=MOST_CLASSES)] | None = (
+        Field(None, description="a weight of the positives an output, as in BCEWithLogitsLoss")
+    )
+    ignore_index: int | None = Field(None, description="the label that counts for nothing")
+    example_weights: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="column or array of the training data with a weight an example"
+    )
+    weight_decay: NotNegative | None = Field(None, description="the optimiser's weight_decay")
+    decay_on: Pattern = Field(
+        "all", description="what was decayed: all, matrices, or a pattern of parameter names"
+    )
+    decay_table: Annotated[dict[Pattern, NotNegative], Field(max_length=MOST_PATTERNS)] | None = (
+        Field(None, description="weight decay by pattern of parameter names; the first fits")
+    )
+    trainable: Annotated[list[Pattern], Field(max_length=MOST_PATTERNS)] | None = Field(
+        None, description="patterns of the parameters that were trained; the rest was frozen"
+    )
+    optimizer: OptimizerName | None = Field(None, description="what minimised it")
+    lr: Positive | None = Field(None, description="learning rate, the largest of a schedule")
+    schedule: Schedule | None = Field(None, description="how the learning rate went")
+    lr_sum: Positive | None = Field(None, description="sum of the learning rates of all steps")
+    steps: Annotated[int, Field(gt=0, lt=2**53)] | None = Field(
+        None, description="steps of the optimiser"
+    )
+    momentum: Share | None = Field(None, description="of SGD")
+    betas: tuple[Share, Share] | None = Field(None, description="of Adam and AdamW")
+    batch_size: Annotated[int, Field(gt=0, lt=2**53)] | None = Field(
+        None, description="examples a step"
+    )
+    augmentation: bool | None = Field(None, description="whether inputs were augmented or mixed")
+    dropout: bool | None = Field(None, description="whether dropout was on in training")
+    groups: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="column or array that says which original an example is a copy of"
+    )
