@@ -38,7 +38,7 @@ DIFFERENCES
 output_bytes
 
 # Public functions of the library for scripts; the tests hold them, the service has no use for them.
-certified_margins  # every point at once: the stage shares them in parts
+closest_crossings  # every point at once: the stage shares them in parts
 from_matrix  # any symmetric matrix as an operator
 gradient_second_moment  # C as an operator: the gap reads the same SecondMoment along directions
 sampled_fisher  # the sampled Fisher as an operator: the gap reads its eigenvalues

@@ -1,8 +1,13 @@
-"""What proving a ball to be of one class takes, counted from the network's steps."""
+"""How many points get a lower bound of their margin, and what that takes.
+
+Counted from the network's steps, never timed: which points are bounded is then the same on every
+machine.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -15,7 +20,20 @@ from minimascope.analysis.costs.passes import (
 from minimascope.boundary.certificates.activations import PIECES, RECTIFIERS
 from minimascope.boundary.certificates.bounds import Inner
 from minimascope.boundary.certificates.graph import Graph
+from minimascope.boundary.certificates.cover import BOXES
+from minimascope.boundary.certificates.radii import ROUNDS, Budget
+from minimascope.boundary.certificates.recognition import UnboundedError, graph_of
 from minimascope.boundary.certificates.steps import Activation, Affine, Step
+from minimascope.curvature.minimum.minimum import Minimum
+
+# CPU seconds in one norm: radii point by point, the smallest margin over all points with each
+# kind of bound, boxes.
+RADII_SECONDS = 30.0
+SMALLEST_SECONDS = 15.0
+BOX_SECONDS = 30.0
+FLAT = 4  # numbers of an input up to which its space is cut into boxes
+# Of what the smallest margin may take: as a rule few balls need relaxed bounds; and few boxes.
+USUAL = 0.25
 
 TOUCHED = 12  # times that each number of a form is read or written by a step
 SAMPLED = 6  # times that each sample of a smooth activation is
@@ -24,10 +42,67 @@ CALLS = 1e-6  # seconds a step and point, whatever its size: calls, in batches
 BASE = 2e-5
 
 
+@dataclass(frozen=True)
+class BoundSizes:
+    """In each norm: `bounded` searched points have radii of their own, the smallest margin is
+    bounded over `covered` points with so many balls of each kind, and `boxes` may be cut.
+
+    `graph` is None where the network has no bounds, for the `reason`; `each` are the CPU seconds
+    of a point's own radius, `rest` those of everything else.
+    """
+
+    graph: Graph | None
+    reason: str | None
+    bounded: int = 0
+    covered: int = 0
+    stepwise: int = 0
+    relaxed: int = 0
+    boxes: int = 0
+    each: float = 0.0
+    rest: float = 0.0
+
+    @property
+    def budget(self) -> Budget:
+        """Of the smallest margin."""
+        return Budget(self.stepwise, self.relaxed)
+
+    @property
+    def seconds(self) -> float:
+        """CPU seconds in one norm."""
+        return self.bounded * self.each + self.rest
+
+
+def bound_sizes(minimum: Minimum, searched: int) -> BoundSizes:
+    """For so many searched points."""
+    if not searched:
+        return BoundSizes(None, None)
+    try:
+        graph = graph_of(minimum)
+    except UnboundedError as error:
+        return BoundSizes(None, str(error))
+    quick, slow = bound_seconds(graph, "stepwise"), bound_seconds(graph, "relaxed")
+    stepwise, relaxed = int(SMALLEST_SECONDS / quick), int(SMALLEST_SECONDS / slow)
+    covered = min(minimum.n, max(searched, stepwise))
+    flat = math.prod(graph.shape) <= FLAT
+    boxes = min(BOXES, int(BOX_SECONDS / slow)) if flat else 0
+    smallest = covered * (quick + USUAL * slow)
+    return BoundSizes(
+        graph,
+        None,
+        bounded=min(searched, int(RADII_SECONDS / (ROUNDS * slow))),
+        covered=covered,
+        stepwise=max(covered, stepwise),
+        relaxed=relaxed,
+        boxes=boxes,
+        each=ROUNDS * slow,
+        rest=min(smallest, covered * quick + SMALLEST_SECONDS) + USUAL * boxes * slow,
+    )
+
+
 def bound_seconds(graph: Graph, inner: Inner) -> float:
     """CPU seconds of one bound of one point."""
     costs = [_pull_seconds(step) for step in graph.steps]
-    forward = sum(FORWARD * cost + _lines_seconds(step) for cost, step in zip(costs, graph.steps))
+    forward = sum(FORWARD * cost + _lines_seconds(step) for cost, step in zip(costs, graph.steps, strict=True))
     seconds = BASE + CALLS * len(graph.steps) + forward
     seconds += _forms(graph, graph.output, costs, graph.outputs)
     if inner == "relaxed":

@@ -91,37 +91,72 @@ def certified_radii(
     return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.float64)
 
 
+@dataclass
+class Budget:
+    """How many balls may still be tried, with quick bounds and with relaxed ones."""
+
+    stepwise: int
+    relaxed: int
+
+    def take(self, inner: Inner, wanted: int) -> int:
+        """So many of those wanted, which are then spent."""
+        left: int = getattr(self, inner)
+        taken = min(left, wanted)
+        setattr(self, inner, left - taken)
+        return taken
+
+
 def radii_at_least(
     graph: Graph,
     points: Points,
     radius: float,
     norm: NormName,
     *,
-    relaxed: int,
+    budget: Budget,
     progress: Progress = _silent,
 ) -> Tensor:
     """Lower bounds (n,) of all margins, as good as the smallest one needs: at most `radius`.
 
-    Each ball of `radius` is tried with quick bounds, then with relaxed ones, and only the few
-    that fail are bisected. `relaxed` is how many relaxed bounds this may take; points for which
-    none are left are bisected with quick ones.
+    Each ball of `radius` is tried with quick bounds and, where these fail, with relaxed ones; the
+    few that still fail are bisected. Where the budget ends, the radius is halved with quick bounds
+    instead; 0 where nothing was proved.
     """
     n = len(points.x)
-    found = torch.full((n,), radius, dtype=torch.float64)
-    proved = of_one_class(graph, points, found, norm, inner="stepwise")
-    progress(0.2)
-    open_ = (~proved).nonzero()[:, 0]
-    tried = open_[:relaxed]
-    proved[tried] = of_one_class(graph, points.some(tried), found[tried], norm, inner="relaxed")
-    progress(0.6)
-    open_ = (~proved).nonzero()[:, 0]
-    fine = open_[: max(0, relaxed - len(tried)) // FINE]
-    rest = open_[len(fine) :]
-    pairs: tuple[tuple[Tensor, Inner], ...] = ((fine, "relaxed"), (rest, "stepwise"))
-    for rows, inner in pairs:
-        limit = found[rows]
-        found[rows] = certified_radii(
-            graph, points.some(rows), limit, norm, inner=inner, rounds=FINE
-        )
+    found = torch.zeros(n, dtype=torch.float64)
+    open_ = torch.arange(n)
+    untried = open_[:0]
+    for inner, done in (("stepwise", 0.3), ("relaxed", 0.7)):
+        tried = open_[: budget.take(inner, len(open_))]
+        untried = open_[len(tried) :]
+        all_of = torch.full((len(tried),), radius, dtype=torch.float64)
+        proved = of_one_class(graph, points.some(tried), all_of, norm, inner=inner)
+        found[tried[proved]] = radius
+        open_ = torch.cat([tried[~proved], untried])
+        progress(done)
+    fine = open_[: budget.take("relaxed", FINE * len(open_)) // FINE]
+    fine = fine[: len(open_) - len(untried)]
+    limit = torch.full((len(fine),), radius, dtype=torch.float64)
+    found[fine] = certified_radii(graph, points.some(fine), limit, norm, rounds=FINE)
+    _halve(graph, points, found, open_[len(fine) :], radius, norm, budget=budget)
     progress(1.0)
     return found
+
+
+def _halve(
+    graph: Graph,
+    points: Points,
+    found: Tensor,
+    open_: Tensor,
+    radius: float,
+    norm: NormName,
+    *,
+    budget: Budget,
+) -> None:
+    """Fills `found` at the rows `open_` with the first of radius/2, /4, … that quick bounds prove."""
+    while len(open_) and radius > 0 and budget.stepwise >= len(open_):
+        radius /= 2
+        budget.take("stepwise", len(open_))
+        tried = torch.full((len(open_),), radius, dtype=torch.float64)
+        proved = of_one_class(graph, points.some(open_), tried, norm, inner="stepwise")
+        found[open_[proved]] = radius
+        open_ = open_[~proved]

@@ -32,7 +32,8 @@ from minimascope.contract.report.gap import (
     Verdict,
 )
 from minimascope.contract.report.margins import (
-    CertifiedMargins,
+    Bracket,
+    ClosestCrossings,
     EigenvectorMargin,
     Margins,
     PairMargin,
@@ -58,10 +59,11 @@ __all__ = [
     "SCHEMA_VERSION",
     "STAGES",
     "Boundary",
-    "CertifiedMargins",
+    "Bracket",
     "Check",
     "CheckpointSummary",
     "ClassSubset",
+    "ClosestCrossings",
     "Coverage",
     "DataSummary",
     "Density",
