@@ -43,6 +43,7 @@ from minimascope.contract.report.minimum import MinimumSummary
 from minimascope.contract.report.objective import Finding, ObjectiveSummary, PenaltyGroup
 from minimascope.contract.report.sections import Estimate, Section
 from minimascope.contract.report.spectrum import (
+    Counts,
     Density,
     GapOutliers,
     LayerBlock,
@@ -65,6 +66,7 @@ __all__ = [
     "ClassSubset",
     "ClosestCrossings",
     "Coverage",
+    "Counts",
     "DataSummary",
     "Density",
     "EigenvectorMargin",
