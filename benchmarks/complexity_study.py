@@ -69,7 +69,7 @@ def train(kind: str, complexity_: float) -> Minimum:
     for _ in range(STEPS):
         optimiser.zero_grad()
         loss = nn.functional.cross_entropy(network(x), y)
-        if float(loss) < LOSS:
+        if float(loss.detach()) < LOSS:
             break
         loss.backward()
         optimiser.step()

@@ -67,3 +67,4 @@ MEDIAN = Measure(
     "it goes with the test loss.",
     "It is no bound for any single point.",
 )
+EVERY = (COUNT_ABOVE, G, N90, OUTLIERS, OUTLIERS_BY_GAP, SMALLEST, MEDIAN)
