@@ -3,10 +3,12 @@
     python benchmarks/complexity_study.py      # about 8 CPU-minutes on one thread; goes on if killed
 
 Networks of one shape are trained on checkerboards and under sine waves of growing complexity,
-until their training loss is first below LOSS. `NETWORKS` lists them, and was written before any of
-them was trained; one that does not come down to LOSS stays in the results and in no correlation.
+until their training loss is first below one of LOSSES. `NETWORKS` lists them, and was written
+before any of them was trained; one that does not come down stays in the results and in no
+correlation. Loss 0.05 with seed 0 was run first, the rest of LOSSES × SEEDS was listed after it.
 Each is measured with the product's own functions, and Kendall's τ of each measure with the length
-of the boundary goes into results/complexity_study.json. docs/draw_complexity.py draws it.
+of the boundary, by loss and seed, goes into results/complexity_study.json.
+docs/draw_complexity.py draws it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import json
 import math
 import sys
 import time
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +43,8 @@ NETWORKS: tuple[tuple[str, float], ...] = (
     *(("sine", waves) for waves in (0, 0.5, 1, 1.5, 2, 2.5, 3, 4)),
 )
 N, WIDTH = 600, 36
-LOSS, STEPS, RATE = 0.05, 12_000, 4e-3
-SEED = 0
+LOSSES, SEEDS = (0.05, 0.005), (0, 1)
+STEPS, RATE = 12_000, 4e-3
 THRESHOLDS = (1.0, 0.1, 0.01)
 EPSILONS = (0.03, 0.1, 10**-0.75, 0.4)
 GRID = 400
@@ -56,9 +59,9 @@ def classes(kind: str, complexity_: float, x: Tensor) -> Tensor:
     return (x[:, 1] > 0.4 * torch.sin(math.pi * complexity_ * x[:, 0])).long()
 
 
-def train(kind: str, complexity_: float) -> Minimum:
-    """A 2-36-36-2 ReLU network in float64, full-batch Adam, stopped at LOSS."""
-    torch.manual_seed(SEED)
+def train(kind: str, complexity_: float, *, stop: float, seed: int) -> Minimum:
+    """A 2-36-36-2 ReLU network in float64, full-batch Adam, stopped below a loss."""
+    torch.manual_seed(seed)
     x = 2 * torch.rand(N, 2, dtype=torch.float64) - 1
     y = classes(kind, complexity_, x)
     network = nn.Sequential(
@@ -69,7 +72,7 @@ def train(kind: str, complexity_: float) -> Minimum:
     for _ in range(STEPS):
         optimiser.zero_grad()
         loss = nn.functional.cross_entropy(network(x), y)
-        if float(loss.detach()) < LOSS:
+        if float(loss.detach()) < stop:
             break
         loss.backward()
         optimiser.step()
@@ -93,10 +96,10 @@ def soft_rank(eigenvalues: Tensor, level: float) -> float:
     return float((positive / (positive + level)).sum())
 
 
-def measured(kind: str, complexity_: float) -> Row:
+def measured(kind: str, complexity_: float, *, stop: float, seed: int) -> Row:
     """One network trained and measured."""
     started = time.process_time()
-    minimum = train(kind, complexity_)
+    minimum = train(kind, complexity_, stop=stop, seed=seed)
     with torch.no_grad():
         logits = minimum.network(minimum.inputs)
     loss = float(nn.functional.cross_entropy(logits, minimum.targets))
@@ -109,8 +112,10 @@ def measured(kind: str, complexity_: float) -> Row:
     found: Row = {
         "kind": kind,
         "complexity": complexity_,
+        "stop": stop,
+        "seed": seed,
         "loss": loss,
-        "reached": loss < LOSS,
+        "reached": loss < stop,
         "length": boundary_length(minimum),
         "parameters": minimum.dim,
     }
@@ -136,11 +141,12 @@ def measured(kind: str, complexity_: float) -> Row:
     return found
 
 
-NOT_MEASURES = {"kind", "complexity", "loss", "reached", "length", "parameters", "cpu_seconds"}
+NOT_MEASURES = {"kind", "complexity", "stop", "seed", "loss", "reached"}
+NOT_MEASURES |= {"length", "parameters", "cpu_seconds"}
 
 
 def taus(rows: list[Row]) -> dict[str, float | None]:
-    """Kendall's τ of every measure with the boundary's length, over networks that reached LOSS."""
+    """Kendall's τ of every measure with the boundary's length, over networks that came down."""
     kept = [row for row in rows if row["reached"]]
     lengths = [row["length"] for row in kept]
     found: dict[str, float | None] = {}
@@ -153,18 +159,33 @@ def taus(rows: list[Row]) -> dict[str, float | None]:
 
 def main() -> None:
     rows: list[Row] = json.loads(RESULTS.read_text())["networks"] if RESULTS.exists() else []
-    for kind, complexity_ in NETWORKS:
-        if any(row["kind"] == kind and row["complexity"] == complexity_ for row in rows):
-            continue
-        rows.append(measured(kind, complexity_))
-        last = rows[-1]
-        print(
-            f"{kind} {complexity_}: loss {last['loss']:.3f}, length {last['length']:.2f}, "
-            f"{last['cpu_seconds']:.0f} s"
-        )
-        RESULTS.write_text(json.dumps({"networks": rows, "tau": taus(rows)}, indent=1) + "\n")
-    for name, tau in taus(rows).items():
-        print(f"{name:32} {'—' if tau is None else f'{tau:+.2f}'}")
+    done = {(row["stop"], row["seed"], row["kind"], row["complexity"]) for row in rows}
+    for stop, seed in product(LOSSES, SEEDS):
+        for kind, complexity_ in NETWORKS:
+            if (stop, seed, kind, complexity_) in done:
+                continue
+            rows.append(measured(kind, complexity_, stop=stop, seed=seed))
+            last = rows[-1]
+            print(
+                f"{kind} {complexity_}, loss {last['loss']:.3f}, seed {seed}: "
+                f"length {last['length']:.2f}, {last['cpu_seconds']:.0f} s"
+            )
+            RESULTS.write_text(json.dumps(found(rows), indent=1) + "\n")
+    for group in found(rows)["groups"]:
+        print(f"loss {group['stop']:g}, seed {group['seed']}, {group['networks']} networks")
+        for name, tau in group["tau"].items():
+            print(f"  {name:32} {'—' if tau is None else f'{tau:+.2f}'}")
+
+
+def found(rows: list[Row]) -> dict[str, Any]:
+    """Every network, and τ by loss and seed."""
+    groups: list[dict[str, Any]] = []
+    for stop, seed in product(LOSSES, SEEDS):
+        mine = [row for row in rows if (row["stop"], row["seed"]) == (stop, seed)]
+        if mine:
+            came = sum(row["reached"] for row in mine)
+            groups.append({"stop": stop, "seed": seed, "networks": came, "tau": taus(mine)})
+    return {"networks": rows, "groups": groups}
 
 
 if __name__ == "__main__":
