@@ -138,8 +138,11 @@ def _spectrum(report: Report) -> Iterator[Row]:
 
 
 def _margins(report: Report) -> Iterator[Row]:
-    if report.margins is None or report.margins.certified.min is None:
+    if report.margins is None or report.margins.l2.smallest.upper is None:
         return
-    found = report.margins.certified
-    where = "" if found.argmin is None else f" at training row {found.argmin}"
-    yield "smallest margin", f"{found.min:.4g}{where} (a verified boundary point is that near)"
+    found = report.margins.l2
+    where = "" if found.argmin is None else f", training row {found.argmin}"
+    words = found.smallest.words(lambda value: f"{value:.4g}")
+    yield "smallest margin", f"{words} (ℓ₂{where})"
+    if found.misclassified:
+        yield "misclassified", f"{found.misclassified:,} training points, in no margin above"
