@@ -10,6 +10,8 @@ accuracy_standard_error
 actual_peak_bytes
 chance_within_2
 dlog_alo_dlog_lambda
+gap_by_folds
+gap_by_folds_standard_error
 gap_scatter
 gradient_norm
 loss_standard_error
@@ -49,7 +51,7 @@ spectral_sum  # any spectral function from a density's products
 MAX_IMAGE_PIXELS  # Pillow
 __annotations__, __signature__  # typer reads options from them
 _get, _put, _queue_bind, import_from_cwd, imp  # kombu's and celery's hooks
-_other_losses, _storable, _consistent  # pydantic validators
+_storable, _consistent, _agrees  # pydantic validators
 backward, setup_context  # torch.autograd.Function
 commands  # click's group
 inode  # unpacked from stat

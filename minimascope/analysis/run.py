@@ -14,6 +14,7 @@ import torch
 
 from minimascope import __version__
 from minimascope.analysis import parts
+from minimascope.analysis.session.cross_validation import folds_given
 from minimascope.analysis.session.faults import failure_of
 from minimascope.analysis.session.guessing import worse_than_guessing
 from minimascope.analysis.session.opening import Files, checkpoint_summary, data_summary, open_files
@@ -80,6 +81,7 @@ def begin(files: Files, parameters: Parameters, *, workdir: Path, publisher: Pub
     publisher.progress("intake", 0.0, "Opening the checkpoint and the data")
     started = time.perf_counter()
     opened = open_files(files, parameters, workdir=workdir)
+    folds, said = folds_given(parameters, opened.minimum.n)
     publisher.progress("intake", 0.0, f"Passing over {opened.minimum.n:,} examples")
     data = data_summary(opened)
     report = Report(
@@ -91,7 +93,8 @@ def begin(files: Files, parameters: Parameters, *, workdir: Path, publisher: Pub
         checkpoint=checkpoint_summary(opened, parameters),
         data=data,
         loss=parameters.loss,
-        warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings],
+        cross_validation=folds,
+        warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings, *said],
     )
     return Session(opened, parameters, publisher, report)
 

@@ -176,6 +176,8 @@ class KeyNumbers(Document):
     gap_estimate: float | None = None
     gap_standard_error: float | None = None
     gap_measured: float | None = None
+    gap_by_folds: float | None = None
+    gap_by_folds_standard_error: float | None = None
     verdict: str | None = None
     lambda_eff: float | None = None
     soft_rank_ggn: float | None = None

@@ -10,6 +10,7 @@ from dashboard.components import ids
 from dashboard.components.notices import remark
 from dashboard.components.plot import menu
 from dashboard.components.words import STATES, advice, count, plural, when
+from dashboard.pages.analysis.folds_words import folds_offer
 from dashboard.pages.analysis.key_numbers import kpi_strip
 from dashboard.pages.analysis.panels import boundary, filmstrip, gap, plane_kind, spectrum, tabs
 from dashboard.pages.analysis.sample_words import sample_words
@@ -54,6 +55,7 @@ def _verdict(analysis: Analysis, report: Report) -> html.Div | None:
         children.append(html.Span(f" {said}", className="verdict-advice"))
     if found.lambda_ is None:
         children += [" ", dcc.Link("Analyse again with a weight decay", href=_again(analysis))]
+    children += folds_offer(report)
     why = html.Button("See the diagnostics", className="link", **{"data-goto": "estimates"})
     return html.Div([*children, " ", why], className=f"verdict {tone}")
 

@@ -15,6 +15,7 @@ from minimascope.contract.schemas import KeyNumbers
 
 MEASURES = {
     "gap_measured": "Measured gap, nats",
+    "gap_by_folds": "Gap by K-fold, nats",
     "gap_estimate": "Estimated gap, nats",
     "soft_rank_ggn": "Soft rank / n",
     "lambda_max": "Largest eigenvalue λ₁",
@@ -35,6 +36,11 @@ AT_LAMBDA = {
     "alo_at": "ALO at λ, nats",
     "soft_rank_at": "Soft rank / n at λ",
     "tic_at": "TIC at λ, nats",
+}
+# Which of the key numbers is the standard error of which.
+ERRORS = {
+    "gap_estimate": "gap_standard_error",
+    "gap_by_folds": "gap_by_folds_standard_error",
 }
 WANTED = 3
 
@@ -118,8 +124,8 @@ def cell(minimum: Minimum, measure: str, at: float | None = None) -> str:
     if measure in ("outliers", "n90", "parameters"):
         return count(int(value))
     text = level(value) if measure == "lambda_eff" else number(value)
-    error = minimum.numbers.gap_standard_error
-    return f"{text} ± {number(error, 2)}" if measure == "gap_estimate" and error else text
+    error = getattr(minimum.numbers, ERRORS.get(measure, ""), None)
+    return f"{text} ± {number(error, 2)}" if error else text
 
 
 def letters(position: int) -> str:
