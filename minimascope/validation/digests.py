@@ -20,4 +20,7 @@ def digest_of(*arrays: Any) -> str:
 
 def as_array(values: Any) -> np.ndarray:
     """Numbers of a tensor on any device, or of whatever numpy takes."""
-    return values.detach().cpu().numpy() if hasattr(values, "detach") else np.asarray(values)
+    if not hasattr(values, "detach"):
+        return np.asarray(values)
+    found = values.detach().cpu()
+    return (found.float() if "bfloat16" in str(found.dtype) else found).numpy()

@@ -72,6 +72,8 @@ def measured(
 def _of_batch(loss: Loss | Callback, outputs: Any, y: Any) -> Measured:
     if isinstance(loss, Loss):
         return _known(loss, outputs, y)
+    if isinstance(outputs, Tensor):
+        y = torch.as_tensor(y).to(outputs.device)
     return Measured(_each(loss(outputs, y), len(y)))
 
 

@@ -257,3 +257,22 @@ def test_a_document_that_cannot_be_is_refused(change: dict[str, Any], words: str
     whole = {"k": 5, "n": 100, "gap": 0.2, "standard_error": 0.1, "train_loss": 0.1}
     with pytest.raises(ValueError, match=words):
         Document.model_validate({**whole, "held_out_loss": 0.3, **change})
+
+
+def test_arrays_with_a_network_and_tensors_of_few_bits_are_taken() -> None:
+    X, y = blobs()
+
+    def of_arrays(train: Data) -> nn.Module:
+        return network((torch.tensor(train[0], dtype=torch.float32), torch.tensor(train[1])))
+
+    named = minimascope.cross_validate(of_arrays, (X, y), 2)
+    own = minimascope.cross_validate(
+        of_arrays, (X, y), 2, loss=nn.CrossEntropyLoss(reduction="none")
+    )
+    # their criterion works in float32
+    assert np.allclose(named.held_out_losses, own.held_out_losses, rtol=1e-5, atol=1e-6)
+    short, labels = torch.tensor(X).bfloat16(), torch.tensor(y)
+    found = minimascope.cross_validate(
+        lambda train: network((train[0].float(), train[1])), (short, labels), 2
+    )
+    assert found.n == len(X)
