@@ -118,4 +118,5 @@ def _seed(seed: int, number: int) -> int:
 
 
 def _devices() -> list[int]:
-    return list(range(torch.cuda.device_count()))
+    """The GPU in use, if one is: looking at others would take memory on each of them."""
+    return [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
