@@ -81,9 +81,9 @@ def begin(files: Files, parameters: Parameters, *, workdir: Path, publisher: Pub
     publisher.progress("intake", 0.0, "Opening the checkpoint and the data")
     started = time.perf_counter()
     opened = open_files(files, parameters, workdir=workdir)
-    folds, said = folds_given(parameters, opened.minimum.n)
     publisher.progress("intake", 0.0, f"Passing over {opened.minimum.n:,} examples")
     data = data_summary(opened)
+    folds, said = folds_given(parameters, data.train)
     report = Report(
         versions=versions(),
         seed=parameters.seed,

@@ -108,6 +108,18 @@ def test_folds_of_other_data_are_refused_and_another_loss_is_said(
     assert any("measured the loss 'hinge'" in warning for warning in report.warnings)
 
 
+def test_folds_that_ended_elsewhere_are_told_from_this_network(
+    files: Files, tmp_path: Path
+) -> None:
+    report = analysed(files, FOLDS.model_copy(update={"loss": ""}), tmp_path)
+    ended = report.data.train.loss
+    for train_loss, told in ((ended + 0.05, False), (ended - 0.07, True)):
+        change = {"train_loss": train_loss, "held_out_loss": train_loss + FOLDS.gap}
+        warnings = analysed(files, FOLDS.model_copy(update=change), tmp_path).warnings
+        # FOLDS has a standard error of 0.03
+        assert any("of another kind" in warning for warning in warnings) == told
+
+
 def test_the_command_line_takes_the_document(
     files: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
