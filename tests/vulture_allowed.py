@@ -8,7 +8,6 @@ Names only: vulture counts each as a use. What is in no group here and nobody ca
 # Fields of documents that people, pages and other programs read as JSON or through `getattr`.
 accuracy_standard_error
 actual_peak_bytes
-chance_within_2
 dlog_alo_dlog_lambda
 gap_by_folds
 gap_by_folds_standard_error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minimascope.contract.report import Report
+from minimascope.contract.report import Gap, Report
 from minimascope.contract.schemas import Analysis, KeyNumbers
 
 
@@ -25,12 +25,24 @@ def _gap(report: Report) -> dict[str, Any]:
         return {}
     soft_rank = gap.estimates.get("soft_rank_ggn")
     return {
-        "gap_estimate": gap.headline.value if gap.headline else None,
-        "gap_standard_error": gap.headline.standard_error if gap.headline else None,
         "gap_measured": gap.measured.value if gap.measured else None,
+        "gap_measured_error": gap.measured.standard_error if gap.measured else None,
         "verdict": gap.verdict,
         "lambda_eff": gap.lambda_,
         "soft_rank_ggn": soft_rank.value if soft_rank else None,
+    } | _headline(gap)
+
+
+def _headline(gap: Gap) -> dict[str, Any]:
+    """Nothing where the verdict stands by no number."""
+    found = gap.headline
+    if found is None:
+        return {}
+    return {
+        "gap_estimate": found.value,
+        "gap_half": found.half,
+        "gap_ninety": found.ninety,
+        "gap_lies": found.lies(gap.measured),
     }
 
 

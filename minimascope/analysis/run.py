@@ -20,6 +20,7 @@ from minimascope.analysis.session.guessing import worse_than_guessing
 from minimascope.analysis.session.opening import Files, checkpoint_summary, data_summary, open_files
 from minimascope.analysis.session.publishing import Publisher
 from minimascope.analysis.session.session import Session
+from minimascope.analysis.session.told import objective_summary
 from minimascope.analysis.sharing.shards import Shards
 from minimascope.analysis.stages import boundary as boundary_stage
 from minimascope.analysis.stages import gap as gap_stage
@@ -93,6 +94,7 @@ def begin(files: Files, parameters: Parameters, *, workdir: Path, publisher: Pub
         checkpoint=checkpoint_summary(opened, parameters),
         data=data,
         loss=parameters.loss,
+        objective=objective_summary(opened.minimum, parameters),
         cross_validation=folds,
         warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings, *said],
     )

@@ -1,4 +1,4 @@
-"""What a finished report says, in a few lines: the verdict with its sentence, and key numbers."""
+"""What a finished report says, in a few lines: the gap and its verdict, what was told, numbers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from minimascope.contract.report import CrossValidation, Estimate, Gap, Report
 
 Row = tuple[str, str]
-STYLES = {"reliable": "bold green", "uncertain": "bold yellow"}  # every other verdict is red
+STYLES = {"reliable": "bold green", "uncertain": "bold yellow", "no_estimate": "bold red"}
 
 
 def show(report: Report) -> None:
@@ -21,14 +23,27 @@ def show(report: Report) -> None:
 
     out = console()
     if report.gap is not None:
-        verdict = report.gap.verdict
-        words = verdict.replace("_", " ").capitalize()
-        line = Text.assemble(
-            (words, STYLES.get(verdict, "bold red")), f": {_sentence(report.gap.reason)}"
-        )
-        out.print(line, soft_wrap=True)
+        for line in verdict_lines(report.gap):
+            out.print(line, soft_wrap=True)
     for name, words in rows(report):
         out.print(Text.assemble((f"{name:17}", "dim"), words), soft_wrap=True)
+
+
+def verdict_lines(gap: Gap) -> Iterator[Text]:
+    """The sentence to read first, the verdict with its reason, and what did not pass."""
+    from rich.text import Text
+
+    from minimascope.contract.report import sentences
+
+    yield Text(f"{sentences.expected(gap)} {sentences.at_least(gap)}".rstrip(), "bold")
+    words = gap.verdict.replace("_", " ").capitalize()
+    yield Text.assemble((words, STYLES[gap.verdict]), f": {_sentence(gap.reason)}")
+    for said in (sentences.measured(gap), sentences.coverage(gap)):
+        if said:
+            yield Text(said)
+    for check in gap.checks:
+        if not check.passed:
+            yield Text(f"{'?' if check.passed is None else '!'} {check.sentence}", "dim")
 
 
 def show_failures(report: Report) -> None:
@@ -40,11 +55,22 @@ def show_failures(report: Report) -> None:
 
 def rows(report: Report) -> Iterator[Row]:
     """Name and value with its error of every key number that the report has."""
+    yield from _objective(report)
     yield from _gap(report)
     yield from _folds(report)
     yield from _minimum(report)
     yield from _spectrum(report)
     yield from _margins(report)
+
+
+def _objective(report: Report) -> Iterator[Row]:
+    from minimascope.contract.report import sentences
+
+    if report.objective is not None:
+        yield from sentences.told(report.objective)
+        if report.objective.checked:
+            yield "objective", report.objective.checked
+        yield from (("found", each.sentence) for each in report.objective.findings)
 
 
 def _sentence(text: str) -> str:
@@ -67,11 +93,12 @@ def _gap(report: Report) -> Iterator[Row]:
     gap = report.gap
     if gap is None:
         return
-    if gap.headline is None:
+    found = gap.headline
+    if found is None:
         yield "gap", "no estimate"
     else:
-        found = with_error(gap.headline.value, gap.headline.standard_error)
-        yield "gap", f"{found} nats ({gap.headline.name})"
+        ends = f"50%: {_ends(found.half)}; 90%: {_ends(found.ninety)}"
+        yield "gap", f"{found.value:.3g} nats ({ends})"
     if measured := _estimate(gap.measured):
         yield "gap measured", f"{measured} nats on the test data"
     yield from _soft_rank(report, gap)
@@ -94,6 +121,10 @@ def cross_validated(found: CrossValidation) -> str:
     if found.gap_at_n is not None:
         said += f"; about {found.gap_at_n:.4g} with all of them"
     return said
+
+
+def _ends(interval: tuple[float, float]) -> str:
+    return f"{interval[0]:.3g} to {interval[1]:.3g}"
 
 
 def _soft_rank(report: Report, gap: Gap) -> Iterator[Row]:

@@ -95,17 +95,18 @@ def _folds(gap: Gap, found: CrossValidation | None) -> list[go.Scatter]:
 def _headline(gap: Gap) -> list[go.Scatter]:
     if gap.headline is None or gap.lambda_ is None:
         return []
-    error = gap.headline.standard_error
+    value, (low, high) = gap.headline.value, gap.headline.ninety
     return [
         go.Scatter(
             x=[gap.lambda_],
-            y=[gap.headline.value],
-            error_y=None if error is None else {"array": [error], "thickness": 1.5},
+            y=[value],
+            error_y={"array": [high - value], "arrayminus": [value - low], "thickness": 1.5},
             mode="markers",
             marker={"size": 10, "symbol": "diamond", "line": {"width": 1.5}},
             name="headline",
             showlegend=False,
-            hovertemplate="headline %{y:.3g} at λ %{x:.2e}<extra></extra>",
+            hovertemplate=f"estimate %{{y:.3g}}, 90%: {low:.3g} to {high:.3g}<br>λ %{{x:.2e}}"
+            "<extra></extra>",
             **marked(Role.HEADLINE, marker__color="red", marker__line__color="page"),
         )
     ]

@@ -67,8 +67,8 @@ def calibration(report: Report) -> list[Any]:
     ]
     words = html.P(
         "Points below the diagonal are over-confident. A temperature is what the logits are to be "
-        "divided by for the least loss; one above 1.2 on leave-one-out logits says that the "
-        "estimate of the gap is probably too low."
+        "divided by for the least loss; where it is above 1.2 on leave-one-out logits, the "
+        "estimate of the gap is divided by as much."
     )
     return [words, table(("measure", "value"), rows, "Calibration")]
 

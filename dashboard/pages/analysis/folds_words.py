@@ -27,11 +27,11 @@ def folds_words(report: Report) -> list[Any]:
     return [html.P(f"{words}{BETTER}.", className="hint")]
 
 
-def folds_offer(report: Report) -> list[Any]:
-    """A sentence beside a verdict that promises little."""
+def folds_offer(report: Report) -> html.P | None:
+    """A sentence below a verdict that promises little."""
     if report.cross_validation is not None or not offered(report.gap):
-        return []
-    return [html.Span(f" {OFFER}", className="verdict-advice")]
+        return None
+    return html.P(OFFER, className="verdict-advice")
 
 
 def folds_table(found: CrossValidation | None) -> list[Any]:

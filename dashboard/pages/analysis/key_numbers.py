@@ -8,6 +8,7 @@ from dash import html
 
 from dashboard.components.words import VERDICTS, level, number, percent, plural, with_error
 from minimascope.contract.report import Report
+from minimascope.contract.report.sentences import nats, span
 
 PENDING = "not computed yet"
 OVERCONFIDENT = 1.2
@@ -25,15 +26,16 @@ class Kpi:
 
 
 def gap_kpi(report: Report) -> Kpi:
-    """Headline estimate ± s.e. with its verdict; without one, why."""
+    """Headline estimate with its 90% interval and verdict; without one, why."""
     gap = report.gap
     if gap is None:
         return Kpi("Estimated gap", "—", note=PENDING)
     if gap.headline is None:
         return Kpi("Estimated gap", "—", note=VERDICTS[gap.verdict], tone="warn")
-    value, error = with_error(gap.headline.value, gap.headline.standard_error)
+    found = gap.headline
     tone = "good" if gap.verdict == "reliable" else "warn"
-    return Kpi("Estimated gap, nats", value, error, VERDICTS[gap.verdict], tone)
+    ends = span(found.value, found.ninety)
+    return Kpi("Estimated gap, nats", nats(found.value), ends, VERDICTS[gap.verdict], tone)
 
 
 def measured_kpi(report: Report) -> Kpi:

@@ -40,11 +40,8 @@ def scatter(minima: list[Minimum], x: str, y: str, at: float | None) -> dict[str
         across, up = minimum.value(x, at), minimum.value(y, at)
         if across is None or up is None:
             continue
-        error = minimum.numbers.gap_standard_error
-        errors = [error if measure == "gap_estimate" else None for measure in (x, y)]
-        points.append(
-            Measured(minimum.name, across, up, errors[0], errors[1], index, letters(index))
-        )
+        errors = minimum.errors(x), minimum.errors(y)
+        points.append(Measured(minimum.name, across, up, *errors, index, letters(index)))
     figure = compare_scatter(points, x_title=CHOICES[x], y_title=CHOICES[y])
     return dict(json.loads(figure.to_json()))
 

@@ -9,6 +9,8 @@ from dash import dcc, html
 from dashboard.components import ids
 from dashboard.components.choice import select
 from dashboard.components.plot import panel, switch, tools
+from dashboard.components.range_bar import Range, range_bar, range_key
+from dashboard.components.words import VERDICTS
 from dashboard.pages.analysis.panels import colour_bar
 from dashboard.pages.compare import line
 from dashboard.pages.compare.figures import (
@@ -17,6 +19,7 @@ from dashboard.pages.compare.figures import (
     step_of,
 )
 from dashboard.pages.compare.measures import Minimum, ends, letters
+from minimascope.contract.report.sentences import LIES
 
 FEW = 6  # minima up to which the pictures come before the numbers
 
@@ -89,6 +92,41 @@ def _grid(minima: list[Minimum], query: dict[str, Any]) -> html.Section:
     return html.Section([head, *rows, table], className="panel panel-grid")
 
 
+def _ranges(minima: list[Minimum]) -> html.Section | None:
+    """Every estimate with its interval, and the measured gap, on one scale."""
+    ranges = [_range(minimum) for minimum in minima]
+    largest = max((found.largest for found in ranges), default=0.0)
+    bars = [range_bar(found, largest=largest) for found in ranges]
+    if not any(bars):
+        return None
+    rows = [
+        html.Div(
+            [
+                html.Div(_named(index, minimum), className="range-name"),
+                html.Div("not computed" if bar is None else bar),
+                html.Div(_said(minimum), className="range-said"),
+            ],
+            className="range-row",
+        )
+        for index, (minimum, bar) in enumerate(zip(minima, bars, strict=True))
+    ]
+    head = html.Div(html.H2("Gap: interval and measurement"), className="panel-head")
+    return html.Section([head, *rows, range_key()], className="panel panel-ranges")
+
+
+def _range(minimum: Minimum) -> Range:
+    known = minimum.numbers
+    measured = known.gap_measured, known.gap_measured_error
+    return Range(known.gap_estimate, known.gap_half, known.gap_ninety, *measured)
+
+
+def _said(minimum: Minimum) -> str:
+    verdicts: dict[str, str] = {**VERDICTS}
+    known = minimum.numbers
+    lies = "" if known.gap_lies is None else f"; measured {LIES[known.gap_lies]}"
+    return verdicts.get(known.verdict or "", "no verdict") + lies
+
+
 def _named(index: int, minimum: Minimum) -> list[Any]:
     return [
         html.Span(letters(index), className="letter"),
@@ -126,6 +164,7 @@ def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
         className="panel panel-numbers",
     )
     two, every = _panels(query)
+    ranges = _ranges(minima)
     measures = [html.Div([two, ranking_panel], className="measures"), every]
     grid = _grid(minima, query)
     between = line.line_panel(minima, query)
@@ -136,6 +175,7 @@ def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
             dcc.Store(id="compare-items", data={"minima": items, "ends": span}),
             dcc.Store(id="compare-drawn"),
             html.H1(f"{len(minima)} minima"),
+            ranges,
             *order,
         ],
         className="page page-compare",

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import kendalltau, spearmanr
 
-from dashboard.components.words import count, level, number
+from dashboard.components.words import count, level, number, with_error
 from minimascope.contract.report import Report
+from minimascope.contract.report.sentences import nats, span
 from minimascope.contract.schemas import KeyNumbers
 
 MEASURES = {
@@ -37,9 +38,9 @@ AT_LAMBDA = {
     "soft_rank_at": "Soft rank / n at λ",
     "tic_at": "TIC at λ, nats",
 }
-# Which of the key numbers is the standard error of which.
+# Measures with a standard error among the key numbers.
 ERRORS = {
-    "gap_estimate": "gap_standard_error",
+    "gap_measured": "gap_measured_error",
     "gap_by_folds": "gap_by_folds_standard_error",
 }
 WANTED = 3
@@ -57,6 +58,20 @@ class Minimum:
     @property
     def name(self) -> str:
         return self.numbers.name or f"Analysis {self.numbers.id[:8]}"
+
+    def errors(self, measure: str) -> tuple[float, float] | None:
+        """How far a measure's interval reaches below and above it; None where it has none."""
+        numbers = self.numbers
+        if measure == "gap_estimate" and numbers.gap_estimate is not None and numbers.gap_ninety:
+            low, high = numbers.gap_ninety
+            return numbers.gap_estimate - low, high - numbers.gap_estimate
+        error = self.standard_error(measure)
+        return None if error is None else (error, error)
+
+    def standard_error(self, measure: str) -> float | None:
+        """The one among the key numbers; None where a measure has none."""
+        name = ERRORS.get(measure)
+        return None if name is None else getattr(self.numbers, name)
 
     def value(self, measure: str, at: float | None = None) -> float | None:
         """A measure of `MEASURES`, or one of `AT_LAMBDA` at λ = `at`; None where there is none."""
@@ -117,15 +132,17 @@ def rho_against_gap(
 
 
 def cell(minimum: Minimum, measure: str, at: float | None = None) -> str:
-    """A measure as the table writes it: with its standard error where it has one."""
+    """A measure as the table writes it: with its interval or standard error where it has one."""
     value = minimum.value(measure, at)
     if value is None:
         return "—"
     if measure in ("outliers", "n90", "parameters"):
         return count(int(value))
     text = level(value) if measure == "lambda_eff" else number(value)
-    error = getattr(minimum.numbers, ERRORS.get(measure, ""), None)
-    return f"{text} ± {number(error, 2)}" if error else text
+    ends, error = minimum.numbers.gap_ninety, minimum.standard_error(measure)
+    if measure == "gap_estimate" and ends:
+        return f"{nats(value)} ({span(value, ends)})"
+    return " ".join(with_error(value, error)) if error else text
 
 
 def letters(position: int) -> str:

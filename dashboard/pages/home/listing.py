@@ -7,7 +7,8 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashboard.components.words import STATES, VERDICTS, count, number, plural, when, with_error
+from dashboard.components.words import STATES, VERDICTS, count, number, plural, when
+from minimascope.contract.report.sentences import nats, span
 from minimascope.contract.schemas import FINAL_STATES, Analysis, KeyNumbers
 
 COLUMNS = ("Minimum", "Estimated gap", "Measured gap", "λ₁", "Smallest margin", "Parameters")
@@ -48,9 +49,10 @@ def _verdict(numbers: KeyNumbers) -> Any:
     tone = "good" if numbers.verdict == "reliable" else "warn"
     if numbers.gap_estimate is None:
         return html.Span(words or "not computed", className=f"tone {tone}")
-    value, error = with_error(numbers.gap_estimate, numbers.gap_standard_error)
-    said = html.Span(words, className=f"tone {tone}")
-    return [html.Span(f"{value} {error}".strip(), className="figure"), said]
+    ends = numbers.gap_ninety
+    found = html.Span(nats(numbers.gap_estimate), className="figure")
+    between = html.Span(span(numbers.gap_estimate, ends) if ends else "", className="ends")
+    return [found, between, html.Span(words, className=f"tone {tone}")]
 
 
 def _largest(numbers: KeyNumbers) -> str | list[html.Span]:

@@ -10,6 +10,7 @@ import numpy as np
 from minimascope.analysis.costs.gap import spectrum_may_help, sweep_seconds
 from minimascope.analysis.session.opening import Opened
 from minimascope.analysis.session.session import Session
+from minimascope.analysis.session.told import training_of
 from minimascope.analysis.sharing.shards import WORTH_SHARING, Answer, Part, Work
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Gap, MinimumSummary, Section
@@ -99,6 +100,7 @@ def answer(
         test=opened.test if opened.test and len(opened.test[0]) > 1 else None,
         lambdas=parameters.lambdas,
         hessian=known,
+        training=training_of(parameters),
         run=Run(parameters.seed, progress, kept_in(unfinished, STAGE)),
     )
     value = {name: each.model_dump_json(by_alias=True) for name, each in sections(found).items()}

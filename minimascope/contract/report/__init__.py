@@ -22,11 +22,14 @@ from minimascope.contract.report.document import (
     Stage,
 )
 from minimascope.contract.report.gap import (
+    Check,
+    Coverage,
     Gap,
     GapCurves,
     GapDiagnostics,
     GapPlan,
     Headline,
+    Lies,
     Verdict,
 )
 from minimascope.contract.report.margins import (
@@ -37,6 +40,7 @@ from minimascope.contract.report.margins import (
     PointMargin,
 )
 from minimascope.contract.report.minimum import MinimumSummary
+from minimascope.contract.report.objective import Finding, ObjectiveSummary, PenaltyGroup
 from minimascope.contract.report.sections import Estimate, Section
 from minimascope.contract.report.spectrum import (
     Density,
@@ -56,8 +60,10 @@ __all__ = [
     "STAGES",
     "Boundary",
     "CertifiedMargins",
+    "Check",
     "CheckpointSummary",
     "ClassSubset",
+    "Coverage",
     "CrossValidation",
     "DataSummary",
     "Density",
@@ -65,6 +71,7 @@ __all__ = [
     "Epsilon",
     "Estimate",
     "Failure",
+    "Finding",
     "FlipRates",
     "Flips",
     "GCurve",
@@ -75,10 +82,13 @@ __all__ = [
     "GapPlan",
     "Headline",
     "LayerBlock",
+    "Lies",
     "Margins",
     "MinimumSummary",
+    "ObjectiveSummary",
     "Outliers",
     "PairMargin",
+    "PenaltyGroup",
     "PointMargin",
     "RatioOutliers",
     "Report",

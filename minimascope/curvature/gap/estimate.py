@@ -18,6 +18,7 @@ from minimascope.curvature.gap.given import Assembly
 from minimascope.curvature.gap.hessian_clipped import KnownHessian
 from minimascope.curvature.gap.lambda_grid import lambda_grid, neighbours
 from minimascope.curvature.gap.result import GapPlan, GapResult
+from minimascope.curvature.gap.training import Training
 from minimascope.curvature.layers.gram import gram_cost, trace_seconds
 from minimascope.curvature.minimum.batches import likelihood_of
 from minimascope.curvature.minimum.minimum import Minimum, prepare
@@ -51,6 +52,7 @@ def estimate_gap(
     test: Split | None = None,
     lambdas: Sequence[float] = (),
     hessian: KnownHessian | None = None,
+    training: Training = Training(),
     budget: Budget = Budget(),
     run: Run = Run(),
 ) -> GapResult:
@@ -59,8 +61,9 @@ def estimate_gap(
     In float64, but for the products of the matrix-free route, which keep the precision of the
     minimum. That route ends when `budget.seconds` are over with as many examples as it had time
     for; `run.state_path` keeps what it finished, and the same run, killed on the way, goes on from
-    there. Without `hessian` H₊ quantities are None and the Newton decrement uses the GGN. Raises
-    ValueError with the offending value on bad input.
+    there. `training` is what was told beyond the objective. Without `hessian` H₊ quantities are
+    None and the Newton decrement uses the GGN. Raises ValueError with the offending value on bad
+    input.
     """
     lambda_eff = minimum.objective.damping.value
     grid = lambda_grid(lambda_eff, lambdas)
@@ -86,6 +89,7 @@ def estimate_gap(
             seed=run.seed,
             plan=plan,
             spent=spent,
+            training=training,
         ),
         test=test,
     )

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from minimascope.curvature.gap.hessian_clipped import KnownHessian
 from minimascope.curvature.gap.result import GapPlan
+from minimascope.curvature.gap.training import Training
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.sweep.result import Sweep
 from minimascope.curvature.sweep.route import RoutePlan
@@ -30,6 +31,7 @@ class Assembly:
     seed: int
     plan: RoutePlan
     spent: GapPlan
+    training: Training
 
     @property
     def penalty(self) -> Ridge:
@@ -45,6 +47,11 @@ class Assembly:
     def sampled(self) -> Likelihood:
         """The examples of the sweep."""
         return self.likelihood.select(self.sweep.examples)
+
+    @property
+    def plain(self) -> Likelihood:
+        """The examples of the sweep under the loss whose gap is asked for."""
+        return self.sampled
 
     @property
     def exact(self) -> bool:
@@ -63,8 +70,8 @@ class Assembly:
 
     def increments(self, row: int) -> Tensor:
         """(m,) leave-one-out minus training loss of each example."""
-        sampled = self.sampled
-        return sampled.nll(sampled.logits + self.sweep.displacement[row]) - sampled.nll()
+        plain = self.plain
+        return plain.nll(plain.logits + self.sweep.displacement[row]) - plain.nll()
 
     def tic(self, row: int) -> tuple[Tensor, float]:
         """Uncentred contributions of examples or random signs, and the centring term."""

@@ -79,7 +79,7 @@ def test_it_stands_beside_the_estimates(files: Files, tmp_path: Path) -> None:
     assert "computed by you: 0.250 ± 0.030 nats from 5 folds" in said(folds_words(report))
     assert "K-fold with your own training" in said(estimates(report))
     assert measured_kpi(report).label == "Gap by K-fold, nats"
-    assert folds_offer(report) == []
+    assert folds_offer(report) is None
 
 
 def test_it_is_offered_where_nothing_is_reliable(files: Files, tmp_path: Path) -> None:
