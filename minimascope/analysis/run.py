@@ -90,7 +90,7 @@ def begin(files: Files, parameters: Parameters, *, workdir: Path, publisher: Pub
         wall_seconds={"intake": time.perf_counter() - started},
         checkpoint=checkpoint_summary(opened, parameters),
         data=data,
-        loss=parameters.loss,
+        loss=opened.minimum.loss.name,
         warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings],
     )
     return Session(opened, parameters, publisher, report)

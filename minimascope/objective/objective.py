@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from torch import Tensor
 
 from minimascope.objective.cross_entropy import CrossEntropy
 from minimascope.objective.damping import Damping, effective_damping
@@ -24,6 +26,10 @@ class Objective:
     def damping(self) -> Damping:
         """λ_eff. Raises ValueError where a value given cannot be one."""
         return effective_damping(self.penalty, self.optimiser)
+
+    def of_data(self, targets: Tensor) -> Objective:
+        """The same with the loss normalised for the mean over these targets (`Loss.of_data`)."""
+        return replace(self, loss=self.loss.of_data(targets))
 
 
 def objective_of(given: Objective | Loss | LossName) -> Objective:

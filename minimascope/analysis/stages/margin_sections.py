@@ -18,14 +18,14 @@ LISTED = 10  # points of smallest margin named in the report
 
 def certified_section(minimum: Minimum, found: Certified, rows: Tensor) -> CertifiedMargins:
     """Summary of margins found for training `rows`, in the report's words."""
-    targets = minimum.targets[rows]
+    labels = minimum.labels[rows]
     reached = found.values[found.values.isfinite()]
     return CertifiedMargins.of(
         found,
         min=float(reached.min()) if len(reached) else None,
         median=float(reached.median()) if len(reached) else None,
         per_class={
-            str(c): smallest(found.values[targets == c]) for c in range(class_count(minimum) or 0)
+            str(c): smallest(found.values[labels == c]) for c in range(class_count(minimum) or 0)
         },
         argmin=None if found.argmin is None else int(rows[found.argmin]),
         per_pair=[

@@ -26,7 +26,8 @@ class Minimum:
     """Network, training set and what was minimised; all tensors share one dtype and device.
 
     inputs n × ... ; targets as the loss takes them, one row an example: class indices (int64), 0
-    or 1 for one logit, n × K numbers for squared error.
+    or 1 for one logit, n × K numbers for squared error, soft and several labels; a weight before
+    them where examples are weighted.
     """
 
     network: nn.Module
@@ -38,6 +39,11 @@ class Minimum:
     def loss(self) -> Loss:
         """The loss of each example."""
         return self.objective.loss
+
+    @property
+    def labels(self) -> Tensor:
+        """The class of each example (n,), where the loss classifies."""
+        return self.loss.labels(self.targets)
 
     @property
     def places(self) -> dict[str, Place]:
@@ -67,7 +73,9 @@ class Minimum:
 
     def subset(self, rows: Tensor) -> Minimum:
         """The same network on some examples (indices or a mask): mean loss over them alone."""
-        return replace(self, inputs=self.inputs[rows], targets=self.targets[rows])
+        targets = self.targets[rows]
+        objective = self.objective.of_data(targets)
+        return replace(self, inputs=self.inputs[rows], targets=targets, objective=objective)
 
     def trained(
         self,
@@ -105,7 +113,8 @@ def prepare(
 ) -> Minimum:
     """Puts a network and its data on one dtype and device, in evaluation mode.
 
-    `loss` is what was minimised: the objective, or its loss (or name) where no more is known.
+    `loss` is what was minimised: the objective, or its loss (or name) where no more is known. It
+    is normalised for these targets. ValueError where no example would count.
 
     TensorFloat-32 is switched off in this process: convolutions on a GPU use it by default, and
     with its 10 bits no residual falls below about 1e-3. So are fused encoder layers, which have
@@ -119,7 +128,8 @@ def prepare(
         inputs = inputs.to(dtype)
     if targets.is_floating_point():
         targets = targets.to(dtype)
-    return Minimum(network, inputs.to(device), targets.to(device), objective_of(loss))
+    objective = objective_of(loss).of_data(targets)
+    return Minimum(network, inputs.to(device), targets.to(device), objective)
 
 
 def check_minimum(minimum: Minimum) -> None:
