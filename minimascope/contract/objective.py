@@ -28,7 +28,7 @@ TORCH_LOSSES: dict[TorchLossName, tuple[LossName, Link]] = {
 _BELONGS: dict[str, tuple[tuple[LossName, ...], str]] = {
     "label_smoothing": (("cross_entropy",), "label smoothing"),
     "class_weights": (("cross_entropy",), "class weights"),
-    "ignore_index": (("cross_entropy",), "a label to ignore"),
+    "ignore_index": (("cross_entropy",), "label to ignore"),
     "pos_weight": (("binary", "multilabel"), "weights of positives"),
 }
 
