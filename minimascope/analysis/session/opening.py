@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,8 +25,9 @@ from minimascope.intake.values.dataset import Dataset, read_dataset
 from minimascope.machine.threads import use_threads_for
 from minimascope.objective.loss import Loss
 from minimascope.objective.objective import Objective
-from minimascope.objective.optimiser import Sgd
-from minimascope.objective.penalty import Ridge
+from minimascope.objective.optimiser import Optimiser
+from minimascope.objective.penalty import Penalty
+from minimascope.objective.trainable import train_only
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     found = fitted(network, train, test, parameters)
     train, test = found.train, found.test
     dtype = torch.float64 if parameters.dtype == "float64" else torch.float32
+    if parameters.trainable is not None:
+        train_only(found.network, parameters.trainable)
     minimum = prepare(
         found.network,
         train.inputs,
@@ -89,12 +92,29 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     return Opened(minimum, split_like(minimum, test), checkpoint, said, train.names)
 
 
-def objective_of(parameters: Parameters, loss: Loss) -> Objective:
-    """What was minimised and how, as far as the parameters of an analysis say."""
+def objective_of(
+    parameters: Parameters, loss: Loss, *, second_moment: Mapping[str, Tensor] | None = None
+) -> Objective:
+    """What was minimised and how, as far as the parameters of an analysis say.
+
+    second_moment: v̂ by parameter name, from the optimiser's state where that came along.
+    """
     return Objective(
         loss,
-        Ridge(parameters.weight_decay),
-        Sgd(parameters.lr, parameters.momentum, parameters.steps),
+        Penalty(parameters.weight_decay, parameters.decay_on, parameters.decay_table),
+        Optimiser(
+            parameters.optimizer,
+            lr=parameters.lr,
+            momentum=parameters.momentum,
+            steps=parameters.steps,
+            schedule=parameters.schedule,
+            lr_sum=parameters.lr_sum,
+            betas=parameters.betas,
+            batch_size=parameters.batch_size,
+            second_moment=second_moment,
+        ),
+        augmentation=parameters.augmentation,
+        dropout=parameters.dropout,
     )
 
 

@@ -17,8 +17,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from minimascope.curvature.minimum.places import Place, places_of, split
 from minimascope.objective.loss import Loss, LossName
 from minimascope.objective.objective import Objective, objective_of
-from minimascope.objective.optimiser import Sgd
-from minimascope.objective.penalty import Ridge
+from minimascope.objective.optimiser import Optimiser
+from minimascope.objective.penalty import Penalty
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,15 @@ class Minimum:
 
     inputs n × ... ; targets as the loss takes them, one row an example: class indices (int64), 0
     or 1 for one logit, n × K numbers for squared error, soft and several labels; a weight before
-    them where examples are weighted.
+    them where examples are weighted. groups (n,): which original an example is a copy of, where
+    training had copies; None where each stands alone.
     """
 
     network: nn.Module
     inputs: Tensor
     targets: Tensor
     objective: Objective = Objective()
+    groups: Tensor | None = None
 
     @property
     def loss(self) -> Loss:
@@ -74,8 +76,13 @@ class Minimum:
     def subset(self, rows: Tensor) -> Minimum:
         """The same network on some examples (indices or a mask): mean loss over them alone."""
         targets = self.targets[rows]
-        objective = self.objective.of_data(targets)
-        return replace(self, inputs=self.inputs[rows], targets=targets, objective=objective)
+        return replace(
+            self,
+            inputs=self.inputs[rows],
+            targets=targets,
+            objective=self.objective.of_data(targets),
+            groups=None if self.groups is None else self.groups[rows],
+        )
 
     def trained(
         self,
@@ -85,8 +92,12 @@ class Minimum:
         momentum: float | None = None,
         steps: int | None = None,
     ) -> Minimum:
-        """The same minimum with what is known of its training; None for what is not."""
-        objective = Objective(self.loss, Ridge(weight_decay), Sgd(lr, momentum, steps))
+        """The same minimum of all its parameters, by SGD of constant rate; None: not known."""
+        objective = Objective(
+            self.loss,
+            Penalty(weight_decay),
+            Optimiser(lr=lr, momentum=momentum, steps=steps),
+        )
         return replace(self, objective=objective)
 
     def unflatten(self, theta: Tensor) -> dict[str, Tensor]:
