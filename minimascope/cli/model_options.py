@@ -79,7 +79,7 @@ def options_of(values: dict[str, Any]) -> str:
 
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     kind = _kind(field.annotation)
-    choices = YesNo if kind is bool else kind if get_origin(kind) is Literal else None
+    choices = YesNo if kind is bool else _choices(kind, field)
     default: Any = inspect.Parameter.empty if field.is_required() else None
     option = typer.Option(
         _flag(name),
@@ -91,6 +91,15 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )
+
+
+def _choices(kind: Any, field: FieldInfo) -> Any:
+    """The values there are, with the names that the model takes for them too; None for any."""
+    if get_origin(kind) is not Literal:
+        return None
+    extra: Any = field.json_schema_extra or {}
+    every: Any = Literal
+    return every[(*get_args(kind), *extra.get("also", []))]
 
 
 def _kind(annotation: Any) -> Any:
