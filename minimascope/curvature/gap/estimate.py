@@ -72,7 +72,7 @@ def estimate_gap(
     metric = metric_at(minimum, seed=run.seed)
     lambda_eff = metric.damping.value
     grid = lambda_grid(lambda_eff, lambdas)
-    plan = _route(minimum, likelihood, metric, budget)
+    plan = _route(minimum, likelihood, budget)
     at = _sweep_lambdas(grid, lambda_eff)
     if plan.operations is None:
         sweep, spent = _matrix_free(given, likelihood, at, metric, budget, run)
@@ -112,8 +112,8 @@ def _check_sizes(minimum: Minimum, test: Split | None) -> None:
         )
 
 
-def _route(minimum: Minimum, likelihood: Likelihood, metric: Metric, budget: Budget) -> RoutePlan:
-    cost, n, K = gram_cost(minimum, metric.root), likelihood.n, likelihood.outputs
+def _route(minimum: Minimum, likelihood: Likelihood, budget: Budget) -> RoutePlan:
+    cost, n, K = gram_cost(minimum), likelihood.n, likelihood.outputs
     if budget.route is None:
         return choose_route(n, K, minimum.dim, gram=cost, memory_bytes=budget.memory_bytes)
     counts = {
