@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from minimascope.contract.report import Estimate, Gap, Report
+from minimascope.cli.model_options import options_of
+from minimascope.contract.report import Estimate, Gap, Report
 
 Row = tuple[str, str]
 STYLES = {"reliable": "bold green", "uncertain": "bold yellow", "no_estimate": "bold red"}
@@ -69,7 +70,10 @@ def _objective(report: Report) -> Iterator[Row]:
         yield from sentences.told(report.objective)
         if report.objective.checked:
             yield "objective", report.objective.checked
-        yield from (("found", each.sentence) for each in report.objective.findings)
+        for each in report.objective.findings:
+            yield "found", each.sentence
+            if each.flags:
+                yield "analyse so", options_of(each.flags)
 
 
 def _sentence(text: str) -> str:
@@ -134,8 +138,11 @@ def _spectrum(report: Report) -> Iterator[Row]:
 
 
 def _margins(report: Report) -> Iterator[Row]:
-    if report.margins is None or report.margins.certified.min is None:
+    if report.margins is None or report.margins.l2.smallest.upper is None:
         return
-    found = report.margins.certified
-    where = "" if found.argmin is None else f" at training row {found.argmin}"
-    yield "smallest margin", f"{found.min:.4g}{where} (a verified boundary point is that near)"
+    found = report.margins.l2
+    where = "" if found.argmin is None else f", training row {found.argmin}"
+    words = found.smallest.words(lambda value: f"{value:.4g}")
+    yield "smallest margin", f"{words} (ℓ₂{where})"
+    if found.misclassified:
+        yield "misclassified", f"{found.misclassified:,} training points, in no margin above"
