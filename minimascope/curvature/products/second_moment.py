@@ -32,7 +32,7 @@ def gradient_rows(
 
 @dataclass(frozen=True)
 class SecondMoment:
-    """M = (1/n) Σ u_i u_iᵀ of the rows of one seed (n × K), u_i times `root` (p,) or as they are."""
+    """M = (1/n) Σ u_i u_iᵀ of the rows of one seed (n × K), u_i times `root` (p,) or not."""
 
     minimum: Minimum
     seed: Tensor
