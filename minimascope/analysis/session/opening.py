@@ -76,8 +76,11 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     warnings = check_pair(network, train, test, loss=parameters.loss)
     dtype = torch.float64 if parameters.dtype == "float64" else torch.float32
     objective = objective_of(parameters)
-    if parameters.trainable is not None:
-        train_only(network, parameters.trainable)
+    with refused_as_told():
+        if parameters.trainable is not None:
+            train_only(network, parameters.trainable)
+        trained = {k: q.shape for k, q in network.named_parameters() if q.requires_grad}
+        objective.penalty.by_name(trained)
     minimum = prepare(
         network, train.inputs, train.targets, loss=objective, dtype=dtype, device=device
     )
@@ -111,6 +114,15 @@ def objective_of(
         augmentation=parameters.augmentation,
         dropout=parameters.dropout,
     )
+
+
+@contextmanager
+def refused_as_told() -> Iterator[None]:
+    """What cannot be of this network is refused as a parameter of the analysis."""
+    try:
+        yield
+    except ValueError as error:
+        raise ProblemError("invalid_parameters", str(error)) from error
 
 
 @contextmanager
