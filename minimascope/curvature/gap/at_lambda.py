@@ -41,9 +41,10 @@ def estimates_at(
             evidence.filtered.alo, None, "leave-one-out, gradient flow stopped after T as a filter"
         )
     found |= _hessian_estimates(given, lambda_, clipped)
-    found |= proxy_estimates(
-        given.minimum, given.likelihood, given.metric, lambda_, seed=given.seed
-    )
+    if not given.training.copies:
+        found |= proxy_estimates(
+            given.minimum, given.likelihood, given.metric, lambda_, seed=given.seed
+        )
     if given.likelihood.loss.varies:
         found["soft_rank_ggn_noise_corrected"] = GapEstimate(
             rank * t_alo, None, "soft rank/n times the leave-one-out noise variance"

@@ -37,8 +37,10 @@ class Assembly:
 
     @cached_property
     def scaled_hessian(self) -> KnownHessian | None:
-        """H in the coordinates of the metric, where enough of it is known."""
-        return None if self.hessian is None else scaled_hessian(self.hessian, self.metric.root)
+        """H in the coordinates of the metric, where enough of it is known; not with copies."""
+        if self.hessian is None or self.training.copies:
+            return None
+        return scaled_hessian(self.hessian, self.metric.root)
 
     @property
     def damping(self) -> Damping:
