@@ -183,6 +183,8 @@ class KeyNumbers(Document):
     gap_measured: float | None = None
     gap_measured_error: float | None = None
     gap_lies: Lies | None = None
+    gap_by_folds: float | None = None
+    gap_by_folds_standard_error: float | None = None
     verdict: str | None = None
     lambda_eff: float | None = None
     soft_rank_ggn: float | None = None
