@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from minimascope.contract.report import CrossValidation, Estimate, Gap, Report
+from minimascope.cli.model_options import options_of
+from minimascope.contract.report import CrossValidation, Estimate, Gap, Report
+from minimascope.contract.report.cross_validation import OFFER, offered
 
 Row = tuple[str, str]
 STYLES = {"reliable": "bold green", "uncertain": "bold yellow", "no_estimate": "bold red"}
@@ -70,7 +72,10 @@ def _objective(report: Report) -> Iterator[Row]:
         yield from sentences.told(report.objective)
         if report.objective.checked:
             yield "objective", report.objective.checked
-        yield from (("found", each.sentence) for each in report.objective.findings)
+        for each in report.objective.findings:
+            yield "found", each.sentence
+            if each.flags:
+                yield "analyse so", options_of(each.flags)
 
 
 def _sentence(text: str) -> str:
@@ -106,8 +111,6 @@ def _gap(report: Report) -> Iterator[Row]:
 
 def _folds(report: Report) -> Iterator[Row]:
     """K-fold as the user measured it; where nothing is promised without it, the offer."""
-    from minimascope.contract.report.cross_validation import OFFER, offered
-
     if report.cross_validation is not None:
         yield "gap by K-fold", cross_validated(report.cross_validation)
     elif offered(report.gap):

@@ -131,7 +131,7 @@ def _smoothing(f: Tensor, y: Tensor) -> Tensor:
 
 
 def _smoothing_flags(sizes: list[float]) -> Flags | None:
-    return {"label_smoothing": rounded(sizes[0])} if 0.001 < sizes[0] < 1 else None
+    return {"label_smoothing": rounded(sizes[0])} if 0.001 < sizes[0] < 0.6 else None
 
 
 def _smoothing_said(flags: Flags) -> str:
