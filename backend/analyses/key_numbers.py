@@ -70,8 +70,14 @@ def _geometry(report: Report) -> dict[str, Any]:
     if report.boundary:
         numbers |= {"g_at_epsilon": report.boundary.g_at_epsilon, "n90": report.boundary.n90}
     if report.margins:
-        certified = report.margins.certified
-        numbers |= {"margin_min": certified.min, "margin_median": certified.median}
+        found = report.margins.l2
+        numbers |= {
+            "closest_crossing": found.smallest.upper,
+            "closest_crossing_lower": found.smallest.lower,
+            "median_crossing": found.median.upper,
+            "median_crossing_lower": found.median.lower,
+            "misclassified": found.misclassified,
+        }
     return numbers
 
 

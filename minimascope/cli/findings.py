@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from minimascope.contract.report import CrossValidation, Estimate, Gap, Report
 from minimascope.cli.model_options import options_of
-from minimascope.contract.report import CrossValidation, Estimate, Gap, Report
-from minimascope.contract.report.cross_validation import OFFER, offered
 
 Row = tuple[str, str]
 STYLES = {"reliable": "bold green", "uncertain": "bold yellow", "no_estimate": "bold red"}
@@ -111,6 +110,8 @@ def _gap(report: Report) -> Iterator[Row]:
 
 def _folds(report: Report) -> Iterator[Row]:
     """K-fold as the user measured it; where nothing is promised without it, the offer."""
+    from minimascope.contract.report.cross_validation import OFFER, offered
+
     if report.cross_validation is not None:
         yield "gap by K-fold", cross_validated(report.cross_validation)
     elif offered(report.gap):
@@ -157,8 +158,11 @@ def _spectrum(report: Report) -> Iterator[Row]:
 
 
 def _margins(report: Report) -> Iterator[Row]:
-    if report.margins is None or report.margins.certified.min is None:
+    if report.margins is None or report.margins.l2.smallest.upper is None:
         return
-    found = report.margins.certified
-    where = "" if found.argmin is None else f" at training row {found.argmin}"
-    yield "smallest margin", f"{found.min:.4g}{where} (a verified boundary point is that near)"
+    found = report.margins.l2
+    where = "" if found.argmin is None else f", training row {found.argmin}"
+    words = found.smallest.words(lambda value: f"{value:.4g}")
+    yield "smallest margin", f"{words} (ℓ₂{where})"
+    if found.misclassified:
+        yield "misclassified", f"{found.misclassified:,} training points, in no margin above"

@@ -85,17 +85,23 @@ def eigenvalue_kpi(report: Report) -> Kpi:
 
 
 def margin_kpi(report: Report) -> Kpi:
-    """Smallest certified margin, and the median."""
+    """The smallest margin as a bracket, the median, and what is not in them."""
     margins = report.margins
-    if margins is None or margins.certified.min is None:
+    if margins is None or margins.l2.smallest.upper is None:
         return Kpi("Smallest margin", "—", note=PENDING if margins is None else "none reached")
-    certified = margins.certified
-    note = f"median {number(certified.median)}"
-    if certified.searched is not None:
-        error = certified.median_standard_error
+    found = margins.l2
+    least, _, most = found.smallest.words(number).rpartition(", ")
+    note = f"median at most {number(found.median.upper)}"
+    if found.searched is not None:
+        error = found.median_standard_error
         spread = "" if error is None else f" ± {number(error, 1)}"
-        note += f"{spread}; {certified.searched} of {report.data.train.n} points searched"
-    return Kpi("Smallest margin", number(certified.min), "certified", note)
+        note += f"{spread}; {found.searched} of {report.data.train.n} points searched"
+    if found.misclassified:
+        note += f"; {plural(found.misclassified, 'wrong point')} apart"
+    value, beside = most, least
+    if not least:
+        value, _, beside = most.partition("; ")
+    return Kpi("Smallest margin", value, beside, note)
 
 
 def calibration_kpi(report: Report) -> Kpi:

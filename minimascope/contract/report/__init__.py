@@ -33,7 +33,8 @@ from minimascope.contract.report.gap import (
     Verdict,
 )
 from minimascope.contract.report.margins import (
-    CertifiedMargins,
+    Bracket,
+    ClosestCrossings,
     EigenvectorMargin,
     Margins,
     PairMargin,
@@ -43,6 +44,7 @@ from minimascope.contract.report.minimum import MinimumSummary
 from minimascope.contract.report.objective import Finding, ObjectiveSummary, PenaltyGroup
 from minimascope.contract.report.sections import Estimate, Section
 from minimascope.contract.report.spectrum import (
+    Counts,
     Density,
     GapOutliers,
     LayerBlock,
@@ -59,10 +61,12 @@ __all__ = [
     "SCHEMA_VERSION",
     "STAGES",
     "Boundary",
-    "CertifiedMargins",
+    "Bracket",
     "Check",
     "CheckpointSummary",
     "ClassSubset",
+    "ClosestCrossings",
+    "Counts",
     "Coverage",
     "CrossValidation",
     "DataSummary",
