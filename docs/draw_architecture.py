@@ -36,7 +36,7 @@ BANDS: dict[str, list[list[tuple[str, float]]]] = {
 INNER: dict[str, list[list[str]]] = {
     "minimascope/curvature": [
         ["gap"],
-        ["sweep", "spectrum"],
+        ["stationarity", "sweep", "spectrum"],
         ["krylov"],
         ["products"],
         ["layers"],

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from minimascope.contract.report import Estimate, Gap, Report
+from minimascope.cli.model_options import options_of
+from minimascope.contract.report import Estimate, Gap, Report
 
 Row = tuple[str, str]
 STYLES = {"reliable": "bold green", "uncertain": "bold yellow", "no_estimate": "bold red"}
@@ -69,7 +70,10 @@ def _objective(report: Report) -> Iterator[Row]:
         yield from sentences.told(report.objective)
         if report.objective.checked:
             yield "objective", report.objective.checked
-        yield from (("found", each.sentence) for each in report.objective.findings)
+        for each in report.objective.findings:
+            yield "found", each.sentence
+            if each.flags:
+                yield "analyse so", options_of(each.flags)
 
 
 def _sentence(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shlex
 from collections.abc import Callable, Collection
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -68,6 +69,12 @@ def _flag(name: str) -> str:
     return "--" + name.strip("_").replace("_", "-")
 
 
+def options_of(values: dict[str, Any]) -> str:
+    """Fields with their values as one types them on a command line."""
+    said = ((_flag(name), _typed(value)) for name, value in values.items())
+    return " ".join(f"{flag} {shlex.quote(value)}" for flag, value in said)
+
+
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     kind = _kind(field.annotation)
     choices = YesNo if kind is bool else kind if get_origin(kind) is Literal else None
@@ -117,6 +124,8 @@ def _help(kind: Any, field: FieldInfo) -> str:
 def _typed(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return json.dumps(value)
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
