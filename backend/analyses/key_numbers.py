@@ -46,6 +46,13 @@ def _headline(gap: Gap) -> dict[str, Any]:
     }
 
 
+def _folds(report: Report) -> dict[str, Any]:
+    found = report.cross_validation
+    if found is None:
+        return {}
+    return {"gap_by_folds": found.gap, "gap_by_folds_standard_error": found.standard_error}
+
+
 def _spectrum(report: Report) -> dict[str, Any]:
     spectrum = report.spectrum
     if spectrum is None:
@@ -63,11 +70,17 @@ def _geometry(report: Report) -> dict[str, Any]:
     if report.boundary:
         numbers |= {"g_at_epsilon": report.boundary.g_at_epsilon, "n90": report.boundary.n90}
     if report.margins:
-        certified = report.margins.certified
-        numbers |= {"margin_min": certified.min, "margin_median": certified.median}
+        found = report.margins.l2
+        numbers |= {
+            "closest_crossing": found.smallest.upper,
+            "closest_crossing_lower": found.smallest.lower,
+            "median_crossing": found.median.upper,
+            "median_crossing_lower": found.median.lower,
+            "misclassified": found.misclassified,
+        }
     return numbers
 
 
 def key_numbers(head: Analysis, report: Report) -> KeyNumbers:
-    numbers = _data(report) | _gap(report) | _spectrum(report) | _geometry(report)
+    numbers = _data(report) | _gap(report) | _folds(report) | _spectrum(report) | _geometry(report)
     return KeyNumbers(id=head.id, name=head.name, state=head.state, **numbers)

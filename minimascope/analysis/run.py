@@ -14,6 +14,7 @@ import torch
 
 from minimascope import __version__
 from minimascope.analysis import parts
+from minimascope.analysis.session.cross_validation import folds_given
 from minimascope.analysis.session.faults import failure_of
 from minimascope.analysis.session.guessing import worse_than_guessing
 from minimascope.analysis.session.opening import Files, checkpoint_summary, data_summary, open_files
@@ -83,6 +84,7 @@ def begin(files: Files, parameters: Parameters, *, workdir: Path, publisher: Pub
     opened = open_files(files, parameters, workdir=workdir)
     publisher.progress("intake", 0.0, f"Passing over {opened.minimum.n:,} examples")
     data = data_summary(opened)
+    folds, said = folds_given(parameters, data.train)
     report = Report(
         versions=versions(),
         seed=parameters.seed,
@@ -93,7 +95,8 @@ def begin(files: Files, parameters: Parameters, *, workdir: Path, publisher: Pub
         data=data,
         loss=parameters.loss,
         objective=objective_summary(opened.minimum, parameters),
-        warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings],
+        cross_validation=folds,
+        warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings, *said],
     )
     return Session(opened, parameters, publisher, report)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from minimascope.contract.report import CrossValidation, Estimate, Gap, Report
 from minimascope.cli.model_options import options_of
-from minimascope.contract.report import Estimate, Gap, Report
 
 Row = tuple[str, str]
 STYLES = {"reliable": "bold green", "uncertain": "bold yellow", "no_estimate": "bold red"}
@@ -58,6 +58,7 @@ def rows(report: Report) -> Iterator[Row]:
     """Name and value with its error of every key number that the report has."""
     yield from _objective(report)
     yield from _gap(report)
+    yield from _folds(report)
     yield from _minimum(report)
     yield from _spectrum(report)
     yield from _margins(report)
@@ -107,6 +108,25 @@ def _gap(report: Report) -> Iterator[Row]:
     yield from _soft_rank(report, gap)
 
 
+def _folds(report: Report) -> Iterator[Row]:
+    """K-fold as the user measured it; where nothing is promised without it, the offer."""
+    from minimascope.contract.report.cross_validation import OFFER, offered
+
+    if report.cross_validation is not None:
+        yield "gap by K-fold", cross_validated(report.cross_validation)
+    elif offered(report.gap):
+        yield "gap by K-fold", f"not measured. {OFFER}"
+
+
+def cross_validated(found: CrossValidation) -> str:
+    """The gap with its error, what it is of, and what is left of it with all examples."""
+    said = f"{with_error(found.gap, found.standard_error)} from {found.k} folds of {found.n:,}"
+    said += " examples, by your own training"
+    if found.gap_at_n is not None:
+        said += f"; about {found.gap_at_n:.4g} with all of them"
+    return said
+
+
 def _ends(interval: tuple[float, float]) -> str:
     return f"{interval[0]:.3g} to {interval[1]:.3g}"
 
@@ -138,8 +158,11 @@ def _spectrum(report: Report) -> Iterator[Row]:
 
 
 def _margins(report: Report) -> Iterator[Row]:
-    if report.margins is None or report.margins.certified.min is None:
+    if report.margins is None or report.margins.l2.smallest.upper is None:
         return
-    found = report.margins.certified
-    where = "" if found.argmin is None else f" at training row {found.argmin}"
-    yield "smallest margin", f"{found.min:.4g}{where} (a verified boundary point is that near)"
+    found = report.margins.l2
+    where = "" if found.argmin is None else f", training row {found.argmin}"
+    words = found.smallest.words(lambda value: f"{value:.4g}")
+    yield "smallest margin", f"{words} (ℓ₂{where})"
+    if found.misclassified:
+        yield "misclassified", f"{found.misclassified:,} training points, in no margin above"

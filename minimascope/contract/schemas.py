@@ -161,7 +161,9 @@ class UploadPage(Document):
 class KeyNumbers(Document):
     """What `GET /compare` says of one analysis; null where its report has no such number.
 
-    Losses and gaps in nats of mean NLL, soft rank as rank/n, margins in input units (l2).
+    Losses and gaps in nats of mean NLL, soft rank as rank/n, margins in input units (l2): the
+    closest crossings are upper bounds, `…_lower` certified lower ones, of the points that the
+    network gets right; `misclassified` counts the others.
     `gap_half`, `gap_ninety`: 50% and 90% interval; without an estimate that the verdict stands by
     all three are null. `gap_lies`: where the measured gap lies with respect to the latter.
     `spectrum_examples`: how many λ₁, trace and outliers are of, where that is a sample.
@@ -181,6 +183,8 @@ class KeyNumbers(Document):
     gap_measured: float | None = None
     gap_measured_error: float | None = None
     gap_lies: Lies | None = None
+    gap_by_folds: float | None = None
+    gap_by_folds_standard_error: float | None = None
     verdict: str | None = None
     lambda_eff: float | None = None
     soft_rank_ggn: float | None = None
@@ -190,8 +194,11 @@ class KeyNumbers(Document):
     spectrum_examples: int | None = None
     g_at_epsilon: float | None = None
     n90: int | None = None
-    margin_min: float | None = None
-    margin_median: float | None = None
+    closest_crossing: float | None = None
+    closest_crossing_lower: float | None = None
+    median_crossing: float | None = None
+    median_crossing_lower: float | None = None
+    misclassified: int | None = None
 
 
 class KeyNumbersPage(Document):

@@ -13,30 +13,52 @@ from dashboard.components.range_bar import Range, range_bar, range_key
 from dashboard.components.words import VERDICTS
 from dashboard.pages.analysis.panels import colour_bar
 from dashboard.pages.compare import line
-from dashboard.pages.compare.figures import (
-    CHOICES,
-    STEPS,
-    step_of,
-)
-from dashboard.pages.compare.measures import Minimum, ends, letters
+from dashboard.pages.compare.figures import CHOICES
+from dashboard.pages.compare.levels import STEPS, place_of, power_of, spans, step_of
+from dashboard.pages.compare.measures import Minimum, letters
+from minimascope.contract.report import measures
 from minimascope.contract.report.sentences import LIES
 
 FEW = 6  # minima up to which the pictures come before the numbers
 
 
-def _level(span: tuple[float, float] | None, step: int) -> html.Div:
+def _slider(name: str, words: str, low: int, high: int, at: int, *, shown: bool) -> html.Div:
     return html.Div(
         [
-            html.Label("λ", htmlFor=ids.COMPARE_LAMBDA),
-            dcc.Input(id=ids.COMPARE_LAMBDA, type="range", min=0, max=STEPS, step=1, value=step),
-            html.Output(id="compare-level"),
+            html.Label(words, htmlFor=name),
+            dcc.Input(id=name, type="range", min=low, max=high, step=1, value=at),
+            html.Output(id=f"{name}-said"),
         ],
-        className="slider compare-slider" if span else "gone",
+        className="slider compare-slider" if shown else "gone",
+    )
+
+
+def _sliders(minima: list[Minimum], query: dict[str, Any]) -> list[html.Div]:
+    """One level of each kind for all minima."""
+    found = spans(minima)
+    step = step_of(query.get("lambda"), found.lambdas) if found.lambdas else 0
+    first, last = found.powers or (0, 0)
+    power = power_of(query.get("threshold"), found.powers, minima) if found.powers else 0
+    place = place_of(query.get("epsilon"), found.epsilons) if found.epsilons else 0
+    most = max(0, len(found.epsilons) - 1)
+    return [
+        _slider(ids.COMPARE_THRESHOLD, "t", first, last, power, shown=bool(found.powers)),
+        _slider(ids.COMPARE_EPSILON, "ε", 0, most, place, shown=bool(found.epsilons)),
+        _slider(ids.COMPARE_LAMBDA, "λ", 0, STEPS, step, shown=bool(found.lambdas)),
+    ]
+
+
+def _meanings() -> html.Details:
+    """What the measures say and do not say."""
+    rows = [html.Div([html.Dt(each.name), html.Dd(each.sentence)]) for each in measures.EVERY]
+    return html.Details(
+        [html.Summary("What these measures say, and what they do not"), html.Dl(rows)],
+        className="folded meanings",
     )
 
 
 def _panels(query: dict[str, Any]) -> tuple[Any, Any]:
-    x = query.get("x") if query.get("x") in CHOICES else "g_at_epsilon"
+    x = query.get("x") if query.get("x") in CHOICES else "count_at"
     y = query.get("y") if query.get("y") in CHOICES else "gap_measured"
     selects = html.Div(
         [
@@ -136,8 +158,6 @@ def _named(index: int, minimum: Minimum) -> list[Any]:
 
 def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
     """Numbers first, then the ranking, the paper's figure, the scatter, all measures."""
-    span = ends(minima)
-    step = step_of(query.get("lambda"), span) if span else 0
     differences = switch("Differences only", "differences", "false")
     items = [
         {
@@ -145,14 +165,17 @@ def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
             "lambdas": m.lambdas,
             "curves": dict(m.curves),
             "about": dict(m.about),
+            "counts": None if m.counts is None else m.counts.model_dump(),
+            "complexity": dict(m.complexity),
         }
         for m in minima
     ]
     ranking_panel = html.Section(
         [
             html.Div(html.H2("Which measure orders them as the gap does"), className="panel-head"),
-            _level(span, step),
+            *_sliders(minima, query),
             html.Div(id="compare-ranking", className="table-scroll", tabIndex=0),
+            _meanings(),
         ],
         className="panel panel-ranking",
     )
@@ -172,7 +195,7 @@ def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
     order = [grid, between, *measures, numbers] if few else [*measures, numbers, between, grid]
     return html.Div(
         [
-            dcc.Store(id="compare-items", data={"minima": items, "ends": span}),
+            dcc.Store(id="compare-items", data={"minima": items}),
             dcc.Store(id="compare-drawn"),
             html.H1(f"{len(minima)} minima"),
             ranges,

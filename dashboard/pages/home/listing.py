@@ -11,7 +11,7 @@ from dashboard.components.words import STATES, VERDICTS, count, number, plural, 
 from minimascope.contract.report.sentences import nats, span
 from minimascope.contract.schemas import FINAL_STATES, Analysis, KeyNumbers
 
-COLUMNS = ("Minimum", "Estimated gap", "Measured gap", "λ₁", "Smallest margin", "Parameters")
+COLUMNS = ("Minimum", "Estimated gap", "Measured gap", "λ₁", "Closest crossing", "Parameters")
 
 
 def _address(analysis: Analysis) -> str:
@@ -64,13 +64,22 @@ def _largest(numbers: KeyNumbers) -> str | list[html.Span]:
     return [html.Span(said, className="figure"), html.Span(words, className="tone warn")]
 
 
+def _margin(numbers: KeyNumbers) -> str | list[html.Span]:
+    """The closest crossing, and what is certified beside it."""
+    said, lower = number(numbers.closest_crossing), numbers.closest_crossing_lower
+    if numbers.closest_crossing is None or lower is None:
+        return said
+    least = html.Span(f"at least {number(lower)}", className="ends")
+    return [html.Span(said, className="figure"), least]
+
+
 def _cells(numbers: KeyNumbers) -> list[html.Td]:
     size = "—" if numbers.parameters is None else count(numbers.parameters)
     cells = (
         ("gap", "Estimated gap", _verdict(numbers)),
         ("measured", "Measured gap", number(numbers.gap_measured)),
         ("lambda", "λ₁", _largest(numbers)),
-        ("margin", "Smallest margin", number(numbers.margin_min)),
+        ("margin", "Closest crossing", _margin(numbers)),
         ("size", "Parameters", size),
     )
     return [

@@ -13,7 +13,6 @@ import numpy as np
 from minimascope.analysis.costs.gap import spectrum_may_help, sweep_seconds
 from minimascope.analysis.session.opening import Opened
 from minimascope.analysis.session.session import Session
-from minimascope.analysis.session.told import training_of
 from minimascope.analysis.sharing.shards import WORTH_SHARING, Answer, Part, Work
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Finding as ObjectiveFinding
@@ -53,6 +52,8 @@ def run(session: Session) -> None:
     session.report.gap = Gap.model_validate_json(found.value["gap"])
     _say_of_objective(session, found.value["objective"])
     session.report.minimum = MinimumSummary.model_validate_json(found.value["minimum"])
+    if session.report.objective is not None:
+        session.report.objective.lambda_reference = session.report.gap.lambda_
     for name, values in found.arrays.items():
         session.array(name, values)
 
@@ -106,7 +107,6 @@ def answer(
         test=opened.test if opened.test and len(opened.test[0]) > 1 else None,
         lambdas=parameters.lambdas,
         hessian=known,
-        training=training_of(parameters),
         run=Run(parameters.seed, progress, kept_in(unfinished, STAGE)),
     )
     # At a minimum of what was told there is nothing to look for.

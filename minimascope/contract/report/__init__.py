@@ -10,6 +10,7 @@ from minimascope.contract.report.boundary import (
     Rescaled,
 )
 from minimascope.contract.report.checkpoint import CheckpointSummary
+from minimascope.contract.report.cross_validation import CrossValidation
 from minimascope.contract.report.data import DataSummary, SplitSummary
 from minimascope.contract.report.document import (
     ESTIMATOR_VERSION,
@@ -32,7 +33,8 @@ from minimascope.contract.report.gap import (
     Verdict,
 )
 from minimascope.contract.report.margins import (
-    CertifiedMargins,
+    Bracket,
+    ClosestCrossings,
     EigenvectorMargin,
     Margins,
     PairMargin,
@@ -42,6 +44,7 @@ from minimascope.contract.report.minimum import MinimumSummary
 from minimascope.contract.report.objective import Finding, ObjectiveSummary, PenaltyGroup
 from minimascope.contract.report.sections import Estimate, Section
 from minimascope.contract.report.spectrum import (
+    Counts,
     Density,
     GapOutliers,
     LayerBlock,
@@ -58,11 +61,14 @@ __all__ = [
     "SCHEMA_VERSION",
     "STAGES",
     "Boundary",
-    "CertifiedMargins",
+    "Bracket",
     "Check",
     "CheckpointSummary",
     "ClassSubset",
+    "ClosestCrossings",
+    "Counts",
     "Coverage",
+    "CrossValidation",
     "DataSummary",
     "Density",
     "EigenvectorMargin",

@@ -31,6 +31,7 @@ def upgraded(document: Any) -> Any:
         "schema_version": "2",
         "gap": gap(document.get("gap")),
         "minimum": minimum(document.get("minimum")),
+        "margins": margins(document.get("margins")),
     }
 
 
@@ -65,3 +66,38 @@ def minimum(section: Any) -> Any:
     if not isinstance(section, dict):
         return section
     return {k: v for k, v in section.items() if k in MinimumSummary.model_fields}
+
+
+def margins(section: Any) -> Any:
+    """Distances to crossings as brackets without a lower end; wrong points were not told apart."""
+    if not isinstance(section, dict):
+        return section
+    other = section.get("certified_linf")
+    return {
+        "l2": _crossings(section["certified"]),
+        "linf": None if other is None else _crossings(other),
+        "eigenvector": section["eigenvector"],
+        "disagreement": section["disagreement"],
+    }
+
+
+def _crossings(old: dict[str, Any]) -> dict[str, Any]:
+    moved = {"min", "median", "per_class", "per_pair", "smallest"}
+    return {
+        **{name: value for name, value in old.items() if name not in moved},
+        "smallest": {"upper": old["min"]},
+        "median": {"upper": old["median"]},
+        "per_class": {name: {"upper": value} for name, value in old["per_class"].items()},
+        "per_pair": [
+            {"own": pair["own"], "beyond": pair["beyond"], "margin": {"upper": pair["min"]}}
+            for pair in old.get("per_pair", [])
+        ],
+        "nearest": [
+            {
+                **{name: point[name] for name in ("point", "own", "beyond")},
+                "margin": {"upper": point["margin"]},
+            }
+            for point in old.get("smallest", [])
+        ],
+        "not_bounded": "An earlier version computed no lower bounds: analyse again for one.",
+    }

@@ -14,7 +14,7 @@ from minimascope.curvature.sweep.result import Sweep
 from minimascope.curvature.sweep.route import RoutePlan
 from minimascope.objective.damping import Damping
 from minimascope.objective.likelihood import Likelihood
-from minimascope.objective.penalty import Ridge
+from minimascope.objective.metric import Metric
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Assembly:
 
     minimum: Minimum
     likelihood: Likelihood
+    metric: Metric
     sweep: Sweep
     grid: list[float]
     gradient: Tensor
@@ -34,14 +35,9 @@ class Assembly:
     training: Training
 
     @property
-    def penalty(self) -> Ridge:
-        """What training added to the loss."""
-        return self.minimum.objective.penalty
-
-    @property
     def damping(self) -> Damping:
-        """λ_eff and where it comes from."""
-        return self.minimum.objective.damping
+        """λ_eff, where it comes from, and whether the weights are a minimum."""
+        return self.metric.damping
 
     @property
     def sampled(self) -> Likelihood:
