@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from backend.cli.log_files import rotate
 from minimascope.machine.cores import usable_cores
 
 # A worker and its log are named after the first; a machine without a GPU drops that queue itself.
@@ -85,6 +86,7 @@ class Fleet:
 
     def _keep_alive(self) -> None:
         while not self._stopping.wait(WATCH_SECONDS):
+            rotate(self._log_folder)
             for queue, worker in self._workers.items():
                 if worker.poll() is not None:
                     _close(worker)
