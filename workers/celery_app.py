@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,36 +14,46 @@ from celery.signals import worker_shutting_down
 from minimascope.contract.queues import QueueName
 from minimascope.contract.settings import Settings
 from minimascope.service.logs import configure
-from minimascope.service.transport import celery_app
+from minimascope.service.transport import celery_app, send
 from workers.delivery import Delivery, api_url
 from workers.presence import Presence
+from workers.process import pulse as pulses
 from workers.process.supervisor import COMMAND, Supervisor
 from workers.tasks import register
 
-
-def worker_app(settings: Settings, supervisor: Supervisor) -> Any:
-    app = celery_app(settings)
-    register(app, supervisor)
-    return app
+# After the job was given back: a broker that is silent must not keep the process.
+LEAVE_SECONDS = 8.0
+log = logging.getLogger("minimascope.worker")
 
 
 def run_worker(
-    settings: Settings, queues: Sequence[QueueName], *, command: Sequence[str] = COMMAND
+    settings: Settings,
+    queues: Sequence[QueueName],
+    *,
+    command: Sequence[str] = COMMAND,
+    pulse: int | None = None,
 ) -> None:
     """Consumes until SIGTERM, which gives a running job back. One job at a time.
 
-    The thread pool keeps one light process a worker: the work itself is in a child process.
+    The thread pool keeps one light process a worker: the work itself is in a child process. Who
+    watches this process listens at the descriptor `pulse`.
     """
     configure(settings.log_format)
     # One line a heartbeat would bury everything else in the log.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     stopping = threading.Event()
     delivery = Delivery(api_url(settings), settings.worker_token)
-    supervisor = Supervisor(delivery, command, stopping)
-    app = worker_app(settings, supervisor)
+    supervisor = Supervisor(delivery, command, stopping, settings.folder() / "unfinished")
+    supervisor.pulse.patience = pulses.SHARE * settings.lease_seconds
+    if pulse is not None:
+        pulses.tell(pulse, supervisor.pulse)
+    app = celery_app(settings)
+    left = register(app, supervisor)
 
     def stop(**_: Any) -> None:
         stopping.set()
+        delivery.hurry()
+        threading.Thread(target=_leave, args=(supervisor,), daemon=True).start()
 
     worker_shutting_down.connect(stop, weak=False)
     supervisor.spare.prepare()
@@ -49,9 +61,26 @@ def run_worker(
     try:
         app.worker_main(_arguments(queues))
     finally:
+        _pass_on(app, left)
         presence.close()
         supervisor.close()
         delivery.close()
+
+
+def _pass_on(app: Any, left: list[tuple[str, QueueName]]) -> None:
+    for job, queue in left:
+        try:
+            send(app, job, queue)
+        except Exception as error:  # kombu wraps only some brokers' errors
+            log.warning("job %s: its message was lost, the API sends another: %s", job, error)
+
+
+def _leave(supervisor: Supervisor) -> None:
+    """An ordinary end takes leave of the broker, and waits for ever where that is silent."""
+    supervisor.idle.wait()
+    time.sleep(LEAVE_SECONDS)
+    log.error("the broker does not answer: ending without taking leave")
+    os._exit(1)
 
 
 def _arguments(queues: Sequence[QueueName]) -> list[str]:

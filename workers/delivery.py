@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,16 @@ from minimascope.contract.settings import Settings
 log = logging.getLogger("minimascope.worker")
 CHUNK = 1 << 20
 PATIENCE_SECONDS = 60.0
+LAST_PATIENCE_SECONDS = 10.0  # of a worker that was told to stop: containers are given 30 s
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 
 
 class LostJobError(Exception):
     """Another worker holds the job, or it was ended: nothing more may be written."""
+
+
+class StoppedError(Exception):
+    """This worker was told to stop in the middle of a transfer."""
 
 
 class RefusedError(ValueError):
@@ -77,28 +82,37 @@ def _claimed(answer: dict[str, Any]) -> ClaimedJob:
     )
 
 
-def _content(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            yield chunk
-
-
 def api_url(settings: Settings) -> str:
     """Where workers find the API: MINIMASCOPE_API_URL, or the server on this machine."""
     return settings.api_url or f"http://{settings.host}:{settings.port}"
 
 
 class Delivery:
-    """One worker's connection; safe to share between a job's threads."""
+    """One worker's connection; safe to share between a job's threads.
+
+    `on_wait` hears of every wait and for how many seconds it may last, `on_part` of every part of a
+    file: what that raises ends the transfer.
+    """
 
     def __init__(self, base_url: str, worker_token: str, *, code: Code | None = None) -> None:
+        self.on_wait: Callable[[float], None] = lambda seconds: None
+        self.on_part: Callable[[], None] = lambda: None
+        self._patience = PATIENCE_SECONDS
         self._code = code or this_code()
         self._live = f"{base_url.rstrip('/')}{PREFIX}/health/live"
         self._http = httpx.Client(
             base_url=f"{base_url.rstrip('/')}{PREFIX}/internal",
             headers={**authorization(worker_token), **self._code.headers()},
             timeout=TIMEOUT,
+            event_hooks={
+                "request": [lambda _: self.on_wait(TIMEOUT.read or 0.0)],
+                "response": [lambda _: self.on_wait(0.0)],
+            },
         )
+
+    def hurry(self) -> None:
+        """This worker was told to stop: an API that is away is asked again for seconds only."""
+        self._patience = LAST_PATIENCE_SECONDS
 
     def close(self) -> None:
         self._http.close()
@@ -116,12 +130,17 @@ class Delivery:
             if "release_differs" in response.text:
                 log.error("no job taken: %s", response.json()["sentence"])
             return None
+        if response.is_server_error:
+            raise UnavailableError(f"HTTP {response.status_code}")
         response.raise_for_status()
         return _claimed(response.json())
 
     def _same_release(self) -> bool:
         """Asked first: a server of an earlier version would give a job to any worker."""
-        said = self._http.get(self._live).json()
+        answer = self._http.get(self._live)
+        if not answer.is_success:
+            raise UnavailableError(f"HTTP {answer.status_code}")
+        said = answer.json()
         theirs = Code(str(said.get("version", "")), str(said.get("estimators", "")))
         if theirs.release == self._code.release:
             return True
@@ -172,8 +191,10 @@ class Delivery:
         self._repeat(lambda: answers.append(self._once("POST", job, f"shards/{stage}/take").json()))
         return answers[0]
 
-    def release(self, job: ClaimedJob) -> None:
-        self._once("POST", job, "release")
+    def release(self, job: ClaimedJob, *, frozen: bool = False) -> None:
+        """Hands a job back to be taken anew; the attempt counts only where its child froze."""
+        what = "release?frozen=true" if frozen else "release"
+        self._patiently("POST", job, what)
 
     def fetch(self, identifier: str, path: Path) -> None:
         """Downloads one blob."""
@@ -192,8 +213,19 @@ class Delivery:
                 with path.open("wb") as file:
                     for chunk in response.iter_bytes(CHUNK):
                         file.write(chunk)
+                        self._part_done()
 
         self._repeat(attempt)
+
+    def _content(self, path: Path) -> Iterator[bytes]:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                yield chunk
+                self._part_done()
+
+    def _part_done(self) -> None:
+        self.on_wait(TIMEOUT.read or 0.0)
+        self.on_part()
 
     def _once(
         self,
@@ -209,7 +241,7 @@ class Delivery:
             f"/jobs/{job.id}/{what}",
             headers={"x-fencing-token": job.token},
             json=json,
-            content=_content(path) if path else None,
+            content=self._content(path) if path else None,
         )
         if response.status_code == httpx.codes.CONFLICT:
             raise LostJobError(job.id)
@@ -229,7 +261,7 @@ class Delivery:
 
     def _repeat(self, attempt: Any) -> None:
         """Again after transport errors and 5xx, with growing pauses, until patience ends."""
-        deadline, pause = time.monotonic() + PATIENCE_SECONDS, 0.2
+        began, pause = time.monotonic(), 0.2
         while True:
             try:
                 attempt()
@@ -237,7 +269,8 @@ class Delivery:
             except (httpx.TransportError, httpx.HTTPStatusError) as error:
                 if isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error:
                     raise RefusedError(str(error)) from error
-                if time.monotonic() + pause > deadline:
+                if time.monotonic() + pause > began + self._patience:
                     raise UnavailableError(str(error)) from error
+            self.on_wait(pause)
             time.sleep(pause)
             pause = min(2 * pause, 5.0)

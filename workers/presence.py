@@ -23,7 +23,6 @@ from workers.process.supervisor import Supervisor
 log = logging.getLogger("minimascope.worker")
 PAUSE_SECONDS = 10.0
 FIRST_PAUSE_SECONDS = 1.0
-LEAVE_SECONDS = 5.0
 
 
 def _versions() -> dict[str, str]:
@@ -74,11 +73,4 @@ class Presence:
                 # Whoever started this worker starts another one, with a fresh consumer.
                 log.error("jobs wait, and this worker takes none: restarting")
                 os.kill(os.getpid(), signal.SIGTERM)
-                self._leave()
                 return
-
-    def _leave(self) -> None:
-        """An ordinary end takes leave of the broker, and waits for ever where that is silent."""
-        if not self._ended.wait(LEAVE_SECONDS):
-            log.error("the broker does not answer: ending without taking leave")
-            os._exit(1)

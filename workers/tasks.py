@@ -9,11 +9,21 @@ from workers.delivery import UnavailableError
 from workers.process.supervisor import Supervisor
 
 
-def register(app: Any, supervisor: Supervisor) -> None:
-    @app.task(name=TASK, ignore_result=True)
-    def run(job: str) -> None:
+def register(app: Any, supervisor: Supervisor) -> list[tuple[str, Any]]:
+    """Job and queue of messages that came when this worker had to stop: they are still to send."""
+    left: list[tuple[str, Any]] = []
+
+    @app.task(name=TASK, ignore_result=True, bind=True)
+    def run(task: Any, job: str) -> None:
+        # Taking messages goes on for two seconds; the one of the job just given back may be among
+        # them, and another worker would hear of it after a lease only.
+        if supervisor.stopping.is_set():
+            left.append((job, task.request.delivery_info["routing_key"]))
+            return
         # An API that is away loses this message only: its reaper sends another.
         try:
             supervisor.run(job)
         except UnavailableError as error:
             app.log.get_default_logger().warning("job %s not claimed: %s", job, error)
+
+    return left

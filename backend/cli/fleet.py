@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -12,17 +10,19 @@ from typing import Self
 
 from backend.cli.log_files import rotate
 from minimascope.machine.cores import usable_cores
+from minimascope.service.watched import WATCH_SECONDS, Watched
 
 # A worker and its log are named after the first; a machine without a GPU drops that queue itself.
 WORKERS = {"inspections": "inspections", "analyses": "analyses,gpu"}
-WATCH_SECONDS = 0.2
-STOP_SECONDS = 6.0
+# For a running job to be given back: the API is asked for 10 s, a child has 1 s to end.
+STOP_SECONDS = 20.0
 
 
 class Fleet:
     """A worker for inspections, which never wait behind an analysis, and some for analyses.
 
-    Several share long analyses; each then uses its part of the cores.
+    Several share long analyses; each then uses its part of the cores. None at all where `analyses`
+    is None: workers run elsewhere.
     """
 
     def __init__(
@@ -31,21 +31,30 @@ class Fleet:
         log_folder: Path,
         *,
         child: str | None = None,
-        analyses: int = 1,
+        analyses: int | None = 1,
     ) -> None:
-        self._environment, self._log_folder, self._child = environment, log_folder, child
-        self._queues = WORKERS | {f"analyses-{i}": "analyses" for i in range(2, analyses + 1)}
-        if analyses > 1:
-            threads = str(max(1, usable_cores() // analyses))
-            self._environment = {"OMP_NUM_THREADS": threads, **environment}
-        self._workers: dict[str, subprocess.Popen[bytes]] = {}
-        self._stopping = threading.Event()
+        count = analyses or 0
+        queues = WORKERS | {f"analyses-{i}": "analyses" for i in range(2, count + 1)}
+        if count > 1:
+            threads = str(max(1, usable_cores() // count))
+            environment = {"OMP_NUM_THREADS": threads, **environment}
+        self._log_folder = log_folder
+        log_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._workers = [
+            Watched(
+                _command(taken, child),
+                environment=environment,
+                log=log_folder / f"worker-{name}.log",
+            )
+            for name, taken in queues.items()
+            if analyses is not None
+        ]
+        self._stopping, self._ending = threading.Event(), threading.Lock()
         self._watch = threading.Thread(target=self._keep_alive, daemon=True)
 
     def __enter__(self) -> Self:
-        self._log_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for queue in self._queues:
-            self._workers[queue] = self._start(queue)
+        for worker in self._workers:
+            worker.start()
         self._watch.start()
         return self
 
@@ -55,45 +64,26 @@ class Fleet:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stopping.set()
-        self._watch.join()
-        for worker in self._workers.values():
-            worker.terminate()
-        for worker in self._workers.values():
-            try:
-                worker.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.wait()
-            _close(worker)
+        self.stop()
 
-    def _start(self, queue: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-P", "-m", "minimascope", "worker", "--with-parent"]
-        command += [
-            f"--queues={self._queues[queue]}",
-            *([f"--child={self._child}"] if self._child else []),
-        ]
-        with (self._log_folder / f"worker-{queue}.log").open("ab") as log:
-            # Out of our session: Ctrl-C reaches serve alone, which stops its workers in order.
-            return subprocess.Popen(  # noqa: S603 - the command is ours
-                command,
-                env=self._environment,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+    def stop(self) -> None:
+        """Returns when all have given back what they worked on and ended. Idempotent."""
+        with self._ending:
+            self._stopping.set()
+            self._watch.join()
+            for worker in self._workers:
+                worker.tell_to_stop()
+            for worker in self._workers:
+                worker.stop(STOP_SECONDS)
 
     def _keep_alive(self) -> None:
         while not self._stopping.wait(WATCH_SECONDS):
             rotate(self._log_folder)
-            for queue, worker in self._workers.items():
-                if worker.poll() is not None:
-                    _close(worker)
-                    self._workers[queue] = self._start(queue)
+            for worker in self._workers:
+                worker.look()
 
 
-def _close(worker: subprocess.Popen[bytes]) -> None:
-    if worker.stdin:
-        with contextlib.suppress(OSError):
-            worker.stdin.close()
+def _command(queues: str, child: str | None) -> list[str]:
+    """Pages are looked at on the same machine: where both want its cores, they go first."""
+    command = [sys.executable, "-P", "-m", "minimascope", "worker", "--watched", "--nice=10"]
+    return [*command, f"--queues={queues}", *([f"--child={child}"] if child else [])]

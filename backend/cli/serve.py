@@ -7,7 +7,6 @@ of the command `minimascope worker`, so this room imports no other.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import json
 import os
@@ -21,6 +20,7 @@ from typing import Annotated, Any
 import typer
 
 from backend.cli.fleet import Fleet
+from backend.cli.stopping import OrderlyServer
 from backend.storage.folder_lock import only_server
 from minimascope.cli.terminal import AsJson
 from minimascope.contract.problems import ProblemError
@@ -65,20 +65,15 @@ def command(
     with held, listen(settings.host, settings.port) as listener:
         os.environ["PYTHONSAFEPATH"] = "1"  # no process of ours imports from this folder
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        server = _server(settings)
+        config = _server_config(settings)
         log_folder = settings.folder() / "logs"
         environment = _worker_environment(settings)
-        fleet: contextlib.AbstractContextManager[object] = (
-            contextlib.nullcontext()
-            if no_worker
-            else Fleet(environment, log_folder, child=child, analyses=workers)
-        )
+        count = None if no_worker else workers
         _keep_out_of_collections()
-        with fleet:
+        with Fleet(environment, log_folder, child=child, analyses=count) as fleet:
+            server = OrderlyServer(config, drain=fleet.stop)
             _tell(f"http://{settings.host}:{settings.port}", as_json=as_json)
-            # uvicorn stops in order on Ctrl-C and then raises it once more.
-            with contextlib.suppress(KeyboardInterrupt):
-                server.run(sockets=[listener])
+            server.run(sockets=[listener])
 
 
 def _tell(address: str, *, as_json: bool) -> None:
@@ -159,11 +154,7 @@ def _keep_out_of_collections() -> None:
     gc.freeze()
 
 
-def _server(settings: Settings) -> Any:
-    import uvicorn
-
+def _server_config(settings: Settings) -> Any:
     from backend.http.connections import server_config
 
-    return uvicorn.Server(
-        server_config(_compose(settings), grace=GRACE_SECONDS, proxies=settings.proxies)
-    )
+    return server_config(_compose(settings), grace=GRACE_SECONDS, proxies=settings.proxies)

@@ -122,11 +122,13 @@ class Leaving:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
+        started, events = False, False
 
         async def noting(message: Message) -> None:
-            nonlocal started
-            started = True
+            nonlocal started, events
+            if not started:
+                kinds = dict(message.get("headers", [])).get(b"content-type", b"")
+                started, events = True, kinds.startswith(b"text/event-stream")
             await send(message)
 
         try:
@@ -138,6 +140,8 @@ class Leaving:
                 problem = ProblemError("stopping", "This server is being stopped.")
                 request_id = scope.get("minimascope.request_id", "")
                 await problem_response(problem, request_id)(scope, receive, send)
+            elif events:  # its reader comes back to whoever answers next
+                await send({"type": "http.response.body", "body": b""})
 
 
 def server_config(app: Any, *, grace: int, proxies: str = "") -> uvicorn.Config:

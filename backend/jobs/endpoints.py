@@ -24,6 +24,7 @@ from backend.storage.incoming import Incoming
 from minimascope.contract.code import Code, named_by, this_code
 from minimascope.contract.job_kinds import job_kind
 from minimascope.contract.problems import ProblemError
+from minimascope.contract.queues import QueueName
 from minimascope.contract.report import Report
 
 router = APIRouter(
@@ -121,10 +122,16 @@ def _count_products(jobs: JobService, job: str) -> None:
 
 
 @router.post("/jobs/{job}/release", status_code=204)
-def release(job: str, jobs: Jobs, token: Token) -> None:
-    """A worker that shuts down gives its job to another one."""
-    queue = jobs.repository.release(job, token)
-    jobs.send(job, queue)
+def release(job: str, jobs: Jobs, token: Token, frozen: bool = False) -> None:
+    """A worker that shuts down gives its job to another one; one whose child froze tries again."""
+    queue: QueueName | None
+    if frozen:
+        jobs.metrics.lost(1)
+        queue = jobs.repository.give_up(job, token, now=time.time())
+    else:
+        queue = jobs.repository.release(job, token)
+    if queue:
+        jobs.send(job, queue)
     jobs.notifications.notify(job)
 
 

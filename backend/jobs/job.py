@@ -92,7 +92,8 @@ def worker_lost(attempts: int) -> dict[str, Any]:
     return ProblemError(
         "worker_lost",
         f"The worker was lost {attempts} times while working on this.",
-        "It probably ran out of memory: use a machine with more, float32, or fewer eigenvectors.",
+        "Its process was killed or froze, or its machine went away; the worker's log may say. "
+        "Where it ran out of memory: use a machine with more, float32, or fewer eigenvectors.",
     ).as_dict()
 
 

@@ -21,6 +21,7 @@ from backend.jobs.job import (
     merged_stages,
     stale,
     waiting_stages,
+    worker_lost,
 )
 from backend.storage.tables import JobRow, UploadRow
 from backend.storage.transactions import Transactions, rows_changed
@@ -183,10 +184,18 @@ class JobRepository(Transactions):
         with self.write() as session:
             row = fenced(session, identifier, token)
             release_own_shards(session, row)
-            row.state, row.token, row.sent_at = "queued", None, None
             row.attempt -= 1
-            row.stages = waiting_stages(row.stages)
+            requeue(row)
             return cast(QueueName, row.queue)
+
+    def give_up(self, identifier: str, token: str, *, now: float) -> QueueName | None:
+        """Its process froze: this attempt counts; None where it was the last one, or cancelled."""
+        with self.write() as session:
+            row = fenced(session, identifier, token)
+            free_own_shards(session, row)
+            if lose(session, row, now=now):
+                return cast(QueueName, row.queue)
+            return None
 
     def forget_answers(
         self, *, analysis: str | None = None, ended_before: float | None = None
@@ -254,6 +263,23 @@ def end(
     row.version += 1
     if inspected := job_kind(row.kind).inspects:
         _record_inspection(session, inspected, row)
+
+
+def requeue(row: JobRow) -> None:
+    row.state, row.token, row.sent_at = "queued", None, None
+    row.stages = waiting_stages(row.stages)
+
+
+def lose(session: Session, row: JobRow, *, now: float) -> bool:
+    """After an attempt that came to nothing: True where there is another one."""
+    if row.cancel:
+        end(session, row, "cancelled", now=now)
+    elif row.attempt >= job_kind(row.kind).attempts:
+        end(session, row, "failed", now=now, problem=worker_lost(row.attempt))
+    else:
+        requeue(row)
+        row.version += 1
+    return row.state == "queued"
 
 
 def _record_inspection(session: Session, kind: UploadKind, row: JobRow) -> None:

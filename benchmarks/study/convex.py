@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from minimascope.curvature.gap.chance import FACTOR
 from study.agreement import off_by
 from torch import Tensor, nn
 from torch.nn import functional
 
-from minimascope.curvature.gap.chance import FACTOR
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.minimum.minimum import prepare
 

@@ -14,11 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from minimascope.curvature.gap.chance import chance_within, normal_grid
 from scipy.optimize import minimize_scalar
 from study.agreement import off_by
 from study.judging import Reading, candidate
-
-from minimascope.curvature.gap.chance import chance_within, normal_grid
 
 SEED = 0
 WANTED_SHARE, FACTOR, WORST = 0.9, 2.0, 3.0

@@ -7,11 +7,11 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from minimascope.curvature.gap.chance import SCHEDULE_ERROR
 from study.agreement import Agreement, agreement, off_by
 from study.halves import chance, halves, outcome, schedule_error
 from study.judging import RULES, Reading, candidate, judged, readings
 
-from minimascope.curvature.gap.chance import SCHEDULE_ERROR
 from minimascope.curvature.gap.verdict import PROMISED
 
 ESTIMATES = (

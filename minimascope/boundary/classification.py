@@ -37,6 +37,11 @@ def class_logits(outputs: Tensor) -> Tensor:
     return outputs
 
 
+def class_of(outputs: Tensor) -> Tensor:
+    """The class (m,) of each row of network outputs (m, K) or (m,)."""
+    return class_logits(outputs).argmax(dim=1)
+
+
 def logits_at(minimum: Minimum, inputs: Tensor) -> Tensor:
     """Class logits (m, K) of the trained network, without a graph, some inputs at a time."""
     return class_logits(outputs_at(minimum, inputs))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shlex
 from collections.abc import Callable, Collection
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -60,12 +61,20 @@ def made(model: type[Model], given: dict[str, Any]) -> Model:
         first = error.errors()[0]
         said = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
         if first["loc"]:
-            said = f"{_flag(str(first['loc'][0]))}: {said} (given {first['input']!r:.200})"
+            place, *inner = map(str, first["loc"])
+            named = [_flag(place), *(each for each in inner if not each.isdecimal())]
+            said = f"{': '.join(named)}: {said} (given {first['input']!r:.200})"
         raise ProblemError("invalid_parameters", f"{said}.") from error
 
 
 def _flag(name: str) -> str:
     return "--" + name.strip("_").replace("_", "-")
+
+
+def options_of(values: dict[str, Any]) -> str:
+    """Fields with their values as one types them on a command line."""
+    said = ((_flag(name), _typed(value)) for name, value in values.items())
+    return " ".join(f"{flag} {shlex.quote(value)}" for flag, value in said)
 
 
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
@@ -95,12 +104,16 @@ def _kind(annotation: Any) -> Any:
     return annotation
 
 
+def _is_object(kind: Any) -> bool:
+    return get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, BaseModel))
+
+
 def _metavar(kind: Any) -> str:
     if get_origin(kind) is tuple:
         return LETTERS[: 2 * len(get_args(kind)) - 1]
     if get_origin(kind) is list:
         return "A,B,..."
-    if get_origin(kind) is dict:
+    if _is_object(kind):
         return "JSON|FILE"
     return {int: "N", float: "X"}.get(kind, "TEXT")
 
@@ -117,6 +130,8 @@ def _help(kind: Any, field: FieldInfo) -> str:
 def _typed(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return json.dumps(value)
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
@@ -124,7 +139,7 @@ def _read(name: str, text: str, field: FieldInfo) -> Any:
     """What the model is to validate: parts of a list, a JSON object, else the text itself."""
     kind = _kind(field.annotation)
     origin = get_origin(kind)
-    if origin is dict:
+    if _is_object(kind):
         return _object(name, text)
     if origin is list:
         return [part for part in text.split(",") if part]

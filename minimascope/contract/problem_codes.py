@@ -306,6 +306,11 @@ OPERATION = (
     Problem("bad_endpoint", "no address of a collector of traces"),
 )
 CLIENTS = (
+    Problem("folds_impossible", "examples cannot be divided into folds as asked"),
+    Problem("losses_unusable", "K-fold has not one finite loss for each example"),
+    Problem("script_failed", "the training script of K-fold failed or wrote nothing"),
+    Problem("state_differs", "the file of finished folds is another run's"),
+    Problem("state_unreadable", "the file of finished folds cannot be read"),
     Problem("not_installed", "the extra that this command needs is not installed; names it"),
     Problem("port_taken", "the port is in use, or not allowed"),
     Problem("server_unreachable", "no server answers at the address", 503),

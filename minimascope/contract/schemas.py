@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from minimascope.contract.parameters import Parameters
-from minimascope.contract.report import DataSummary, Stage
+from minimascope.contract.report import DataSummary, Lies, Stage
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 StageState = Literal["waiting", "running", "done", "failed", "skipped"]
@@ -178,7 +178,11 @@ class UploadPage(Document):
 class KeyNumbers(Document):
     """What `GET /compare` says of one analysis; null where its report has no such number.
 
-    Losses and gaps in nats of mean NLL, soft rank as rank/n, margins in input units (l2).
+    Losses and gaps in nats of mean NLL, soft rank as rank/n, margins in input units (l2): the
+    closest crossings are upper bounds, `…_lower` certified lower ones, of the points that the
+    network gets right; `misclassified` counts the others.
+    `gap_half`, `gap_ninety`: 50% and 90% interval; without an estimate that the verdict stands by
+    all three are null. `gap_lies`: where the measured gap lies with respect to the latter.
     `spectrum_examples`: how many λ₁, trace and outliers are of, where that is a sample.
     """
 
@@ -191,8 +195,13 @@ class KeyNumbers(Document):
     test_loss: float | None = None
     test_accuracy: float | None = None
     gap_estimate: float | None = None
-    gap_standard_error: float | None = None
+    gap_half: tuple[float, float] | None = None
+    gap_ninety: tuple[float, float] | None = None
     gap_measured: float | None = None
+    gap_measured_error: float | None = None
+    gap_lies: Lies | None = None
+    gap_by_folds: float | None = None
+    gap_by_folds_standard_error: float | None = None
     verdict: str | None = None
     lambda_eff: float | None = None
     soft_rank_ggn: float | None = None
@@ -202,8 +211,11 @@ class KeyNumbers(Document):
     spectrum_examples: int | None = None
     g_at_epsilon: float | None = None
     n90: int | None = None
-    margin_min: float | None = None
-    margin_median: float | None = None
+    closest_crossing: float | None = None
+    closest_crossing_lower: float | None = None
+    median_crossing: float | None = None
+    median_crossing_lower: float | None = None
+    misclassified: int | None = None
 
 
 class KeyNumbersPage(Document):

@@ -1,4 +1,8 @@
-"""`minimascope worker`: one Celery worker process for a server elsewhere or on this machine."""
+"""`minimascope worker`: takes jobs of a server elsewhere or on this machine.
+
+Two processes: a small one that watches, and the Celery worker, which starts again when it ends or
+freezes. `serve` watches its own workers itself and starts them with `--watched`.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,11 @@ import typer
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.queues import QUEUES, QueueName
 from minimascope.contract.settings import Settings
-from minimascope.service import tracing
+from minimascope.service.watched import WATCH_SECONDS, Watched
 from workers import device as devices
-from workers.celery_app import run_worker
-from workers.process.supervisor import COMMAND
 
-NICE = 10
+# Beyond what a job takes to be given back (workers.delivery); containers are given 30 s.
+STOP_SECONDS = 25.0
 
 
 def command(
@@ -31,26 +34,51 @@ def command(
     device: Annotated[
         str, typer.Option(metavar="auto|cpu|cuda:N", help="what analyses run on")
     ] = "auto",
-    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
+    watched: Annotated[bool, typer.Option("--watched", hidden=True)] = False,
+    pulse: Annotated[int | None, typer.Option(hidden=True)] = None,
+    nice: Annotated[int, typer.Option(hidden=True)] = 0,
     child: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Work off jobs of a server elsewhere or on this machine, until it is told to stop."""
-    if with_parent:
-        # Pages are looked at on the same machine: where both want its cores, they go first.
-        os.nice(NICE)
-    settings = Settings()
-    tracing.configure(settings, "worker")
-    if server:
-        settings = settings.model_copy(update={"api_url": server})
+    if server:  # every process of this worker has to know whom it serves
+        os.environ["MINIMASCOPE_API_URL"] = server
     asked = _queues(queues)
     devices.choose(device)
     served = devices.served(asked)
     if not served:
         sentence = "There is no GPU here for the queue 'gpu'."
         raise ProblemError("no_gpu", sentence, "Give --queues inspections,analyses.")
-    if with_parent:
+    if watched:
+        os.nice(nice)
         threading.Thread(target=_end_with_parent, daemon=True).start()
-    run_worker(settings, served, command=(sys.executable, child) if child else COMMAND)
+        _work(served, pulse, child)
+    else:
+        _watch(queues, child)
+
+
+def _work(queues: list[QueueName], pulse: int | None, child: str | None) -> None:
+    from minimascope.service import tracing
+    from workers.celery_app import run_worker
+    from workers.process.supervisor import COMMAND
+
+    settings = Settings()
+    tracing.configure(settings, "worker")
+    run_worker(settings, queues, command=(sys.executable, child) if child else COMMAND, pulse=pulse)
+
+
+def _watch(queues: str, child: str | None) -> None:
+    """Until SIGTERM or Ctrl-C, which the worker is told and given time to hand its job back."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    command = [sys.executable, "-P", "-m", "minimascope", "worker", "--watched"]
+    command += [f"--queues={queues}", *([f"--child={child}"] if child else [])]
+    worker = Watched(command, environment=dict(os.environ))
+    worker.start()
+    while not stopping.wait(WATCH_SECONDS):
+        worker.look()
+    worker.tell_to_stop()
+    worker.stop(STOP_SECONDS)
 
 
 def _queues(text: str) -> list[QueueName]:

@@ -45,6 +45,11 @@ class ChildProcess:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def session(self) -> int:
+        """What it starts belongs to it too."""
+        return self._process.pid
+
     def tell(self, document: dict[str, Any]) -> None:
         """Hands over a job. A child that died meanwhile is noticed at the end of its events."""
         stdin = self._process.stdin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,7 +11,9 @@ from minimascope.contract.job_kinds import job_kind
 from minimascope.contract.problems import ProblemError
 from workers.delivery import ClaimedJob
 
-Stop = Literal["cancelled", "lost", "too_long", "shutdown", "broken"]
+Stop = Literal["cancelled", "lost", "too_long", "shutdown", "frozen", "broken"]
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass
@@ -27,6 +30,24 @@ def out_of_memory(work: Work, exit_status: int) -> bool:
     """The child said so, or the operating system ended it."""
     said = bool(work.problem) and work.problem.get("code") == "out_of_memory"
     return said or exit_status == -signal.SIGKILL
+
+
+def worker_failed(error: Exception) -> dict[str, Any]:
+    """The problem of a job that the supervisor itself could not go on with."""
+    full = isinstance(error, OSError) and error.errno in FULL
+    if full:
+        return ProblemError(
+            "sandbox_disk",
+            "The worker's disk has no room for the files of this job.",
+            "Free space in the worker's temporary directory, then try again.",
+            status=507,
+        ).as_dict()
+    return ProblemError(
+        "crashed",
+        f"The worker could not go on with this job ({type(error).__name__}).",
+        "The worker's log has more.",
+        status=500,
+    ).as_dict()
 
 
 def problem_of(

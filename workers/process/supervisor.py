@@ -7,7 +7,7 @@ parse of a user's file are the child's. No torch here.
 from __future__ import annotations
 
 import logging
-import queue
+import signal
 import sys
 import tempfile
 import threading
@@ -21,55 +21,79 @@ from minimascope.contract.job_kinds import job_kind
 from minimascope.machine import unfinished
 from minimascope.service.tracing import JobTrace
 from workers import protocol
-from workers.delivery import ClaimedJob, Delivery, LostJobError, RefusedError, UnavailableError
-from workers.process.child_process import ChildProcess
+from workers.delivery import (
+    ClaimedJob,
+    Delivery,
+    LostJobError,
+    RefusedError,
+    StoppedError,
+    UnavailableError,
+)
+from workers.process.attempt import Attempt
+from workers.process.child_process import LINGER_SECONDS
 from workers.process.heartbeat import Heartbeat
-from workers.process.outcome import Stop, Work, out_of_memory, problem_of
+from workers.process.outcome import Stop, Work, out_of_memory, problem_of, worker_failed
+from workers.process.pulse import Pulse
 from workers.process.spare import Spare
-from workers.sharing.supply import EVENTS, ShardSupply
 
 log = logging.getLogger("minimascope.worker")
 # -P: a folder of this name where the worker was started is not ours.
 COMMAND = (sys.executable, "-P", "-m", "workers.process.child")
-TICK_SECONDS = 0.1
+TOLD_SECONDS = 2.0
+REMOVAL_SECONDS = 60.0  # of a job's files, which may be many GB
 # Of the memory a child would plan with, after two retries.
 SMALLEST_SHARE = 0.25
 
 
 @dataclass
 class Supervisor:
-    """Runs jobs one after another; set `stopping` to give the current one back."""
+    """Runs jobs one after another; set `stopping` to give the current one back.
+
+    `kept` is the folder of what interrupted jobs go on from: see `minimascope.machine.unfinished`.
+    """
 
     delivery: Delivery
     command: Sequence[str] = COMMAND
     stopping: threading.Event = field(default_factory=threading.Event)
+    kept: Path | None = None
 
     def __post_init__(self) -> None:
         self.spare = Spare(self.command)
-        unfinished.forget_old()
+        unfinished.forget_old(self.kept)
         self.out_of_memory = 0
-        self._busy = False
+        self.pulse = Pulse()
+        self.delivery.on_wait, self.delivery.on_part = self.pulse.mark, self._part
+        self.idle = threading.Event()  # no job is held
+        self.idle.set()
         self._quiet_since = time.monotonic()
 
     def idle_seconds(self, now: float) -> float:
         """Since the last message, or 0 while one is worked off."""
-        return 0.0 if self._busy else now - self._quiet_since
+        return now - self._quiet_since if self.idle.is_set() else 0.0
+
+    def _part(self) -> None:
+        """Of a file on its way: a long transfer ends where this worker has to."""
+        if self.stopping.is_set() and self.pulse.ours():
+            raise StoppedError
 
     def run(self, job_id: str) -> None:
         """Claims and works off one job; returns at once where there is nothing to claim."""
         if self.stopping.is_set():
             return
-        self._busy = True
+        self.idle.clear()
         try:
             self._claim_and_run(job_id)
         finally:
-            self._busy, self._quiet_since = False, time.monotonic()
+            self.pulse.end()
+            self._quiet_since = time.monotonic()
+            self.idle.set()
 
     def _claim_and_run(self, job_id: str) -> None:
         job = self.delivery.claim(job_id)
         if job is None:
             return
         log.info("job %s (%s) attempt %d", job.id, job.kind, job.attempt)
+        self.pulse.begin(job.lease_seconds)
         try:
             self._run(job)
         except LostJobError:
@@ -77,9 +101,18 @@ class Supervisor:
         except UnavailableError as error:
             # The lease runs out and the reaper hands the job on.
             log.error("job %s: the API is away: %s", job.id, error)
+        except Exception as error:  # a lease that runs out would blame the machine, three times
+            log.exception("job %s: the worker could not go on", job.id)
+            self._fail(job, error)
         finally:
             if not self.stopping.is_set():
                 self.spare.prepare()
+
+    def _fail(self, job: ClaimedJob, error: Exception) -> None:
+        try:
+            self.delivery.finish(job, "failed", problem=worker_failed(error))
+        except (LostJobError, UnavailableError, RefusedError) as refused:
+            log.error("job %s: its failure was not taken: %s", job.id, refused)
 
     def close(self) -> None:
         """Ends the waiting child."""
@@ -92,6 +125,7 @@ class Supervisor:
             try:
                 with tempfile.TemporaryDirectory(prefix="minimascope-") as folder:
                     stop, work, exit_status = self._attempts(job, heartbeat, Path(folder))
+                    self.pulse.mark(REMOVAL_SECONDS)
             finally:
                 heartbeat.close()
             self._end(job, stop or heartbeat.stop, work, exit_status)
@@ -102,6 +136,8 @@ class Supervisor:
         """A child that runs out of memory is followed by one with half of it to plan with."""
         try:
             document = self._document(job, folder)
+        except StoppedError:
+            return "shutdown", Work(), 0
         except (RefusedError, OSError) as error:
             log.error("job %s: files not fetched: %s", job.id, error)
             return "broken", Work(problem=protocol.not_fetched()), 0
@@ -124,8 +160,14 @@ class Supervisor:
         child = self.spare.take()
         child.tell(document)
         try:
-            stop = self._listen(job, child, heartbeat, work, Path(document["workdir"]))
+            attempt = Attempt(
+                self.delivery, job, child, heartbeat, work, self._trace, self.pulse, self.stopping
+            )
+            stop = attempt.listen(Path(document["workdir"]))
+            self.pulse.mark(LINGER_SECONDS)
             exit_status = child.wait() if stop is None and not work.ended else 0
+            if exit_status == -signal.SIGTERM and self.stopping.wait(TOLD_SECONDS):
+                stop = "shutdown"  # whoever stops a machine may tell all of its processes at once
         finally:
             # What was interrupted or broken takes no other job.
             if work.ended and job_kind(job.kind).leaves_child_clean:
@@ -152,80 +194,18 @@ class Supervisor:
             "arrays": {name: str(path) for name, path in arrays.items()},
             "question": job.question,
             "workdir": str(folder),
-            "unfinished": str(unfinished.unfinished(job.id) or ""),
+            "unfinished": str(unfinished.unfinished(self.kept, job.id) or ""),
         }
-
-    def _listen(
-        self,
-        job: ClaimedJob,
-        child: ChildProcess,
-        heartbeat: Heartbeat,
-        work: Work,
-        folder: Path,
-    ) -> Stop | None:
-        """Until the child says its last, or there is a reason to stop it."""
-        shards = ShardSupply(self.delivery, job, folder)
-        deadline = time.monotonic() + job.job_seconds
-        while True:
-            if stop := self._reason(heartbeat, deadline):
-                return stop
-            try:
-                event = child.events.get(timeout=TICK_SECONDS)
-            except queue.Empty:
-                continue
-            if event is None:
-                return None
-            if event.get("event") == "end":
-                work.ended = True
-                return None
-            try:
-                if event.get("event") in EVENTS:
-                    shards.handle(event, child)
-                else:
-                    self._take(job, event, heartbeat, work)
-            except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
-                log.exception("job %s: bad event %.300r", job.id, event)
-                work.problem = protocol.broken(event, error)
-                return "broken"
-
-    def _reason(self, heartbeat: Heartbeat, deadline: float) -> Stop | None:
-        if heartbeat.stop:
-            return heartbeat.stop
-        if self.stopping.is_set():
-            return "shutdown"
-        return "too_long" if time.monotonic() > deadline else None
-
-    def _take(
-        self, job: ClaimedJob, event: dict[str, Any], heartbeat: Heartbeat, work: Work
-    ) -> None:
-        match event.get("event"):
-            case "progress":
-                heartbeat.progress(*protocol.progress(event))
-            case "stage":
-                name, state, seconds = protocol.stage(event)
-                heartbeat.stage(name, state, seconds)
-                self._trace.stage(name, state)
-            case "report":
-                self.delivery.put_report(job, protocol.file(event))
-                work.reported = True
-            case "array":
-                self.delivery.put_array(job, str(event["name"]), protocol.file(event))
-            case "result":
-                work.result = protocol.result(event)
-            case "problem":
-                work.problem = protocol.problem(event)
-            case other:
-                log.warning("job %s: unknown event %r", job.id, other)
 
     def _end(self, job: ClaimedJob, stop: Stop | None, work: Work, exit_status: int) -> None:
         if stop == "lost":
             self._trace.ended("lost")
             raise LostJobError(job.id)
-        if stop == "shutdown":
+        if stop in ("shutdown", "frozen"):
             self._trace.ended("given_back")
-            self.delivery.release(job)
+            self.delivery.release(job, frozen=stop == "frozen")
             return
-        unfinished.forget(job.id)
+        unfinished.forget(self.kept, job.id)
         if stop == "cancelled":
             self._trace.ended("cancelled")
             self.delivery.finish(job, "cancelled")

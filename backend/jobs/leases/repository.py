@@ -6,11 +6,11 @@ from typing import cast
 
 from sqlalchemy import and_, delete, not_, or_, select, true, update
 
-from backend.jobs.job import Reaped, waiting_stages, worker_lost
-from backend.jobs.repository import end
+from backend.jobs.job import Reaped
+from backend.jobs.repository import lose
 from backend.storage.tables import JobRow
 from backend.storage.transactions import Transactions, rows_changed
-from minimascope.contract.job_kinds import JOB_KINDS, job_kind
+from minimascope.contract.job_kinds import JOB_KINDS
 from minimascope.contract.queues import QueueName
 from minimascope.contract.schemas import FINAL_STATES
 
@@ -35,14 +35,7 @@ class LeaseRepository(Transactions):
         with self.write() as session:
             for row in session.scalars(expired.with_for_update(skip_locked=True)).all():
                 changed.append(row.id)
-                if row.cancel:
-                    end(session, row, "cancelled", now=now)
-                elif row.attempt >= job_kind(row.kind).attempts:
-                    end(session, row, "failed", now=now, problem=worker_lost(row.attempt))
-                else:
-                    row.state, row.token, row.sent_at = "queued", None, None
-                    row.stages = waiting_stages(row.stages)
-                    row.version += 1
+                lose(session, row, now=now)
             session.flush()
             # Younger ones are about to be sent by the request that wrote them.
             young = and_(JobRow.created_at >= now - min(lease, 2.0), JobRow.created_at <= now)

@@ -7,10 +7,11 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashboard.components.words import STATES, VERDICTS, count, number, plural, when, with_error
+from dashboard.components.words import STATES, VERDICTS, count, number, plural, when
+from minimascope.contract.report.sentences import nats, span
 from minimascope.contract.schemas import FINAL_STATES, KeyNumbers, ListedAnalysis
 
-COLUMNS = ("Minimum", "Estimated gap", "Measured gap", "λ₁", "Smallest margin", "Parameters")
+COLUMNS = ("Minimum", "Estimated gap", "Measured gap", "λ₁", "Closest crossing", "Parameters")
 
 
 def _address(analysis: ListedAnalysis) -> str:
@@ -48,9 +49,10 @@ def _verdict(numbers: KeyNumbers) -> Any:
     tone = "good" if numbers.verdict == "reliable" else "warn"
     if numbers.gap_estimate is None:
         return html.Span(words or "not computed", className=f"tone {tone}")
-    value, error = with_error(numbers.gap_estimate, numbers.gap_standard_error)
-    said = html.Span(words, className=f"tone {tone}")
-    return [html.Span(f"{value} {error}".strip(), className="figure"), said]
+    ends = numbers.gap_ninety
+    found = html.Span(nats(numbers.gap_estimate), className="figure")
+    between = html.Span(span(numbers.gap_estimate, ends) if ends else "", className="ends")
+    return [found, between, html.Span(words, className=f"tone {tone}")]
 
 
 def _largest(numbers: KeyNumbers) -> str | list[html.Span]:
@@ -62,13 +64,22 @@ def _largest(numbers: KeyNumbers) -> str | list[html.Span]:
     return [html.Span(said, className="figure"), html.Span(words, className="tone warn")]
 
 
+def _margin(numbers: KeyNumbers) -> str | list[html.Span]:
+    """The closest crossing, and what is certified beside it."""
+    said, lower = number(numbers.closest_crossing), numbers.closest_crossing_lower
+    if numbers.closest_crossing is None or lower is None:
+        return said
+    least = html.Span(f"at least {number(lower)}", className="ends")
+    return [html.Span(said, className="figure"), least]
+
+
 def _cells(numbers: KeyNumbers) -> list[html.Td]:
     size = "—" if numbers.parameters is None else count(numbers.parameters)
     cells = (
         ("gap", "Estimated gap", _verdict(numbers)),
         ("measured", "Measured gap", number(numbers.gap_measured)),
         ("lambda", "λ₁", _largest(numbers)),
-        ("margin", "Smallest margin", number(numbers.margin_min)),
+        ("margin", "Closest crossing", _margin(numbers)),
         ("size", "Parameters", size),
     )
     return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,8 +26,9 @@ from minimascope.machine.threads import use_threads_for
 from minimascope.objective.loss import Loss
 from minimascope.objective.named import loss_named
 from minimascope.objective.objective import Objective
-from minimascope.objective.optimiser import Sgd
-from minimascope.objective.penalty import Ridge
+from minimascope.objective.optimiser import Optimiser
+from minimascope.objective.penalty import Penalty
+from minimascope.objective.trainable import train_only
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     warnings = check_pair(network, train, test, loss=parameters.loss)
     dtype = torch.float64 if parameters.dtype == "float64" else torch.float32
     objective = objective_of(parameters)
+    if parameters.trainable is not None:
+        train_only(network, parameters.trainable)
     minimum = prepare(
         network, train.inputs, train.targets, loss=objective, dtype=dtype, device=device
     )
@@ -84,12 +87,29 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     return Opened(minimum, split_like(minimum, test), checkpoint, said, train.names)
 
 
-def objective_of(parameters: Parameters) -> Objective:
-    """What was minimised and how, as far as the parameters of an analysis say."""
+def objective_of(
+    parameters: Parameters, *, second_moment: Mapping[str, Tensor] | None = None
+) -> Objective:
+    """What was minimised and how, as far as the parameters of an analysis say.
+
+    second_moment: v̂ by parameter name, from the optimiser's state where that came along.
+    """
     return Objective(
         loss_named(parameters.loss),
-        Ridge(parameters.weight_decay),
-        Sgd(parameters.lr, parameters.momentum, parameters.steps),
+        Penalty(parameters.weight_decay, parameters.decay_on, parameters.decay_table),
+        Optimiser(
+            parameters.optimizer,
+            lr=parameters.lr,
+            momentum=parameters.momentum,
+            steps=parameters.steps,
+            schedule=parameters.schedule,
+            lr_sum=parameters.lr_sum,
+            betas=parameters.betas,
+            batch_size=parameters.batch_size,
+            second_moment=second_moment,
+        ),
+        augmentation=parameters.augmentation,
+        dropout=parameters.dropout,
     )
 
 

@@ -10,6 +10,7 @@ from minimascope.contract.report.boundary import (
     Rescaled,
 )
 from minimascope.contract.report.checkpoint import CheckpointSummary
+from minimascope.contract.report.cross_validation import CrossValidation
 from minimascope.contract.report.data import DataSummary, SplitSummary
 from minimascope.contract.report.document import (
     ESTIMATOR_VERSION,
@@ -21,23 +22,29 @@ from minimascope.contract.report.document import (
     Stage,
 )
 from minimascope.contract.report.gap import (
+    Check,
+    Coverage,
     Gap,
     GapCurves,
     GapDiagnostics,
     GapPlan,
     Headline,
+    Lies,
     Verdict,
 )
 from minimascope.contract.report.margins import (
-    CertifiedMargins,
+    Bracket,
+    ClosestCrossings,
     EigenvectorMargin,
     Margins,
     PairMargin,
     PointMargin,
 )
 from minimascope.contract.report.minimum import MinimumSummary
+from minimascope.contract.report.objective import Finding, ObjectiveSummary, PenaltyGroup
 from minimascope.contract.report.sections import Estimate, Section
 from minimascope.contract.report.spectrum import (
+    Counts,
     Density,
     GapOutliers,
     LayerBlock,
@@ -54,15 +61,21 @@ __all__ = [
     "SCHEMA_VERSION",
     "STAGES",
     "Boundary",
-    "CertifiedMargins",
+    "Bracket",
+    "Check",
     "CheckpointSummary",
     "ClassSubset",
+    "ClosestCrossings",
+    "Counts",
+    "Coverage",
+    "CrossValidation",
     "DataSummary",
     "Density",
     "EigenvectorMargin",
     "Epsilon",
     "Estimate",
     "Failure",
+    "Finding",
     "FlipRates",
     "Flips",
     "GCurve",
@@ -73,10 +86,13 @@ __all__ = [
     "GapPlan",
     "Headline",
     "LayerBlock",
+    "Lies",
     "Margins",
     "MinimumSummary",
+    "ObjectiveSummary",
     "Outliers",
     "PairMargin",
+    "PenaltyGroup",
     "PointMargin",
     "RatioOutliers",
     "Report",

@@ -8,11 +8,11 @@ from minimascope.curvature.gap.given import Assembly
 from minimascope.curvature.gap.hessian_clipped import HessianClipped, clipped_rank
 from minimascope.curvature.gap.proxies import proxy_estimates
 from minimascope.curvature.gap.result import GapEstimate
-from minimascope.curvature.gap.verdict import soft_rank_note
+from minimascope.curvature.gap.verdict import Evidence, soft_rank_note
 
 
 def estimates_at(
-    given: Assembly, row: int, lambda_: float, clipped: HessianClipped | None, t_alo: float
+    given: Assembly, row: int, lambda_: float, clipped: HessianClipped | None, evidence: Evidence
 ) -> dict[str, GapEstimate]:
     n, sweep = given.likelihood.n, given.sweep
     increments = given.increments(row)
@@ -24,7 +24,8 @@ def estimates_at(
     tic_over = over if given.exact_route else f"{sweep.method}; {_signs(contributions.shape[0], n)}"
     rank = float(sweep.rank[row]) / n
     rank_error = None if sweep.rank_error is None else float(sweep.rank_error[row]) / n
-    note = soft_rank_note(t_alo, given.likelihood.loss)
+    t_alo = evidence.ridge.temperature
+    note = soft_rank_note(t_alo, regression=evidence.regression)
     found = {
         "alo_ggn": GapEstimate(
             float(increments.mean()), float(increments.std()) / math.sqrt(m), over
@@ -35,6 +36,10 @@ def estimates_at(
         "tic_ggn": GapEstimate(uncentred - centring, tic_error, f"centred; {tic_over}"),
         "tic_ggn_uncentred": GapEstimate(uncentred, tic_error, tic_over),
     }
+    if evidence.filtered is not None:
+        found["alo_filter"] = GapEstimate(
+            evidence.filtered.alo, None, "leave-one-out, gradient flow stopped after T as a filter"
+        )
     found |= _hessian_estimates(given, lambda_, clipped)
     found |= proxy_estimates(given.minimum, given.likelihood, lambda_, seed=given.seed)
     if given.likelihood.loss.varies:

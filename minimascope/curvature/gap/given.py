@@ -8,12 +8,13 @@ from torch import Tensor
 
 from minimascope.curvature.gap.hessian_clipped import KnownHessian
 from minimascope.curvature.gap.result import GapPlan
+from minimascope.curvature.gap.training import Training
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.sweep.result import Sweep
 from minimascope.curvature.sweep.route import RoutePlan
 from minimascope.objective.damping import Damping
 from minimascope.objective.likelihood import Likelihood
-from minimascope.objective.penalty import Ridge
+from minimascope.objective.metric import Metric
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Assembly:
 
     minimum: Minimum
     likelihood: Likelihood
+    metric: Metric
     sweep: Sweep
     grid: list[float]
     gradient: Tensor
@@ -30,21 +32,22 @@ class Assembly:
     seed: int
     plan: RoutePlan
     spent: GapPlan
-
-    @property
-    def penalty(self) -> Ridge:
-        """What training added to the loss."""
-        return self.minimum.objective.penalty
+    training: Training
 
     @property
     def damping(self) -> Damping:
-        """λ_eff and where it comes from."""
-        return self.minimum.objective.damping
+        """λ_eff, where it comes from, and whether the weights are a minimum."""
+        return self.metric.damping
 
     @property
     def sampled(self) -> Likelihood:
         """The examples of the sweep."""
         return self.likelihood.select(self.sweep.examples)
+
+    @property
+    def plain(self) -> Likelihood:
+        """The examples of the sweep under the loss whose gap is asked for."""
+        return self.sampled
 
     @property
     def exact(self) -> bool:
@@ -63,8 +66,8 @@ class Assembly:
 
     def increments(self, row: int) -> Tensor:
         """(m,) leave-one-out minus training loss of each example."""
-        sampled = self.sampled
-        return sampled.nll(sampled.logits + self.sweep.displacement[row]) - sampled.nll()
+        plain = self.plain
+        return plain.nll(plain.logits + self.sweep.displacement[row]) - plain.nll()
 
     def tic(self, row: int) -> tuple[Tensor, float]:
         """Uncentred contributions of examples or random signs, and the centring term."""

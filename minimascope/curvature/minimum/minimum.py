@@ -17,8 +17,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from minimascope.curvature.minimum.places import Place, places_of, split
 from minimascope.objective.loss import Loss, LossName
 from minimascope.objective.objective import Objective, objective_of
-from minimascope.objective.optimiser import Sgd
-from minimascope.objective.penalty import Ridge
+from minimascope.objective.optimiser import Optimiser
+from minimascope.objective.penalty import Penalty
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,15 @@ class Minimum:
     """Network, training set and what was minimised; all tensors share one dtype and device.
 
     inputs n × ... ; targets as the loss takes them, one row an example: class indices (int64), 0
-    or 1 for one logit, n × K numbers for squared error.
+    or 1 for one logit, n × K numbers for squared error. groups (n,): which original an example is
+    a copy of, where training had copies; None where each stands alone.
     """
 
     network: nn.Module
     inputs: Tensor
     targets: Tensor
     objective: Objective = Objective()
+    groups: Tensor | None = None
 
     @property
     def loss(self) -> Loss:
@@ -67,7 +69,8 @@ class Minimum:
 
     def subset(self, rows: Tensor) -> Minimum:
         """The same network on some examples (indices or a mask): mean loss over them alone."""
-        return replace(self, inputs=self.inputs[rows], targets=self.targets[rows])
+        groups = None if self.groups is None else self.groups[rows]
+        return replace(self, inputs=self.inputs[rows], targets=self.targets[rows], groups=groups)
 
     def trained(
         self,
@@ -77,8 +80,12 @@ class Minimum:
         momentum: float | None = None,
         steps: int | None = None,
     ) -> Minimum:
-        """The same minimum with what is known of its training; None for what is not."""
-        objective = Objective(self.loss, Ridge(weight_decay), Sgd(lr, momentum, steps))
+        """The same minimum of all its parameters, by SGD of constant rate; None: not known."""
+        objective = Objective(
+            self.loss,
+            Penalty(weight_decay),
+            Optimiser(lr=lr, momentum=momentum, steps=steps),
+        )
         return replace(self, objective=objective)
 
     def unflatten(self, theta: Tensor) -> dict[str, Tensor]:

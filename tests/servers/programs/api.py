@@ -5,14 +5,12 @@ Prints its address when it is bound.
 """
 
 import argparse
-import contextlib
 import os
-
-import uvicorn
 
 from backend.app import create_app
 from backend.cli.fleet import Fleet
 from backend.cli.serve import listen
+from backend.cli.stopping import OrderlyServer
 from backend.http.connections import server_config
 from minimascope.contract.settings import Settings
 
@@ -25,12 +23,9 @@ listener = listen(settings.host, settings.port)
 settings = settings.model_copy(update={"port": listener.getsockname()[1]})
 url = f"http://127.0.0.1:{settings.port}"
 environment = {**os.environ, "MINIMASCOPE_API_URL": url}
-workers = (
-    Fleet(environment, settings.folder() / "logs", child=asked.child)
-    if asked.child
-    else contextlib.nullcontext()
-)
-with listener, workers:
+config = server_config(create_app(settings), grace=1)
+count = 1 if asked.child else None
+logs = settings.folder() / "logs"
+with listener, Fleet(environment, logs, child=asked.child, analyses=count) as fleet:
     print(url, flush=True)
-    with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(server_config(create_app(settings), grace=1)).run(sockets=[listener])
+    OrderlyServer(config, drain=fleet.stop).run(sockets=[listener])

@@ -18,7 +18,7 @@ from minimascope.analysis.costs.spectrum import eigenvectors_of, plan_stage
 from minimascope.analysis.planning import planned
 from minimascope.analysis.session.opening import Files, open_files
 from minimascope.analysis.session.sampling import for_spectrum
-from minimascope.analysis.stages import margins as margins_stage
+from minimascope.analysis.stages import margin_search as margins_stage
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import STAGES
 from minimascope.curvature.minimum.minimum import Minimum, prepare
