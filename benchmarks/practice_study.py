@@ -19,11 +19,12 @@ from practice.case import Case, listed, write_list
 from practice.draws import cases
 from practice.measuring import baselines, measured_reference
 from practice.oracle import retrained
+from practice.product import answered
 from practice.stored import folder, store
 from practice.training import trained
 
 RESULTS = Path(__file__).parent / "results"
-STAGES = ["list", "train", "reference", "baselines", "oracle", "alpha"]
+STAGES = ["list", "train", "reference", "estimate", "baselines", "oracle", "alpha"]
 
 
 def main() -> None:
@@ -43,6 +44,8 @@ def main() -> None:
             append("reference", wanted, measured_reference)
         case "baselines":
             append("baselines", wanted, baselines)
+        case "estimate":
+            append("product", wanted, answered)
         case "alpha":
             append("alpha", wanted, alpha)
         case "oracle":
