@@ -20,7 +20,7 @@ from minimascope.objective.optimiser import Optimiser
 # Of the median: D below is as if its gradients had been zero by accident.
 SMALLEST_STEP = 1e-3
 # Of the largest weight decay: parameters without any have this much at a minimum.
-NO_DECAY = 1e-4
+NO_DECAY = 1e-5
 SMALLEST_RIDGE = 1e-6
 CONVERGED = 0.05  # ‖∇L + Pθ‖ over ‖Pθ‖
 
