@@ -253,7 +253,7 @@ def test_parameters_without_decay_have_a_floor_that_does_not_show(
         assert result.lambda_ == WD
         assert result.converged
         found.append(result.estimates["alo_ggn"].value)
-    assert found == pytest.approx([found[1]] * 3, rel=2e-3)
+    assert found == pytest.approx([found[1]] * 3, rel=5e-3)
     # And it is what refitting without each example gives, to the order of the linear step.
     assert found[1] == pytest.approx(by_refitting(minimum), rel=0.1)
 
