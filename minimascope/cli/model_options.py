@@ -48,7 +48,7 @@ def takes(
         def command(**given: Any) -> int | None:
             typed = {name: given.pop(name) for name in fields}
             told = {k: v for k, v in typed.items() if v is not None}
-            files = {k for k in or_file if k in told and told[k] not in _choices(fields[k])}
+            files = {k for k in or_file if k in told and told[k] not in _chosen(fields[k])}
             asked = {k: _read(k, v, fields[k]) for k, v in told.items() if k not in files}
             for name in files:
                 asked = _with_file(asked, or_file[name](told[name]))
@@ -73,7 +73,7 @@ def _with_file(asked: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
     return asked | told
 
 
-def _choices(field: FieldInfo) -> tuple[Any, ...]:
+def _chosen(field: FieldInfo) -> tuple[Any, ...]:
     kind = _kind(field.annotation)
     return get_args(kind) if get_origin(kind) is Literal else ()
 
@@ -104,7 +104,7 @@ def options_of(values: dict[str, Any]) -> str:
 
 def _parameter(name: str, field: FieldInfo, *, file: bool = False) -> inspect.Parameter:
     kind = _kind(field.annotation)
-    choices = YesNo if kind is bool else kind if _choices(field) and not file else None
+    choices = YesNo if kind is bool else None if file else _choices(kind, field)
     default: Any = inspect.Parameter.empty if field.is_required() else None
     option = typer.Option(
         _flag(name),
@@ -116,6 +116,15 @@ def _parameter(name: str, field: FieldInfo, *, file: bool = False) -> inspect.Pa
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )
+
+
+def _choices(kind: Any, field: FieldInfo) -> Any:
+    """The values there are, with the names that the model takes for them too; None for any."""
+    if get_origin(kind) is not Literal:
+        return None
+    extra: Any = field.json_schema_extra or {}
+    every: Any = Literal
+    return every[(*get_args(kind), *extra.get("also", []))]
 
 
 def _kind(annotation: Any) -> Any:

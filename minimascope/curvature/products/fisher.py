@@ -1,5 +1,6 @@
 """Fisher matrices of labels sampled from the model: their mean over labels is the GGN.
 
+A loss that is m times a likelihood has its residuals times √m (`Loss.sampled_residual`).
 One label an example, so the rank is at most n: never to be taken for the GGN.
 """
 
@@ -41,5 +42,5 @@ def sampled_fisher_eigenvalues(
 def sampled_residuals(likelihood: Likelihood, *, draws: int, seed: int) -> list[Tensor]:
     """Residuals (n × K) at labels drawn from the model, one an example and draw."""
     generator = torch.Generator().manual_seed(seed)
-    loss, f = likelihood.loss, likelihood.logits
-    return [loss.sampled_residual(f, generator) for _ in range(draws)]
+    loss, f, y = likelihood.loss, likelihood.logits, likelihood.targets
+    return [loss.sampled_residual(f, y, generator) for _ in range(draws)]
