@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -38,6 +39,8 @@ Pattern = Annotated[str, Field(min_length=1, max_length=200)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 MOST_CLASSES = 10_000
 MOST_PATTERNS = 100
+OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "lbfgs": "L-BFGS"}
+ROUNDING = 1e-6  # of a sum of learning rates
 
 
 class ObjectiveParameters(BaseModel):
@@ -94,6 +97,44 @@ class ObjectiveParameters(BaseModel):
     groups: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         None, description="column or array that says which original an example is a copy of"
     )
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        """One sentence for what cannot be told together."""
+        for sentence in (*self._penalty_faults(), *self._optimizer_faults(), *self._rate_faults()):
+            raise ValueError(sentence)
+        return self
+
+    def _penalty_faults(self) -> Iterator[str]:
+        if self.decay_on != "all" and self.decay_table is not None:
+            yield "decay_table says where weight decay acts, and so does decay_on: give one"
+        if self.decay_on != "all" and self.weight_decay is None:
+            yield "decay_on says where weight_decay acts, which was not given"
+        if self.trainable == []:
+            yield "trainable names no parameter, so nothing was trained: leave it out for all"
+
+    def _optimizer_faults(self) -> Iterator[str]:
+        name = OPTIMIZERS.get(self.optimizer or "", "")
+        if self.momentum is not None and self.optimizer in ("adam", "adamw", "lbfgs"):
+            yield f"momentum is SGD's, and the optimizer is {name}: leave it out"
+        if self.betas is not None and self.optimizer not in ("adam", "adamw"):
+            yield "betas are those of Adam and AdamW: say which of them it was, or leave them out"
+        if self.schedule is not None and self.optimizer == "lbfgs":
+            yield "a schedule says nothing of L-BFGS, which ends at a minimum: leave it out"
+
+    def _rate_faults(self) -> Iterator[str]:
+        if self.schedule is not None and self.lr_sum is not None:
+            yield "schedule and lr_sum both say how large all steps were together: give one"
+        if self.schedule is not None and (self.lr is None or self.steps is None):
+            yield "schedule needs lr and steps, or give lr_sum, the sum of all learning rates"
+        if self.lr_sum is None or self.lr is None or self.steps is None:
+            return
+        most = self.lr * self.steps
+        if self.lr_sum > most * (1 + ROUNDING):
+            yield (
+                f"lr_sum is {self.lr_sum:g}, and {self.steps} steps of at most {self.lr:g} sum to "
+                f"{most:g} at most: give the true ones"
+            )
 
     @model_validator(mode="before")
     @classmethod

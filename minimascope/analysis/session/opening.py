@@ -77,13 +77,17 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     found = fitted(network, train, test, parameters)
     train, test = found.train, found.test
     dtype = torch.float64 if parameters.dtype == "float64" else torch.float32
-    if parameters.trainable is not None:
-        train_only(found.network, parameters.trainable)
+    objective = objective_of(parameters, found.loss)
+    with refused_as_told():
+        if parameters.trainable is not None:
+            train_only(found.network, parameters.trainable)
+        trained = {k: q.shape for k, q in found.network.named_parameters() if q.requires_grad}
+        objective.penalty.by_name(trained)
     minimum = prepare(
         found.network,
         train.inputs,
         train.targets,
-        loss=objective_of(parameters, found.loss),
+        loss=objective,
         dtype=dtype,
         device=device,
     )
@@ -118,6 +122,15 @@ def objective_of(
         augmentation=parameters.augmentation,
         dropout=parameters.dropout,
     )
+
+
+@contextmanager
+def refused_as_told() -> Iterator[None]:
+    """What cannot be of this network is refused as a parameter of the analysis."""
+    try:
+        yield
+    except ValueError as error:
+        raise ProblemError("invalid_parameters", str(error)) from error
 
 
 @contextmanager

@@ -24,14 +24,17 @@ def sampled_fisher(minimum: Minimum, *, seed: int = 0) -> Operator:
 
 
 def sampled_fisher_eigenvalues(
-    minimum: Minimum, likelihood: Likelihood, *, draws: int, seed: int
+    minimum: Minimum, likelihood: Likelihood, *, draws: int, seed: int, root: Tensor | None = None
 ) -> Tensor:
-    """Eigenvalues (draws × min(n, p)) of F for several draws, from one pass over J."""
+    """Eigenvalues (draws × min(n, p)) of F for several draws, from one pass over J.
+
+    In the coordinates θ/root where there is one (p,).
+    """
     residuals = sampled_residuals(likelihood, draws=draws, seed=seed)
     rows = residuals[0].new_empty(draws, likelihood.n, minimum.dim)
     for at, drawn in gradient_rows(minimum, residuals):
         for draw, G in enumerate(drawn):
-            rows[draw, at] = G
+            rows[draw, at] = G if root is None else G * root
     G = rows if likelihood.n <= minimum.dim else rows.mT
     return torch.stack([torch.linalg.eigvalsh(g @ g.mT) for g in G]).clamp_min(0) / likelihood.n
 
