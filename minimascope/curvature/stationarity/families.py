@@ -18,6 +18,8 @@ from minimascope.curvature.minimum.batches import as_matrix, outputs_at
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.stationarity.fit import rounded
 from minimascope.curvature.stationarity.gradients import pulled
+from minimascope.objective.binary import Binary
+from minimascope.objective.cross_entropy import CrossEntropy
 
 # More classes than this have too many gradients for weights of their own.
 MOST_CLASSES = 20
@@ -55,9 +57,9 @@ def families(minimum: Minimum) -> Iterator[Family]:
     if y.ndim != 1:  # soft or several labels, numbers, weights of examples: nothing else is tried
         return
     yield from _of_probabilities(minimum)
-    if minimum.loss.name == "cross_entropy":
+    if isinstance(minimum.loss, CrossEntropy):
         yield from _of_classes(minimum)
-    if minimum.loss.name == "binary":
+    if isinstance(minimum.loss, Binary):
         yield from _of_positives(minimum)
 
 
@@ -96,9 +98,9 @@ def _of_probabilities(minimum: Minimum) -> Iterator[Family]:
     """The network ends in sigmoid or softmax: its outputs are probabilities, not logits."""
     outputs = as_matrix(outputs_at(minimum, minimum.inputs))
     inside = bool(((outputs >= 0) & (outputs <= 1)).all())
-    if minimum.loss.name == "binary" and inside:
+    if isinstance(minimum.loss, Binary) and inside:
         residual = _of_bernoulli
-    elif minimum.loss.name == "cross_entropy" and inside and _sums_to_one(outputs):
+    elif isinstance(minimum.loss, CrossEntropy) and inside and _sums_to_one(outputs):
         residual = _of_softmax
     else:
         return

@@ -21,6 +21,7 @@ from minimascope.curvature.products.gradient import example_gradients
 from minimascope.curvature.stationarity.families import Family, families
 from minimascope.curvature.stationarity.fit import STATIONARY, Fit, fitted, rounded
 from minimascope.curvature.stationarity.inputs import Rescaled, rescalings
+from minimascope.objective.gaussian import Gaussian
 
 NOISE_EXAMPLES = 64
 TINY = 1e-300
@@ -143,7 +144,7 @@ def _in_units_of(
     minimum: Minimum, decay: float, given: float | None
 ) -> tuple[dict[str, Any], float, str]:
     """Squared error summed and halved, or torch's mean over outputs: 2/K of it."""
-    if minimum.loss.name != "mse":
+    if minimum.loss != Gaussian():
         return {}, decay, ""
     with torch.no_grad():
         outputs = minimum.logits(minimum.theta, minimum.inputs[:1]).numel()
