@@ -148,8 +148,8 @@ def _loss_at(minimum: Minimum, likelihood: Likelihood, theta: Tensor) -> float:
 def measured_gap(
     minimum: Minimum, likelihood: Likelihood, test: tuple[Tensor, Tensor]
 ) -> tuple[float, float]:
-    """(mean test − mean train loss, sd(test loss)/√n_test) in nats."""
+    """(mean test − mean train of the plain loss, sd(test loss)/√n_test) in nats."""
     inputs = test[0].to(minimum.inputs)
-    losses = likelihood_of(minimum, inputs, test[1].to(minimum.targets)).nll()
-    gap = float(losses.mean() - likelihood.nll().mean())
+    losses = likelihood_of(minimum, inputs, test[1].to(minimum.targets)).plain.nll()
+    gap = float(losses.mean() - likelihood.plain.nll().mean())
     return gap, float(losses.std()) / math.sqrt(losses.numel())
