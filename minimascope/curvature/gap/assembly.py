@@ -21,8 +21,9 @@ from minimascope.curvature.gap.diagnostics import (
 from minimascope.curvature.gap.given import Assembly
 from minimascope.curvature.gap.hessian_clipped import HessianClipped, hessian_clipped
 from minimascope.curvature.gap.result import GapEstimate, GapHeadline, GapResult
-from minimascope.curvature.gap.verdict import CONVERGED, Evidence, Judgement, judge
+from minimascope.curvature.gap.verdict import Evidence, Judgement, judge
 from minimascope.objective.likelihood import Likelihood
+from minimascope.objective.metric import CONVERGED
 
 
 @dataclass(frozen=True)
