@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from backend.analyses.key_numbers import key_numbers
 from backend.analyses.service import Analyses, AnalysisService
-from backend.auth.permissions import READER, READS_ANALYSIS
+from backend.auth.permissions import READER, READS_ANALYSIS, check_readable
 from backend.auth.principal import Who
 from backend.http import representations
 from backend.http.representations import JSON, NPY, NPZ, Match
@@ -129,7 +129,7 @@ def compare(
         raise ProblemError("invalid_request", sentence)
     if who.owner is not None:
         for identifier in wanted:
-            analyses.access.check_analysis(identifier, who.owner, reading=True, share="")
+            check_readable(analyses.access, who, identifier, "")
     page = KeyNumbersPage(items=[_compared(analyses, identifier) for identifier in wanted])
     return representations.document(page.model_dump_json().encode(), match)
 

@@ -26,6 +26,7 @@ from minimascope.analysis.stages import boundary as boundary_stage
 from minimascope.analysis.stages import gap as gap_stage
 from minimascope.analysis.stages import margins as margins_stage
 from minimascope.analysis.stages import spectrum as spectrum_stage
+from minimascope.contract.code import this_code
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import NEEDS_SPECTRUM, STAGES, Failure, Report, Stage
@@ -93,7 +94,7 @@ def begin(files: Files, parameters: Parameters, *, workdir: Path, publisher: Pub
         wall_seconds={"intake": time.perf_counter() - started},
         checkpoint=checkpoint_summary(opened, parameters),
         data=data,
-        loss=parameters.loss,
+        loss=opened.minimum.loss.name,
         objective=objective_summary(opened.minimum, parameters),
         cross_validation=folds,
         warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings, *said],
@@ -153,6 +154,8 @@ def attempt(session: Session, stage: Stage) -> Failure | None:
 def versions() -> dict[str, str]:
     return {
         "minimascope": __version__,
+        "estimators": this_code().estimators,
+        "build": this_code().build,
         "torch": str(torch.__version__),
         "numpy": np.__version__,
         "scipy": scipy.__version__,

@@ -10,6 +10,9 @@ from pydantic import Field, field_validator
 from minimascope.contract.objective import ObjectiveParameters, Positive
 from minimascope.contract.report import STAGES, CrossValidation, Stage
 
+# Of JSON: an architecture of a thousand layers is a third of this.
+MOST_ARCHITECTURE = 1 << 19
+
 
 class Parameters(ObjectiveParameters):
     """Everything besides the files that changes a result.
@@ -56,4 +59,6 @@ class Parameters(ObjectiveParameters):
             raise ValueError("holds a character that is no Unicode") from error
         if "\\u0000" in text:
             raise ValueError("holds a NUL character")
+        if len(text) > MOST_ARCHITECTURE:
+            raise ValueError(f"is longer than {MOST_ARCHITECTURE} characters of JSON")
         return value

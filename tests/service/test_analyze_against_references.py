@@ -79,7 +79,7 @@ def test_gauss_network_spectrum_and_certified_margin(tmp_path: Path) -> None:
     found = np.array(report["spectrum"]["eigenvalues"])
     assert_allclose(found, reference["top30"], rtol=1e-6)
     assert all(report["spectrum"]["converged"])
-    assert report["margins"]["certified"]["min"] == pytest.approx(0.348, rel=0.05)
+    assert report["margins"]["l2"]["smallest"]["upper"] == pytest.approx(0.348, rel=0.05)
     assert report["boundary"]["n90"] == reference["n_vectors_for_90pct_energy"]
     with np.load(tmp_path / "arrays.npz") as arrays:
         assert arrays["alignment"].shape == (30, reference["n_train"])

@@ -42,8 +42,10 @@ class Judged:
 def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResult:
     """The result; without λ_eff only curves and what does not depend on λ."""
     clipped = None
-    if given.hessian is not None:
-        clipped = hessian_clipped(given.minimum, given.likelihood, given.hessian)
+    if given.scaled_hessian is not None:
+        clipped = hessian_clipped(
+            given.minimum, given.likelihood, given.scaled_hessian, given.metric.root
+        )
     newton = _newton(given, clipped)
     judged = _judged(given, clipped)
     share = gradient_share(given, _regularized(given))
@@ -52,7 +54,7 @@ def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResul
         given.minimum,
         given.likelihood,
         hessian_eigenvalues=None if given.hessian is None else given.hessian.values,
-        ggn_eigenvalues=given.sweep.eigenvalues,
+        ggn_eigenvalues=given.sweep.eigenvalues if given.metric.root is None else None,
         half_logdet=judged.half_logdet,
     )
     return GapResult(
@@ -133,7 +135,7 @@ def _newton(given: Assembly, clipped: HessianClipped | None) -> float | None:
     ridge = given.metric.newton_ridge
     if ridge is None or clipped is None:
         return given.sweep.newton
-    return 0.5 * clipped.quadratic(_regularized(given), ridge)
+    return 0.5 * clipped.quadratic(given.metric.scaled(_regularized(given)), ridge)
 
 
 def _regularized(given: Assembly) -> Tensor:

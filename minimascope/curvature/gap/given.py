@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor
 
-from minimascope.curvature.gap.hessian_clipped import KnownHessian
+from minimascope.curvature.gap.hessian_clipped import KnownHessian, scaled_hessian
 from minimascope.curvature.gap.result import GapPlan
 from minimascope.curvature.gap.training import Training
 from minimascope.curvature.minimum.minimum import Minimum
@@ -33,6 +34,13 @@ class Assembly:
     plan: RoutePlan
     spent: GapPlan
     training: Training
+
+    @cached_property
+    def scaled_hessian(self) -> KnownHessian | None:
+        """H in the coordinates of the metric, where enough of it is known; not with copies."""
+        if self.hessian is None or self.training.copies:
+            return None
+        return scaled_hessian(self.hessian, self.metric.root)
 
     @property
     def damping(self) -> Damping:

@@ -6,6 +6,8 @@ each original, which stands for it as it is.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -32,6 +34,11 @@ def units_of(minimum: Minimum) -> Units:
 def originals(minimum: Minimum) -> Tensor:
     """Row of the first copy of each original, in the order of `units_of`; all where no copies."""
     return torch.cat([rows[:, 0] for rows in units_of(minimum).values()])
+
+
+def alone(minimum: Minimum, rows: Tensor) -> Minimum:
+    """Some examples, each standing for itself."""
+    return replace(minimum.subset(rows), groups=None)
 
 
 def _numbered(groups: Tensor) -> tuple[Tensor, Tensor]:

@@ -158,6 +158,6 @@ def test_a_stage_looks_at_what_its_plan_assumed(
     assert (report.boundary.walked or n) == drawn.walked
     assert any(each.eigenvalues for each in report.boundary.subsets) == drawn.hessians
     assert ("embedding_tsne" in kept.arrays) == drawn.embedded
-    assert (report.margins.certified.searched or n) == searched.searched
+    assert (report.margins.l2.searched or n) == searched.searched
     assert len(report.margins.eigenvector) == searched.vectors
     assert limited == (drawn.walked == 35)

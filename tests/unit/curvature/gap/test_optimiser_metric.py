@@ -17,6 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, jacrev, vmap
 
+from minimascope.curvature.gap.estimate import estimate_gap
+from minimascope.curvature.gap.hessian_clipped import KnownHessian
+from minimascope.curvature.layers.jacobian import jacobian
 from minimascope.curvature.minimum.batches import likelihood_of
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products.ggn import Ggn
@@ -211,3 +214,27 @@ def test_the_flow_is_a_sum_of_seven_resolvents_to_twelve_digits() -> None:
     truth = np.where(u == 0, 1.0, -np.expm1(-u) / np.where(u == 0, 1.0, u))
     found = ((WEIGHTS.numpy()[:, None] / (u + POLES.numpy()[:, None])).sum(0)).real
     assert float(np.abs(found / truth - 1).max()) < 5e-12
+
+
+@pytest.mark.parametrize("case", ["sgd", "adamw", "adam"])
+def test_what_is_known_of_the_hessian_is_seen_in_the_same_coordinates(case: str) -> None:
+    """With the GGN in the Hessian's place its rows must give what the GGN's rows give."""
+    minimum = CASES[case](perceptron())
+    J = jacobian(minimum, minimum.inputs)
+    half = likelihood_of(minimum, minimum.inputs, minimum.targets).half_curvature
+    B = (half.mT @ J).flatten(0, 1) / math.sqrt(N)
+    e, V = torch.linalg.eigh(B.mT @ B)
+    found = estimate_gap(minimum, hessian=KnownHessian(e, V.mT))
+    assert found.curves["soft_rank_hessian_clipped"] == pytest.approx(
+        found.curves["soft_rank_ggn"], rel=1e-6
+    )
+    assert found.curves["tic_hessian_clipped"] == pytest.approx(found.curves["tic_ggn"], rel=1e-6)
+    diagonal = found.estimates["diagonal_soft_rank"].value
+    assert diagonal is not None
+    D = metric_at(minimum).root
+    scaled = (B.square().sum(0)) * (1 if D is None else D.square())
+    assert found.lambda_ is not None
+    assert diagonal * N == pytest.approx(float((scaled / (scaled + found.lambda_)).sum()), rel=1e-9)
+    if D is not None:
+        assert found.baselines["trace_ggn"] is None
+        assert found.baselines["lambda_1"] == pytest.approx(float(e[-1]))
