@@ -1,4 +1,4 @@
-"""Softmax regressions in numpy: samples of a known truth, fitted, with their gap to a fresh sample."""
+"""Softmax regressions in numpy: samples of a known truth, fitted, and their gap to fresh ones."""
 
 from __future__ import annotations
 
