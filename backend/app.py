@@ -15,6 +15,7 @@ from backend.analyses import endpoints as analyses
 from backend.analyses import events, results
 from backend.analyses.demo import demo_folder, import_demo
 from backend.auth import endpoints as auth
+from backend.auth import sharing_endpoints as sharing
 from backend.auth.authentication import Authentication
 from backend.auth.login import login_routes
 from backend.auth.permissions import READER
@@ -32,6 +33,7 @@ from backend.operations.audit import AccessLog
 from backend.questions import interpolations, slices
 from backend.retention import endpoints as retention
 from backend.retention.periodic_removal import sweep
+from backend.retention.room import RoomForRemovals
 from backend.services import Services, create_services
 from backend.uploads import tus_endpoints as tus
 from backend.uploads.endpoints import labels, upload_router
@@ -64,6 +66,7 @@ ROUTERS = (
     interpolations.router,
     events.router,
     auth.router,
+    sharing.router,
     operations.router,
     retention.router,
     health.router,
@@ -83,7 +86,8 @@ def _api(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for name in ("auth", "jobs", "uploads", "analyses", "questions", "operations", "retention"):
+    services_by_name = ("settings", "auth", "jobs", "uploads", "analyses", "questions")
+    for name in (*services_by_name, "operations", "retention"):
         setattr(api.state, name, getattr(services, name))
     errors.install(api)
     for router in ROUTERS:
@@ -108,6 +112,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(store.reserve.take)
         await asyncio.to_thread(store.clear_incoming)
         await asyncio.to_thread(import_demo, services.engine, store, demo_folder(settings))
         sweeping = functools.partial(sweep, services.engine, services.uploads, services.jobs)
@@ -127,6 +132,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount(PREFIX, _api(services))
     app.router.routes.extend(login_routes(services.credentials))
     # The last one added is the outermost.
+    app.add_middleware(RoomForRemovals, reserve=store.reserve)
     app.add_middleware(
         Authentication,
         settings=settings,

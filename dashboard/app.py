@@ -11,7 +11,11 @@ from typing import Any
 
 import dash
 from dash import Dash, dcc, html
+from dash.exceptions import DependencyException
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
 from dashboard.components import ids
 from dashboard.drawing.process import DrawingProcess
@@ -129,6 +133,16 @@ def _live_with(app: FastAPI, draws: DrawingProcess) -> None:
     app.router.lifespan_context = life
 
 
+def _refuse_unknown_files(app: FastAPI) -> None:
+    """Dash raises where a component suite has no such file: a 404 like any other."""
+
+    async def unknown(request: Request, _: Exception) -> Response:
+        answer: Any = app.exception_handlers[HTTPException](request, HTTPException(404))
+        return await answer if inspect.isawaitable(answer) else answer
+
+    app.add_exception_handler(DependencyException, unknown)
+
+
 def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
     """Adds the pages to `app`; every route `app` already has stays as it is.
 
@@ -165,5 +179,6 @@ def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
                 await done
         return page_policy(pages.csp_hashes())
 
+    _refuse_unknown_files(app)
     app.add_middleware(Arrival, pages=dash.page_registry, own=own, set_up=set_up)
     app.add_middleware(Compressed, minimum_size=1024, compresslevel=6)

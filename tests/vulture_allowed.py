@@ -9,6 +9,8 @@ Names only: vulture counts each as a use. What is in no group here and nobody ca
 accuracy_standard_error
 actual_peak_bytes
 dlog_alo_dlog_lambda
+gap_by_folds
+gap_by_folds_standard_error
 gap_scatter
 gradient_norm
 loss_standard_error
@@ -48,7 +50,7 @@ sampled_fisher  # the sampled Fisher as an operator: the gap reads its eigenvalu
 MAX_IMAGE_PIXELS  # Pillow
 __annotations__, __signature__  # typer reads options from them
 _get, _put, _queue_bind, import_from_cwd, imp  # kombu's and celery's hooks
-_other_losses, _storable, _consistent  # pydantic validators
+_storable, _consistent, _agrees  # pydantic validators
 backward, setup_context  # torch.autograd.Function
 commands  # click's group
 inode  # unpacked from stat

@@ -43,7 +43,7 @@ def run_worker(
     logging.getLogger("httpx").setLevel(logging.WARNING)
     stopping = threading.Event()
     delivery = Delivery(api_url(settings), settings.worker_token)
-    supervisor = Supervisor(delivery, command, stopping)
+    supervisor = Supervisor(delivery, command, stopping, settings.folder() / "unfinished")
     supervisor.pulse.patience = pulses.SHARE * settings.lease_seconds
     if pulse is not None:
         pulses.tell(pulse, supervisor.pulse)

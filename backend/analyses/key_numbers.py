@@ -46,6 +46,13 @@ def _headline(gap: Gap) -> dict[str, Any]:
     }
 
 
+def _folds(report: Report) -> dict[str, Any]:
+    found = report.cross_validation
+    if found is None:
+        return {}
+    return {"gap_by_folds": found.gap, "gap_by_folds_standard_error": found.standard_error}
+
+
 def _spectrum(report: Report) -> dict[str, Any]:
     spectrum = report.spectrum
     if spectrum is None:
@@ -75,5 +82,5 @@ def _geometry(report: Report) -> dict[str, Any]:
 
 
 def key_numbers(head: Analysis, report: Report) -> KeyNumbers:
-    numbers = _data(report) | _gap(report) | _spectrum(report) | _geometry(report)
+    numbers = _data(report) | _gap(report) | _folds(report) | _spectrum(report) | _geometry(report)
     return KeyNumbers(id=head.id, name=head.name, state=head.state, **numbers)

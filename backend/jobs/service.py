@@ -18,6 +18,7 @@ from backend.jobs.shards.repository import ShardRepository
 from backend.jobs.workers.repository import WorkerRepository
 from backend.storage.database import Engine
 from backend.storage.files import Store
+from minimascope.contract.job_kinds import job_kind
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.queues import QueueName
 from minimascope.contract.schemas import FINAL_STATES
@@ -25,6 +26,8 @@ from minimascope.contract.settings import Settings
 from minimascope.service import transport
 
 log = logging.getLogger("minimascope.backend")
+# Of one person: questions somebody waits for, and (True) analyses.
+MOST_WAITING = {False: 100, True: 2000}
 
 
 class JobService:
@@ -48,7 +51,18 @@ class JobService:
             return
         self.repository.mark_sent([job], now=time.time())
 
+    def check_waiting(self, job: NewJob) -> None:
+        """Raises ProblemError `too_many_waiting` where this person's wait in great number.
+
+        The server's own token may queue any number: it is nobody's neighbour.
+        """
+        most = MOST_WAITING[job_kind(job.kind).role == "analysis"]
+        if job.owner and self.repository.waiting(job.owner, job.queue) >= most:
+            sentence = f"{most} of your jobs wait for a worker already."
+            raise ProblemError("too_many_waiting", sentence)
+
     def start(self, job: NewJob) -> None:
+        self.check_waiting(job)
         self.repository.add_job(job, now=time.time())
         self.send(job.id, job.queue)
 

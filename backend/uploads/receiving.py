@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 
 from fastapi import Request
 from starlette.exceptions import HTTPException
@@ -15,6 +16,8 @@ from backend.uploads.refusals import refuse_beyond_quota, refuse_empty
 from minimascope.contract.problems import ProblemError
 
 CHUNK, MOST_PARTS = 1 << 20, 64
+# So often it is looked whether everything that arrives still fits.
+LOOK_BYTES = 32 << 20
 
 
 async def megabytes(stream: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
@@ -47,17 +50,54 @@ async def body_so_far(request: Request) -> AsyncIterator[bytes]:
             yield part
 
 
-async def receive_file(store: Store, request: Request, *, room: int, limit: int) -> tuple[str, int]:
+class Arriving:
+    """Bytes of whole files that are on their way in, by person; of this process."""
+
+    def __init__(self) -> None:
+        self._bytes: Counter[str] = Counter()
+
+    def add(self, owner: str, count: int) -> None:
+        self._bytes[owner] += count
+        if not self._bytes[owner]:
+            del self._bytes[owner]
+
+    def of(self, owner: str) -> int:
+        return self._bytes[owner]
+
+    def all(self) -> int:
+        return self._bytes.total()
+
+
+async def receive_file(
+    store: Store,
+    request: Request,
+    *,
+    room: Callable[[], int],
+    arrives: Callable[[int], None],
+    limit: int,
+) -> tuple[str, int]:
     """The body's sha256 and size, once it is stored durably. Memory use: one chunk.
 
-    Raises ProblemError `storage_full` beyond `room` bytes, `too_large` beyond `limit`.
+    `room` says how many bytes fit beside those that arrive, and is asked now and then; `arrives`
+    hears of them as they come, and at the end that none of them does any more.
+
+    Raises ProblemError `storage_full` beyond the room, `too_large` beyond `limit`.
     """
-    refuse_beyond_quota(int(request.headers.get("content-length") or 0), room=room)
+    announced = int(request.headers.get("content-length") or 0)
+    refuse_beyond_quota(announced, room=await asyncio.to_thread(room))
+    looked = 0
     with store.incoming(limit=limit) as incoming:
-        async for parts in megabytes(whole_body(request)):
-            await asyncio.to_thread(incoming.write, *parts)
-            refuse_beyond_quota(incoming.size, room=room)
-        refuse_empty(incoming.size)
-        path = store.blob(incoming.sha256)
-        await asyncio.to_thread(incoming.keep, path)
+        try:
+            async for parts in megabytes(whole_body(request)):
+                await asyncio.to_thread(incoming.write, *parts)
+                arrives(sum(map(len, parts)))
+                if incoming.size - looked >= LOOK_BYTES:
+                    looked = incoming.size
+                    refuse_beyond_quota(0, room=await asyncio.to_thread(room))
+            refuse_empty(incoming.size)
+            refuse_beyond_quota(0, room=await asyncio.to_thread(room))
+            path = store.blob(incoming.sha256)
+            await asyncio.to_thread(incoming.keep, path)
+        finally:
+            arrives(-incoming.size)
         return incoming.sha256, incoming.size

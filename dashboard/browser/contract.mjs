@@ -120,6 +120,7 @@ export const ROLE = /** @type {const} */ ({
   ON_ALL: "on_all",
   CURVE: "curve",
   MEASURED: "measured",
+  FOLDS: "folds",
   HEADLINE: "headline",
   POINT_LINES: "point_lines",
   CLASS_MEAN: "class_mean",

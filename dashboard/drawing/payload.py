@@ -93,7 +93,7 @@ def _curves(report: Report) -> dict[str, Callable[[], Figure]]:
         if spectrum.layer_blocks:
             drawn["blocks"] = lambda: blocks_figure(spectrum.layer_blocks)
     if gap is not None and gap.curves.lambda_:
-        drawn["gap"] = lambda: gap_figure(gap, n=report.data.train.n)
+        drawn["gap"] = lambda: gap_figure(gap, n=report.data.train.n, folds=report.cross_validation)
     if boundary is not None:
         drawn["complexity"] = lambda: g_figure(boundary)
     return drawn

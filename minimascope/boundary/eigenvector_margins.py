@@ -144,9 +144,7 @@ def _measure(minimum: Minimum, index: int, extremal: Tensor, landed: _Landed) ->
     )
 
 
-def disagreement(
-    closest: float | None, estimates: list[EigenvectorMargin]
-) -> str | None:
+def disagreement(closest: float | None, estimates: list[EigenvectorMargin]) -> str | None:
     """A sentence where the smallest estimate and the closest crossing differ by > ×2."""
     known = [margin for margin in estimates if margin.estimate is not None]
     if closest is None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from minimascope.contract.report import Estimate, Gap, Report
+    from minimascope.contract.report import CrossValidation, Estimate, Gap, Report
+from minimascope.cli.model_options import options_of
 
 Row = tuple[str, str]
 STYLES = {"reliable": "bold green", "uncertain": "bold yellow", "no_estimate": "bold red"}
@@ -57,6 +58,7 @@ def rows(report: Report) -> Iterator[Row]:
     """Name and value with its error of every key number that the report has."""
     yield from _objective(report)
     yield from _gap(report)
+    yield from _folds(report)
     yield from _minimum(report)
     yield from _spectrum(report)
     yield from _margins(report)
@@ -69,7 +71,10 @@ def _objective(report: Report) -> Iterator[Row]:
         yield from sentences.told(report.objective)
         if report.objective.checked:
             yield "objective", report.objective.checked
-        yield from (("found", each.sentence) for each in report.objective.findings)
+        for each in report.objective.findings:
+            yield "found", each.sentence
+            if each.flags:
+                yield "analyse so", options_of(each.flags)
 
 
 def _sentence(text: str) -> str:
@@ -101,6 +106,25 @@ def _gap(report: Report) -> Iterator[Row]:
     if measured := _estimate(gap.measured):
         yield "gap measured", f"{measured} nats on the test data"
     yield from _soft_rank(report, gap)
+
+
+def _folds(report: Report) -> Iterator[Row]:
+    """K-fold as the user measured it; where nothing is promised without it, the offer."""
+    from minimascope.contract.report.cross_validation import OFFER, offered
+
+    if report.cross_validation is not None:
+        yield "gap by K-fold", cross_validated(report.cross_validation)
+    elif offered(report.gap):
+        yield "gap by K-fold", f"not measured. {OFFER}"
+
+
+def cross_validated(found: CrossValidation) -> str:
+    """The gap with its error, what it is of, and what is left of it with all examples."""
+    said = f"{with_error(found.gap, found.standard_error)} from {found.k} folds of {found.n:,}"
+    said += " examples, by your own training"
+    if found.gap_at_n is not None:
+        said += f"; about {found.gap_at_n:.4g} with all of them"
+    return said
 
 
 def _ends(interval: tuple[float, float]) -> str:

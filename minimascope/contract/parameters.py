@@ -8,7 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from minimascope.contract.objective import ObjectiveParameters, Positive
-from minimascope.contract.report import STAGES, Stage
+from minimascope.contract.report import STAGES, CrossValidation, Stage
+
+# Of JSON: an architecture of a thousand layers is a third of this.
+MOST_ARCHITECTURE = 1 << 19
 
 
 class Parameters(ObjectiveParameters):
@@ -38,6 +41,9 @@ class Parameters(ObjectiveParameters):
     dtype: Literal["float64", "float32"] = Field("float64", description="of every number")
     device: Literal["cpu", "cuda"] = Field("cpu", description="where it is computed")
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(0, description="of every random draw")
+    cross_validation: CrossValidation | None = Field(
+        None, description="what K-fold with your own training found, shown beside the estimates"
+    )
     stages: list[Stage] = Field(list(STAGES), description="parts of the report to compute")
 
     @field_validator("architecture")
@@ -53,4 +59,6 @@ class Parameters(ObjectiveParameters):
             raise ValueError("holds a character that is no Unicode") from error
         if "\\u0000" in text:
             raise ValueError("holds a NUL character")
+        if len(text) > MOST_ARCHITECTURE:
+            raise ValueError(f"is longer than {MOST_ARCHITECTURE} characters of JSON")
         return value

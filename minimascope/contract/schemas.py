@@ -13,7 +13,7 @@ from minimascope.contract.report import DataSummary, Lies, Stage
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 StageState = Literal["waiting", "running", "done", "failed", "skipped"]
 UploadKind = Literal["checkpoint", "dataset"]
-Scope = Literal["read", "write", "admin", "worker"]
+Scope = Literal["read", "write", "admin", "worker", "metrics"]
 FINAL_STATES: tuple[State, ...] = ("done", "failed", "cancelled")
 MAX_ATTEMPTS = 3  # of a job whose workers are lost
 # What an analysis's event stream says; `problem` ends it.
@@ -68,13 +68,16 @@ class TransferStatus(Document):
     upload: str | None = None
 
 
+Identifier = Annotated[str, Field(max_length=64)]
+
+
 class AnalysisRequest(Document):
     """Body of `POST /analyses`: ids of uploads and the parameters."""
 
     name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] = ""
-    checkpoint: str
-    train: str
-    test: str | None = None
+    checkpoint: Identifier
+    train: Identifier
+    test: Identifier | None = None
     parameters: Parameters = Parameters()
     priority: Literal["low", "normal", "high"] = "normal"
 
@@ -126,8 +129,16 @@ class StageStatus(Document):
     seconds: float | None = None
 
 
-class Analysis(Document):
-    """One row of the list, and the head of the analysis page."""
+class MadeBy(Document):
+    """The code that computed a result (`minimascope.contract.code`)."""
+
+    version: str
+    estimators: str
+    build: str = ""
+
+
+class ListedAnalysis(Document):
+    """One row of the list: everything but the parameters, which may be long."""
 
     id: str
     name: str
@@ -143,13 +154,19 @@ class Analysis(Document):
     checkpoint: str
     train: str
     test: str | None = None
-    parameters: Parameters
     arrays: list[str] = []
     pinned: bool = False
+    made_by: MadeBy | None = None
+
+
+class Analysis(ListedAnalysis):
+    """The head of the analysis page."""
+
+    parameters: Parameters
 
 
 class AnalysisPage(Document):
-    items: list[Analysis]
+    items: list[ListedAnalysis]
     next: str | None = None
 
 
@@ -183,6 +200,8 @@ class KeyNumbers(Document):
     gap_measured: float | None = None
     gap_measured_error: float | None = None
     gap_lies: Lies | None = None
+    gap_by_folds: float | None = None
+    gap_by_folds_standard_error: float | None = None
     verdict: str | None = None
     lambda_eff: float | None = None
     soft_rank_ggn: float | None = None
@@ -202,53 +221,3 @@ class KeyNumbers(Document):
 class KeyNumbersPage(Document):
     items: list[KeyNumbers]
     next: str | None = None
-
-
-class User(Document):
-    """Somebody with a token. A `worker` may only take jobs and deliver results."""
-
-    id: str
-    name: str
-    scope: Scope
-    created_at: datetime
-    revoked_at: datetime | None = None
-
-
-class UserRequest(Document):
-    name: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\w.@-]+$")]
-    scope: Scope = "write"
-
-
-class NewUser(Document):
-    """The token is shown this once; only its hash is kept."""
-
-    user: User
-    token: str
-
-
-class UserPage(Document):
-    items: list[User]
-    next: str | None = None
-
-
-class AuditEntry(Document):
-    """Who changed something, and how it was answered."""
-
-    at: datetime
-    user: str
-    method: str
-    path: str
-    status: int
-    address: str
-    request_id: str
-
-
-class AuditPage(Document):
-    items: list[AuditEntry]
-    next: str | None = None
-
-
-class Share(Document):
-    """Whoever has the key may read the analysis: `?share=KEY` behind its address."""
-
-    key: str

@@ -32,6 +32,7 @@ class Role(StrEnum):
     # gap over λ
     CURVE = "curve"
     MEASURED = "measured"
+    FOLDS = "folds"
     HEADLINE = "headline"
     # details
     POINT_LINES = "point_lines"

@@ -24,6 +24,7 @@ from workers import protocol
 from workers.delivery import (
     ClaimedJob,
     Delivery,
+    FullError,
     LostJobError,
     RefusedError,
     StoppedError,
@@ -47,15 +48,19 @@ SMALLEST_SHARE = 0.25
 
 @dataclass
 class Supervisor:
-    """Runs jobs one after another; set `stopping` to give the current one back."""
+    """Runs jobs one after another; set `stopping` to give the current one back.
+
+    `kept` is the folder of what interrupted jobs go on from: see `minimascope.machine.unfinished`.
+    """
 
     delivery: Delivery
     command: Sequence[str] = COMMAND
     stopping: threading.Event = field(default_factory=threading.Event)
+    kept: Path | None = None
 
     def __post_init__(self) -> None:
         self.spare = Spare(self.command)
-        unfinished.forget_old()
+        unfinished.forget_old(self.kept)
         self.out_of_memory = 0
         self.pulse = Pulse()
         self.delivery.on_wait, self.delivery.on_part = self.pulse.mark, self._part
@@ -107,7 +112,7 @@ class Supervisor:
     def _fail(self, job: ClaimedJob, error: Exception) -> None:
         try:
             self.delivery.finish(job, "failed", problem=worker_failed(error))
-        except (LostJobError, UnavailableError, RefusedError) as refused:
+        except (LostJobError, UnavailableError, RefusedError, FullError) as refused:
             log.error("job %s: its failure was not taken: %s", job.id, refused)
 
     def close(self) -> None:
@@ -190,7 +195,7 @@ class Supervisor:
             "arrays": {name: str(path) for name, path in arrays.items()},
             "question": job.question,
             "workdir": str(folder),
-            "unfinished": str(unfinished.unfinished(job.id) or ""),
+            "unfinished": str(unfinished.unfinished(self.kept, job.id) or ""),
         }
 
     def _end(self, job: ClaimedJob, stop: Stop | None, work: Work, exit_status: int) -> None:
@@ -201,7 +206,7 @@ class Supervisor:
             self._trace.ended("given_back")
             self.delivery.release(job, frozen=stop == "frozen")
             return
-        unfinished.forget(job.id)
+        unfinished.forget(self.kept, job.id)
         if stop == "cancelled":
             self._trace.ended("cancelled")
             self.delivery.finish(job, "cancelled")

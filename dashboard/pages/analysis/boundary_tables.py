@@ -102,7 +102,11 @@ def margin_tables(margins: Margins, names: Sequence[str] = ()) -> list[Any]:
     if found.per_pair:
         also = {(pair.own, pair.beyond): pair.margin for pair in (other.per_pair if other else [])}
         pairs = [
-            (_pair(names, p.own, p.beyond), _bracket(p.margin), _bracket(also.get((p.own, p.beyond))))
+            (
+                _pair(names, p.own, p.beyond),
+                _bracket(p.margin),
+                _bracket(also.get((p.own, p.beyond))),
+            )
             for p in found.per_pair
         ]
         head = ("from → to", "smallest ℓ₂", "smallest ℓ∞")

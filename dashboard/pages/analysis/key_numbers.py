@@ -39,9 +39,13 @@ def gap_kpi(report: Report) -> Kpi:
 
 
 def measured_kpi(report: Report) -> Kpi:
-    """Measured gap ± s.e. of the test set."""
+    """Measured gap ± s.e. of the test set; without one, of the user's own folds."""
     gap, test = report.gap, report.data.test
     measured = None if gap is None else gap.measured
+    folds = report.cross_validation
+    if folds is not None and (measured is None or measured.value is None):
+        value, error = with_error(folds.gap, folds.standard_error)
+        return Kpi("Gap by K-fold, nats", value, error, f"{folds.k} folds, your own training")
     if measured is None or measured.value is None:
         return Kpi("Measured gap", "—", note="no test set given" if test is None else PENDING)
     value, error = with_error(measured.value, measured.standard_error)

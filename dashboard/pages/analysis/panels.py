@@ -6,6 +6,7 @@ from dash import dcc, html
 
 from dashboard.components import ids
 from dashboard.components.plot import image, panel, strip, switch, tools
+from dashboard.pages.analysis.folds_words import folds_words
 from dashboard.pages.analysis.plane_controls import PlaneKind, plane_controls
 from dashboard.pages.analysis.tabs import LABELS, TABS, side
 from minimascope.contract.report import Report, Spectrum
@@ -75,7 +76,8 @@ def gap(report: Report) -> html.Section | None:
     )
     linear = switch("Linear axis", ids.LINEAR_SWITCH, "false")
     label = "Estimates of the generalization gap against lambda, with the measured gap."
-    return panel(ids.GAP, "Gap against λ", label, height=320, switches=[linear], below=slider)
+    below = html.Div([slider, *folds_words(report)])
+    return panel(ids.GAP, "Gap against λ", label, height=320, switches=[linear], below=below)
 
 
 def spectrum(report: Report) -> html.Section | None:

@@ -9,6 +9,7 @@ from dash import dcc, html
 from dashboard.components.data_table import table
 from dashboard.components.range_bar import Range, range_bar, range_key
 from dashboard.components.words import advice
+from dashboard.pages.analysis.folds_words import folds_offer
 from minimascope.contract.report import Check, Gap, ObjectiveSummary, Report, sentences
 
 MARKS = {True: ("✓", "holds"), False: ("✗", "does not hold"), None: ("?", "not told")}
@@ -25,6 +26,7 @@ def verdict(report: Report, *, again: str) -> html.Div | None:
         _bar(gap),
         html.P(_reasons(gap, again, tested=report.data.test is not None)),
         html.P(sentences.coverage(gap), className="coverage") if gap.headline else None,
+        folds_offer(report),
         _why(gap.checks),
         None if report.objective is None else _told(report.objective),
     ]

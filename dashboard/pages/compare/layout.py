@@ -50,9 +50,7 @@ def _sliders(minima: list[Minimum], query: dict[str, Any]) -> list[html.Div]:
 
 def _meanings() -> html.Details:
     """What the measures say and do not say."""
-    rows = [
-        html.Div([html.Dt(each.name), html.Dd(each.sentence)]) for each in measures.EVERY
-    ]
+    rows = [html.Div([html.Dt(each.name), html.Dd(each.sentence)]) for each in measures.EVERY]
     return html.Details(
         [html.Summary("What these measures say, and what they do not"), html.Dl(rows)],
         className="folded meanings",

@@ -16,6 +16,7 @@ from minimascope.contract.schemas import KeyNumbers
 
 MEASURES = {
     "gap_measured": "Measured gap, nats",
+    "gap_by_folds": "Gap by K-fold, nats",
     "gap_estimate": "Estimated gap, nats",
     "soft_rank_ggn": "Soft rank / n",
     "lambda_max": "Largest eigenvalue λ₁",
@@ -41,6 +42,11 @@ AT_THRESHOLD = {"count_at": "Eigenvalues above the threshold"}
 AT_EPSILON = {"g_at": "G at the shared ε"}
 SHARED = {**AT_THRESHOLD, **AT_EPSILON, **AT_LAMBDA}
 BRACKETS = ("closest_crossing", "median_crossing")
+# Measures with a standard error among the key numbers.
+ERRORS = {
+    "gap_measured": "gap_measured_error",
+    "gap_by_folds": "gap_by_folds_standard_error",
+}
 WANTED = 3
 NEAR = 1e-6  # two ε that differ by less are the same one
 
@@ -81,16 +87,18 @@ class Minimum:
         if measure == "gap_estimate" and numbers.gap_estimate is not None and numbers.gap_ninety:
             low, high = numbers.gap_ninety
             return numbers.gap_estimate - low, high - numbers.gap_estimate
-        if measure == "gap_measured" and numbers.gap_measured_error is not None:
-            return numbers.gap_measured_error, numbers.gap_measured_error
-        return None
+        error = self.standard_error(measure)
+        return None if error is None else (error, error)
+
+    def standard_error(self, measure: str) -> float | None:
+        """The one among the key numbers; None where a measure has none."""
+        name = ERRORS.get(measure)
+        return None if name is None else getattr(self.numbers, name)
 
     def bracket(self, measure: str) -> Bracket:
         """A margin of `BRACKETS` with its certified lower end."""
         numbers = self.numbers
-        return Bracket(
-            lower=getattr(numbers, f"{measure}_lower"), upper=getattr(numbers, measure)
-        )
+        return Bracket(lower=getattr(numbers, f"{measure}_lower"), upper=getattr(numbers, measure))
 
     def counted(self, at: Levels) -> tuple[float, float | None] | None:
         """Eigenvalues above the shared threshold, with the standard error."""
@@ -117,7 +125,7 @@ class Minimum:
                 return g
         return None
 
-    def _at_lambda(self, measure: str, at: Levels) -> float | None:
+    def _at_lambda(self, measure: str, at: float | None) -> float | None:
         curve = self.curves.get(measure)
         if at is None or curve is None or not self.lambdas:
             return None
@@ -159,17 +167,13 @@ def _beside_the_gap(
     return found if min(len(set(side)) for side in found) > 1 else None
 
 
-def tau_against_gap(
-    minima: Sequence[Minimum], measure: str, at: Levels = NOWHERE
-) -> float | None:
+def tau_against_gap(minima: Sequence[Minimum], measure: str, at: Levels = NOWHERE) -> float | None:
     """Kendall τ of a measure against the measured gap; None below three minima that have both."""
     pairs = _beside_the_gap(minima, measure, at)
     return None if pairs is None else float(kendalltau(*pairs).statistic)
 
 
-def rho_against_gap(
-    minima: Sequence[Minimum], measure: str, at: Levels = NOWHERE
-) -> float | None:
+def rho_against_gap(minima: Sequence[Minimum], measure: str, at: Levels = NOWHERE) -> float | None:
     """Spearman ρ of a measure against the measured gap; None below three minima that have both."""
     pairs = _beside_the_gap(minima, measure, at)
     return None if pairs is None else float(spearmanr(*pairs).statistic)
@@ -188,10 +192,10 @@ def cell(minimum: Minimum, measure: str, at: Levels = NOWHERE) -> str:
         error = (minimum.counted(at) or (0.0, None))[1]
         return count(round(value)) if error is None else " ".join(with_error(value, error))
     text = level(value) if measure == "lambda_eff" else number(value)
-    ends, error = minimum.numbers.gap_ninety, minimum.numbers.gap_measured_error
+    ends, error = minimum.numbers.gap_ninety, minimum.standard_error(measure)
     if measure == "gap_estimate" and ends:
         return f"{nats(value)} ({span(value, ends)})"
-    return " ".join(with_error(value, error)) if measure == "gap_measured" and error else text
+    return " ".join(with_error(value, error)) if error else text
 
 
 def letters(position: int) -> str:
@@ -254,4 +258,3 @@ def ranking(minima: Sequence[Minimum], at: Levels = NOWHERE) -> list[Rank]:
     first = [rank for rank in found if rank.measure == "gap_measured"]
     rest = [rank for rank in found if rank.measure != "gap_measured"]
     return first + sorted(rest, key=lambda rank: -abs(rank.tau or 0.0))
-

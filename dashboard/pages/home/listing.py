@@ -9,16 +9,16 @@ from dash import dcc, html
 
 from dashboard.components.words import STATES, VERDICTS, count, number, plural, when
 from minimascope.contract.report.sentences import nats, span
-from minimascope.contract.schemas import FINAL_STATES, Analysis, KeyNumbers
+from minimascope.contract.schemas import FINAL_STATES, KeyNumbers, ListedAnalysis
 
 COLUMNS = ("Minimum", "Estimated gap", "Measured gap", "λ₁", "Closest crossing", "Parameters")
 
 
-def _address(analysis: Analysis) -> str:
+def _address(analysis: ListedAnalysis) -> str:
     return f"/analyses/{analysis.id}" if analysis.state == "done" else f"/jobs/{analysis.id}"
 
 
-def _progress(analysis: Analysis) -> Any:
+def _progress(analysis: ListedAnalysis) -> Any:
     """What a row without results says instead: how far it is, or why it failed."""
     state = html.Span(STATES[analysis.state], className=f"state state-{analysis.state}")
     if analysis.state in FINAL_STATES:
@@ -29,7 +29,7 @@ def _progress(analysis: Analysis) -> Any:
     return [state, meter]
 
 
-def _box(analysis: Analysis, name: str) -> html.Button | None:
+def _box(analysis: ListedAnalysis, name: str) -> html.Button | None:
     if analysis.state != "done":
         return None
     return html.Button(
@@ -88,7 +88,7 @@ def _cells(numbers: KeyNumbers) -> list[html.Td]:
     ]
 
 
-def row(analysis: Analysis, numbers: KeyNumbers | None) -> html.Tr:
+def row(analysis: ListedAnalysis, numbers: KeyNumbers | None) -> html.Tr:
     """One analysis: a box to compare, its name and key numbers, or how far it is."""
     name = analysis.name or f"Analysis {analysis.id[:8]}"
     cells = (
@@ -107,7 +107,7 @@ def row(analysis: Analysis, numbers: KeyNumbers | None) -> html.Tr:
     )
 
 
-def listing(items: list[Analysis], numbers: Mapping[str, KeyNumbers]) -> Any:
+def listing(items: list[ListedAnalysis], numbers: Mapping[str, KeyNumbers]) -> Any:
     """The table, or what to do where there is none yet."""
     if not items:
         return html.Div(

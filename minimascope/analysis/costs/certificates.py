@@ -19,8 +19,8 @@ from minimascope.analysis.costs.passes import (
 )
 from minimascope.boundary.certificates.activations import PIECES, RECTIFIERS
 from minimascope.boundary.certificates.bounds import Inner
-from minimascope.boundary.certificates.graph import Graph
 from minimascope.boundary.certificates.cover import BOXES
+from minimascope.boundary.certificates.graph import Graph
 from minimascope.boundary.certificates.radii import ROUNDS, Budget
 from minimascope.boundary.certificates.recognition import UnboundedError, graph_of
 from minimascope.boundary.certificates.steps import Activation, Affine, Step
@@ -102,7 +102,9 @@ def bound_sizes(minimum: Minimum, searched: int) -> BoundSizes:
 def bound_seconds(graph: Graph, inner: Inner) -> float:
     """CPU seconds of one bound of one point."""
     costs = [_pull_seconds(step) for step in graph.steps]
-    forward = sum(FORWARD * cost + _lines_seconds(step) for cost, step in zip(costs, graph.steps, strict=True))
+    forward = sum(
+        FORWARD * cost + _lines_seconds(step) for cost, step in zip(costs, graph.steps, strict=True)
+    )
     seconds = BASE + CALLS * len(graph.steps) + forward
     seconds += _forms(graph, graph.output, costs, graph.outputs)
     if inner == "relaxed":

@@ -1,41 +1,53 @@
-"""What was told of the training, as the numerics and the report take it."""
+"""What was told of the training, as the report takes it."""
 
 from __future__ import annotations
 
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import ObjectiveSummary, PenaltyGroup
-from minimascope.curvature.gap.training import Training
 from minimascope.curvature.minimum.minimum import Minimum
 
-
-def training_of(parameters: Parameters) -> Training:
-    """Beyond loss, penalty and schedule."""
-    return Training(
-        optimizer=parameters.optimizer,
-        augmentation=parameters.augmentation,
-        copies=parameters.groups is not None,
-        dropout=parameters.dropout,
-    )
+NAMED = 3  # parameter tensors of a group that are named one by one
 
 
 def objective_summary(minimum: Minimum, parameters: Parameters) -> ObjectiveSummary:
-    """The report's `objective`, with what follows from it for these parameters."""
-    early = minimum.objective.optimiser.early_stopping
+    """The report's `objective`, with what follows from it for these parameters.
+
+    λ_eff needs the gradient, and comes with the gap.
+    """
+    optimiser = minimum.objective.optimiser
     everything = sum(q.numel() for q in minimum.network.parameters())
     names = set(ObjectiveSummary.model_fields) & set(Parameters.model_fields)
     return ObjectiveSummary(
         **{name: getattr(parameters, name) for name in names},
-        penalty=_penalty(minimum, parameters),
+        penalty=_penalty(minimum),
         trained=minimum.dim,
         frozen=everything - minimum.dim,
-        training_time=None if early is None else 1 / early,
-        lambda_reference=minimum.objective.damping.value,
+        learning_rate_sum=optimiser.sum_of_rates,
+        training_time=optimiser.training_time,
+        moments=optimiser.moments,
+        lambda_unit="weight decay times √v̂ + ε" if optimiser.decoupled else "weight decay",
         copies=parameters.groups is not None,
     )
 
 
-def _penalty(minimum: Minimum, parameters: Parameters) -> list[PenaltyGroup]:
-    decay = parameters.weight_decay
-    if decay is None:
+def _penalty(minimum: Minimum) -> list[PenaltyGroup]:
+    """Parameters by weight decay, the largest first."""
+    penalty = minimum.objective.penalty
+    if not penalty.known:
         return []
-    return [PenaltyGroup(name="all", weight_decay=decay, parameters=minimum.dim)]
+    places = minimum.places
+    decays = penalty.by_name({name: place.shape for name, place in places.items()})
+    groups: dict[float, list[str]] = {}
+    for name, decay in decays.items():
+        groups.setdefault(decay, []).append(name)
+    found: list[PenaltyGroup] = []
+    for decay, names in sorted(groups.items(), reverse=True):
+        size = sum(places[name].size for name in names)
+        said = "all" if len(groups) == 1 else _said(names)
+        found.append(PenaltyGroup(name=said, weight_decay=decay, parameters=size))
+    return found
+
+
+def _said(names: list[str]) -> str:
+    rest = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from minimascope.analysis.costs.gap import spectrum_may_help, sweep_seconds
 from minimascope.analysis.session.opening import Opened
 from minimascope.analysis.session.session import Session
-from minimascope.analysis.session.told import training_of
 from minimascope.analysis.sharing.shards import WORTH_SHARING, Answer, Part, Work
 from minimascope.contract.parameters import Parameters
+from minimascope.contract.report import Finding as ObjectiveFinding
 from minimascope.contract.report import Gap, MinimumSummary, Section
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.gap.hessian_clipped import KnownHessian
@@ -21,6 +24,7 @@ from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.running.clock import Progress
 from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.spectrum import Spectrum
+from minimascope.curvature.stationarity.search import Finding, search
 from minimascope.machine.unfinished import kept_in
 
 STAGE = "gap"
@@ -46,7 +50,10 @@ def run(session: Session) -> None:
             unfinished=unfinished,
         )
     session.report.gap = Gap.model_validate_json(found.value["gap"])
+    _say_of_objective(session, found.value["objective"])
     session.report.minimum = MinimumSummary.model_validate_json(found.value["minimum"])
+    if session.report.objective is not None:
+        session.report.objective.lambda_reference = session.report.gap.lambda_
     for name, values in found.arrays.items():
         session.array(name, values)
 
@@ -100,11 +107,49 @@ def answer(
         test=opened.test if opened.test and len(opened.test[0]) > 1 else None,
         lambdas=parameters.lambdas,
         hessian=known,
-        training=training_of(parameters),
         run=Run(parameters.seed, progress, kept_in(unfinished, STAGE)),
     )
+    # At a minimum of what was told there is nothing to look for.
+    finding = None if found.converged else search(opened.minimum)
+    found = found if finding is None else doubted(found, finding)
     value = {name: each.model_dump_json(by_alias=True) for name, each in sections(found).items()}
+    value["objective"] = _objective(found, finding)
     return Answer(value, examples(found))
+
+
+def doubted(found: GapResult, finding: Finding) -> GapResult:
+    """The result where the weights speak for another objective than the one told.
+
+    No number is `reliable` then, and the sentence is about what to do first.
+    """
+    verdict = "no_estimate" if found.headline is None else "uncertain"
+    return replace(found, verdict=verdict, reason=f"{finding.sentence} Analyse it so.")
+
+
+def _objective(found: GapResult, finding: Finding | None) -> str:
+    """What the report's `objective` gets to know of the weights, as JSON."""
+    known: list[dict[str, Any]] = []
+    if finding is not None:
+        known.append({"sentence": finding.sentence, "flags": finding.flags})
+    return json.dumps({"checked": _checked(found), "findings": known})
+
+
+def _checked(found: GapResult) -> str | None:
+    if found.gradient_share is None:
+        return None
+    share = f"{found.gradient_share:.2g}" if found.gradient_share < 10 else "over 10"
+    if found.converged:
+        return f"A minimum of this objective: its gradient is {share} of the decay's own."
+    return f"No minimum of this objective: its gradient is {share} times the decay's own."
+
+
+def _say_of_objective(session: Session, text: str) -> None:
+    told, said = session.report.objective, json.loads(text)
+    if told is not None:
+        findings = [ObjectiveFinding(**each) for each in said["findings"]]
+        session.report.objective = told.model_copy(
+            update={"checked": said["checked"], "findings": findings}
+        )
 
 
 def sections(found: GapResult) -> dict[str, Section]:

@@ -69,9 +69,7 @@ def _median(upper: Tensor, lower: Tensor, *, all_bounded: bool) -> Bracket:
     return Bracket(lower=least, upper=float(upper[known].median()))
 
 
-def _per_class(
-    minimum: Minimum, rows: Tensor, upper: Tensor, lower: Lower
-) -> dict[str, Bracket]:
+def _per_class(minimum: Minimum, rows: Tensor, upper: Tensor, lower: Lower) -> dict[str, Bracket]:
     everything = labels(minimum, torch.arange(minimum.n, device=rows.device)).cpu()
     mine = everything[rows.cpu()]
     found: dict[str, Bracket] = {}

@@ -152,9 +152,7 @@ class Bounds:
             high[:, rows] = torch.minimum(high[:, rows], -found[:, len(rows) :])
         return low.view(n, *shape), high.view(n, *shape)
 
-    def _pull(
-        self, value: int, forms: Tensor, pending: dict[int, Tensor], pulled: _Pulled
-    ) -> None:
+    def _pull(self, value: int, forms: Tensor, pending: dict[int, Tensor], pulled: _Pulled) -> None:
         """Forms of a value as forms of what its step takes, into `pending`."""
         step = self._graph.steps[value - 1]
         if isinstance(step, Added):
@@ -171,9 +169,7 @@ class Bounds:
             back = self._pull_maximum(value, step, forms, pulled)
         self._join(step.given, back, pending, pulled)
 
-    def _join(
-        self, value: int, forms: Tensor, pending: dict[int, Tensor], pulled: _Pulled
-    ) -> None:
+    def _join(self, value: int, forms: Tensor, pending: dict[int, Tensor], pulled: _Pulled) -> None:
         """Adds forms of a value to those that came another way."""
         if value in pending:
             there = pending[value]

@@ -98,7 +98,9 @@ class Cover:
         return torch.linalg.vector_norm(beyond, order, dim=2) * (1 - _MORE)
 
     def _halved(self, centre: Tensor, half: Tensor, split: Tensor) -> tuple[Tensor, Tensor]:
-        signs = torch.tensor(list(product((-1.0, 1.0), repeat=centre.shape[1])), dtype=torch.float64)
+        signs = torch.tensor(
+            list(product((-1.0, 1.0), repeat=centre.shape[1])), dtype=torch.float64
+        )
         small = half[split] / 2
         corners = centre[split][:, None] + signs * small[:, None]
         return corners.flatten(0, 1), small.repeat_interleave(len(signs), dim=0)

@@ -183,9 +183,7 @@ def _reshaped(call: Call) -> Step | None:
     if math.prod(into) != math.prod(out):
         return None
     forward: Function = lambda x: x.reshape(-1, *out)  # noqa: E731
-    return _affine(
-        call, forward, forward, adjoint=lambda a: a.reshape(-1, *into), rounds=False
-    )
+    return _affine(call, forward, forward, adjoint=lambda a: a.reshape(-1, *into), rounds=False)
 
 
 def _moved(call: Call) -> Step | None:

@@ -10,6 +10,7 @@ from minimascope.contract.report.boundary import (
     Rescaled,
 )
 from minimascope.contract.report.checkpoint import CheckpointSummary
+from minimascope.contract.report.cross_validation import CrossValidation
 from minimascope.contract.report.data import DataSummary, SplitSummary
 from minimascope.contract.report.document import (
     ESTIMATOR_VERSION,
@@ -65,8 +66,9 @@ __all__ = [
     "CheckpointSummary",
     "ClassSubset",
     "ClosestCrossings",
-    "Coverage",
     "Counts",
+    "Coverage",
+    "CrossValidation",
     "DataSummary",
     "Density",
     "EigenvectorMargin",

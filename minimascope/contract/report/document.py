@@ -14,6 +14,7 @@ from pydantic import model_validator
 from minimascope.contract.objective import LossName
 from minimascope.contract.report.boundary import Boundary
 from minimascope.contract.report.checkpoint import CheckpointSummary
+from minimascope.contract.report.cross_validation import CrossValidation
 from minimascope.contract.report.data import DataSummary
 from minimascope.contract.report.gap import Gap
 from minimascope.contract.report.margins import Margins
@@ -57,6 +58,7 @@ class Report(Section):
     minimum: MinimumSummary | None = None
     spectrum: Spectrum | None = None
     gap: Gap | None = None
+    cross_validation: CrossValidation | None = None
     boundary: Boundary | None = None
     margins: Margins | None = None
     failures: list[Failure] = []

@@ -41,8 +41,10 @@ class Judged:
 def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResult:
     """The result; without λ_eff only curves and what does not depend on λ."""
     clipped = None
-    if given.hessian is not None:
-        clipped = hessian_clipped(given.minimum, given.likelihood, given.hessian)
+    if given.scaled_hessian is not None:
+        clipped = hessian_clipped(
+            given.minimum, given.likelihood, given.scaled_hessian, given.metric.root
+        )
     newton = _newton(given, clipped)
     judged = _judged(given, clipped)
     share = gradient_share(given, _regularized(given))
@@ -51,7 +53,7 @@ def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResul
         given.minimum,
         given.likelihood,
         hessian_eigenvalues=None if given.hessian is None else given.hessian.values,
-        ggn_eigenvalues=given.sweep.eigenvalues,
+        ggn_eigenvalues=given.sweep.eigenvalues if given.metric.root is None else None,
         half_logdet=judged.half_logdet,
     )
     return GapResult(
@@ -67,7 +69,7 @@ def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResul
         measured=_measured(given, test),
         diagnostics=diagnostics,
         baselines=known | _noise(given, diagnostics),
-        weight_decay=given.penalty.weight_decay,
+        weight_decay=given.minimum.objective.penalty.weight_decay,
         gradient_norm=float(given.gradient.norm()),
         regularized_gradient_norm=_regularized_norm(given),
         newton_decrement=newton,
@@ -129,19 +131,18 @@ def _headline(e: Evidence, judged: Judgement) -> GapHeadline | None:
 
 
 def _newton(given: Assembly, clipped: HessianClipped | None) -> float | None:
-    ridge = given.penalty.stabilised
+    ridge = given.metric.newton_ridge
     if ridge is None or clipped is None:
         return given.sweep.newton
-    return 0.5 * clipped.quadratic(_regularized(given), ridge)
+    return 0.5 * clipped.quadratic(given.metric.scaled(_regularized(given)), ridge)
 
 
 def _regularized(given: Assembly) -> Tensor:
-    return given.gradient + given.penalty.gradient(given.minimum.theta)
+    return given.metric.regularised(given.gradient, given.minimum.theta)
 
 
 def _regularized_norm(given: Assembly) -> float | None:
-    known = given.penalty.weight_decay is not None
-    return float(_regularized(given).norm()) if known else None
+    return float(_regularized(given).norm()) if given.metric.known else None
 
 
 def _measured(given: Assembly, test: tuple[Tensor, Tensor] | None) -> GapEstimate | None:

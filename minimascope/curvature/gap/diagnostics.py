@@ -99,12 +99,12 @@ def evidence_of(given: Assembly, ridge: LeftOut, gradient: Tensor) -> Evidence:
         training=given.training,
         n=given.likelihood.n,
         gradient_share=gradient_share(given, gradient),
-        scheduled=not given.damping.pure_weight_decay,
+        scheduled=given.damping.known and not given.damping.converged,
         regression=given.likelihood.loss.varies,
     )
 
 
 def gradient_share(given: Assembly, gradient: Tensor) -> float | None:
     """‖∇L + Pθ‖ over ‖Pθ‖; None without a penalty."""
-    pull = float(given.penalty.gradient(given.minimum.theta).norm())
+    pull = float((given.metric.penalty * given.minimum.theta).norm())
     return float(gradient.norm()) / pull if pull > 0 else None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
+
+from minimascope.curvature.minimum.minimum import Minimum
 
 Optimizer = Literal["sgd", "adam", "adamw", "lbfgs", "other"]
 Moments = Literal["state", "gradients", "scalar"]
@@ -22,6 +24,18 @@ class Training:
     copies: bool = False
     dropout: bool | None = None
     moments: Moments | None = None
+
+    @classmethod
+    def of(cls, minimum: Minimum) -> Self:
+        """What the objective of a minimum says."""
+        objective = minimum.objective
+        return cls(
+            objective.optimiser.name,
+            objective.augmentation,
+            minimum.groups is not None,
+            objective.dropout,
+            objective.optimiser.moments,
+        )
 
     @property
     def altered(self) -> bool:

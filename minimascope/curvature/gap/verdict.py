@@ -6,7 +6,6 @@ is what to read. `no_estimate`: curvature at this point does not tell.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +21,7 @@ WIDEST_BRACKET = 3.0  # filter over ridge, together with
 INTERPOLATING = 0.05  # TIC over soft rank
 CONVERGED = 0.05  # ‖∇L + Pθ‖ over ‖Pθ‖
 SOFT_RANK_HIGH = 0.7
+TRUSTED = "The 90% interval stays within a factor two of the estimate."
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def judge(e: Evidence) -> Judgement:
         for z in (HALF, NINETY)
     )
     sure = within_two(ninety, estimate) and not _hidden(e)
-    reason = _trusted() if sure else _usable(e, estimate, sigma, scatter)
+    reason = TRUSTED if sure else _usable(e, scatter)
     verdict: Verdict = "reliable" if sure else "uncertain"
     return Judgement(verdict, reason, estimate, half, ninety, sigma, scatter)
 
@@ -163,10 +163,12 @@ def _refusal(e: Evidence) -> Judgement | None:
 
 
 def _unfinished(e: Evidence) -> str:
+    share = e.gradient_share or 0.0
+    left = f"{share:.0%} of" if share < 10 else f"{share:.2g} times"
     return (
         "Training had not reached the minimum of its loss with weight decay (the gradient left is "
-        f"{e.gradient_share:.0%} of the decay's own, {CONVERGED:.0%} allowed), and how it ended is "
-        "not known: give the optimiser with its learning rate, schedule and steps."
+        f"{left} the decay's own, {CONVERGED:.0%} allowed), and how it ended is not known: give "
+        "the optimiser with its learning rate, schedule and steps."
     )
 
 
@@ -183,12 +185,8 @@ def _noisy(e: Evidence) -> bool:
     return bool(e.training.dropout) and e.training.optimizer in ("sgd", "other", None)
 
 
-def _trusted() -> str:
-    return "The 90% interval stays within a factor two of the estimate."
-
-
-def _usable(e: Evidence, estimate: float, sigma: float, scatter: float) -> str:
-    """What keeps it from being reliable: first what was told, then the wider part."""
+def _usable(e: Evidence, scatter: float) -> str:
+    """What keeps it from being reliable: first what was told, then what was measured."""
     if e.training.altered:
         return (
             "Training saw altered copies of the inputs that this analysis did not see, and without "
@@ -205,20 +203,15 @@ def _usable(e: Evidence, estimate: float, sigma: float, scatter: float) -> str:
             "Usable with care: dropout with SGD was tried on one network only, where the estimate "
             "was 1.5 times the gap."
         )
-    if NINETY * scatter > estimate * math.expm1(NINETY * sigma):
-        return (
-            f"Usable, but {e.n} training examples are few: with so many the gap itself moves by "
-            f"about ±{scatter:.2g} from one training set to another."
-        )
     if e.training.moments in ("gradients", "scalar"):
         return (
             "Usable, but Adam's second moments were estimated: with the optimiser's own state the "
             "interval would be narrower."
         )
-    factor = math.exp(NINETY * sigma)
+    # Any other σ alone stays within a factor two.
     return (
-        f"Usable: scatter of ±{scatter:.2g} on top of a factor of {factor:.2g} either way makes "
-        "the interval wider than a factor two."
+        f"Usable, but {e.n:,} training examples are few: with so many the gap itself moves by "
+        f"about ±{scatter:.2g} from one training set to another."
     )
 
 

@@ -52,8 +52,10 @@ def families(minimum: Minimum) -> Iterator[Family]:
     told = pulled(minimum, lambda f, y: minimum.loss.residual(f, y)[None])[0]
     yield Family(told, [], lambda _: {}, lambda _: NAMES[minimum.loss.name])
     y = minimum.targets
+    if y.ndim != 1:  # soft or several labels, numbers, weights of examples: nothing else is tried
+        return
     yield from _of_probabilities(minimum)
-    if minimum.loss.name == "cross_entropy" and y.ndim == 1:
+    if minimum.loss.name == "cross_entropy":
         yield from _of_classes(minimum)
     if minimum.loss.name == "binary":
         yield from _of_positives(minimum)
@@ -131,7 +133,7 @@ def _smoothing(f: Tensor, y: Tensor) -> Tensor:
 
 
 def _smoothing_flags(sizes: list[float]) -> Flags | None:
-    return {"label_smoothing": rounded(sizes[0])} if 0.001 < sizes[0] < 1 else None
+    return {"label_smoothing": rounded(sizes[0])} if 0.001 < sizes[0] < 0.6 else None
 
 
 def _smoothing_said(flags: Flags) -> str:

@@ -24,16 +24,22 @@ from minimascope.curvature.stationarity.inputs import Rescaled, rescalings
 
 NOISE_EXAMPLES = 64
 TINY = 1e-300
+FALL = 6.0  # of the gradient, that is no accident
 SAME = 0.02  # relative difference of two weight decays that are the same
 
 
 @dataclass(frozen=True)
 class Finding:
-    """An objective these weights are a minimum of: a sentence, and the options that tell it."""
+    """An objective that these weights speak for: a sentence, and the options that tell it.
+
+    exact: they are at its minimum, ratio the gradient's share of the decay's pull; else its
+    gradient is ratio times that of the objective told, and small for no other reason.
+    """
 
     sentence: str
     flags: dict[str, Any]
     ratio: float
+    exact: bool = True
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ def search(minimum: Minimum) -> Finding | None:
     found = _first(minimum, known, whole) or _undecayed(minimum, known)
     if found is None:
         found = _of_other_inputs(minimum, whole)
-    return found or _first(minimum, known, frozen)
+    return found or _first(minimum, known, frozen) or _likely(minimum, known, whole)
 
 
 def _first(minimum: Minimum, known: list[Family], parts: list[Part]) -> Finding | None:
@@ -69,17 +75,46 @@ def _first(minimum: Minimum, known: list[Family], parts: list[Part]) -> Finding 
 
 
 def _undecayed(minimum: Minimum, known: list[Family]) -> Finding | None:
-    """A minimum of the told loss alone: its gradient is far below what n examples leave open."""
+    """A minimum of a loss alone: its gradient is far below what n examples leave open."""
     rows = torch.arange(min(minimum.n, NOISE_EXAMPLES), device=minimum.theta.device)
     each = example_gradients(minimum, rows).norm(dim=1).square().mean().sqrt()
-    ratio = float(known[0].base.norm()) / max(float(each) / minimum.n**0.5, TINY)
-    if minimum.n < 2 or not ratio < STATIONARY:
-        return None
-    sentence = (
-        f"These weights are at the exact minimum of {known[0].said({})} without weight decay: did "
-        "you train so?"
-    )
-    return Finding(sentence, {"weight_decay": 0.0}, ratio)
+    for family in [each for each in known if not each.columns]:
+        ratio = float(family.base.norm()) / max(float(each) / minimum.n**0.5, TINY)
+        if minimum.n > 1 and ratio < STATIONARY:
+            flags = family.flags([]) or {}
+            sentence = (
+                f"These weights are at the exact minimum of {family.said(flags)} without weight "
+                "decay: did you train so?"
+            )
+            return Finding(sentence, {**flags, "weight_decay": 0.0}, ratio)
+    return None
+
+
+def _likely(minimum: Minimum, known: list[Family], parts: list[Part]) -> Finding | None:
+    """No minimum, but one further size makes most of the gradient vanish."""
+    for part in parts:
+        plain = _left(minimum, known[0], part)[0]
+        for family in [each for each in known if each.columns]:
+            left, fit = _left(minimum, family, part)
+            flags = family.flags(fit.sizes[1:])
+            if flags is None or fit.sizes[0] <= 0 or not left * FALL < plain or fit.free < 1:
+                continue
+            decay = rounded(fit.sizes[0], within=0.05)
+            sentence = (
+                f"The gradient is {plain / max(left, TINY):.2g} times smaller for "
+                f"{family.said(flags)} and weight decay {decay:g}{part.said} than for the "
+                "objective you named: was it trained so?"
+            )
+            return Finding(sentence, {**flags, **part.flags}, left / plain, exact=False)
+    return None
+
+
+def _left(minimum: Minimum, family: Family, part: Part) -> tuple[float, Fit]:
+    """Norm of the gradient that no size of the unknowns takes away."""
+    pull = torch.where(part.decayed, minimum.theta, 0.0)
+    fit = fitted(family.base, pull, family.columns)
+    sizes = zip(fit.sizes, [pull, *family.columns], strict=True)
+    return float((family.base + sum(x * column for x, column in sizes)).norm()), fit
 
 
 def _tried(minimum: Minimum, family: Family, part: Part) -> tuple[Fit, dict[str, Any] | None]:
@@ -172,4 +207,3 @@ def _plain(minimum: Minimum, each: Rescaled) -> list[Family]:
     """The told loss and plain kin alone: a few gradients for each rescaling."""
     found: Iterator[Family] = families(replace(minimum, inputs=each.inputs))
     return [family for family, _ in zip(found, range(2), strict=False)]
-

@@ -14,6 +14,7 @@ from dashboard.pages.compare.tables import numbers_table
 from dashboard.pages.upload.request import request_of
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Bracket, Estimate, SpectrumSample
+from minimascope.contract.report.sentences import nats, span
 from minimascope.contract.schemas import KeyNumbers
 from tests.cases.reference_report import Found
 
@@ -42,7 +43,10 @@ def test_where_there_is_no_number_the_strip_says_why(gauss: Found) -> None:
     without = report.model_copy(update={"gap": silent, "margins": None})
     assert gap_kpi(without).note == "no estimate"
     assert margin_kpi(without).note == "not computed yet"
-    assert gap_kpi(report).error.startswith("±")
+    found = report.gap.headline
+    assert found is not None
+    assert gap_kpi(report).value == nats(found.value)
+    assert gap_kpi(report).error == span(found.value, found.ninety)
     assert soft_rank_kpi(report).value == "9.13"
 
 

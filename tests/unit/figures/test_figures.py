@@ -310,7 +310,7 @@ def test_walk_draws_one_line_a_vector() -> None:
 
 
 def test_compare_scatter_names_every_minimum() -> None:
-    points = [Measured("a", 1, 2, None, 0.1), Measured("b", 2, 3, position=1)]
+    points = [Measured("a", 1, 2, None, (0.1, 0.2)), Measured("b", 2, 3, position=1)]
     figure = compare_scatter(points, x_title="x", y_title="y")
     assert [t.name for t in figure.data] == ["a", "b"]
     assert figure.data[0].marker.symbol != figure.data[1].marker.symbol

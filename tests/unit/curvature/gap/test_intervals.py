@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,8 +16,8 @@ from torch import nn
 from minimascope.curvature.gap.calibrated import COVERAGE, SIGMA, sigma_of
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.gap.interval import HALF, NINETY, interval, widest_factor, within_two
-from minimascope.curvature.gap.training import Training
 from minimascope.curvature.minimum.minimum import Minimum, prepare
+from minimascope.objective.optimiser import Optimiser, OptimizerName
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -124,6 +125,11 @@ def drawn(seed: int, *, n: int = 120, ridge: float = 0.02) -> Drawn:
     return Drawn(minimum.trained(weight_decay=ridge), A, y[:n], W, gap)
 
 
+def trained_by(case: Drawn, optimizer: OptimizerName | None) -> Minimum:
+    objective = replace(case.minimum.objective, optimiser=Optimiser(optimizer))
+    return replace(case.minimum, objective=objective)
+
+
 def rule(case: Drawn, *, ridge: float, sigma: float) -> tuple[float, list[tuple[float, float]]]:
     """(m, [50% interval, 90% interval]) at an exact minimum, dense and from the formulas alone."""
     n = len(case.y)
@@ -153,7 +159,7 @@ def rule(case: Drawn, *, ridge: float, sigma: float) -> tuple[float, list[tuple[
 @pytest.mark.parametrize(("optimizer", "sigma"), [("lbfgs", 0.25), ("sgd", 0.30), (None, 0.30)])
 def test_headline_and_intervals_equal_the_rule_written_twice(optimizer: Any, sigma: float) -> None:
     case = drawn(3)
-    found = estimate_gap(case.minimum, training=Training(optimizer)).headline
+    found = estimate_gap(trained_by(case, optimizer)).headline
     assert found is not None
     m, (half, ninety) = rule(case, ridge=0.02, sigma=sigma)
     # The quantiles have five digits, and the temperature is found to 1e-8.
@@ -169,7 +175,7 @@ def test_intervals_of_drawn_regressions_hold_their_gaps_as_often_as_they_say() -
     held = {"half": 0, "ninety": 0}
     for seed in range(draws):
         case = drawn(seed)
-        found = estimate_gap(case.minimum, training=Training("lbfgs")).headline
+        found = estimate_gap(trained_by(case, "lbfgs")).headline
         assert found is not None
         held["half"] += found.half.low <= case.gap <= found.half.high
         held["ninety"] += found.ninety.low <= case.gap <= found.ninety.high
