@@ -75,7 +75,7 @@ def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResul
         newton_decrement=newton,
         gradient_share=share,
         converged=None if share is None else share < CONVERGED,
-        train_loss=given.likelihood.nll(),
+        train_loss=given.likelihood.plain.nll(),
         alo_loss=judged.alo.nll() if judged.alo is not None and given.exact else None,
         calibration=given.calibration,
         calibration_alo=_alo_calibration(given, judged.alo),

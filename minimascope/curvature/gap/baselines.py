@@ -148,8 +148,10 @@ def _loss_at(minimum: Minimum, likelihood: Likelihood, theta: Tensor) -> float:
 def measured_gap(
     minimum: Minimum, likelihood: Likelihood, test: tuple[Tensor, Tensor]
 ) -> tuple[float, float]:
-    """(mean test − mean train loss, sd(test loss)/√n_test) in nats."""
+    """(mean test − mean train loss, sd(test loss)/√n_test), of the plain loss."""
     inputs = test[0].to(minimum.inputs)
-    losses = likelihood_of(minimum, inputs, test[1].to(minimum.targets)).nll()
-    gap = float(losses.mean() - likelihood.nll().mean())
+    # Labels may stay numbers where training had shares of classes, and the other way round.
+    like = minimum.theta if test[1].is_floating_point() else minimum.targets.device
+    losses = likelihood_of(minimum, inputs, test[1].to(like)).plain.nll()
+    gap = float(losses.mean() - likelihood.plain.nll().mean())
     return gap, float(losses.std()) / math.sqrt(losses.numel())

@@ -45,9 +45,9 @@ OTHERS = {
 def test_a_minimum_of_another_loss_is_one_where_that_loss_is_told(name: str) -> None:
     criterion, loss = OTHERS[name]
     found = trained(criterion)
-    assert estimate_gap(found.trained(weight_decay=RIDGE)).is_minimum is False
+    assert estimate_gap(found.trained(weight_decay=RIDGE)).converged is False
     told = prepare(found.network, found.inputs, found.targets, loss=loss)
-    assert estimate_gap(told.trained(weight_decay=RIDGE)).is_minimum is True
+    assert estimate_gap(told.trained(weight_decay=RIDGE)).converged is True
 
 
 def test_soft_labels_of_smoothing_are_the_smoothed_loss() -> None:
