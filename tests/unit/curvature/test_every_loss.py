@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, hessian, jacrev, vmap
 
-from minimascope.curvature.gap.baselines import measured_gap
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.gap.kfac import kronecker_blocks
+from minimascope.curvature.gap.measured import measured_gap, on_test
 from minimascope.curvature.minimum.batches import likelihood_of
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products.fisher import sampled_fisher
@@ -196,12 +196,12 @@ def test_hard_labels_measure_the_gap_of_soft_ones() -> None:
         f = minimum.network(minimum.inputs)
     cross = nn.functional.cross_entropy
     expected = float(cross(f, labels) - cross(f, minimum.targets))
-    found, _ = measured_gap(minimum, likelihood, (minimum.inputs, labels))
-    assert found == pytest.approx(expected, rel=1e-12)
+    found = measured_gap(likelihood, on_test(minimum, (minimum.inputs, labels)))
+    assert found.value == pytest.approx(expected, rel=1e-12)
     hard = replace(minimum, targets=labels)
     likelihood = likelihood_of(hard, hard.inputs, labels)
-    found, _ = measured_gap(hard, likelihood, (hard.inputs, minimum.targets))
-    assert found == pytest.approx(-expected, rel=1e-12)
+    found = measured_gap(likelihood, on_test(hard, (hard.inputs, minimum.targets)))
+    assert found.value == pytest.approx(-expected, rel=1e-12)
 
 
 def test_vmapped_losses_are_the_losses(name: str) -> None:
