@@ -50,7 +50,7 @@ sampled_fisher  # the sampled Fisher as an operator: the gap reads its eigenvalu
 MAX_IMAGE_PIXELS  # Pillow
 __annotations__, __signature__  # typer reads options from them
 _get, _put, _queue_bind, import_from_cwd, imp  # kombu's and celery's hooks
-_storable, _consistent, _agrees  # pydantic validators
+_storable, _consistent, _agrees, _of_torch, _fit_together  # pydantic validators
 backward, setup_context  # torch.autograd.Function
 commands  # click's group
 inode  # unpacked from stat
@@ -62,3 +62,4 @@ tempdir  # the tempfile module reads it
 types  # __torch_dispatch__'s signature
 websocket_capability  # dash's backend
 writable  # io.RawIOBase
+extra_repr  # torch, for the repr of a module
