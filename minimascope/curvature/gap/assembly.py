@@ -22,6 +22,7 @@ from minimascope.curvature.gap.diagnostics import (
 from minimascope.curvature.gap.given import Assembly
 from minimascope.curvature.gap.hessian_clipped import HessianClipped, hessian_clipped
 from minimascope.curvature.gap.measured import measured_gap, on_test
+from minimascope.curvature.gap.moved_network import moved_losses
 from minimascope.curvature.gap.result import GapEstimate, GapHeadline, GapResult
 from minimascope.curvature.gap.verdict import Evidence, Judgement, judge
 from minimascope.objective.likelihood import Likelihood
@@ -38,6 +39,7 @@ class Judged:
     diagnostics: dict[str, float | None] = field(default_factory=dict)
     headline: GapHeadline | None = None
     alo: Likelihood | None = None
+    moved: Tensor | None = None
     half_logdet: float | None = None
 
 
@@ -81,6 +83,7 @@ def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResul
         converged=None if share is None else share < CONVERGED,
         train_loss=given.likelihood.plain.nll(),
         alo_loss=judged.alo.nll() if judged.alo is not None and given.exact else None,
+        moved_loss=judged.moved,
         calibration=given.calibration,
         calibration_alo=_alo_calibration(given, judged.alo),
         route=given.plan.route,
@@ -104,6 +107,7 @@ def _judged(given: Assembly, clipped: HessianClipped | None) -> Judged:
         diagnostics_at(given, row, lambda_eff, ridge),
         headline=_headline(evidence, judgement),
         alo=given.plain.at(given.plain.logits + given.sweep.displacement[row]),
+        moved=moved_losses(given, row) if given.exact else None,
         half_logdet=float(given.sweep.half_logdet[row]),
     )
 

@@ -57,6 +57,7 @@ class GapResult:
     curves       "lambda" and the names of the report: soft ranks not divided by n, others nats
     measured     in plain NLL, as the headline; estimates has both in the loss trained if another
     train_loss   (n,) nats of plain NLL; alo_loss (n,) left out at λ_eff, None if unknown or sampled
+    moved_loss   (n,) alo_loss, where that rises most from the network moved to θ + δθ_i
     calibration  (15 × 3) count, mean confidence, accuracy; NaN where a bin is empty;
                  calibration_alo the same on leave-one-out logits; both None for mse
     at_least     all that is said where there is no headline, None where not even that
@@ -83,6 +84,7 @@ class GapResult:
     converged: bool | None
     train_loss: Tensor
     alo_loss: Tensor | None
+    moved_loss: Tensor | None
     calibration: Tensor | None
     calibration_alo: Tensor | None
     route: str
