@@ -9,7 +9,13 @@ import pytest
 from dashboard.components.words import level, number, with_error
 from dashboard.pages.analysis.key_numbers import eigenvalue_kpi, gap_kpi, margin_kpi, soft_rank_kpi
 from dashboard.pages.analysis.sample_words import sample_words
-from dashboard.pages.compare.measures import Minimum, ranking, rho_against_gap, tau_against_gap
+from dashboard.pages.compare.measures import (
+    NOWHERE,
+    Minimum,
+    ranking,
+    rho_against_gap,
+    tau_against_gap,
+)
 from dashboard.pages.compare.tables import numbers_table
 from dashboard.pages.upload.request import request_of
 from minimascope.contract.problems import ProblemError
@@ -147,9 +153,9 @@ def test_many_minima_stand_below_each_other_and_name_what_is_the_same() -> None:
         Minimum(KeyNumbers(id=str(i), name=f"run {i}", state="done", n90=i, outliers=3))
         for i in range(8)
     ]
-    table = numbers_table(items, None).to_plotly_json()["props"]["children"]
+    table = numbers_table(items, NOWHERE).to_plotly_json()["props"]["children"]
     head = [cell.children for cell in table[0].children.children[1:]]
-    assert head == ["Verdict", "Outliers", "n₉₀"]
+    assert head == ["Verdict", "Outliers above 0.1 λ₁", "n₉₀"]
     rows = table[1].children
     assert len(rows) == 8
     assert [cell.className for cell in rows[0].children[1:]] == ["same", "same", ""]
@@ -160,10 +166,10 @@ def test_a_table_of_minima_says_whose_spectrum_is_of_a_sample() -> None:
         Minimum(KeyNumbers(id=name, name=name, state="done", spectrum_examples=drawn))
         for name, drawn in (("a", None), ("b", 500))
     ]
-    rows = numbers_table(items, None).to_plotly_json()["props"]["children"][1].children
+    rows = numbers_table(items, NOWHERE).to_plotly_json()["props"]["children"][1].children
     said = {row.children[0].children: [cell.children for cell in row.children[1:]] for row in rows}
     assert said["Spectrum of"] == ["all examples", "500\u00a0examples"]
-    plain = numbers_table(items[:1], None).to_plotly_json()["props"]["children"][1].children
+    plain = numbers_table(items[:1], NOWHERE).to_plotly_json()["props"]["children"][1].children
     assert "Spectrum of" not in [row.children[0].children for row in plain]
 
 
