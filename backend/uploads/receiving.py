@@ -11,6 +11,7 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from backend.http.turns import pace
 from backend.storage.files import Store
 from backend.uploads.refusals import refuse_beyond_quota, refuse_empty
 from minimascope.contract.problems import ProblemError
@@ -20,13 +21,18 @@ CHUNK, MOST_PARTS = 1 << 20, 64
 LOOK_BYTES = 32 << 20
 
 
-async def megabytes(stream: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
-    """What comes, by the megabyte and as it is: joining it would hold up everybody else."""
+async def megabytes(stream: AsyncIterator[bytes], owner: str) -> AsyncIterator[list[bytes]]:
+    """What comes, by the megabyte and as it is: joining it would hold up everybody else.
+
+    Each takes its turn among all that arrives (`backend.http.turns`).
+    """
     parts: list[bytes] = []
+    turns = pace()
     async for part in stream:
         parts.append(part)
         # A connection may bring them byte by byte.
         if len(parts) >= MOST_PARTS or sum(map(len, parts)) >= CHUNK:
+            await turns.turn(owner)
             yield parts
             parts = list[bytes]()
     if parts:
@@ -74,6 +80,7 @@ async def receive_file(
     *,
     room: Callable[[], int],
     arrives: Callable[[int], None],
+    owner: str,
     limit: int,
 ) -> tuple[str, int]:
     """The body's sha256 and size, once it is stored durably. Memory use: one chunk.
@@ -88,7 +95,7 @@ async def receive_file(
     looked = 0
     with store.incoming(limit=limit) as incoming:
         try:
-            async for parts in megabytes(whole_body(request)):
+            async for parts in megabytes(whole_body(request), owner):
                 await asyncio.to_thread(incoming.write, *parts)
                 arrives(sum(map(len, parts)))
                 if incoming.size - looked >= LOOK_BYTES:

@@ -196,7 +196,7 @@ async def _receive(
     announced = int(request.headers.get("content-length") or 0)
     await _check_room(uploads, who, announced)
     with uploads.store.partial(transfer.id).opened(transfer.received) as partial:
-        async for parts in megabytes(body_so_far(request)):
+        async for parts in megabytes(body_so_far(request), who.id):
             received += sum(map(len, parts))
             refuse_beyond_announced(received, announced=transfer.length)
             await asyncio.to_thread(partial.write, parts, digest)

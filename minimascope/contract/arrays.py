@@ -21,6 +21,8 @@ ARRAYS: dict[str, str] = {
     "predictions": "(n,) int64 the network's own classes at training points",
     "train_loss": "(n,) float32 cross-entropy of each training point in nats",
     "alo_loss": "(n,) float32 leave-one-out cross-entropy of each point at λ_eff (ALO)",
+    "alo_loss_moved": "(n,) float32 the same, of the twentieth of the points (20 to 100) where it "
+    "rises most from the network itself, moved to where it would be without the point",
     "margins": "(n,) ℓ₂ distance to the closest crossing found, an upper bound on the margin; "
     "negative where the network is wrong, NaN if none was found",
     "margins_lower": "(n,) certified lower bound on it; NaN where there is none or it is negative",

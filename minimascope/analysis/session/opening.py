@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from minimascope.contract.objective import Link
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import CheckpointSummary, DataSummary, SplitSummary
@@ -49,6 +50,7 @@ class Opened:
     checkpoint: Checkpoint
     warnings: list[str]
     class_names: list[str] = field(default_factory=list)
+    link: Link = "logits"  # what the network's outputs were before they were made logits
 
     @cached_property
     def outputs(self) -> Tensor:
@@ -93,7 +95,7 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     said = [checkpoint.picked] if checkpoint.picked else []
     said += [*checkpoint.warnings, *train.warnings, *(test.warnings if test else [])]
     said += found.warnings
-    return Opened(minimum, split_like(minimum, test), checkpoint, said, train.names)
+    return Opened(minimum, split_like(minimum, test), checkpoint, said, train.names, found.link)
 
 
 def objective_of(

@@ -159,7 +159,11 @@ def sections(found: GapResult) -> dict[str, Section]:
 
 def examples(found: GapResult) -> dict[str, np.ndarray]:
     """What was computed for all examples."""
-    single = {"train_loss": found.train_loss, "alo_loss": found.alo_loss}
+    single = {
+        "train_loss": found.train_loss,
+        "alo_loss": found.alo_loss,
+        "alo_loss_moved": found.moved_loss,
+    }
     double = {"calibration": found.calibration, "calibration_alo": found.calibration_alo}
     known = {name: each.float() for name, each in single.items() if each is not None}
     known |= {name: each.double() for name, each in double.items() if each is not None}

@@ -99,7 +99,7 @@ def told(objective: ObjectiveSummary) -> list[tuple[str, str]]:
 
 def _loss(o: ObjectiveSummary) -> str:
     parts = [LOSSES[o.loss]]
-    if o.link != "logits":
+    if o.link not in (None, "logits"):
         parts.append(f"of outputs that are {o.link.replace('_', '-')}")
     if o.label_smoothing:
         parts.append(f"label smoothing {o.label_smoothing:g}")

@@ -71,9 +71,11 @@ def test_a_finding_about_the_objective_stands_open(gauss: Found) -> None:
     assert '"open": true' in said
 
 
-def test_advice_offers_folds_wherever_the_interval_is_not_enough(gauss: Found) -> None:
+def test_folds_and_a_test_set_are_offered_wherever_the_interval_is_not_enough(
+    gauss: Found,
+) -> None:
     gap = gap_of(gauss[0])
-    assert "cross-validation" in advice(gap, tested=True)
+    assert "cross-validat" in text(verdict(gauss[0], again="/upload"))
     assert "test set" in advice(gap, tested=False)
     reliable = gap.model_copy(update={"verdict": "reliable"})
     assert advice(reliable, tested=True) == ""
