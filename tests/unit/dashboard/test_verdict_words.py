@@ -46,7 +46,7 @@ def test_every_verdict_has_its_words_everywhere(gauss: Found, name: Any) -> None
     assert ('"verdict good"' in said) == (name == "reliable")
     assert gap_kpi(report).note == VERDICTS[name]
     numbers = KeyNumbers(id="a", name="", state="done", verdict=name)
-    row = numbers_table([Minimum(numbers)], None).to_plotly_json()["props"]["children"][1]
+    row = numbers_table([Minimum(numbers)]).to_plotly_json()["props"]["children"][1]
     assert VERDICTS[name] in text(row)
     assert VERDICTS[name] in text(listed(numbers))
     assert not [word for word in OLD if word in said]
