@@ -12,7 +12,7 @@ from dashboard.components.words import VERDICTS, advice
 from dashboard.pages.analysis.key_numbers import gap_kpi
 from dashboard.pages.analysis.verdict import verdict
 from dashboard.pages.compare.layout import content
-from dashboard.pages.compare.measures import NOWHERE, Minimum, cell
+from dashboard.pages.compare.measures import Minimum, cell
 from dashboard.pages.compare.tables import numbers_table
 from dashboard.pages.home.listing import _verdict as listed
 from minimascope.contract.report import Finding, Gap, Report
@@ -46,7 +46,7 @@ def test_every_verdict_has_its_words_everywhere(gauss: Found, name: Any) -> None
     assert ('"verdict good"' in said) == (name == "reliable")
     assert gap_kpi(report).note == VERDICTS[name]
     numbers = KeyNumbers(id="a", name="", state="done", verdict=name)
-    row = numbers_table([Minimum(numbers)], NOWHERE).to_plotly_json()["props"]["children"][1]
+    row = numbers_table([Minimum(numbers)]).to_plotly_json()["props"]["children"][1]
     assert VERDICTS[name] in text(row)
     assert VERDICTS[name] in text(listed(numbers))
     assert not [word for word in OLD if word in said]
