@@ -21,16 +21,16 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 T = TypeVar("T")
 
 # Of one person's short requests at one time.
-AT_ONCE = 4
+AT_ONCE = 3
 # Seconds of answering: saved up at most, and earned in a second. A page costs a tenth.
-SAVED_SECONDS, EARNED = 2.0, 0.2
+SAVED_SECONDS, EARNED = 2.0, 0.15
 # What a request costs that waits for a worker or for bytes: ten a second.
 LONG_SECONDS = 0.02
 LONGEST_WAIT = 5.0
 # An upload's turn: how late the loop is, is measured for so long; it then rests for several times
 # that, so that reading bytes takes a minor part of the loop.
 WRITERS = 4
-MEASURE_SECONDS, RESTS, LONGEST_REST = 0.002, 3.0, 0.04
+MEASURE_SECONDS, RESTS, LONGEST_REST = 0.002, 5.0, 0.06
 
 
 # What waits for a worker, for bytes or for what happens, and not for its own answer; and files of
