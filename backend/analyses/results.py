@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from backend.http import representations
 from backend.http.representations import JSON, NPY, NPZ, Match
 from backend.storage.files import Store
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.report import Report
+from minimascope.contract.report import SCHEMA_VERSION, Report
 from minimascope.contract.schemas import KeyNumbers, KeyNumbersPage
 
 router = APIRouter(tags=["results"])
@@ -41,7 +42,14 @@ def report(identifier: str, analyses: Analyses, match: Match = None) -> Response
         content = analyses.store.have(analyses.store.report(identifier)).read_bytes()
     except FileNotFoundError as error:
         raise not_yet("report") from error
-    return representations.document(content, match)
+    return representations.document(of_today(content), match)
+
+
+def of_today(content: bytes) -> bytes:
+    """A report that an earlier version stored, in the schema that is served."""
+    if json.loads(content).get("schema_version", SCHEMA_VERSION) == SCHEMA_VERSION:
+        return content
+    return Report.model_validate_json(content).model_dump_json(by_alias=True).encode()
 
 
 @router.get(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import entr
 from torch import Tensor
 from torch.func import functional_call, jacrev, vmap
 
@@ -90,7 +91,19 @@ def measured_reference(case: Case) -> dict[str, Any] | None:
     numbers = estimates(
         facts_of(case, model, arrays), plain_loss(case, arrays["y"], facts["outputs"])
     )
+    numbers["constant_loss"] = constant_loss(case, arrays["y"])
     return {"name": case.name, **numbers, "cpu": round(time.process_time() - began, 2)}
+
+
+def constant_loss(case: Case, y: np.ndarray) -> float:
+    """Plain training loss of the best constant answer: the entropy or variance of the targets."""
+    if case.loss == "mse":
+        return float(y.var(axis=0).mean())
+    if case.loss == "cross_entropy":
+        shares = y.mean(axis=0) if y.ndim > 1 else np.bincount(y) / len(y)
+        return float(entr(shares).sum())
+    ups = y.reshape(len(y), -1).mean(axis=0)
+    return float((entr(ups) + entr(1 - ups)).mean())
 
 
 def baselines(case: Case) -> dict[str, Any] | None:

@@ -13,11 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SIGMA = {"sgd": 0.30, "adam": 0.25, "adamw": 0.25, "lbfgs": 0.25}  # as frozen before this study
-OVER_CONFIDENT, HOPELESS = 1.2, 5.0
-WIDEST_BRACKET, INTERPOLATING = 3.0, 0.05
-CONVERGED = 0.05
-NORMAL = {0.5: 0.6745, 0.9: 1.6449}
+CONVERGED = 0.05  # of the penalty's own pull
+VANISHED = 1e-6  # of an example's gradient, root mean square
 SMALLEST = 1e-12  # eigenvalue
 
 Nll = Callable[[np.ndarray], np.ndarray]
@@ -56,16 +53,22 @@ def metric(facts: Facts) -> tuple[np.ndarray, np.ndarray]:
     if facts.moment is None:
         return np.ones_like(facts.theta), facts.decay
     D = np.sqrt(facts.moment) + 1e-8
-    D = np.maximum(D, 1e-3 * np.median(D))
+    D = np.maximum(D, 1e-3 * np.sort(D)[(len(D) - 1) // 2])
     return D, facts.decay * D if facts.optimizer == "adamw" else facts.decay
 
 
 def converged(facts: Facts, P: np.ndarray) -> tuple[bool, float]:
-    """Whether the gradient of the objective is small against the penalty's, and their ratio."""
-    g = np.einsum("nkp,nk->p", facts.J, facts.r) / len(facts.f)
+    """Whether the gradient of the objective is small, and its ratio to the penalty's pull.
+
+    Small against that pull; or, where weights and pull have both gone to nothing, against what one
+    example pulls.
+    """
+    each = np.einsum("nkp,nk->np", facts.J, facts.r)
+    left = float(np.linalg.norm(each.mean(axis=0) + P * facts.theta))
     pull = float(np.linalg.norm(P * facts.theta))
-    ratio = float(np.linalg.norm(g + P * facts.theta)) / pull if pull > 0 else math.inf
-    return ratio < CONVERGED, ratio
+    ratio = left / pull if pull > 0 else math.inf
+    nothing = left < VANISHED * float(np.sqrt((each**2).sum(axis=1).mean()))
+    return ratio < CONVERGED or nothing, ratio
 
 
 def eigen(facts: Facts, D: np.ndarray, P: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -39,11 +39,6 @@ def report(
 
 
 def _half(rows: list[Row], peers: Peers) -> list[str]:
-    squared = {
-        "mse": "squared error",
-        "cross_entropy": "cross-entropy",
-        "multilabel": "multi-label",
-    }
     return [
         "Held: with the gap's own standard error in the interval, in brackets without.\n",
         by_kind(rows),

@@ -9,7 +9,7 @@ from typing import Any
 
 from practice.case import Case
 from practice.draws import BLIND, CALIBRATION
-from practice.rule import Interval, Judged, judged
+from practice.rule import Interval, Judged, Rule, judged
 
 NEW = set(BLIND) - set(CALIBRATION)
 
@@ -72,7 +72,7 @@ def rows(
     cases: list[Case],
     networks: Mapping[str, Mapping[str, Any]],
     found: Mapping[str, Mapping[str, Any]],
-    sigma: Mapping[str, float],
+    rule: Rule,
 ) -> list[Row]:
     """One for each case that has an estimate."""
     return [
@@ -85,7 +85,8 @@ def rows(
                 found[case.name],
                 case.optimizer,
                 squared_error=case.loss == "mse",
-                sigma=sigma,
+                smoothed=case.smoothed,
+                rule=rule,
             ),
         )
         for case in cases

@@ -94,8 +94,8 @@ def begin(files: Files, parameters: Parameters, *, workdir: Path, publisher: Pub
         wall_seconds={"intake": time.perf_counter() - started},
         checkpoint=checkpoint_summary(opened, parameters),
         data=data,
-        loss=parameters.loss,
-        objective=objective_summary(opened.minimum, parameters),
+        loss=opened.minimum.loss.name,
+        objective=objective_summary(opened.minimum, parameters, link=opened.link),
         cross_validation=folds,
         warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings, *said],
     )

@@ -103,15 +103,15 @@ class Run:
         )
 
     def evaluate(self, checkpoint: Path) -> Measured:
-        """Losses of all examples under a checkpoint, as an analysis of it would have them."""
+        """Losses of all examples under a checkpoint, plain ones, as an analysis would have them."""
         from minimascope.analysis.session.opening import Files, open_files
         from minimascope.curvature.minimum.batches import as_matrix
         from minimascope.validation.result import Measured
 
         opened = open_files(Files(checkpoint, self.data), self.parameters, workdir=self.workdir)
-        kind, targets = opened.minimum.loss, opened.minimum.targets
+        kind, targets = opened.minimum.loss.plain, opened.minimum.targets
         outputs = as_matrix(opened.outputs)
-        correct = kind.correct(outputs, targets).numpy() if kind.classifies else None
+        correct = kind.correct(outputs, targets).numpy() if kind.judges else None
         return Measured(kind.values(outputs, targets).double().numpy(), correct)
 
 

@@ -80,6 +80,10 @@ INTAKE = (
     ),
     Problem("output_shape_mismatch", "outputs do not fit targets or loss"),
     Problem("outputs_not_finite", "NaN or infinite outputs on the data"),
+    Problem("link_mismatch", "outputs are not what they were told to be"),
+    Problem(
+        "example_weights_invalid", "no weight for each example, a negative one, or none above zero"
+    ),
     Problem("labels_out_of_range", "names value, index and allowed range"),
     Problem("labels_not_integer", "class labels that are not whole numbers"),
     Problem(

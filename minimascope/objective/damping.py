@@ -39,12 +39,12 @@ def damping_sentence(
     known = penalty.weight_decay or 0.0
     if optimiser.adaptive:
         return f"λ_eff = weight decay + 1/Σlr = {value:.4g}, for {_named(optimiser)}{where}."
-    short, sum_of = "lr·steps", "constant learning rate"
+    short, sum_of = "lr·steps", "a constant learning rate"
     if optimiser.lr_sum is not None or optimiser.schedule not in (None, "constant"):
-        short, sum_of = "Σlr", f"schedule {optimiser.schedule or 'as given'}"
+        short, sum_of = "Σlr", f"its {optimiser.schedule or ''} schedule".replace("  ", " ")
     return (
         f"λ_eff = weight decay {known:g} + (1 − momentum)/({short}) = {value:.4g}, "
-        f"for SGD with a {sum_of}{where}."
+        f"for SGD with {sum_of}{where}."
     )
 
 

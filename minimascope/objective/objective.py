@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
 
 from minimascope.objective.cross_entropy import CrossEntropy
 from minimascope.objective.loss import Loss, LossName
@@ -23,6 +25,10 @@ class Objective:
     optimiser: Optimiser = field(default_factory=Optimiser)
     augmentation: bool | None = None
     dropout: bool | None = None
+
+    def of_data(self, targets: Tensor) -> Objective:
+        """The same with the loss normalised for the mean over these targets (`Loss.of_data`)."""
+        return replace(self, loss=self.loss.of_data(targets))
 
 
 def objective_of(given: Objective | Loss | LossName) -> Objective:

@@ -117,7 +117,7 @@ def _known(loss: Loss, outputs: Any, y: Any) -> Measured:
         loss.check_targets(f, targets)
     except ValueError as error:
         raise losses_unusable(str(error)) from error
-    right = loss.correct(f, targets).numpy() if loss.classifies else None
+    right = loss.correct(f, targets).numpy() if loss.judges else None
     return Measured(loss.values(f, targets).numpy(), right)
 
 

@@ -54,7 +54,7 @@ def searched_rows(minimum: Minimum, *, count: int, seed: int) -> Tensor:
 
 def labels(minimum: Minimum, rows: Tensor) -> Tensor:
     """The classes (m,) that training rows belong to."""
-    return minimum.targets[rows].long().reshape(len(rows))
+    return minimum.labels[rows].long().reshape(len(rows))
 
 
 def parts(minimum: Minimum) -> list[Part]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from minimascope.analysis.costs.spectrum import plan_stage, wanted_pairs
-from minimascope.analysis.session.opening import class_count
+from minimascope.analysis.session.opening import class_count, output_count
 from minimascope.analysis.session.sampling import for_spectrum, rows_drawn
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.hessians import OUTLIER_RATIO, outlier_counts, trace_estimate
@@ -139,8 +139,8 @@ def sample_section(session: Session, rows: Drawn, found: Pairs) -> SpectrumSampl
 
 
 def outputs(minimum: Minimum) -> int:
-    """K of the outlier rule: classes, or output dimensions for regression."""
-    return class_count(minimum) or minimum.targets.reshape(minimum.n, -1).shape[1]
+    """K of the outlier rule: classes, or output dimensions where there are none."""
+    return class_count(minimum) or output_count(minimum)
 
 
 def run_density(session: Session) -> None:

@@ -41,7 +41,10 @@ def estimates_at(
             evidence.filtered.alo, None, "leave-one-out, gradient flow stopped after T as a filter"
         )
     found |= _hessian_estimates(given, lambda_, clipped)
-    found |= proxy_estimates(given.minimum, given.likelihood, lambda_, seed=given.seed)
+    if not given.training.copies:
+        found |= proxy_estimates(
+            given.minimum, given.likelihood, given.metric, lambda_, seed=given.seed
+        )
     if given.likelihood.loss.varies:
         found["soft_rank_ggn_noise_corrected"] = GapEstimate(
             rank * t_alo, None, "soft rank/n times the leave-one-out noise variance"
@@ -73,12 +76,12 @@ def _hessian_estimates(
         missing,
     )
     method = "exact, all eigenpairs of H, negative ones set to 0"
-    if given.hessian is not None:
-        value = clipped_rank(given.hessian.values, lambda_) / n
+    if given.scaled_hessian is not None:
+        value = clipped_rank(given.scaled_hessian.values, lambda_) / n
         found["soft_rank_hessian_clipped"] = GapEstimate(value, None, method)
     if clipped is not None:
         uncentred = clipped.tic(n, lambda_)
-        centring = clipped.quadratic(given.gradient, lambda_) / n
+        centring = clipped.quadratic(given.metric.scaled(given.gradient), lambda_) / n
         found["tic_hessian_clipped"] = GapEstimate(uncentred - centring, None, method)
         found["tic_hessian_clipped_uncentred"] = GapEstimate(uncentred, None, method)
     return found
@@ -87,7 +90,8 @@ def _hessian_estimates(
 def curves_of(given: Assembly, clipped: HessianClipped | None) -> dict[str, list[float | None]]:
     rows = [given.sweep.at(x) for x in given.grid]
     pieces = [given.tic(row) for row in rows]
-    n, known = given.likelihood.n, given.hessian
+    n, known = given.likelihood.n, given.scaled_hessian
+    gradient = given.metric.scaled(given.gradient)
     empty: list[float | None] = [None] * len(rows)
     return {
         "lambda": [*given.grid],
@@ -108,6 +112,6 @@ def curves_of(given: Assembly, clipped: HessianClipped | None) -> dict[str, list
         else [clipped.tic(n, x) for x in given.grid],
         "tic_hessian_clipped": empty
         if clipped is None
-        else [clipped.tic(n, x) - clipped.quadratic(given.gradient, x) / n for x in given.grid],
+        else [clipped.tic(n, x) - clipped.quadratic(gradient, x) / n for x in given.grid],
         "alo_ggn": [given.drawn(row, float(given.increments(row).mean())) for row in rows],
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -21,6 +22,7 @@ from minimascope.curvature.gap.result import GapPlan, GapResult
 from minimascope.curvature.gap.training import Training
 from minimascope.curvature.layers.gram import gram_cost, trace_seconds
 from minimascope.curvature.minimum.batches import likelihood_of
+from minimascope.curvature.minimum.copies import alone, originals
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products.ggn import Ggn
 from minimascope.curvature.products.gradient import mean_gradient
@@ -72,23 +74,28 @@ def estimate_gap(
     metric = metric_at(minimum, seed=run.seed)
     lambda_eff = metric.damping.value
     grid = lambda_grid(lambda_eff, lambdas)
-    plan = _route(minimum, likelihood, metric, budget)
+    plan = _route(minimum, likelihood, budget)
     at = _sweep_lambdas(grid, lambda_eff)
+    if plan.operations is None and minimum.groups is not None:
+        raise ValueError(_too_many_copies(minimum, plan))
     if plan.operations is None:
         sweep, spent = _matrix_free(given, likelihood, at, metric, budget, run)
     else:
         sweep, spent = _exact(minimum, likelihood, at, metric, plan, run.progress)
     run.progress(SWEEP[1], "estimates, baselines and diagnostics")
+    # Originals stand for themselves: their copies were there for the curvature.
+    rows = originals(minimum)
+    plain = likelihood if minimum.groups is None else likelihood.select(rows)
     return assemble(
         Assembly(
-            minimum=minimum,
-            likelihood=likelihood,
+            minimum=minimum if minimum.groups is None else alone(minimum, rows),
+            likelihood=plain,
             metric=metric,
             sweep=sweep,
             grid=grid,
             gradient=mean_gradient(minimum),
             hessian=hessian,
-            calibration=reliability(likelihood) if minimum.loss.classifies else None,
+            calibration=reliability(plain) if minimum.loss.classifies else None,
             seed=run.seed,
             plan=plan,
             spent=spent,
@@ -103,6 +110,10 @@ def _check_sizes(minimum: Minimum, test: Split | None) -> None:
         raise ValueError(
             f"The training set has {minimum.n} example: leave-one-out needs at least 2."
         )
+    if minimum.groups is not None and originals(minimum).shape[0] < 2:
+        raise ValueError(
+            "All training examples are copies of one original: leave-one-out needs at least 2."
+        )
     if test is not None and test[0].shape[0] < 2:
         raise ValueError(f"The test set has {test[0].shape[0]} of at least 2 examples.")
     if test is not None and test[0].shape[1:] != minimum.inputs.shape[1:]:
@@ -112,8 +123,8 @@ def _check_sizes(minimum: Minimum, test: Split | None) -> None:
         )
 
 
-def _route(minimum: Minimum, likelihood: Likelihood, metric: Metric, budget: Budget) -> RoutePlan:
-    cost, n, K = gram_cost(minimum, metric.root), likelihood.n, likelihood.outputs
+def _route(minimum: Minimum, likelihood: Likelihood, budget: Budget) -> RoutePlan:
+    cost, n, K = gram_cost(minimum), likelihood.n, likelihood.outputs
     if budget.route is None:
         return choose_route(n, K, minimum.dim, gram=cost, memory_bytes=budget.memory_bytes)
     counts = {
@@ -163,6 +174,13 @@ def _exact(
     return sweep, GapPlan(planned, clock.used, None)
 
 
+def _too_many_copies(minimum: Minimum, plan: RoutePlan) -> str:
+    return (
+        f"{plan.reason} Copies of {originals(minimum).shape[0]} originals can only be left out "
+        f"together on an exact route: give fewer than these {minimum.n} examples, or fewer copies."
+    )
+
+
 def _matrix_free_sentence(needed: float, longest: float) -> str:
     said = f"matrix-free route, about {duration(needed)} for 10% standard error"
     if needed <= longest:
@@ -189,10 +207,11 @@ def _double(minimum: Minimum) -> Minimum:
     if all(q.dtype == torch.float64 for q in minimum.network.parameters()):
         return minimum
     network = copy.deepcopy(minimum.network)
-    return prepare(
+    found = prepare(
         network,
         minimum.inputs,
         minimum.targets,
         loss=minimum.objective,
         device=minimum.inputs.device,
     )
+    return replace(found, groups=minimum.groups)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor
 
-from minimascope.curvature.gap.hessian_clipped import KnownHessian
+from minimascope.curvature.gap.hessian_clipped import KnownHessian, scaled_hessian
 from minimascope.curvature.gap.result import GapPlan
 from minimascope.curvature.gap.training import Training
 from minimascope.curvature.minimum.minimum import Minimum
@@ -34,6 +35,13 @@ class Assembly:
     spent: GapPlan
     training: Training
 
+    @cached_property
+    def scaled_hessian(self) -> KnownHessian | None:
+        """H in the coordinates of the metric, where enough of it is known; not with copies."""
+        if self.hessian is None or self.training.copies:
+            return None
+        return scaled_hessian(self.hessian, self.metric.root)
+
     @property
     def damping(self) -> Damping:
         """λ_eff, where it comes from, and whether the weights are a minimum."""
@@ -47,7 +55,7 @@ class Assembly:
     @property
     def plain(self) -> Likelihood:
         """The examples of the sweep under the loss whose gap is asked for."""
-        return self.sampled
+        return self.sampled.plain
 
     @property
     def exact(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Literal
 from minimascope.curvature.gap import calibrated
 from minimascope.curvature.gap.interval import HALF, NINETY, Interval, interval, within_two
 from minimascope.curvature.gap.training import Training
+from minimascope.objective.metric import CONVERGED
 
 Verdict = Literal["reliable", "uncertain", "no_estimate"]
 
@@ -19,7 +20,7 @@ CALM = 1.2  # leave-one-out temperature above which the estimate is divided by T
 HOPELESS = 5.0  # and above which there is none
 WIDEST_BRACKET = 3.0  # filter over ridge, together with
 INTERPOLATING = 0.05  # TIC over soft rank
-CONVERGED = 0.05  # ‖∇L + Pθ‖ over ‖Pθ‖
+
 SOFT_RANK_HIGH = 0.7
 TRUSTED = "The 90% interval stays within a factor two of the estimate."
 

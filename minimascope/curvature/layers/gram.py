@@ -37,8 +37,12 @@ class GramCost:
     numbers: float
 
 
-def gram_cost(minimum: Minimum, root: Tensor | None = None) -> GramCost:
-    """From the shapes of one example's traces; root as that of `gram`."""
+def gram_cost(minimum: Minimum) -> GramCost:
+    """From the shapes of one example's traces.
+
+    An optimiser with a step size of its own for every parameter leaves layers no closed form.
+    """
+    by_rows = minimum.objective.optimiser.adaptive
     n = minimum.n
     operations, held, covered = 0.0, 0.0, 0
     outputs = 1
@@ -46,8 +50,8 @@ def gram_cost(minimum: Minimum, root: Tensor | None = None) -> GramCost:
         _, outputs, positions, o = trace.sensitivities.shape
         d = trace.inputs.shape[2]
         pairs = positions**2 * (o + POINTWISE)
-        if root is not None and _scales(trace, minimum, root) is None:
-            pairs = o * d  # no closed form: rows of J
+        if by_rows:
+            pairs = o * d
         operations += 2.0 * (n * outputs) ** 2 * min(pairs, o * d)
         held = max(held, n * positions * (d + outputs * o))
         covered += o * d

@@ -6,6 +6,8 @@ each original, which stands for it as it is.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -32,6 +34,19 @@ def units_of(minimum: Minimum) -> Units:
 def originals(minimum: Minimum) -> Tensor:
     """Row of the first copy of each original, in the order of `units_of`; all where no copies."""
     return torch.cat([rows[:, 0] for rows in units_of(minimum).values()])
+
+
+def alone(minimum: Minimum, rows: Tensor) -> Minimum:
+    """Some examples, each standing for itself."""
+    return replace(minimum.subset(rows), groups=None)
+
+
+def in_rows(minimum: Minimum, values: Tensor) -> Tensor:
+    """(n,) from values of the originals; NaN where an example is a copy of another."""
+    if minimum.groups is None:
+        return values
+    found = values.new_full((minimum.n,), torch.nan)
+    return found.index_put((originals(minimum).to(values.device),), values)
 
 
 def _numbered(groups: Tensor) -> tuple[Tensor, Tensor]:

@@ -26,8 +26,9 @@ class Minimum:
     """Network, training set and what was minimised; all tensors share one dtype and device.
 
     inputs n × ... ; targets as the loss takes them, one row an example: class indices (int64), 0
-    or 1 for one logit, n × K numbers for squared error. groups (n,): which original an example is
-    a copy of, where training had copies; None where each stands alone.
+    or 1 for one logit, n × K numbers for squared error, soft and several labels; a weight before
+    them where examples are weighted. groups (n,): which original an example is a copy of, where
+    training had copies; None where each stands alone.
     """
 
     network: nn.Module
@@ -40,6 +41,11 @@ class Minimum:
     def loss(self) -> Loss:
         """The loss of each example."""
         return self.objective.loss
+
+    @property
+    def labels(self) -> Tensor:
+        """The class of each example (n,), where the loss classifies."""
+        return self.loss.labels(self.targets)
 
     @property
     def places(self) -> dict[str, Place]:
@@ -69,8 +75,14 @@ class Minimum:
 
     def subset(self, rows: Tensor) -> Minimum:
         """The same network on some examples (indices or a mask): mean loss over them alone."""
-        groups = None if self.groups is None else self.groups[rows]
-        return replace(self, inputs=self.inputs[rows], targets=self.targets[rows], groups=groups)
+        targets = self.targets[rows]
+        return replace(
+            self,
+            inputs=self.inputs[rows],
+            targets=targets,
+            objective=self.objective.of_data(targets),
+            groups=None if self.groups is None else self.groups[rows],
+        )
 
     def trained(
         self,
@@ -112,7 +124,8 @@ def prepare(
 ) -> Minimum:
     """Puts a network and its data on one dtype and device, in evaluation mode.
 
-    `loss` is what was minimised: the objective, or its loss (or name) where no more is known.
+    `loss` is what was minimised: the objective, or its loss (or name) where no more is known. It
+    is normalised for these targets. ValueError where no example would count.
 
     TensorFloat-32 is switched off in this process: convolutions on a GPU use it by default, and
     with its 10 bits no residual falls below about 1e-3. So are fused encoder layers, which have
@@ -126,7 +139,8 @@ def prepare(
         inputs = inputs.to(dtype)
     if targets.is_floating_point():
         targets = targets.to(dtype)
-    return Minimum(network, inputs.to(device), targets.to(device), objective_of(loss))
+    objective = objective_of(loss).of_data(targets)
+    return Minimum(network, inputs.to(device), targets.to(device), objective)
 
 
 def check_minimum(minimum: Minimum) -> None:

@@ -12,7 +12,7 @@ from minimascope.cli.findings import with_error
 from minimascope.contract.report import Gap, Report, sentences
 from tests.cases.reference_report import build
 
-REPORT: Report = build("gauss-normal")[0]
+REPORT: Report = build("gauss-normal", m=20)[0]
 
 
 def test_key_numbers_carry_their_errors(capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,7 +67,7 @@ def test_every_verdict_has_its_words(
 
 
 def test_nothing_is_said_of_what_was_not_computed(capsys: pytest.CaptureFixture[str]) -> None:
-    nothing = {"gap": None, "spectrum": None, "minimum": None, "margins": None}
+    nothing = {"objective": None, "gap": None, "spectrum": None, "minimum": None, "margins": None}
     findings.show(REPORT.model_copy(update=nothing))
     assert capsys.readouterr().out == ""
 
