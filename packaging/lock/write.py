@@ -1,0 +1,74 @@
+"""Writes the lock: every file that an installation may take, by its sha256.
+
+    python packaging/lock/write.py        # asks the package index for names and hashes, no file
+
+`constraints.txt` says which versions. Each set is installed with `pip --require-hashes --no-deps`,
+so that nothing comes in which is not written here. All hashes of a release are listed: a machine
+takes the wheel that fits it. What torch needs beside it on a GPU is a file of its own, because the
+CPU's wheel, of the same version, needs none of it: see `accelerator.py`.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+UV = "uv==0.13.9"
+LIBRARY, SERVER = f"@ file://{ROOT}", f"@ file://{ROOT / 'packaging' / 'server'}"
+SETS = {
+    "run": [f"minimascope[images,parquet] {LIBRARY}", f"minimascope-server {SERVER}", "setuptools"],
+    "image": [
+        f"minimascope[images,parquet] {LIBRARY}",
+        f"minimascope-server[otel,postgres,s3] {SERVER}",
+        "setuptools",
+    ],
+    "test": [f"minimascope[test] {LIBRARY}", f"minimascope-server {SERVER}", "setuptools"],
+}
+GPU = re.compile(r"(nvidia-|cuda-|triton==)")
+# PyTorch's own index has a CPU wheel of the same version, which PyPI does not list.
+CPU_WHEELS = ["6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"]
+HEADER = "# Written by packaging/lock/write.py: not by hand.\n"
+
+
+def compiled(requirements: list[str], *options: str) -> list[str]:
+    """Requirement by requirement, each with its hashes."""
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = Path(folder) / "wanted.in"
+        wanted.write_text("\n".join(requirements))
+        command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version=3.11"]
+        command += ["--generate-hashes", "--no-header", "--no-annotate", *options, str(wanted)]
+        command += ["--no-emit-package=minimascope", "--no-emit-package=minimascope-server"]
+        command += ["--constraints", str(ROOT / "constraints.txt")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{done.stderr}\nIs there uv? pip install {UV}")
+    return re.split(r"\n(?=\S)", done.stdout.strip())
+
+
+def with_cpu(requirement: str) -> str:
+    if not requirement.startswith("torch=="):
+        return requirement
+    return "".join([requirement, *(f" \\\n    --hash=sha256:{each}" for each in CPU_WHEELS)])
+
+
+def main() -> int:
+    gpu: dict[str, None] = {}
+    for name, requirements in SETS.items():
+        found = compiled(requirements)
+        if name == "test":
+            oracles = (ROOT / "tests" / "oracles.txt").read_text().splitlines()
+            found += compiled([each for each in oracles if "==" in each], "--no-deps")
+        gpu |= dict.fromkeys(each for each in found if GPU.match(each))
+        kept = [with_cpu(each) for each in found if not GPU.match(each)]
+        (HERE / f"{name}.txt").write_text(HEADER + "\n".join(kept) + "\n")
+    (HERE / "gpu.txt").write_text(HEADER + "\n".join(gpu) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
