@@ -14,7 +14,7 @@ pinned() {
         *) echo "$2 has no digest: $found" >&2; exit 1 ;;
     esac
 }
-made=$(pinned PYTHON_IMAGE python:3.11-slim; pinned REDIS_IMAGE redis:7; pinned POSTGRES_IMAGE postgres:16)
+made=$(pinned PYTHON_IMAGE python:3.11-slim && pinned REDIS_IMAGE redis:7 && pinned POSTGRES_IMAGE postgres:16)
 grep -vsE '^(PYTHON|REDIS|POSTGRES)_IMAGE=' .env > .env.new || true
 echo "$made" >> .env.new
 mv .env.new .env

@@ -44,7 +44,9 @@ def compiled(requirements: list[str], *options: str) -> list[str]:
         command += ["--generate-hashes", "--no-header", "--no-annotate", *options, str(wanted)]
         command += ["--no-emit-package=minimascope", "--no-emit-package=minimascope-server"]
         command += ["--constraints", str(ROOT / "constraints.txt")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(  # noqa: S603 - the command is ours
+            command, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise SystemExit(f"{done.stderr}\nIs there uv? pip install {UV}")
     return re.split(r"\n(?=\S)", done.stdout.strip())
