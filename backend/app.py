@@ -15,6 +15,7 @@ from backend.analyses import endpoints as analyses
 from backend.analyses import events, results
 from backend.analyses.demo import demo_folder, import_demo
 from backend.auth import endpoints as auth
+from backend.auth import sharing_endpoints as sharing
 from backend.auth.authentication import Authentication
 from backend.auth.login import login_routes
 from backend.auth.permissions import READER
@@ -65,6 +66,7 @@ ROUTERS = (
     interpolations.router,
     events.router,
     auth.router,
+    sharing.router,
     operations.router,
     retention.router,
     health.router,
@@ -84,7 +86,8 @@ def _api(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for name in ("auth", "jobs", "uploads", "analyses", "questions", "operations", "retention"):
+    services_by_name = ("settings", "auth", "jobs", "uploads", "analyses", "questions")
+    for name in (*services_by_name, "operations", "retention"):
         setattr(api.state, name, getattr(services, name))
     errors.install(api)
     for router in ROUTERS:

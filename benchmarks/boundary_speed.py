@@ -23,7 +23,7 @@ from minimascope.boundary.complexity import alignment_matrix, complexity, random
 from minimascope.boundary.eigenvector_margins import eigenvector_margins
 from minimascope.boundary.flips import sign_flips
 from minimascope.boundary.gradients import reinforcing_gradients
-from minimascope.boundary.margins import certified_margins
+from minimascope.boundary.margins import closest_crossings
 from minimascope.boundary.rescaling import find_rescaling, rescaled_measures
 from minimascope.boundary.slices import input_plane
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
@@ -80,8 +80,8 @@ def main() -> None:
             many,
             lambda v=chosen, a=alignment, s=starts: eigenvector_margins(minimum, v, a, starts=s),
         )
-    clock.time("certified margins, l2", lambda: certified_margins(minimum))
-    clock.time("certified margins, linf", lambda: certified_margins(minimum, norm="linf"))
+    clock.time("closest crossings, l2", lambda: closest_crossings(minimum))
+    clock.time("closest crossings, linf", lambda: closest_crossings(minimum, norm="linf"))
     rescaling = find_rescaling(minimum)
     assert rescaling is not None
     clock.time(

@@ -22,12 +22,12 @@ from study.networks import Design, trained
 from minimascope.curvature.minimum.batches import likelihood_of
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.ggn import Ggn
+from minimascope.curvature.products.metric import metric_at
 from minimascope.curvature.running.run import Run
-from minimascope.curvature.sweep.exact import exact_sweep, primal_resolvent
+from minimascope.curvature.sweep.exact import primal_sweep
 from minimascope.curvature.sweep.matrix_free import matrix_free_sweep
 from minimascope.curvature.sweep.result import Sweep
 from minimascope.objective.likelihood import Likelihood
-from minimascope.objective.penalty import Ridge
 
 LINES = Path(__file__).parent / "results" / "gap_routes.jsonl"
 SEEDS = range(20)
@@ -67,19 +67,17 @@ def main() -> None:
 def _exact(design: Design) -> tuple[Minimum, Sweep]:
     minimum, _ = trained(design)
     likelihood = likelihood_of(minimum, minimum.inputs, minimum.targets)
-    sweep = exact_sweep(
-        primal_resolvent(minimum, likelihood),
-        likelihood,
-        torch.tensor([design.weight_decay], dtype=torch.float64),
-        Ridge(),
-    )
+    lambdas = torch.tensor([design.weight_decay], dtype=torch.float64)
+    sweep = primal_sweep(minimum, likelihood, lambdas, metric_at(minimum))
     return minimum, sweep
 
 
 def _trial(design: Design, minimum: Minimum, exact: Sweep, seed: int) -> dict[str, Any]:
     start = time.process_time()
     likelihood = likelihood_of(minimum, minimum.inputs, minimum.targets)
-    found = matrix_free_sweep(Ggn(minimum), likelihood, exact.lambdas, run=Run(seed))
+    found = matrix_free_sweep(
+        Ggn(minimum), likelihood, exact.lambdas, metric_at(minimum), run=Run(seed)
+    )
     ours, truth = _estimates(found, likelihood), _estimates(exact, likelihood)
     return {
         "network": design.name,

@@ -11,16 +11,22 @@ from typing import Any
 
 import dash
 from dash import Dash, dcc, html
+from dash.exceptions import DependencyException
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
 from dashboard.components import ids
 from dashboard.drawing.process import DrawingProcess
 from dashboard.drawing.routes import drawing_routes
+from dashboard.pages import service_notice
 from dashboard.pages.analysis import callbacks as analysis
 from dashboard.pages.compare import callbacks as compare
 from dashboard.pages.home import callbacks as home
 from dashboard.pages.job import callbacks as job
 from dashboard.pages.not_found import callbacks as not_found
+from dashboard.pages.service_notice import notice
 from dashboard.pages.upload import callbacks as upload
 from dashboard.serving.arrival import Arrival
 from dashboard.serving.compressed import Compressed
@@ -105,7 +111,7 @@ def _shell() -> html.Div:
         [
             dcc.Location(id=ids.HERE, refresh="callback-nav"),
             _header(),
-            html.Main(dash.page_container, id="main", tabIndex=-1),
+            html.Main([notice(), dash.page_container], id="main", tabIndex=-1),
             _help(),
             html.Div(id=ids.ANNOUNCE, role="status", className="toast", **{"aria-live": "polite"}),
         ],
@@ -127,6 +133,16 @@ def _live_with(app: FastAPI, draws: DrawingProcess) -> None:
                 await asyncio.to_thread(draws.end)
 
     app.router.lifespan_context = life
+
+
+def _refuse_unknown_files(app: FastAPI) -> None:
+    """Dash raises where a component suite has no such file: a 404 like any other."""
+
+    async def unknown(request: Request, _: Exception) -> Response:
+        answer: Any = app.exception_handlers[HTTPException](request, HTTPException(404))
+        return await answer if inspect.isawaitable(answer) else answer
+
+    app.add_exception_handler(DependencyException, unknown)
 
 
 def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
@@ -155,7 +171,7 @@ def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
     backend: Any = pages.backend
     backend.websocket_capability = False
     pages.layout = _shell()
-    for page in (home, upload, job, analysis, compare, not_found):
+    for page in (home, upload, job, analysis, compare, not_found, service_notice):
         page.register(pages, client)
 
     async def set_up() -> str:
@@ -165,5 +181,6 @@ def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
                 await done
         return page_policy(pages.csp_hashes())
 
+    _refuse_unknown_files(app)
     app.add_middleware(Arrival, pages=dash.page_registry, own=own, set_up=set_up)
     app.add_middleware(Compressed, minimum_size=1024, compresslevel=6)

@@ -24,7 +24,7 @@ BANDS: dict[str, list[list[tuple[str, float]]]] = {
     "The library: people import it": [
         [("minimascope/cli", 1), ("minimascope/client", 1)],
         [("minimascope/analysis", 1.7), ("minimascope/figures", 1)],
-        [("minimascope/intake", 1.7), ("minimascope/boundary", 1)],
+        [("minimascope/intake", 1.7), ("minimascope/boundary", 1), ("minimascope/validation", 1)],
         [("minimascope/curvature", 1)],
         [("minimascope/objective", 1)],
     ],
@@ -36,7 +36,7 @@ BANDS: dict[str, list[list[tuple[str, float]]]] = {
 INNER: dict[str, list[list[str]]] = {
     "minimascope/curvature": [
         ["gap"],
-        ["sweep", "spectrum"],
+        ["stationarity", "sweep", "spectrum"],
         ["krylov"],
         ["products"],
         ["layers"],

@@ -1,6 +1,7 @@
 """minimascope: what kind of minimum did a training run find, and will it generalize?
 
     minimascope.export(model, example_inputs, "model.pt2")   # a network that describes itself
+    minimascope.cross_validate(fit, (X, y), k=5)             # the gap, measured by K-fold
     minimascope.Client("http://127.0.0.1:8717")              # the REST API
     minimascope.Report.model_validate_json(text)             # what an analysis found
 
@@ -16,14 +17,16 @@ if TYPE_CHECKING:
     from minimascope.client import AsyncClient, Client
     from minimascope.contract.report import Report
     from minimascope.intake.exporting import export
+    from minimascope.validation.cross_validate import cross_validate
 
-__all__ = ["AsyncClient", "Client", "Report", "__version__", "export"]
+__all__ = ["AsyncClient", "Client", "Report", "__version__", "cross_validate", "export"]
 __version__ = "0.1.0"
 
 _HOMES = {
     "AsyncClient": "minimascope.client",
     "Client": "minimascope.client",
     "Report": "minimascope.contract.report",
+    "cross_validate": "minimascope.validation.cross_validate",
     "export": "minimascope.intake.exporting",
 }
 

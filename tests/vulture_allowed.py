@@ -8,12 +8,14 @@ Names only: vulture counts each as a use. What is in no group here and nobody ca
 # Fields of documents that people, pages and other programs read as JSON or through `getattr`.
 accuracy_standard_error
 actual_peak_bytes
-chance_within_2
 dlog_alo_dlog_lambda
+gap_by_folds
+gap_by_folds_standard_error
 gap_scatter
 gradient_norm
 loss_standard_error
-margin_median
+median_crossing
+median_crossing_lower
 n90_at_least
 newton_decrement
 regularized_gradient_norm
@@ -39,17 +41,16 @@ DIFFERENCES
 output_bytes
 
 # Public functions of the library for scripts; the tests hold them, the service has no use for them.
-certified_margins  # every point at once: the stage shares them in parts
+closest_crossings  # every point at once: the stage shares them in parts
 from_matrix  # any symmetric matrix as an operator
 gradient_second_moment  # C as an operator: the gap reads the same SecondMoment along directions
 sampled_fisher  # the sampled Fisher as an operator: the gap reads its eigenvalues
-spectral_sum  # any spectral function from a density's products
 
 # Called by a library under a name that it chooses.
 MAX_IMAGE_PIXELS  # Pillow
 __annotations__, __signature__  # typer reads options from them
 _get, _put, _queue_bind, import_from_cwd, imp  # kombu's and celery's hooks
-_other_losses, _storable, _consistent  # pydantic validators
+_storable, _consistent, _agrees  # pydantic validators
 backward, setup_context  # torch.autograd.Function
 commands  # click's group
 inode  # unpacked from stat

@@ -6,6 +6,7 @@ A worker outlives restarts of the API: everything but the claim is tried again f
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,8 +16,10 @@ from typing import Any
 import httpx
 
 from minimascope.client.calls import PREFIX, authorization
+from minimascope.contract.code import Code, this_code
 from minimascope.contract.settings import Settings
 
+log = logging.getLogger("minimascope.worker")
 CHUNK = 1 << 20
 PATIENCE_SECONDS = 60.0
 LAST_PATIENCE_SECONDS = 10.0  # of a worker that was told to stop: containers are given 30 s
@@ -102,13 +105,15 @@ class Delivery:
     file: what that raises ends the transfer.
     """
 
-    def __init__(self, base_url: str, worker_token: str) -> None:
+    def __init__(self, base_url: str, worker_token: str, *, code: Code | None = None) -> None:
         self.on_wait: Callable[[float], None] = lambda seconds: None
         self.on_part: Callable[[], None] = lambda: None
         self._patience = PATIENCE_SECONDS
+        self._code = code or this_code()
+        self._live = f"{base_url.rstrip('/')}{PREFIX}/health/live"
         self._http = httpx.Client(
             base_url=f"{base_url.rstrip('/')}{PREFIX}/internal",
-            headers=authorization(worker_token),
+            headers={**authorization(worker_token), **self._code.headers()},
             timeout=TIMEOUT,
             event_hooks={
                 "request": [lambda _: self.on_wait(TIMEOUT.read or 0.0)],
@@ -124,17 +129,35 @@ class Delivery:
         self._http.close()
 
     def claim(self, job: str) -> ClaimedJob | None:
-        """None where there is nothing to claim; an API that is away costs only this message."""
+        """None where there is nothing to claim, or nothing for this version of the code; an API
+        that is away costs only this message."""
         try:
+            if not self._same_release():
+                return None
             response = self._http.post(f"/jobs/{job}/claim")
         except httpx.TransportError as error:
             raise UnavailableError(str(error)) from error
         if response.status_code in (httpx.codes.CONFLICT, httpx.codes.NOT_FOUND):
+            if "release_differs" in response.text:
+                log.error("no job taken: %s", response.json()["sentence"])
             return None
         if response.is_server_error:
             raise UnavailableError(f"HTTP {response.status_code}")
         response.raise_for_status()
         return _claimed(response.json())
+
+    def _same_release(self) -> bool:
+        """Asked first: a server of an earlier version would give a job to any worker."""
+        answer = self._http.get(self._live)
+        if not answer.is_success:
+            raise UnavailableError(f"HTTP {answer.status_code}")
+        said = answer.json()
+        theirs = Code(str(said.get("version", "")), str(said.get("estimators", "")))
+        if theirs.release == self._code.release:
+            return True
+        mine = self._code.words()
+        log.error("no job taken: this worker is %s; the server is %s", mine, theirs.release)
+        return False
 
     def heartbeat(
         self, job: ClaimedJob, *, progress: float, message: str, stages: dict[str, dict[str, Any]]

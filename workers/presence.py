@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from minimascope import __version__
+from minimascope.contract.code import this_code
 from minimascope.contract.queues import QueueName
 from minimascope.intake.sandbox.sandbox import active_layers
 from workers.delivery import Delivery
@@ -23,6 +23,11 @@ from workers.process.supervisor import Supervisor
 log = logging.getLogger("minimascope.worker")
 PAUSE_SECONDS = 10.0
 FIRST_PAUSE_SECONDS = 1.0
+
+
+def _versions() -> dict[str, str]:
+    code = this_code()
+    return {"minimascope": code.version, "estimators": code.estimators, "build": code.build}
 
 
 class Presence:
@@ -50,7 +55,7 @@ class Presence:
             "queues": self._queues,
             "device": described(),
             "layers": active_layers(),
-            "versions": {"minimascope": __version__},
+            "versions": _versions(),
             "out_of_memory": self._supervisor.out_of_memory,
             "idle_seconds": self._supervisor.idle_seconds(time.monotonic()),
         }

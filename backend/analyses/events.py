@@ -23,7 +23,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from backend.analyses.service import Analyses, AnalysisService
 from backend.auth.permissions import READS_ANALYSIS, check_readable, share_key
-from backend.auth.principal import GUEST, Principal, Who
+from backend.auth.principal import Principal, Who
 from backend.auth.repository import AuthRepository
 from backend.storage.database import DatabaseUnavailable
 from minimascope.contract.problems import ProblemError
@@ -56,9 +56,9 @@ class Reader:
 
     def _check(self, access: AuthRepository) -> None:
         # A guest has no token; the key of the link is looked at below.
-        has_token = self.who.id not in ("", GUEST)
-        if has_token and access.credential_of_user(self.who.id) is None:
-            sentence = f"The token of {self.who.name} was revoked."
+        token = self.who.token
+        if token and access.credential_of_session(token, now=time.time()) is None:
+            sentence = f"The token of {self.who.name} has ended."
             raise ProblemError("unauthorized", sentence)
         check_readable(access, self.who, self.analysis, self.share)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minimascope.contract.report import Report
+from minimascope.contract.report import Gap, Report
 from minimascope.contract.schemas import Analysis, KeyNumbers
 
 
@@ -25,13 +25,32 @@ def _gap(report: Report) -> dict[str, Any]:
         return {}
     soft_rank = gap.estimates.get("soft_rank_ggn")
     return {
-        "gap_estimate": gap.headline.value if gap.headline else None,
-        "gap_standard_error": gap.headline.standard_error if gap.headline else None,
         "gap_measured": gap.measured.value if gap.measured else None,
+        "gap_measured_error": gap.measured.standard_error if gap.measured else None,
         "verdict": gap.verdict,
         "lambda_eff": gap.lambda_,
         "soft_rank_ggn": soft_rank.value if soft_rank else None,
+    } | _headline(gap)
+
+
+def _headline(gap: Gap) -> dict[str, Any]:
+    """Nothing where the verdict stands by no number."""
+    found = gap.headline
+    if found is None:
+        return {}
+    return {
+        "gap_estimate": found.value,
+        "gap_half": found.half,
+        "gap_ninety": found.ninety,
+        "gap_lies": found.lies(gap.measured),
     }
+
+
+def _folds(report: Report) -> dict[str, Any]:
+    found = report.cross_validation
+    if found is None:
+        return {}
+    return {"gap_by_folds": found.gap, "gap_by_folds_standard_error": found.standard_error}
 
 
 def _spectrum(report: Report) -> dict[str, Any]:
@@ -51,11 +70,17 @@ def _geometry(report: Report) -> dict[str, Any]:
     if report.boundary:
         numbers |= {"g_at_epsilon": report.boundary.g_at_epsilon, "n90": report.boundary.n90}
     if report.margins:
-        certified = report.margins.certified
-        numbers |= {"margin_min": certified.min, "margin_median": certified.median}
+        found = report.margins.l2
+        numbers |= {
+            "closest_crossing": found.smallest.upper,
+            "closest_crossing_lower": found.smallest.lower,
+            "median_crossing": found.median.upper,
+            "median_crossing_lower": found.median.lower,
+            "misclassified": found.misclassified,
+        }
     return numbers
 
 
 def key_numbers(head: Analysis, report: Report) -> KeyNumbers:
-    numbers = _data(report) | _gap(report) | _spectrum(report) | _geometry(report)
+    numbers = _data(report) | _gap(report) | _folds(report) | _spectrum(report) | _geometry(report)
     return KeyNumbers(id=head.id, name=head.name, state=head.state, **numbers)

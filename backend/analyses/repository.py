@@ -20,7 +20,17 @@ from backend.storage.transactions import Transactions
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError, missing
 from minimascope.contract.queues import QueueName
-from minimascope.contract.schemas import FINAL_STATES, Analysis, AnalysisRequest, StageStatus, State
+from minimascope.contract.schemas import (
+    FINAL_STATES,
+    Analysis,
+    AnalysisRequest,
+    ListedAnalysis,
+    MadeBy,
+    StageStatus,
+    State,
+)
+
+MOST_LAMBDAS = 200
 
 
 @contextmanager
@@ -66,25 +76,45 @@ def insert(
 
 
 def as_analysis(row: AnalysisRow, job: JobRow) -> Analysis:
-    return Analysis(
-        id=row.id,
-        name=row.name,
-        state=cast(State, job.state),
-        stages=[StageStatus.model_validate(stage) for stage in job.stages],
-        created_at=moment(row.created_at),
-        started_at=moment(job.started_at) if job.started_at else None,
-        finished_at=moment(job.finished_at) if job.finished_at else None,
-        progress=job.progress,
-        message=job.message,
-        attempt=job.attempt,
-        problem=job.problem,
-        checkpoint=row.checkpoint,
-        train=row.train,
-        test=row.test,
-        parameters=Parameters.model_validate(row.parameters),
-        arrays=sorted(job.arrays),
-        pinned=row.pinned,
-    )
+    return Analysis(**_listed(row, job), parameters=_parameters(row))
+
+
+def _parameters(row: AnalysisRow) -> Parameters:
+    # Earlier versions took any number of lambdas.
+    lambdas = row.parameters.get("lambdas", [])[:MOST_LAMBDAS]
+    return Parameters.model_validate({**row.parameters, "lambdas": lambdas})
+
+
+def as_row(row: AnalysisRow, job: JobRow) -> ListedAnalysis:
+    return ListedAnalysis(**_listed(row, job))
+
+
+def _listed(row: AnalysisRow, job: JobRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "state": cast(State, job.state),
+        "stages": [StageStatus.model_validate(stage) for stage in job.stages],
+        "created_at": moment(row.created_at),
+        "started_at": moment(job.started_at) if job.started_at else None,
+        "finished_at": moment(job.finished_at) if job.finished_at else None,
+        "progress": job.progress,
+        "message": job.message,
+        "attempt": job.attempt,
+        "problem": job.problem,
+        "checkpoint": row.checkpoint,
+        "train": row.train,
+        "test": row.test,
+        "arrays": sorted(job.arrays),
+        "pinned": row.pinned,
+        "made_by": made_by(job),
+    }
+
+
+def made_by(job: JobRow) -> MadeBy | None:
+    """The release that took the job last; None where none did or it did not say."""
+    version, _, estimators = job.release.partition("/")
+    return MadeBy(version=version, estimators=estimators, build=job.build) if version else None
 
 
 class AnalysisRepository(Transactions):
@@ -127,7 +157,7 @@ class AnalysisRepository(Transactions):
         state: State | None = None,
         q: str = "",
         owner: str | None = None,
-    ) -> tuple[list[Analysis], Cursor | None]:
+    ) -> tuple[list[ListedAnalysis], Cursor | None]:
         """Newest first; an `owner` sees its own and what ships with the product.
 
         The keys of the page first, which indexes alone answer, then its rows.
@@ -143,9 +173,10 @@ class AnalysisRepository(Transactions):
             if not page:
                 return [], None
             wanted = select(AnalysisRow, JobRow).join(JobRow, JobRow.id == AnalysisRow.id)
-            wanted = wanted.options(defer(JobRow.document), defer(JobRow.result))
+            long = (JobRow.document, JobRow.result, AnalysisRow.parameters)
+            wanted = wanted.options(*(defer(each) for each in long))
             rows = session.execute(wanted.where(AnalysisRow.id.in_(page))).all()
-        found = {row.id: as_analysis(row, job) for row, job in rows}
+        found = {row.id: as_row(row, job) for row, job in rows}
         # One that was deleted meanwhile is not there.
         items = [found[identifier] for identifier in page if identifier in found]
         return items, keys[limit - 1] if len(keys) > limit else None
@@ -230,6 +261,7 @@ class AnalysisRepository(Transactions):
         now: float,
         submission: Submission = NO_KEY,
         message: str = "",
+        code: MadeBy | None = None,
     ) -> None:
         """A finished analysis whose results are in the store already."""
         # In one transaction: a worker never finds it waiting.
@@ -237,18 +269,23 @@ class AnalysisRepository(Transactions):
             row = insert(session, request, job, now=now, submission=submission)
             row.arrays, row.started_at, row.message = arrays, now, message
             row.stages = [{**stage, "state": "done"} for stage in row.stages]
+            if code:
+                row.release, row.build = f"{code.version}/{code.estimators}", code.build
             end(session, row, "done", now=now)
 
-    def done_with_content(self, content: str) -> tuple[Analysis, str] | None:
-        """The newest done analysis of the same content hash, and its owner, whoever that is.
-
-        Who asks has the files themselves, so another's results tell nothing new.
-        """
+    def done_with_content(self, content: str, *, owner: str, release: str) -> Analysis | None:
+        """The newest done analysis of the same content hash that this release computed, of this
+        person or shipped: another's would tell that somebody has the same files."""
         query = select(AnalysisRow, JobRow).join(JobRow, JobRow.id == AnalysisRow.id)
-        query = query.where(AnalysisRow.content == content, JobRow.state == "done")
+        query = query.where(
+            AnalysisRow.content == content,
+            JobRow.state == "done",
+            JobRow.owner.in_((owner, EVERYONE)),
+            JobRow.release == release,
+        )
         with self.read() as session:
             found = session.execute(query.order_by(AnalysisRow.created_at.desc()).limit(1)).first()
-            return (as_analysis(*found), found[1].owner) if found else None
+            return as_analysis(*found) if found else None
 
     def _analysis_rows(self, session: Session, identifier: str) -> tuple[AnalysisRow, JobRow]:
         row = session.get(AnalysisRow, identifier)

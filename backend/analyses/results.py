@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -9,13 +10,13 @@ from fastapi import APIRouter, Query, Request, Response
 
 from backend.analyses.key_numbers import key_numbers
 from backend.analyses.service import Analyses, AnalysisService
-from backend.auth.permissions import READER, READS_ANALYSIS
+from backend.auth.permissions import READER, READS_ANALYSIS, check_readable
 from backend.auth.principal import Who
 from backend.http import representations
 from backend.http.representations import JSON, NPY, NPZ, Match
 from backend.storage.files import Store
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.report import Report
+from minimascope.contract.report import SCHEMA_VERSION, Report
 from minimascope.contract.schemas import KeyNumbers, KeyNumbersPage
 
 router = APIRouter(tags=["results"])
@@ -41,7 +42,14 @@ def report(identifier: str, analyses: Analyses, match: Match = None) -> Response
         content = analyses.store.have(analyses.store.report(identifier)).read_bytes()
     except FileNotFoundError as error:
         raise not_yet("report") from error
-    return representations.document(content, match)
+    return representations.document(of_today(content), match)
+
+
+def of_today(content: bytes) -> bytes:
+    """A report that an earlier version stored, in the schema that is served."""
+    if json.loads(content).get("schema_version", SCHEMA_VERSION) == SCHEMA_VERSION:
+        return content
+    return Report.model_validate_json(content).model_dump_json(by_alias=True).encode()
 
 
 @router.get(
@@ -121,7 +129,7 @@ def compare(
         raise ProblemError("invalid_request", sentence)
     if who.owner is not None:
         for identifier in wanted:
-            analyses.access.check_analysis(identifier, who.owner, reading=True, share="")
+            check_readable(analyses.access, who, identifier, "")
     page = KeyNumbersPage(items=[_compared(analyses, identifier) for identifier in wanted])
     return representations.document(page.model_dump_json().encode(), match)
 

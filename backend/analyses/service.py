@@ -19,6 +19,7 @@ from backend.storage.database import Engine
 from backend.storage.files import Store
 from backend.uploads.refusals import refuse_unreadable
 from backend.uploads.service import UploadService
+from minimascope.contract.code import this_code
 from minimascope.contract.job_kinds import KindName
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Report
@@ -45,6 +46,8 @@ class AnalysisService:
 
         Two at once with one key make one analysis, which both are answered.
         """
+        if request.priority == "high" and not who.may_go_first:
+            raise ProblemError("priority_refused", f"{who.name} may not ask for priority high.")
         sent = submission(request, key, owner=who.id)
         known = await asyncio.to_thread(self._known, sent)
         if known:
@@ -123,7 +126,7 @@ class AnalysisService:
             role: self._accepted("checkpoint" if role == "checkpoint" else "dataset", sha, who).name
             for role, sha in files.items()
         }
-        self.uploads.used(list(files.values()))
+        self.uploads.used(list(files.values()), who)
         parameters = request.parameters.model_dump(mode="json")
         return {"files": files, "names": names, "parameters": parameters}
 
@@ -132,7 +135,7 @@ class AnalysisService:
         try:
             if who.owner is not None:
                 self.access.check_upload(kind, identifier, who.owner, reading=True)
-            upload = self.uploads.repository.upload(kind, identifier)
+            upload = self.uploads.repository.upload(kind, identifier, owner=who.owner)
         except ProblemError as missing:
             # Not the address is wrong but a value of the body.
             missing.status, missing.advice = 422, f"Upload the {kind} first."
@@ -152,13 +155,15 @@ class AnalysisService:
                 "Choose device cpu, or start a GPU worker.",
             )
 
-    def _earlier(self, submission: Submission) -> tuple[Analysis, str] | None:
-        """A done analysis of the same content without failures, and its owner."""
-        found = self.repository.done_with_content(submission.content)
+    def _earlier(self, submission: Submission) -> Analysis | None:
+        """A done analysis of the same content and person, or a shipped one, without failures."""
+        release = this_code().release
+        content, owner = submission.content, submission.owner
+        found = self.repository.done_with_content(content, owner=owner, release=release)
         if found is None:
             return None
         try:
-            path = self.store.have(self.store.report(found[0].id))
+            path = self.store.have(self.store.report(found.id))
             report = Report.model_validate_json(path.read_bytes())
         except (OSError, ValueError):
             return None
@@ -169,19 +174,15 @@ class AnalysisService:
         self, request: AnalysisRequest, document: dict[str, Any], submission: Submission
     ) -> Analysis | None:
         """A done analysis with the results of an earlier one of the same content."""
-        found = self._earlier(submission)
-        if found is None:
+        source = self._earlier(submission)
+        if source is None:
             return None
-        source, source_owner = found
         stages = tuple(stage.stage for stage in source.stages)
         job = NewJob("analysis", request.checkpoint, document, stages, owner=submission.owner)
         try:
             self.store.link_result(job.id, source.id)
         except OSError:  # deleted meanwhile
             return None
-        whose = "an earlier analysis"
-        if source_owner == submission.owner:
-            whose = f"analysis {source.id}"
         try:
             self.repository.import_done(
                 request,
@@ -189,7 +190,9 @@ class AnalysisService:
                 source.arrays,
                 now=time.time(),
                 submission=submission,
-                message=f"Same files and parameters as {whose}: its results are used again.",
+                message=f"Same files and parameters as analysis {source.id}: its results are used "
+                "again.",
+                code=source.made_by,
             )
         except ProblemError:
             self.store.delete_result(job.id)
@@ -207,6 +210,7 @@ class AnalysisService:
             owner=submission.owner,
             priority=PRIORITIES[request.priority],
         )
+        self.jobs.check_waiting(job)
         self.repository.add_analysis(request, job, now=time.time(), submission=submission)
         self.jobs.send(job.id, job.queue)
         return self.repository.analysis(job.id)

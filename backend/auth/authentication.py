@@ -15,15 +15,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from backend.auth import share_links
 from backend.auth.credentials import Credentials
 from backend.auth.login import wants_page
-from backend.auth.principal import ACTING, ANYONE, WORKERS, Principal
+from backend.auth.principal import ACTING, ANYONE, GUEST, PROBE, WORKERS, Principal
 from backend.auth.repository import AuthRepository
 from backend.auth.sessions import COOKIE, same
 from backend.http.origins import check_address, is_loopback, is_unsafe
+from backend.http.rate_limits import Crowd
+from backend.http.turns import Turns, is_long
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.settings import Settings
 
 INTERNAL = "/api/v1/internal/"
 OPEN_PATHS = {"/api/v1/health/live", "/login"}
+# Answers a probe without a token, with less in it.
+PROBED = "/api/v1/health/ready"
+# Uploads, streams of events and questions of one person that go on at the same time.
+MOST_AT_ONCE, MOST_FOLLOWED = 256, 64
+FOLLOWED = "/events"
 
 
 def check_bind(settings: Settings, *, has_users: bool) -> None:
@@ -60,6 +67,9 @@ class Authentication:
     ) -> None:
         self._app, self._settings, self._repository = app, settings, repository
         self._credentials, self._inner_token = credentials, inner_token
+        self._crowd = Crowd(MOST_AT_ONCE, "too_many_requests")
+        self._followers = Crowd(MOST_FOLLOWED, "too_many_requests")
+        self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -77,9 +87,28 @@ class Authentication:
             raise
         acting = ACTING.set(who)
         try:
-            await self._app(scope, receive, _keeping_link(connection, who, send))
+            await self._in_turn(connection, who, receive, _keeping_link(connection, who, send))
         finally:
             ACTING.reset(acting)
+
+    async def _in_turn(
+        self, connection: HTTPConnection, who: Principal, receive: Receive, send: Send
+    ) -> None:
+        """Beside others' requests, and not before them (`backend.http.turns`)."""
+        asker, scope = _asker(connection, who), connection.scope
+        crowd = self._followers if scope["path"].endswith(FOLLOWED) else self._crowd
+        with crowd.one_of(asker):
+            if is_long(scope.get("method", ""), scope["path"]):
+                await self._app(scope, receive, send)
+                return
+            async with self._turns.of(asker) as answered:
+
+                async def counting(message: Message) -> None:
+                    if message["type"] == "http.response.start":
+                        answered()
+                    await send(message)
+
+                await self._app(scope, receive, counting)
 
     async def _principal(self, connection: HTTPConnection) -> Principal:
         check_address(connection, listening_on=self._settings.host)
@@ -95,7 +124,12 @@ class Authentication:
             return who
         if path in OPEN_PATHS or not await self._credentials.locked():
             return ANYONE
-        return await self._person(connection)
+        try:
+            return await self._person(connection)
+        except ProblemError:
+            if path == PROBED:
+                return PROBE
+            raise
 
     async def _worker(self, token: str) -> Principal:
         """The workers' common token, or a user's of the scope worker."""
@@ -126,6 +160,15 @@ class Authentication:
         if reader is None:
             raise _unknown("This server asks for a token.", "MINIMASCOPE_TOKEN")
         return reader
+
+
+def _asker(connection: HTTPConnection, who: Principal) -> str:
+    """Whose requests at one time are counted together; "" for those of the server's own."""
+    if connection.scope["minimascope.inner"]:
+        return ""
+    if who.id == GUEST:
+        return f"{GUEST} {connection.client.host if connection.client else ''}"
+    return who.id
 
 
 def _keeping_link(connection: HTTPConnection, who: Principal, send: Send) -> Send:

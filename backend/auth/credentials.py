@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 
-from backend.auth.principal import SERVER, Credential, Principal
+from backend.auth.principal import METRICS, SERVER, Credential, Principal
 from backend.auth.repository import AuthRepository
-from backend.auth.sessions import good_session, same, session_user, token_hash
+from backend.auth.sessions import good_session, same, session_token, token_hash
 from minimascope.contract.settings import Settings
 
 LOOK_SECONDS = 2.0
@@ -35,11 +35,15 @@ class Credentials:
             return None
         if same(token, self._settings.token):
             return Credential(SERVER, self._settings.token)
-        return await asyncio.to_thread(self._repository.credential_of_token, token_hash(token))
+        if same(token, self._settings.metrics_token):
+            return Credential(METRICS, self._settings.metrics_token)
+        by_hash = self._repository.credential_of_token
+        return await asyncio.to_thread(by_hash, token_hash(token), now=time.time())
 
     async def by_session(self, cookie: str) -> Principal | None:
-        if user := session_user(cookie):
-            known = await asyncio.to_thread(self._repository.credential_of_user, user)
+        if token := session_token(cookie):
+            by_id = self._repository.credential_of_session
+            known = await asyncio.to_thread(by_id, token, now=time.time())
         else:
             known = Credential(SERVER, self._settings.token) if self._settings.token else None
         if known and good_session(known.key, cookie):

@@ -23,6 +23,7 @@ from backend.http.rate_limits import Rate
 from minimascope.contract.problems import ProblemError
 
 TRIES = 5
+MACHINES = ("worker", "metrics")
 MOST_BODY = 4096
 POLICY = (
     "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; frame-ancestors 'none'"
@@ -62,23 +63,22 @@ async def _token(request: Request) -> str:
 
 def login_routes(credentials: Credentials) -> list[Route]:
     """`/login` and `/logout`."""
-    sentence = f"{TRIES} wrong tokens came from here within a minute."
-    attempts = Rate(TRIES, "too_many_attempts", sentence)
+    attempts = Rate("too_many_attempts", "wrong tokens came")
 
     async def form(_: Request) -> Response:
         return _page("", 200)
 
     async def login(request: Request) -> Response:
         now, address = time.monotonic(), request.client.host if request.client else ""
-        attempts.check(address, now=now)
+        attempts.check(address, limit=TRIES, now=now)
         found = await credentials.by_token(await _token(request))
-        if found is None or found.principal.scope == "worker":
+        if found is None or found.principal.scope in MACHINES:
             attempts.count(address, now=now)
             return _page("That is no token of this server.", 401)
         response = RedirectResponse("/", status_code=303)
         response.set_cookie(
             COOKIE,
-            new_session(found.key, user=found.principal.id),
+            new_session(found.key, token=found.principal.token),
             max_age=SESSION_SECONDS,
             secure=request.url.scheme == "https",
             httponly=True,

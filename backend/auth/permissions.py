@@ -1,6 +1,7 @@
 """What a route asks of whoever calls it. Every route of the API declares one of these.
 
-Scopes grow: whoever has a shared link (guest) < read < write < admin; workers stand apart. Beside
+Scopes grow: whoever has a shared link (guest) < read < write < admin; workers and whoever reads
+the metrics stand apart. Beside
 the scope a route about one thing asks whose it is: what is somebody else's does not exist for the
 asker (404), so ids tell nothing. Reading an analysis is also open to whoever has its share key, and
 to everybody with a login for what ships with the product.
@@ -9,6 +10,8 @@ to everybody with a login for what ships with the product.
 from __future__ import annotations
 
 import asyncio
+import functools
+import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
@@ -33,8 +36,10 @@ def _check_scope(needed: str, who: Principal) -> None:
         raise ProblemError("forbidden", "This asks for the scope admin.")
     if needed == "worker" and who.scope != "worker":
         raise ProblemError("forbidden", "This is for workers.")
-    if needed in ("read", "write") and who.scope == "worker":
-        raise ProblemError("forbidden", "This is not for workers.")
+    if needed == "metrics" and who.scope not in ("metrics", "admin"):
+        raise ProblemError("forbidden", "This asks for the scope metrics or admin.")
+    if needed in ("read", "write", "guest") and who.scope in ("worker", "metrics"):
+        raise ProblemError("forbidden", f"This is not for the scope {who.scope}.")
     if needed == "write" and who.scope == "read":
         raise ProblemError("forbidden", f"{who.name} may only read here.")
     if needed == "read" and who.id == GUEST:
@@ -61,7 +66,7 @@ def share_key(request: Request, who: Principal, analysis: str) -> str:
 def check_readable(access: AuthRepository, who: Principal, analysis: str, share: str) -> None:
     """Raises ProblemError `no_such_analysis` where `who` may not read it."""
     if who.owner is not None:
-        access.check_analysis(analysis, who.id, reading=True, share=share)
+        access.check_analysis(analysis, who.id, reading=True, share=share, now=time.time())
 
 
 async def reads_analysis(identifier: str, request: Request, who: Allowed, access: Access) -> None:
@@ -85,8 +90,8 @@ CheckReadable = Annotated[Callable[[str], Awaitable[None]], Depends(_readable)]
 
 async def changes_analysis(identifier: str, who: Allowed, access: Access) -> None:
     if who.owner is not None:
-        check = access.check_analysis
-        await asyncio.to_thread(check, identifier, who.id, reading=False, share="")
+        check = functools.partial(access.check_analysis, reading=False, share="")
+        await asyncio.to_thread(check, identifier, who.id, now=time.time())
 
 
 async def owns_transfer(identifier: str, who: Allowed, access: Access) -> None:
@@ -106,6 +111,7 @@ PUBLIC: Any = Security(allowed, scopes=["public"])
 READER: Any = Security(allowed, scopes=["read"])
 WRITER: Any = Security(allowed, scopes=["write"])
 ADMIN: Any = Security(allowed, scopes=["admin"])
+METRICS: Any = Security(allowed, scopes=["metrics"])
 WORKER: Any = Security(allowed, scopes=["worker"])
 READS_ANALYSIS: Any = Security(reads_analysis, scopes=["guest"])
 # A plane or a line on demand changes nothing of the analysis it looks into.

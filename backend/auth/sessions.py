@@ -1,8 +1,8 @@
 """Tokens and the sessions that browsers get for them.
 
 A user's token is 256 random bits, so one SHA-256 of it is kept and looked up. A session is a nonce,
-the user's id and the time, signed with that hash (with the token itself for the server's own):
-revoking the user or changing the token ends every session.
+the token's id and the time, signed with that hash (with the token itself for the server's own):
+when a token ends, by its date or by hand, so do the sessions it opened.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def _signer(key: str) -> TimestampSigner:
     )
 
 
-def new_session(key: str, *, user: str = "") -> str:
-    return _signer(key).sign(f"{secrets.token_hex(16)}.{user}").decode()
+def new_session(key: str, *, token: str = "") -> str:
+    return _signer(key).sign(f"{secrets.token_hex(16)}.{token}").decode()
 
 
 def good_session(key: str, cookie: str) -> bool:
@@ -43,6 +43,6 @@ def good_session(key: str, cookie: str) -> bool:
     return _signer(key).validate(cookie, max_age=SESSION_SECONDS)
 
 
-def session_user(cookie: str) -> str:
-    """Whose a session says it is; "" for the server's own token."""
+def session_token(cookie: str) -> str:
+    """The id of the token a session says it is of; "" for the server's own."""
     return cookie.split(".")[1] if cookie.count(".") == 3 else ""

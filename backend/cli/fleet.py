@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from backend.cli.log_files import rotate
 from minimascope.machine.cores import usable_cores
 from minimascope.service.watched import WATCH_SECONDS, Watched
 
@@ -37,6 +38,7 @@ class Fleet:
         if count > 1:
             threads = str(max(1, usable_cores() // count))
             environment = {"OMP_NUM_THREADS": threads, **environment}
+        self._log_folder = log_folder
         log_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._workers = [
             Watched(
@@ -76,6 +78,7 @@ class Fleet:
 
     def _keep_alive(self) -> None:
         while not self._stopping.wait(WATCH_SECONDS):
+            rotate(self._log_folder)
             for worker in self._workers:
                 worker.look()
 

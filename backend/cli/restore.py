@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from backend.operations.backup import restore
+from backend.storage.folder_lock import only_server
 from backend.storage.opened import opened
 from minimascope.cli.files import existing
 from minimascope.cli.terminal import AsJson, answer
@@ -20,7 +21,9 @@ def command(
 
     Exit status 2 where the service is not empty or the file is no backup of it.
     """
-    with opened(Settings(), migrated=False) as (engine, store):
+    settings = Settings()
+    held = only_server(settings.folder(), address="minimascope restore")
+    with held, opened(settings, migrated=False) as (engine, store):
         figures = restore(engine, store, existing(file))
     words = ", ".join(f"{count} {what}" for what, count in figures.items())
     answer(as_json, {"file": file, **figures}, f"{file}: {words}")

@@ -21,6 +21,7 @@ import typer
 
 from backend.cli.fleet import Fleet
 from backend.cli.stopping import OrderlyServer
+from backend.storage.folder_lock import only_server
 from minimascope.cli.terminal import AsJson
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.settings import Settings
@@ -56,9 +57,12 @@ def command(
     settings = _settings(given, no_worker=no_worker)
     _take_all_descriptors()
     sys.setswitchinterval(SWITCH_SECONDS)
+    os.umask(0o077)  # what a service keeps is nobody else's on this machine
     configure(settings.log_format)
     tracing.configure(settings, "api")
-    with listen(settings.host, settings.port) as listener:
+    address = f"http://{settings.host}:{settings.port}"
+    held = only_server(settings.folder(), address=address)
+    with held, listen(settings.host, settings.port) as listener:
         os.environ["PYTHONSAFEPATH"] = "1"  # no process of ours imports from this folder
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         config = _server_config(settings)
@@ -153,4 +157,4 @@ def _keep_out_of_collections() -> None:
 def _server_config(settings: Settings) -> Any:
     from backend.http.connections import server_config
 
-    return server_config(_compose(settings), grace=GRACE_SECONDS)
+    return server_config(_compose(settings), grace=GRACE_SECONDS, proxies=settings.proxies)

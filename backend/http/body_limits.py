@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
@@ -14,6 +15,8 @@ from minimascope.contract.problems import ProblemError
 
 # An upload that stalls longer holds its place for nobody: the client comes back and resumes.
 STALL_SECONDS = 60.0
+# So much has to come while one is waited for so long: 1 KiB a second.
+LEAST_BYTES = 60 << 10
 MIB = 1 << 20
 # What is left of a refused body is read and thrown away up to here. A connection closed on a client
 # that still sends takes the answer with it.
@@ -45,6 +48,7 @@ class Body:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._receive, self._limit = receive, most_bytes(scope["path"])
         self._size, self._whole, self._late = 0, False, False
+        self._waited, self._came = 0.0, 0
         self._headers = Headers(scope=scope)
 
     def check(self) -> None:
@@ -56,19 +60,33 @@ class Body:
     async def __call__(self) -> Message:
         if self._whole:  # from here on it waits for the end of the connection
             return await self._receive()
+        began = time.monotonic()
         try:
             async with asyncio.timeout(STALL_SECONDS):
                 message = await self._receive()
         except TimeoutError as error:
-            self._late = True
-            sentence = f"Nothing of the body came for {STALL_SECONDS:g} seconds."
-            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, sentence) from error
+            raise self._too_slow(f"Nothing of the body came for {STALL_SECONDS:g} s.") from error
         self._size += len(message.get("body", b""))
         self._whole = not message.get("more_body", False)
+        self._keep_pace(time.monotonic() - began, len(message.get("body", b"")))
         if self._limit and self._size > self._limit:
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             raise HTTPException(status, _sentence(self._limit))
         return message
+
+    def _keep_pace(self, waited: float, came: int) -> None:
+        """A byte now and then would hold a place as well as none."""
+        self._waited, self._came = self._waited + waited, self._came + came
+        if self._waited < STALL_SECONDS:
+            return
+        if self._came < LEAST_BYTES and not self._whole:
+            words = f"{self._came} bytes of the body came in {self._waited:.0f} s"
+            raise self._too_slow(f"{words}; at least {LEAST_BYTES} have to.")
+        self._waited, self._came = 0.0, 0
+
+    def _too_slow(self, sentence: str) -> HTTPException:
+        self._late = True
+        return HTTPException(HTTPStatus.REQUEST_TIMEOUT, sentence)
 
     async def discard(self) -> bool:
         """Reads on for a while after a refusal, so that the client comes to read its answer.

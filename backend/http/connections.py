@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import resource
+from collections import Counter
+from typing import Any, ClassVar
 
 import h11
 import uvicorn
@@ -12,6 +14,7 @@ from typing_extensions import override
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from backend.http.errors import problem_document, problem_response
+from backend.http.origins import is_loopback
 from minimascope.contract.problems import ProblemError
 
 HEADER_SECONDS = 20.0
@@ -19,22 +22,43 @@ LINGER_SECONDS = 1.0
 # An idle connection is the client's to close (most do after 5 s): where both would at the same
 # moment, its next request may meet a closed one.
 KEEP_ALIVE_SECONDS = 30
+# Of the descriptors; the rest is for files and the database.
+MOST_CONNECTIONS = int(0.8 * resource.getrlimit(resource.RLIMIT_NOFILE)[1])
 
 
 class Protocol(H11Protocol):
-    """uvicorn's, with problem documents, and an end to requests that never begin."""
+    """uvicorn's, with problem documents, and an end to requests that never begin.
 
+    Connections are as many as there are descriptors for; those of one address beyond this machine
+    leave three quarters to others.
+    """
+
+    most = MOST_CONNECTIONS
+    _by_address: ClassVar[Counter[str]] = Counter()
+    _address = ""
     _patience: asyncio.TimerHandle | None = None
     _refused = False
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._address = str(self.client[0]) if self.client else ""
+        Protocol._by_address[self._address] += 1
+        if self._too_many():
+            self._refuse("too_many_connections", "The server holds as many connections as it can.")
+            return
         self._wait_for_headers()
+
+    def _too_many(self) -> bool:
+        of_one = 0 if is_loopback(self._address) else Protocol._by_address[self._address]
+        return len(self.connections) > self.most or of_one > self.most // 4
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        Protocol._by_address[self._address] -= 1
+        if not Protocol._by_address[self._address]:
+            del Protocol._by_address[self._address]
         super().connection_lost(exc)
 
     @override
@@ -120,8 +144,11 @@ class Leaving:
                 await send({"type": "http.response.body", "body": b""})
 
 
-def server_config(app: Any, *, grace: int) -> uvicorn.Config:
-    """How every process of ours listens; `grace` seconds for answers when it stops."""
+def server_config(app: Any, *, grace: int, proxies: str = "") -> uvicorn.Config:
+    """How every process of ours listens; `grace` seconds for answers when it stops.
+
+    `X-Forwarded-For` is believed from `proxies` alone: anybody on this machine could say it.
+    """
     return uvicorn.Config(
         Leaving(app),
         http=Protocol,
@@ -129,4 +156,6 @@ def server_config(app: Any, *, grace: int) -> uvicorn.Config:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=grace,
         server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies or None,
     )

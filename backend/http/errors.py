@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from backend.storage.database import DatabaseUnavailable
+from backend.storage.database import AnyDatabaseError, DatabaseUnavailable, damaged, is_damaged
 from backend.storage.incoming import no_room
 from minimascope.contract.problem_codes import title
 from minimascope.contract.problems import ProblemError
@@ -83,20 +83,28 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:
 def _unexpected(request: Request, error: Exception) -> JSONResponse:
     identifier = _request_id(request)
     log.error("request %s failed", identifier, exc_info=error)
-    problem = ProblemError(
+    return problem_response(internal(identifier), identifier)
+
+
+def internal(request_id: str) -> ProblemError:
+    """A fault of ours; what it was only in the log."""
+    return ProblemError(
         "internal_error",
         "The server failed at this request.",
-        f"Its log names the cause under request id {identifier}.",
+        f"Its log names the cause under request id {request_id}.",
     )
-    return problem_response(problem, identifier)
 
 
 def database_problem(error: Exception, request_id: str) -> ProblemError:
-    """A database that is away or has no room; its own words only in the log."""
+    """A database that is away, damaged or has no room; its own words only in the log."""
     log.error("request %s: the database: %s", request_id, error)
+    if is_damaged(error):
+        return damaged(error)
     if "disk is full" in str(error) or "No space left" in str(error):
         return no_room("The disk of the database is full.")
-    return ProblemError("database_away", "The database does not answer.")
+    if isinstance(error, DatabaseUnavailable):
+        return ProblemError("database_away", "The database does not answer.")
+    return internal(request_id)
 
 
 def _database(request: Request, error: Exception) -> JSONResponse:
@@ -105,7 +113,7 @@ def _database(request: Request, error: Exception) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    app.add_exception_handler(DatabaseUnavailable, _database)
+    app.add_exception_handler(AnyDatabaseError, _database)
     app.add_exception_handler(ProblemError, _refused)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)

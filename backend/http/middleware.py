@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.http.body_limits import Body
 from backend.http.errors import database_problem, problem_response
-from backend.storage.database import DatabaseUnavailable
+from backend.storage.database import AnyDatabaseError
 from minimascope.contract.problems import ProblemError
 from minimascope.service import tracing
 
@@ -20,6 +20,8 @@ HEADERS = {
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
 }
+# Files of the product, the same for everybody; all else is somebody's and kept by nobody.
+SHIPPED = ("/assets/", "/_dash-component-suites/", "/_favicon", "/api/v1/docs/")
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -29,6 +31,8 @@ def add_headers(path: str, request_id: str, headers: MutableHeaders) -> None:
     headers["x-request-id"] = request_id
     if path.startswith("/api/v1"):
         headers.setdefault("content-security-policy", API_POLICY)
+    if not path.startswith(SHIPPED):
+        headers.setdefault("cache-control", "no-store")
 
 
 class RequestBoundary:
@@ -57,10 +61,10 @@ class RequestBoundary:
             body.check()
             inner = body if scope["type"] == "http" else receive
             await self._app(scope, inner, send_with_headers)
-        except (ProblemError, DatabaseUnavailable) as error:
+        except (ProblemError, AnyDatabaseError) as error:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
                 return
-            away = isinstance(error, DatabaseUnavailable)
-            problem = database_problem(error, request_id) if away else error
+            ours = isinstance(error, ProblemError)
+            problem = error if ours else database_problem(error, request_id)
             await problem_response(problem, request_id)(scope, receive, send_with_headers)

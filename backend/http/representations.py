@@ -43,7 +43,7 @@ def _file_digest(path: Path) -> str:
 
 
 def _headers(tag: str) -> dict[str, str]:
-    return {"etag": f'W/"{tag}"', "cache-control": "no-cache", "vary": "Accept"}
+    return {"etag": f'W/"{tag}"', "cache-control": "private, no-cache", "vary": "Accept"}
 
 
 def _known(tag: str, match: str | None) -> Response | None:

@@ -21,6 +21,7 @@ from backend.jobs.removal import forget_shards
 from backend.jobs.schemas import ClaimAnswer, Finish, Heartbeat, HeartbeatAnswer
 from backend.jobs.service import Jobs, JobService
 from backend.storage.incoming import Incoming
+from minimascope.contract.code import Code, named_by, this_code
 from minimascope.contract.job_kinds import job_kind
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.queues import QueueName
@@ -34,21 +35,32 @@ CLAIM_TRIES = 10
 NPY_MAGIC = b"\x93NUMPY"
 
 
-def _taken(jobs: JobService, job: str) -> Claim | None:
+def check_release(theirs: Code) -> None:
+    """Raises ProblemError `release_differs` for a worker whose numbers may be others."""
+    ours = this_code()
+    if theirs.release != ours.release:
+        sentence = f"This worker is {theirs.words()}; the server is {ours.words()}."
+        raise ProblemError("release_differs", sentence)
+
+
+def _taken(jobs: JobService, job: str, code: Code) -> Claim | None:
     """The job that comes first in the queue of `job`; again where another worker was quicker."""
     for _ in range(CLAIM_TRIES):
-        chosen = jobs.workers.choose(job)
+        chosen = jobs.workers.choose(job, release=code.release)
         lease = jobs.settings.lease_seconds
-        taken = jobs.repository.claim(chosen, now=time.time(), lease=lease)
+        taken = jobs.repository.claim(chosen, now=time.time(), lease=lease, code=code)
         if taken or chosen == job:
             return taken
     return None
 
 
 @router.post("/jobs/{job}/claim", responses={409: {}})
-def claim(job: str, jobs: Jobs) -> ClaimAnswer:
-    """409 `not_claimable` where the job is taken, ended, or out of attempts."""
-    taken = _taken(jobs, job)
+def claim(job: str, request: Request, jobs: Jobs) -> ClaimAnswer:
+    """409 `not_claimable` where the job is taken, ended, or out of attempts; `release_differs`
+    for a worker of another version, before it computes anything."""
+    code = named_by(request.headers)
+    check_release(code)
+    taken = _taken(jobs, job, code)
     if taken is None:
         sentence = f"Job {job[:80]} has nothing to claim."
         raise ProblemError("not_claimable", sentence)
@@ -78,9 +90,15 @@ def heartbeat(job: str, body: Heartbeat, jobs: Jobs, token: Token) -> HeartbeatA
 
 
 @router.post("/jobs/{job}/finish", status_code=204)
-def finish(job: str, body: Finish, jobs: Jobs, token: Token) -> None:
+def finish(job: str, body: Finish, request: Request, jobs: Jobs, token: Token) -> None:
     ended = jobs.repository.finish(
-        job, token, body.state, now=time.time(), problem=body.problem, result=body.result
+        job,
+        token,
+        body.state,
+        now=time.time(),
+        problem=body.problem,
+        result=body.result,
+        code=named_by(request.headers),
     )
     jobs.metrics.ended(ended)
     reports = job_kind(ended.kind).answer == "report"

@@ -23,6 +23,8 @@ class NewJob:
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     owner: str = ""
     priority: int = 0
+    # The one that may take it, where not any may.
+    release: str = ""
 
     @property
     def queue(self) -> QueueName:

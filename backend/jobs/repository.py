@@ -25,6 +25,7 @@ from backend.jobs.job import (
 )
 from backend.storage.tables import JobRow, UploadRow
 from backend.storage.transactions import Transactions, rows_changed
+from minimascope.contract.code import Code, this_code
 from minimascope.contract.job_kinds import JOB_KINDS, job_kind, kinds_with
 from minimascope.contract.problems import missing
 from minimascope.contract.queues import QueueName
@@ -54,21 +55,54 @@ class JobRepository(Transactions):
         with self.read() as session:
             return session.get(JobRow, identifier) is not None
 
+    def waiting(self, owner: str, queue: QueueName) -> int:
+        """Jobs of one person that no worker has taken yet."""
+        query = select(func.count()).select_from(JobRow)
+        query = query.where(JobRow.state == "queued", JobRow.queue == queue, JobRow.owner == owner)
+        with self.read() as session:
+            return int(session.scalar(query) or 0)
+
+    def cancel_of(self, owner: str, *, now: float) -> list[str]:
+        """Ends whatever one person has that waits or runs; the ids."""
+        mine = select(JobRow).where(
+            JobRow.owner == owner,
+            JobRow.state.not_in(FINAL_STATES),
+            JobRow.kind.not_in(kinds_with("part")),
+        )
+        with self.write() as session:
+            rows = session.scalars(mine.with_for_update()).all()
+            for row in rows:
+                if row.state == "queued":
+                    end(session, row, "cancelled", now=now)
+                else:
+                    row.cancel = True
+                    row.version += 1
+                    cancel_shards(session, row.id)
+            return [row.id for row in rows]
+
     def mark_sent(self, identifiers: Sequence[str], *, now: float) -> None:
         with self.write() as session:
             session.execute(update(JobRow).where(JobRow.id.in_(identifiers)).values(sent_at=now))
 
-    def claim(self, identifier: str, *, now: float, lease: float) -> Claim | None:
+    def claim(
+        self, identifier: str, *, now: float, lease: float, code: Code | None = None
+    ) -> Claim | None:
         """Takes a queued or abandoned job, or None where there is nothing to take.
 
-        The guarded UPDATE decides between workers; whatever the row said before is not trusted.
+        The guarded UPDATE decides between workers; whatever the row said before is not trusted. A
+        shard is for the release that its analysis is computed by.
         """
+        code = code or this_code()
         free = or_(
             JobRow.state == "queued", and_(JobRow.state == "running", JobRow.lease_until < now)
         )
         token = uuid.uuid4().hex
         guarded = update(JobRow).where(
-            JobRow.id == identifier, JobRow.cancel.is_(False), JobRow.attempt < ATTEMPTS, free
+            JobRow.id == identifier,
+            JobRow.cancel.is_(False),
+            JobRow.attempt < ATTEMPTS,
+            free,
+            takes(code.release),
         )
         values = {
             "state": "running",
@@ -76,11 +110,16 @@ class JobRepository(Transactions):
             "token": token,
             "lease_until": now + lease,
             "started_at": func.coalesce(JobRow.started_at, now),
+            "release": code.release,
+            "build": code.build,
             "version": JobRow.version + 1,
         }
         with self.write() as session:
             if not rows_changed(session, guarded.values(**values)):
                 return None
+            # What another release found of it does not go into this one's numbers.
+            parts = and_(JobRow.kind.in_(kinds_with("part")), JobRow.subject == identifier)
+            session.execute(delete(JobRow).where(parts, JobRow.release != code.release))
             row = session.get_one(JobRow, identifier)
             row.progress, row.message, row.stages = 0.0, "", waiting_stages(row.stages)
             # Arrays of a lost attempt are not shown beside the report of this one.
@@ -124,9 +163,13 @@ class JobRepository(Transactions):
         now: float,
         problem: dict[str, Any] | None = None,
         result: dict[str, Any] | None = None,
+        code: Code | None = None,
     ) -> Ended:
+        """`code`: what a worker says that took it from a server which did not keep that yet."""
         with self.write() as session:
             row = fenced(session, identifier, token)
+            if code and not row.release:
+                row.release, row.build = code.release, code.build
             end(session, row, state, now=now, problem=problem, result=result)
             return Ended(
                 kind=row.kind,
@@ -182,6 +225,11 @@ class JobRepository(Transactions):
             return found
 
 
+def takes(release: str) -> ColumnElement[bool]:
+    """Of jobs: whether this release may take them."""
+    return or_(JobRow.kind.not_in(kinds_with("part")), JobRow.release == release)
+
+
 def job_row(job: NewJob, now: float) -> JobRow:
     return JobRow(
         id=job.id,
@@ -194,6 +242,7 @@ def job_row(job: NewJob, now: float) -> JobRow:
         created_at=now,
         owner=job.owner,
         priority=job.priority,
+        release=job.release,
     )
 
 
@@ -234,13 +283,13 @@ def lose(session: Session, row: JobRow, *, now: float) -> bool:
 
 
 def _record_inspection(session: Session, kind: UploadKind, row: JobRow) -> None:
-    upload = session.get(UploadRow, (kind, row.subject))
-    if upload is None:
-        return
     inspection = Inspection(state="refused", problem=row.problem)
     if row.state == "done":
         inspection = as_inspection(row.result or {})
-    upload.inspection = inspection.model_dump(mode="json")
+    waiting = update(UploadRow).where(
+        UploadRow.kind == kind, UploadRow.id == row.subject, UploadRow.inspect_job == row.id
+    )
+    session.execute(waiting.values(inspection=inspection.model_dump(mode="json")))
 
 
 def fenced(session: Session, identifier: str, token: str) -> JobRow:

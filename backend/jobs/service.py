@@ -18,6 +18,7 @@ from backend.jobs.shards.repository import ShardRepository
 from backend.jobs.workers.repository import WorkerRepository
 from backend.storage.database import Engine
 from backend.storage.files import Store
+from minimascope.contract.job_kinds import job_kind
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.queues import QueueName
 from minimascope.contract.schemas import FINAL_STATES
@@ -25,6 +26,9 @@ from minimascope.contract.settings import Settings
 from minimascope.service import transport
 
 log = logging.getLogger("minimascope.backend")
+# Of one person: questions somebody waits for, and (True) analyses.
+MOST_WAITING = {False: 40, True: 2000}
+LONGEST_PAUSE = 3.0
 
 
 class JobService:
@@ -48,20 +52,33 @@ class JobService:
             return
         self.repository.mark_sent([job], now=time.time())
 
+    def check_waiting(self, job: NewJob) -> None:
+        """Raises ProblemError `too_many_waiting` where this person's wait in great number.
+
+        The server's own token may queue any number: it is nobody's neighbour.
+        """
+        most = MOST_WAITING[job_kind(job.kind).role == "analysis"]
+        if job.owner and self.repository.waiting(job.owner, job.queue) >= most:
+            sentence = f"{most} of your jobs wait for a worker already."
+            raise ProblemError("too_many_waiting", sentence)
+
     def start(self, job: NewJob) -> None:
+        self.check_waiting(job)
         self.repository.add_job(job, now=time.time())
         self.send(job.id, job.queue)
 
     async def ended(self, job: str, *, seconds: float) -> JobStatus:
         """The job's status once it has ended, or as it is when the time is over."""
-        deadline = time.monotonic() + seconds
+        deadline, pause = time.monotonic() + seconds, 0.5
         with self.notifications.listening(job) as listener:
             while True:
                 status = await asyncio.to_thread(self.repository.job, job)
                 left = deadline - time.monotonic()
                 if status.state in FINAL_STATES or left <= 0:
                     return status
-                await listener.wait(seconds=min(left, 0.5))
+                # A notice comes at once; only another process' change has to be looked for.
+                await listener.wait(seconds=min(left, pause))
+                pause = min(1.5 * pause, LONGEST_PAUSE)
 
     async def tried(self, job: NewJob) -> dict[str, Any] | None:
         """What a worker finds while the caller waits; None where none came to it in time.

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from backend.auth.principal import Principal
 from backend.http.origins import SAFE_METHODS
 from backend.operations.repository import OperationsRepository
-from minimascope.contract.schemas import AuditEntry
+from minimascope.contract.people import AuditEntry
 
 access_log = logging.getLogger("minimascope.access")
 log = logging.getLogger("minimascope.audit")

@@ -44,7 +44,8 @@ def _files(store: Store, rows: dict[str, list[dict[str, Any]]]) -> Iterator[tupl
     for job in rows["jobs"]:
         for name in job["arrays"]:
             yield f"results/{job['id']}/{name}.npy", store.array(job["id"], name)
-        if job_kind(job["kind"]).answer == "report":
+        # What is queued or cancelled has none, and what failed may have.
+        if job_kind(job["kind"]).answer == "report" and job["state"] == "done":
             yield f"results/{job['id']}/report.json", store.report(job["id"])
 
 

@@ -7,6 +7,7 @@ import asyncio
 from fastapi import APIRouter, Response
 
 from backend.auth.permissions import ASKS_ANALYSIS, READS_ANALYSIS, CheckReadable
+from backend.auth.principal import Principal, Who
 from backend.jobs.job import NewJob
 from backend.questions.service import Questions, Wait, answered, question_job
 from minimascope.contract.problems import ProblemError
@@ -41,14 +42,16 @@ def _check_same(code: str, words: str, one: str | None, two: str | None) -> None
         raise ProblemError(code, sentence)
 
 
-def _job(first: Analysis, second: Analysis, request: InterpolationRequest) -> NewJob:
+def _job(
+    first: Analysis, second: Analysis, request: InterpolationRequest, who: Principal
+) -> NewJob:
     files = {"other": second.checkpoint}
     tests = {each.test for each in (first, second) if each.test}
     if len(tests) == 1:  # two different ones are no one loss either
         files["test"] = tests.pop()
     question = InterpolationQuestion(request=request, architecture=second.parameters.architecture)
     carried = question.model_dump(mode="json")
-    return question_job(first, request, files, interpolation=carried)
+    return question_job(first, request, files, who, interpolation=carried)
 
 
 @router.post(
@@ -61,6 +64,7 @@ async def line(
     body: InterpolationRequest,
     response: Response,
     questions: Questions,
+    who: Who,
     check_readable: CheckReadable,
     wait: Wait = 0.0,
 ) -> Interpolation:
@@ -74,7 +78,7 @@ async def line(
         questions.analysis(identifier), questions.analysis(body.other)
     )
     _check(first, second)
-    job = _job(first, second, body)
+    job = _job(first, second, body, who)
     answer = await questions.ask(job, questions.repository.interpolation, wait)
     return answered(answer, response)
 

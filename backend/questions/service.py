@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Query, Request, Response
 
 from backend.analyses.service import AnalysisService
+from backend.auth.principal import Principal
 from backend.jobs.job import NewJob
 from backend.jobs.service import JobService
 from backend.questions.repository import QuestionRepository
@@ -63,7 +64,7 @@ class QuestionService:
 
 
 def question_job(
-    analysis: Analysis, question: Question, files: dict[str, str], **document: Any
+    analysis: Analysis, question: Question, files: dict[str, str], who: Principal, **document: Any
 ) -> NewJob:
     """What a worker gets: files by role, the analysis' parameters, and `document` as it is."""
     return NewJob(
@@ -76,6 +77,7 @@ def question_job(
             **document,
         },
         id=question.identifier(analysis.id),
+        owner=who.id,
     )
 
 

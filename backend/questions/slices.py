@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from backend.analyses.results import array_response, arrays_response
 from backend.auth.permissions import ASKS_ANALYSIS, READS_ANALYSIS
+from backend.auth.principal import Principal, Who
 from backend.http.representations import JSON, NPY, NPZ, Match
 from backend.jobs.job import NewJob
 from backend.questions.service import Questions, Wait, answered, question_job
@@ -18,11 +19,13 @@ router = APIRouter(prefix="/analyses/{identifier}/slices", tags=["slices"])
 NEEDED, HELPFUL = "eigenvectors", "boundary_inputs"
 
 
-def _job(analysis: Analysis, request: SliceRequest) -> NewJob:
+def _job(analysis: Analysis, request: SliceRequest, who: Principal) -> NewJob:
     if NEEDED not in analysis.arrays:
         raise ProblemError("no_eigenvectors_yet", "This analysis has no eigenvectors yet.")
     arrays = {name: analysis.id for name in (NEEDED, HELPFUL) if name in analysis.arrays}
-    return question_job(analysis, request, {}, slice=request.model_dump(mode="json"), arrays=arrays)
+    return question_job(
+        analysis, request, {}, who, slice=request.model_dump(mode="json"), arrays=arrays
+    )
 
 
 @router.post(
@@ -35,6 +38,7 @@ async def plane(
     request: SliceRequest,
     response: Response,
     questions: Questions,
+    who: Who,
     wait: Wait = 0.0,
 ) -> Slice:
     """A plane through input space: 200 where its arrays are there, 202 while they are computed.
@@ -42,7 +46,7 @@ async def plane(
     Ask again, or follow `Location`, until it is done; the same question has the same id. A plane
     that does not exist is refused with `no_such_slice`.
     """
-    job = _job(await questions.analysis(identifier), request)
+    job = _job(await questions.analysis(identifier), request, who)
     answer = await questions.ask(job, questions.repository.slice, wait)
     return answered(answer, response)
 

@@ -16,7 +16,8 @@ from backend.operations.repository import OperationsRepository
 from backend.retention.repository import RetentionRepository
 from backend.storage.database import Engine
 from backend.storage.files import Store
-from minimascope.contract.schemas import AuditEntry, UploadKind
+from minimascope.contract.people import AuditEntry
+from minimascope.contract.schemas import UploadKind
 from minimascope.contract.settings import Settings
 
 DAY = 86400.0
@@ -50,9 +51,9 @@ class Sweep:
         self.analyses.append(identifier)
         self.freed += self.sizes.pop(identifier, 0)
 
-    def upload(self, kind: UploadKind, identifier: str, *, unused_since: float) -> None:
+    def upload(self, kind: UploadKind, identifier: str, owner: str, *, before: float) -> None:
         if not self.rehearses:
-            disposed = self.repository.dispose_upload(kind, identifier, unused_since=unused_since)
+            disposed = self.repository.dispose_upload(kind, identifier, owner, unused_since=before)
             if disposed is None:
                 return
             if disposed:
@@ -94,6 +95,6 @@ def forget(engine: Engine, store: Store, settings: Settings, *, rehearse: bool =
             sweep.analysis(each, ended_before=now)
     if settings.keep_days > 0:
         going = sweep.analyses if rehearse else ()
-        for kind, identifier in repository.unused_uploads(unused_since=old, without=going):
-            sweep.upload(kind, identifier, unused_since=old)
+        for unused in repository.unused_uploads(unused_since=old, without=going):
+            sweep.upload(*unused, before=old)
     return sweep

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from backend.storage.bucket import Bucket
 from backend.storage.incoming import Incoming, Partial, full_disk_is_507, no_room
+from backend.storage.own_folder import OwnFolder, clear_orphans
 from backend.storage.reserve import Reserve
 from minimascope.contract.arrays import ARRAYS
 from minimascope.contract.problems import ProblemError
@@ -31,11 +32,11 @@ class Store:
         self._bucket = Bucket(url, folder) if url else None
         for name in ("blobs", "results", "incoming", "partial"):
             (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._incoming = OwnFolder(folder / "incoming")
 
     def clear_incoming(self) -> None:
-        """Removes what a killed process left half received."""
-        for path in (self._folder / "incoming").iterdir():
-            path.unlink(missing_ok=True)
+        """Removes what killed processes left half received, and nothing of one that lives."""
+        clear_orphans(self._folder / "incoming")
 
     def check_room(self) -> None:
         """Raises ProblemError `storage_full` where the room that is left is for removals."""
@@ -45,7 +46,7 @@ class Store:
     def incoming(self, *, limit: int) -> Incoming:
         self.check_room()
         with full_disk_is_507():
-            return Incoming(self._folder / "incoming", limit=limit, bucket=self._bucket)
+            return Incoming(self._incoming.path(), limit=limit, bucket=self._bucket)
 
     def partial(self, transfer: str) -> Partial:
         if not JOB_ID.fullmatch(transfer):

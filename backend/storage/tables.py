@@ -21,6 +21,10 @@ def moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+def moment_or_none(seconds: float | None) -> datetime | None:
+    return None if seconds is None else moment(seconds)
+
+
 class Table(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMES)
     type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
@@ -33,6 +37,8 @@ class JobRow(Table):
     __table_args__ = (
         Index("ix_jobs_state_lease_until", "state", "lease_until"),
         Index("ix_jobs_subject", "subject"),
+        # Who was served last.
+        Index("ix_jobs_queue_started_at", "queue", "started_at"),
         # Lists: newest first, of one state, of one owner.
         Index("ix_jobs_kind_created_at_id", "kind", "created_at", "id"),
         Index("ix_jobs_kind_state_created_at_id", "kind", "state", "created_at", "id"),
@@ -62,32 +68,34 @@ class JobRow(Table):
     finished_at: Mapped[float | None] = mapped_column(default=None)
     owner: Mapped[str] = mapped_column(String(32), default="", server_default="")
     priority: Mapped[int] = mapped_column(default=0, server_default="0")
+    # The release that took it last (`minimascope.contract.code`), of a shard the one that may.
+    release: Mapped[str] = mapped_column(String(100), default="", server_default="")
+    build: Mapped[str] = mapped_column(String(40), default="", server_default="")
 
 
 class UploadRow(Table):
-    """A stored file under its sha256; the same bytes may be a checkpoint and a dataset."""
+    """What one person keeps of a stored file: its name, its age, what a worker found in it.
+
+    The bytes lie under their sha256 once and go with the last row that names them. Nothing of one
+    person's row follows from another's, so nobody learns whether bytes were here already.
+    """
 
     __tablename__ = "uploads"
-    __table_args__ = (Index("ix_uploads_kind_created_at_id", "kind", "created_at", "id"),)
+    __table_args__ = (
+        Index("ix_uploads_kind_created_at_id", "kind", "created_at", "id"),
+        Index("ix_uploads_owner_kind_created_at_id", "owner", "kind", "created_at", "id"),
+        Index("ix_uploads_id", "id"),
+    )
 
     kind: Mapped[str] = mapped_column(String(16), primary_key=True)
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(32), primary_key=True, default="")
     name: Mapped[str]
     size: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[float]
     inspection: Mapped[dict[str, Any]]
     inspect_job: Mapped[str] = mapped_column(String(32), default="")
     used_at: Mapped[float] = mapped_column(default=0.0, server_default="0")
-
-
-class UploadOwnerRow(Table):
-    """Who uploaded these bytes; the file goes with its last owner."""
-
-    __tablename__ = "upload_owners"
-
-    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    owner: Mapped[str] = mapped_column(String(32), primary_key=True)
 
 
 class AnalysisRow(Table):
@@ -113,6 +121,7 @@ class AnalysisRow(Table):
     request_hash: Mapped[str] = mapped_column(String(64))
     content: Mapped[str] = mapped_column(String(64), default="", server_default="")
     share: Mapped[str | None] = mapped_column(String(64), default=None)
+    share_until: Mapped[float | None] = mapped_column(default=None)
     pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
@@ -142,15 +151,32 @@ class TransferRow(Table):
 
 
 class UserRow(Table):
-    """Somebody with a token, of which only the SHA-256 is kept."""
+    """Somebody with tokens, and what they may use; null: as much as anybody."""
 
     __tablename__ = "users"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     name: Mapped[str] = mapped_column(String(60), unique=True)
     scope: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[float]
+    revoked_at: Mapped[float | None] = mapped_column(default=None)
+    quota_bytes: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    uploads_per_minute: Mapped[int | None] = mapped_column(default=None)
+    high_priority: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class TokenRow(Table):
+    """One of a user's tokens, of which only the SHA-256 is kept."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (Index("ix_tokens_user", "user"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    label: Mapped[str] = mapped_column(String(60), default="")
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[float]
+    expires_at: Mapped[float | None] = mapped_column(default=None)
     revoked_at: Mapped[float | None] = mapped_column(default=None)
 
 

@@ -27,7 +27,7 @@ labels = APIRouter(prefix="/datasets", tags=["datasets"])
 @labels.get("/{identifier}/labelled", dependencies=[reads_upload("dataset")])
 async def labelled(identifier: str, label: Label, uploads: Uploads, who: Who) -> Inspection:
     """What a worker finds in a table once it is known which column holds the labels."""
-    return await uploads.labelled(identifier, label, owner=who.id)
+    return await uploads.labelled(identifier, label, who)
 
 
 def upload_router(kind: UploadKind) -> APIRouter:
@@ -47,7 +47,7 @@ def upload_router(kind: UploadKind) -> APIRouter:
     ) -> Upload:
         """Stores the raw body; 422 with the worker's own code where it refuses the file."""
         uploads.count(who)
-        upload = await uploads.store_file(kind, name, request, owner=who.id)
+        upload = await uploads.store_file(kind, name, request, who)
         if upload.inspection.state == "pending":
             response.status_code = 202
         return upload
@@ -63,8 +63,8 @@ def upload_router(kind: UploadKind) -> APIRouter:
         return UploadPage(items=items, next=cursors.encode(last))
 
     @router.get("/{identifier}", name=f"get_{kind}", dependencies=[reads_upload(kind)])
-    def upload(identifier: str, uploads: Uploads) -> Upload:
+    def upload(identifier: str, uploads: Uploads, who: Who) -> Upload:
         """What the worker found in the file."""
-        return uploads.repository.upload(kind, identifier)
+        return uploads.repository.upload(kind, identifier, owner=who.owner)
 
     return router

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,9 +17,10 @@ from backend.jobs.job import NewJob, as_inspection
 from backend.jobs.service import JobService
 from backend.storage.database import Engine
 from backend.storage.files import Store
-from backend.uploads.receiving import receive_file
+from backend.uploads.receiving import Arriving, receive_file
 from backend.uploads.refusals import refuse_unreadable
 from backend.uploads.repository import UploadRepository
+from backend.uploads.transfers.repository import TransferRepository
 from minimascope.contract.job_kinds import inspection_of
 from minimascope.contract.schemas import Inspection, Upload, UploadKind
 from minimascope.contract.settings import Settings
@@ -29,29 +31,49 @@ class UploadService:
 
     def __init__(self, engine: Engine, store: Store, settings: Settings, jobs: JobService) -> None:
         self.repository = UploadRepository(engine)
+        self.transfers = TransferRepository(engine)
         self.store, self.settings, self.jobs = store, settings, jobs
-        self._rate = Rate(
-            settings.uploads_per_minute,
-            "too_many_uploads",
-            f"More than {settings.uploads_per_minute} uploads came within a minute.",
-        )
+        self.arriving = Arriving()
+        self._rate = Rate("too_many_uploads", "uploads came")
 
     def count(self, who: Principal) -> None:
         """Raises ProblemError `too_many_uploads` (429)."""
-        self._rate.check(who.id, now=time.monotonic())
+        own = who.limits.uploads_per_minute
+        limit = self.settings.uploads_per_minute if own is None else own
+        self._rate.check(who.id, limit=limit, now=time.monotonic())
         self._rate.count(who.id, now=time.monotonic())
 
+    def quotas(self, who: Principal) -> dict[str, int]:
+        """Everybody's bytes and this person's; the server's own token has the whole."""
+        whole, own = self.settings.quota_bytes, who.limits.quota_bytes
+        if own is None:
+            own = self.settings.person_quota_bytes if who.id else whole
+        return {"quota": whole, "own_quota": own}
+
+    def room(self, who: Principal) -> int:
+        """Bytes that still fit, beside whole files that are on their way in this process."""
+        quotas, coming = self.quotas(who), self.arriving
+        quotas = {"quota": quotas["quota"] - coming.all(), "own_quota": quotas["own_quota"]}
+        quotas["own_quota"] -= coming.of(who.id)
+        return self.transfers.room(who.id, **quotas)
+
     async def store_file(
-        self, kind: UploadKind, name: str, request: Request, *, owner: str
+        self, kind: UploadKind, name: str, request: Request, who: Principal
     ) -> Upload:
         """The stored body, inspected or still waiting for it; raises the inspection's problem."""
-        reserved = await asyncio.to_thread(self.repository.reserved_bytes)
-        room, limit = self.settings.quota_bytes - reserved, self.settings.max_upload_bytes
-        sha256, size = await receive_file(self.store, request, room=room, limit=limit)
+        sha256, size = await receive_file(
+            self.store,
+            request,
+            room=lambda: self.room(who),
+            owner=who.id,
+            arrives=lambda count: self.arriving.add(who.id, count),
+            limit=self.settings.max_upload_bytes,
+        )
+        owner = who.id
         job = await asyncio.to_thread(self.register, kind, name, sha256, size, owner=owner)
         if job:
             await self.jobs.ended(job, seconds=self.settings.inspect_wait_seconds)
-        upload = await asyncio.to_thread(self.repository.upload, kind, sha256)
+        upload = await asyncio.to_thread(self.repository.upload, kind, sha256, owner=owner)
         refuse_unreadable(upload)
         return upload
 
@@ -73,16 +95,17 @@ class UploadService:
             self.jobs.send(job.id, job.queue)
         return waits_for
 
-    async def labelled(self, dataset: str, label: str, *, owner: str) -> Inspection:
+    async def labelled(self, dataset: str, label: str, who: Principal) -> Inspection:
         """What a worker finds in a table once it is known which column holds the labels."""
-        name = (await asyncio.to_thread(self.repository.upload, "dataset", dataset)).name
+        found = functools.partial(self.repository.upload, owner=who.owner)
+        name = (await asyncio.to_thread(found, "dataset", dataset)).name
         document = _document({"dataset": dataset}, {"dataset": name}, {"label": label})
-        job = NewJob("labelled", dataset, document, owner=owner)
+        job = NewJob("labelled", dataset, document, owner=who.id)
         return as_inspection(await self.jobs.answer(job))
 
-    def used(self, identifiers: Sequence[str]) -> None:
+    def used(self, identifiers: Sequence[str], who: Principal) -> None:
         """Somebody submits them: their age counts from now."""
-        self.repository.uploads_used(identifiers, now=time.time())
+        self.repository.uploads_used(identifiers, owner=who.id, now=time.time())
 
 
 def _document(

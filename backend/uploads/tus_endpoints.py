@@ -17,13 +17,23 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
-from backend.auth.permissions import CHANGES_TRANSFER, READER, READS_TRANSFER, WRITER
-from backend.auth.principal import Who
+from backend.auth.permissions import (
+    CHANGES_TRANSFER,
+    READER,
+    READS_TRANSFER,
+    WRITER,
+    Access,
+)
+from backend.auth.principal import Principal, Who
 from backend.storage.incoming import Partial
 from backend.uploads.receiving import body_so_far, megabytes
-from backend.uploads.refusals import refuse_beyond_announced, refuse_beyond_limit
-from backend.uploads.repository import Transfer
+from backend.uploads.refusals import (
+    refuse_beyond_announced,
+    refuse_beyond_limit,
+    refuse_beyond_quota,
+)
 from backend.uploads.service import Uploads, UploadService
+from backend.uploads.transfers.repository import Transfer
 from backend.uploads.tus_protocol import (
     EXTENSIONS,
     OFFSET_TYPE,
@@ -34,11 +44,14 @@ from backend.uploads.tus_protocol import (
     upload_kind,
     wanted_digest,
 )
+from minimascope.contract.people import TransferPage
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import TransferStatus
 
 # Durable this often, so that a killed server costs at most this much of a transfer.
 SETTLE_BYTES = 8 << 20
+# One person's that have not ended; each holds a file and a row.
+MOST_TRANSFERS = 100
 Offset = Annotated[int, Header(alias="Upload-Offset", ge=0)]
 Length = Annotated[int, Header(alias="Upload-Length", gt=0)]
 Metadata = Annotated[str, Header(alias="Upload-Metadata", max_length=4000)]
@@ -67,8 +80,8 @@ async def abilities(uploads: Uploads) -> Response:
 def create(uploads: Uploads, who: Who, length: Length, metadata: Metadata = "") -> Response:
     """Announces `Upload-Length` bytes; metadata `filename` and `kind` (checkpoint or dataset).
 
-    The bytes count against the quota from here on: 413 where the file is too large, 507 where
-    there is no room for it.
+    413 where the file is too large, 507 where there is no room for it now, 429 where many of one
+    person have not ended. Bytes count against the quota as they come.
     """
     uploads.count(who)
     refuse_beyond_limit(length, limit=uploads.settings.max_upload_bytes)
@@ -83,10 +96,17 @@ def create(uploads: Uploads, who: Who, length: Length, metadata: Metadata = "") 
         expires_at=time.time() + uploads.settings.transfer_seconds,
         owner=who.id,
     )
-    uploads.repository.add_transfer(transfer, quota=uploads.settings.quota_bytes)
+    uploads.transfers.add_transfer(transfer, **uploads.quotas(who), most=MOST_TRANSFERS)
     uploads.store.partial(transfer.id).create()
     headers = {**tus_headers(transfer), "location": f"/api/v1/uploads/{transfer.id}"}
     return Response(status_code=201, headers=headers)
+
+
+@router.get("", dependencies=[READER])
+def going(uploads: Uploads, access: Access, who: Who) -> TransferPage:
+    """Those that have not ended: one's own, for admins everybody's; DELETE gives one up."""
+    names = {user.id: user.name for user in access.users()} if who.owner is None else {}
+    return TransferPage(items=uploads.transfers.open_transfers(owner=who.owner, names=names))
 
 
 @router.head("/{identifier}", response_class=Response, dependencies=[READS_TRANSFER])
@@ -100,7 +120,7 @@ def offset(identifier: str, uploads: Uploads) -> Response:
 @router.get("/{identifier}", dependencies=[READS_TRANSFER])
 def status(identifier: str, uploads: Uploads) -> TransferStatus:
     """The same as JSON, with the id of the upload it became."""
-    transfer = uploads.repository.transfer(identifier, now=time.time())
+    transfer = uploads.transfers.transfer(identifier, now=time.time())
     return TransferStatus(
         id=transfer.id,
         kind=transfer.kind,
@@ -119,7 +139,7 @@ def status(identifier: str, uploads: Uploads) -> TransferStatus:
 )
 def terminate(identifier: str, uploads: Uploads) -> Response:
     """Gives the transfer up and frees its room; an upload it became stays."""
-    uploads.repository.transfer(identifier, now=time.time())
+    uploads.transfers.transfer(identifier, now=time.time())
     with _alone(identifier):
         give_up(uploads, identifier)
     return Response(status_code=204, headers=tus_headers())
@@ -135,6 +155,7 @@ async def append(
     identifier: str,
     request: Request,
     uploads: Uploads,
+    who: Who,
     offset: Offset,
     content: Content = "",
     checksum: Checksum = "",
@@ -148,40 +169,56 @@ async def append(
         sentence = f"The content type is {content[:80]!r}."
         raise ProblemError("wrong_content_type", sentence, f"Send {OFFSET_TYPE}.")
     with _alone(identifier):
-        transfer = await asyncio.to_thread(uploads.repository.transfer, identifier, now=time.time())
+        transfer = await asyncio.to_thread(uploads.transfers.transfer, identifier, now=time.time())
         if offset != transfer.received:
             sentence = f"{transfer.received} bytes are here, not {offset}."
             raise ProblemError("wrong_offset", sentence)
         wanted = wanted_digest(checksum)
-        await _receive(uploads, transfer, request, wanted)
+        await _receive(uploads, transfer, request, wanted, who)
         transfer = await asyncio.to_thread(_finished, uploads, identifier)
     return Response(status_code=204, headers=tus_headers(transfer))
 
 
 async def _receive(
-    uploads: UploadService, transfer: Transfer, request: Request, wanted: bytes | None
+    uploads: UploadService,
+    transfer: Transfer,
+    request: Request,
+    wanted: bytes | None,
+    who: Principal,
 ) -> None:
-    """Writes what comes; with a checksum all of it counts or nothing."""
+    """Writes what comes; with a checksum all of it counts or nothing.
+
+    Raises ProblemError `storage_full` where it has no room any more; what came before stays, and
+    whoever makes room goes on from there.
+    """
     received, settled = transfer.received, transfer.received
     digest = None if wanted is None else hashlib.sha256()
+    announced = int(request.headers.get("content-length") or 0)
+    await _check_room(uploads, who, announced)
     with uploads.store.partial(transfer.id).opened(transfer.received) as partial:
-        async for parts in megabytes(body_so_far(request)):
+        async for parts in megabytes(body_so_far(request), who.id):
             received += sum(map(len, parts))
             refuse_beyond_announced(received, announced=transfer.length)
             await asyncio.to_thread(partial.write, parts, digest)
             if wanted is None and received - settled >= SETTLE_BYTES:
+                await _check_room(uploads, who, received - settled)
                 await asyncio.to_thread(_settle, uploads, transfer.id, partial, received)
                 settled = received
         if digest is not None and digest.digest() != wanted:
             raise ProblemError(
                 "checksum_mismatch", "The bytes differ from their checksum; none of them were kept."
             )
+        await _check_room(uploads, who, received - settled)
         await asyncio.to_thread(_settle, uploads, transfer.id, partial, received)
+
+
+async def _check_room(uploads: UploadService, who: Principal, size: int) -> None:
+    refuse_beyond_quota(size, room=await asyncio.to_thread(uploads.room, who))
 
 
 def _settle(uploads: UploadService, identifier: str, partial: Partial, received: int) -> None:
     partial.settle()
-    uploads.repository.transfer_received(identifier, received)
+    uploads.transfers.transfer_received(identifier, received)
 
 
 def _finished(uploads: UploadService, identifier: str) -> Transfer:
@@ -189,16 +226,16 @@ def _finished(uploads: UploadService, identifier: str) -> Transfer:
 
     Every step may be repeated: a server that is killed in between goes on at the next request.
     """
-    transfer = uploads.repository.transfer(identifier, now=time.time())
+    transfer = uploads.transfers.transfer(identifier, now=time.time())
     if transfer.received < transfer.length or transfer.sha256:
         return transfer
     partial = uploads.store.partial(transfer.id)
     sha256 = partial.sha256()
     partial.keep(uploads.store.blob(sha256))
     uploads.register(transfer.kind, transfer.name, sha256, transfer.length, owner=transfer.owner)
-    uploads.repository.transfer_received(transfer.id, transfer.length, sha256=sha256)
+    uploads.transfers.transfer_received(transfer.id, transfer.length, sha256=sha256)
     partial.remove()
-    return uploads.repository.transfer(identifier, now=time.time())
+    return uploads.transfers.transfer(identifier, now=time.time())
 
 
 @contextlib.contextmanager
@@ -216,11 +253,11 @@ def _alone(identifier: str) -> Iterator[None]:
 
 def give_up(uploads: UploadService, identifier: str) -> None:
     uploads.store.partial(identifier).remove()
-    uploads.repository.delete_transfer(identifier)
+    uploads.transfers.delete_transfer(identifier)
 
 
 def expire(uploads: UploadService) -> None:
     """Gives up what nobody went on with; called by the reaper."""
-    for identifier in uploads.repository.expired_transfers(now=time.time()):
+    for identifier in uploads.transfers.expired_transfers(now=time.time()):
         if identifier not in _busy:
             give_up(uploads, identifier)

@@ -10,7 +10,7 @@ from typing import Annotated, cast, get_args
 
 from fastapi import Header
 
-from backend.uploads.repository import Transfer
+from backend.uploads.transfers.repository import Transfer
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import UploadKind
 

@@ -12,7 +12,7 @@ from minimascope.boundary.alignment import align
 from minimascope.boundary.complexity import alignment_matrix, complexity, random_max_alignment
 from minimascope.boundary.eigenvector_margins import eigenvector_margins
 from minimascope.boundary.flips import Flips, sign_flips
-from minimascope.boundary.margins import certified_margins
+from minimascope.boundary.margins import closest_crossings
 from minimascope.boundary.planes import Frame
 from minimascope.boundary.slices import Slice, input_plane
 from minimascope.curvature.minimum.minimum import Minimum
@@ -69,7 +69,7 @@ def study(minimum: Minimum, test: tuple[Tensor, Tensor], *, seed: int = 0) -> St
     random = random_max_alignment(minimum, seed=seed)
     found = complexity(matrix, dim=minimum.dim, random=random)
     plane = input_plane(minimum, spectrum.eigenvectors, frame=Frame(RESOLUTION))
-    margins = certified_margins(minimum, seed=seed)
+    margins = closest_crossings(minimum, seed=seed)
     vectors = spectrum.eigenvectors[:5]
     estimates = eigenvector_margins(
         minimum, vectors, align(minimum, vectors, minimum.inputs).values, starts=8, seed=seed

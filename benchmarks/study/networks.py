@@ -186,9 +186,14 @@ def trained(design: Design) -> tuple[Minimum, tuple[Tensor, Tensor]]:
     """The minimum, and its test set."""
     torch.manual_seed(design.seed)
     X, y, test_X, test_y = data(design)
+    return prepare(fitted(design, X, y), X, y), (test_X, test_y)
+
+
+def fitted(design: Design, X: Tensor, y: Tensor) -> nn.Module:
+    """A network of the design, trained on these examples as it says."""
     model = network(design)
     (_lbfgs if design.optimizer == "lbfgs" else _sgd)(model, X, y, design)
-    return prepare(model, X, y), (test_X, test_y)
+    return model
 
 
 def _lbfgs(model: nn.Module, X: Tensor, y: Tensor, design: Design) -> None:
@@ -220,7 +225,7 @@ def _sgd(model: nn.Module, X: Tensor, y: Tensor, design: Design) -> None:
     )
     model.train()
     for _ in range(design.iterations):
-        for at in torch.randperm(design.n).split(BATCH):
+        for at in torch.randperm(len(X)).split(BATCH):
             optimizer.zero_grad()
             functional.cross_entropy(model(X[at]), y[at]).backward()
             optimizer.step()

@@ -20,6 +20,7 @@ interface Payload {
   record: Record<string, Values>;
   curves: ({ lambda: number[] } & Record<string, (number | null)[]>) | null;
   lambda: number | null;
+  counts: { threshold: number[]; count: number[]; standard_error: (number | null)[] } | null;
   walk: Walk | null;
   classes: string[];
   about: Record<string, any>;
@@ -36,6 +37,7 @@ interface Walk {
 interface View {
   vector: number;
   lambda: number | null;
+  threshold: number | null;
   points: number[];
   view: string;
   plane: string;

@@ -13,24 +13,9 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 VERDICTS: dict[Verdict, str] = {
     "reliable": "reliable",
     "uncertain": "uncertain",
-    "lower_bound": "likely too low",
-    "upper_leaning": "likely too high",
     "no_estimate": "no estimate",
-    "not_a_minimum": "not at a minimum",
-}
-ADVICE: dict[Verdict, str] = {
-    "reliable": "",
-    "uncertain": "",  # its reason says how likely it is right, and why no more
-    "lower_bound": "Read it as a lower bound.",
-    "upper_leaning": "Less weight decay or longer training brings the estimate closer.",
-    "no_estimate": "",
-    "not_a_minimum": "",  # its reason says what to do
 }
 WITHOUT_LAMBDA = "The curves show what each estimate would be at every λ."
-INTERPOLATING = (
-    "Trust the spectrum, the boundary and the margins, not a number for the gap; "
-    "more weight decay in training would make one possible."
-)
 STATES = {
     "queued": "waiting for a worker",
     "running": "running",
@@ -118,10 +103,8 @@ def plural(number_of: int, word: str, many: str = "") -> str:
 
 def advice(gap: Gap, *, tested: bool) -> str:
     """What to do about a verdict, beyond what its reason already says."""
-    if gap.verdict == "no_estimate":
-        said = WITHOUT_LAMBDA if gap.lambda_ is None else INTERPOLATING
-        measured = "The measured gap is the one to read." if tested else ""
-        missing = "" if tested else "A test set would measure the gap."
-        return f"{measured} {said} {missing}".strip()
-    more = "" if tested else "A test set would measure the gap itself."
-    return f"{ADVICE[gap.verdict]} {more}".strip()
+    if gap.verdict == "reliable":
+        return "" if tested else "A test set would measure the gap itself."
+    parts = [WITHOUT_LAMBDA] if gap.lambda_ is None else []
+    parts += [] if tested else ["A test set would measure the gap itself."]
+    return " ".join(parts)

@@ -29,6 +29,7 @@ from minimascope.figures.overlaps import overlaps_figure
 from minimascope.figures.plane import Arrays, quantized, thinned
 from minimascope.figures.point_losses import losses_figure
 from minimascope.figures.reliability import reliability_figure
+from minimascope.figures.signed_margins import signed_margins
 from minimascope.figures.spectrum import spectrum_figure
 from minimascope.figures.theme import Figure
 from minimascope.figures.walk import has_walk, walk_figure
@@ -92,7 +93,7 @@ def _curves(report: Report) -> dict[str, Callable[[], Figure]]:
         if spectrum.layer_blocks:
             drawn["blocks"] = lambda: blocks_figure(spectrum.layer_blocks)
     if gap is not None and gap.curves.lambda_:
-        drawn["gap"] = lambda: gap_figure(gap, n=report.data.train.n)
+        drawn["gap"] = lambda: gap_figure(gap, n=report.data.train.n, folds=report.cross_validation)
     if boundary is not None:
         drawn["complexity"] = lambda: g_figure(boundary)
     return drawn
@@ -152,6 +153,12 @@ def _lambda_curves(report: Report) -> dict[str, Any] | None:
     }
 
 
+def _counts(report: Report) -> dict[str, Any] | None:
+    """Eigenvalues above absolute thresholds."""
+    counts = None if report.spectrum is None else report.spectrum.counts
+    return None if counts is None else counts.model_dump(exclude={"source"})
+
+
 def _packed(arrays: Arrays, name: str) -> dict[str, str] | None:
     return encoded(np.asarray(arrays[name])) if name in arrays else None
 
@@ -168,6 +175,8 @@ def drawing(report: Report, arrays: Arrays, about: dict[str, Any] | None = None)
     known = 0 if spectrum is None else len(spectrum.eigenvalues)
     aligned = arrays.get("alignment")
     record = {name: _packed(arrays, name) for name in RECORD}
+    if "margins" in arrays:
+        record["margins"] = encoded(signed_margins(arrays))
     return {
         "figures": figures,
         "vectors": known if aligned is None else min(known, len(aligned)),
@@ -180,6 +189,7 @@ def drawing(report: Report, arrays: Arrays, about: dict[str, Any] | None = None)
         "record": {name: packed for name, packed in record.items() if packed},
         "curves": _lambda_curves(report),
         "lambda": None if gap is None else gap.lambda_,
+        "counts": _counts(report),
         "walk": _walk(arrays),
         "classes": report.data.class_names,
         "about": about or {},

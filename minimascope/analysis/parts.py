@@ -8,7 +8,7 @@ from pathlib import Path
 from minimascope.analysis.session.opening import Opened
 from minimascope.analysis.sharing.shards import Answer, Part
 from minimascope.analysis.stages import gap as gap_stage
-from minimascope.analysis.stages import margins as margins_stage
+from minimascope.analysis.stages import margin_search
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Stage
 from minimascope.curvature.minimum.minimum import Minimum
@@ -20,7 +20,7 @@ def parts_of(minimum: Minimum, stages: Sequence[Stage]) -> dict[str, list[Part]]
     if "gap" in stages:
         asked[gap_stage.STAGE] = gap_stage.parts(minimum)
     if "margins" in stages:
-        asked[margins_stage.STAGE] = margins_stage.parts(minimum)
+        asked[margin_search.STAGE] = margin_search.parts(minimum)
     return {stage: each for stage, each in asked.items() if each}
 
 
@@ -36,5 +36,5 @@ def answer(
     if part.stage == gap_stage.STAGE:
         work = gap_stage.worker(opened, parameters, unfinished=unfinished)
     else:
-        work = margins_stage.worker(opened, parameters)
+        work = margin_search.worker(opened, parameters, unfinished=unfinished)
     return work(part, progress)

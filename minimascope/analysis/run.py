@@ -14,16 +14,19 @@ import torch
 
 from minimascope import __version__
 from minimascope.analysis import parts
+from minimascope.analysis.session.cross_validation import folds_given
 from minimascope.analysis.session.faults import failure_of
 from minimascope.analysis.session.guessing import worse_than_guessing
 from minimascope.analysis.session.opening import Files, checkpoint_summary, data_summary, open_files
 from minimascope.analysis.session.publishing import Publisher
 from minimascope.analysis.session.session import Session
+from minimascope.analysis.session.told import objective_summary
 from minimascope.analysis.sharing.shards import Shards
 from minimascope.analysis.stages import boundary as boundary_stage
 from minimascope.analysis.stages import gap as gap_stage
 from minimascope.analysis.stages import margins as margins_stage
 from minimascope.analysis.stages import spectrum as spectrum_stage
+from minimascope.contract.code import this_code
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import NEEDS_SPECTRUM, STAGES, Failure, Report, Stage
@@ -82,6 +85,7 @@ def begin(files: Files, parameters: Parameters, *, workdir: Path, publisher: Pub
     opened = open_files(files, parameters, workdir=workdir)
     publisher.progress("intake", 0.0, f"Passing over {opened.minimum.n:,} examples")
     data = data_summary(opened)
+    folds, said = folds_given(parameters, data.train)
     report = Report(
         versions=versions(),
         seed=parameters.seed,
@@ -90,8 +94,10 @@ def begin(files: Files, parameters: Parameters, *, workdir: Path, publisher: Pub
         wall_seconds={"intake": time.perf_counter() - started},
         checkpoint=checkpoint_summary(opened, parameters),
         data=data,
-        loss=parameters.loss,
-        warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings],
+        loss=opened.minimum.loss.name,
+        objective=objective_summary(opened.minimum, parameters, link=opened.link),
+        cross_validation=folds,
+        warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings, *said],
     )
     return Session(opened, parameters, publisher, report)
 
@@ -148,6 +154,8 @@ def attempt(session: Session, stage: Stage) -> Failure | None:
 def versions() -> dict[str, str]:
     return {
         "minimascope": __version__,
+        "estimators": this_code().estimators,
+        "build": this_code().build,
         "torch": str(torch.__version__),
         "numpy": np.__version__,
         "scipy": scipy.__version__,

@@ -14,12 +14,14 @@ from minimascope.curvature.minimum.minimum import Minimum
 
 
 def require_classification(minimum: Minimum) -> None:
-    """Raises ValueError for regression: argmax, alignment and margins are not defined there."""
+    """Raises ValueError for regression and several labels, where there is no argmax."""
     if not minimum.loss.classifies:
+        why = "several labels an example have" if minimum.loss.judges else "regression has"
         raise ValueError(
-            f"This minimum was trained with loss '{minimum.loss.name}': regression has no "
-            "decision boundary, so alignment, slices, complexity and margins are not defined for "
-            "it. Ask for them with loss 'cross_entropy' or 'binary'."
+            f"This minimum was trained with loss '{minimum.loss.name}': {why} no "
+            f"{'one ' if minimum.loss.judges else ''}decision boundary, so alignment, slices, "
+            "complexity and margins are not defined for it. Ask for them with loss "
+            "'cross_entropy' or 'binary'."
         )
 
 
@@ -35,6 +37,11 @@ def class_logits(outputs: Tensor) -> Tensor:
     if outputs.shape[1] == 1:
         return torch.cat([torch.zeros_like(outputs), outputs], dim=1)
     return outputs
+
+
+def class_of(outputs: Tensor) -> Tensor:
+    """The class (m,) of each row of network outputs (m, K) or (m,)."""
+    return class_logits(outputs).argmax(dim=1)
 
 
 def logits_at(minimum: Minimum, inputs: Tensor) -> Tensor:

@@ -144,24 +144,22 @@ def _measure(minimum: Minimum, index: int, extremal: Tensor, landed: _Landed) ->
     )
 
 
-def disagreement(
-    smallest_certified: float | None, estimates: list[EigenvectorMargin]
-) -> str | None:
-    """A sentence where the smallest estimate and the smallest certified margin differ by > ×2."""
+def disagreement(closest: float | None, estimates: list[EigenvectorMargin]) -> str | None:
+    """A sentence where the smallest estimate and the closest crossing differ by > ×2."""
     known = [margin for margin in estimates if margin.estimate is not None]
-    if smallest_certified is None:
+    if closest is None:
         return None
     if not known:
         return (
             "No eigenvector gave a margin estimate: no start reached an input aligned with one. "
-            "Use the certified margins."
+            "Use the closest crossings."
         )
     best = min(known, key=lambda margin: margin.estimate or 0.0)
     estimate = best.estimate or 0.0
-    if smallest_certified <= 2 * estimate and estimate <= 2 * smallest_certified:
+    if closest <= 2 * estimate and estimate <= 2 * closest:
         return None
     return (
-        f"The smallest eigenvector estimate ({estimate:.3g}, v{best.k}) and the smallest "
-        f"certified margin ({smallest_certified:.3g}) differ by more than a factor 2: the "
-        "estimate looks at extremal points of a few eigenvectors only. Use the certified margins."
+        f"The smallest eigenvector estimate ({estimate:.3g}, v{best.k}) and the "
+        f"closest crossing ({closest:.3g}) differ by more than a factor 2: the "
+        "estimate looks at extremal points of a few eigenvectors only. Use the closest crossings."
     )

@@ -1,8 +1,9 @@
-"""Certified margins: distances from points to verified points of the decision boundary.
+"""Closest crossings: distances from points to verified points of the decision boundary.
 
 The margin of x is the distance to the nearest input of another class. Each value here is the
 distance to an input that the network puts in another class, hence an upper bound on the true
 margin; an input within 1e-9 of it towards x still has x's class (docs/mathematics.md, section 4).
+Lower bounds are proved in `certificates`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from minimascope.curvature.minimum.minimum import Minimum
 
 
 @dataclass(frozen=True)
-class CertifiedMargins:
+class ClosestCrossings:
     """Upper bounds on the margins of n points.
 
     values (n,) distances, NaN where no other class was reached; ends (n, *input shape) the
@@ -39,7 +40,7 @@ class CertifiedMargins:
     norm: NormName
 
 
-def certified_margins(
+def closest_crossings(
     minimum: Minimum,
     *,
     inputs: Tensor | None = None,
@@ -47,8 +48,8 @@ def certified_margins(
     seed: int = 0,
     chunk: int | None = None,
     progress: Callable[[float], None] | None = None,
-) -> CertifiedMargins:
-    """Margins of `inputs` (the training points if None) in the ℓ₂ or ℓ∞ norm.
+) -> ClosestCrossings:
+    """Closest crossings of `inputs` (the training points if None) in the ℓ₂ or ℓ∞ norm.
 
     `chunk` points are searched at a time. Raises ValueError for regression and for inputs that
     are not floating point, between which there are no distances.
@@ -69,7 +70,7 @@ def boundary_ends(
 ) -> Tensor:
     """Inputs of another class near `points` (n, ...), of the same shape; NaN where none was found.
 
-    Raises what `certified_margins` does. Each call draws its random directions anew from `seed`.
+    Raises what `closest_crossings` does. Each call draws its random directions anew from `seed`.
     """
     require_classification(minimum)
     if norm not in ("l2", "linf"):
@@ -88,22 +89,13 @@ def boundary_ends(
     return torch.cat(parts).reshape(points.shape)
 
 
-def smallest_by_pair(margins: CertifiedMargins) -> dict[tuple[int, int], float]:
-    """Smallest margin over points of class a whose nearest found boundary leads to class b."""
-    pairs = torch.stack([margins.classes, margins.beyond], dim=1)
-    return {
-        (a, b): float(margins.values[(margins.classes == a) & (margins.beyond == b)].min())
-        for a, b in pairs[margins.beyond >= 0].unique(dim=0).tolist()
-    }
-
-
 def _points_at_once(dimensions: int) -> int:
     # About 20 candidate inputs of each point are held: 2^24 numbers are 128 MB in float64.
     return max(1, min(1024, 2**24 // (20 * dimensions)))
 
 
-def measured(minimum: Minimum, points: Tensor, ends: Tensor, *, norm: NormName) -> CertifiedMargins:
-    """The margins that `ends` of `points` (both (n, ...)) certify, each verified again."""
+def measured(minimum: Minimum, points: Tensor, ends: Tensor, *, norm: NormName) -> ClosestCrossings:
+    """The distances of `ends` from `points` (both (n, ...)), each end verified again."""
     surface = ClassMap(minimum)
     flat, ends = points.flatten(1), ends.flatten(1)
     classes = surface.classes(flat)
@@ -112,7 +104,7 @@ def measured(minimum: Minimum, points: Tensor, ends: Tensor, *, norm: NormName) 
     reached = ~values.isnan()
     beyond = torch.where(reached, surface.classes(ends.nan_to_num()), -1)
     order = torch.where(reached, values, torch.inf)
-    return CertifiedMargins(
+    return ClosestCrossings(
         values=values,
         ends=ends.reshape(points.shape),
         classes=classes,

@@ -49,8 +49,8 @@ def members(minimum: Minimum, classes: Sequence[int]) -> Tensor:
     Raises ValueError for regression and where there is no such point.
     """
     require_classification(minimum)
-    wanted = torch.tensor(list(classes), device=minimum.targets.device)
-    rows = torch.isin(minimum.targets.flatten(), wanted).nonzero()[:, 0]
+    wanted = torch.tensor(list(classes), device=minimum.labels.device)
+    rows = torch.isin(minimum.labels, wanted).nonzero()[:, 0]
     if not len(rows):
         raise ValueError(f"No training point is labelled with any of the classes {list(classes)}.")
     return rows
@@ -59,7 +59,7 @@ def members(minimum: Minimum, classes: Sequence[int]) -> Tensor:
 def classes_and_pairs(minimum: Minimum) -> list[tuple[int, ...]]:
     """Every class that has training points, then every pair of them."""
     require_classification(minimum)
-    present: list[int] = minimum.targets.unique().tolist()
+    present: list[int] = minimum.labels.unique().tolist()
     return [*((label,) for label in present), *combinations(present, 2)]
 
 

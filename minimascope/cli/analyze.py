@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from minimascope.cli import findings, progress
+from minimascope.cli import findings, progress, schedule_file
 from minimascope.cli.files import existing, writable, write
 from minimascope.cli.model_options import made, takes
 from minimascope.cli.terminal import AsJson, answer
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from minimascope.contract.schemas import StageState
 
 
-@takes(Parameters)
+@takes(Parameters, or_file={"schedule": schedule_file.told_by})
 def command(
     checkpoint: Annotated[Path, typer.Option(metavar="FILE", help="trained weights")],
     train: Annotated[Path, typer.Option(metavar="FILE", help="the training data")],

@@ -10,15 +10,17 @@ from typing import Annotated, Any
 import typer
 
 from minimascope.cli.files import existing
+from minimascope.cli.model_options import made
 from minimascope.cli.terminal import AsJson, answer
-from minimascope.contract.report import Loss
+from minimascope.contract.objective import AnyLossName
+from minimascope.contract.parameters import Parameters
 
 
 def command(
     checkpoint: Annotated[str, typer.Option(metavar="FILE", help="trained weights")],
     train: Annotated[str, typer.Option(metavar="FILE", help="the training data")],
     label: Annotated[str | None, typer.Option(metavar="COLUMN", help="column of labels")] = None,
-    loss: Annotated[Loss, typer.Option(help="what was minimised")] = "cross_entropy",
+    loss: Annotated[AnyLossName, typer.Option(help="what was minimised")] = "cross_entropy",
     as_json: AsJson = False,
 ) -> None:
     """A table, least loss first; the JSON of a row is what --architecture takes."""
@@ -28,8 +30,7 @@ def command(
         found = candidate_table(
             existing(checkpoint),
             existing(train),
-            loss=loss,
-            label=label,
+            asked=made(Parameters, {"loss": loss, "label": label}),
             workdir=Path(workdir),
         )
     rows = [_row(candidate) for candidate in found["candidates"]]

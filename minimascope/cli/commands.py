@@ -23,6 +23,7 @@ from minimascope.contract.problems import ProblemError
 GROUP = "minimascope.commands"
 OWN: dict[str, str] = {
     "analyze": "analyse local files without a server",
+    "cross-validate": "measure the gap by K-fold, with your own script",
     "architectures": "architectures that bare weights allow",
     "export": "write a network of your own code as .pt2",
     "upload": "store a file on the server, print its id",
@@ -82,7 +83,7 @@ def _stub(name: str, words: str, *, panel: str = "Commands") -> TyperCommand:
 def loaded(name: str) -> Any:
     """The command itself. Raises ProblemError `not_installed` for one of a room that is away."""
     if name in OWN:
-        found = importlib.import_module(f"minimascope.cli.{name}").command
+        found = importlib.import_module(f"minimascope.cli.{name.replace('-', '_')}").command
     elif name in _rooms():
         found = _rooms()[name].load()
     else:

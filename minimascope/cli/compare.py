@@ -18,6 +18,12 @@ NAMES = {
     "lambda_eff": "λ_eff",
     "lambda_max": "λ₁",
     "g_at_epsilon": "G(ε)",
+    "gap_estimate": "gap, estimated",
+    "gap_half": "… 50% interval",
+    "gap_ninety": "… 90% interval",
+    "gap_measured": "gap, measured",
+    "gap_measured_error": "… standard error",
+    "gap_lies": "… and the 90%",
 }
 
 
@@ -33,9 +39,11 @@ def command(
     answer(as_json, found, "\n".join(table(found.items)))
 
 
-def _text(value: float | str | None) -> str:
+def _text(value: float | str | tuple[float, float] | None) -> str:
     if value is None:
         return "–"
+    if isinstance(value, tuple):
+        return f"{value[0]:.3g} to {value[1]:.3g}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from minimascope import __version__
 from minimascope.cli.terminal import AsJson, answer
+from minimascope.contract.problems import ProblemError
 
 if TYPE_CHECKING:
     from minimascope.contract.settings import Settings
@@ -59,6 +60,8 @@ def _tried(name: str, check: Callable[[], str]) -> Line:
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, ProblemError):
+        return error.line()
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 

@@ -1,4 +1,4 @@
-"""What a finished report says, in a few lines: the verdict with its sentence, and key numbers."""
+"""What a finished report says, in a few lines: the gap and its verdict, what was told, numbers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from minimascope.contract.report import Estimate, Gap, Report
+    from rich.text import Text
+
+    from minimascope.contract.report import CrossValidation, Estimate, Gap, Report
+from minimascope.cli.model_options import options_of
 
 Row = tuple[str, str]
-STYLES = {"reliable": "bold green", "uncertain": "bold yellow"}  # every other verdict is red
+STYLES = {"reliable": "bold green", "uncertain": "bold yellow", "no_estimate": "bold red"}
 
 
 def show(report: Report) -> None:
@@ -21,14 +24,27 @@ def show(report: Report) -> None:
 
     out = console()
     if report.gap is not None:
-        verdict = report.gap.verdict
-        words = verdict.replace("_", " ").capitalize()
-        line = Text.assemble(
-            (words, STYLES.get(verdict, "bold red")), f": {_sentence(report.gap.reason)}"
-        )
-        out.print(line, soft_wrap=True)
+        for line in verdict_lines(report.gap):
+            out.print(line, soft_wrap=True)
     for name, words in rows(report):
         out.print(Text.assemble((f"{name:17}", "dim"), words), soft_wrap=True)
+
+
+def verdict_lines(gap: Gap) -> Iterator[Text]:
+    """The sentence to read first, the verdict with its reason, and what did not pass."""
+    from rich.text import Text
+
+    from minimascope.contract.report import sentences
+
+    yield Text(f"{sentences.expected(gap)} {sentences.at_least(gap)}".rstrip(), "bold")
+    words = gap.verdict.replace("_", " ").capitalize()
+    yield Text.assemble((words, STYLES[gap.verdict]), f": {_sentence(gap.reason)}")
+    for said in (sentences.measured(gap), sentences.coverage(gap)):
+        if said:
+            yield Text(said)
+    for check in gap.checks:
+        if not check.passed:
+            yield Text(f"{'?' if check.passed is None else '!'} {check.sentence}", "dim")
 
 
 def show_failures(report: Report) -> None:
@@ -40,10 +56,25 @@ def show_failures(report: Report) -> None:
 
 def rows(report: Report) -> Iterator[Row]:
     """Name and value with its error of every key number that the report has."""
+    yield from _objective(report)
     yield from _gap(report)
+    yield from _folds(report)
     yield from _minimum(report)
     yield from _spectrum(report)
     yield from _margins(report)
+
+
+def _objective(report: Report) -> Iterator[Row]:
+    from minimascope.contract.report import sentences
+
+    if report.objective is not None:
+        yield from sentences.told(report.objective)
+        if report.objective.checked:
+            yield "objective", report.objective.checked
+        for each in report.objective.findings:
+            yield "found", each.sentence
+            if each.flags:
+                yield "analyse so", options_of(each.flags)
 
 
 def _sentence(text: str) -> str:
@@ -66,14 +97,38 @@ def _gap(report: Report) -> Iterator[Row]:
     gap = report.gap
     if gap is None:
         return
-    if gap.headline is None:
+    found = gap.headline
+    if found is None:
         yield "gap", "no estimate"
     else:
-        found = with_error(gap.headline.value, gap.headline.standard_error)
-        yield "gap", f"{found} nats ({gap.headline.name})"
+        ends = f"50%: {_ends(found.half)}; 90%: {_ends(found.ninety)}"
+        yield "gap", f"{found.value:.3g} nats ({ends})"
     if measured := _estimate(gap.measured):
         yield "gap measured", f"{measured} nats on the test data"
     yield from _soft_rank(report, gap)
+
+
+def _folds(report: Report) -> Iterator[Row]:
+    """K-fold as the user measured it; where nothing is promised without it, the offer."""
+    from minimascope.contract.report.cross_validation import OFFER, offered
+
+    if report.cross_validation is not None:
+        yield "gap by K-fold", cross_validated(report.cross_validation)
+    elif offered(report.gap):
+        yield "gap by K-fold", f"not measured. {OFFER}"
+
+
+def cross_validated(found: CrossValidation) -> str:
+    """The gap with its error, what it is of, and what is left of it with all examples."""
+    said = f"{with_error(found.gap, found.standard_error)} from {found.k} folds of {found.n:,}"
+    said += " examples, by your own training"
+    if found.gap_at_n is not None:
+        said += f"; about {found.gap_at_n:.4g} with all of them"
+    return said
+
+
+def _ends(interval: tuple[float, float]) -> str:
+    return f"{interval[0]:.3g} to {interval[1]:.3g}"
 
 
 def _soft_rank(report: Report, gap: Gap) -> Iterator[Row]:
@@ -103,8 +158,11 @@ def _spectrum(report: Report) -> Iterator[Row]:
 
 
 def _margins(report: Report) -> Iterator[Row]:
-    if report.margins is None or report.margins.certified.min is None:
+    if report.margins is None or report.margins.l2.smallest.upper is None:
         return
-    found = report.margins.certified
-    where = "" if found.argmin is None else f" at training row {found.argmin}"
-    yield "smallest margin", f"{found.min:.4g}{where} (a verified boundary point is that near)"
+    found = report.margins.l2
+    where = "" if found.argmin is None else f", training row {found.argmin}"
+    words = found.smallest.words(lambda value: f"{value:.4g}")
+    yield "smallest margin", f"{words} (ℓ₂{where})"
+    if found.misclassified:
+        yield "misclassified", f"{found.misclassified:,} training points, in no margin above"

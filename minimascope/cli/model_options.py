@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Collection
+import shlex
+from collections.abc import Callable, Collection, Mapping
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -23,23 +24,34 @@ from minimascope.contract.problems import ProblemError
 Model = TypeVar("Model", bound=BaseModel)
 YesNo = Literal["yes", "no"]
 LETTERS = "A,B,C,D,E,F"
+NONE: Mapping[str, Callable[[str], dict[str, Any]]] = {}
 
 
 def takes(
-    model: type[BaseModel], *, without: Collection[str] = ()
+    model: type[BaseModel],
+    *,
+    without: Collection[str] = (),
+    or_file: Mapping[str, Callable[[str], dict[str, Any]]] = NONE,
 ) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
-    """Gives a command the model's options; it receives those that were given as `asked`."""
+    """Gives a command the model's options; it receives those that were given as `asked`.
+
+    or_file: fields whose choices a file may take the place of, and what it says of which fields.
+    """
     fields = {name: each for name, each in model.model_fields.items() if name not in without}
 
     def decorate(function: Callable[..., int | None]) -> Callable[..., int | None]:
         own = list(inspect.signature(function, eval_str=True).parameters.values())
         place = [each.name for each in own].index("asked")
-        made = [_parameter(name, field) for name, field in fields.items()]
+        made = [_parameter(name, field, file=name in or_file) for name, field in fields.items()]
         parameters = [*own[:place], *made, *own[place + 1 :]]
 
         def command(**given: Any) -> int | None:
             typed = {name: given.pop(name) for name in fields}
-            asked = {k: _read(k, v, fields[k]) for k, v in typed.items() if v is not None}
+            told = {k: v for k, v in typed.items() if v is not None}
+            files = {k for k in or_file if k in told and told[k] not in _chosen(fields[k])}
+            asked = {k: _read(k, v, fields[k]) for k, v in told.items() if k not in files}
+            for name in files:
+                asked = _with_file(asked, or_file[name](told[name]))
             return function(**given, asked=asked)
 
         # Not functools.wraps: typer would read the signature of what is wrapped.
@@ -52,6 +64,20 @@ def takes(
     return decorate
 
 
+def _with_file(asked: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+    """What a file says beside what was typed, which must not say otherwise."""
+    for name, value in told.items():
+        if name in asked and str(asked[name]) != str(value):
+            sentence = f"{_flag(name)} {asked[name]} was typed, and the file says {value}."
+            raise ProblemError("invalid_parameters", sentence)
+    return asked | told
+
+
+def _chosen(field: FieldInfo) -> tuple[Any, ...]:
+    kind = _kind(field.annotation)
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
 def made(model: type[Model], given: dict[str, Any]) -> Model:
     """The model of what was given. Raises ProblemError `invalid_parameters`."""
     try:
@@ -60,7 +86,9 @@ def made(model: type[Model], given: dict[str, Any]) -> Model:
         first = error.errors()[0]
         said = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
         if first["loc"]:
-            said = f"{_flag(str(first['loc'][0]))}: {said} (given {first['input']!r:.200})"
+            place, *inner = map(str, first["loc"])
+            named = [_flag(place), *(each for each in inner if not each.isdecimal())]
+            said = f"{': '.join(named)}: {said} (given {first['input']!r:.200})"
         raise ProblemError("invalid_parameters", f"{said}.") from error
 
 
@@ -68,20 +96,35 @@ def _flag(name: str) -> str:
     return "--" + name.strip("_").replace("_", "-")
 
 
-def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
+def options_of(values: dict[str, Any]) -> str:
+    """Fields with their values as one types them on a command line."""
+    said = ((_flag(name), _typed(value)) for name, value in values.items())
+    return " ".join(f"{flag} {shlex.quote(value)}" for flag, value in said)
+
+
+def _parameter(name: str, field: FieldInfo, *, file: bool = False) -> inspect.Parameter:
     kind = _kind(field.annotation)
-    choices = YesNo if kind is bool else kind if get_origin(kind) is Literal else None
+    choices = YesNo if kind is bool else None if file else _choices(kind, field)
     default: Any = inspect.Parameter.empty if field.is_required() else None
     option = typer.Option(
         _flag(name),
         help=_help(kind, field),
-        metavar=None if choices else _metavar(kind),
+        metavar=_metavar(kind, file=file) if choices is None else None,
     )
     taken: Any = choices or str
     annotation = Annotated[taken if field.is_required() else taken | None, option]
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )
+
+
+def _choices(kind: Any, field: FieldInfo) -> Any:
+    """The values there are, with the names that the model takes for them too; None for any."""
+    if get_origin(kind) is not Literal:
+        return None
+    extra: Any = field.json_schema_extra or {}
+    every: Any = Literal
+    return every[(*get_args(kind), *extra.get("also", []))]
 
 
 def _kind(annotation: Any) -> Any:
@@ -95,12 +138,18 @@ def _kind(annotation: Any) -> Any:
     return annotation
 
 
-def _metavar(kind: Any) -> str:
+def _is_object(kind: Any) -> bool:
+    return get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, BaseModel))
+
+
+def _metavar(kind: Any, *, file: bool = False) -> str:
+    if file:
+        return "|".join((*get_args(kind), "FILE"))
     if get_origin(kind) is tuple:
         return LETTERS[: 2 * len(get_args(kind)) - 1]
     if get_origin(kind) is list:
         return "A,B,..."
-    if get_origin(kind) is dict:
+    if _is_object(kind):
         return "JSON|FILE"
     return {int: "N", float: "X"}.get(kind, "TEXT")
 
@@ -117,6 +166,8 @@ def _help(kind: Any, field: FieldInfo) -> str:
 def _typed(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return json.dumps(value)
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
@@ -124,7 +175,7 @@ def _read(name: str, text: str, field: FieldInfo) -> Any:
     """What the model is to validate: parts of a list, a JSON object, else the text itself."""
     kind = _kind(field.annotation)
     origin = get_origin(kind)
-    if origin is dict:
+    if _is_object(kind):
         return _object(name, text)
     if origin is list:
         return [part for part in text.split(",") if part]

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
+from minimascope.cli import schedule_file
 from minimascope.cli.model_options import made, takes
 from minimascope.cli.server import Address, Token, client, stored
 from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.parameters import Parameters
 
 
-@takes(Parameters)
+@takes(Parameters, or_file={"schedule": schedule_file.told_by})
 def command(
     checkpoint: Annotated[str, typer.Option(metavar="FILE|ID", help="trained weights")],
     train: Annotated[str, typer.Option(metavar="FILE|ID", help="the training data")],

@@ -21,9 +21,14 @@ ARRAYS: dict[str, str] = {
     "predictions": "(n,) int64 the network's own classes at training points",
     "train_loss": "(n,) float32 cross-entropy of each training point in nats",
     "alo_loss": "(n,) float32 leave-one-out cross-entropy of each point at λ_eff (ALO)",
-    "margins": "(n,) certified upper bound on the ℓ₂ distance to the boundary; NaN if none found",
-    "margin_beyond": "(n,) int64 class beyond that boundary point; −1 if none was found",
-    "margins_linf": "(n,) the same bound on the ℓ∞ distance",
+    "alo_loss_moved": "(n,) float32 the same, of the twentieth of the points (20 to 100) where it "
+    "rises most from the network itself, moved to where it would be without the point",
+    "margins": "(n,) ℓ₂ distance to the closest crossing found, an upper bound on the margin; "
+    "negative where the network is wrong, NaN if none was found",
+    "margins_lower": "(n,) certified lower bound on it; NaN where there is none or it is negative",
+    "margin_beyond": "(n,) int64 class beyond that crossing; −1 if none was found",
+    "margins_linf": "(n,) the same as `margins` in ℓ∞",
+    "margins_linf_lower": "(n,) the same as `margins_lower` in ℓ∞",
     "margin_ends": "(n, 2) the boundary point reached, only where inputs are 2-D",
     "boundary_inputs": "(w, ...) x_b: boundary input most parallel to v_k, w ≤ k; NaN if none",
     "calibration": "(15, 3) reliability bins on training data: count, mean confidence, accuracy",

@@ -80,6 +80,10 @@ INTAKE = (
     ),
     Problem("output_shape_mismatch", "outputs do not fit targets or loss"),
     Problem("outputs_not_finite", "NaN or infinite outputs on the data"),
+    Problem("link_mismatch", "outputs are not what they were told to be"),
+    Problem(
+        "example_weights_invalid", "no weight for each example, a negative one, or none above zero"
+    ),
     Problem("labels_out_of_range", "names value, index and allowed range"),
     Problem("labels_not_integer", "class labels that are not whole numbers"),
     Problem(
@@ -130,6 +134,20 @@ ACCESS = (
     Problem("wrong_origin", "another site's page, or none, changes something by a session", 403),
     Problem("wrong_host", "on loopback the server answers to loopback names alone", 421),
     Problem("too_many_attempts", "too many wrong tokens within a minute", 429, "Wait a minute."),
+    Problem("too_many_requests", "one person asks too much at a time", 429, "Wait for answers."),
+    Problem("too_many_connections", "the server holds as many connections as it can", 503),
+    Problem(
+        "too_many_waiting",
+        "too many jobs of one person wait for a worker",
+        429,
+        "Wait until some have ended, or cancel some.",
+    ),
+    Problem(
+        "priority_refused",
+        "the priority `high` is a right that an admin gives",
+        403,
+        "Submit with priority normal, or ask an admin for it.",
+    ),
     Problem("user_exists", "there is a user of this name already", 409, "Choose another name."),
     Problem(
         "open_server",
@@ -159,6 +177,7 @@ THINGS = (
     ),
     Problem("no_such_job", "unknown", 404),
     Problem("no_such_user", "unknown", 404),
+    Problem("no_such_token", "unknown, or somebody else's", 404),
     Problem("no_report_yet", "its first stage is not done", 404),
     Problem("no_arrays_yet", "nothing with arrays is done", 404),
     Problem(
@@ -217,6 +236,12 @@ UPLOADS = (
         423,
         "Try again when it ended.",
     ),
+    Problem(
+        "too_many_transfers",
+        "too many uploads in pieces of one person have not ended",
+        429,
+        "Finish some, or give them up with DELETE.",
+    ),
     Problem("transfer_expired", "nobody went on with it in time", 410, "Start it again."),
     Problem("refused", "the file was refused"),
 )
@@ -235,11 +260,38 @@ FAILURES = (
     Problem("spectrum_missing", "a stage needs the spectrum, which failed"),
     Problem("stale_token", "the job belongs to another worker by now", 409, "Stop working on it."),
     Problem("not_claimable", "nothing to do for a worker here", 409),
+    Problem(
+        "release_differs",
+        "worker and server are of different versions, so their numbers may differ",
+        409,
+        "Install the same version of minimascope on both.",
+    ),
     Problem("invalid_report", "a report that does not follow its schema"),
     Problem("invalid_array", "no .npy file"),
 )
 OPERATION = (
     Problem("database_away", "the database does not answer", 503, "Try again in a minute."),
+    Problem(
+        "database_damaged",
+        "the database's own pages contradict each other",
+        503,
+        "Stop the server, move the database away and fill an empty one: "
+        "`minimascope restore FILE.tar`, with the newest file of `minimascope backup`.",
+    ),
+    Problem(
+        "database_newer",
+        "a later version of minimascope wrote this database",
+        503,
+        "Install that version, or restore a backup of this one into an empty service.",
+    ),
+    Problem(
+        "data_folder_taken",
+        "a server runs on this data folder already",
+        409,
+        "Use that one, stop it first, or give another folder with --data.",
+    ),
+    Problem("not_ready", "`minimascope doctor` finds something that is not as it should be"),
+    Problem("invalid_setting", "an environment variable has no value that it could have"),
     Problem("store_unavailable", "the bucket does not take or give files", 503),
     Problem("no_obstore", "a bucket needs the extra `s3`", advice="Install minimascope[s3]."),
     Problem("stopping", "the server is being stopped", 503, "Try again in a minute."),
@@ -258,6 +310,11 @@ OPERATION = (
     Problem("bad_endpoint", "no address of a collector of traces"),
 )
 CLIENTS = (
+    Problem("folds_impossible", "examples cannot be divided into folds as asked"),
+    Problem("losses_unusable", "K-fold has not one finite loss for each example"),
+    Problem("script_failed", "the training script of K-fold failed or wrote nothing"),
+    Problem("state_differs", "the file of finished folds is another run's"),
+    Problem("state_unreadable", "the file of finished folds cannot be read"),
     Problem("not_installed", "the extra that this command needs is not installed; names it"),
     Problem("port_taken", "the port is in use, or not allowed"),
     Problem("server_unreachable", "no server answers at the address", 503),

@@ -69,6 +69,7 @@ NO_SUCH = {
     "interpolation": "no_such_interpolation",
     "job": "no_such_job",
     "slice": "no_such_slice",
+    "token": "no_such_token",
     "transfer": "no_such_transfer",
     "user": "no_such_user",
 }

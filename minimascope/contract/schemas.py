@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from minimascope.contract.parameters import Parameters
-from minimascope.contract.report import DataSummary, Stage
+from minimascope.contract.report import DataSummary, Lies, Stage
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 StageState = Literal["waiting", "running", "done", "failed", "skipped"]
 UploadKind = Literal["checkpoint", "dataset"]
-Scope = Literal["read", "write", "admin", "worker"]
+Scope = Literal["read", "write", "admin", "worker", "metrics"]
 FINAL_STATES: tuple[State, ...] = ("done", "failed", "cancelled")
 MAX_ATTEMPTS = 3  # of a job whose workers are lost
 # What an analysis's event stream says; `problem` ends it.
@@ -68,13 +68,16 @@ class TransferStatus(Document):
     upload: str | None = None
 
 
+Identifier = Annotated[str, Field(max_length=64)]
+
+
 class AnalysisRequest(Document):
     """Body of `POST /analyses`: ids of uploads and the parameters."""
 
     name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] = ""
-    checkpoint: str
-    train: str
-    test: str | None = None
+    checkpoint: Identifier
+    train: Identifier
+    test: Identifier | None = None
     parameters: Parameters = Parameters()
     priority: Literal["low", "normal", "high"] = "normal"
 
@@ -126,8 +129,16 @@ class StageStatus(Document):
     seconds: float | None = None
 
 
-class Analysis(Document):
-    """One row of the list, and the head of the analysis page."""
+class MadeBy(Document):
+    """The code that computed a result (`minimascope.contract.code`)."""
+
+    version: str
+    estimators: str
+    build: str = ""
+
+
+class ListedAnalysis(Document):
+    """One row of the list: everything but the parameters, which may be long."""
 
     id: str
     name: str
@@ -143,13 +154,19 @@ class Analysis(Document):
     checkpoint: str
     train: str
     test: str | None = None
-    parameters: Parameters
     arrays: list[str] = []
     pinned: bool = False
+    made_by: MadeBy | None = None
+
+
+class Analysis(ListedAnalysis):
+    """The head of the analysis page."""
+
+    parameters: Parameters
 
 
 class AnalysisPage(Document):
-    items: list[Analysis]
+    items: list[ListedAnalysis]
     next: str | None = None
 
 
@@ -161,7 +178,11 @@ class UploadPage(Document):
 class KeyNumbers(Document):
     """What `GET /compare` says of one analysis; null where its report has no such number.
 
-    Losses and gaps in nats of mean NLL, soft rank as rank/n, margins in input units (l2).
+    Losses and gaps in nats of mean NLL, soft rank as rank/n, margins in input units (l2): the
+    closest crossings are upper bounds, `…_lower` certified lower ones, of the points that the
+    network gets right; `misclassified` counts the others.
+    `gap_half`, `gap_ninety`: 50% and 90% interval; without an estimate that the verdict stands by
+    all three are null. `gap_lies`: where the measured gap lies with respect to the latter.
     `spectrum_examples`: how many λ₁, trace and outliers are of, where that is a sample.
     """
 
@@ -174,8 +195,13 @@ class KeyNumbers(Document):
     test_loss: float | None = None
     test_accuracy: float | None = None
     gap_estimate: float | None = None
-    gap_standard_error: float | None = None
+    gap_half: tuple[float, float] | None = None
+    gap_ninety: tuple[float, float] | None = None
     gap_measured: float | None = None
+    gap_measured_error: float | None = None
+    gap_lies: Lies | None = None
+    gap_by_folds: float | None = None
+    gap_by_folds_standard_error: float | None = None
     verdict: str | None = None
     lambda_eff: float | None = None
     soft_rank_ggn: float | None = None
@@ -185,60 +211,13 @@ class KeyNumbers(Document):
     spectrum_examples: int | None = None
     g_at_epsilon: float | None = None
     n90: int | None = None
-    margin_min: float | None = None
-    margin_median: float | None = None
+    closest_crossing: float | None = None
+    closest_crossing_lower: float | None = None
+    median_crossing: float | None = None
+    median_crossing_lower: float | None = None
+    misclassified: int | None = None
 
 
 class KeyNumbersPage(Document):
     items: list[KeyNumbers]
     next: str | None = None
-
-
-class User(Document):
-    """Somebody with a token. A `worker` may only take jobs and deliver results."""
-
-    id: str
-    name: str
-    scope: Scope
-    created_at: datetime
-    revoked_at: datetime | None = None
-
-
-class UserRequest(Document):
-    name: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\w.@-]+$")]
-    scope: Scope = "write"
-
-
-class NewUser(Document):
-    """The token is shown this once; only its hash is kept."""
-
-    user: User
-    token: str
-
-
-class UserPage(Document):
-    items: list[User]
-    next: str | None = None
-
-
-class AuditEntry(Document):
-    """Who changed something, and how it was answered."""
-
-    at: datetime
-    user: str
-    method: str
-    path: str
-    status: int
-    address: str
-    request_id: str
-
-
-class AuditPage(Document):
-    items: list[AuditEntry]
-    next: str | None = None
-
-
-class Share(Document):
-    """Whoever has the key may read the analysis: `?share=KEY` behind its address."""
-
-    key: str

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from minimascope.contract.problems import ProblemError
+
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def _invalid(error: ValidationError) -> ProblemError:
+    first = error.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    variable = name if name.isupper() else f"MINIMASCOPE_{name.upper()}"
+    given = repr(first.get("input"))[:80]
+    return ProblemError("invalid_setting", f"{variable} = {given}: {first['msg']}.")
 
 
 class Settings(BaseSettings):
@@ -30,6 +40,7 @@ class Settings(BaseSettings):
     api_url: str = ""
     token: str = ""
     worker_token: str = ""
+    metrics_token: str = ""
     lease_seconds: float = 15.0
     job_seconds: float = 3600.0
     inspect_wait_seconds: float = 20.0
@@ -37,7 +48,14 @@ class Settings(BaseSettings):
     demo_dir: Path | None = None  # the shipped ones
     transfer_seconds: float = 24 * 3600.0
     quota_bytes: int = 256 << 30
+    # Of one person, where an admin gave no other limit.
+    person_quota_bytes: int = 64 << 30
     uploads_per_minute: int = 600
+    # How long new tokens and shared links are good; 0: a token without an end.
+    token_days: Annotated[float, Field(ge=0, le=36500)] = 365.0
+    share_days: Annotated[float, Field(gt=0, le=3650)] = 30.0
+    # Addresses of proxies whose X-Forwarded-For is believed, separated by commas.
+    proxies: str = ""
     audit_days: float = 90.0
     # Retention of analyses; 0: for ever, without limit.
     keep_days: float = 0.0
@@ -46,6 +64,13 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     # OpenTelemetry's own name: its SDK reads the rest of OTEL_* itself.
     otel_endpoint: str = Field(default="", validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+
+    def __init__(self, **given: Any) -> None:
+        """Raises ProblemError `invalid_setting`, which names the variable."""
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            raise _invalid(error) from error
 
     def serves_others(self) -> bool:
         """True where the server listens beyond loopback, or this worker serves one elsewhere."""

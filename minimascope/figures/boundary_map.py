@@ -46,10 +46,10 @@ PRINCIPAL_AXES = ("first principal direction", "second principal direction")
 
 
 def margin_lines(arrays: Arrays) -> list[go.Scatter]:
-    """The shortest certified paths to the boundary: a casing under a red line."""
+    """The shortest verified paths to the boundary: a casing under a red line."""
     if "margins" not in arrays or "margin_ends" not in arrays:
         return []
-    margins = np.asarray(arrays["margins"], dtype=np.float64)
+    margins = np.abs(np.asarray(arrays["margins"], dtype=np.float64))
     rows = np.argsort(np.where(np.isfinite(margins), margins, np.inf))[:DRAWN_MARGINS]
     rows = rows[np.isfinite(margins[rows])]
     starts, ends = np.asarray(arrays["points"])[rows], np.asarray(arrays["margin_ends"])[rows]
@@ -69,7 +69,7 @@ def margin_lines(arrays: Arrays) -> list[go.Scatter]:
         mode="lines+markers",
         line={"width": 1.8},
         marker={"size": [0, 5, 0] * len(rows), "symbol": "circle"},
-        name=f"{len(rows)} smallest margins",
+        name=f"{len(rows)} closest crossings",
         **marked(Role.MARGINS, line__color="red", marker__color="red"),
     )
     return [casing, red]

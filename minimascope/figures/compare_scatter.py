@@ -18,13 +18,13 @@ LEGIBLE = 6  # entries a legend above the plot holds
 
 @dataclass(frozen=True)
 class Measured:
-    """One minimum's pair of values, their standard errors, its place among those compared."""
+    """One minimum's pair of values, how far each may be below and above, its place among all."""
 
     name: str
     x: float
     y: float
-    x_error: float | None = None
-    y_error: float | None = None
+    x_error: tuple[float, float] | None = None
+    y_error: tuple[float, float] | None = None
     position: int = 0
     letter: str = ""
 
@@ -36,8 +36,14 @@ def _axis(values: list[float], title: str) -> dict[str, Any]:
     return {"title": {"text": title}}
 
 
+def _bar(error: tuple[float, float] | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    return {"arrayminus": [error[0]], "array": [error[1]], "thickness": 1.3}
+
+
 def compare_scatter(points: Sequence[Measured], *, x_title: str, y_title: str) -> go.Figure:
-    """Labelled markers, a Tol colour and a shape each, with ± s.e. where it is known.
+    """Labelled markers, a Tol colour and a shape each, with their intervals where these are known.
 
     Each marker carries its letter; with many minima the letters replace the legend.
     """
@@ -47,8 +53,8 @@ def compare_scatter(points: Sequence[Measured], *, x_title: str, y_title: str) -
         figure.add_scatter(
             x=[point.x],
             y=[point.y],
-            error_x=None if point.x_error is None else {"array": [point.x_error], "thickness": 1.3},
-            error_y=None if point.y_error is None else {"array": [point.y_error], "thickness": 1.3},
+            error_x=_bar(point.x_error),
+            error_y=_bar(point.y_error),
             mode="markers+text" if point.letter else "markers",
             text=[point.letter],
             textposition="top center",

@@ -1,11 +1,11 @@
-"""Gap against λ: leave-one-out, soft rank and TIC in nats, the headline and the measured gap."""
+"""Gap against λ: leave-one-out, soft rank and TIC in nats, the headline, what was measured."""
 
 from __future__ import annotations
 
 import numpy as np
 import plotly.graph_objects as go
 
-from minimascope.contract.report import Gap
+from minimascope.contract.report import CrossValidation, Gap
 from minimascope.figures.log_ticks import log_axis
 from minimascope.figures.roles import Role, marked
 from minimascope.figures.symlog import Floats
@@ -72,28 +72,49 @@ def _measured(gap: Gap) -> list[go.Scatter]:
     return [band, line]
 
 
+def _folds(gap: Gap, found: CrossValidation | None) -> list[go.Scatter]:
+    """K-fold's gap at the right edge, with its error: it knows no λ."""
+    if found is None or not gap.curves.lambda_:
+        return []
+    error = found.standard_error
+    words = f"K-fold {found.gap:.3g} ± {error:.2g}, k = {found.k}"
+    ends = [gap.curves.lambda_[0], gap.curves.lambda_[-1]]
+    line = go.Scatter(
+        x=np.array(ends),
+        y=np.full(2, found.gap),
+        error_y={"array": [0.0, error], "thickness": 1.2, "width": 4},
+        mode="lines",
+        line={"width": 1.2, "dash": "dashdot"},
+        name="K-fold ± s.e.",
+        hovertemplate=f"{words}<extra></extra>",
+        **marked(Role.FOLDS, line__color="accent", error_y__color="accent"),
+    )
+    return [line]
+
+
 def _headline(gap: Gap) -> list[go.Scatter]:
     if gap.headline is None or gap.lambda_ is None:
         return []
-    error = gap.headline.standard_error
+    value, (low, high) = gap.headline.value, gap.headline.ninety
     return [
         go.Scatter(
             x=[gap.lambda_],
-            y=[gap.headline.value],
-            error_y=None if error is None else {"array": [error], "thickness": 1.5},
+            y=[value],
+            error_y={"array": [high - value], "arrayminus": [value - low], "thickness": 1.5},
             mode="markers",
             marker={"size": 10, "symbol": "diamond", "line": {"width": 1.5}},
             name="headline",
             showlegend=False,
-            hovertemplate="headline %{y:.3g} at λ %{x:.2e}<extra></extra>",
+            hovertemplate=f"estimate %{{y:.3g}}, 90%: {low:.3g} to {high:.3g}<br>λ %{{x:.2e}}"
+            "<extra></extra>",
             **marked(Role.HEADLINE, marker__color="red", marker__line__color="page"),
         )
     ]
 
 
-def gap_figure(gap: Gap, *, n: int) -> go.Figure:
+def gap_figure(gap: Gap, *, n: int, folds: CrossValidation | None = None) -> go.Figure:
     """Estimates over λ on true log axes (linear y where a curve is not positive); n training."""
-    traces = [*_measured(gap), *_curves(gap, n), *_headline(gap)]
+    traces = [*_measured(gap), *_folds(gap, folds), *_curves(gap, n), *_headline(gap)]
     figure = go.Figure(traces)
     values = np.concatenate([np.asarray(t.y, dtype=np.float64) for t in traces] or [np.ones(1)])
     values = values[np.isfinite(values)]

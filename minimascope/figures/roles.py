@@ -32,12 +32,14 @@ class Role(StrEnum):
     # gap over λ
     CURVE = "curve"
     MEASURED = "measured"
+    FOLDS = "folds"
     HEADLINE = "headline"
     # details
     POINT_LINES = "point_lines"
     CLASS_MEAN = "class_mean"
     COHERENCE = "coherence"
-    MARGIN_COUNTS = "margin_counts"
+    MARGIN_BRACKETS = "margin_brackets"
+    MARGIN_SHARES = "margin_shares"
     MARGIN_ESTIMATES = "margin_estimates"
     CALIBRATION = "calibration"
     LAYER_MASS = "layer_mass"

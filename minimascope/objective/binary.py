@@ -1,4 +1,4 @@
-"""Logistic loss: one logit, y 0 or 1; Λ = σ(f)(1 − σ(f))."""
+"""Logistic loss: one logit, y 0 or 1; Λ = σ(f)(1 − σ(f)), times pos_weight where y = 1."""
 
 from __future__ import annotations
 
@@ -14,40 +14,60 @@ from minimascope.objective.loss import (
     CurvatureMap,
     Loss,
     LossName,
+    OutputLinkName,
+    TargetKind,
     check_count,
     check_labels,
+    check_weights,
     label_entropy,
+    mass_entropy,
 )
 
 
 @dataclass(frozen=True)
 class Binary(Loss):
-    """ℓ = log(1 + exp(∓f)) of one logit f, (n,) or n × 1."""
+    """ℓ = log(1 + exp(∓f)) of one logit f, (n,) or n × 1; positives count `pos_weight` times.
+
+    The mean is over n, as that of torch's BCEWithLogitsLoss.
+    """
+
+    pos_weight: float | None = None
 
     name: ClassVar[LossName] = "binary"
+    reads: ClassVar[TargetKind] = "class"
     classifies: ClassVar[bool] = True
+    judges: ClassVar[bool] = True
+    links: ClassVar[tuple[OutputLinkName, ...]] = ("Sigmoid",)
+
+    def __post_init__(self) -> None:
+        check_weights("pos_weight", None if self.pos_weight is None else [self.pos_weight])
+
+    @property
+    @override
+    def plain(self) -> Loss:
+        return Binary()
 
     @override
     def values(self, f: Tensor, y: Tensor) -> Tensor:
-        return functional.softplus(-_signs(f, y)[:, 0] * f.reshape(-1))
+        return self._weighted(functional.softplus(-_signs(f, y)[:, 0] * f.reshape(-1)), y)
 
     @override
     def residual(self, f: Tensor, y: Tensor) -> Tensor:
         signs = _signs(f, y)
-        return -signs * torch.sigmoid(-signs * f)
+        return self._weighted(-signs * torch.sigmoid(-signs * f), y)
 
     @override
     def curvatures(self, f: Tensor, y: Tensor) -> Tensor:
-        return _variance(f)[:, :, None]
+        return self._weighted(_variance(f), y)[:, :, None]
 
     @override
     def curvature_map(self, f: Tensor, y: Tensor) -> CurvatureMap:
-        weight = _variance(f)
+        weight = self._weighted(_variance(f), y)
         return lambda tangents: weight * tangents
 
     @override
     def half_curvature(self, f: Tensor, y: Tensor) -> Tensor:
-        return _variance(f).sqrt()[:, :, None]
+        return self._weighted(_variance(f), y).sqrt()[:, :, None]
 
     @override
     def link(self, f: Tensor) -> Tensor:
@@ -71,8 +91,23 @@ class Binary(Loss):
         check_labels(self.name, y, 2)
 
     @override
-    def of_best_constant(self, y: Tensor) -> float:
-        return label_entropy(y)
+    def of_best_constant(self, y: Tensor, outputs: int, weights: Tensor | None = None) -> float:
+        if self == Binary() and weights is None:
+            return label_entropy(y)
+        mass = self._weighted(torch.ones(y.shape[0], dtype=torch.float64, device=y.device), y)
+        mass = mass if weights is None else weights.double() * mass
+        ones = y.reshape(-1).double()
+        return float(mass_entropy(torch.stack([((1 - ones) * mass).mean(), (ones * mass).mean()])))
+
+    @override
+    def sampled_residual(self, f: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        drawn = torch.multinomial(self.probabilities(f).cpu(), 1, generator=generator)
+        residual = Binary().residual(f, drawn[:, 0].to(f.device))
+        return residual * self._weighted(torch.ones_like(f), y).sqrt()
+
+    @override
+    def labels(self, y: Tensor) -> Tensor:
+        return y.reshape(-1)
 
     @override
     def probabilities(self, f: Tensor) -> Tensor:
@@ -85,6 +120,13 @@ class Binary(Loss):
     @override
     def margins(self, f: Tensor, y: Tensor) -> Tensor:
         return f[:, 0] * (2 * y - 1)
+
+    def _weighted(self, each: Tensor, y: Tensor) -> Tensor:
+        """Rows of positives times their weight."""
+        if self.pos_weight is None:
+            return each
+        positive = y.reshape(-1, *[1] * (each.ndim - 1)) == 1
+        return torch.where(positive, self.pos_weight * each, each)
 
 
 def _signs(f: Tensor, y: Tensor) -> Tensor:

@@ -1,58 +1,76 @@
-"""λ_eff: the ridge that training amounts to (docs/mathematics.md, section 3)."""
+"""λ_eff: the ridge that training amounts to (docs/mathematics.md, sections 3 and 7)."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from minimascope.objective.optimiser import Sgd
-from minimascope.objective.penalty import Ridge
+from minimascope.objective.optimiser import Optimiser
+from minimascope.objective.penalty import Penalty
 
 
 @dataclass(frozen=True)
 class Damping:
-    """λ_eff (None if unknown), where it comes from, and whether it is the weight decay alone."""
+    """λ_eff and where it comes from.
+
+    value          λ_eff; where it is not `known` the weight decay alone, at which figures are shown
+                   without a headline, and None where there is none
+    converged      the gradient of the objective is that of a minimum: how long training went on
+                   does not count, and λ_eff is the penalty's alone
+    training_time  T of the optimiser (Σ lr/(1 − momentum); Σ lr of Adam), None where unknown
+    metric         what λ multiplies where that is not ‖·‖² alone, in words
+    """
 
     value: float | None
     source: str
-    pure_weight_decay: bool = False
+    known: bool = True
+    converged: bool = False
+    training_time: float | None = None
+    metric: str = ""
 
 
-def effective_damping(penalty: Ridge, optimiser: Sgd) -> Damping:
-    """wd at a converged L2 minimum; wd + (1 − momentum)/(lr·steps) after SGD of constant lr.
-
-    Raises ValueError on negative or non-finite values.
-    """
-    _check(weight_decay=penalty.weight_decay, **vars(optimiser))
-    decay, early = penalty.weight_decay, optimiser.early_stopping
-    if early is not None:
-        known = decay or 0.0
-        sentence = (
-            f"λ_eff = weight decay {known:g} + (1 − momentum)/(lr·steps) = {known + early:.4g}, "
-            "for SGD with a constant learning rate."
-        )
-        return Damping(known + early, sentence)
-    if decay is not None and decay > 0:
-        sentence = f"λ_eff = weight decay {decay:g}, for a converged L2-regularised minimum."
-        return Damping(decay, sentence, pure_weight_decay=True)
-    return Damping(None, _unknown(decay))
-
-
-def _unknown(weight_decay: float | None) -> str:
-    known, advice = "The weight decay is not known", "the optimiser's weight decay, or "
-    if weight_decay == 0:
-        known, advice = "Weight decay is 0", ""
+def damping_sentence(
+    penalty: Penalty, optimiser: Optimiser, value: float, *, converged: bool, metric: str
+) -> str:
+    """Where a known λ_eff comes from."""
+    where = f", {metric}" if metric else ""
+    if converged:
+        known = f"weight decay {value:g}" if penalty.weight_decay == value else f"{value:.4g}"
+        return f"λ_eff = {known}, for a converged L2-regularised minimum{where}."
+    known = penalty.weight_decay or 0.0
+    if optimiser.adaptive:
+        return f"λ_eff = weight decay + 1/Σlr = {value:.4g}, for {_named(optimiser)}{where}."
+    short, sum_of = "lr·steps", "a constant learning rate"
+    if optimiser.lr_sum is not None or optimiser.schedule not in (None, "constant"):
+        short, sum_of = "Σlr", f"its {optimiser.schedule or ''} schedule".replace("  ", " ")
     return (
-        f"{known} and no training schedule was given, so λ is unknown: give {advice}lr, momentum "
-        "and steps to get a headline number."
+        f"λ_eff = weight decay {known:g} + (1 − momentum)/({short}) = {value:.4g}, "
+        f"for SGD with {sum_of}{where}."
     )
 
 
-def _check(**given: float | None) -> None:
-    for name, value in given.items():
-        if value is None:
-            continue
-        if not math.isfinite(value) or value < 0 or (name in ("lr", "steps") and value == 0):
-            raise ValueError(f"{name} = {value} is not a usable value.")
-        if name == "momentum" and value >= 1:
-            raise ValueError(f"momentum = {value} must be below 1.")
+def _named(optimiser: Optimiser) -> str:
+    return "AdamW" if optimiser.decoupled else "Adam"
+
+
+def unknown_sentence(penalty: Penalty, optimiser: Optimiser) -> str:
+    """Why λ_eff is unknown, and what to tell."""
+    if optimiser.name == "lbfgs":
+        return _not_reached(penalty, "L-BFGS, at its end, stands at a minimum of its objective")
+    advice = "lr and steps (or lr_sum)" if optimiser.adaptive else "lr, momentum and steps"
+    if penalty.known and penalty.weight_decay != 0:
+        return _not_reached(penalty, f"give {advice}: stopping early has a share in λ")
+    known, also = "The weight decay is not known", "the optimiser's weight decay, or "
+    if penalty.weight_decay == 0:
+        known, also = "Weight decay is 0", ""
+    return (
+        f"{known} and no training schedule was given, so λ is unknown: give {also}{advice} "
+        "to get a headline number."
+    )
+
+
+def _not_reached(penalty: Penalty, advice: str) -> str:
+    told = "the objective told" if penalty.known else "an objective without weight decay"
+    return (
+        f"These weights are no minimum of {told}, and no training time is known, so λ is "
+        f"unknown; {advice}."
+    )

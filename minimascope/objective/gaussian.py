@@ -1,6 +1,7 @@
 """Squared error as a Gaussian with unit variance: ½‖f − y‖² summed over K outputs; Λ = I.
 
-nn.MSELoss is a mean over n × K without the half: 2/K times this.
+torch's MSELoss is a mean over n × K without the half: 2/K times this. Whoever minimised it with
+weight decay λ has λK/2 beside the Gaussian; as `TorchMse` every number is in torch's own units.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 from typing_extensions import override  # comes with torch
 
-from minimascope.objective.loss import CurvatureMap, Loss, LossName, check_count
+from minimascope.objective.loss import CurvatureMap, Loss, LossName, TargetKind, check_count
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,9 @@ class Gaussian(Loss):
     """ℓ = ½‖f − y‖², the negative log-likelihood without its constant."""
 
     name: ClassVar[LossName] = "mse"
+    reads: ClassVar[TargetKind] = "numbers"
     classifies: ClassVar[bool] = False
+    judges: ClassVar[bool] = False
     varies: ClassVar[bool] = True
 
     @override
@@ -60,13 +63,64 @@ class Gaussian(Loss):
     def check_targets(self, f: Tensor, y: Tensor) -> None:
         check_count(f, y)
         if y.numel() != f.numel():
-            raise ValueError(f"mse needs {f.shape[1]} targets an example, got {tuple(y.shape)}.")
+            raise ValueError(
+                f"{self.name} needs {f.shape[1]} targets an example, got {tuple(y.shape)}."
+            )
 
     @override
-    def of_best_constant(self, y: Tensor) -> float:
-        spread = y.reshape(y.shape[0], -1).double().var(dim=0, correction=0)
-        return 0.5 * float(spread.sum())
+    def of_best_constant(self, y: Tensor, outputs: int, weights: Tensor | None = None) -> float:
+        rows = y.reshape(y.shape[0], -1).double()
+        if weights is None:
+            return 0.5 * float(rows.var(dim=0, correction=0).sum())
+        w = weights.double()[:, None] / y.shape[0]
+        mean = (w * rows).sum(0) / w.sum()
+        return 0.5 * float((w * (rows - mean).square()).sum())
 
     @override
-    def sampled_residual(self, f: Tensor, generator: torch.Generator) -> Tensor:
+    def sampled_residual(self, f: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         return torch.randn(f.shape, generator=generator, dtype=f.dtype).to(f.device)
+
+    @override
+    def dispersion(self, f: Tensor, y: Tensor) -> float:
+        """The variance of the noise, mean (f − y)²."""
+        return float(Gaussian.residual(self, f, y).square().mean())
+
+
+@dataclass(frozen=True)
+class TorchMse(Gaussian):
+    """ℓ = ‖f − y‖²/K, whose mean is torch's MSELoss; Λ = 2I/K."""
+
+    name: ClassVar[LossName] = "torch_mse"
+
+    @override
+    def values(self, f: Tensor, y: Tensor) -> Tensor:
+        return super().residual(f, y).square().mean(1)
+
+    @override
+    def residual(self, f: Tensor, y: Tensor) -> Tensor:
+        return 2 / f.shape[1] * super().residual(f, y)
+
+    @override
+    def curvatures(self, f: Tensor, y: Tensor) -> Tensor:
+        return 2 / f.shape[1] * super().curvatures(f, y)
+
+    @override
+    def curvature_map(self, f: Tensor, y: Tensor) -> CurvatureMap:
+        return lambda tangents: 2 / f.shape[1] * tangents
+
+    @override
+    def half_curvature(self, f: Tensor, y: Tensor) -> Tensor:
+        return self.curvatures(f, y).sqrt()
+
+    @override
+    def of_best_constant(self, y: Tensor, outputs: int, weights: Tensor | None = None) -> float:
+        return 2 / outputs * super().of_best_constant(y, outputs, weights)
+
+    @override
+    def sampled_residual(self, f: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        return (2 / f.shape[1]) ** 0.5 * super().sampled_residual(f, y, generator)
+
+    @override
+    def dispersion(self, f: Tensor, y: Tensor) -> float:
+        """2/K times the variance of the noise."""
+        return 2 / f.shape[1] * super().dispersion(f, y)

@@ -28,6 +28,11 @@ class Likelihood:
         return self.logits.shape[1]
 
     @property
+    def plain(self) -> Likelihood:
+        """The same examples under the loss that people measure (`Loss.plain`)."""
+        return Likelihood(self.loss.plain, self.logits, self.targets)
+
+    @property
     def probabilities(self) -> Tensor:
         """Class probabilities (n × classes); the loss must be a classification."""
         return self.loss.probabilities(self.logits)

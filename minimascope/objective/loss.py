@@ -1,18 +1,24 @@
 """What a loss is: a function of each example's logits with two derivatives, and a law of targets.
 
-A new loss is a new file with a frozen dataclass, and a line in `named`.
+A new loss is a new file with a frozen dataclass, and a line in `named`. Networks give logits:
+where one ends in a link of its own (sigmoid, softmax), that is taken off before it comes here.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-LossName = Literal["cross_entropy", "binary", "mse"]
+LossName = Literal["cross_entropy", "binary", "multilabel", "mse", "torch_mse"]
+# Of targets: one class, one class or shares of all, a share for every output, any numbers.
+TargetKind = Literal["class", "class_or_shares", "shares", "numbers"]
+# Layers of torch by which people's networks turn logits into what their loss takes.
+OutputLinkName = Literal["Sigmoid", "Softmax", "LogSoftmax"]
 CurvatureMap = Callable[[Tensor], Tensor]
 
 
@@ -20,15 +26,42 @@ class Loss(ABC):
     """ℓ(f, y) of n examples with logits f (n × K) and targets y (one row an example), in nats.
 
     The objective is the mean of `values` over the training examples: a loss that is normalised
-    by something else, a sum of weights say, has that factor in its values. Curvatures see the
-    targets too, because targets may carry mass. `classifies`: every example is put in one of the
-    classes. `varies`: the law has a variance of its own, which the targets' noise tells; a
-    temperature has no meaning there.
+    by something else, a sum of weights say, has that factor in its values, once `of_data` has seen
+    the targets. Curvatures see the targets too, because targets may carry mass. `classifies`:
+    every example is put in one of the classes. `judges`: predictions are right or wrong, so there
+    is an accuracy. `varies`: the law has a variance of its own, which the targets' noise tells; a
+    temperature has no meaning there. `links`: layers whose inputs are its logits.
+
+    Values are frozen and their repr tells them apart: kept state goes by it.
     """
 
     name: ClassVar[LossName]
+    reads: ClassVar[TargetKind]
     classifies: ClassVar[bool]
+    judges: ClassVar[bool]
     varies: ClassVar[bool] = False
+    links: ClassVar[tuple[OutputLinkName, ...]] = ()
+
+    @property
+    def plain(self) -> Loss:
+        """The loss that people measure, whose gap is asked for, on the same logits and targets.
+
+        No smoothing, no weight of a class or an example; soft labels keep the cross-entropy to
+        them; torch's MSE stays itself. It equals `self` where nothing was added. A gap of it is
+        `likelihood.plain.nll(f + δf) − likelihood.plain.nll()`, the step δf being that of the
+        trained loss (`Likelihood.plain`).
+        """
+        return self
+
+    def of_data(self, y: Tensor) -> Loss:
+        """The same loss normalised for the mean over these targets.
+
+        Raises ValueError where no example would count.
+        """
+        return self
+
+    def check_outputs(self, outputs: int) -> None:  # noqa: B027  # most losses take any number
+        """Raises ValueError where weights given are not one for each of so many outputs."""
 
     @abstractmethod
     def values(self, f: Tensor, y: Tensor) -> Tensor:
@@ -71,13 +104,27 @@ class Loss(ABC):
         """Raises ValueError, naming the value, where targets and logits cannot belong together."""
 
     @abstractmethod
-    def of_best_constant(self, y: Tensor) -> float:
-        """Mean loss of the best logits that are the same for every example: that of guessing."""
+    def of_best_constant(self, y: Tensor, outputs: int, weights: Tensor | None = None) -> float:
+        """Mean loss of the best logits that are the same for every example: that of guessing.
 
-    def sampled_residual(self, f: Tensor, generator: torch.Generator) -> Tensor:
-        """Residuals (n × K) at one target an example drawn from the model's own law."""
-        drawn = torch.multinomial(self.probabilities(f).cpu(), 1, generator=generator)
-        return self.residual(f, drawn[:, 0].to(f.device))
+        `weights` (n,) multiply the examples' losses.
+        """
+
+    @abstractmethod
+    def sampled_residual(self, f: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        """Residuals (n × K) of mean 0 and covariance Λ at targets drawn from the model's own law.
+
+        For a likelihood these are its residuals at one drawn target an example; where a loss is m
+        times one, they are √m times those, so that the mean of their Fisher matrix is the GGN.
+        """
+
+    def labels(self, y: Tensor) -> Tensor:
+        """The class of each example (n,), of soft labels the largest; losses that classify."""
+        raise TypeError(f"The loss {self.name} has no class labels.")
+
+    def dispersion(self, f: Tensor, y: Tensor) -> float:
+        """T whose power 1/T of exp(−ℓ), as a density of targets, fits best; where `varies`."""
+        raise TypeError(f"The loss {self.name} has no variance of its own.")
 
     def probabilities(self, f: Tensor) -> Tensor:
         """Probability of each class (n × classes); losses that classify alone have it."""
@@ -92,8 +139,8 @@ class Loss(ABC):
         raise TypeError(f"The loss {self.name} has no label to tell a margin of.")
 
     def correct(self, f: Tensor, y: Tensor) -> Tensor:
-        """Whether the likeliest class is the label (n,)."""
-        return self.predicted(f) == y.reshape(-1)
+        """Whether the likeliest class is the label (n,), or the share of an example's labels."""
+        return self.predicted(f) == self.labels(y)
 
 
 def check_count(f: Tensor, y: Tensor) -> None:
@@ -107,7 +154,7 @@ def check_labels(name: str, y: Tensor, classes: int) -> None:
     if y.ndim != 1 or y.is_floating_point():
         raise ValueError(
             f"{name} needs integer class labels of shape (n,), got {y.dtype} of shape "
-            f"{tuple(y.shape)}; smoothed or weighted labels are not handled."
+            f"{tuple(y.shape)}."
         )
     low, high = int(y.min()), int(y.max())
     if low < 0 or high >= classes:
@@ -115,7 +162,21 @@ def check_labels(name: str, y: Tensor, classes: int) -> None:
         raise ValueError(f"Label {bad} is outside 0..{classes - 1}.")
 
 
+def check_weights(what: str, weights: Sequence[float] | None, *, least: float = 0.0) -> None:
+    """Raises ValueError where weights are not finite, below `least`, or none is positive."""
+    for place, weight in enumerate(weights or ()):
+        if not math.isfinite(weight) or weight < least:
+            raise ValueError(f"{what}[{place}] = {weight} is no weight.")
+    if weights is not None and not any(weight > 0 for weight in weights):
+        raise ValueError(f"{what} has no positive weight.")
+
+
 def label_entropy(y: Tensor) -> float:
     """Entropy (nats) of how often each label comes."""
     shares = torch.bincount(y.reshape(-1).long()).double() / y.shape[0]
     return -float(torch.xlogy(shares, shares).sum())
+
+
+def mass_entropy(a: Tensor) -> Tensor:
+    """−Σ a log(a/|a|) over the last axis, the loss of the best constant for mean masses a."""
+    return torch.xlogy(a.sum(-1), a.sum(-1)) - torch.xlogy(a, a).sum(-1)

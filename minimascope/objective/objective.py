@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
 
 from minimascope.objective.cross_entropy import CrossEntropy
-from minimascope.objective.damping import Damping, effective_damping
 from minimascope.objective.loss import Loss, LossName
 from minimascope.objective.named import loss_named
-from minimascope.objective.optimiser import Sgd
-from minimascope.objective.penalty import Ridge
+from minimascope.objective.optimiser import Optimiser
+from minimascope.objective.penalty import Penalty
 
 
 @dataclass(frozen=True)
 class Objective:
-    """Mean `loss` over the training set plus `penalty`, as `optimiser` brought it down."""
+    """Mean `loss` over the training set plus `penalty`, as `optimiser` brought it down.
+
+    augmentation, dropout: whether training added them; None where that was not told.
+    """
 
     loss: Loss = CrossEntropy()
-    penalty: Ridge = Ridge()
-    optimiser: Sgd = Sgd()
+    penalty: Penalty = field(default_factory=Penalty)
+    optimiser: Optimiser = field(default_factory=Optimiser)
+    augmentation: bool | None = None
+    dropout: bool | None = None
 
-    @property
-    def damping(self) -> Damping:
-        """λ_eff. Raises ValueError where a value given cannot be one."""
-        return effective_damping(self.penalty, self.optimiser)
+    def of_data(self, targets: Tensor) -> Objective:
+        """The same with the loss normalised for the mean over these targets (`Loss.of_data`)."""
+        return replace(self, loss=self.loss.of_data(targets))
 
 
 def objective_of(given: Objective | Loss | LossName) -> Objective:

@@ -23,5 +23,8 @@ setup(
     install_requires=[f"minimascope[embedding,plots]=={VERSION}", *NEEDED],
     packages=find_packages(str(ROOT), include=[f"{room}*" for room in ROOMS]),
     package_dir={room: f"../../{room}" for room in ROOMS},
-    package_data={"backend": ["demos/*/*"], "dashboard": [f"**/*.{kind}" for kind in SERVED]},
+    package_data={
+        "backend": ["demos/*/*", "operations/monitoring/*"],
+        "dashboard": [f"**/*.{kind}" for kind in SERVED],
+    },
 )

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 
 from minimascope.contract.report import Report
+from minimascope.curvature.gap.calibrated import COVERAGE
+from minimascope.curvature.gap.interval import HALF, NINETY, interval
 from tests.cases.reference_network import (
     LAYERS,
     Network,
@@ -67,12 +69,13 @@ def build(name: str, *, m: int = 120) -> Found:
         arrays["margin_ends"] = nearest_on(arrays["slice_boundary"], points)
         arrays["margins"] = np.linalg.norm(arrays["margin_ends"] - points, axis=1)
         per_class = {
-            str(c): float(arrays["margins"][train["y"] == c].min()) for c in range(network.classes)
+            str(c): {"upper": float(arrays["margins"][train["y"] == c].min())}
+            for c in range(network.classes)
         }
         margins = {
-            "certified": {
-                "min": float(arrays["margins"].min()),
-                "median": float(np.median(arrays["margins"])),
+            "l2": {
+                "smallest": {"upper": float(arrays["margins"].min())},
+                "median": {"upper": float(np.median(arrays["margins"]))},
                 "per_class": per_class,
                 "argmin": int(arrays["margins"].argmin()),
             },
@@ -97,6 +100,7 @@ def build(name: str, *, m: int = 120) -> Found:
     sizes = [w.numel() + b.numel() for w, b in zip(network.weights, network.biases, strict=True)]
     estimate = {"method": "exact, one Gram matrix", "standard_error": None}
     at = {"soft_rank_ggn": gap["rank"][-1] / len(inputs), "tic_ggn": gap["tic"][-1]}
+    headline, scatter = gap["alo"][-1] * 1.2 / 1.9, gap["alo_error"]
     report = Report.model_validate(
         {
             "versions": {"torch": torch.__version__},
@@ -140,7 +144,16 @@ def build(name: str, *, m: int = 120) -> Found:
                 "gradient_norm": 1.9e-4,
                 "regularized_gradient_norm": 9.8e-3,
                 "newton_decrement": 0.021,
-                "is_minimum": True,
+                "gradient_share": 0.031,
+                "converged": True,
+            },
+            "objective": {
+                "penalty": [{"name": "all", "weight_decay": lambda_eff, "parameters": p}],
+                "trained": p,
+                "frozen": 0,
+                "optimizer": "lbfgs",
+                "lambda_reference": lambda_eff,
+                "augmentation": False,
             },
             "spectrum": {
                 "eigenvalues": arrays["eigenvalues"][:k].tolist(),
@@ -170,13 +183,27 @@ def build(name: str, *, m: int = 120) -> Found:
             "gap": {
                 "lambda": lambda_eff,
                 "headline": {
-                    "name": "alo_ggn",
-                    "value": gap["alo"][-1],
-                    "standard_error": gap["alo_error"],
+                    "name": "leave_one_out",
+                    "method": "leave-one-out at the minimum, times 0.63 for over-confidence",
+                    "value": headline,
+                    "half": interval(headline, sigma=0.25, scatter=scatter, z=HALF),
+                    "ninety": interval(headline, sigma=0.25, scatter=scatter, z=NINETY),
+                    "sigma": 0.25,
+                    "scatter": scatter,
+                    "coverage": COVERAGE,
                 },
-                "verdict": "lower_bound",
-                "reason": "T_alo is 1.9: the network is over-confident, and true gaps are then "
-                "typically 1.2 to 2.4 times the estimate.",
+                "verdict": "uncertain",
+                "reason": f"Usable, but {len(inputs)} training examples are few.",
+                "checks": [
+                    {
+                        "name": "temperature",
+                        "value": 1.9,
+                        "threshold": 1.2,
+                        "passed": False,
+                        "sentence": "Left-out examples are predicted too surely.",
+                    },
+                    {"name": "dropout", "passed": None, "sentence": "Not told: dropout."},
+                ],
                 "estimates": {
                     "alo_ggn": {
                         "value": gap["alo"][-1],

@@ -13,6 +13,7 @@ from backend.questions.repository import QuestionRepository
 from backend.retention.repository import RetentionRepository
 from backend.storage.database import Engine
 from backend.uploads.repository import UploadRepository
+from backend.uploads.transfers.repository import TransferRepository
 
 
 class Repositories:
@@ -26,6 +27,7 @@ class Repositories:
         self.shards = ShardRepository(engine)
         self.workers = WorkerRepository(engine)
         self.uploads = UploadRepository(engine)
+        self.transfers = TransferRepository(engine)
         self.analyses = AnalysisRepository(engine)
         self.questions = QuestionRepository(engine)
         self.operations = OperationsRepository(engine)

@@ -9,11 +9,9 @@ from workers.jobs.job import Job
 
 
 def run(job: Job) -> dict[str, Any]:
-    parameters = job.parameters
     return candidate_table(
         job.paths.checkpoint,
         job.paths.train,
-        loss=parameters.loss,
-        label=parameters.label,
+        asked=job.parameters,
         workdir=job.workdir,
     )

@@ -45,7 +45,7 @@ def reap(jobs: JobService, clock: WallClock) -> bool:
 async def _rounds(jobs: JobService, sweep: Callable[[], None]) -> None:
     lease = jobs.settings.lease_seconds
     # Workers outlive an API restart: one lease for them to say so.
-    grace, swept, clock = time.monotonic() + lease, 0.0, WallClock()
+    grace, swept, clock, said = time.monotonic() + lease, 0.0, WallClock(), ""
     while True:
         await asyncio.sleep(min(1.0, lease / 4))
         if time.monotonic() < grace:
@@ -58,8 +58,15 @@ async def _rounds(jobs: JobService, sweep: Callable[[], None]) -> None:
             if time.monotonic() > swept + SWEEP_SECONDS:
                 swept = time.monotonic()
                 await asyncio.to_thread(sweep)
-        except Exception:
-            log.exception("reaper round failed; the next one tries again")
+        except Exception as error:
+            words = f"{type(error).__name__}: {error}"[:300]
+            if words != said:  # once: the next round is a second away
+                log.exception("reaper round failed; the next ones try again")
+            said = words
+        else:
+            if said:
+                log.warning("reaper rounds succeed again")
+            said = ""
 
 
 @contextlib.asynccontextmanager

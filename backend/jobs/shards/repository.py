@@ -89,6 +89,7 @@ def _job(parent: JobRow, identifier: str, part: ShardRequest) -> NewJob:
         id=identifier,
         owner=parent.owner,
         priority=parent.priority,
+        release=parent.release,
     )
 
 

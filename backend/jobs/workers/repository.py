@@ -5,16 +5,20 @@ A message says that there is work; the rows say which comes first, the same on e
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from sqlalchemy import case, delete, func, select
 
-from backend.jobs.repository import ATTEMPTS
+from backend.jobs.repository import ATTEMPTS, takes
 from backend.storage.tables import JobRow, WorkerRow
 from backend.storage.transactions import Transactions
+from minimascope.contract.code import this_code
 from minimascope.contract.job_kinds import kinds_with
 
 FORGET_SECONDS = 24 * 3600.0
+# Who was served longer ago than this is first in any case.
+SERVED_SECONDS = 3600.0
 PARTS = kinds_with("part")
 
 
@@ -46,13 +50,14 @@ class WorkerRepository(Transactions):
         with self.read() as session:
             return int(session.scalar(query) or 0)
 
-    def choose(self, identifier: str) -> str:
+    def choose(self, identifier: str, *, release: str = "") -> str:
         """The job to claim for a worker that got the message of `identifier`.
 
         Of the queued jobs of the same queue: the highest priority, whole jobs before shards, then
-        the owner with the fewest running, then the oldest. Shards are for workers that have nothing
-        else to do, so they do not count as running. There are as many messages as queued jobs: each
-        is taken; where none is queued it is `identifier` itself, which may be a lost worker's.
+        the owner with the fewest running, then who was served the longest ago, then the oldest.
+        Shards are for workers that have nothing else to do, so they do not count as running. There
+        are as many messages as queued jobs: each is taken; where none is queued it is `identifier`
+        itself, which may be a lost worker's.
         """
         with self.read() as session:
             row = session.get(JobRow, identifier)
@@ -66,19 +71,32 @@ class WorkerRepository(Transactions):
                 .group_by(JobRow.owner)
                 .subquery()
             )
+            served = (
+                select(JobRow.owner, func.max(JobRow.started_at).label("at"))
+                .where(
+                    JobRow.queue == row.queue,
+                    JobRow.started_at > time.time() - SERVED_SECONDS,
+                    JobRow.kind.not_in(PARTS),
+                )
+                .group_by(JobRow.owner)
+                .subquery()
+            )
             query = (
                 select(JobRow.id)
                 .outerjoin(running, running.c.owner == JobRow.owner)
+                .outerjoin(served, served.c.owner == JobRow.owner)
                 .where(
                     JobRow.state == "queued",
                     JobRow.queue == row.queue,
                     JobRow.cancel.is_(False),
                     JobRow.attempt < ATTEMPTS,
+                    takes(release or this_code().release),
                 )
                 .order_by(
                     JobRow.priority.desc(),
                     case((JobRow.kind.in_(PARTS), 1), else_=0),
                     func.coalesce(running.c.count, 0),
+                    func.coalesce(served.c.at, 0.0),
                     JobRow.created_at,
                     JobRow.id,
                 )

@@ -1,6 +1,7 @@
 // The analysis page's state is its address: read from one, written into one.
 import { once } from "../figures/arrays.mjs";
 import { exponential } from "../page/numbers.mjs";
+import { thresholdOf } from "./counts.mjs";
 
 export const PINS = 12;
 const LONGEST = 200; // letters of the layers asked for
@@ -46,6 +47,7 @@ export function viewOf(query, payload, plane) {
   return {
     vector: whole(query.get("vector"), 1, Math.max(payload.vectors, 1), 1),
     lambda: lambdaOf(query.get("lambda"), payload),
+    threshold: thresholdOf(query.get("threshold"), payload.counts),
     points: pinned(query.get("point"), payload),
     view: query.get("view") || "overlaps",
     plane,
@@ -72,6 +74,7 @@ export function addressOf(address, view, payload) {
   const said = {
     vector: view.vector,
     lambda: view.lambda ? exponential(view.lambda) : null,
+    threshold: view.threshold === thresholdOf(null, payload.counts) ? null : exponential(view.threshold || 0),
     point: view.points.join(","),
     view: view.view,
     plane: view.plane,

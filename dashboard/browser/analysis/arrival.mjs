@@ -9,7 +9,7 @@ import { redraw } from "./panels.mjs";
 import { showPlane } from "./plane_menus.mjs";
 import { showHardest, showPoints } from "./points.mjs";
 import { showRaw } from "./raw.mjs";
-import { countEigenvalues, showLambda, showWalk } from "./readouts.mjs";
+import { countEigenvalues, showLambda, showThreshold, showWalk } from "./readouts.mjs";
 import { arrive, state, whenChanged } from "./state.mjs";
 
 /** @typedef {{ id: string, reply: Promise<Response> }} Early */
@@ -87,5 +87,5 @@ export function begin(id, final) {
 /** @param {Early | null} given */
 export function listen(given) {
   early = given;
-  for (const follower of [showControls, showLambda, showPoints, showWalk, showRaw, showHardest, showPlane, showLayers, redraw]) whenChanged(follower);
+  for (const follower of [showControls, showLambda, showThreshold, showPoints, showWalk, showRaw, showHardest, showPlane, showLayers, redraw]) whenChanged(follower);
 }

@@ -95,6 +95,7 @@ function entered({ payload }, id, value) {
   if (id === idOf("words", "layers") || id === idOf("words", "blocks")) set({ layers: value }, { drag: true });
   else if (id === ID.COUNT_LOW || id === ID.COUNT_HIGH) countEigenvalues(payload);
   else if (id === ID.WALK_SLIDER) set({ step: Number(value) }, { drag: true });
+  else if (id === ID.THRESHOLD_SLIDER && payload.counts) set({ threshold: payload.counts.threshold[Number(value)] }, { drag: true });
   else if (id === ID.LAMBDA_SLIDER && payload.curves) {
     const [low, high] = endsOf(payload.curves);
     set({ lambda: 10 ** (low + ((high - low) * Number(value)) / SLIDER_STEPS) }, { drag: true });

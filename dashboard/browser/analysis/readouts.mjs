@@ -3,6 +3,7 @@ import { CURVES, ID } from "../contract.mjs";
 import { once } from "../figures/arrays.mjs";
 import { byId, element, field } from "../page/dom.mjs";
 import { number, thin, typedNumber } from "../page/numbers.mjs";
+import { placeOf } from "./counts.mjs";
 import { at, endsOf } from "./curves.mjs";
 import { walked } from "./walk_drawing.mjs";
 
@@ -26,6 +27,17 @@ export function showLambda({ lambda }, { curves }) {
   const parts = Object.entries(CURVES).map(([name, words]) => [words, number(at(curves, name, lambda))]);
   pairs(out, [["λ", number(lambda)], ...parts]);
   slider.setAttribute("aria-valuetext", `lambda ${number(lambda)}; ${inWords(parts)}`);
+}
+
+/** @param {View} view @param {Payload} payload */
+export function showThreshold({ threshold }, { counts }) {
+  const slider = field(ID.THRESHOLD_SLIDER), out = byId(ID.THRESHOLD_READOUT);
+  if (!slider || !out || !counts || !threshold) return;
+  const place = placeOf(counts, threshold), error = counts.standard_error[place];
+  slider.value = String(place);
+  const found = error ? `${number(counts.count[place])} ± ${number(error, 2)}` : thin(Math.round(counts.count[place]));
+  pairs(out, [["eigenvalues above", number(threshold)], ["", found]]);
+  slider.setAttribute("aria-valuetext", `${found} eigenvalues above ${number(threshold)}`);
 }
 
 /** How many known eigenvalues lie between the two fields. @param {Payload} payload */

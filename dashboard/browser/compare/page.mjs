@@ -14,7 +14,7 @@ import { keep } from "./minima.mjs";
 const WIDTH = 1200; // where a plot has none
 const VECTORS = "1-5";
 
-/** @typedef {{ scatter: Figure, parallel: Figure, lambda: number | null }} Drawn */
+/** @typedef {{ scatter: Figure, parallel: Figure, lambda: number | null, threshold: number | null, epsilon: number | null }} Drawn */
 /** @typedef {{ from: string, to: string, figure: Figure | null }} Line */
 
 /** @type {Drawn | null} */
@@ -38,14 +38,20 @@ async function showLine() {
   if (figure) await show(ID.LINE, figure);
 }
 
-/** Numbers and figures at one λ. @param {Drawn | null} data @param {import("./minima.mjs").Items | null} items */
+/** What a slider stands at, for those who do not see it. @param {string} name @param {string} words @param {number | null} value */
+function tell(name, words, value) {
+  if (value) byId(name)?.setAttribute("aria-valuetext", `${words} ${number(value)}`);
+}
+
+/** Numbers and figures at the levels that all minima share. @param {Drawn | null} data @param {import("./minima.mjs").Items | null} items */
 export function compareDrawn(data, items) {
   keep(items);
   drawn = data;
   if (!data) return;
   showFigures();
-  const slider = byId(ID.COMPARE_LAMBDA);
-  if (slider && data.lambda) slider.setAttribute("aria-valuetext", `lambda ${number(data.lambda)}`);
+  tell(ID.COMPARE_LAMBDA, "lambda", data.lambda);
+  tell(ID.COMPARE_THRESHOLD, "threshold", data.threshold);
+  tell(ID.COMPARE_EPSILON, "epsilon", data.epsilon);
 }
 
 /** @param {string} vectors @param {import("./minima.mjs").Items | null} items */
@@ -63,7 +69,10 @@ function intoAddress(said) {
 
 /** @param {Drawn | null} data @param {string} vectors @param {string} x @param {string} y */
 export function compareAddress(data, vectors, x, y) {
-  if (data) intoAddress({ vector: vectors || VECTORS, lambda: data.lambda ? exponential(data.lambda) : null, x, y });
+  if (!data) return;
+  const said = (/** @type {number | null} */ value) => (value ? exponential(value) : null);
+  const { lambda, threshold, epsilon } = data;
+  intoAddress({ vector: vectors || VECTORS, lambda: said(lambda), threshold: said(threshold), epsilon: said(epsilon), x, y });
 }
 
 /** A line costs a worker some seconds: it is asked for once somebody could see it. */

@@ -36,18 +36,25 @@ export function rowsOf(figure) {
   });
 }
 
+// A spreadsheet would compute what begins so; an apostrophe makes it text.
+const FORMULA = /^[=+\-@\t\r]/;
+
 /** @param {any} cell */
 function quoted(cell) {
-  const text = String(cell);
-  return /[",\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
+  const line = String(cell).replace(/[\r\n\u2028\u2029]+/g, " ");
+  const text = typeof cell === "string" && FORMULA.test(cell) ? "'" + line : line;
+  return /[",\t]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
 }
+
+/** A name with a line break must not begin a line of its own. @param {any} value */
+const oneLine = (value) => (typeof value === "string" && !/[\p{Cc}\u2028\u2029]/u.test(value) ? value : JSON.stringify(value));
 
 /**
  * @param {Figure} figure
  * @param {Record<string, any>} about where it comes from
  */
 export function csvOf(figure, about) {
-  const head = Object.entries(about).map(([key, value]) => `# ${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
+  const head = Object.entries(about).map(([key, value]) => `# ${key}: ${oneLine(value)}`);
   const lines = [COLUMNS, ...rowsOf(figure)].map((row) => row.map(quoted).join(","));
   return [...head, ...lines].join("\n") + "\n";
 }

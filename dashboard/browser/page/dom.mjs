@@ -15,7 +15,7 @@ export const select = (id) => /** @type {HTMLSelectElement | null} */ (byId(id))
  * @param {keyof typeof ID_OF} family
  * @param {string} name
  */
-export const idOf = (family, name) => ID_OF[family].replace("{}", name);
+export const idOf = (family, name) => ID_OF[family].replace("{}", () => name);
 
 /**
  * Every element a selector finds, as HTML elements.

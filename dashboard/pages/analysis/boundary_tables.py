@@ -8,9 +8,16 @@ from typing import Any
 from dash import html
 
 from dashboard.components.data_table import table
-from dashboard.components.words import number, with_error
+from dashboard.components.words import number, plural, with_error
 from dashboard.drawing.class_names import class_name, class_word
-from minimascope.contract.report import Boundary, CertifiedMargins, ClassSubset, Margins, Rescaled
+from minimascope.contract.report import (
+    Boundary,
+    Bracket,
+    ClassSubset,
+    ClosestCrossings,
+    Margins,
+    Rescaled,
+)
 
 Row = tuple[Any, ...]
 LONG = 12
@@ -84,37 +91,60 @@ def _moved(boundary: Boundary) -> str:
 
 def margin_tables(margins: Margins, names: Sequence[str] = ()) -> list[Any]:
     """By class in both norms, then by pair of classes."""
-    certified, other = margins.certified, margins.certified_linf
+    found, other = margins.l2, margins.linf
     head = ("class", "smallest ℓ₂", "smallest ℓ∞")
-    rows: list[Row] = [("all", number(certified.min), number(other.min if other else None))]
-    for label, value in certified.per_class.items():
+    rows: list[Row] = [("all", _bracket(found.smallest), _bracket(other and other.smallest))]
+    for label, value in found.per_class.items():
         largest = other.per_class.get(label) if other else None
-        rows.append((class_name(names, label), number(value), number(largest)))
-    tables: list[Any] = [table(head, rows, "Certified margins by class")]
-    if certified.per_pair:
-        also = {(pair.own, pair.beyond): pair.min for pair in (other.per_pair if other else [])}
+        rows.append((class_name(names, label), _bracket(value), _bracket(largest)))
+    rows.append(("median", _bracket(found.median), _bracket(other and other.median)))
+    tables: list[Any] = [table(head, rows, "Margins by class")]
+    if found.per_pair:
+        also = {(pair.own, pair.beyond): pair.margin for pair in (other.per_pair if other else [])}
         pairs = [
-            (_pair(names, p.own, p.beyond), number(p.min), number(also.get((p.own, p.beyond))))
-            for p in certified.per_pair
+            (
+                _pair(names, p.own, p.beyond),
+                _bracket(p.margin),
+                _bracket(also.get((p.own, p.beyond))),
+            )
+            for p in found.per_pair
         ]
         head = ("from → to", "smallest ℓ₂", "smallest ℓ∞")
-        tables.append(_folded(head, pairs, "Certified margins by pair of classes"))
+        tables.append(_folded(head, pairs, "Margins by pair of classes"))
     return tables
+
+
+def _bracket(margin: Bracket | None) -> str:
+    return "—" if margin is None else margin.words(number)
+
+
+def bounded_words(found: ClosestCrossings, n: int) -> list[html.P]:
+    """How the lower bounds came about, or why there are none; the points left out."""
+    said: list[str] = []
+    if found.misclassified:
+        wrong = plural(found.misclassified, "training point")
+        said.append(f"{wrong} the network gets wrong: a negative margin, in no number here.")
+    if found.not_bounded:
+        said.append(f"Not bounded below. {found.not_bounded}")
+    elif found.method:
+        own = "every point" if found.bounded >= n else plural(found.bounded, "point")
+        said.append(f"Lower bounds of {own}: {found.method}")
+    return [html.P(words, className="hint") for words in said]
 
 
 def _pair(names: Sequence[str], own: int, beyond: int) -> str:
     return f"{class_word(names, own)} → {class_word(names, beyond)}"
 
 
-def smallest_points(certified: CertifiedMargins, names: Sequence[str] = ()) -> html.Div:
+def smallest_points(found: ClosestCrossings, names: Sequence[str] = ()) -> html.Div:
     """The points of smallest margin, each a button that pins it on the map."""
     buttons = [
         html.Button(
-            f"{each.point}: {number(each.margin)} ({_pair(names, each.own, each.beyond)})",
+            f"{each.point}: {_bracket(each.margin)} ({_pair(names, each.own, each.beyond)})",
             className="tool",
             **{"data-pin": str(each.point), "aria-label": f"Pin point {each.point}"},
         )
-        for each in certified.smallest
+        for each in found.nearest
     ]
     if not buttons:
         return html.Div()

@@ -10,11 +10,13 @@ from dashboard.components import ids
 from dashboard.components.data_table import table
 from dashboard.components.words import count, number, percent, plural, with_error
 from dashboard.pages.analysis.boundary_tables import (
+    bounded_words,
     complexity_tables,
     margin_tables,
     smallest_points,
 )
 from minimascope.contract.report import FlipRates, Report
+from minimascope.contract.report.measures import N90, SMALLEST, G
 
 COHERENT = 300  # points in the matrix at most (minimascope.contract.arrays)
 
@@ -66,10 +68,7 @@ def complexity(report: Report) -> list[Any]:
         ("eigenvectors known", f"{boundary.vectors_known:,}"),
         ("energy outside them", percent(boundary.energy_outside)),
     ]
-    words = html.P(
-        "G counts the eigenvectors that some training point aligns with. Lower means a simpler "
-        "boundary; n₉₀ needs no ε and counts the vectors that hold 90\u202f% of the overlap."
-    )
+    words = html.Div([html.P(f"{each.name}: {each.sentence}") for each in (G, N90)])
     whole = table(("measure", "value"), rows, "Complexity of the boundary")
     return [words, whole, *complexity_tables(boundary, report.data.class_names)]
 
@@ -80,10 +79,9 @@ def margins(report: Report) -> list[Any]:
         return [html.P("The margin stage has not finished.")]
     names = report.data.class_names
     parts: list[Any] = [
-        html.P(
-            "Each distance ends at a verified boundary point, so the true margin is never larger."
-        ),
-        smallest_points(margins.certified, names),
+        html.P(SMALLEST.sentence),
+        *bounded_words(margins.l2, report.data.train.n),
+        smallest_points(margins.l2, names),
         *margin_tables(margins, names),
     ]
     if margins.eigenvector:

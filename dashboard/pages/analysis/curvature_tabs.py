@@ -9,6 +9,7 @@ from dash import dcc, html
 from dashboard.components import ids
 from dashboard.components.data_table import table
 from dashboard.components.words import count, number, with_error
+from dashboard.pages.analysis.folds_words import folds_table
 from dashboard.pages.analysis.sample_words import sample_table
 from dashboard.pages.analysis.words import DIAGNOSTICS, ESTIMATES, baseline
 from minimascope.contract.report import Report
@@ -66,8 +67,8 @@ def calibration(report: Report) -> list[Any]:
     ]
     words = html.P(
         "Points below the diagonal are over-confident. A temperature is what the logits are to be "
-        "divided by for the least loss; one above 1.2 on leave-one-out logits says that the "
-        "estimate of the gap is probably too low."
+        "divided by for the least loss; where it is above 1.2 on leave-one-out logits, the "
+        "estimate of the gap is divided by as much."
     )
     return [words, table(("measure", "value"), rows, "Calibration")]
 
@@ -84,6 +85,7 @@ def estimates(report: Report) -> list[Any]:
     checks = [(words, number(getattr(gap.diagnostics, key))) for key, words in DIAGNOSTICS.items()]
     baselines = [(baseline(key), number(value)) for key, value in gap.baselines.items()]
     parts = [
+        *folds_table(report.cross_validation),
         table(
             ("estimate", "nats", "± s.e.", "method"), rows, "Estimates of the generalization gap"
         ),

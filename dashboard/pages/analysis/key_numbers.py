@@ -8,6 +8,7 @@ from dash import html
 
 from dashboard.components.words import VERDICTS, level, number, percent, plural, with_error
 from minimascope.contract.report import Report
+from minimascope.contract.report.sentences import nats, span
 
 PENDING = "not computed yet"
 OVERCONFIDENT = 1.2
@@ -25,21 +26,26 @@ class Kpi:
 
 
 def gap_kpi(report: Report) -> Kpi:
-    """Headline estimate ± s.e. with its verdict; without one, why."""
+    """Headline estimate with its 90% interval and verdict; without one, why."""
     gap = report.gap
     if gap is None:
         return Kpi("Estimated gap", "—", note=PENDING)
     if gap.headline is None:
         return Kpi("Estimated gap", "—", note=VERDICTS[gap.verdict], tone="warn")
-    value, error = with_error(gap.headline.value, gap.headline.standard_error)
+    found = gap.headline
     tone = "good" if gap.verdict == "reliable" else "warn"
-    return Kpi("Estimated gap, nats", value, error, VERDICTS[gap.verdict], tone)
+    ends = span(found.value, found.ninety)
+    return Kpi("Estimated gap, nats", nats(found.value), ends, VERDICTS[gap.verdict], tone)
 
 
 def measured_kpi(report: Report) -> Kpi:
-    """Measured gap ± s.e. of the test set."""
+    """Measured gap ± s.e. of the test set; without one, of the user's own folds."""
     gap, test = report.gap, report.data.test
     measured = None if gap is None else gap.measured
+    folds = report.cross_validation
+    if folds is not None and (measured is None or measured.value is None):
+        value, error = with_error(folds.gap, folds.standard_error)
+        return Kpi("Gap by K-fold, nats", value, error, f"{folds.k} folds, your own training")
     if measured is None or measured.value is None:
         return Kpi("Measured gap", "—", note="no test set given" if test is None else PENDING)
     value, error = with_error(measured.value, measured.standard_error)
@@ -79,17 +85,23 @@ def eigenvalue_kpi(report: Report) -> Kpi:
 
 
 def margin_kpi(report: Report) -> Kpi:
-    """Smallest certified margin, and the median."""
+    """The smallest margin as a bracket, the median, and what is not in them."""
     margins = report.margins
-    if margins is None or margins.certified.min is None:
+    if margins is None or margins.l2.smallest.upper is None:
         return Kpi("Smallest margin", "—", note=PENDING if margins is None else "none reached")
-    certified = margins.certified
-    note = f"median {number(certified.median)}"
-    if certified.searched is not None:
-        error = certified.median_standard_error
+    found = margins.l2
+    least, _, most = found.smallest.words(number).rpartition(", ")
+    note = f"median at most {number(found.median.upper)}"
+    if found.searched is not None:
+        error = found.median_standard_error
         spread = "" if error is None else f" ± {number(error, 1)}"
-        note += f"{spread}; {certified.searched} of {report.data.train.n} points searched"
-    return Kpi("Smallest margin", number(certified.min), "certified", note)
+        note += f"{spread}; {found.searched} of {report.data.train.n} points searched"
+    if found.misclassified:
+        note += f"; {plural(found.misclassified, 'wrong point')} apart"
+    value, beside = most, least
+    if not least:
+        value, _, beside = most.partition("; ")
+    return Kpi("Smallest margin", value, beside, note)
 
 
 def calibration_kpi(report: Report) -> Kpi:

@@ -9,10 +9,11 @@ from dash import dcc, html
 from dashboard.components import ids
 from dashboard.components.notices import remark
 from dashboard.components.plot import menu
-from dashboard.components.words import STATES, advice, count, plural, when
+from dashboard.components.words import STATES, count, plural, when
 from dashboard.pages.analysis.key_numbers import kpi_strip
 from dashboard.pages.analysis.panels import boundary, filmstrip, gap, plane_kind, spectrum, tabs
 from dashboard.pages.analysis.sample_words import sample_words
+from dashboard.pages.analysis.verdict import verdict
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import FINAL_STATES, Analysis
 
@@ -41,21 +42,6 @@ def _again(analysis: Analysis) -> str:
     """The upload page with this analysis's files."""
     files = {"checkpoint": analysis.checkpoint, "train": analysis.train, "test": analysis.test}
     return "/upload?" + "&".join(f"{kind}={sha}" for kind, sha in files.items() if sha)
-
-
-def _verdict(analysis: Analysis, report: Report) -> html.Div | None:
-    found = report.gap
-    if found is None:
-        return None
-    tone = "good" if found.verdict == "reliable" else "warn"
-    said = advice(found, tested=report.data.test is not None)
-    children: list[Any] = [found.reason]
-    if said:
-        children.append(html.Span(f" {said}", className="verdict-advice"))
-    if found.lambda_ is None:
-        children += [" ", dcc.Link("Analyse again with a weight decay", href=_again(analysis))]
-    why = html.Button("See the diagnostics", className="link", **{"data-goto": "estimates"})
-    return html.Div([*children, " ", why], className=f"verdict {tone}")
 
 
 def _remarks(analysis: Analysis, report: Report) -> list[Any]:
@@ -106,7 +92,7 @@ def content(analysis: Analysis, report: Report) -> html.Div:
             html.Div(id=ids.ANALYSIS_PROBLEM),
             *_remarks(analysis, report),
             kpi_strip(report),
-            _verdict(analysis, report),
+            verdict(report, again=_again(analysis)),
             html.Div(
                 [boundary(known, plane=plane_kind(report)), html.Div(right, className="stack")],
                 className="pictures",

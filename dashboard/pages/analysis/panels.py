@@ -6,9 +6,11 @@ from dash import dcc, html
 
 from dashboard.components import ids
 from dashboard.components.plot import image, panel, strip, switch, tools
+from dashboard.pages.analysis.folds_words import folds_words
 from dashboard.pages.analysis.plane_controls import PlaneKind, plane_controls
 from dashboard.pages.analysis.tabs import LABELS, TABS, side
-from minimascope.contract.report import Report
+from minimascope.contract.report import Report, Spectrum
+from minimascope.contract.report.measures import COUNT_ABOVE
 
 
 def _vectors(count: int) -> html.Div:
@@ -74,7 +76,8 @@ def gap(report: Report) -> html.Section | None:
     )
     linear = switch("Linear axis", ids.LINEAR_SWITCH, "false")
     label = "Estimates of the generalization gap against lambda, with the measured gap."
-    return panel(ids.GAP, "Gap against λ", label, height=320, switches=[linear], below=slider)
+    below = html.Div([slider, *folds_words(report)])
+    return panel(ids.GAP, "Gap against λ", label, height=320, switches=[linear], below=below)
 
 
 def spectrum(report: Report) -> html.Section | None:
@@ -96,7 +99,25 @@ def spectrum(report: Report) -> html.Section | None:
         **{"aria-labelledby": "count-words"},
     )
     log = switch("Log axis", ids.LOG_SWITCH, "false")
-    return panel(ids.SPECTRUM, "Hessian spectrum", label, height=320, switches=[log], below=counter)
+    below = html.Div([*_threshold(report.spectrum), counter])
+    return panel(ids.SPECTRUM, "Hessian spectrum", label, height=320, switches=[log], below=below)
+
+
+def _threshold(spectrum: Spectrum) -> list[html.Div]:
+    """Eigenvalues above a threshold that other minima are counted at too."""
+    if spectrum.counts is None or not spectrum.counts.threshold:
+        return []
+    last = len(spectrum.counts.threshold) - 1
+    slider = html.Div(
+        [
+            html.Label("t", htmlFor=ids.THRESHOLD_SLIDER),
+            dcc.Input(id=ids.THRESHOLD_SLIDER, type="range", min=0, max=last, step=1, value=last),
+            html.Output(id=ids.THRESHOLD_READOUT),
+        ],
+        className="slider",
+        title=f"{COUNT_ABOVE.sentence} Counted: {spectrum.counts.source}.",
+    )
+    return [slider]
 
 
 def filmstrip(report: Report) -> html.Section | None:

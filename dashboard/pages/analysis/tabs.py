@@ -32,7 +32,7 @@ LABELS = {
     "coherence": "Cosines between the gradients of pairs of training points, sorted by class.",
     "walk": "Decision boundary, training loss and accuracy on a walk along the eigenvector.",
     "complexity": "Share of eigenvectors aligned above epsilon, over epsilon.",
-    "margins": "Histogram of the distances of training points to the decision boundary.",
+    "margins": "Distances of training points to the decision boundary, each with its lower bound.",
     "calibration": "Accuracy against confidence, on training and leave-one-out predictions.",
     "layers": "Share of each eigenvector in each layer.",
     "blocks": "Largest eigenvalues of the Hessian's diagonal block of each layer, with its trace.",

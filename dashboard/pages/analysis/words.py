@@ -4,6 +4,9 @@ from __future__ import annotations
 
 ESTIMATES = {
     "alo_ggn": "ALO, leave-one-out (GGN)",
+    "alo_filter": "ALO, stopping as a filter",
+    "alo_trained": "ALO, in the loss trained",
+    "measured_trained": "Measured, in the loss trained",
     "soft_rank_ggn": "Soft rank / n (GGN)",
     "soft_rank_hessian_clipped": "Soft rank / n (Hessian, clipped)",
     "tic_ggn": "TIC, centred (GGN)",
@@ -25,7 +28,6 @@ DIAGNOSTICS = {
     "ece_15": "Expected calibration error, 15 bins",
     "negative_mass": "Negative mass of the Hessian",
     "gap_scatter": "Scatter of the gap of one training set, nats",
-    "chance_within_2": "Chance of a gap within ×2 of leave-one-out",
 }
 BASELINES = {
     "parameters_over_n": "parameters / n",

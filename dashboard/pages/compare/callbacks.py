@@ -12,27 +12,42 @@ from dash import Dash, Input, Output, State, html
 from dashboard.components import ids
 from dashboard.components.clientside import in_browser
 from dashboard.components.notices import missing
-from dashboard.components.words import level
+from dashboard.components.words import level, number
 from dashboard.drawing.routes import about
 from dashboard.pages.compare import line_callbacks
-from dashboard.pages.compare.figures import (
-    lambda_at,
-    parallel,
-    scatter,
-)
+from dashboard.pages.compare.figures import parallel, scatter
 from dashboard.pages.compare.layout import chooser, content
-from dashboard.pages.compare.measures import Minimum, minimum_of
+from dashboard.pages.compare.levels import spans
+from dashboard.pages.compare.measures import Levels, Minimum, minimum_of
 from dashboard.pages.compare.tables import numbers_table, ranking_table
 from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
+from minimascope.contract.report import Counts
 from minimascope.contract.schemas import KeyNumbers
 
 
 def _stored(data: dict[str, Any]) -> list[Minimum]:
     return [
-        Minimum(KeyNumbers.model_validate(m["numbers"]), m["lambdas"], m["curves"], m["about"])
+        Minimum(
+            KeyNumbers.model_validate(m["numbers"]),
+            m["lambdas"],
+            m["curves"],
+            m["about"],
+            None if m["counts"] is None else Counts.model_validate(m["counts"]),
+            m["complexity"],
+        )
         for m in data["minima"]
     ]
+
+
+def _said(at: Levels) -> tuple[str, str, str]:
+    """What stands beside each slider."""
+    lambda_ = None if at.lambda_ is None else float(f"{at.lambda_:.3g}")
+    return (
+        f"ALO, soft rank and TIC at λ = {level(lambda_)}",
+        f"Eigenvalues above {number(at.threshold)}",
+        f"G at ε = {number(at.epsilon)}",
+    )
 
 
 async def _minimum(client: AsyncClient, numbers: KeyNumbers) -> Minimum:
@@ -66,20 +81,31 @@ def register(pages: Dash, client: AsyncClient) -> None:
     @pages.callback(
         Output(ids.COMPARE_NUMBERS, "children"),
         Output("compare-ranking", "children"),
-        Output("compare-level", "children"),
+        Output(ids.COMPARE_LAMBDA_SAID, "children"),
+        Output(ids.COMPARE_THRESHOLD_SAID, "children"),
+        Output(ids.COMPARE_EPSILON_SAID, "children"),
         Output("compare-drawn", "data"),
         Input(ids.COMPARE_X, "data"),
         Input(ids.COMPARE_Y, "data"),
         Input(ids.COMPARE_LAMBDA, "value"),
+        Input(ids.COMPARE_THRESHOLD, "value"),
+        Input(ids.COMPARE_EPSILON, "value"),
         State("compare-items", "data"),
     )
-    async def count(x: str, y: str, step: Any, data: dict[str, Any]) -> tuple[Any, ...]:
+    async def count(
+        x: str, y: str, step: Any, power: Any, place: Any, data: dict[str, Any]
+    ) -> tuple[Any, ...]:
         minima = _stored(data)
-        at = lambda_at(float(step or 0), data["ends"]) if data["ends"] else None
+        at = spans(minima).levels(float(step or 0), float(power or 0), float(place or 0))
         figure = await asyncio.to_thread(scatter, minima, x, y, at)
-        drawn = {"scatter": figure, "parallel": parallel(minima), "lambda": at}
-        said = f"ALO, soft rank and TIC at λ = {level(None if at is None else float(f'{at:.3g}'))}"
-        return numbers_table(minima, at), ranking_table(minima, at), said, drawn
+        drawn = {
+            "scatter": figure,
+            "parallel": parallel(minima),
+            "lambda": at.lambda_,
+            "threshold": at.threshold,
+            "epsilon": at.epsilon,
+        }
+        return numbers_table(minima, at), ranking_table(minima, at), *_said(at), drawn
 
     pages.clientside_callback(
         in_browser("compare_drawn"),

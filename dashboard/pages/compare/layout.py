@@ -9,31 +9,56 @@ from dash import dcc, html
 from dashboard.components import ids
 from dashboard.components.choice import select
 from dashboard.components.plot import panel, switch, tools
+from dashboard.components.range_bar import Range, range_bar, range_key
+from dashboard.components.words import VERDICTS
 from dashboard.pages.analysis.panels import colour_bar
 from dashboard.pages.compare import line
-from dashboard.pages.compare.figures import (
-    CHOICES,
-    STEPS,
-    step_of,
-)
-from dashboard.pages.compare.measures import Minimum, ends, letters
+from dashboard.pages.compare.figures import CHOICES
+from dashboard.pages.compare.levels import STEPS, place_of, power_of, spans, step_of
+from dashboard.pages.compare.measures import Minimum, letters
+from minimascope.contract.report import measures
+from minimascope.contract.report.sentences import LIES
 
 FEW = 6  # minima up to which the pictures come before the numbers
 
 
-def _level(span: tuple[float, float] | None, step: int) -> html.Div:
+def _slider(name: str, words: str, low: int, high: int, at: int, *, shown: bool) -> html.Div:
     return html.Div(
         [
-            html.Label("λ", htmlFor=ids.COMPARE_LAMBDA),
-            dcc.Input(id=ids.COMPARE_LAMBDA, type="range", min=0, max=STEPS, step=1, value=step),
-            html.Output(id="compare-level"),
+            html.Label(words, htmlFor=name),
+            dcc.Input(id=name, type="range", min=low, max=high, step=1, value=at),
+            html.Output(id=f"{name}-said"),
         ],
-        className="slider compare-slider" if span else "gone",
+        className="slider compare-slider" if shown else "gone",
+    )
+
+
+def _sliders(minima: list[Minimum], query: dict[str, Any]) -> list[html.Div]:
+    """One level of each kind for all minima."""
+    found = spans(minima)
+    step = step_of(query.get("lambda"), found.lambdas) if found.lambdas else 0
+    first, last = found.powers or (0, 0)
+    power = power_of(query.get("threshold"), found.powers, minima) if found.powers else 0
+    place = place_of(query.get("epsilon"), found.epsilons) if found.epsilons else 0
+    most = max(0, len(found.epsilons) - 1)
+    return [
+        _slider(ids.COMPARE_THRESHOLD, "t", first, last, power, shown=bool(found.powers)),
+        _slider(ids.COMPARE_EPSILON, "ε", 0, most, place, shown=bool(found.epsilons)),
+        _slider(ids.COMPARE_LAMBDA, "λ", 0, STEPS, step, shown=bool(found.lambdas)),
+    ]
+
+
+def _meanings() -> html.Details:
+    """What the measures say and do not say."""
+    rows = [html.Div([html.Dt(each.name), html.Dd(each.sentence)]) for each in measures.EVERY]
+    return html.Details(
+        [html.Summary("What these measures say, and what they do not"), html.Dl(rows)],
+        className="folded meanings",
     )
 
 
 def _panels(query: dict[str, Any]) -> tuple[Any, Any]:
-    x = query.get("x") if query.get("x") in CHOICES else "g_at_epsilon"
+    x = query.get("x") if query.get("x") in CHOICES else "count_at"
     y = query.get("y") if query.get("y") in CHOICES else "gap_measured"
     selects = html.Div(
         [
@@ -89,6 +114,45 @@ def _grid(minima: list[Minimum], query: dict[str, Any]) -> html.Section:
     return html.Section([head, *rows, table], className="panel panel-grid")
 
 
+def _ranges(minima: list[Minimum]) -> html.Section | None:
+    """Every estimate with its interval, and the measured gap, on one scale."""
+    ranges = [_range(minimum) for minimum in minima]
+    largest = max((found.largest for found in ranges), default=0.0)
+    bars = [range_bar(found, largest=largest) for found in ranges]
+    if not any(bars):
+        return None
+    rows = [
+        html.Div(
+            [
+                html.Div(_named(index, minimum), className="range-name"),
+                html.Div("not computed" if bar is None else bar),
+                html.Div(_said(minimum), className="range-said"),
+            ],
+            className="range-row",
+        )
+        for index, (minimum, bar) in enumerate(zip(minima, bars, strict=True))
+    ]
+    key = range_key(
+        estimated=any(found.value is not None for found in ranges),
+        measured=any(found.measured is not None for found in ranges),
+    )
+    head = html.Div(html.H2("Gap: interval and measurement"), className="panel-head")
+    return html.Section([head, *rows, key], className="panel panel-ranges")
+
+
+def _range(minimum: Minimum) -> Range:
+    known = minimum.numbers
+    measured = known.gap_measured, known.gap_measured_error
+    return Range(known.gap_estimate, known.gap_half, known.gap_ninety, *measured)
+
+
+def _said(minimum: Minimum) -> str:
+    verdicts: dict[str, str] = {**VERDICTS}
+    known = minimum.numbers
+    lies = "" if known.gap_lies is None else f"; measured {LIES[known.gap_lies]}"
+    return verdicts.get(known.verdict or "", "no verdict") + lies
+
+
 def _named(index: int, minimum: Minimum) -> list[Any]:
     return [
         html.Span(letters(index), className="letter"),
@@ -98,8 +162,6 @@ def _named(index: int, minimum: Minimum) -> list[Any]:
 
 def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
     """Numbers first, then the ranking, the paper's figure, the scatter, all measures."""
-    span = ends(minima)
-    step = step_of(query.get("lambda"), span) if span else 0
     differences = switch("Differences only", "differences", "false")
     items = [
         {
@@ -107,14 +169,17 @@ def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
             "lambdas": m.lambdas,
             "curves": dict(m.curves),
             "about": dict(m.about),
+            "counts": None if m.counts is None else m.counts.model_dump(),
+            "complexity": dict(m.complexity),
         }
         for m in minima
     ]
     ranking_panel = html.Section(
         [
             html.Div(html.H2("Which measure orders them as the gap does"), className="panel-head"),
-            _level(span, step),
+            *_sliders(minima, query),
             html.Div(id="compare-ranking", className="table-scroll", tabIndex=0),
+            _meanings(),
         ],
         className="panel panel-ranking",
     )
@@ -126,6 +191,7 @@ def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
         className="panel panel-numbers",
     )
     two, every = _panels(query)
+    ranges = _ranges(minima)
     measures = [html.Div([two, ranking_panel], className="measures"), every]
     grid = _grid(minima, query)
     between = line.line_panel(minima, query)
@@ -133,9 +199,10 @@ def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
     order = [grid, between, *measures, numbers] if few else [*measures, numbers, between, grid]
     return html.Div(
         [
-            dcc.Store(id="compare-items", data={"minima": items, "ends": span}),
+            dcc.Store(id="compare-items", data={"minima": items}),
             dcc.Store(id="compare-drawn"),
             html.H1(f"{len(minima)} minima"),
+            ranges,
             *order,
         ],
         className="page page-compare",

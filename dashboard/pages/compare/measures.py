@@ -1,29 +1,31 @@
-"""Compared minima in numbers: measures, values at one λ, ranks against the measured gap."""
+"""Compared minima in numbers: measures, values at shared levels, ranks against the gap."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from scipy.stats import kendalltau, spearmanr
 
-from dashboard.components.words import count, level, number
-from minimascope.contract.report import Report
+from dashboard.components.words import count, level, number, with_error
+from minimascope.contract.report import Bracket, Counts, Report
+from minimascope.contract.report.sentences import nats, span
 from minimascope.contract.schemas import KeyNumbers
 
 MEASURES = {
     "gap_measured": "Measured gap, nats",
+    "gap_by_folds": "Gap by K-fold, nats",
     "gap_estimate": "Estimated gap, nats",
     "soft_rank_ggn": "Soft rank / n",
     "lambda_max": "Largest eigenvalue λ₁",
     "trace": "Trace of H",
-    "outliers": "Outliers",
-    "g_at_epsilon": "G(ε)",
+    "outliers": "Outliers above 0.1 λ₁",
     "n90": "n₉₀",
-    "margin_min": "Smallest margin",
-    "margin_median": "Median margin",
+    "closest_crossing": "Smallest margin",
+    "median_crossing": "Median margin",
+    "misclassified": "Misclassified training points",
     "train_loss": "Training loss, nats",
     "test_loss": "Test loss, nats",
     "train_accuracy": "Training accuracy",
@@ -36,27 +38,94 @@ AT_LAMBDA = {
     "soft_rank_at": "Soft rank / n at λ",
     "tic_at": "TIC at λ, nats",
 }
+AT_THRESHOLD = {"count_at": "Eigenvalues above the threshold"}
+AT_EPSILON = {"g_at": "G at the shared ε"}
+SHARED = {**AT_THRESHOLD, **AT_EPSILON, **AT_LAMBDA}
+BRACKETS = ("closest_crossing", "median_crossing")
+# Measures with a standard error among the key numbers.
+ERRORS = {
+    "gap_measured": "gap_measured_error",
+    "gap_by_folds": "gap_by_folds_standard_error",
+}
 WANTED = 3
+NEAR = 1e-6  # two ε that differ by less are the same one
+
+
+@dataclass(frozen=True)
+class Levels:
+    """What all compared minima are measured at: λ, a threshold of eigenvalues, ε of G."""
+
+    lambda_: float | None = None
+    threshold: float | None = None
+    epsilon: float | None = None
+
+
+NOWHERE = Levels()
 
 
 @dataclass(frozen=True)
 class Minimum:
-    """One compared minimum: its key numbers, its estimates over λ (n_λ values each), its origin."""
+    """One compared minimum: its key numbers, its estimates over λ (n_λ values each), its origin.
+
+    `counts` are its eigenvalues above thresholds, `complexity` its G over "epsilon".
+    """
 
     numbers: KeyNumbers
     lambdas: Sequence[float] = ()
     curves: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
+    counts: Counts | None = None
+    complexity: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         return self.numbers.name or f"Analysis {self.numbers.id[:8]}"
 
-    def value(self, measure: str, at: float | None = None) -> float | None:
-        """A measure of `MEASURES`, or one of `AT_LAMBDA` at λ = `at`; None where there is none."""
-        if measure not in AT_LAMBDA:
-            found = getattr(self.numbers, measure)
-            return None if found is None else float(found)
+    def errors(self, measure: str) -> tuple[float, float] | None:
+        """How far a measure's interval reaches below and above it; None where it has none."""
+        numbers = self.numbers
+        if measure == "gap_estimate" and numbers.gap_estimate is not None and numbers.gap_ninety:
+            low, high = numbers.gap_ninety
+            return numbers.gap_estimate - low, high - numbers.gap_estimate
+        error = self.standard_error(measure)
+        return None if error is None else (error, error)
+
+    def standard_error(self, measure: str) -> float | None:
+        """The one among the key numbers; None where a measure has none."""
+        name = ERRORS.get(measure)
+        return None if name is None else getattr(self.numbers, name)
+
+    def bracket(self, measure: str) -> Bracket:
+        """A margin of `BRACKETS` with its certified lower end."""
+        numbers = self.numbers
+        return Bracket(lower=getattr(numbers, f"{measure}_lower"), upper=getattr(numbers, measure))
+
+    def counted(self, at: Levels) -> tuple[float, float | None] | None:
+        """Eigenvalues above the shared threshold, with the standard error."""
+        if at.threshold is None or self.counts is None:
+            return None
+        return self.counts.above(at.threshold)
+
+    def value(self, measure: str, at: Levels = NOWHERE) -> float | None:
+        """A measure of `MEASURES`, or one of `SHARED` at these levels; None where there is none."""
+        if measure in AT_LAMBDA:
+            return self._at_lambda(measure, at.lambda_)
+        if measure in AT_THRESHOLD:
+            counted = self.counted(at)
+            return None if counted is None else counted[0]
+        if measure in AT_EPSILON:
+            return self._at_epsilon(at.epsilon)
+        found = getattr(self.numbers, measure)
+        return None if found is None else float(found)
+
+    def _at_epsilon(self, epsilon: float | None) -> float | None:
+        grid = self.complexity.get("epsilon", ())
+        for value, g in zip(grid, self.complexity.get("g", ()), strict=True):
+            if epsilon and abs(value / epsilon - 1) < NEAR:
+                return g
+        return None
+
+    def _at_lambda(self, measure: str, at: float | None) -> float | None:
         curve = self.curves.get(measure)
         if at is None or curve is None or not self.lambdas:
             return None
@@ -69,20 +138,24 @@ class Minimum:
 
 def minimum_of(numbers: KeyNumbers, report: Report) -> Minimum:
     """The curves of a report beside its key numbers; soft rank divided by n."""
-    gap = report.gap
+    gap, boundary, spectrum = report.gap, report.boundary, report.spectrum
+    found = Minimum(numbers, counts=None if spectrum is None else spectrum.counts)
+    if boundary is not None:
+        curve = boundary.g_curve
+        found = replace(found, complexity={"epsilon": curve.epsilon, "g": curve.g})
     if gap is None:
-        return Minimum(numbers)
+        return found
     n = report.data.train.n
     curves = {
         "alo_at": gap.curves.alo_ggn,
         "soft_rank_at": [None if v is None else v / n for v in gap.curves.soft_rank_ggn],
         "tic_at": gap.curves.tic_ggn,
     }
-    return Minimum(numbers, gap.curves.lambda_, curves)
+    return replace(found, lambdas=gap.curves.lambda_, curves=curves)
 
 
 def _beside_the_gap(
-    minima: Sequence[Minimum], measure: str, at: float | None
+    minima: Sequence[Minimum], measure: str, at: Levels
 ) -> tuple[list[float], list[float]] | None:
     """A measure and the measured gap of the minima that have both; None below three of them."""
     values = [(m.value(measure, at), m.numbers.gap_measured) for m in minima]
@@ -94,32 +167,35 @@ def _beside_the_gap(
     return found if min(len(set(side)) for side in found) > 1 else None
 
 
-def tau_against_gap(
-    minima: Sequence[Minimum], measure: str, at: float | None = None
-) -> float | None:
+def tau_against_gap(minima: Sequence[Minimum], measure: str, at: Levels = NOWHERE) -> float | None:
     """Kendall τ of a measure against the measured gap; None below three minima that have both."""
     pairs = _beside_the_gap(minima, measure, at)
     return None if pairs is None else float(kendalltau(*pairs).statistic)
 
 
-def rho_against_gap(
-    minima: Sequence[Minimum], measure: str, at: float | None = None
-) -> float | None:
+def rho_against_gap(minima: Sequence[Minimum], measure: str, at: Levels = NOWHERE) -> float | None:
     """Spearman ρ of a measure against the measured gap; None below three minima that have both."""
     pairs = _beside_the_gap(minima, measure, at)
     return None if pairs is None else float(spearmanr(*pairs).statistic)
 
 
-def cell(minimum: Minimum, measure: str, at: float | None = None) -> str:
-    """A measure as the table writes it: with its standard error where it has one."""
+def cell(minimum: Minimum, measure: str, at: Levels = NOWHERE) -> str:
+    """A measure as the table writes it: with its interval or standard error where it has one."""
     value = minimum.value(measure, at)
     if value is None:
         return "—"
-    if measure in ("outliers", "n90", "parameters"):
+    if measure in ("outliers", "n90", "parameters", "misclassified"):
         return count(int(value))
+    if measure in BRACKETS:
+        return minimum.bracket(measure).words(number)
+    if measure == "count_at":
+        error = (minimum.counted(at) or (0.0, None))[1]
+        return count(round(value)) if error is None else " ".join(with_error(value, error))
     text = level(value) if measure == "lambda_eff" else number(value)
-    error = minimum.numbers.gap_standard_error
-    return f"{text} ± {number(error, 2)}" if measure == "gap_estimate" and error else text
+    ends, error = minimum.numbers.gap_ninety, minimum.standard_error(measure)
+    if measure == "gap_estimate" and ends:
+        return f"{nats(value)} ({span(value, ends)})"
+    return " ".join(with_error(value, error)) if error else text
 
 
 def letters(position: int) -> str:
@@ -139,23 +215,42 @@ class Rank:
     order: str
 
 
-def _order(known: Sequence[tuple[float, str]]) -> str:
-    """`A < B = C`: names by their values, equal values said to be equal."""
+def _order(known: Sequence[tuple[float, str, Bracket | None]]) -> str:
+    """`A < B = C ≈ D`: names by their values; equal ones, and brackets that overlap, say so."""
     said = ""
-    for index, (value, name) in enumerate(known):
+    for index, (value, name, bracket) in enumerate(known):
         if index:
-            said += " = " if value == known[index - 1][0] else " < "
+            before, _, other = known[index - 1]
+            unclear = bracket is not None and other is not None and bracket.overlaps(other)
+            said += " = " if value == before else " ≈ " if unclear else " < "
         said += name
     return said
 
 
-def ranking(minima: Sequence[Minimum], at: float | None) -> list[Rank]:
+def undistinguished(minima: Sequence[Minimum], measure: str) -> str:
+    """Names of those whose bracket overlaps another's: ` (A, B not distinguished)`, or nothing."""
+    known = [(letters(i), m.bracket(measure)) for i, m in enumerate(minima)]
+    known = [(name, bracket) for name, bracket in known if bracket.upper is not None]
+    same = [
+        name
+        for name, bracket in known
+        if any(name != other and bracket.overlaps(theirs) for other, theirs in known)
+    ]
+    return f" ({', '.join(same)} not distinguished)" if same else ""
+
+
+def ranking(minima: Sequence[Minimum], at: Levels = NOWHERE) -> list[Rank]:
     """Every measure that orders at least two minima, the closest to the measured gap first."""
     found = []
-    for measure, words in {**MEASURES, **AT_LAMBDA}.items():
-        values = [(m.value(measure, at), letters(i)) for i, m in enumerate(minima)]
-        known = sorted((value, name) for value, name in values if value is not None)
-        if len({value for value, _ in known}) < 2:
+    for measure, words in {**MEASURES, **SHARED}.items():
+        values = [(m.value(measure, at), letters(i), m) for i, m in enumerate(minima)]
+        known = [
+            (value, name, m.bracket(measure) if measure in BRACKETS else None)
+            for value, name, m in values
+            if value is not None
+        ]
+        known.sort(key=lambda one: one[:2])
+        if len({value for value, *_ in known}) < 2:
             continue
         tau = tau_against_gap(minima, measure, at)
         rho = rho_against_gap(minima, measure, at)
@@ -163,12 +258,3 @@ def ranking(minima: Sequence[Minimum], at: float | None) -> list[Rank]:
     first = [rank for rank in found if rank.measure == "gap_measured"]
     rest = [rank for rank in found if rank.measure != "gap_measured"]
     return first + sorted(rest, key=lambda rank: -abs(rank.tau or 0.0))
-
-
-def ends(minima: Sequence[Minimum]) -> tuple[float, float] | None:
-    """The λ that every minimum's curves cover, or None where there is none."""
-    grids = [m.lambdas for m in minima if m.lambdas]
-    if not grids:
-        return None
-    low, high = max(grid[0] for grid in grids), min(grid[-1] for grid in grids)
-    return (low, high) if low < high else None

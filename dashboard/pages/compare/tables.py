@@ -10,14 +10,18 @@ from dash import dcc, html
 from dashboard.components.words import VERDICTS, level, number, plural
 from dashboard.pages.compare.measures import (
     AT_LAMBDA,
+    BRACKETS,
     MEASURES,
+    SHARED,
     WANTED,
+    Levels,
     Minimum,
     Rank,
     cell,
     letters,
     ranking,
     tau_against_gap,
+    undistinguished,
 )
 
 FIT = 6  # minima whose columns fit beside each other
@@ -49,7 +53,7 @@ def _head(minima: Sequence[Minimum]) -> list[Any]:
     return [html.Span("Measure", className="unseen"), *names, *tau]
 
 
-def _said(minima: Sequence[Minimum], at: float | None) -> list[tuple[str, list[str], str | None]]:
+def _said(minima: Sequence[Minimum], at: Levels) -> list[tuple[str, list[str], str | None]]:
     """Measure by measure: its words, what each minimum says, its τ where enough gaps are known."""
     verdicts: dict[str, str] = {**VERDICTS}
     said = [verdicts.get(m.numbers.verdict or "", "—") for m in minima]
@@ -57,12 +61,18 @@ def _said(minima: Sequence[Minimum], at: float | None) -> list[tuple[str, list[s
     found: list[tuple[str, list[str], str | None]] = [("Verdict", said, "" if with_tau else None)]
     if any(m.numbers.spectrum_examples for m in minima):
         found.append(("Spectrum of", [_spectrum_of(m) for m in minima], "" if with_tau else None))
-    for key, words in {**MEASURES, **AT_LAMBDA}.items():
+    for key, words in {**MEASURES, **SHARED}.items():
         cells = [cell(m, key, at) for m in minima]
         if set(cells) == {"—"}:
             continue
         tau = number(tau_against_gap(minima, key, at), 2) if with_tau else None
-        name = words.replace("at λ", f"at λ = {level(at)}") if key in AT_LAMBDA else words
+        name = words.replace("at λ", f"at λ = {level(at.lambda_)}") if key in AT_LAMBDA else words
+        if key == "count_at":
+            name = f"Eigenvalues above {level(at.threshold)}"
+        if key == "g_at":
+            name = f"G at ε = {number(at.epsilon)}"
+        if key in BRACKETS:
+            name += undistinguished(minima, key)
         found.append((name, cells, tau))
     return found
 
@@ -72,7 +82,7 @@ def _spectrum_of(minimum: Minimum) -> str:
     return "all examples" if drawn is None else plural(drawn, "example")
 
 
-def numbers_table(minima: Sequence[Minimum], at: float | None) -> html.Table:
+def numbers_table(minima: Sequence[Minimum], at: Levels) -> html.Table:
     """Every number; what all minima agree on is marked for 'differences only'.
 
     Measures down and minima across while these fit beside each other, the other way for more.
@@ -108,7 +118,7 @@ def _long_table(
     return html.Table([html.Thead(head), html.Tbody(rows)], className="numbers long")
 
 
-def ranking_table(minima: Sequence[Minimum], at: float | None) -> Any:
+def ranking_table(minima: Sequence[Minimum], at: Levels) -> Any:
     """Measures by how well they order the minima as the measured gap does; click one to plot it."""
     ranks = ranking(minima, at)
     rows = [

@@ -16,7 +16,7 @@ from dashboard.pages.home.layout import layout
 from dashboard.pages.home.listing import listing
 from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.schemas import Analysis, KeyNumbers
+from minimascope.contract.schemas import KeyNumbers, ListedAnalysis
 
 AT_ONCE = 50  # what GET /compare takes
 SHOWN = 200
@@ -28,7 +28,7 @@ class Known:
     def __init__(self, client: AsyncClient) -> None:
         self._client, self._found = client, dict[str, KeyNumbers]()
 
-    async def of(self, items: Sequence[Analysis]) -> dict[str, KeyNumbers]:
+    async def of(self, items: Sequence[ListedAnalysis]) -> dict[str, KeyNumbers]:
         done = [item.id for item in items if item.state == "done"]
         new = [identifier for identifier in done if identifier not in self._found]
         for first in range(0, len(new), AT_ONCE):

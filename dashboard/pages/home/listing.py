@@ -7,17 +7,18 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashboard.components.words import STATES, VERDICTS, count, number, plural, when, with_error
-from minimascope.contract.schemas import FINAL_STATES, Analysis, KeyNumbers
+from dashboard.components.words import STATES, VERDICTS, count, number, plural, when
+from minimascope.contract.report.sentences import nats, span
+from minimascope.contract.schemas import FINAL_STATES, KeyNumbers, ListedAnalysis
 
-COLUMNS = ("Minimum", "Estimated gap", "Measured gap", "λ₁", "Smallest margin", "Parameters")
+COLUMNS = ("Minimum", "Estimated gap", "Measured gap", "λ₁", "Closest crossing", "Parameters")
 
 
-def _address(analysis: Analysis) -> str:
+def _address(analysis: ListedAnalysis) -> str:
     return f"/analyses/{analysis.id}" if analysis.state == "done" else f"/jobs/{analysis.id}"
 
 
-def _progress(analysis: Analysis) -> Any:
+def _progress(analysis: ListedAnalysis) -> Any:
     """What a row without results says instead: how far it is, or why it failed."""
     state = html.Span(STATES[analysis.state], className=f"state state-{analysis.state}")
     if analysis.state in FINAL_STATES:
@@ -28,7 +29,7 @@ def _progress(analysis: Analysis) -> Any:
     return [state, meter]
 
 
-def _box(analysis: Analysis, name: str) -> html.Button | None:
+def _box(analysis: ListedAnalysis, name: str) -> html.Button | None:
     if analysis.state != "done":
         return None
     return html.Button(
@@ -48,9 +49,10 @@ def _verdict(numbers: KeyNumbers) -> Any:
     tone = "good" if numbers.verdict == "reliable" else "warn"
     if numbers.gap_estimate is None:
         return html.Span(words or "not computed", className=f"tone {tone}")
-    value, error = with_error(numbers.gap_estimate, numbers.gap_standard_error)
-    said = html.Span(words, className=f"tone {tone}")
-    return [html.Span(f"{value} {error}".strip(), className="figure"), said]
+    ends = numbers.gap_ninety
+    found = html.Span(nats(numbers.gap_estimate), className="figure")
+    between = html.Span(span(numbers.gap_estimate, ends) if ends else "", className="ends")
+    return [found, between, html.Span(words, className=f"tone {tone}")]
 
 
 def _largest(numbers: KeyNumbers) -> str | list[html.Span]:
@@ -62,13 +64,22 @@ def _largest(numbers: KeyNumbers) -> str | list[html.Span]:
     return [html.Span(said, className="figure"), html.Span(words, className="tone warn")]
 
 
+def _margin(numbers: KeyNumbers) -> str | list[html.Span]:
+    """The closest crossing, and what is certified beside it."""
+    said, lower = number(numbers.closest_crossing), numbers.closest_crossing_lower
+    if numbers.closest_crossing is None or lower is None:
+        return said
+    least = html.Span(f"at least {number(lower)}", className="ends")
+    return [html.Span(said, className="figure"), least]
+
+
 def _cells(numbers: KeyNumbers) -> list[html.Td]:
     size = "—" if numbers.parameters is None else count(numbers.parameters)
     cells = (
         ("gap", "Estimated gap", _verdict(numbers)),
         ("measured", "Measured gap", number(numbers.gap_measured)),
         ("lambda", "λ₁", _largest(numbers)),
-        ("margin", "Smallest margin", number(numbers.margin_min)),
+        ("margin", "Closest crossing", _margin(numbers)),
         ("size", "Parameters", size),
     )
     return [
@@ -77,7 +88,7 @@ def _cells(numbers: KeyNumbers) -> list[html.Td]:
     ]
 
 
-def row(analysis: Analysis, numbers: KeyNumbers | None) -> html.Tr:
+def row(analysis: ListedAnalysis, numbers: KeyNumbers | None) -> html.Tr:
     """One analysis: a box to compare, its name and key numbers, or how far it is."""
     name = analysis.name or f"Analysis {analysis.id[:8]}"
     cells = (
@@ -96,7 +107,7 @@ def row(analysis: Analysis, numbers: KeyNumbers | None) -> html.Tr:
     )
 
 
-def listing(items: list[Analysis], numbers: Mapping[str, KeyNumbers]) -> Any:
+def listing(items: list[ListedAnalysis], numbers: Mapping[str, KeyNumbers]) -> Any:
     """The table, or what to do where there is none yet."""
     if not items:
         return html.Div(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from minimascope.analysis.costs.certificates import BoundSizes, bound_sizes
 from minimascope.analysis.costs.passes import GRADIENT_PASSES, NUMBER_SECONDS, row_seconds
 from minimascope.boundary.boundary_search import NormName
 from minimascope.boundary.layers import dense_layers
@@ -31,20 +32,22 @@ NUMBER_PASSES = 30  # over the numbers of an input, which a step of its ascent m
 class MarginSizes:
     """What is looked at; the stage and its plan both take it from `margin_sizes`.
 
-    searched: training points, in both norms; vectors: eigenvectors whose margin is estimated;
-    steps: ascent steps of each.
+    searched: training points, in both norms; bounds: what is proved of them; vectors: eigenvectors
+    whose margin is estimated; steps: ascent steps of each.
     """
 
     searched: int
+    bounds: BoundSizes
     vectors: int
     steps: int
 
 
 def margin_sizes(minimum: Minimum, *, vectors: int) -> MarginSizes:
     """For so many leading eigenvectors; nothing is searched where there are no margins."""
-    leading = min(vectors, LEADING)
+    leading, searched = min(vectors, LEADING), searched_count(minimum)
     return MarginSizes(
-        searched=searched_count(minimum),
+        searched=searched,
+        bounds=bound_sizes(minimum, searched),
         vectors=leading,
         steps=steps_for(minimum, vectors=leading),
     )
@@ -82,7 +85,8 @@ def step_seconds(minimum: Minimum, *, vectors: int) -> float:
 
 
 def margins_seconds(minimum: Minimum, *, vectors: int, slower: float) -> float:
-    """Wall seconds of searches and ascents, each counted second taking `slower`."""
+    """Wall seconds of searches, bounds and ascents, each counted second taking `slower`."""
     sizes = margin_sizes(minimum, vectors=vectors)
-    searches = len(NORMS) * sizes.searched * search_seconds(minimum)
-    return slower * (searches + sizes.steps * step_seconds(minimum, vectors=sizes.vectors))
+    each = sizes.searched * search_seconds(minimum) + sizes.bounds.seconds
+    ascents = sizes.steps * step_seconds(minimum, vectors=sizes.vectors)
+    return slower * (len(NORMS) * each + ascents)

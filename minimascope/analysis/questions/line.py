@@ -157,7 +157,7 @@ def _measured(minimum: Minimum, split: Split) -> tuple[Tensor, Tensor | None]:
     inputs, targets = split
     logits = as_matrix(outputs_at(minimum, inputs))
     losses = minimum.loss.values(logits, targets).double().cpu()
-    if not minimum.loss.classifies:
+    if not minimum.loss.judges:
         return losses, None
     return losses, minimum.loss.correct(logits, targets).double().cpu()
 

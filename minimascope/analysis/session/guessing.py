@@ -6,13 +6,14 @@ that look like any others.
 
 from __future__ import annotations
 
+from minimascope.analysis.session.opening import output_count
 from minimascope.contract.report import SplitSummary
 from minimascope.curvature.minimum.minimum import Minimum
 
 
 def guessing_loss(minimum: Minimum) -> float:
     """Mean training loss of the best constant: entropy of the labels, half the variance for mse."""
-    return minimum.loss.of_best_constant(minimum.targets)
+    return minimum.loss.of_best_constant(minimum.targets, output_count(minimum))
 
 
 def worse_than_guessing(minimum: Minimum, train: SplitSummary) -> list[str]:
@@ -20,7 +21,7 @@ def worse_than_guessing(minimum: Minimum, train: SplitSummary) -> list[str]:
     guessed = guessing_loss(minimum)
     if train.loss < guessed or guessed == 0.0:
         return []
-    known = "how often each class comes" if minimum.loss.classifies else "the mean"
+    known = "how often each class comes" if minimum.loss.judges else "the mean"
     return [
         f"The training loss of {train.loss:.3g} is not below {guessed:.3g}, that of knowing "
         f"{known} alone: is it the activation, the normalisation and the order of the classes that "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,22 +12,23 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from minimascope.contract.objective import Link
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import CheckpointSummary, DataSummary, SplitSummary
 from minimascope.curvature.minimum.batches import as_matrix, outputs_at
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.intake.networks.architecture import build_network
-from minimascope.intake.networks.checks import check_pair
+from minimascope.intake.networks.fitting import fitted
 from minimascope.intake.networks.input_shapes import takes_ids
 from minimascope.intake.values.checkpoint import Checkpoint, read_checkpoint
 from minimascope.intake.values.dataset import Dataset, read_dataset
 from minimascope.machine.threads import use_threads_for
 from minimascope.objective.loss import Loss
-from minimascope.objective.named import loss_named
 from minimascope.objective.objective import Objective
-from minimascope.objective.optimiser import Sgd
-from minimascope.objective.penalty import Ridge
+from minimascope.objective.optimiser import Optimiser
+from minimascope.objective.penalty import Penalty
+from minimascope.objective.trainable import train_only
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Opened:
     checkpoint: Checkpoint
     warnings: list[str]
     class_names: list[str] = field(default_factory=list)
+    link: Link = "logits"  # what the network's outputs were before they were made logits
 
     @cached_property
     def outputs(self) -> Tensor:
@@ -72,25 +74,63 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     if files.test:
         with speaking_of("Test data"):
             test = read_split(files.test, parameters, ids=ids, workdir=workdir).numbered_as(train)
-    warnings = check_pair(network, train, test, loss=parameters.loss)
+    found = fitted(network, train, test, parameters)
+    train, test = found.train, found.test
     dtype = torch.float64 if parameters.dtype == "float64" else torch.float32
-    objective = objective_of(parameters)
+    objective = objective_of(parameters, found.loss)
+    with refused_as_told():
+        if parameters.trainable is not None:
+            train_only(found.network, parameters.trainable)
+        trained = {k: q.shape for k, q in found.network.named_parameters() if q.requires_grad}
+        objective.penalty.by_name(trained)
     minimum = prepare(
-        network, train.inputs, train.targets, loss=objective, dtype=dtype, device=device
+        found.network,
+        train.inputs,
+        train.targets,
+        loss=objective,
+        dtype=dtype,
+        device=device,
     )
     use_threads_for(minimum.n, minimum.dim)
     said = [checkpoint.picked] if checkpoint.picked else []
-    said += [*checkpoint.warnings, *train.warnings, *(test.warnings if test else []), *warnings]
-    return Opened(minimum, split_like(minimum, test), checkpoint, said, train.names)
+    said += [*checkpoint.warnings, *train.warnings, *(test.warnings if test else [])]
+    said += found.warnings
+    return Opened(minimum, split_like(minimum, test), checkpoint, said, train.names, found.link)
 
 
-def objective_of(parameters: Parameters) -> Objective:
-    """What was minimised and how, as far as the parameters of an analysis say."""
+def objective_of(
+    parameters: Parameters, loss: Loss, *, second_moment: Mapping[str, Tensor] | None = None
+) -> Objective:
+    """What was minimised and how, as far as the parameters of an analysis say.
+
+    second_moment: v̂ by parameter name, from the optimiser's state where that came along.
+    """
     return Objective(
-        loss_named(parameters.loss),
-        Ridge(parameters.weight_decay),
-        Sgd(parameters.lr, parameters.momentum, parameters.steps),
+        loss,
+        Penalty(parameters.weight_decay, parameters.decay_on, parameters.decay_table),
+        Optimiser(
+            parameters.optimizer,
+            lr=parameters.lr,
+            momentum=parameters.momentum,
+            steps=parameters.steps,
+            schedule=parameters.schedule,
+            lr_sum=parameters.lr_sum,
+            betas=parameters.betas,
+            batch_size=parameters.batch_size,
+            second_moment=second_moment,
+        ),
+        augmentation=parameters.augmentation,
+        dropout=parameters.dropout,
     )
+
+
+@contextmanager
+def refused_as_told() -> Iterator[None]:
+    """What cannot be of this network is refused as a parameter of the analysis."""
+    try:
+        yield
+    except ValueError as error:
+        raise ProblemError("invalid_parameters", str(error)) from error
 
 
 @contextmanager
@@ -106,10 +146,16 @@ def speaking_of(what: str) -> Iterator[None]:
 
 
 def read_split(path: Path, parameters: Parameters, *, ids: bool, workdir: Path) -> Dataset:
-    """One data set with the targets of the loss; `ids` keeps whole-number inputs as token ids."""
+    """One data set as it was sent; `ids` keeps whole-number inputs as token ids."""
     integers: Literal["float", "keep"] = "keep" if ids else "float"
-    data = read_dataset(path, workdir=workdir, integers=integers, label=parameters.label)
-    return data.for_loss(parameters.loss)
+    weights = parameters.example_weights
+    return read_dataset(
+        path,
+        workdir=workdir,
+        integers=integers,
+        label=parameters.label,
+        aside=[] if weights is None else [weights],
+    )
 
 
 def torch_device(name: str) -> torch.device:
@@ -155,11 +201,16 @@ def data_summary(opened: Opened) -> DataSummary:
     )
 
 
-def class_count(minimum: Minimum) -> int | None:
-    """Classes the network tells apart; None for regression."""
+def output_count(minimum: Minimum) -> int:
+    """K, the numbers that the network gives for an example."""
     with torch.no_grad():
         outputs = minimum.logits(minimum.theta, minimum.inputs[:1])
-    return minimum.loss.classes(as_matrix(outputs).shape[1])
+    return as_matrix(outputs).shape[1]
+
+
+def class_count(minimum: Minimum) -> int | None:
+    """Classes the network tells apart; None for regression and for several labels an example."""
+    return minimum.loss.classes(output_count(minimum))
 
 
 def is_planar(minimum: Minimum) -> bool:
@@ -168,10 +219,14 @@ def is_planar(minimum: Minimum) -> bool:
 
 
 def split_summary(kind: Loss, outputs: Tensor, targets: Tensor) -> SplitSummary:
-    """Mean loss (nats per example) and accuracy of one split, from the network's outputs there."""
+    """Mean loss and accuracy of one split, from the network's outputs there.
+
+    The loss is that of training, in nats an example and normalised for this split; the accuracy
+    is of examples, or of all labels where an example has several.
+    """
     logits = as_matrix(outputs)
     accuracy = None
-    if kind.classifies:
+    if kind.judges:
         accuracy = float(kind.correct(logits, targets).double().mean())
-    loss = float(kind.mean(logits, targets))
+    loss = float(kind.of_data(targets).mean(logits, targets))
     return SplitSummary(n=len(logits), loss=loss, accuracy=accuracy)

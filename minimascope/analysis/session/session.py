@@ -66,5 +66,5 @@ class Session:
         elif len(inputs) > 2 and inputs[0].numel() > 1:  # else there are no two principal axes
             self.array("points", embedding(inputs, dims=2).float())
         if minimum.loss.classifies:
-            self.array("labels", minimum.targets.long())
+            self.array("labels", minimum.labels.long())
             self.array("predictions", minimum.loss.predicted(self.opened.outputs).long())

@@ -41,7 +41,7 @@ def subset_sections(
         curvature = None
         if wanted:
             curvature = subset_hessian(minimum, classes, seed=session.parameters.seed)
-        points = sum(int((minimum.targets == label).sum()) for label in classes)
+        points = sum(int((minimum.labels == label).sum()) for label in classes)
         sections.append(subset_section(classes, points, found, curvature))
     return sections
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +15,7 @@ from minimascope.analysis.session.opening import Opened
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.sharing.shards import WORTH_SHARING, Answer, Part, Work
 from minimascope.contract.parameters import Parameters
+from minimascope.contract.report import Finding as ObjectiveFinding
 from minimascope.contract.report import Gap, MinimumSummary, Section
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.gap.hessian_clipped import KnownHessian
@@ -20,6 +24,7 @@ from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.running.clock import Progress
 from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.spectrum import Spectrum
+from minimascope.curvature.stationarity.search import Finding, search
 from minimascope.machine.unfinished import kept_in
 
 STAGE = "gap"
@@ -45,7 +50,10 @@ def run(session: Session) -> None:
             unfinished=unfinished,
         )
     session.report.gap = Gap.model_validate_json(found.value["gap"])
+    _say_of_objective(session, found.value["objective"])
     session.report.minimum = MinimumSummary.model_validate_json(found.value["minimum"])
+    if session.report.objective is not None:
+        session.report.objective.lambda_reference = session.report.gap.lambda_
     for name, values in found.arrays.items():
         session.array(name, values)
 
@@ -101,8 +109,47 @@ def answer(
         hessian=known,
         run=Run(parameters.seed, progress, kept_in(unfinished, STAGE)),
     )
+    # At a minimum of what was told there is nothing to look for.
+    finding = None if found.converged else search(opened.minimum)
+    found = found if finding is None else doubted(found, finding)
     value = {name: each.model_dump_json(by_alias=True) for name, each in sections(found).items()}
+    value["objective"] = _objective(found, finding)
     return Answer(value, examples(found))
+
+
+def doubted(found: GapResult, finding: Finding) -> GapResult:
+    """The result where the weights speak for another objective than the one told.
+
+    No number is `reliable` then, and the sentence is about what to do first.
+    """
+    verdict = "no_estimate" if found.headline is None else "uncertain"
+    return replace(found, verdict=verdict, reason=f"{finding.sentence} Analyse it so.")
+
+
+def _objective(found: GapResult, finding: Finding | None) -> str:
+    """What the report's `objective` gets to know of the weights, as JSON."""
+    known: list[dict[str, Any]] = []
+    if finding is not None:
+        known.append({"sentence": finding.sentence, "flags": finding.flags})
+    return json.dumps({"checked": _checked(found), "findings": known})
+
+
+def _checked(found: GapResult) -> str | None:
+    if found.gradient_share is None:
+        return None
+    share = f"{found.gradient_share:.2g}" if found.gradient_share < 10 else "over 10"
+    if found.converged:
+        return f"A minimum of this objective: its gradient is {share} of the decay's own."
+    return f"No minimum of this objective: its gradient is {share} times the decay's own."
+
+
+def _say_of_objective(session: Session, text: str) -> None:
+    told, said = session.report.objective, json.loads(text)
+    if told is not None:
+        findings = [ObjectiveFinding(**each) for each in said["findings"]]
+        session.report.objective = told.model_copy(
+            update={"checked": said["checked"], "findings": findings}
+        )
 
 
 def sections(found: GapResult) -> dict[str, Section]:
@@ -112,7 +159,11 @@ def sections(found: GapResult) -> dict[str, Section]:
 
 def examples(found: GapResult) -> dict[str, np.ndarray]:
     """What was computed for all examples."""
-    single = {"train_loss": found.train_loss, "alo_loss": found.alo_loss}
+    single = {
+        "train_loss": found.train_loss,
+        "alo_loss": found.alo_loss,
+        "alo_loss_moved": found.moved_loss,
+    }
     double = {"calibration": found.calibration, "calibration_alo": found.calibration_alo}
     known = {name: each.float() for name, each in single.items() if each is not None}
     known |= {name: each.double() for name, each in double.items() if each is not None}

@@ -8,11 +8,12 @@ from dataclasses import replace
 from torch import Tensor
 
 from minimascope.analysis.costs.spectrum import plan_stage, wanted_pairs
-from minimascope.analysis.session.opening import class_count
+from minimascope.analysis.session.opening import class_count, output_count
 from minimascope.analysis.session.sampling import for_spectrum, rows_drawn
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.hessians import OUTLIER_RATIO, outlier_counts, trace_estimate
 from minimascope.contract.report import (
+    Counts,
     Density,
     Estimate,
     LayerBlock,
@@ -20,10 +21,12 @@ from minimascope.contract.report import (
     SpectrumPlan,
     SpectrumSample,
 )
+from minimascope.curvature.krylov.slq import Quadrature
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.minimum.places import layer_mass
 from minimascope.curvature.running.memory import PeakMemory
 from minimascope.curvature.running.run import Run
+from minimascope.curvature.spectrum.counts import counts_above
 from minimascope.curvature.spectrum.density import spectral_density
 from minimascope.curvature.spectrum.layer_blocks import layer_blocks
 from minimascope.curvature.spectrum.outliers import outliers_by_gap, outliers_by_ratio
@@ -80,6 +83,7 @@ def run(session: Session) -> None:
         layer_mass=mass.tolist(),
         layer_names=names,
         layer_blocks=[LayerBlock.of(each, trace=trace_estimate(each)) for each in blocks],
+        counts=counts_section(found),
         sample=sample,
         plan=plan,
     )
@@ -135,8 +139,8 @@ def sample_section(session: Session, rows: Drawn, found: Pairs) -> SpectrumSampl
 
 
 def outputs(minimum: Minimum) -> int:
-    """K of the outlier rule: classes, or output dimensions for regression."""
-    return class_count(minimum) or minimum.targets.reshape(minimum.n, -1).shape[1]
+    """K of the outlier rule: classes, or output dimensions where there are none."""
+    return class_count(minimum) or output_count(minimum)
 
 
 def run_density(session: Session) -> None:
@@ -150,3 +154,10 @@ def run_density(session: Session) -> None:
     )
     session.spectrum = replace(session.spectrum, operator=None)  # frees the graphs
     session.report.spectrum.density = Density.of(found)
+    session.report.spectrum.counts = counts_section(session.spectrum, found.rules)
+
+
+def counts_section(spectrum: Pairs, rules: Quadrature | None = None) -> Counts | None:
+    """Eigenvalues above absolute thresholds, with those that the density's probes stand for."""
+    found = counts_above(spectrum, rules)
+    return None if found is None else Counts.of(found)

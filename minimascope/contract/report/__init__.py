@@ -10,6 +10,7 @@ from minimascope.contract.report.boundary import (
     Rescaled,
 )
 from minimascope.contract.report.checkpoint import CheckpointSummary
+from minimascope.contract.report.cross_validation import CrossValidation
 from minimascope.contract.report.data import DataSummary, SplitSummary
 from minimascope.contract.report.document import (
     ESTIMATOR_VERSION,
@@ -17,28 +18,33 @@ from minimascope.contract.report.document import (
     SCHEMA_VERSION,
     STAGES,
     Failure,
-    Loss,
     Report,
     Stage,
 )
 from minimascope.contract.report.gap import (
+    Check,
+    Coverage,
     Gap,
     GapCurves,
     GapDiagnostics,
     GapPlan,
     Headline,
+    Lies,
     Verdict,
 )
 from minimascope.contract.report.margins import (
-    CertifiedMargins,
+    Bracket,
+    ClosestCrossings,
     EigenvectorMargin,
     Margins,
     PairMargin,
     PointMargin,
 )
 from minimascope.contract.report.minimum import MinimumSummary
+from minimascope.contract.report.objective import Finding, ObjectiveSummary, PenaltyGroup
 from minimascope.contract.report.sections import Estimate, Section
 from minimascope.contract.report.spectrum import (
+    Counts,
     Density,
     GapOutliers,
     LayerBlock,
@@ -55,15 +61,21 @@ __all__ = [
     "SCHEMA_VERSION",
     "STAGES",
     "Boundary",
-    "CertifiedMargins",
+    "Bracket",
+    "Check",
     "CheckpointSummary",
     "ClassSubset",
+    "ClosestCrossings",
+    "Counts",
+    "Coverage",
+    "CrossValidation",
     "DataSummary",
     "Density",
     "EigenvectorMargin",
     "Epsilon",
     "Estimate",
     "Failure",
+    "Finding",
     "FlipRates",
     "Flips",
     "GCurve",
@@ -74,11 +86,13 @@ __all__ = [
     "GapPlan",
     "Headline",
     "LayerBlock",
-    "Loss",
+    "Lies",
     "Margins",
     "MinimumSummary",
+    "ObjectiveSummary",
     "Outliers",
     "PairMargin",
+    "PenaltyGroup",
     "PointMargin",
     "RatioOutliers",
     "Report",

@@ -7,22 +7,27 @@ everything under `gap.estimates` are in nats of mean negative log-likelihood.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
+from pydantic import model_validator
+
+from minimascope.contract.objective import LossName
 from minimascope.contract.report.boundary import Boundary
 from minimascope.contract.report.checkpoint import CheckpointSummary
+from minimascope.contract.report.cross_validation import CrossValidation
 from minimascope.contract.report.data import DataSummary
 from minimascope.contract.report.gap import Gap
 from minimascope.contract.report.margins import Margins
 from minimascope.contract.report.minimum import MinimumSummary
+from minimascope.contract.report.objective import ObjectiveSummary
+from minimascope.contract.report.schema_1 import upgraded
 from minimascope.contract.report.sections import Section
 from minimascope.contract.report.spectrum import Spectrum
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 # Raised with every change that changes a number: results of another version are not reused.
 ESTIMATOR_VERSION = "5"
 
-Loss = Literal["cross_entropy", "binary", "mse"]
 Stage = Literal["spectrum", "density", "gap", "boundary", "margins"]
 STAGES: tuple[Stage, ...] = ("spectrum", "density", "gap", "boundary", "margins")
 NEEDS_SPECTRUM: frozenset[Stage] = frozenset({"density", "boundary", "margins"})
@@ -48,11 +53,18 @@ class Report(Section):
     wall_seconds: dict[str, float]
     checkpoint: CheckpointSummary
     data: DataSummary
-    loss: Loss = "cross_entropy"
+    loss: LossName = "cross_entropy"
+    objective: ObjectiveSummary | None = None
     minimum: MinimumSummary | None = None
     spectrum: Spectrum | None = None
     gap: Gap | None = None
+    cross_validation: CrossValidation | None = None
     boundary: Boundary | None = None
     margins: Margins | None = None
     failures: list[Failure] = []
     warnings: list[str] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_an_earlier_schema(cls, document: Any) -> Any:
+        return upgraded(document)

@@ -2,21 +2,62 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import Field
 
 from minimascope.contract.report.sections import Estimate, Section
 
-Verdict = Literal[
-    "reliable", "uncertain", "lower_bound", "upper_leaning", "no_estimate", "not_a_minimum"
-]
+Verdict = Literal["reliable", "uncertain", "no_estimate"]
+Lies = Literal["inside", "above", "below"]
+Z_OF_NINETY = 1.6449  # of the central 90% of a normal law
+
+
+class Coverage(Section):
+    """How often the intervals held the measured gap, of `networks` where both are known."""
+
+    networks: int
+    half: int
+    ninety: int
+    sentence: str
 
 
 class Headline(Section):
+    """The estimate in nats of plain mean NLL, with its 50% and 90% interval.
+
+    A low end of 0 is read: at most the high one. `sigma` is the standard deviation of
+    log(gap/value) beyond `scatter`, which is that of the gap of one training set (nats).
+    """
+
     name: str
+    method: str = ""
     value: float
-    standard_error: float | None
+    half: tuple[float, float]
+    ninety: tuple[float, float]
+    sigma: float | None = None
+    scatter: float | None = None
+    coverage: Coverage | None = None
+
+    def lies(self, measured: Estimate | None) -> Lies | None:
+        """Where a measured gap lies with respect to the 90% interval; None without one.
+
+        Its own standard error widens the interval, added in squares on each side.
+        """
+        if measured is None or measured.value is None:
+            return None
+        return lies(self.value, self.ninety, measured.value, measured.standard_error or 0.0)
+
+
+def lies(value: float, ninety: tuple[float, float], measured: float, error: float) -> Lies:
+    """Where a gap measured with a standard error lies with respect to a 90% interval."""
+    low, high = ninety
+    if measured > value + math.hypot(high - value, Z_OF_NINETY * error):
+        return "above"
+    # An interval that reaches 0 has no lower end.
+    if low > 0 and measured < value - math.hypot(value - low, Z_OF_NINETY * error):
+        return "below"
+    return "inside"
 
 
 class GapCurves(Section):
@@ -41,7 +82,20 @@ class GapDiagnostics(Section):
     ece_15: float | None = None
     negative_mass: float | None = None
     gap_scatter: float | None = None
-    chance_within_2: float | None = None
+
+
+class Check(Section):
+    """One line of what the verdict rests on.
+
+    `value` and `threshold` are null for what was told, not measured; `passed` is null where nobody
+    told it.
+    """
+
+    name: str
+    value: float | None = None
+    threshold: float | None = None
+    passed: bool | None = None
+    sentence: str
 
 
 class GapPlan(Section):
@@ -53,12 +107,18 @@ class GapPlan(Section):
 
 
 class Gap(Section):
-    """Estimates of the generalization gap (test − train mean NLL), and whether to believe them."""
+    """Estimates of the generalization gap (test − train mean NLL), and whether to believe them.
+
+    `at_least`: all that is said without a headline. `measured` and the headline are in plain NLL;
+    where another loss was trained, `estimates` has both in that one too.
+    """
 
     lambda_: float | None = Field(alias="lambda")
     headline: Headline | None
+    at_least: float | None = None
     verdict: Verdict
     reason: str
+    checks: list[Check] = []
     estimates: dict[str, Estimate]
     curves: GapCurves
     measured: Estimate | None

@@ -1,4 +1,4 @@
-"""Whether the checkpoint is a minimum at all."""
+"""Where in the loss landscape the checkpoint stands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from minimascope.contract.report.sections import Section
 
 
 class MinimumSummary(Section):
-    """Is this a minimum of L + (λ/2)‖θ‖² at all (docs/mathematics.md, section 3)?"""
+    """How far from a minimum of the penalised loss, and the λ that training amounts to.
+
+    `gradient_share` is ‖∇L + Pθ‖/‖Pθ‖ and `converged` says that it is below 0.05; both null
+    without a penalty. `newton_decrement`: the nats that training could still gain, about.
+    """
 
     weight_decay: float | None
     lambda_eff: float | None
@@ -14,4 +18,5 @@ class MinimumSummary(Section):
     gradient_norm: float | None
     regularized_gradient_norm: float | None
     newton_decrement: float | None
-    is_minimum: bool | None
+    gradient_share: float | None = None
+    converged: bool | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from minimascope.contract.report.sections import Estimate, Flags, Numbers, Section
 
 
@@ -28,6 +30,31 @@ class Density(Section):
     sigma: float | None = None
     probes: int | None = None
     method: str | None = None
+
+
+class Counts(Section):
+    """Eigenvalues above each absolute `threshold`, which are 10^(j/16) in every report.
+
+    `standard_error` of a count over probes, null where it is exact; `source` in words. Above the
+    last threshold there is none, below the first nothing is said.
+    """
+
+    threshold: list[float]
+    count: list[float]
+    standard_error: list[float | None]
+    source: str
+
+    def above(self, threshold: float) -> tuple[float, float | None] | None:
+        """Count and its error at the shared threshold nearest to one; None where not known."""
+        if not self.threshold or threshold > self.threshold[-1]:
+            return (0.0, None) if self.threshold else None
+        place = min(
+            range(len(self.threshold)),
+            key=lambda i: abs(math.log(self.threshold[i] / threshold)),
+        )
+        if place == 0 and threshold < 0.95 * self.threshold[0]:
+            return None
+        return self.count[place], self.standard_error[place]
 
 
 class SpectrumPlan(Section):
@@ -94,6 +121,7 @@ class Spectrum(Section):
     layer_mass: list[list[float]]
     layer_names: list[str] = []
     density: Density | None = None
+    counts: Counts | None = None
     products: int | None = None
     plan: SpectrumPlan | None = None
     layer_blocks: list[LayerBlock] = []

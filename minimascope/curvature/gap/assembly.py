@@ -2,73 +2,88 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from torch import Tensor
 
 from minimascope.curvature.gap.at_lambda import curves_of, estimates_at
-from minimascope.curvature.gap.baselines import baselines, measured_gap
+from minimascope.curvature.gap.baselines import baselines
+from minimascope.curvature.gap.calibrated import COVERAGE
 from minimascope.curvature.gap.calibration import fitted_temperature, reliability
-from minimascope.curvature.gap.diagnostics import diagnostics_at, evidence_of, plain_diagnostics
+from minimascope.curvature.gap.checks import Check, checks
+from minimascope.curvature.gap.diagnostics import (
+    diagnostics_at,
+    evidence_of,
+    gradient_share,
+    plain_diagnostics,
+    ridge_at,
+)
 from minimascope.curvature.gap.given import Assembly
 from minimascope.curvature.gap.hessian_clipped import HessianClipped, hessian_clipped
+from minimascope.curvature.gap.measured import measured_gap, on_test
+from minimascope.curvature.gap.moved_network import moved_losses
 from minimascope.curvature.gap.result import GapEstimate, GapHeadline, GapResult
-from minimascope.curvature.gap.verdict import (
-    Verdict,
-    chance_within_two,
-    judge,
-    reached_minimum,
-)
+from minimascope.curvature.gap.verdict import Evidence, Judgement, judge
 from minimascope.objective.likelihood import Likelihood
+from minimascope.objective.metric import CONVERGED
 
 
 @dataclass(frozen=True)
 class Judged:
-    """All that depends on λ_eff; without it nothing is estimated, and `reason` says why."""
+    """All that depends on λ_eff; without it nothing is estimated, and the judgement says why."""
 
-    verdict: Verdict
-    reason: str
+    judgement: Judgement
+    checks: list[Check] = field(default_factory=list)
     estimates: dict[str, GapEstimate] = field(default_factory=dict)
     diagnostics: dict[str, float | None] = field(default_factory=dict)
     headline: GapHeadline | None = None
-    is_minimum: bool | None = None
     alo: Likelihood | None = None
+    moved: Tensor | None = None
     half_logdet: float | None = None
 
 
 def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResult:
     """The result; without λ_eff only curves and what does not depend on λ."""
     clipped = None
-    if given.hessian is not None:
-        clipped = hessian_clipped(given.minimum, given.likelihood, given.hessian)
+    if given.scaled_hessian is not None:
+        clipped = hessian_clipped(
+            given.minimum, given.likelihood, given.scaled_hessian, given.metric.root
+        )
     newton = _newton(given, clipped)
-    judged = _judged(given, clipped, newton)
+    judged = _judged(given, clipped)
+    tested = None if test is None else on_test(given.minimum, test)
+    share = gradient_share(given, _regularized(given))
     diagnostics = plain_diagnostics(given) | judged.diagnostics
     known = baselines(
         given.minimum,
         given.likelihood,
         hessian_eigenvalues=None if given.hessian is None else given.hessian.values,
-        ggn_eigenvalues=given.sweep.eigenvalues,
+        ggn_eigenvalues=given.sweep.eigenvalues if given.metric.root is None else None,
         half_logdet=judged.half_logdet,
     )
     return GapResult(
         lambda_=given.damping.value,
         lambda_source=given.damping.source,
         headline=judged.headline,
-        verdict=judged.verdict,
-        reason=judged.reason,
-        estimates=judged.estimates,
+        at_least=judged.judgement.at_least,
+        verdict=judged.judgement.verdict,
+        reason=judged.judgement.reason,
+        checks=judged.checks,
+        estimates=judged.estimates | _in_loss_trained(given, judged, tested),
         curves=curves_of(given, clipped),
-        measured=_measured(given, test),
+        measured=None if tested is None else measured_gap(given.likelihood.plain, tested.plain),
         diagnostics=diagnostics,
         baselines=known | _noise(given, diagnostics),
-        weight_decay=given.penalty.weight_decay,
+        weight_decay=given.minimum.objective.penalty.weight_decay,
         gradient_norm=float(given.gradient.norm()),
         regularized_gradient_norm=_regularized_norm(given),
         newton_decrement=newton,
-        is_minimum=judged.is_minimum,
-        train_loss=given.likelihood.nll(),
+        gradient_share=share,
+        converged=None if share is None else share < CONVERGED,
+        train_loss=given.likelihood.plain.nll(),
         alo_loss=judged.alo.nll() if judged.alo is not None and given.exact else None,
+        moved_loss=judged.moved,
         calibration=given.calibration,
         calibration_alo=_alo_calibration(given, judged.alo),
         route=given.plan.route,
@@ -77,58 +92,91 @@ def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResul
     )
 
 
-def _judged(given: Assembly, clipped: HessianClipped | None, newton: float | None) -> Judged:
+def _judged(given: Assembly, clipped: HessianClipped | None) -> Judged:
     lambda_eff = given.damping.value
     if lambda_eff is None:
-        return Judged("no_estimate", given.damping.source)
+        return Judged(Judgement("no_estimate", given.damping.source))
     row = given.sweep.at(lambda_eff)
-    alo = given.sampled.at(given.sampled.logits + given.sweep.displacement[row])
-    diagnostics = diagnostics_at(given, row, alo, lambda_eff)
-    estimates = estimates_at(given, row, lambda_eff, clipped, diagnostics["t_alo"] or 0.0)
-    evidence = evidence_of(given, estimates, diagnostics, newton, clipped is not None)
-    verdict, reason = judge(evidence)
-    diagnostics["chance_within_2"] = chance_within_two(evidence)
-    headline = GapHeadline("alo_ggn", evidence.alo, estimates["alo_ggn"].standard_error)
+    ridge = ridge_at(given, row)
+    evidence = evidence_of(given, ridge, _regularized(given))
+    judgement = judge(evidence)
     return Judged(
-        verdict,
-        reason,
-        estimates,
-        diagnostics,
-        headline=None if verdict == "no_estimate" else headline,
-        is_minimum=reached_minimum(newton, evidence.alo, evidence.tic),
-        alo=alo,
+        judgement,
+        checks(evidence, judgement),
+        estimates_at(given, row, lambda_eff, clipped, evidence),
+        diagnostics_at(given, row, lambda_eff, ridge),
+        headline=_headline(evidence, judgement),
+        alo=given.plain.at(given.plain.logits + given.sweep.displacement[row]),
+        moved=moved_losses(given, row) if given.exact else None,
         half_logdet=float(given.sweep.half_logdet[row]),
     )
 
 
+def _headline(e: Evidence, judged: Judgement) -> GapHeadline | None:
+    if judged.estimate is None:
+        return None
+    assert judged.half is not None
+    assert judged.ninety is not None
+    assert judged.sigma is not None
+    assert judged.scatter is not None
+    method = "leave-one-out with stopping counted as a ridge"
+    if e.filtered is None:
+        method = "leave-one-out at the minimum"
+    elif e.mixes:
+        method = "geometric mean of leave-one-out with stopping as a ridge and as a filter"
+    if e.calm < 1:
+        method += f", times {e.calm:.2g} for over-confidence"
+    return GapHeadline(
+        "leave_one_out",
+        method,
+        judged.estimate,
+        judged.half,
+        judged.ninety,
+        judged.sigma,
+        judged.scatter,
+        COVERAGE,
+    )
+
+
 def _newton(given: Assembly, clipped: HessianClipped | None) -> float | None:
-    ridge = given.penalty.stabilised
+    ridge = given.metric.newton_ridge
     if ridge is None or clipped is None:
         return given.sweep.newton
-    return 0.5 * clipped.quadratic(_regularized(given), ridge)
+    return 0.5 * clipped.quadratic(given.metric.scaled(_regularized(given)), ridge)
 
 
 def _regularized(given: Assembly) -> Tensor:
-    return given.gradient + given.penalty.gradient(given.minimum.theta)
+    return given.metric.regularised(given.gradient, given.minimum.theta)
 
 
 def _regularized_norm(given: Assembly) -> float | None:
-    known = given.penalty.weight_decay is not None
-    return float(_regularized(given).norm()) if known else None
+    return float(_regularized(given).norm()) if given.metric.known else None
 
 
-def _measured(given: Assembly, test: tuple[Tensor, Tensor] | None) -> GapEstimate | None:
-    if test is None:
-        return None
-    gap, error = measured_gap(given.minimum, given.likelihood, test)
-    return GapEstimate(gap, error, "mean test loss − mean train loss; sd(test loss)/√n_test")
+def _in_loss_trained(
+    given: Assembly, judged: Judged, test: Likelihood | None
+) -> dict[str, GapEstimate]:
+    """Estimate and measurement in the loss trained, where that is not the plain one."""
+    sampled = given.sampled
+    if sampled.loss == sampled.plain.loss:
+        return {}
+    found: dict[str, GapEstimate] = {}
+    if judged.alo is not None:
+        rise = sampled.at(judged.alo.logits).nll() - sampled.nll()
+        method = "leave-one-out in the loss trained"
+        error = float(rise.std()) / math.sqrt(rise.numel())
+        found["alo_trained"] = GapEstimate(float(rise.mean()), error, method)
+    if test is not None:
+        found["measured_trained"] = measured_gap(given.likelihood, test)
+    return found
 
 
 def _noise(given: Assembly, diagnostics: dict[str, float | None]) -> dict[str, float | None]:
+    found = fitted_temperature(given.likelihood.plain)
     if not given.likelihood.loss.varies:
-        return {"temperature_train": fitted_temperature(given.likelihood)}
+        return {"temperature_train": found}
     return {
-        "noise_variance_train": fitted_temperature(given.likelihood),
+        "noise_variance_train": found,
         "noise_variance_alo": diagnostics["t_alo"],
     }
 

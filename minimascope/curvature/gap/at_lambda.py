@@ -8,11 +8,11 @@ from minimascope.curvature.gap.given import Assembly
 from minimascope.curvature.gap.hessian_clipped import HessianClipped, clipped_rank
 from minimascope.curvature.gap.proxies import proxy_estimates
 from minimascope.curvature.gap.result import GapEstimate
-from minimascope.curvature.gap.verdict import soft_rank_note
+from minimascope.curvature.gap.verdict import Evidence, soft_rank_note
 
 
 def estimates_at(
-    given: Assembly, row: int, lambda_: float, clipped: HessianClipped | None, t_alo: float
+    given: Assembly, row: int, lambda_: float, clipped: HessianClipped | None, evidence: Evidence
 ) -> dict[str, GapEstimate]:
     n, sweep = given.likelihood.n, given.sweep
     increments = given.increments(row)
@@ -24,7 +24,8 @@ def estimates_at(
     tic_over = over if given.exact_route else f"{sweep.method}; {_signs(contributions.shape[0], n)}"
     rank = float(sweep.rank[row]) / n
     rank_error = None if sweep.rank_error is None else float(sweep.rank_error[row]) / n
-    note = soft_rank_note(t_alo, given.likelihood.loss)
+    t_alo = evidence.ridge.temperature
+    note = soft_rank_note(t_alo, regression=evidence.regression)
     found = {
         "alo_ggn": GapEstimate(
             float(increments.mean()), float(increments.std()) / math.sqrt(m), over
@@ -35,8 +36,15 @@ def estimates_at(
         "tic_ggn": GapEstimate(uncentred - centring, tic_error, f"centred; {tic_over}"),
         "tic_ggn_uncentred": GapEstimate(uncentred, tic_error, tic_over),
     }
+    if evidence.filtered is not None:
+        found["alo_filter"] = GapEstimate(
+            evidence.filtered.alo, None, "leave-one-out, gradient flow stopped after T as a filter"
+        )
     found |= _hessian_estimates(given, lambda_, clipped)
-    found |= proxy_estimates(given.minimum, given.likelihood, lambda_, seed=given.seed)
+    if not given.training.copies:
+        found |= proxy_estimates(
+            given.minimum, given.likelihood, given.metric, lambda_, seed=given.seed
+        )
     if given.likelihood.loss.varies:
         found["soft_rank_ggn_noise_corrected"] = GapEstimate(
             rank * t_alo, None, "soft rank/n times the leave-one-out noise variance"
@@ -68,12 +76,12 @@ def _hessian_estimates(
         missing,
     )
     method = "exact, all eigenpairs of H, negative ones set to 0"
-    if given.hessian is not None:
-        value = clipped_rank(given.hessian.values, lambda_) / n
+    if given.scaled_hessian is not None:
+        value = clipped_rank(given.scaled_hessian.values, lambda_) / n
         found["soft_rank_hessian_clipped"] = GapEstimate(value, None, method)
     if clipped is not None:
         uncentred = clipped.tic(n, lambda_)
-        centring = clipped.quadratic(given.gradient, lambda_) / n
+        centring = clipped.quadratic(given.metric.scaled(given.gradient), lambda_) / n
         found["tic_hessian_clipped"] = GapEstimate(uncentred - centring, None, method)
         found["tic_hessian_clipped_uncentred"] = GapEstimate(uncentred, None, method)
     return found
@@ -82,7 +90,8 @@ def _hessian_estimates(
 def curves_of(given: Assembly, clipped: HessianClipped | None) -> dict[str, list[float | None]]:
     rows = [given.sweep.at(x) for x in given.grid]
     pieces = [given.tic(row) for row in rows]
-    n, known = given.likelihood.n, given.hessian
+    n, known = given.likelihood.n, given.scaled_hessian
+    gradient = given.metric.scaled(given.gradient)
     empty: list[float | None] = [None] * len(rows)
     return {
         "lambda": [*given.grid],
@@ -103,6 +112,6 @@ def curves_of(given: Assembly, clipped: HessianClipped | None) -> dict[str, list
         else [clipped.tic(n, x) for x in given.grid],
         "tic_hessian_clipped": empty
         if clipped is None
-        else [clipped.tic(n, x) - clipped.quadratic(given.gradient, x) / n for x in given.grid],
+        else [clipped.tic(n, x) - clipped.quadratic(gradient, x) / n for x in given.grid],
         "alo_ggn": [given.drawn(row, float(given.increments(row).mean())) for row in rows],
     }

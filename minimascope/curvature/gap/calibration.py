@@ -41,11 +41,11 @@ def fitted_temperature(likelihood: Likelihood) -> float:
     """T that minimises the mean loss of logits/T; above 1 = over-confident.
 
     Searched in [0.01, 100]. Where the law has a variance of its own (mse), T is the one that
-    minimises the Gaussian negative log-likelihood, mean (f − y)², the same thing for a likelihood
-    raised to the power 1/T.
+    minimises the Gaussian negative log-likelihood, mean (f − y)² in the units of the loss, the
+    same thing for a likelihood raised to the power 1/T.
     """
     if likelihood.loss.varies:
-        return float(likelihood.residual.square().mean())
+        return likelihood.loss.dispersion(likelihood.logits, likelihood.targets)
 
     def loss(log_temperature: float) -> float:
         return float(likelihood.nll(likelihood.logits / math.exp(log_temperature)).mean())

@@ -10,9 +10,7 @@ from minimascope.curvature.gap.calibration import expected_calibration_error, fi
 from minimascope.curvature.gap.given import Assembly
 from minimascope.curvature.gap.hessian_clipped import negative_mass
 from minimascope.curvature.gap.lambda_grid import STEP, neighbours
-from minimascope.curvature.gap.result import GapEstimate
-from minimascope.curvature.gap.verdict import Evidence
-from minimascope.objective.likelihood import Likelihood
+from minimascope.curvature.gap.verdict import Evidence, LeftOut
 
 TOP_SHARE = 0.05
 
@@ -26,35 +24,58 @@ def plain_diagnostics(given: Assembly) -> dict[str, float | None]:
         "top5_share": None,
         "dlog_alo_dlog_lambda": None,
         "gap_scatter": None,
-        "chance_within_2": None,
         "ece_15": None if bins is None else expected_calibration_error(bins),
         "negative_mass": None if known is None else negative_mass(known.values),
     }
 
 
 def diagnostics_at(
-    given: Assembly, row: int, alo: Likelihood, lambda_eff: float
+    given: Assembly, row: int, lambda_eff: float, ridge: LeftOut
 ) -> dict[str, float | None]:
+    """Of leave-one-out at λ_eff, row `row` of the sweep."""
     increments = given.increments(row)
-    contributions, centring = given.tic(row)
     rank = float(given.sweep.rank[row]) / given.likelihood.n
     low, high = (float(given.increments(given.sweep.at(x)).mean()) for x in neighbours(lambda_eff))
     top = increments.topk(math.ceil(TOP_SHARE * increments.shape[0])).values
     total = float(increments.sum())
-    tic = float(contributions.mean()) - centring
     return {
-        "t_alo": fitted_temperature(alo),
-        "tic_over_soft_rank": tic / rank if rank > 0 else None,
+        "t_alo": ridge.temperature,
+        "tic_over_soft_rank": ridge.tic / rank if rank > 0 else None,
         "max_leverage": None
         if given.sweep.leverage is None
         else float(given.sweep.leverage[row].max()),
         "top5_share": float(top.sum()) / total if total > 0 else None,
         "dlog_alo_dlog_lambda": math.log(high / low) / (2 * STEP) if low > 0 < high else None,
-        "gap_scatter": math.hypot(
-            _scatter(increments, alo.nll(), rank, given.likelihood.n),
-            given.sweep.numerical_error * float(increments.mean()),
-        ),
+        "gap_scatter": ridge.scatter,
     }
+
+
+def ridge_at(given: Assembly, row: int) -> LeftOut:
+    """Leave-one-out with stopping counted as a ridge."""
+    contributions, centring = given.tic(row)
+    n = given.likelihood.n
+    rank = float(given.sweep.rank[row]) / n
+    tic = float(contributions.mean()) - centring
+    return _left_out(given, given.sweep.displacement[row], rank, tic)
+
+
+def filtered_at(given: Assembly) -> LeftOut | None:
+    """The same with stopping counted as gradient flow for its time; None at a minimum reached."""
+    found = given.sweep.filtered
+    if found is None:
+        return None
+    return _left_out(given, found.displacement, found.rank / given.likelihood.n, math.nan)
+
+
+def _left_out(given: Assembly, displacement: Tensor, rank: float, tic: float) -> LeftOut:
+    plain, n = given.plain, given.likelihood.n
+    left_out = plain.at(plain.logits + displacement)
+    increments = left_out.nll() - plain.nll()
+    alo = float(increments.mean())
+    scatter = math.hypot(
+        _scatter(increments, left_out.nll(), rank, n), given.sweep.numerical_error * alo
+    )
+    return LeftOut(alo, tic, rank, fitted_temperature(left_out), scatter)
 
 
 def _scatter(increments: Tensor, alo_loss: Tensor, rank_over_n: float, n: int) -> float:
@@ -70,23 +91,20 @@ def _scatter(increments: Tensor, alo_loss: Tensor, rank_over_n: float, n: int) -
     return math.hypot(float(alo_loss.std()) / math.sqrt(n), fit, drawn)
 
 
-def evidence_of(
-    given: Assembly,
-    estimates: dict[str, GapEstimate],
-    diagnostics: dict[str, float | None],
-    newton: float | None,
-    newton_is_exact: bool,
-) -> Evidence:
+def evidence_of(given: Assembly, ridge: LeftOut, gradient: Tensor) -> Evidence:
+    """What the rules look at; `gradient` is that of the penalised loss."""
     return Evidence(
-        loss=given.likelihood.loss,
-        alo=estimates["alo_ggn"].value or 0.0,
-        tic=estimates["tic_ggn"].value or 0.0,
-        soft_rank=estimates["soft_rank_ggn"].value or 0.0,
-        t_alo=diagnostics["t_alo"] or 0.0,
-        max_leverage=diagnostics["max_leverage"] or 0.0,
-        slope=diagnostics["dlog_alo_dlog_lambda"],
-        scatter=diagnostics["gap_scatter"] or 0.0,
-        newton=newton,
-        newton_is_exact=newton_is_exact,
-        pure_weight_decay=given.damping.pure_weight_decay,
+        ridge=ridge,
+        filtered=filtered_at(given),
+        training=given.training,
+        n=given.likelihood.n,
+        gradient_share=gradient_share(given, gradient),
+        scheduled=given.damping.known and not given.damping.converged,
+        regression=given.likelihood.loss.varies,
     )
+
+
+def gradient_share(given: Assembly, gradient: Tensor) -> float | None:
+    """‖∇L + Pθ‖ over ‖Pθ‖; None without a penalty."""
+    pull = float((given.metric.penalty * given.minimum.theta).norm())
+    return float(gradient.norm()) / pull if pull > 0 else None

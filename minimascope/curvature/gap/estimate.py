@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -18,15 +19,18 @@ from minimascope.curvature.gap.given import Assembly
 from minimascope.curvature.gap.hessian_clipped import KnownHessian
 from minimascope.curvature.gap.lambda_grid import lambda_grid, neighbours
 from minimascope.curvature.gap.result import GapPlan, GapResult
+from minimascope.curvature.gap.training import Training
 from minimascope.curvature.layers.gram import gram_cost, trace_seconds
 from minimascope.curvature.minimum.batches import likelihood_of
+from minimascope.curvature.minimum.copies import alone, originals
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products.ggn import Ggn
 from minimascope.curvature.products.gradient import mean_gradient
+from minimascope.curvature.products.metric import metric_at
 from minimascope.curvature.running.clock import Clock, Progress
 from minimascope.curvature.running.durations import duration
 from minimascope.curvature.running.run import Run
-from minimascope.curvature.sweep.exact import dual_resolvent, exact_sweep, primal_resolvent
+from minimascope.curvature.sweep.exact import dual_sweep, primal_sweep
 from minimascope.curvature.sweep.matrix_free import matrix_free_sweep
 from minimascope.curvature.sweep.result import Sweep
 from minimascope.curvature.sweep.route import (
@@ -39,6 +43,7 @@ from minimascope.curvature.sweep.route import (
     usual_vectors,
 )
 from minimascope.objective.likelihood import Likelihood
+from minimascope.objective.metric import Metric
 
 SWEEP = (0.05, 0.7)  # of the progress bar
 
@@ -59,33 +64,42 @@ def estimate_gap(
     In float64, but for the products of the matrix-free route, which keep the precision of the
     minimum. That route ends when `budget.seconds` are over with as many examples as it had time
     for; `run.state_path` keeps what it finished, and the same run, killed on the way, goes on from
-    there. Without `hessian` H₊ quantities are None and the Newton decrement uses the GGN. Raises
-    ValueError with the offending value on bad input.
+    there. Without `hessian` H₊ quantities are
+    None and the Newton decrement uses the GGN. Raises ValueError with the offending value on bad
+    input.
     """
-    lambda_eff = minimum.objective.damping.value
-    grid = lambda_grid(lambda_eff, lambdas)
     _check_sizes(minimum, test)
     given, minimum = minimum, _double(minimum)
     likelihood = likelihood_of(minimum, minimum.inputs, minimum.targets)
+    metric = metric_at(minimum, seed=run.seed)
+    lambda_eff = metric.damping.value
+    grid = lambda_grid(lambda_eff, lambdas)
     plan = _route(minimum, likelihood, budget)
     at = _sweep_lambdas(grid, lambda_eff)
+    if plan.operations is None and minimum.groups is not None:
+        raise ValueError(_too_many_copies(minimum, plan))
     if plan.operations is None:
-        sweep, spent = _matrix_free(given, likelihood, at, budget, run)
+        sweep, spent = _matrix_free(given, likelihood, at, metric, budget, run)
     else:
-        sweep, spent = _exact(minimum, likelihood, at, plan, run.progress)
+        sweep, spent = _exact(minimum, likelihood, at, metric, plan, run.progress)
     run.progress(SWEEP[1], "estimates, baselines and diagnostics")
+    # Originals stand for themselves: their copies were there for the curvature.
+    rows = originals(minimum)
+    plain = likelihood if minimum.groups is None else likelihood.select(rows)
     return assemble(
         Assembly(
-            minimum=minimum,
-            likelihood=likelihood,
+            minimum=minimum if minimum.groups is None else alone(minimum, rows),
+            likelihood=plain,
+            metric=metric,
             sweep=sweep,
             grid=grid,
             gradient=mean_gradient(minimum),
             hessian=hessian,
-            calibration=reliability(likelihood) if minimum.loss.classifies else None,
+            calibration=reliability(plain) if minimum.loss.classifies else None,
             seed=run.seed,
             plan=plan,
             spent=spent,
+            training=Training.of(minimum),
         ),
         test=test,
     )
@@ -95,6 +109,10 @@ def _check_sizes(minimum: Minimum, test: Split | None) -> None:
     if minimum.n < 2:
         raise ValueError(
             f"The training set has {minimum.n} example: leave-one-out needs at least 2."
+        )
+    if minimum.groups is not None and originals(minimum).shape[0] < 2:
+        raise ValueError(
+            "All training examples are copies of one original: leave-one-out needs at least 2."
         )
     if test is not None and test[0].shape[0] < 2:
         raise ValueError(f"The test set has {test[0].shape[0]} of at least 2 examples.")
@@ -118,33 +136,49 @@ def _route(minimum: Minimum, likelihood: Likelihood, budget: Budget) -> RoutePla
 
 
 def _matrix_free(
-    minimum: Minimum, likelihood: Likelihood, lambdas: Tensor, budget: Budget, run: Run
+    minimum: Minimum,
+    likelihood: Likelihood,
+    lambdas: Tensor,
+    metric: Metric,
+    budget: Budget,
+    run: Run,
 ) -> tuple[Sweep, GapPlan]:
     longest = budget.seconds
     clock = Clock(longest, lambda x, said: run.progress(SWEEP[0] + (SWEEP[1] - SWEEP[0]) * x, said))
-    products = Ggn(minimum)
+    products = Ggn(minimum, root=metric.root)
     needed = products.seconds * usual_vectors(minimum.n)
     run.progress(SWEEP[0], _matrix_free_sentence(needed, longest))
-    sweep = matrix_free_sweep(products, likelihood, lambdas, run=run, clock=clock)
+    sweep = matrix_free_sweep(products, likelihood, lambdas, metric, run=run, clock=clock)
     seconds = clock.used if sweep.seconds is None else sweep.seconds
     return sweep, GapPlan(min(needed, longest), seconds, sweep.products)
 
 
 def _exact(
-    minimum: Minimum, likelihood: Likelihood, lambdas: Tensor, plan: RoutePlan, progress: Progress
+    minimum: Minimum,
+    likelihood: Likelihood,
+    lambdas: Tensor,
+    metric: Metric,
+    plan: RoutePlan,
+    progress: Progress,
 ) -> tuple[Sweep, GapPlan]:
     assert plan.operations is not None
     clock = Clock(float("inf"))
     planned = exact_seconds(plan.operations, minimum.inputs.device)
     planned += trace_seconds(minimum, once=plan.route == "primal")
     progress(SWEEP[0], f"{plan.route} route over λ, about {duration(planned)} planned")
-    build = primal_resolvent if plan.route == "primal" else dual_resolvent
+    of_route = primal_sweep if plan.route == "primal" else dual_sweep
     try:
-        resolvent = build(minimum, likelihood)
-        sweep = exact_sweep(resolvent, likelihood, lambdas, minimum.objective.penalty)
+        sweep = of_route(minimum, likelihood, lambdas, metric)
     except torch.linalg.LinAlgError as error:
         raise ValueError(_overflowing(minimum, likelihood)) from error
     return sweep, GapPlan(planned, clock.used, None)
+
+
+def _too_many_copies(minimum: Minimum, plan: RoutePlan) -> str:
+    return (
+        f"{plan.reason} Copies of {originals(minimum).shape[0]} originals can only be left out "
+        f"together on an exact route: give fewer than these {minimum.n} examples, or fewer copies."
+    )
 
 
 def _matrix_free_sentence(needed: float, longest: float) -> str:
@@ -173,10 +207,11 @@ def _double(minimum: Minimum) -> Minimum:
     if all(q.dtype == torch.float64 for q in minimum.network.parameters()):
         return minimum
     network = copy.deepcopy(minimum.network)
-    return prepare(
+    found = prepare(
         network,
         minimum.inputs,
         minimum.targets,
         loss=minimum.objective,
         device=minimum.inputs.device,
     )
+    return replace(found, groups=minimum.groups)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor
 
-from minimascope.curvature.gap.hessian_clipped import KnownHessian
+from minimascope.curvature.gap.hessian_clipped import KnownHessian, scaled_hessian
 from minimascope.curvature.gap.result import GapPlan
+from minimascope.curvature.gap.training import Training
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.sweep.result import Sweep
 from minimascope.curvature.sweep.route import RoutePlan
 from minimascope.objective.damping import Damping
 from minimascope.objective.likelihood import Likelihood
-from minimascope.objective.penalty import Ridge
+from minimascope.objective.metric import Metric
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Assembly:
 
     minimum: Minimum
     likelihood: Likelihood
+    metric: Metric
     sweep: Sweep
     grid: list[float]
     gradient: Tensor
@@ -30,21 +33,29 @@ class Assembly:
     seed: int
     plan: RoutePlan
     spent: GapPlan
+    training: Training
 
-    @property
-    def penalty(self) -> Ridge:
-        """What training added to the loss."""
-        return self.minimum.objective.penalty
+    @cached_property
+    def scaled_hessian(self) -> KnownHessian | None:
+        """H in the coordinates of the metric, where enough of it is known; not with copies."""
+        if self.hessian is None or self.training.copies:
+            return None
+        return scaled_hessian(self.hessian, self.metric.root)
 
     @property
     def damping(self) -> Damping:
-        """λ_eff and where it comes from."""
-        return self.minimum.objective.damping
+        """λ_eff, where it comes from, and whether the weights are a minimum."""
+        return self.metric.damping
 
     @property
     def sampled(self) -> Likelihood:
         """The examples of the sweep."""
         return self.likelihood.select(self.sweep.examples)
+
+    @property
+    def plain(self) -> Likelihood:
+        """The examples of the sweep under the loss whose gap is asked for."""
+        return self.sampled.plain
 
     @property
     def exact(self) -> bool:
@@ -63,8 +74,8 @@ class Assembly:
 
     def increments(self, row: int) -> Tensor:
         """(m,) leave-one-out minus training loss of each example."""
-        sampled = self.sampled
-        return sampled.nll(sampled.logits + self.sweep.displacement[row]) - sampled.nll()
+        plain = self.plain
+        return plain.nll(plain.logits + self.sweep.displacement[row]) - plain.nll()
 
     def tic(self, row: int) -> tuple[Tensor, float]:
         """Uncentred contributions of examples or random signs, and the centring term."""

@@ -62,11 +62,11 @@ class HessianClipped:
 
 
 def hessian_clipped(
-    minimum: Minimum, likelihood: Likelihood, known: KnownHessian
+    minimum: Minimum, likelihood: Likelihood, known: KnownHessian, root: Tensor | None = None
 ) -> HessianClipped | None:
     """One pass over per-example gradients g_i = J_iᵀ r_i; None where eigenvectors are missing.
 
-    Raises ValueError on wrong shapes.
+    root (p,): of the coordinates θ/root in which H is known. Raises ValueError on wrong shapes.
     """
     if known.vectors is None or not known.complete:
         return None
@@ -77,9 +77,21 @@ def hessian_clipped(
             f"and p = {minimum.dim}."
         )
     V = known.vectors.to(minimum.theta)
-    second, trace = SecondMoment(minimum, likelihood.residual).along(V)
+    second, trace = SecondMoment(minimum, likelihood.residual, root).along(V)
     outside = max(0.0, trace - float(second.sum())) if r < p else 0.0
     return HessianClipped(known.values.to(V), V, second, outside)
+
+
+def scaled_hessian(known: KnownHessian, root: Tensor | None) -> KnownHessian | None:
+    """H in the coordinates θ/root; None where eigenvectors that this needs are not known."""
+    if root is None:
+        return known
+    if known.vectors is None or not known.complete:
+        return None
+    # diag(root) Vᵀ = QR, so the scaled matrix is Q (R E Rᵀ) Qᵀ.
+    Q, R = torch.linalg.qr((known.vectors.to(root) * root).mT)
+    e, U = torch.linalg.eigh(R * known.values.to(root) @ R.mT)
+    return KnownHessian(e, (Q @ U).mT)
 
 
 def clipped_rank(eigenvalues: Tensor, lambda_: float) -> float:

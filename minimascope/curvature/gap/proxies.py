@@ -8,6 +8,7 @@ from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.fisher import sampled_fisher_eigenvalues
 from minimascope.curvature.products.ggn import ggn_diagonal, ggn_diagonal_of
 from minimascope.objective.likelihood import Likelihood
+from minimascope.objective.metric import Metric
 
 DRAWS = 10
 # Beyond these a proxy would cost more than the estimate it stands beside.
@@ -17,24 +18,30 @@ FISHER_NUMBERS = 10**8
 
 
 def proxy_estimates(
-    minimum: Minimum, likelihood: Likelihood, lambda_: float, *, seed: int
+    minimum: Minimum, likelihood: Likelihood, metric: Metric, lambda_: float, *, seed: int
 ) -> dict[str, GapEstimate]:
     """Every proxy by name; None with the reason as method where it was not computed."""
     numbers = likelihood.n * likelihood.outputs * minimum.dim
     small = numbers <= LARGEST_JACOBIAN and numbers * likelihood.outputs <= LARGEST_DIAGONAL
-    found = _kfac(minimum, likelihood, lambda_)
+    found = _kfac(minimum, likelihood, metric, lambda_)
     if small:
-        diagonal = ggn_diagonal(minimum, likelihood)
+        diagonal = metric.scaled(metric.scaled(ggn_diagonal(minimum, likelihood)))
         value = float((diagonal / (diagonal + lambda_)).sum()) / likelihood.n
         found["diagonal_soft_rank"] = GapEstimate(value, None, "diagonal of the GGN")
     else:
         found["diagonal_soft_rank"] = GapEstimate(None, None, "not computed: the network is large")
-    found["sampled_fisher_soft_rank"] = _sampled(minimum, likelihood, lambda_, seed=seed)
+    found["sampled_fisher_soft_rank"] = _sampled(minimum, likelihood, metric, lambda_, seed=seed)
     return found
 
 
-def _kfac(minimum: Minimum, likelihood: Likelihood, lambda_: float) -> dict[str, GapEstimate]:
+def _kfac(
+    minimum: Minimum, likelihood: Likelihood, metric: Metric, lambda_: float
+) -> dict[str, GapEstimate]:
     n = likelihood.n
+    if metric.root is not None:
+        # A scale for each parameter leaves no product of two factors.
+        missing = GapEstimate(None, None, "not computed: λ is not the same for all parameters")
+        return {"kfac_soft_rank": missing, "kfac_tic": missing}
     blocks = kronecker_blocks(minimum, likelihood)
     covered = {name for block in blocks for name in block.names}
     rest = [name for name in minimum.names if name not in covered]
@@ -58,11 +65,13 @@ def _kfac(minimum: Minimum, likelihood: Likelihood, lambda_: float) -> dict[str,
     return {"kfac_soft_rank": GapEstimate(soft_rank, None, method), "kfac_tic": tic}
 
 
-def _sampled(minimum: Minimum, likelihood: Likelihood, lambda_: float, *, seed: int) -> GapEstimate:
+def _sampled(
+    minimum: Minimum, likelihood: Likelihood, metric: Metric, lambda_: float, *, seed: int
+) -> GapEstimate:
     n, p = likelihood.n, minimum.dim
     if min(n, p) > LARGEST_FISHER or n * p * DRAWS > FISHER_NUMBERS:
         return GapEstimate(None, None, "not computed: the network is large")
-    e = sampled_fisher_eigenvalues(minimum, likelihood, draws=DRAWS, seed=seed)
+    e = sampled_fisher_eigenvalues(minimum, likelihood, draws=DRAWS, seed=seed, root=metric.root)
     ranks = (e / (e + lambda_)).sum(dim=1) / n
     method = f"Fisher of one sampled label an example (not the GGN): mean and s.d. of {DRAWS} draws"
     return GapEstimate(float(ranks.mean()), float(ranks.std()), method)

@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from minimascope.curvature.gap.calibrated import Coverage
+from minimascope.curvature.gap.checks import Check
+from minimascope.curvature.gap.interval import Interval
 from minimascope.curvature.gap.verdict import Verdict
 
 
@@ -23,11 +26,20 @@ class GapEstimate(NamedTuple):
 
 
 class GapHeadline(NamedTuple):
-    """The one number shown, with the standard error over training examples."""
+    """The one number shown, in plain NLL, with its 50% and 90% interval and what it is made of.
+
+    sigma: standard deviation of log(gap/value) beyond `scatter`, that of the gap of one training
+    set; coverage: how often such intervals held.
+    """
 
     name: str
+    method: str
     value: float
-    standard_error: float | None
+    half: Interval
+    ninety: Interval
+    sigma: float
+    scatter: float
+    coverage: Coverage
 
 
 class GapPlan(NamedTuple):
@@ -43,16 +55,22 @@ class GapResult:
     """Maps one to one onto the report's `gap` and `minimum` sections.
 
     curves       "lambda" and the names of the report: soft ranks not divided by n, others nats
-    train_loss   (n,) nats; alo_loss (n,) leave-one-out loss at λ_eff, None if unknown or sampled
+    measured     in plain NLL, as the headline; estimates has both in the loss trained if another
+    train_loss   (n,) nats of plain NLL; alo_loss (n,) left out at λ_eff, None if unknown or sampled
+    moved_loss   (n,) alo_loss, where that rises most from the network moved to θ + δθ_i
     calibration  (15 × 3) count, mean confidence, accuracy; NaN where a bin is empty;
                  calibration_alo the same on leave-one-out logits; both None for mse
+    at_least     all that is said where there is no headline, None where not even that
+    converged    ‖∇L + Pθ‖ < 0.05 ‖Pθ‖, gradient_share that quotient; None without a penalty
     """
 
     lambda_: float | None
     lambda_source: str
     headline: GapHeadline | None
+    at_least: float | None
     verdict: Verdict
     reason: str
+    checks: list[Check]
     estimates: dict[str, GapEstimate]
     curves: dict[str, list[float | None]]
     measured: GapEstimate | None
@@ -62,9 +80,11 @@ class GapResult:
     gradient_norm: float
     regularized_gradient_norm: float | None
     newton_decrement: float | None
-    is_minimum: bool | None
+    gradient_share: float | None
+    converged: bool | None
     train_loss: Tensor
     alo_loss: Tensor | None
+    moved_loss: Tensor | None
     calibration: Tensor | None
     calibration_alo: Tensor | None
     route: str

@@ -1,204 +1,228 @@
-"""Whether to believe the headline number: the rules of docs/mathematics.md, section 3.
+"""Whether there is an estimate of the gap, and how far it is to be trusted (docs/mathematics.md).
 
-Thresholds come from networks whose gap was measured; each verdict says why in one sentence.
+`reliable`: the 90% interval lies within a factor two of the estimate. `uncertain`: it does not, and
+is what to read. `no_estimate`: curvature at this point does not tell.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
-from minimascope.curvature.gap.chance import SCHEDULE_ERROR, chance_within
-from minimascope.objective.loss import Loss
+from minimascope.curvature.gap import calibrated
+from minimascope.curvature.gap.interval import HALF, NINETY, Interval, interval, within_two
+from minimascope.curvature.gap.training import Training
+from minimascope.objective.metric import CONVERGED
 
-Verdict = Literal[
-    "reliable", "uncertain", "lower_bound", "upper_leaning", "no_estimate", "not_a_minimum"
-]
+Verdict = Literal["reliable", "uncertain", "no_estimate"]
 
-OVER_CONFIDENT = 1.2
-UNDER_CONFIDENT = 0.3
+CALM = 1.2  # leave-one-out temperature above which the estimate is divided by T/1.2
+HOPELESS = 5.0  # and above which there is none
+WIDEST_BRACKET = 3.0  # filter over ridge, together with
+INTERPOLATING = 0.05  # TIC over soft rank
+
 SOFT_RANK_HIGH = 0.7
-INTERPOLATING = 0.02
-NEWTON_SHARE = 0.1
-# Where the search for a temperature ends, less its tolerance.
-HIGHEST = 99.0
-DOMINATED = 0.9
-# `reliable` promises a factor 2 with this probability, to every network that gets it.
-PROMISED = 0.9
+TRUSTED = "The 90% interval stays within a factor two of the estimate."
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Leave-one-out with one weighting of the curvature's directions.
+
+    alo, tic, soft_rank/n and scatter in nats: the rise of the plain loss, scatter the standard
+    deviation of the gap of one training set around it. temperature: fitted on leave-one-out
+    logits; for squared error the leave-one-out noise variance.
+    """
+
+    alo: float
+    tic: float
+    soft_rank: float
+    temperature: float
+    scatter: float
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the rules look at; nats except ratios and temperatures.
+    """What the rules look at.
 
-    newton is None where it does not apply (no weight decay known). slope is d log ALO/d log λ,
-    None where ALO is not positive around λ; scatter is the standard deviation of the gap of one
-    training set around its expectation. For mse t_alo is the leave-one-out noise variance.
+    ridge counts a schedule as 1/(μ + 1/T), filtered as (1 − e^(−μT))/μ, None at a minimum reached.
+    gradient_share is ‖∇L + Pθ‖/‖Pθ‖, None without a penalty; scheduled: λ holds what stopping adds.
+    regression: the loss has a noise variance of its own and no temperature.
     """
 
-    loss: Loss
-    alo: float
-    tic: float
-    soft_rank: float
-    t_alo: float
-    max_leverage: float
-    slope: float | None
-    scatter: float
-    newton: float | None
-    newton_is_exact: bool
-    pure_weight_decay: bool
+    ridge: LeftOut
+    filtered: LeftOut | None
+    training: Training
+    n: int
+    gradient_share: float | None
+    scheduled: bool
+    regression: bool = False
+
+    @property
+    def converged(self) -> bool | None:
+        """Whether the gradient of the penalised loss is small beside the penalty's own."""
+        return None if self.gradient_share is None else self.gradient_share < CONVERGED
+
+    @property
+    def calm(self) -> float:
+        """Factor ≤ 1 on estimates of over-confident networks, whose linearised logits overshoot."""
+        return 1.0 if self.regression else min(1.0, CALM / max(self.ridge.temperature, 1e-300))
+
+    @property
+    def mixes(self) -> bool:
+        """Whether ridge and filter are averaged: for SGD neither alone is without bias."""
+        return self.filtered is not None and self.training.optimizer in ("sgd", "other", None)
+
+    @property
+    def bracket(self) -> float:
+        """Filter over ridge; 1 at a minimum reached."""
+        if self.filtered is None or self.ridge.alo <= 0:
+            return 1.0
+        return self.filtered.alo / self.ridge.alo
+
+    @property
+    def interpolation(self) -> float:
+        """TIC over soft rank: how much residual is left."""
+        return self.ridge.tic / self.ridge.soft_rank if self.ridge.soft_rank > 0 else 0.0
+
+    @property
+    def apart(self) -> bool:
+        """Whether the ways to count a schedule say different things, and the fit is too close."""
+        close = self.regression or self.interpolation < INTERPOLATING
+        return close and self.bracket > WIDEST_BRACKET
 
 
-def reached_minimum(newton: float | None, alo: float, tic: float) -> bool | None:
-    """Whether the Newton decrement is below 10% of ALO and of TIC; None if it is not known.
+@dataclass(frozen=True)
+class Judgement:
+    """estimate, half and ninety are None together; at_least is said only where they are."""
 
-    TIC counts beside ALO because one example of leverage near 1 can inflate ALO by any factor.
-    """
-    if newton is None:
+    verdict: Verdict
+    reason: str
+    estimate: float | None = None
+    half: Interval | None = None
+    ninety: Interval | None = None
+    sigma: float | None = None
+    scatter: float | None = None
+    at_least: float | None = None
+
+
+def judge(e: Evidence) -> Judgement:
+    """The verdict with its interval and its sentence, for a known λ_eff."""
+    refused = _refusal(e)
+    if refused is not None:
+        return refused
+    share = 0.5 if e.mixes else 0.0
+    other = e.filtered or e.ridge
+    estimate = _between(e.ridge.alo, other.alo, share) * e.calm
+    scatter = _between(e.ridge.scatter, other.scatter, share)
+    sigma = calibrated.sigma_of(e.training.optimizer, e.training.moments)
+    half, ninety = (
+        _read(interval(estimate, sigma=sigma, scatter=scatter, z=z), e.training)
+        for z in (HALF, NINETY)
+    )
+    sure = within_two(ninety, estimate) and not _hidden(e)
+    reason = TRUSTED if sure else _usable(e, scatter)
+    verdict: Verdict = "reliable" if sure else "uncertain"
+    return Judgement(verdict, reason, estimate, half, ninety, sigma, scatter)
+
+
+def _between(one: float, other: float, share: float) -> float:
+    """Geometric mean with the other's share; the one alone where that is not positive."""
+    return one if share == 0 or other <= 0 else one ** (1 - share) * other**share
+
+
+def _read(found: Interval, training: Training) -> Interval:
+    """Without the altered copies that training saw, an estimate is an upper end and no more."""
+    return Interval(0.0, found.high) if training.altered else found
+
+
+def _refusal(e: Evidence) -> Judgement | None:
+    if not e.scheduled and e.converged is False:
+        return Judgement("no_estimate", _unfinished(e))
+    bound = e.ridge.alo * e.calm
+    at_least = None if e.regression or bound <= 0 or e.training.altered else bound
+    if e.ridge.alo <= 0:
+        said = (
+            "Left-out examples would cost no more than the others, so there is no gap here that "
+            "curvature could see."
+        )
+    elif not e.regression and e.ridge.temperature > HOPELESS:
+        said = (
+            f"Left-out examples are predicted far too surely (temperature "
+            f"{e.ridge.temperature:.2g}, {HOPELESS:g} allowed): what the network learnt does not "
+            "carry over, and how much that costs curvature cannot say."
+        )
+    elif e.apart:
+        said = (
+            f"The {e.n} training examples are fitted so closely that the answer depends on how "
+            f"the end of training is counted: by a factor of {e.bracket:.2g} ({WIDEST_BRACKET:g} "
+            "allowed)."
+        )
+    else:
         return None
-    return newton < NEWTON_SHARE * min(abs(alo), tic)
+    return Judgement("no_estimate", said, at_least=at_least)
 
 
-def judge(evidence: Evidence) -> tuple[Verdict, str]:
-    """The verdict and its sentence, for a known λ_eff."""
-    e = evidence
-    ratio = e.tic / e.soft_rank if e.soft_rank > 0 else 0.0
-    # For mse TIC/soft rank is the residual variance; only its share of the noise means something.
-    if e.loss.varies and e.t_alo > 0:
-        ratio /= e.t_alo
-    if ratio < INTERPOLATING:
-        return "no_estimate", (
-            f"The network interpolates its training data (TIC is {ratio:.2g} of the soft rank, "
-            f"below {INTERPOLATING}), so curvature at this point says nothing about its gap."
-        )
-    if e.pure_weight_decay and reached_minimum(e.newton, e.alo, e.tic) is False:
-        return "not_a_minimum", _not_reached(e)
-    return _by_temperature(e)
-
-
-def _not_reached(e: Evidence) -> str:
-    assert e.newton is not None
-    approximation = "" if e.newton_is_exact else " (with the GGN for H₊)"
+def _unfinished(e: Evidence) -> str:
+    share = e.gradient_share or 0.0
+    left = f"{share:.0%} of" if share < 10 else f"{share:.2g} times"
     return (
-        f"The regularised loss could still fall by about {e.newton:.2g} nats{approximation}, "
-        f"{_share(e.newton, min(abs(e.alo), e.tic))} the smaller of ALO and TIC (10% allowed): "
-        "this is not a minimum at this weight decay, and the number is not to be relied on. Train "
-        "until the loss stands still, or give lr, momentum and steps."
+        "Training had not reached the minimum of its loss with weight decay (the gradient left is "
+        f"{left} the decay's own, {CONVERGED:.0%} allowed), and how it ended is not known: give "
+        "the optimiser with its learning rate, schedule and steps."
     )
 
 
-def _share(part: float, whole: float) -> str:
-    """A share in percent; beyond ten times, a factor."""
-    if whole <= 0:
-        return "beside a zero of"
-    return f"{part / whole:.0%} of" if part < 10 * whole else f"{part / whole:.2g} times"
+def _hidden(e: Evidence) -> bool:
+    """Whether something was told, or not told, that the interval does not know of."""
+    return e.training.altered or _unknown(e) or _noisy(e)
 
 
-def _by_temperature(e: Evidence) -> tuple[Verdict, str]:
-    note = _dominated(e)
-    if not e.loss.varies and e.t_alo > OVER_CONFIDENT:
-        return "lower_bound", f"{_over_confident(e)}{note}"
-    if not e.loss.varies and e.t_alo <= UNDER_CONFIDENT:
-        return "upper_leaning", (
-            f"Under-confident: leave-one-out logits want a temperature of {e.t_alo:.2f} (at most "
-            f"{UNDER_CONFIDENT}), so the estimate leans high.{note}"
-        )
-    chance = chance_within_two(e)
-    if chance < PROMISED:
-        return "uncertain", _uncertain(e, chance)
-    return "reliable", f"{_healthy(e)} {_promise(e, chance)}{note}"
+def _unknown(e: Evidence) -> bool:
+    return e.training.optimizer in ("other", None) and e.filtered is not None
 
 
-def chance_within_two(e: Evidence) -> float:
-    """Probability that the gap of this training set is within a factor 2 of ALO."""
-    if e.slope is None and not e.pure_weight_decay:
-        return 0.0
-    return chance_within(
-        e.alo,
-        scatter=e.scatter,
-        slope=e.slope or 0.0,
-        schedule_error=0.0 if e.pure_weight_decay else SCHEDULE_ERROR,
-    )
+def _noisy(e: Evidence) -> bool:
+    return bool(e.training.dropout) and e.training.optimizer in ("sgd", "other", None)
 
 
-def _uncertain(e: Evidence, chance: float) -> str:
-    return (
-        f"{_healthy(e)} But leave-one-out says {e.alo:.3g}, and the gap is within a factor 2 of "
-        f"that with probability {chance:.0%} only ({PROMISED:.0%} wanted): {_sources(e)}."
-    )
-
-
-def _promise(e: Evidence, chance: float) -> str:
-    return f"Within a factor 2 with probability {chance:.0%}: {_sources(e)}."
-
-
-def _sources(e: Evidence) -> str:
-    said = f"the gap of a training set of this size scatters by ±{e.scatter:.2g}"
-    if e.pure_weight_decay:
-        return said
-    factor = math.exp(SCHEDULE_ERROR)
-    if e.slope is None:
+def _usable(e: Evidence, scatter: float) -> str:
+    """What keeps it from being reliable: first what was told, then what was measured."""
+    if e.training.altered:
         return (
-            f"{said}, and within the factor of about {factor:.1f} to which the schedule gives λ "
-            "the estimate changes its sign"
+            "Training saw altered copies of the inputs that this analysis did not see, and without "
+            "them the estimate was up to 13 times too high: read it as an upper end, and give the "
+            "copies with their groups."
         )
-    moved = math.exp(SCHEDULE_ERROR * abs(e.slope))
-    return (
-        f"{said}, and λ from the schedule, known to a factor of about {factor:.1f}, moves the "
-        f"estimate by a factor of {moved:.1f}"
-    )
-
-
-def _healthy(e: Evidence) -> str:
-    if e.loss.varies:
+    if _unknown(e):
         return (
-            "Leave-one-out on squared error needs no noise model; the estimated noise variance is "
-            f"{e.t_alo:.3g}, and soft rank/n is to be multiplied by it."
+            "The optimiser is not known and was taken for SGD; with Adam the estimate would be 4 "
+            "to 13 times too low. Say which it was."
         )
-    what = "At its minimum and neither" if e.pure_weight_decay else "Neither"
-    return (
-        f"{what} over- nor under-confident: leave-one-out logits want a temperature of "
-        f"{e.t_alo:.2f}, TIC is {e.tic / e.soft_rank:.2f} of the soft rank."
-    )
-
-
-def _over_confident(e: Evidence) -> str:
-    if e.t_alo >= HIGHEST:
+    if _noisy(e):
         return (
-            "Leave-one-out logits are worth no more than equal probabilities for all classes "
-            f"(they want a temperature beyond {HIGHEST:.0f}): the network learnt nothing that "
-            "carries over to an example it did not see, and no estimate of its gap was tried there."
+            "Usable with care: dropout with SGD was tried on one network only, where the estimate "
+            "was 1.5 times the gap."
         )
-    # Figures: docs/gap_study.md.
-    what = (
-        "at a converged minimum the gap was 1.0–1.2 times the estimate in networks like this"
-        if e.pure_weight_decay
-        else "after early stopping the estimate was wrong either way in networks like this, from "
-        "0.4 to 4.7 times the gap: take it as an order of magnitude"
-    )
+    if e.training.moments in ("gradients", "scalar"):
+        return (
+            "Usable, but Adam's second moments were estimated: with the optimiser's own state the "
+            "interval would be narrower."
+        )
+    # Any other σ alone stays within a factor two.
     return (
-        f"Over-confident: leave-one-out logits want a temperature of {e.t_alo:.2f} (above "
-        f"{OVER_CONFIDENT}); {what}."
+        f"Usable, but {e.n:,} training examples are few: with so many the gap itself moves by "
+        f"about ±{scatter:.2g} from one training set to another."
     )
 
 
-def _dominated(e: Evidence) -> str:
-    if e.max_leverage <= DOMINATED:
-        return ""
-    return (
-        f" A training example has leverage {e.max_leverage:.2f}: few examples carry the sum, "
-        "and it may be too high."
-    )
-
-
-def soft_rank_note(t_alo: float, loss: Loss) -> str:
+def soft_rank_note(temperature: float, *, regression: bool) -> str:
     """What to know about the soft-rank row."""
-    if loss.varies:
+    if regression:
         return "assumes noise variance 1"
-    if t_alo < SOFT_RANK_HIGH:
+    if temperature < SOFT_RANK_HIGH:
         return (
-            f"typically 2.6 times too high on networks this under-confident (T = {t_alo:.2f} < "
-            f"{SOFT_RANK_HIGH})"
+            f"typically 2.6 times too high on networks this under-confident (T = "
+            f"{temperature:.2f} < {SOFT_RANK_HIGH})"
         )
     return ""

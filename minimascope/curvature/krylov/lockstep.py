@@ -99,6 +99,12 @@ class LanczosRuns:
         seen = images.to(vectors) @ vectors * (vectors[:, 0] * self.norms[:, None])[:, None]
         return torch.stack([(seen / (values + x)[:, None]).sum(dim=2) for x in lambdas.tolist()])
 
+    def image_of_function(self, images: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+        """F f(M)x (b × K) likewise, of a function of the eigenvalues."""
+        values, vectors = self.nodes()
+        seen = images.to(vectors) @ vectors * (vectors[:, 0] * self.norms[:, None])[:, None]
+        return (seen * function(values)[:, None]).sum(dim=2)
+
 
 def begin(
     product: Product, X: Tensor, *, known: Tensor | None = None, reorthogonalised: int = 0

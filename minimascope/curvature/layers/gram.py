@@ -9,7 +9,7 @@ an 11-million-parameter network never exists, and most of its Gram matrix costs 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -38,14 +38,21 @@ class GramCost:
 
 
 def gram_cost(minimum: Minimum) -> GramCost:
-    """From the shapes of one example's traces."""
+    """From the shapes of one example's traces.
+
+    An optimiser with a step size of its own for every parameter leaves layers no closed form.
+    """
+    by_rows = minimum.objective.optimiser.adaptive
     n = minimum.n
     operations, held, covered = 0.0, 0.0, 0
     outputs = 1
     for trace in trace_layers(minimum, minimum.inputs[:1]):
         _, outputs, positions, o = trace.sensitivities.shape
         d = trace.inputs.shape[2]
-        operations += 2.0 * (n * outputs) ** 2 * min(positions**2 * (o + POINTWISE), o * d)
+        pairs = positions**2 * (o + POINTWISE)
+        if by_rows:
+            pairs = o * d
+        operations += 2.0 * (n * outputs) ** 2 * min(pairs, o * d)
         held = max(held, n * positions * (d + outputs * o))
         covered += o * d
     rest = max(0, minimum.dim - covered)
@@ -76,18 +83,20 @@ def _timed(minimum: Minimum, count: int) -> float:
     return time.perf_counter() - start
 
 
-def gram(minimum: Minimum, inputs: Tensor) -> Tensor:
-    """Θ = JJᵀ (nK × nK)."""
+def gram(minimum: Minimum, inputs: Tensor, root: Tensor | None = None) -> Tensor:
+    """Θ = JJᵀ (nK × nK); with root (p,) of J·diag(root)."""
     known = closed_form_names(minimum, inputs)
     probe = [each for each in trace_layers(minimum, inputs[:1]) if each.names <= known]
     total: Tensor | None = None
     for layers in _groups(probe, inputs.shape[0]):
         for trace in trace_layers(minimum, inputs, only=layers):
-            block = _layer_gram(trace)
+            block = _layer_gram(trace) if root is None else _scaled_gram(trace, minimum, root)
             total = block if total is None else total.add_(block)
     covered = {name for each in probe for name in each.names}
     for names in _rest(minimum, covered, inputs.shape[0], probe):
         rows = jacobian_of(minimum, inputs, names).flatten(0, 1)
+        if root is not None:
+            rows *= torch.cat([root[minimum.places[x].slice] for x in minimum.names if x in names])
         total = rows @ rows.mT if total is None else total.addmm_(rows, rows.mT)
     if total is None:
         raise ValueError("The network has no trainable parameter.")
@@ -132,6 +141,37 @@ def _layer_gram(trace: LayerTrace) -> Tensor:
     return block.view(n * outputs, n * outputs)
 
 
+def _scaled_gram(trace: LayerTrace, minimum: Minimum, root: Tensor) -> Tensor:
+    """The layer's part of JRJᵀ: in closed form where each of its tensors has one scale."""
+    scales = _scales(trace, minimum, root)
+    if scales is not None:
+        return _layer_gram(replace(trace, inputs=trace.inputs * scales.to(trace.inputs)))
+    n, outputs = trace.sensitivities.shape[:2]
+    return _by_rows(trace, _as_rows(trace, minimum, root)).view(n * outputs, n * outputs)
+
+
+def _scales(trace: LayerTrace, minimum: Minimum, root: Tensor) -> Tensor | None:
+    """Of the layer's d inputs, the ones of its bias included; None where a tensor has several."""
+    parts = [root[minimum.places[trace.weight].slice]]
+    if trace.bias is not None:
+        parts.append(root[minimum.places[trace.bias].slice])
+    if not all(bool((part == part[0]).all()) for part in parts):
+        return None
+    width = trace.inputs.shape[2] - (trace.bias is not None)
+    scales = [parts[0][:1].expand(width), *(part[:1] for part in parts[1:])]
+    return torch.cat(scales)
+
+
+def _as_rows(trace: LayerTrace, minimum: Minimum, root: Tensor) -> Tensor:
+    """The scales of a layer's parameters as o × d, its bias in the last column."""
+    o, width = trace.sensitivities.shape[3], trace.inputs.shape[2] - (trace.bias is not None)
+    weight = root[minimum.places[trace.weight].slice]
+    table = weight.view(width, o).mT if trace.transposed else weight.view(o, width)
+    if trace.bias is None:
+        return table
+    return torch.cat([table, root[minimum.places[trace.bias].slice][:, None]], dim=1)
+
+
 def _by_positions(trace: LayerTrace) -> Tensor:
     """Half of the sum over pairs of positions t ≥ u, and its transpose for the other half."""
     n, outputs, positions, _ = trace.sensitivities.shape
@@ -151,11 +191,17 @@ def _by_positions(trace: LayerTrace) -> Tensor:
     return square + square.mT
 
 
-def _by_rows(trace: LayerTrace) -> Tensor:
+def _by_rows(trace: LayerTrace, scales: Tensor | None = None) -> Tensor:
+    """From rows of J for a few output channels at a time, times `scales` (o × d)."""
     n, outputs = trace.sensitivities.shape[:2]
     d = trace.inputs.shape[2]
     total = trace.inputs.new_zeros(n * outputs, n * outputs)
-    for s in trace.sensitivities.split(max(1, HELD // (n * outputs * d)), dim=3):
-        rows = torch.einsum("nkto,ntd->nkod", s, trace.inputs).reshape(n * outputs, -1)
+    size, start = max(1, HELD // (n * outputs * d)), 0
+    for s in trace.sensitivities.split(size, dim=3):
+        rows = torch.einsum("nkto,ntd->nkod", s, trace.inputs)
+        if scales is not None:
+            rows *= scales[start : start + size].to(rows)
+        start += size
+        rows = rows.reshape(n * outputs, -1)
         total.addmm_(rows, rows.mT)
     return total

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 
 import torch
 from torch import Tensor
@@ -16,8 +17,22 @@ def fingerprint(minimum: Minimum, *, seed: int, also: Sequence[Tensor] = ()) -> 
     said = f"{minimum.network} {minimum.names} {minimum.objective} {seed}"
     digest = hashlib.sha256(said.encode())
     buffers = list(minimum.network.buffers())
-    for tensor in (minimum.theta, *buffers, minimum.inputs, minimum.targets, *also):
+    copies = [] if minimum.groups is None else [minimum.groups]
+    told = tensors_in(minimum.objective)
+    for tensor in (minimum.theta, *buffers, minimum.inputs, minimum.targets, *told, *copies, *also):
         digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
         flat = tensor.detach().cpu().contiguous().reshape(-1)
         digest.update(flat.view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def tensors_in(value: object) -> Iterator[Tensor]:
+    """Every tensor in a value made of dataclasses and mappings: their text leaves digits out."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from tensors_in(each)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from tensors_in(getattr(value, field.name))

@@ -17,8 +17,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from minimascope.curvature.minimum.places import Place, places_of, split
 from minimascope.objective.loss import Loss, LossName
 from minimascope.objective.objective import Objective, objective_of
-from minimascope.objective.optimiser import Sgd
-from minimascope.objective.penalty import Ridge
+from minimascope.objective.optimiser import Optimiser
+from minimascope.objective.penalty import Penalty
 
 
 @dataclass(frozen=True)
@@ -26,18 +26,26 @@ class Minimum:
     """Network, training set and what was minimised; all tensors share one dtype and device.
 
     inputs n × ... ; targets as the loss takes them, one row an example: class indices (int64), 0
-    or 1 for one logit, n × K numbers for squared error.
+    or 1 for one logit, n × K numbers for squared error, soft and several labels; a weight before
+    them where examples are weighted. groups (n,): which original an example is a copy of, where
+    training had copies; None where each stands alone.
     """
 
     network: nn.Module
     inputs: Tensor
     targets: Tensor
     objective: Objective = Objective()
+    groups: Tensor | None = None
 
     @property
     def loss(self) -> Loss:
         """The loss of each example."""
         return self.objective.loss
+
+    @property
+    def labels(self) -> Tensor:
+        """The class of each example (n,), where the loss classifies."""
+        return self.loss.labels(self.targets)
 
     @property
     def places(self) -> dict[str, Place]:
@@ -67,7 +75,14 @@ class Minimum:
 
     def subset(self, rows: Tensor) -> Minimum:
         """The same network on some examples (indices or a mask): mean loss over them alone."""
-        return replace(self, inputs=self.inputs[rows], targets=self.targets[rows])
+        targets = self.targets[rows]
+        return replace(
+            self,
+            inputs=self.inputs[rows],
+            targets=targets,
+            objective=self.objective.of_data(targets),
+            groups=None if self.groups is None else self.groups[rows],
+        )
 
     def trained(
         self,
@@ -77,8 +92,12 @@ class Minimum:
         momentum: float | None = None,
         steps: int | None = None,
     ) -> Minimum:
-        """The same minimum with what is known of its training; None for what is not."""
-        objective = Objective(self.loss, Ridge(weight_decay), Sgd(lr, momentum, steps))
+        """The same minimum of all its parameters, by SGD of constant rate; None: not known."""
+        objective = Objective(
+            self.loss,
+            Penalty(weight_decay),
+            Optimiser(lr=lr, momentum=momentum, steps=steps),
+        )
         return replace(self, objective=objective)
 
     def unflatten(self, theta: Tensor) -> dict[str, Tensor]:
@@ -105,7 +124,8 @@ def prepare(
 ) -> Minimum:
     """Puts a network and its data on one dtype and device, in evaluation mode.
 
-    `loss` is what was minimised: the objective, or its loss (or name) where no more is known.
+    `loss` is what was minimised: the objective, or its loss (or name) where no more is known. It
+    is normalised for these targets. ValueError where no example would count.
 
     TensorFloat-32 is switched off in this process: convolutions on a GPU use it by default, and
     with its 10 bits no residual falls below about 1e-3. So are fused encoder layers, which have
@@ -119,7 +139,8 @@ def prepare(
         inputs = inputs.to(dtype)
     if targets.is_floating_point():
         targets = targets.to(dtype)
-    return Minimum(network, inputs.to(device), targets.to(device), objective_of(loss))
+    objective = objective_of(loss).of_data(targets)
+    return Minimum(network, inputs.to(device), targets.to(device), objective)
 
 
 def check_minimum(minimum: Minimum) -> None:

@@ -1,5 +1,6 @@
 """Fisher matrices of labels sampled from the model: their mean over labels is the GGN.
 
+A loss that is m times a likelihood has its residuals times √m (`Loss.sampled_residual`).
 One label an example, so the rank is at most n: never to be taken for the GGN.
 """
 
@@ -23,14 +24,17 @@ def sampled_fisher(minimum: Minimum, *, seed: int = 0) -> Operator:
 
 
 def sampled_fisher_eigenvalues(
-    minimum: Minimum, likelihood: Likelihood, *, draws: int, seed: int
+    minimum: Minimum, likelihood: Likelihood, *, draws: int, seed: int, root: Tensor | None = None
 ) -> Tensor:
-    """Eigenvalues (draws × min(n, p)) of F for several draws, from one pass over J."""
+    """Eigenvalues (draws × min(n, p)) of F for several draws, from one pass over J.
+
+    In the coordinates θ/root where there is one (p,).
+    """
     residuals = sampled_residuals(likelihood, draws=draws, seed=seed)
     rows = residuals[0].new_empty(draws, likelihood.n, minimum.dim)
     for at, drawn in gradient_rows(minimum, residuals):
         for draw, G in enumerate(drawn):
-            rows[draw, at] = G
+            rows[draw, at] = G if root is None else G * root
     G = rows if likelihood.n <= minimum.dim else rows.mT
     return torch.stack([torch.linalg.eigvalsh(g @ g.mT) for g in G]).clamp_min(0) / likelihood.n
 
@@ -38,5 +42,5 @@ def sampled_fisher_eigenvalues(
 def sampled_residuals(likelihood: Likelihood, *, draws: int, seed: int) -> list[Tensor]:
     """Residuals (n × K) at labels drawn from the model, one an example and draw."""
     generator = torch.Generator().manual_seed(seed)
-    loss, f = likelihood.loss, likelihood.logits
-    return [loss.sampled_residual(f, generator) for _ in range(draws)]
+    loss, f, y = likelihood.loss, likelihood.logits, likelihood.targets
+    return [loss.sampled_residual(f, y, generator) for _ in range(draws)]

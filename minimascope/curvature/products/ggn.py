@@ -7,6 +7,7 @@ without one example's own share, and sums of example gradients.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Iterator
 from functools import cached_property
@@ -27,16 +28,29 @@ def ggn(minimum: Minimum, *, chunk: int | None = None, retain: Retain = "auto") 
 
 
 class Ggn:
-    """The GGN's graphs, its `operator`, and what else they give; rows are (c × p)."""
+    """The GGN's graphs, its `operator`, and what else they give; rows are (c × p).
+
+    With `root` (p,) everything is seen in the coordinates θ/root: J is J·diag(root).
+    """
 
     def __init__(
-        self, minimum: Minimum, *, chunk: int | None = None, retain: Retain = "auto"
+        self,
+        minimum: Minimum,
+        *,
+        root: Tensor | None = None,
+        chunk: int | None = None,
+        retain: Retain = "auto",
     ) -> None:
         self.minimum = minimum
+        self._root = None if root is None else root.to(minimum.theta)
         self._chunks, _ = chunks_of(minimum, "jacobian", chunk=chunk, retain=retain)
         self.operator = operator_like(
             minimum.theta, self._apply, "GGN", graph_bytes=self._chunks.bytes
         )
+
+    def scaled(self, rows: Tensor) -> Tensor:
+        """(c × p) gradients in the coordinates θ/root."""
+        return rows if self._root is None else rows * self._root
 
     @property
     def count(self) -> int:
@@ -57,18 +71,46 @@ class Ggn:
 
         The sum keeps its divisor n: the curvature of the loss with example i taken out.
         """
+        return self._with_own(V, own, without=True)
+
+    def with_own(self, V: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
+        """Row c times the whole GGN, and J_i v_c of its own example i = own[c]."""
+        return self._with_own(V, own, without=False)
+
+    def own_gradients(self, seeds: Tensor, own: Tensor) -> Tensor:
+        """J_iᵀ s_c (c × p) of seeds (c × K), i = own[c]."""
+        total = seeds.new_zeros(seeds.shape[0], self.minimum.dim)
+        for graph, examples, row in self._pieces(total):
+            here = (own[row] >= examples.start) & (own[row] < examples.stop)
+            at = here.nonzero()[:, 0], own[row][here] - examples.start
+            own_seeds = seeds[row]
+            held = graph.logits.shape[0]
+            spread = seeds.new_zeros(own_seeds.shape[0], held, seeds.shape[1])
+            spread[at] = own_seeds[here]
+            total[row] += self._pull(graph, spread)
+        return total
+
+    def seen_with(self, root: Tensor | None) -> Ggn:
+        """The same graphs in other coordinates."""
+        other = copy.copy(self)
+        other._root = None if root is None else root.to(self.minimum.theta)
+        return other
+
+    def _with_own(self, V: Tensor, own: Tensor, *, without: bool) -> tuple[Tensor, Tensor]:
         self.operator.counter.products += V.shape[0]
         total = torch.zeros_like(V)
         seen: Tensor | None = None
         for graph, examples, row in self._pieces(V):
-            pushed = graph.push_rows(V[row])
+            pushed = self._push(graph, V[row])
             here = (own[row] >= examples.start) & (own[row] < examples.stop)
             at = here.nonzero()[:, 0], own[row][here] - examples.start
             seen = V.new_empty(V.shape[0], pushed.shape[2]) if seen is None else seen
             seen[row][here] = pushed[at]
-            bent = self._bent(graph, examples, pushed).clone()  # may be `pushed` itself
-            bent[at] = 0
-            total[row] += graph.pull_rows(bent)
+            bent = self._bent(graph, examples, pushed)
+            if without:
+                bent = bent.clone()  # may be `pushed` itself
+                bent[at] = 0
+            total[row] += self._pull(graph, bent)
         assert seen is not None
         return total / self.minimum.n, seen
 
@@ -79,14 +121,22 @@ class Ggn:
         for graph, examples, row in self._pieces(total):
             targets = self.minimum.targets[examples]
             r = self.minimum.loss.residual(graph.logits.detach(), targets)
-            total[row] += graph.pull_rows(weights[row, examples, None] * r)
+            total[row] += self._pull(graph, weights[row, examples, None] * r)
         return total
 
     def _apply(self, V: Tensor) -> Tensor:
         total = torch.zeros_like(V)
         for graph, examples, row in self._pieces(V):
-            total[row] += graph.pull_rows(self._bent(graph, examples, graph.push_rows(V[row])))
+            total[row] += self._pull(graph, self._bent(graph, examples, self._push(graph, V[row])))
         return total / self.minimum.n
+
+    def _push(self, graph: Graph, rows: Tensor) -> Tensor:
+        """J_i v of each row (c × m × K)."""
+        return graph.push_rows(self.scaled(rows))
+
+    def _pull(self, graph: Graph, seeds: Tensor) -> Tensor:
+        """Σ_i J_iᵀ s_i of each row of seeds (c × p)."""
+        return self.scaled(graph.pull_rows(seeds))
 
     def _bent(self, graph: Graph, examples: slice, pushed: Tensor) -> Tensor:
         """Λ_i applied to (c, m, K)."""

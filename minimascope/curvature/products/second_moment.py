@@ -32,15 +32,16 @@ def gradient_rows(
 
 @dataclass(frozen=True)
 class SecondMoment:
-    """M = (1/n) Σ u_i u_iᵀ of the rows of one seed (n × K)."""
+    """M = (1/n) Σ u_i u_iᵀ of the rows of one seed (n × K), u_i times `root` (p,) or not."""
 
     minimum: Minimum
     seed: Tensor
+    root: Tensor | None = None
 
     def along(self, V: Tensor) -> tuple[Tensor, float]:
         """vᵀMv of the rows of V (r × p), and tr M, in one pass."""
         second, trace = V.new_zeros(V.shape[0]), 0.0
-        for _, (G,) in gradient_rows(self.minimum, [self.seed]):
+        for G in self._rows():
             second += (G @ V.mT).square().sum(dim=0) / self.minimum.n
             trace += float(G.square().sum()) / self.minimum.n
         return second, trace
@@ -48,9 +49,13 @@ class SecondMoment:
     def times(self, rows: Tensor) -> Tensor:
         """M applied to (b × p) rows: J is made anew each time."""
         total = torch.zeros_like(rows)
-        for _, (G,) in gradient_rows(self.minimum, [self.seed]):
+        for G in self._rows():
             total += (rows @ G.mT) @ G
         return total / self.minimum.n
+
+    def _rows(self) -> Iterator[Tensor]:
+        for _, (G,) in gradient_rows(self.minimum, [self.seed]):
+            yield G if self.root is None else G * self.root
 
     def operator(self, name: str) -> Operator:
         """M as an operator."""

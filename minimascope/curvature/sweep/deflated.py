@@ -19,6 +19,7 @@ from minimascope.curvature.krylov.lockstep import LanczosRuns, begin
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.ggn import Ggn
 from minimascope.curvature.running.clock import Clock
+from minimascope.objective.metric import Flow
 
 PROBES, FEWEST_PROBES = 20, 3
 SLQ_TOLERANCE = 1e-3
@@ -155,9 +156,17 @@ def quadratic_forms(
 
 
 def soft_rank(
-    ggn: DeflatedGgn, generator: torch.Generator, *, probes: int, share: float
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """(rank, its standard error, ½ log det, last change) at every λ: known pairs, a run a probe."""
+    ggn: DeflatedGgn,
+    generator: torch.Generator,
+    *,
+    probes: int,
+    share: float,
+    flow: Flow | None = None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """(rank, its standard error, ½ log det, last change) at every λ: known pairs, a run a probe.
+
+    Last the rank Σ e φ(e) of a flow with one P/D, NaN without.
+    """
     theta = ggn.minimum.theta
     signs = torch.randint(0, 2, (probes, theta.shape[0]), generator=generator)
     ridge = ggn.lambdas.to(theta.device)[:, None, None]
@@ -167,6 +176,7 @@ def soft_rank(
         return (runs.weights(vectors) * values / (values + ridge)).sum(dim=2)
 
     parts: list[Tensor] = []
+    filtered: list[Tensor] = []
     logdets: list[Tensor] = []
     changes: list[Tensor] = []
     for each in signs.split(min(ggn.at_once, probes)):
@@ -179,6 +189,9 @@ def soft_rank(
         logdets.append(
             0.5 * (runs.weights(vectors) * torch.log1p(values / ridge)).sum(dim=2).double()
         )
+        if flow is not None:
+            weights = flow.weights(values) * values
+            filtered.append((runs.weights(vectors) * weights).sum(dim=1).double())
         parts.append(found)
         changes.append(change)
         if ggn.clock.past(share) and sum(part.shape[1] for part in parts) >= FEWEST_PROBES:
@@ -190,4 +203,11 @@ def soft_rank(
         rank.std(dim=1) / math.sqrt(rank.shape[1]),
         0.5 * torch.log1p(known / flat).sum(dim=1) + logdet.mean(dim=1),
         torch.stack(changes).amax(dim=0),
+        _flow_rank(known, filtered, flow),
     )
+
+
+def _flow_rank(known: Tensor, parts: list[Tensor], flow: Flow | None) -> Tensor:
+    if flow is None:
+        return known.new_tensor(math.nan)
+    return (known * flow.weights(known)).sum() + torch.cat(parts).mean()

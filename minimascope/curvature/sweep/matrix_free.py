@@ -1,32 +1,26 @@
 """The matrix-free route: everything of a sweep from GGN products, within a given time.
 
 Soft rank by stochastic Lanczos quadrature; TIC as (1/n) Σ_z zᵀGA⁻¹Gᵀz over random signs z, which
-covers all examples at once (G: rows g_i). Leave-one-out of random examples from one vector each:
-
-  δf_i = J_i (A − J_iᵀΛ_iJ_i/n)⁻¹ g_i / n   (= S_i (I − Λ_iS_i)⁻¹ r_i by Woodbury's identity)
-
-so a Lanczos run started at g_i, with the products of the loss without example i, gives δf_i for
-every λ, whatever the number of classes. Examples are added until the standard error of ALO is
-small enough, or the time is over.
+covers all examples at once (G: rows g_i). Leave-one-out of random examples (`drawn_examples`): they
+are added until the standard error of ALO is small enough, or the time is over.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from minimascope.curvature.krylov.lockstep import LanczosRuns, begin
 from minimascope.curvature.minimum.fingerprint import fingerprint
 from minimascope.curvature.products.ggn import Ggn
-from minimascope.curvature.products.gradient import example_gradients, mean_gradient
+from minimascope.curvature.products.gradient import mean_gradient
 from minimascope.curvature.running.clock import Clock
 from minimascope.curvature.running.durations import duration
 from minimascope.curvature.running.run import Run
 from minimascope.curvature.running.saved_parts import Part, Parts
 from minimascope.curvature.running.saved_state import NOT_KEPT, Keeper
+from minimascope.curvature.sweep import drawn_examples
 from minimascope.curvature.sweep.deflated import (
     FEWEST_PROBES,
     PROBES,
@@ -34,16 +28,20 @@ from minimascope.curvature.sweep.deflated import (
     DeflatedGgn,
     deflated_ggn,
     quadratic_forms,
-    run_until_settled,
     soft_rank,
 )
-from minimascope.curvature.sweep.result import Sweep
+from minimascope.curvature.sweep.drawn_examples import (
+    batch_sizes,
+    drawn_batch,
+    drawn_so_far,
+    error_of_alo,
+)
+from minimascope.curvature.sweep.result import Filtered, Sweep
 from minimascope.curvature.sweep.route import LONGEST
 from minimascope.objective.likelihood import Likelihood
-from minimascope.objective.penalty import Ridge
+from minimascope.objective.metric import Metric
 
 RELATIVE_ERROR = 0.1
-FIRST_EXAMPLES, FEWEST_EXAMPLES, MOST_EXAMPLES = 64, 2, 1000
 FEWEST_VECTORS = 100
 BATCH = "leave-one-out, batch"
 # Shares of the time by whose end each part is over, where it is short.
@@ -56,6 +54,7 @@ def matrix_free_sweep(
     products: Ggn,
     likelihood: Likelihood,
     lambdas: Tensor,
+    metric: Metric,
     *,
     run: Run = Run(),
     relative_error: float = RELATIVE_ERROR,
@@ -69,8 +68,8 @@ def matrix_free_sweep(
     `run.state_path` keeps finished parts: the same sweep, killed on the way, goes on from them.
     ValueError where the time is too short for anything.
     """
-    objective, seed = products.minimum.objective, run.seed
-    target = objective.damping.value or float(lambdas[len(lambdas) // 2])
+    seed = run.seed
+    target = metric.damping.value or float(lambdas[len(lambdas) // 2])
     row = int((lambdas - target).abs().argmin())
     parts = Parts(_keeper(products, lambdas, run), Clock(LONGEST) if clock is None else clock)
     clock = parts.clock
@@ -82,15 +81,18 @@ def matrix_free_sweep(
     def once(name: str, make: Callable[[], Part]) -> Part:
         return parts.once(name, make, lambda: products.count)
 
-    rank = once("soft rank", lambda: _rank(ggn, seed))
-    forms = once("TIC", lambda: _forms(ggn, likelihood, seed, objective.penalty))
+    rank = once("soft rank", lambda: _rank(ggn, seed, metric))
+    forms = once("TIC", lambda: _forms(ggn, likelihood, seed, metric))
     drawn = torch.randperm(likelihood.n, generator=_stream(seed, 3))
     # What was drawn before comes first, whatever time is left now.
     batches = parts.series(BATCH)
-    for size in _sizes(ggn, likelihood, batches, relative_error):
-        at = drawn[_count(batches) :][:size].to(likelihood.logits.device)
+    for size in batch_sizes(ggn, likelihood, metric.flow, batches, relative_error):
+        at = drawn[drawn_so_far(batches) :][:size].to(likelihood.logits.device)
         batches.append(
-            once(f"{BATCH} {len(batches) + 1}", lambda at=at: _batch(ggn, likelihood, at))
+            once(
+                f"{BATCH} {len(batches) + 1}",
+                lambda at=at: drawn_batch(ggn, likelihood, metric.flow, at),
+            )
         )
     change = torch.stack([batch["change"] for batch in batches]).amax(dim=0)
     worst = torch.stack([change, forms["change"], rank["change"]]).amax(dim=0)
@@ -104,11 +106,12 @@ def matrix_free_sweep(
         quadratic=forms["sums"],
         mean_quadratic=forms["mean"],
         leverage=None,
-        newton=0.5 * float(forms["newton"]) if objective.penalty.stabilised else None,
+        newton=0.5 * float(forms["newton"]) if metric.newton_ridge else None,
         eigenvalues=None,
         method=_method(ggn, likelihood, batches, forms["sums"].shape[1], relative_error),
         numerical_error=min(1.0, float(change[row])),
         settled=worst < DRAWN,
+        filtered=_filtered(metric, rank, batches),
         products=products.count,
         seconds=clock.used,
     )
@@ -139,22 +142,35 @@ def _affordable(ggn: DeflatedGgn, share: float, most: int) -> int:
     return max(FEWEST_PROBES, min(most, ggn.vectors_in(ggn.clock.left(share), USUAL_STEPS)))
 
 
-def _rank(ggn: DeflatedGgn, seed: int) -> Part:
-    probes = _affordable(ggn, RANK, PROBES)
-    rank, error, half_logdet, change = soft_rank(ggn, _stream(seed, 1), probes=probes, share=RANK)
-    return {"rank": rank, "error": error, "half_logdet": half_logdet, "change": change}
+def _rank(ggn: DeflatedGgn, seed: int, metric: Metric) -> Part:
+    probes, flow = _affordable(ggn, RANK, PROBES), metric.flow
+    if flow is not None:
+        flow = flow.averaged(metric.damping.value or 0.0)
+    rank, error, half_logdet, change, of_flow = soft_rank(
+        ggn, _stream(seed, 1), probes=probes, share=RANK, flow=flow
+    )
+    found = {"rank": rank, "error": error, "half_logdet": half_logdet, "change": change}
+    return found | {"flow": of_flow}
 
 
-def _forms(ggn: DeflatedGgn, likelihood: Likelihood, seed: int, penalty: Ridge) -> Part:
-    """All quadratic forms of one kind in lockstep: ḡ, ∇(L + wd/2 ‖θ‖²) and the random sums."""
+def _filtered(metric: Metric, rank: Part, batches: list[Part]) -> Filtered | None:
+    if metric.flow is None:
+        return None
+    return Filtered(float(rank["flow"]), torch.cat([batch["flow"] for batch in batches]))
+
+
+def _forms(ggn: DeflatedGgn, likelihood: Likelihood, seed: int, metric: Metric) -> Part:
+    """All quadratic forms of one kind in lockstep: ḡ, ∇L + Pθ and the random sums."""
     theta = ggn.minimum.theta
-    mean = mean_gradient(ggn.minimum)
+    plain = mean_gradient(ggn.minimum)
+    mean = metric.scaled(plain)
+    whole = metric.scaled(plain + metric.penalty.to(theta) * theta)
     probes = _affordable(ggn, FORMS, PROBES)
     shape = (probes, likelihood.n)
     signs = 2 * torch.randint(0, 2, shape, generator=_stream(seed, 2)) - 1
     sums = ggn.products.gradient_sums(signs.to(theta))
-    X = torch.cat([mean[None], (mean + penalty.gradient(theta))[None], sums])
-    also = ggn.lambdas.new_tensor([penalty.stabilised or 1.0])
+    X = torch.cat([mean[None], whole[None], sums])
+    also = ggn.lambdas.new_tensor([metric.newton_ridge or 1.0])
     parts = [quadratic_forms(ggn, x, also=also, share=FORMS) for x in X.split(ggn.at_once)]
     values, changes, elsewhere = zip(*parts, strict=True)
     value = torch.cat(values, dim=1)
@@ -166,74 +182,13 @@ def _forms(ggn: DeflatedGgn, likelihood: Likelihood, seed: int, penalty: Ridge) 
     }
 
 
-def _count(batches: list[Part]) -> int:
-    return sum(batch["examples"].shape[0] for batch in batches)
-
-
-def _sizes(
-    ggn: DeflatedGgn, likelihood: Likelihood, batches: list[Part], relative_error: float
-) -> Iterator[int]:
-    """Sizes of one batch after another, until ALO is known well enough or the time is over."""
-    while _count(batches) < min(likelihood.n, MOST_EXAMPLES):
-        size = _batch_size(ggn, batches)
-        if _count(batches) >= FEWEST_EXAMPLES:
-            error = _relative_error(ggn, likelihood, batches)
-            good = _count(batches) >= FIRST_EXAMPLES and error <= relative_error
-            if good or size < 1 or ggn.clock.past(1.0):
-                return
-        yield max(FEWEST_EXAMPLES, size)
-
-
-def _batch_size(ggn: DeflatedGgn, batches: list[Part]) -> int:
-    """Examples that fit in memory and, as far as is known, in what is left of the time."""
-    each = ggn.seconds_per_product * 2 * USUAL_STEPS
-    if batches:
-        each = max(float(x["seconds"]) / x["examples"].shape[0] for x in batches)
-    return min(FIRST_EXAMPLES, ggn.at_once, int(ggn.clock.left() / each))
-
-
-def _batch(ggn: DeflatedGgn, likelihood: Likelihood, examples: Tensor) -> Part:
-    start = ggn.clock.used
-    seen: list[Tensor] = []
-
-    def product(V: Tensor) -> Tensor:
-        image, own = ggn.products.left_out(V, examples)
-        seen.append(own)
-        return image
-
-    def displacement(runs: LanczosRuns) -> Tensor:
-        images = torch.stack(seen, dim=2)
-        return runs.image_of_solution(images, ggn.lambdas) / likelihood.n
-
-    runs = begin(product, example_gradients(ggn.minimum, examples))
-    what = f"leave-one-out of {examples.shape[0]} examples"
-    found, change = run_until_settled(
-        ggn, runs, displacement, share=1.0, tolerance=ggn.tolerance, what=what
-    )
-    return {
-        "examples": examples,
-        "displacement": found,
-        "change": change,
-        "steps": torch.tensor(runs.steps),
-        "seconds": torch.tensor(ggn.clock.used - start),
-    }
-
-
-def _relative_error(ggn: DeflatedGgn, likelihood: Likelihood, batches: list[Part]) -> float:
-    """Standard error of the mean leave-one-out increment relative to it."""
-    chosen = likelihood.select(torch.cat([batch["examples"] for batch in batches]))
-    displacement = torch.cat([batch["displacement"][ggn.row] for batch in batches])
-    increments = chosen.nll(chosen.logits + displacement) - chosen.nll()
-    return float(increments.std() / increments.mean().abs()) / math.sqrt(increments.shape[0])
-
-
 def _method(
     ggn: DeflatedGgn, likelihood: Likelihood, batches: list[Part], probes: int, wanted: float
 ) -> str:
-    n, done = likelihood.n, _count(batches)
+    n, done = likelihood.n, drawn_so_far(batches)
     steps = max(int(batch["steps"]) for batch in batches)
     change = max(float(batch["change"][ggn.row]) for batch in batches)
-    error = _relative_error(ggn, likelihood, batches)
+    error = error_of_alo(ggn, likelihood, batches)
     method = (
         f"matrix-free: Lanczos quadrature ({probes} probes) and one Lanczos run for each of "
         f"{done} of {n} examples, drawn at random ({steps} steps, the last of which changed "
@@ -243,6 +198,10 @@ def _method(
     if change >= ggn.tolerance:
         method += f"; not converged to {ggn.tolerance:g}"
     if done < n and error > wanted:
-        why = f"{MOST_EXAMPLES} examples are the most" if done >= MOST_EXAMPLES else "time is over"
+        why = (
+            f"{drawn_examples.MOST_EXAMPLES} examples are the most"
+            if done >= drawn_examples.MOST_EXAMPLES
+            else "time is over"
+        )
         method += f"; {why}, and ALO is known to {error:.0%} only"
     return method

@@ -12,6 +12,17 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
+class Filtered:
+    """The same at λ_eff for gradient flow stopped after T: (1 − e^(−μT))/μ for 1/(μ + 1/T).
+
+    rank of the m examples' leverages times n; displacement m × K as that of `Sweep`.
+    """
+
+    rank: float
+    displacement: Tensor
+
+
+@dataclass(frozen=True)
 class Sweep:
     """Functions of GGN + λI on ascending `lambdas` (L,).
 
@@ -27,6 +38,7 @@ class Sweep:
     eigenvalues     all nonzero eigenvalues of the GGN where known
     numerical_error largest relative change of δf at λ_eff in the last steps of an iterative route
     settled         (L,) whether an iterative route converged enough to be drawn, None if exact
+    filtered        what stopping after T, not a ridge, makes of it; None at a minimum reached
     products        GGN products of an iterative route, and the seconds of all its runs
     """
 
@@ -44,6 +56,7 @@ class Sweep:
     method: str
     numerical_error: float = 0.0
     settled: Tensor | None = None
+    filtered: Filtered | None = None
     products: int | None = None
     seconds: float | None = None
 

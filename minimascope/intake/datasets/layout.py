@@ -97,6 +97,23 @@ def _targets(array: np.ndarray, warnings: list[str]) -> tuple[np.ndarray, list[s
     return _native(array), []
 
 
+def one_number_each(name: str, array: np.ndarray, n: int) -> np.ndarray:
+    """An array beside inputs and targets as (n,) float64.
+
+    Raises ProblemError not_a_dataset (texts, another length), nan_data.
+    """
+    if array.size != n or len(array) != n or array.dtype.kind not in "fiub":
+        raise ProblemError(
+            "not_a_dataset",
+            f"{name[:60]!r} has shape {list(array.shape)} and dtype {array.dtype}; it needs one "
+            f"number for each of {n} examples.",
+        )
+    column = array.reshape(n).astype(np.float64)
+    if not np.isfinite(column).all():
+        raise ProblemError("nan_data", f"{name[:60]!r} holds NaN or infinite values.")
+    return _native(column)
+
+
 def _counts(targets: np.ndarray) -> dict[str, int] | None:
     """Examples of each class, where the targets look like classes."""
     if targets.ndim != 1 or targets.dtype.kind != "i":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -61,8 +62,10 @@ def columns(source: BinaryIO) -> tuple[int, list[dict[str, Any]]]:
     ]
 
 
-def read(source: BinaryIO, label: str | None = None) -> dict[str, np.ndarray]:
-    """Arrays `X` (n × columns) and `y` (n) of a Parquet table.
+def read(
+    source: BinaryIO, label: str | None = None, aside: Sequence[str] = ()
+) -> dict[str, np.ndarray]:
+    """Arrays `X` (n × columns) and `y` (n) of a Parquet table; `aside` as for .csv.
 
     Raises ProblemError: pyarrow_missing, file_damaged, not_a_dataset and label_missing (as for
     .csv).
@@ -70,11 +73,13 @@ def read(source: BinaryIO, label: str | None = None) -> dict[str, np.ndarray]:
     table = _table(source)
     names = list(table.column_names)
     found = label_column(names, label)
+    apart = {found, *(names.index(name) for name in aside if name in names)}
     taken = [_column(name, table.column(place)) for place, name in enumerate(names)]
     for place, column in enumerate(taken):
-        if place != found and column.dtype.kind == "U":
+        if place not in apart and column.dtype.kind == "U":
             raise refused(f"Column {names[place][:60]!r} holds texts, not numbers.")
-    inputs = [column for place, column in enumerate(taken) if place != found]
+    inputs = [column for place, column in enumerate(taken) if place not in apart]
     if not inputs:
         raise refused("The table has no column besides the labels.")
-    return {"X": np.column_stack(inputs), "y": taken[found]}
+    own = {names[place]: taken[place] for place in apart - {found}}
+    return {**own, "X": np.column_stack(inputs), "y": taken[found]}

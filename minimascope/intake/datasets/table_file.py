@@ -152,16 +152,22 @@ def columns(source: BinaryIO, size: int) -> tuple[int, list[dict[str, Any]]]:
     return len(body), [told(header[place], [row[place] for row in body]) for place in places]
 
 
-def read(source: BinaryIO, size: int, label: str | None = None) -> dict[str, np.ndarray]:
+def read(
+    source: BinaryIO, size: int, label: str | None = None, aside: Sequence[str] = ()
+) -> dict[str, np.ndarray]:
     """Arrays `X` (n × columns, float64) and `y` (n) of a comma-separated table.
+
+    Columns of names `aside` are arrays of their own.
 
     Raises ProblemError not_a_dataset (not text, ragged, not numbers, empty), label_missing.
     """
     header, body = _table(source, size)
     found = label_column(header, label)
-    others = [place for place in range(len(header)) if place != found]
+    apart = {name: header.index(name) for name in aside if name in header}
+    others = [p for p in range(len(header)) if p != found and p not in apart.values()]
     inputs = [
         [_number(row[place], line, header[place]) for place in others]
         for line, row in enumerate(body, start=2)
     ]
-    return {"X": np.array(inputs), "y": _labels([row[found] for row in body])}
+    taken = {name: _labels([row[place] for row in body]) for name, place in apart.items()}
+    return {**taken, "X": np.array(inputs), "y": _labels([row[found] for row in body])}

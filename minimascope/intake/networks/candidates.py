@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
+from minimascope.contract.objective import ObjectiveParameters
+from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.architecture import build_network
-from minimascope.intake.networks.checks import check_pair
+from minimascope.intake.networks.fitting import Fitted, fitted
 from minimascope.intake.networks.groups import Group, groups
 from minimascope.intake.networks.input_shapes import shape_problem
 from minimascope.intake.networks.layer_chain import Choice, choices, kinds, sequential
@@ -24,8 +25,6 @@ from minimascope.intake.networks.layers import ACTIVATIONS
 from minimascope.intake.networks.mlp import linear_chain
 from minimascope.intake.values.checkpoint import Checkpoint, read_checkpoint
 from minimascope.intake.values.dataset import Dataset, read_dataset
-from minimascope.objective.loss import LossName
-from minimascope.objective.named import loss_named
 
 EXAMPLES = 1000
 _NO_FIT = ("input_shape_mismatch", "architecture_mismatch", "architecture_invalid")
@@ -37,9 +36,9 @@ ADVICE = (
 
 @dataclass(frozen=True)
 class Candidate:
-    """One architecture, its mean loss (nats; half squared error for mse) and accuracy.
+    """One architecture, its mean loss (in its own units) and accuracy.
 
-    Measured on at most the first 1000 training examples; `accuracy` is None for mse.
+    Measured on at most the first 1000 training examples; `accuracy` is None for regression.
     """
 
     architecture: dict[str, Any]
@@ -48,19 +47,16 @@ class Candidate:
     sentence: str
 
 
-def _score(outputs: Tensor, targets: Tensor, name: LossName) -> tuple[float, float | None]:
-    loss, logits = loss_named(name), outputs.reshape(len(outputs), -1)
-    value, accuracy = float(loss.mean(logits, targets)), None
-    if loss.classifies:
-        accuracy = float(loss.correct(logits, targets).double().mean())
-    return value, accuracy
-
-
-def _measured(network: nn.Module, data: Dataset, loss: LossName) -> tuple[float, float | None]:
-    weight = next(network.parameters())
-    inputs, targets = data.inputs[:EXAMPLES], data.targets[:EXAMPLES]
+def _measured(fit: Fitted) -> tuple[float, float | None]:
+    """Mean loss and accuracy on the first examples."""
+    weight = next(fit.network.parameters())
+    inputs, targets = fit.train.inputs[:EXAMPLES], fit.train.targets[:EXAMPLES].to(weight.device)
     with torch.no_grad():
-        return _score(network(inputs.to(weight.dtype)), targets.to(weight.device), loss)
+        logits = fit.network(inputs.to(weight.dtype)).reshape(len(inputs), -1)
+    value, accuracy = float(fit.loss.of_data(targets).mean(logits, targets)), None
+    if fit.loss.judges:
+        accuracy = float(fit.loss.correct(logits, targets).double().mean())
+    return value, accuracy
 
 
 def _mlp_specs(checkpoint: Checkpoint) -> list[tuple[dict[str, Any], str]]:
@@ -72,10 +68,12 @@ def _mlp_specs(checkpoint: Checkpoint) -> list[tuple[dict[str, Any], str]]:
     return [({"family": "mlp", "activation": name}, f"MLP {shown} with {name}") for name in names]
 
 
-def _fits(checkpoint: Checkpoint, spec: dict[str, Any], train: Dataset, loss: LossName) -> bool:
+def _fits(
+    checkpoint: Checkpoint, spec: dict[str, Any], train: Dataset, asked: ObjectiveParameters
+) -> bool:
     """True where the network takes the data; a wrong loss or labels are no matter of structure."""
     try:
-        check_pair(build_network(checkpoint, spec), train, None, loss=loss)
+        fitted(build_network(checkpoint, spec), train, None, asked)
     except ProblemError as problem:
         if problem.code not in _NO_FIT:
             raise
@@ -92,15 +90,16 @@ def _check_channels(checkpoint: Checkpoint, spec: dict[str, Any], train: Dataset
 
 
 def _chain_specs(
-    checkpoint: Checkpoint, chain: list[Group], train: Dataset, loss: LossName
+    checkpoint: Checkpoint, chain: list[Group], train: Dataset, asked: ObjectiveParameters
 ) -> list[tuple[dict[str, Any], str]]:
     """Structures the data fit, times every activation."""
-    probe = replace(train, inputs=train.inputs[:4], targets=train.targets[:4])
+    aside = {name: each[:4] for name, each in train.aside.items()}
+    probe = replace(train, inputs=train.inputs[:4], targets=train.targets[:4], aside=aside)
     found = kinds(chain)
     fitting = [
         choice
         for choice in choices(found)
-        if _fits(checkpoint, sequential(chain, choice), probe, loss)
+        if _fits(checkpoint, sequential(chain, choice), probe, asked)
     ]
     if not fitting:
         _check_channels(checkpoint, sequential(chain, next(iter(choices(found)))), train)
@@ -119,26 +118,26 @@ def _chain_specs(
     return specs
 
 
-def candidates(checkpoint: Checkpoint, train: Dataset, *, loss: LossName) -> list[Candidate]:
+def candidates(
+    checkpoint: Checkpoint, train: Dataset, *, asked: ObjectiveParameters
+) -> list[Candidate]:
     """Every architecture the shapes allow and the data fit, least loss first.
 
     MLPs: one a known activation. Chains of convolutions, batch norms and Linear layers: the
     usual paddings, poolings and heads that fit, times the activations; strides are taken as 1.
     Raises ProblemError: no_candidates (no plain chain, or nothing fits), and those of
-    `check_pair` where the data fit no architecture of that shape.
+    `fitted` where the data fit no architecture of that shape.
     """
     if checkpoint.graph is not None:
         raise ProblemError("no_candidates", "A .pt2 carries its own program: nothing is open.")
-    data = train.for_loss(loss)
     chain = groups(checkpoint)
     if all(kind == "Linear" for kind in kinds(chain)):
         specs = _mlp_specs(checkpoint)
-        check_pair(build_network(checkpoint, specs[0][0]), train, None, loss=loss)
     else:
-        specs = _chain_specs(checkpoint, chain, train, loss)
+        specs = _chain_specs(checkpoint, chain, train, asked)
     rows = []
     for spec, words in specs:
-        value, accuracy = _measured(build_network(checkpoint, spec), data, loss)
+        value, accuracy = _measured(fitted(build_network(checkpoint, spec), train, None, asked))
         if math.isfinite(value):
             shown = "" if accuracy is None else f", accuracy {accuracy:.3f}"
             rows.append(Candidate(spec, value, accuracy, f"{words}: loss {value:.4g}{shown}."))
@@ -146,12 +145,13 @@ def candidates(checkpoint: Checkpoint, train: Dataset, *, loss: LossName) -> lis
 
 
 def candidate_table(
-    checkpoint: Path, train: Path, *, loss: LossName, workdir: Path, label: str | None = None
+    checkpoint: Path, train: Path, *, asked: Parameters, workdir: Path
 ) -> dict[str, Any]:
     """`candidates` of two files as JSON values: {"candidates": [...], "advice": sentence}."""
+    aside = [] if asked.example_weights is None else [asked.example_weights]
     rows = candidates(
         read_checkpoint(checkpoint, workdir=workdir),
-        read_dataset(train, workdir=workdir, label=label),
-        loss=loss,
+        read_dataset(train, workdir=workdir, label=asked.label, aside=aside),
+        asked=asked,
     )
     return {"candidates": [asdict(row) for row in rows], "advice": ADVICE}

@@ -22,6 +22,7 @@ class Chain(nn.Module):
         super().__init__()
         if not usable(names):
             names = [str(place) for place in range(len(layers))]
+        self._names = list(names)
         self._order = list(layers)  # a plain list: registered below, under the names
         for name, layer in zip(names, layers, strict=True):
             *path, leaf = name.split(".")
@@ -31,6 +32,20 @@ class Chain(nn.Module):
                     owner.add_module(part, nn.Module())
                 owner = owner.get_submodule(part)
             owner.add_module(leaf, layer)
+
+    @property
+    def layers(self) -> list[nn.Module]:
+        """In the order in which they run."""
+        return list(self._order)
+
+    def with_layer(self, place: int, layer: nn.Module) -> Chain:
+        """The same chain and parameters with another layer, without any, at one place."""
+        layers = [*self._order[:place], layer, *self._order[place + 1 :]]
+        return Chain(layers, self._names).eval()
+
+    def followed_by(self, layer: nn.Module) -> Chain:
+        """The same chain and parameters with one more layer."""
+        return Chain([*self._order, layer], [*self._names, "logits"]).eval()
 
     @override
     def forward(self, inputs: Tensor) -> Tensor:

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.input_shapes import check_sizes, shape_problem
 from minimascope.intake.values.dataset import Dataset
-from minimascope.objective.loss import LossName
-from minimascope.objective.named import loss_named
+from minimascope.objective.loss import Loss
 
 PROBED = 256
 SCARCE = 0.05
@@ -23,15 +22,16 @@ def _first_weight(network: nn.Module) -> Tensor:
     return next((p for p in network.parameters() if p.is_floating_point()), torch.zeros(1))
 
 
-def _outputs(network: nn.Module, inputs: Tensor, which: str) -> Tensor:
-    """Outputs on the first examples. Raises ProblemError where they cannot be computed."""
+def probed(network: nn.Module, inputs: Tensor, which: str) -> tuple[Tensor, Tensor]:
+    """The first examples and the outputs there. ProblemError where they cannot be computed."""
     weight = _first_weight(network)
     check_sizes(network, inputs, which)
     batch = inputs[:PROBED]
     batch = batch.to(weight.dtype) if batch.is_floating_point() else batch
+    batch = batch.to(weight.device)
     try:
         with torch.no_grad():
-            outputs = network.eval()(batch.to(weight.device))
+            outputs = network.eval()(batch)
     except (RuntimeError, ValueError, IndexError, TypeError) as error:
         raise shape_problem(network, inputs, which, error) from error
     if not isinstance(outputs, Tensor) or outputs.ndim < 1 or len(outputs) != len(batch):
@@ -46,7 +46,7 @@ def _outputs(network: nn.Module, inputs: Tensor, which: str) -> Tensor:
             f"The network's outputs on the {which} data hold NaN or infinite values.",
             "Check that the data are scaled as in training.",
         )
-    return outputs
+    return batch, outputs
 
 
 def _outside_advice(targets: Tensor, classes: int) -> str:
@@ -58,7 +58,10 @@ def _outside_advice(targets: Tensor, classes: int) -> str:
         return "Labels −1 and 1 become classes with y = (y > 0)."
     strange = targets[(targets < 0) | (targets >= classes)].unique()
     if len(strange) == 1 and int(strange[0]) in (-1, -100, 255):
-        return f"If {int(strange[0])} marks examples without a label, leave those out."
+        return (
+            f"If {int(strange[0])} marks examples without a label, say --ignore-index "
+            f"{int(strange[0])}, or leave those out."
+        )
     return "Number the classes from 0 as in training."
 
 
@@ -82,12 +85,11 @@ def _check_labels(data: Dataset, targets: Tensor, classes: int, which: str) -> N
         )
 
 
-def _check_targets(data: Dataset, outputs: Tensor, loss: LossName, which: str) -> None:
+def _check_targets(data: Dataset, outputs: Tensor, loss: Loss, which: str) -> None:
     """Raises ProblemError where targets and outputs do not fit the loss."""
     data = data.for_loss(loss)
-    targets = data.targets
-    width, kind = math.prod(outputs.shape[1:]), loss_named(loss)
-    classes = kind.classes(width)
+    targets, width = data.targets, math.prod(outputs.shape[1:])
+    classes = loss.classes(width)
     if classes is None:
         if targets.shape[1] != width:
             raise ProblemError(
@@ -96,15 +98,42 @@ def _check_targets(data: Dataset, outputs: Tensor, loss: LossName, which: str) -
                 f"gives {width}.",
                 "Send targets as n × K numbers.",
             )
+        if loss.reads == "shares":
+            _check_shares(targets, which)
         return
-    if outputs.ndim != 2 or not kind.fits(width):
+    if outputs.ndim > 2 or not loss.fits(width):
         raise ProblemError(
             "output_shape_mismatch",
             f"The network's outputs have shape {list(outputs.shape[1:])} an example, which does "
-            f"not fit the loss {loss}.",
+            f"not fit the loss {loss.name}.",
             "cross_entropy needs K ≥ 2 logits an example, binary one.",
         )
-    _check_labels(data, targets, classes, which)
+    if targets.ndim == 2:
+        _check_soft_labels(targets, classes, which)
+    else:
+        _check_labels(data, targets, classes, which)
+
+
+def _check_soft_labels(targets: Tensor, classes: int, which: str) -> None:
+    if targets.shape[1] != classes:
+        raise ProblemError(
+            "labels_out_of_range",
+            f"The soft labels of the {which} data are shares of {targets.shape[1]} classes, but "
+            f"the network has {classes}.",
+            "Send a share of every class the network was trained with.",
+        )
+
+
+def _check_shares(targets: Tensor, which: str) -> None:
+    outside = torch.nonzero((targets < 0) | (targets > 1))
+    if len(outside):
+        row, column = outside[0].tolist()
+        raise ProblemError(
+            "labels_out_of_range",
+            f"Label y[{row}, {column}] = {targets[row, column].item():g} of the {which} data is "
+            f"outside 0 … 1 ({len(outside)} such labels).",
+            "multilabel needs 0 or 1 for every output of an example.",
+        )
 
 
 def _digests(data: Dataset) -> set[bytes]:
@@ -112,8 +141,8 @@ def _digests(data: Dataset) -> set[bytes]:
     return {hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in rows}
 
 
-def _balance(data: Dataset, classes: int) -> list[str]:
-    counts = torch.bincount(data.for_loss("cross_entropy").targets, minlength=classes)
+def _balance(labels: Tensor, classes: int) -> list[str]:
+    counts = torch.bincount(labels, minlength=classes)
     said = []
     missing = [str(k) for k in range(classes) if counts[k] == 0]
     if missing:
@@ -148,7 +177,7 @@ def _duplicates(train: Dataset, test: Dataset | None) -> list[str]:
 
 
 def check_pair(
-    network: nn.Module, train: Dataset, test: Dataset | None, *, loss: LossName
+    network: nn.Module, train: Dataset, test: Dataset | None, *, loss: Loss
 ) -> list[str]:
     """Warnings (repeated examples, classes missing or scarce) about data that fit the network.
 
@@ -160,11 +189,11 @@ def check_pair(
     for data, which in ((train, "training"), (test, "test")):
         if data is None:
             continue
-        outputs = _outputs(network, data.inputs, which)
+        _, outputs = probed(network, data.inputs, which)
         _check_targets(data, outputs, loss, which)
-        classes = loss_named(loss).classes(math.prod(outputs.shape[1:]))
+        classes = loss.classes(math.prod(outputs.shape[1:]))
         if which == "training" and classes is not None:
-            warnings += _balance(data, classes)
+            warnings += _balance(loss.labels(data.for_loss(loss).targets), classes)
     if test is not None and len(test.inputs) < 2:
         warnings.append("The test data have 1 example: a gap cannot be measured on fewer than 2.")
     return warnings + _duplicates(train, test)

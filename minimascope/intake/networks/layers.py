@@ -28,7 +28,7 @@ LAYERS: dict[str, type[nn.Module]] = {
     for layer in (
         *ACTIVATIONS.values(),
         *(nn.ReLU6, nn.SELU, nn.CELU, nn.Mish, nn.Hardswish, nn.Hardtanh, nn.Softsign),
-        *(nn.LogSigmoid, nn.PReLU),
+        *(nn.LogSigmoid, nn.PReLU, nn.Softmax, nn.LogSoftmax),
         *(nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d),
         *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm),
         *(nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d),

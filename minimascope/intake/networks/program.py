@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,9 @@ from typing_extensions import override
 
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.chain import usable
+from minimascope.intake.networks.program_ending import ending_of, without
 from minimascope.intake.pt2.operators import pure_name, refused, resolve
+from minimascope.objective.loss import OutputLinkName
 
 Values = dict[str, Any]
 
@@ -27,6 +30,8 @@ class Program(nn.Module):
 
     def __init__(self, program: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         super().__init__()
+        self._last: nn.Module | None = None
+        self._without = ""
         self._steps = [(resolve(step["call"]), step) for step in program["steps"]]
         self._input, self._output = str(program["input"]), str(program["output"])
         self.input_sizes: list[int | None] = list(program["input_sizes"])
@@ -48,7 +53,32 @@ class Program(nn.Module):
         for function, step in self._steps:
             _perform(function, step, values, weights)
         result: Tensor = values[self._output]
-        return result
+        return result if self._last is None else self._last(result)
+
+    @override
+    def extra_repr(self) -> str:
+        """What was taken off the program: it is another function with the same modules."""
+        return self._without
+
+    def followed_by(self, last: nn.Module) -> Program:
+        """The same program and parameters with one more layer."""
+        found = copy.copy(self)
+        found._modules = {**self._modules, "logits": last}
+        found._last = last
+        return found
+
+    def last_link(self) -> tuple[OutputLinkName, Program] | None:
+        """The link that the program ends in, and the same program without it."""
+        steps = [step for _, step in self._steps]
+        ending = ending_of(steps, self._output)
+        if ending is None:
+            return None
+        found = copy.copy(self)
+        left, found._output = without(steps, ending.places, self._output)
+        kept = [pair for place, pair in enumerate(self._steps) if place not in ending.places]
+        found._steps = [(function, step) for (function, _), step in zip(kept, left, strict=True)]
+        found._without = f"without its {ending.link}"
+        return ending.link, found
 
 
 def _paths(names: list[str]) -> dict[str, str]:

@@ -168,21 +168,21 @@ def _check_in_place(steps: list[dict[str, Any]], outside: set[str]) -> None:
             shared |= {first, *step["results"]}
 
 
-def _names(argument: Argument) -> list[str]:
+def names_in(argument: Argument) -> list[str]:
     """The names of earlier results that an argument uses."""
     kind, what = _only(argument)
     if kind in ("tensor", "number"):
         return [what]
     if kind == "tensors":
         return [name for name in what if name is not None]
-    return [n for item in what for n in _names(item)] if kind == "numbers" else []
+    return [n for item in what for n in names_in(item)] if kind == "numbers" else []
 
 
 def _check_defined(steps: list[dict[str, Any]], known: set[str], output: str) -> None:
     """Every name is a result of an earlier step, an input or a tensor."""
     for step in steps:
         for argument in [*step["arguments"], *step["named"].values()]:
-            for name in _names(argument):
+            for name in names_in(argument):
                 if name not in known:
                     raise refused(f"uses {name[:60]!r} before it is computed")
         known.update(step["results"])

@@ -15,7 +15,7 @@ from torch import Tensor
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.datasets import image_archive, parquet_file, table_file
 from minimascope.intake.datasets.array_file import read_npz
-from minimascope.intake.datasets.layout import Arrays, lay_out
+from minimascope.intake.datasets.layout import Arrays, lay_out, one_number_each
 from minimascope.intake.files import formats, safetensors_format
 from minimascope.intake.files.tensor_checks import check_tensors, tied
 from minimascope.intake.pt2 import graph
@@ -111,7 +111,9 @@ def _no_checkpoint(what: str) -> ProblemError:
     )
 
 
-def _read_arrays(source: BinaryIO, label: str | None) -> tuple[str, Arrays, list[str]]:
+def _read_arrays(
+    source: BinaryIO, label: str | None, aside: list[str]
+) -> tuple[str, Arrays, list[str]]:
     """Format, arrays by name, and what was done to them."""
     size = formats.size_of(source)
     kind = formats.recognise(source)
@@ -120,7 +122,7 @@ def _read_arrays(source: BinaryIO, label: str | None) -> tuple[str, Arrays, list
     if kind == "image_zip":
         return kind, *image_archive.read(source)
     if kind == "parquet":
-        return kind, parquet_file.read(source, label), []
+        return kind, parquet_file.read(source, label, aside), []
     if kind == "safetensors":
         tensors = safetensors_format.read(source, size)
         floats = {
@@ -129,7 +131,7 @@ def _read_arrays(source: BinaryIO, label: str | None) -> tuple[str, Arrays, list
         }
         return kind, {name: tensor.numpy() for name, tensor in floats.items()}, []
     if kind is None:
-        return "csv", table_file.read(source, size, label), []
+        return "csv", table_file.read(source, size, label, aside), []
     raise ProblemError(
         "not_a_dataset",
         "The file is a checkpoint, not a data set.",
@@ -140,12 +142,13 @@ def _read_arrays(source: BinaryIO, label: str | None) -> tuple[str, Arrays, list
 def convert_dataset(source: BinaryIO, output: BinaryIO, options: dict[str, Any]) -> dict[str, Any]:
     """Arrays of any accepted format → `inputs`, `targets`; answers what was found in them.
 
-    Options: `integers` of `lay_out`; `label`, the column or array of labels; `unlabelled` "told"
-    answers the columns of a table whose labels nobody has named yet.
+    Options: `integers` of `lay_out`; `label`, the column or array of labels; `aside`, names of
+    columns or arrays that are neither inputs nor labels, written as "aside.NAME" where the file
+    has them; `unlabelled` "told" answers the columns of a table whose labels nobody has named yet.
     """
-    label = options.get("label")
+    label, aside = options.get("label"), list(options.get("aside", []))
     try:
-        kind, arrays, said = _read_arrays(source, label)
+        kind, arrays, said = _read_arrays(source, label, aside)
     except ProblemError as problem:
         if problem.code != "label_missing" or options.get("unlabelled") != "told":
             raise
@@ -153,9 +156,12 @@ def convert_dataset(source: BinaryIO, output: BinaryIO, options: dict[str, Any])
     inputs, targets, summary = lay_out(
         arrays, integers=options.get("integers", "float"), label=label
     )
-    safetensors_format.write(
-        {"inputs": torch.from_numpy(inputs), "targets": torch.from_numpy(targets)}, output
-    )
+    tensors = {"inputs": torch.from_numpy(inputs), "targets": torch.from_numpy(targets)}
+    for name in aside:
+        if name in arrays:
+            column = one_number_each(name, arrays[name], len(inputs))
+            tensors[f"aside.{name}"] = torch.from_numpy(column)
+    safetensors_format.write(tensors, output)
     return {"format": kind, **summary, "warnings": [*said, *summary["warnings"]]}
 
 

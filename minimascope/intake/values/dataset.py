@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +14,10 @@ from minimascope.intake.values.checkpoint import checked_size, limits_for
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from minimascope.objective.loss import Loss
+
 DATASET_BYTES = 1 << 30
+SHARES_OFF = 1e-3  # of the sum of soft labels from one: they come rounded
 TEXT_A_SECOND = 5 << 20  # bytes of a table; arrays are ten times as fast
 
 
@@ -22,7 +26,8 @@ class Dataset:
     """Inputs n × ... (float32, float64, or int64 token ids); targets n int64, n or n × K float.
 
     `names` are the class names where labels were texts, in order of their numbers; `columns` is
-    the width of one-hot targets that were read as classes.
+    the width of one-hot targets that were read as classes; `aside` are numbers (n, float64) that
+    are neither, by the name of their column or array.
     """
 
     inputs: Tensor
@@ -30,20 +35,49 @@ class Dataset:
     warnings: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     columns: int | None = None
+    aside: dict[str, Tensor] = field(default_factory=dict)
 
-    def for_loss(self, loss: str) -> Dataset:
-        """The same data with targets as the loss takes them.
+    def for_loss(self, loss: Loss) -> Dataset:
+        """The same data with targets as the loss takes them; asked again, nothing changes.
 
-        cross_entropy, binary: n int64 (whole floats and exact one-hot rows are converted, and
-        said so); mse: n × K floating. Raises ProblemError labels_not_integer.
+        Classes: n int64 (whole floats and exact one-hot rows are converted, and said so), or
+        n × K shares of classes where the loss takes soft labels; shares and numbers: n × K
+        floating. Raises ProblemError labels_not_integer.
         """
-        from minimascope.objective.named import loss_named
-
-        if not loss_named(loss).classifies:
+        if loss.reads in ("numbers", "shares"):
             return replace(self, targets=_as_numbers(self.targets, self.inputs))
+        if loss.reads == "class_or_shares" and _are_shares(self.targets):
+            return self
         targets, said = _as_classes(self.targets)
         columns = self.targets.shape[1] if self.targets.ndim == 2 else self.columns
         return replace(self, targets=targets, warnings=self.warnings + said, columns=columns)
+
+    def counted(self, ignored: Collection[int]) -> Dataset:
+        """Without the examples of these labels, which count for nothing, neither in n.
+
+        Raises ProblemError empty_data where no other is left.
+        """
+        import torch
+
+        if self.targets.ndim != 1 or self.targets.is_floating_point() or self.names:
+            return self
+        out = torch.isin(self.targets, torch.tensor(sorted(ignored)))
+        count = int(out.sum())
+        if not count:
+            return self
+        which = ", ".join(str(k) for k in sorted(ignored) if bool((self.targets == k).any()))
+        if count == len(self.targets):
+            raise ProblemError(
+                "empty_data", f"All {count} examples have the label {which}, which is ignored."
+            )
+        said = f"{count} examples of label {which} count for nothing and were left out."
+        return replace(
+            self,
+            inputs=self.inputs[~out],
+            targets=self.targets[~out],
+            warnings=[*self.warnings, said],
+            aside={name: each[~out] for name, each in self.aside.items()},
+        )
 
     def numbered_as(self, train: Dataset) -> Dataset:
         """The same data with text labels numbered as in `train`, which may know more of them.
@@ -73,6 +107,14 @@ def _as_numbers(targets: Tensor, inputs: Tensor) -> Tensor:
     return targets[:, None] if targets.ndim == 1 else targets.flatten(1)
 
 
+def _are_shares(targets: Tensor) -> bool:
+    """Soft labels: rows of numbers from 0 to 1 that sum to one, other than 0 and 1 alone."""
+    if targets.ndim != 2 or not targets.is_floating_point() or _one_hot(targets):
+        return False
+    off = (targets.double().sum(1) - 1).abs().max()
+    return bool((targets >= 0).all()) and float(off) < SHARES_OFF
+
+
 def _one_hot(targets: Tensor) -> bool:
     zeros_and_ones = bool(((targets == 0) | (targets == 1)).all())
     return zeros_and_ones and bool((targets.sum(1) == 1).all())
@@ -84,8 +126,8 @@ def _as_classes(targets: Tensor) -> tuple[Tensor, list[str]]:
     if targets.ndim == 2 and _one_hot(targets):
         return targets.argmax(1), ["One-hot targets were read as class numbers."]
     if targets.ndim != 1:
-        if targets.ndim == 2 and bool((targets.sum(1).double() - 1).abs().max() < 1e-3):
-            raise _not_integer("are probabilities of classes (soft labels), not class numbers")
+        if _are_shares(targets):
+            raise _not_integer("are shares of classes (soft labels), which cross_entropy takes")
         raise _not_integer(f"have shape {list(targets.shape)} and are not one-hot")
     if not targets.is_floating_point():
         return targets, []
@@ -100,7 +142,8 @@ def _not_integer(what: str) -> ProblemError:
     return ProblemError(
         "labels_not_integer",
         f"The labels {what}.",
-        "Classification needs class numbers 0, 1, …; for regression choose the loss mse.",
+        "Classification needs class numbers 0, 1, …, cross_entropy also rows that sum to one, "
+        "multilabel a 0 or 1 an output; for regression choose the loss mse.",
     )
 
 
@@ -110,6 +153,7 @@ def convert_dataset(
     output: Path | None,
     integers: Literal["float", "keep"] = "float",
     label: str | None = None,
+    aside: Sequence[str] = (),
     unlabelled: Literal["refused", "told"] = "refused",
 ) -> dict[str, Any]:
     """Converts a data set to safetensors in the sandbox; loads no torch in this process.
@@ -118,7 +162,8 @@ def convert_dataset(
     """
     size = checked_size(path, largest=DATASET_BYTES)
     limits = limits_for(max(size, 128 << 20), rate=TEXT_A_SECOND, growth=8)
-    options = {"integers": integers, "label": label, "unlabelled": unlabelled}
+    options: dict[str, Any] = {"integers": integers, "label": label, "unlabelled": unlabelled}
+    options["aside"] = list(aside)
     return parse("dataset", path, output=output, options=options, limits=limits)
 
 
@@ -128,11 +173,13 @@ def read_dataset(
     workdir: Path,
     integers: Literal["float", "keep"] = "float",
     label: str | None = None,
+    aside: Sequence[str] = (),
 ) -> Dataset:
     """Opens a data set, decided by content: .npz (X, y), .safetensors, .csv with a label column.
 
     `integers`: whole-number inputs become float32, or stay int64 token ids ("keep"). `label`
-    names the labels where their name is not a usual one. The file is parsed in a sandboxed
+    names the labels where their name is not a usual one, `aside` what is neither they nor inputs
+    and is kept where the file has it. The file is parsed in a sandboxed
     process; this process reads only its result in `workdir`. Raises ProblemError:
     not_a_dataset, label_missing, dataset_missing_arrays, nan_data, empty_data, pickle_refused,
     unsupported_format, deflate_bomb, file_damaged, sandbox_*.
@@ -140,7 +187,10 @@ def read_dataset(
     from safetensors.torch import load_file
 
     converted = workdir / "data.safetensors"
-    found = convert_dataset(path, output=converted, integers=integers, label=label)
+    found = convert_dataset(path, output=converted, integers=integers, label=label, aside=aside)
     tensors = load_file(converted)
     converted.unlink()
-    return Dataset(tensors["inputs"], tensors["targets"], found["warnings"], found["names"])
+    kept = {name: tensors[f"aside.{name}"] for name in aside if f"aside.{name}" in tensors}
+    return Dataset(
+        tensors["inputs"], tensors["targets"], found["warnings"], found["names"], aside=kept
+    )

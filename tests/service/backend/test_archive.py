@@ -14,8 +14,9 @@ from backend.jobs.job import NewJob
 from backend.operations.backup import backup, restore
 from backend.storage.database import connect, open_database
 from backend.storage.files import Store
+from minimascope.contract.people import AuditEntry
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.schemas import AnalysisRequest, AuditEntry, Inspection, Upload
+from minimascope.contract.schemas import AnalysisRequest, Inspection, Upload
 from tests.cases.repositories import Repositories
 
 CONTENT = b"weights" * 1000
@@ -40,7 +41,8 @@ def filled(repository: Repositories, store: Store) -> str:
             "inspection": Inspection(state="ok"),
         }
     )
-    user = repository.auth.add_user("ann", "write", "h" * 64, now=1.0)
+    user = repository.auth.add_user("ann", "write", now=1.0)
+    repository.auth.add_token("ann", "h" * 64, label="laptop", now=1.0, until=9e9)
     repository.uploads.add_upload(upload, None, now=5.0, owner=user.id)
     entry = {"user": "ann", "method": "POST", "path": "/x", "status": 201, "address": ""}
     repository.operations.record(AuditEntry.model_validate({**entry, "at": 5, "request_id": "r"}))
@@ -66,7 +68,9 @@ def test_a_backup_comes_back_in_either_database(database: str, tmp_path: Path) -
     after = Repositories(open_database(database))
     assert after.analyses.analysis(identifier) == before.analyses.analysis(identifier)
     assert after.uploads.upload("checkpoint", SHA) == before.uploads.upload("checkpoint", SHA)
-    assert after.auth.credential_of_token("h" * 64) == before.auth.credential_of_token("h" * 64)
+    assert after.auth.credential_of_token("h" * 64, now=2.0) == before.auth.credential_of_token(
+        "h" * 64, now=2.0
+    )
     assert target.blob(SHA).read_bytes() == CONTENT
     assert target.report(identifier).read_bytes() == b"{}"
     # New rows get new numbers after those restored.

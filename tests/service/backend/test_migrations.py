@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from backend.auth.sessions import token_hash
 from backend.storage.database import MIGRATIONS, migrate, open_database
+from minimascope.contract.code import this_code
 from tests.cases.repositories import Repositories
 
 ANALYSIS, OLD, UPLOAD, TRANSFER, USER = "a" * 32, "b" * 32, "c" * 64, "d" * 32, "e" * 32
@@ -120,7 +121,8 @@ def test_a_database_of_the_first_version_is_upgraded_with_its_data(database: str
     repository = upgraded(database)
     [analysis] = repository.analyses.analyses(limit=10, cursor=None)[0]
     assert (analysis.id, analysis.name, analysis.state) == (ANALYSIS, "first", "done")
-    assert (analysis.arrays, analysis.parameters.top_k) == (["points"], 3)
+    assert analysis.arrays == ["points"]
+    assert repository.analyses.analysis(ANALYSIS).parameters.top_k == 3
     assert analysis.stages[0].seconds == 2.0
     assert repository.analyses.analysis_by_key("key") == (ANALYSIS, "hash")
     assert repository.uploads.upload("checkpoint", UPLOAD).size == 12345678901
@@ -135,17 +137,20 @@ def test_what_each_later_version_wrote_is_there_too(database: str) -> None:
     repository = upgraded(database)
     [worker] = repository.workers.workers(seen_since=0.0)
     assert (worker["id"], worker["device"], worker["seen_at"]) == ("w-1", "H200", 1003.0)
-    transfer = repository.uploads.transfer(TRANSFER, now=2000.0)
+    transfer = repository.transfers.transfer(TRANSFER, now=2000.0)
     assert (transfer.name, transfer.length, transfer.owner) == ("データ.npz", 5_000_000_000, "")
-    found = repository.analyses.done_with_content("content")
+    # Nobody knows which release computed it, so it is used for no new submission.
+    release = this_code().release
+    assert repository.analyses.done_with_content("content", owner=USER, release=release) is None
+    found = repository.analyses.done_with_content("content", owner=USER, release="")
     assert found
-    assert (found[0].id, found[1]) == (ANALYSIS, USER)
-    credential = repository.auth.credential_of_token(token_hash("token"))
+    assert (found.id, found.made_by) == (ANALYSIS, None)
+    credential = repository.auth.credential_of_token(token_hash("token"), now=2000.0)
     assert credential
     assert (credential.principal.id, credential.principal.scope) == (USER, "write")
     [listed] = repository.analyses.analyses(limit=10, cursor=None, owner=USER)[0]
     assert listed.id == ANALYSIS
-    repository.auth.check_analysis(ANALYSIS, "somebody", reading=True, share="secret")
+    repository.auth.check_analysis(ANALYSIS, "somebody", reading=True, share="secret", now=2000.0)
     repository.auth.check_upload("checkpoint", UPLOAD, USER, reading=False)
     [entry] = repository.operations.audit(limit=10)
     assert (entry.user, entry.status, entry.at.timestamp()) == ("ann", 201, 1005.0)
@@ -161,6 +166,6 @@ def test_retention_counts_the_age_of_what_is_older_than_it(database: str) -> Non
     repository.analyses.delete_analysis(ANALYSIS)
     # An upload's age counts from when it came.
     assert repository.retention.unused_uploads(unused_since=999.0) == []
-    assert repository.retention.unused_uploads(unused_since=999.5) == [("checkpoint", UPLOAD)]
+    assert repository.retention.unused_uploads(unused_since=999.5) == [("checkpoint", UPLOAD, USER)]
     assert repository.uploads.delete_upload("checkpoint", UPLOAD) is True
     repository.close()

@@ -129,11 +129,11 @@ def test_a_decision_is_made_again_in_the_transaction_that_removes(
     assert not repository.retention.dispose_analysis(made, ended_before=time.time())
     repository.retention.pin(made, pinned=False)
     assert repository.retention.dispose_analysis(made, ended_before=time.time())
-    repository.uploads.uploads_used([f"{1:064x}"], now=time.time())  # somebody submits it just now
+    # Somebody submits it just now.
+    repository.uploads.uploads_used([f"{1:064x}"], owner="", now=time.time())
     before = time.time() - DAY
-    assert (
-        repository.retention.dispose_upload("checkpoint", f"{1:064x}", unused_since=before) is None
-    )
+    one = ("checkpoint", f"{1:064x}", "")
+    assert repository.retention.dispose_upload(*one, unused_since=before) is None
     assert repository.uploads.upload("checkpoint", f"{1:064x}").size == 3
 
 

@@ -18,7 +18,7 @@ from minimascope.analysis.costs.spectrum import eigenvectors_of, plan_stage
 from minimascope.analysis.planning import planned
 from minimascope.analysis.session.opening import Files, open_files
 from minimascope.analysis.session.sampling import for_spectrum
-from minimascope.analysis.stages import margins as margins_stage
+from minimascope.analysis.stages import margin_search as margins_stage
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import STAGES
 from minimascope.curvature.minimum.minimum import Minimum, prepare
@@ -158,6 +158,6 @@ def test_a_stage_looks_at_what_its_plan_assumed(
     assert (report.boundary.walked or n) == drawn.walked
     assert any(each.eigenvalues for each in report.boundary.subsets) == drawn.hessians
     assert ("embedding_tsne" in kept.arrays) == drawn.embedded
-    assert (report.margins.certified.searched or n) == searched.searched
+    assert (report.margins.l2.searched or n) == searched.searched
     assert len(report.margins.eigenvector) == searched.vectors
     assert limited == (drawn.walked == 35)

@@ -35,7 +35,11 @@ def last_words(tmp_path: Path, change: Change, *, share: str = "") -> Event:
             identifier = analysis(service, "" if share else ann.id)
             if share:
                 service.auth.share(identifier, share)
-            reader = Reader(identifier, Principal(ann.id, "ann", "write"), share)
+            reader = Reader(
+                identifier,
+                Principal(ann.id, "ann", "write", token=service.auth.tokens("ann")[0].id),
+                share,
+            )
             frames = stream(service.analyses, reader, "")
             assert as_events(await anext(frames))[0].name == "snapshot"
             await change(service, identifier)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from backend.app import create_app
-from backend.auth.sessions import SESSION_SECONDS, good_session, new_session, session_user
+from backend.auth.sessions import SESSION_SECONDS, good_session, new_session, session_token
 from minimascope.contract.settings import Settings
 
 SITE = "http://server.example:8717"
@@ -79,12 +79,12 @@ def test_five_wrong_tokens_a_minute_and_no_more(tmp_path: Path) -> None:
 
 def test_a_session_ends_with_its_time_and_with_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
-    cookie = new_session("secret", user="ann")
-    assert session_user(cookie) == "ann"
+    cookie = new_session("secret", token="ann")
+    assert session_token(cookie) == "ann"
     assert good_session("secret", cookie)
     assert not good_session("other", cookie)
     nonce, user, at, signature = cookie.split(".")
-    later = new_session("another", user="ann").split(".")[2]
+    later = new_session("another", token="ann").split(".")[2]
     for forged in (
         "",
         ".",

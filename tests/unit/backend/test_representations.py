@@ -69,7 +69,11 @@ def test_every_form_of_a_result_is_304_to_whoever_has_it(app: Any, demo: dict[st
             [again] = asked(app, (path, {"accept": accept, "if-none-match": known}))
             assert (again.status_code, again.content) == (304, b"")
             assert again.headers["etag"] == tag
-            assert again.headers["cache-control"] == first.headers["cache-control"] == "no-cache"
+            assert (
+                again.headers["cache-control"]
+                == first.headers["cache-control"]
+                == "private, no-cache"
+            )
             assert again.headers["vary"] == "Accept, Accept-Encoding"
         [other] = asked(app, (path, {"accept": accept, "if-none-match": tag[:-2] + '"'}))
         assert other.status_code == 200

@@ -1,4 +1,4 @@
-"""Certified margins against the minimum-norm attacks of foolbox, written by others.
+"""Closest crossings against the minimum-norm attacks of foolbox, written by others.
 
 Both are upper bounds on the same distance, so ours being at most theirs is what a better search
 means. DDN (Rony et al. 2019) and DeepFool (Moosavi-Dezfooli et al. 2016) for ℓ₂, DeepFool for ℓ∞.
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from minimascope.boundary.boundary_search import NormName
-from minimascope.boundary.margins import certified_margins
+from minimascope.boundary.margins import closest_crossings
 from minimascope.curvature.minimum.minimum import Minimum
 from tests.cases.boundary_networks import small_cnn
 from tests.cases.reference_networks import boundary_minimum
@@ -48,9 +48,9 @@ def attacked(minimum: Minimum, norm: NormName) -> Tensor:
 
 @pytest.mark.parametrize("norm", ["l2", "linf"])
 @pytest.mark.parametrize("name", ["gauss-normal", "gauss-random_label", "iris-normal", "images"])
-def test_certified_margins_are_at_most_those_of_foolbox(name: str, norm: NormName) -> None:
+def test_closest_crossings_are_at_most_those_of_foolbox(name: str, norm: NormName) -> None:
     minimum = small_cnn() if name == "images" else boundary_minimum(name).minimum
-    theirs, ours = attacked(minimum, norm), certified_margins(minimum, norm=norm).values
+    theirs, ours = attacked(minimum, norm), closest_crossings(minimum, norm=norm).values
     # It must have something to compare: DeepFool fails on some points of tangled boundaries.
     assert theirs.isfinite().double().mean() > 0.9
     ratio = ours / theirs

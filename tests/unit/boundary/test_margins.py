@@ -1,4 +1,4 @@
-"""Certified margins against exact geometry and the reference grids."""
+"""Closest crossings against exact geometry and the reference grids."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from minimascope.boundary.margins import (
-    CertifiedMargins,
-    certified_margins,
-    smallest_by_pair,
-)
+from minimascope.boundary.margins import ClosestCrossings, closest_crossings
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from tests.cases.boundary_networks import (
     FOLDER,
@@ -28,7 +24,7 @@ def refined_minimum(name: str) -> float:
     return float(json.loads((FOLDER / name / "post.json").read_text())["combined_min"])
 
 
-def assert_certified(minimum: Minimum, margins: CertifiedMargins) -> None:
+def assert_verified(minimum: Minimum, margins: ClosestCrossings) -> None:
     """Every end has another class, and x's class returns a millionth of the way before it."""
     inputs = minimum.inputs
     with torch.no_grad():
@@ -43,17 +39,17 @@ def assert_certified(minimum: Minimum, margins: CertifiedMargins) -> None:
 @pytest.mark.parametrize("name", BOUNDARY)
 def test_smallest_margin_is_within_5_percent_of_the_refined_reference(name: str) -> None:
     minimum = boundary_minimum(name).minimum
-    margins = certified_margins(minimum)
+    margins = closest_crossings(minimum)
     assert margins.unreached == 0
     assert float(margins.values.min()) == pytest.approx(refined_minimum(name), rel=0.05)
-    assert_certified(minimum, margins)
+    assert_verified(minimum, margins)
 
 
 @pytest.mark.parametrize("name", [name for name in BOUNDARY if name != "iris-normal"])
 def test_no_margin_exceeds_the_grid_search(name: str) -> None:
     # true_margins are distances to points of a 601×601 grid of another class: themselves upper
     # bounds, coarse by one cell. Ours may be smaller, and larger only by rounding.
-    margins = certified_margins(boundary_minimum(name).minimum)
+    margins = closest_crossings(boundary_minimum(name).minimum)
     assert (margins.values / reference_array(name, "true_margins.npy")).max() < 1.02
 
 
@@ -71,7 +67,7 @@ def test_margins_of_a_linear_classifier_are_exact(norm: str) -> None:
     slopes = weight[own][:, None] - weight[None]
     dual = slopes.norm(dim=2) if norm == "l2" else slopes.abs().sum(dim=2)
     exact = torch.where(dual > 0, gaps / dual, torch.inf).amin(dim=1)
-    margins = certified_margins(minimum, norm=norm)
+    margins = closest_crossings(minimum, norm=norm)
     # A point of two nearly equal classes can cross into a third first: never below exact.
     assert (margins.values >= exact * (1 - 1e-9)).all()
     assert (margins.values <= exact * (1 + 1e-4)).all()
@@ -79,19 +75,19 @@ def test_margins_of_a_linear_classifier_are_exact(norm: str) -> None:
 
 def test_the_linf_margin_is_at_most_the_l2_margin() -> None:
     minimum = boundary_minimum("iris-normal").minimum
-    flat, round_ = certified_margins(minimum, norm="linf"), certified_margins(minimum)
+    flat, round_ = closest_crossings(minimum, norm="linf"), closest_crossings(minimum)
     # ‖δ‖∞ ≤ ‖δ‖₂, and both searches are upper bounds of good quality: 2% for the search.
     assert (flat.values <= 1.02 * round_.values).all()
-    assert_certified(minimum, flat)
+    assert_verified(minimum, flat)
 
 
 def test_images_get_margins_of_their_own_shape() -> None:
     minimum = small_cnn()
     heard = list[float]()
-    margins = certified_margins(minimum, chunk=10, progress=heard.append)
+    margins = closest_crossings(minimum, chunk=10, progress=heard.append)
     assert margins.ends.shape == minimum.inputs.shape
     assert margins.unreached == 0
-    assert_certified(minimum, margins)
+    assert_verified(minimum, margins)
     assert heard == pytest.approx([10 / 24, 20 / 24, 1])
     measured = (margins.ends - minimum.inputs).flatten(1).norm(dim=1)
     assert torch.allclose(margins.values, measured, rtol=1e-12)
@@ -103,7 +99,7 @@ def test_float32_margins_equal_float64_margins() -> None:
     network = nn.Sequential(nn.Linear(2, 100), nn.ReLU(), nn.Linear(100, 100), nn.ReLU())
     network.append(nn.Linear(100, 3)).load_state_dict(state)
     single = prepare(network, minimum.inputs, minimum.targets, dtype=torch.float32)
-    found, expected = certified_margins(single), certified_margins(minimum)
+    found, expected = closest_crossings(single), closest_crossings(minimum)
     assert found.unreached == 0
     assert (found.beyond != found.classes).all()
     # Logits of size 50 are rounded to 1e-5 and the smallest margin, 0.012, has slopes above 10.
@@ -113,22 +109,17 @@ def test_float32_margins_equal_float64_margins() -> None:
     assert float(ratio.quantile(0.95)) < 1.02
 
 
-def test_smallest_margins_per_class_and_pair_hold_the_smallest_of_all() -> None:
+def test_the_smallest_margins_of_classes_are_those_of_the_reference() -> None:
     minimum, _, _, reference = boundary_minimum("gauss-normal")
-    margins = certified_margins(minimum)
-    by_pair = smallest_by_pair(margins)
+    margins = closest_crossings(minimum)
     for label, expected in reference["true_margin_min_per_class"].items():
         own = margins.values[margins.classes == int(label)]
         assert float(own.min()) == pytest.approx(expected, rel=0.05)
-    smallest = float(margins.values.min())
-    assert min(by_pair.values()) == smallest
-    pair = (int(margins.classes[margins.argmin]), int(margins.beyond[margins.argmin]))
-    assert by_pair[pair] == smallest
 
 
 def test_chosen_inputs_only() -> None:
     minimum = boundary_minimum("gauss-normal").minimum
-    margins = certified_margins(minimum, inputs=minimum.inputs[[149, 3]])
+    margins = closest_crossings(minimum, inputs=minimum.inputs[[149, 3]])
     assert margins.argmin == 0  # reference: the smallest margin is that of point 149
     assert margins.values.shape == (2,)
 
@@ -139,7 +130,7 @@ def test_a_network_of_one_class_reaches_no_boundary() -> None:
         network.weight.zero_()
         network.bias.copy_(torch.tensor([1.0, 0.0]))
     minimum = prepare(network, torch.randn(5, 2), torch.zeros(5, dtype=torch.int64))
-    margins = certified_margins(minimum)
+    margins = closest_crossings(minimum)
     assert margins.unreached == 5
     assert margins.values.isnan().all()
     assert margins.argmin is None
@@ -147,15 +138,15 @@ def test_a_network_of_one_class_reaches_no_boundary() -> None:
 
 def test_margins_repeat_with_their_seed() -> None:
     minimum = boundary_minimum("circle-normal").minimum
-    first, second = certified_margins(minimum, seed=2), certified_margins(minimum, seed=2)
+    first, second = closest_crossings(minimum, seed=2), closest_crossings(minimum, seed=2)
     assert torch.equal(first.values, second.values)
 
 
 def test_what_has_no_margin_is_refused() -> None:
     with pytest.raises(ValueError, match="no decision boundary"):
-        certified_margins(regression_minimum())
+        closest_crossings(regression_minimum())
     minimum = boundary_minimum("iris-normal").minimum
     with pytest.raises(ValueError, match="Unknown norm 'l1'"):
-        certified_margins(minimum, norm="l1")
+        closest_crossings(minimum, norm="l1")
     with pytest.raises(ValueError, match=r"torch\.int64"):
-        certified_margins(minimum, inputs=torch.zeros(3, 4, dtype=torch.int64))
+        closest_crossings(minimum, inputs=torch.zeros(3, 4, dtype=torch.int64))

@@ -27,6 +27,14 @@ test("a CSV begins with its origin, and quotes what has to be", () => {
   assert.deepEqual(text.split("\n"), ["# id: x1", '# parameters: {"seed":0}', "series,x,y,value", '"a ""b"", c",1,2,', ""]);
 });
 
+test("a CSV holds no formulas and no lines that a name made", () => {
+  const evil = ["=1+1", "+1", "-1+2", "@SUM(A1)", "\t=1", "\r=1"].map((name) => ({ name, x: [-1], y: [2] }));
+  const text = csvOf(figure(...evil), { name: "a\n=cmd()", note: "b\r=x" });
+  const lines = text.split(/[\r\n]/);
+  assert.ok(!lines.some((line) => /^[=+@\-]/.test(line)), text);
+  assert.ok(lines.includes("'=1+1,-1,2,"), text); // a number stays a number
+});
+
 test("JSON says plot, columns and rows", () => {
   const found = JSON.parse(jsonOf("gap", figure({ name: "ALO", x: [1], y: [2] }), { id: "x1" }));
   assert.deepEqual(found, { about: { id: "x1" }, plot: "gap", columns: ["series", "x", "y", "value"], rows: [["ALO", 1, 2, ""]] });

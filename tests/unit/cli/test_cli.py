@@ -72,6 +72,7 @@ def test_doctor_says_what_is_there(
     main(["doctor"])
     lines = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
     names = ["minimascope", "python", "torch", "sandbox", "database", "store", "broker"]
+    names.append("workers")
     assert [name for _, name, _ in lines] == names
     assert {state for state, name, _ in lines if name != "sandbox"} == {"ok"}
 

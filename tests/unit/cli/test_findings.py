@@ -7,34 +7,67 @@ import sys
 
 import pytest
 
-from backend.analyses.demo import SHIPPED
 from minimascope.cli import findings, progress
 from minimascope.cli.findings import with_error
-from minimascope.contract.report import Report
+from minimascope.contract.report import Gap, Report, sentences
+from tests.cases.reference_report import build
 
-REPORT = Report.model_validate_json((SHIPPED / "weight-decay" / "report.json").read_text())
+REPORT: Report = build("gauss-normal", m=20)[0]
 
 
 def test_key_numbers_carry_their_errors(capsys: pytest.CaptureFixture[str]) -> None:
     findings.show(REPORT)
-    verdict, *rows = capsys.readouterr().out.splitlines()
+    expected, verdict, *more = capsys.readouterr().out.splitlines()
     gap, spectrum = REPORT.gap, REPORT.spectrum
     assert gap
     assert gap.headline
     assert spectrum
-    assert verdict.startswith(gap.verdict.replace("_", " ").capitalize() + ": ")
-    assert gap.reason.rstrip(".") in verdict
+    assert expected == sentences.expected(gap)
+    assert verdict == f"{gap.verdict.capitalize()}: {gap.reason}"
+    rows = [row for row in more if row[17:] and row[:17].strip() != ""]
     said = {row[:17].strip(): row[17:] for row in rows}
-    found = with_error(gap.headline.value, gap.headline.standard_error)
-    assert said["gap"] == f"{found} nats ({gap.headline.name})"
+    low, high = gap.headline.ninety
+    assert said["gap"].startswith(f"{gap.headline.value:.3g} nats (50%: ")
+    assert said["gap"].endswith(f"90%: {low:.3g} to {high:.3g})")
     assert "±" in said["gap measured"]
-    assert said["λ_eff"] == "0.003"
+    assert said["λ_eff"] == "0.001"
+    assert said["optimizer"] == "L-BFGS"
+    assert said["dropout"] == "not told"
     assert said["λ₁"].startswith(f"{spectrum.eigenvalues[0]:.4g} ± ")
     assert {"soft rank", "smallest margin"} <= said.keys()
 
 
+def test_what_does_not_hold_and_what_nobody_told_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    findings.show(REPORT)
+    lines = capsys.readouterr().out.splitlines()
+    assert "! Left-out examples are predicted too surely." in lines
+    assert "? Not told: dropout." in lines
+    assert any("called 90% held the measured gap" in line for line in lines)
+    assert any(line.startswith("On the test set the gap is") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"verdict": "reliable"}, "Reliable: "),
+        ({"verdict": "uncertain"}, "Uncertain: "),
+        ({"verdict": "no_estimate", "headline": None}, "No estimate: "),
+        ({"verdict": "no_estimate", "headline": None, "at_least": 0.021}, "at least 0.021 nats."),
+    ],
+)
+def test_every_verdict_has_its_words(
+    changed: dict[str, object], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert REPORT.gap is not None
+    gap: Gap = REPORT.gap.model_copy(update=changed)
+    findings.show(REPORT.model_copy(update={"gap": gap}))
+    assert words in capsys.readouterr().out
+
+
 def test_nothing_is_said_of_what_was_not_computed(capsys: pytest.CaptureFixture[str]) -> None:
-    nothing = {"gap": None, "spectrum": None, "minimum": None, "margins": None}
+    nothing = {"objective": None, "gap": None, "spectrum": None, "minimum": None, "margins": None}
     findings.show(REPORT.model_copy(update=nothing))
     assert capsys.readouterr().out == ""
 

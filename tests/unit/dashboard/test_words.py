@@ -13,7 +13,8 @@ from dashboard.pages.compare.measures import Minimum, ranking, rho_against_gap, 
 from dashboard.pages.compare.tables import numbers_table
 from dashboard.pages.upload.request import request_of
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.report import Estimate, SpectrumSample
+from minimascope.contract.report import Bracket, Estimate, SpectrumSample
+from minimascope.contract.report.sentences import nats, span
 from minimascope.contract.schemas import KeyNumbers
 from tests.cases.reference_report import Found
 
@@ -42,19 +43,21 @@ def test_where_there_is_no_number_the_strip_says_why(gauss: Found) -> None:
     without = report.model_copy(update={"gap": silent, "margins": None})
     assert gap_kpi(without).note == "no estimate"
     assert margin_kpi(without).note == "not computed yet"
-    assert gap_kpi(report).error.startswith("±")
+    found = report.gap.headline
+    assert found is not None
+    assert gap_kpi(report).value == nats(found.value)
+    assert gap_kpi(report).error == span(found.value, found.ninety)
     assert soft_rank_kpi(report).value == "9.13"
 
 
 def test_a_sample_of_margins_is_called_one_with_its_error(gauss: Found) -> None:
     margins = gauss[0].margins
     assert margins is not None
-    drawn = {"searched": 32, "median": 0.5, "median_standard_error": 0.04}
-    certified = margins.certified.model_copy(update=drawn)
-    sampled = margins.model_copy(update={"certified": certified})
+    drawn = {"searched": 32, "median": Bracket(upper=0.5), "median_standard_error": 0.04}
+    sampled = margins.model_copy(update={"l2": margins.l2.model_copy(update=drawn)})
     note = margin_kpi(gauss[0].model_copy(update={"margins": sampled})).note
     n = gauss[0].data.train.n
-    assert note == f"median 0.500 ± 0.04; 32 of {n} points searched"
+    assert note == f"median at most 0.500 ± 0.04; 32 of {n} points searched"
     assert "searched" not in margin_kpi(gauss[0]).note
 
 
@@ -134,7 +137,7 @@ def test_a_ranking_says_which_values_are_equal_and_starts_with_the_gap() -> None
         Minimum(KeyNumbers(id=str(i), name="", state="done", gap_measured=gap, outliers=outliers))
         for i, (gap, outliers) in enumerate(values)
     ]
-    found = {rank.measure: rank.order for rank in ranking(items, None)}
+    found = {rank.measure: rank.order for rank in ranking(items)}
     assert next(iter(found.items())) == ("gap_measured", "B < C < A")
     assert found["outliers"] == "C < A = B"
 

@@ -35,6 +35,7 @@ from minimascope.intake.networks.checks import check_pair
 from minimascope.intake.sandbox.parser_process import stop
 from minimascope.intake.values.checkpoint import read_checkpoint
 from minimascope.intake.values.dataset import Dataset, read_dataset
+from minimascope.objective.named import LOSSES
 from tests.unit.intake import fuzz_files as made
 
 CODES = {
@@ -54,7 +55,7 @@ def run_checkpoint(path: Path, workdir: Path) -> None:
     whole = checkpoint.graph is not None or checkpoint.config is not None
     built = build_network(checkpoint, None if whole else MLP)
     inputs = torch.zeros(5, 1, 8, 8) if checkpoint.config else INPUTS
-    check_pair(built, Dataset(inputs, LABELS), None, loss="cross_entropy")
+    check_pair(built, Dataset(inputs, LABELS), None, loss=LOSSES["cross_entropy"])
 
 
 def run_dataset(path: Path, workdir: Path) -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from minimascope.contract.objective import ObjectiveParameters
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.architecture import build_network
 from minimascope.intake.networks.candidates import Candidate, candidates
@@ -29,7 +30,7 @@ def rows_equal_to(network: nn.Module, train: Dataset) -> list[Candidate]:
     """The candidates whose loss is that of the network: rounding of float32 means, 50 numbers."""
     with torch.no_grad():
         loss = functional.cross_entropy(network(train.inputs), train.targets).item()
-    found = candidates(saved(network), train, loss="cross_entropy")
+    found = candidates(saved(network), train, asked=ObjectiveParameters(loss="cross_entropy"))
     assert [row.loss for row in found] == sorted(row.loss for row in found)
     return [row for row in found if abs(row.loss - loss) < 1e-5]
 
@@ -75,15 +76,17 @@ def test_sequences_of_one_axis_and_batch_norm_between_linears_are_chains_too() -
 
 
 def test_one_linear_layer_has_one_candidate() -> None:
-    rows = candidates(saved(nn.Linear(4, 3)), data(4), loss="cross_entropy")
+    rows = candidates(
+        saved(nn.Linear(4, 3)), data(4), asked=ObjectiveParameters(loss="cross_entropy")
+    )
     assert [row.architecture for row in rows] == [{"family": "mlp", "activation": "identity"}]
 
 
 def test_losses_have_their_own_measures() -> None:
     one = saved(nn.Sequential(nn.Linear(4, 9), nn.Tanh(), nn.Linear(9, 1)))
-    binary = candidates(one, data(4, classes=2), loss="binary")
+    binary = candidates(one, data(4, classes=2), asked=ObjectiveParameters(loss="binary"))
     assert all(row.accuracy is not None for row in binary)
-    mse = candidates(one, data(4), loss="mse")
+    mse = candidates(one, data(4), asked=ObjectiveParameters(loss="mse"))
     assert all(row.accuracy is None for row in mse)
 
 
@@ -101,7 +104,7 @@ def test_what_has_no_candidates_is_said(
     network: nn.Module, train: Dataset, code: str | None
 ) -> None:
     with pytest.raises(ProblemError) as caught:
-        candidates(saved(network), train, loss="cross_entropy")
+        candidates(saved(network), train, asked=ObjectiveParameters(loss="cross_entropy"))
     assert caught.value.code.startswith(code or "no_candidates")
 
 

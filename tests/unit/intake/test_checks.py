@@ -8,6 +8,7 @@ from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.checks import check_pair
 from minimascope.intake.values.dataset import Dataset
 from minimascope.objective.loss import LossName
+from minimascope.objective.named import LOSSES
 
 NETWORK = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 3))
 
@@ -19,12 +20,12 @@ def data(n: int = 30, *, seed: int = 0, targets: Tensor | None = None) -> Datase
 
 def problem(network: nn.Module, train: Dataset, loss: LossName = "cross_entropy") -> ProblemError:
     with pytest.raises(ProblemError) as caught:
-        check_pair(network, train, None, loss=loss)
+        check_pair(network, train, None, loss=LOSSES[loss])
     return caught.value
 
 
 def test_data_that_fit_give_no_warning() -> None:
-    assert check_pair(NETWORK, data(), data(seed=1), loss="cross_entropy") == []
+    assert check_pair(NETWORK, data(), data(seed=1), loss=LOSSES["cross_entropy"]) == []
 
 
 def test_wrong_inputs_name_expected_and_given_shapes() -> None:
@@ -55,7 +56,7 @@ def test_fractional_labels_and_wrong_losses_are_refused() -> None:
     one = nn.Linear(2, 1)
     assert problem(one, data(), "cross_entropy").code == "output_shape_mismatch"
     assert problem(one, data(), "binary").code == "labels_out_of_range"
-    assert check_pair(one, data(targets=torch.rand(30)), None, loss="mse") == []
+    assert check_pair(one, data(targets=torch.rand(30)), None, loss=LOSSES["mse"]) == []
 
 
 def test_outputs_that_are_not_finite_are_refused() -> None:
@@ -68,17 +69,17 @@ def test_outputs_that_are_not_finite_are_refused() -> None:
 def test_repeats_missing_and_scarce_classes_are_warnings() -> None:
     train = data(targets=torch.cat([torch.zeros(29), torch.ones(1)]).long())
     test = Dataset(train.inputs[:4], train.targets[:4])
-    said = " ".join(check_pair(NETWORK, train, test, loss="cross_entropy"))
+    said = " ".join(check_pair(NETWORK, train, test, loss=LOSSES["cross_entropy"]))
     assert "No training example has class 2." in said
     assert "1 to 29 examples" in said
     assert "4 different inputs are in both" in said
     twice = Dataset(train.inputs[[0, 0, 1]], torch.tensor([0, 1, 2]))
     assert (
         "One training example repeats another."
-        in check_pair(NETWORK, twice, None, loss="cross_entropy")[0]
+        in check_pair(NETWORK, twice, None, loss=LOSSES["cross_entropy"])[0]
     )
 
 
 def test_a_single_test_example_is_said_to_measure_nothing() -> None:
-    found = check_pair(NETWORK, data(), data(1, seed=1), loss="cross_entropy")
+    found = check_pair(NETWORK, data(), data(1, seed=1), loss=LOSSES["cross_entropy"])
     assert found == ["The test data have 1 example: a gap cannot be measured on fewer than 2."]

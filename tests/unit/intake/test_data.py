@@ -12,6 +12,7 @@ from minimascope.contract.problems import ProblemError
 from minimascope.intake.inspection import inspect_dataset
 from minimascope.intake.sandbox.parser_process import Limits, parse
 from minimascope.intake.values.dataset import Dataset, read_dataset
+from minimascope.objective.named import LOSSES
 
 X = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
 Y = np.arange(10) % 3
@@ -146,14 +147,14 @@ def test_reading_images_takes_little_more_memory_than_they_have(
 def test_targets_follow_the_loss() -> None:
     inputs = torch.zeros(3, 2)
     floats = Dataset(inputs, torch.tensor([0.0, 1.0, 2.0]))
-    assert floats.for_loss("cross_entropy").targets.tolist() == [0, 1, 2]
-    assert floats.for_loss("mse").targets.shape == (3, 1)
+    assert floats.for_loss(LOSSES["cross_entropy"]).targets.tolist() == [0, 1, 2]
+    assert floats.for_loss(LOSSES["mse"]).targets.shape == (3, 1)
     one_hot = Dataset(inputs, torch.eye(3)[[2, 0, 1]])
-    assert one_hot.for_loss("cross_entropy").targets.tolist() == [2, 0, 1]
+    assert one_hot.for_loss(LOSSES["cross_entropy"]).targets.tolist() == [2, 0, 1]
     whole = Dataset(inputs, torch.tensor([0, 1, 2]))
-    assert whole.for_loss("mse").targets.dtype == torch.float32
+    assert whole.for_loss(LOSSES["mse"]).targets.dtype == torch.float32
     with pytest.raises(ProblemError, match=r"y\[1\] = 0.5") as caught:
-        Dataset(inputs, torch.tensor([0.0, 0.5, 2.0])).for_loss("binary")
+        Dataset(inputs, torch.tensor([0.0, 0.5, 2.0])).for_loss(LOSSES["binary"])
     assert caught.value.code == "labels_not_integer"
 
 

@@ -8,6 +8,7 @@ from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.checks import check_pair
 from minimascope.intake.networks.input_shapes import takes_ids
 from minimascope.intake.values.dataset import Dataset
+from minimascope.objective.named import LOSSES
 
 LINEAR = nn.Sequential(nn.Linear(4, 3))
 CNN = nn.Sequential(nn.Conv2d(1, 2, 3), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(18, 3))
@@ -17,7 +18,7 @@ IDS = nn.Sequential(nn.Embedding(5, 4), nn.Flatten(), nn.Linear(8, 3))
 def refusal(network: nn.Module, inputs: Tensor, targets: Tensor | None = None) -> str:
     given = torch.zeros(len(inputs), dtype=torch.long) if targets is None else targets
     with pytest.raises(ProblemError) as caught:
-        check_pair(network, Dataset(inputs, given), None, loss="cross_entropy")
+        check_pair(network, Dataset(inputs, given), None, loss=LOSSES["cross_entropy"])
     return caught.value.line()
 
 
@@ -45,7 +46,7 @@ def test_wrong_inputs_are_answered_with_what_to_send(
     ("targets", "said"),
     [
         ([1, 2, 3], "send y - 1"),
-        ([0, 1, 255], "leave those out"),
+        ([0, 1, 255], "say --ignore-index 255, or leave those out"),
         ([0, 1, 7], "Number the classes from 0"),
     ],
 )
@@ -60,7 +61,8 @@ def test_one_hot_targets_of_another_width_are_refused() -> None:
 def test_signed_labels_and_soft_labels_are_named() -> None:
     two = nn.Linear(4, 2)
     assert "(y > 0)" in refusal(two, torch.zeros(2, 4), torch.tensor([-1, 1]))
-    assert "soft labels" in refusal(two, torch.zeros(2, 4), torch.full((2, 2), 0.5))
+    said = refusal(two, torch.zeros(2, 4), torch.full((2, 4), 0.25))
+    assert "soft labels of the training data are shares of 4 classes" in said
 
 
 def test_only_networks_that_begin_with_an_embedding_take_ids() -> None:

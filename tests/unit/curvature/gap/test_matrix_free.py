@@ -17,18 +17,18 @@ from minimascope.curvature.minimum.batches import likelihood_of
 from minimascope.curvature.minimum.fingerprint import fingerprint
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products.ggn import Ggn
+from minimascope.curvature.products.metric import metric_at
 from minimascope.curvature.running.clock import Clock
 from minimascope.curvature.running.run import Run
 from minimascope.curvature.running.saved_parts import Parts
 from minimascope.curvature.running.saved_state import Keeper
 from minimascope.curvature.sweep.deflated import TOLERANCES
-from minimascope.curvature.sweep.exact import dual_resolvent, exact_sweep, primal_resolvent
+from minimascope.curvature.sweep.exact import dual_sweep, primal_sweep
 from minimascope.curvature.sweep.leave_one_out import leave_one_out
 from minimascope.curvature.sweep.matrix_free import matrix_free_sweep
 from minimascope.curvature.sweep.result import Sweep
 from minimascope.curvature.sweep.route import Budget
 from minimascope.objective.likelihood import Likelihood
-from minimascope.objective.penalty import Ridge
 
 RIDGE = 0.01
 TRIALS = 20
@@ -56,13 +56,12 @@ def classifier(n: int) -> Minimum:
 
 
 def exact(minimum: Minimum, likelihood: Likelihood, route: str) -> Sweep:
-    build = primal_resolvent if route == "primal" else dual_resolvent
-    resolvent = build(minimum, likelihood)
-    return exact_sweep(resolvent, likelihood, AT, Ridge(RIDGE))
+    of_route = primal_sweep if route == "primal" else dual_sweep
+    return of_route(minimum, likelihood, AT, metric_at(minimum))
 
 
 def sampled(minimum: Minimum, likelihood: Likelihood, seed: int) -> Sweep:
-    return matrix_free_sweep(Ggn(minimum), likelihood, AT, run=Run(seed))
+    return matrix_free_sweep(Ggn(minimum), likelihood, AT, metric_at(minimum), run=Run(seed))
 
 
 def increments(sweep: Sweep, likelihood: Likelihood) -> Tensor:
@@ -108,7 +107,7 @@ def test_each_drawn_example_has_its_exact_displacement() -> None:
 
 
 def test_the_cap_on_examples_is_said_in_the_method(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("minimascope.curvature.sweep.matrix_free.MOST_EXAMPLES", 64)
+    monkeypatch.setattr("minimascope.curvature.sweep.drawn_examples.MOST_EXAMPLES", 64)
     found = estimate_gap(classifier(500), budget=Budget(route="matrix_free"))
     method = found.estimates["alo_ggn"].method
     assert "64 of 500 examples" in method
@@ -139,6 +138,7 @@ def in_time(minimum: Minimum, seconds: float, *, state_path: Path | None = None)
         products,
         likelihood_of(minimum, minimum.inputs, minimum.targets),
         AT,
+        metric_at(minimum),
         run=Run(state_path=state_path),
         clock=clock,
     )

@@ -1,4 +1,4 @@
-"""The rules of docs/mathematics.md, "Verdict", each at its threshold."""
+"""The rules of docs/mathematics.md, "Verdict", each at its threshold, and their sentences."""
 
 from __future__ import annotations
 
@@ -6,109 +6,161 @@ import math
 from dataclasses import replace
 
 import pytest
-import torch
 
-from minimascope.curvature.gap.chance import SCHEDULE_ERROR, chance_within
-from minimascope.curvature.gap.verdict import (
-    PROMISED,
-    Evidence,
-    Verdict,
-    chance_within_two,
-    judge,
-    soft_rank_note,
-)
-from minimascope.objective.cross_entropy import CrossEntropy
-from minimascope.objective.gaussian import Gaussian
-from minimascope.objective.loss import LossName
-from minimascope.objective.named import loss_named
+from minimascope.curvature.gap.checks import checks
+from minimascope.curvature.gap.training import Training
+from minimascope.curvature.gap.verdict import Evidence, LeftOut, Verdict, judge, soft_rank_note
 
-HEALTHY = Evidence(
-    loss=CrossEntropy(),
-    alo=0.2,
-    tic=0.15,
-    soft_rank=0.3,
-    t_alo=0.9,
-    max_leverage=0.4,
-    slope=-0.5,
-    scatter=0.01,
-    newton=0.001,
-    newton_is_exact=True,
-    pure_weight_decay=True,
+RIDGE = LeftOut(alo=0.2, tic=0.15, soft_rank=0.3, temperature=1.0, scatter=0.01)
+TOLD = Training("adamw", augmentation=False, dropout=False, moments="state")
+MINIMUM = Evidence(
+    ridge=RIDGE, filtered=None, training=TOLD, n=400, gradient_share=0.01, scheduled=False
 )
-SCHEDULE = replace(HEALTHY, pure_weight_decay=False)
+STOPPED = replace(MINIMUM, filtered=replace(RIDGE, alo=0.3), scheduled=True, gradient_share=0.5)
+SGD = replace(STOPPED, training=replace(TOLD, optimizer="sgd", moments=None))
+
+
+def ridge(evidence: Evidence, **changed: float) -> Evidence:
+    return replace(evidence, ridge=replace(evidence.ridge, **changed))
+
+
+def filtered(evidence: Evidence, alo: float) -> Evidence:
+    return replace(evidence, filtered=replace(RIDGE, alo=alo))
+
+
+CLOSE = 0.3 * 0.049  # TIC below 0.05 of the soft rank
 
 
 @pytest.mark.parametrize(
     ("evidence", "verdict"),
     [
-        (HEALTHY, "reliable"),
-        (replace(HEALTHY, t_alo=1.2), "reliable"),
-        (replace(HEALTHY, t_alo=1.21), "lower_bound"),
-        (replace(HEALTHY, t_alo=0.3), "upper_leaning"),
-        (replace(HEALTHY, tic=0.0059), "no_estimate"),
-        (replace(HEALTHY, newton=0.016), "not_a_minimum"),
-        # A decrement below 10% of ALO alone is not enough: an inflated ALO would pass anything.
-        (replace(HEALTHY, alo=50.0, newton=0.016), "not_a_minimum"),
-        # Early-stopped training ends where the gradient is not zero, and λ_eff says so already.
-        (replace(SCHEDULE, newton=1.0), "reliable"),
-        (replace(SCHEDULE, t_alo=1.21), "lower_bound"),
+        (MINIMUM, "reliable"),
+        (STOPPED, "reliable"),
+        (replace(MINIMUM, gradient_share=0.049), "reliable"),
+        (replace(MINIMUM, gradient_share=0.051), "no_estimate"),
+        (replace(STOPPED, gradient_share=9.0), "reliable"),
+        (ridge(MINIMUM, temperature=5.0), "reliable"),
+        (ridge(MINIMUM, temperature=5.01), "no_estimate"),
+        (ridge(MINIMUM, alo=0.0), "no_estimate"),
+        (ridge(MINIMUM, alo=-0.1), "no_estimate"),
+        # Far apart and close to every example: both, or neither counts.
+        (ridge(filtered(STOPPED, 0.61), tic=CLOSE), "no_estimate"),
+        (ridge(filtered(STOPPED, 0.59), tic=CLOSE), "reliable"),
+        (filtered(STOPPED, 0.61), "reliable"),
+        (ridge(MINIMUM, tic=CLOSE), "reliable"),
+        (replace(filtered(STOPPED, 0.61), regression=True), "no_estimate"),
+        (replace(ridge(MINIMUM, temperature=50.0), regression=True), "reliable"),
     ],
 )
 def test_each_rule_decides_at_its_threshold(evidence: Evidence, verdict: Verdict) -> None:
-    found, reason = judge(evidence)
-    assert found == verdict
-    assert reason.endswith(".")
+    # Nothing beyond scatter is left where the temperature divides the estimate.
+    small = ridge(evidence, scatter=1e-4)
+    found = judge(small)
+    assert found.verdict == verdict
+    assert found.reason.endswith(".")
+    assert (found.estimate is None) == (verdict == "no_estimate")
 
 
-@pytest.mark.parametrize("loss", ["cross_entropy", "binary", "mse"])
-def test_a_lambda_from_a_schedule_is_not_enough_where_the_estimate_follows_it(
-    loss: LossName,
-) -> None:
-    given = replace(SCHEDULE, loss=loss_named(loss))
-    # Without scatter the chance is P(|slope·σz| ≤ log 2), 90% at |slope| = log 2/(1.645σ).
-    limit = math.log(2) / (1.6449 * SCHEDULE_ERROR)
-    assert judge(replace(given, scatter=0.0, slope=-0.99 * limit))[0] == "reliable"
-    for slope in (-1.01 * limit, 1.01 * limit, None):
-        sensitive = replace(given, scatter=0.0, slope=slope)
-        verdict, reason = judge(sensitive)
-        assert verdict == "uncertain"
-        assert chance_within_two(sensitive) < PROMISED
-        assert "schedule" in reason
-        # At a minimum of a known weight decay, λ is no guess and any slope is fine.
-        assert judge(replace(sensitive, pure_weight_decay=True))[0] == "reliable"
+def test_reliable_ends_where_the_interval_leaves_the_factor_two() -> None:
+    # At σ = 0.25 the upper end leaves first: (m(e^(zσ) − 1))² + (zs)² = m².
+    z, m = 1.6449, 0.2
+    limit = math.sqrt(m**2 - (m * math.expm1(z * 0.25)) ** 2) / z
+    low = math.sqrt((m / 2) ** 2 - (m * math.expm1(-z * 0.25)) ** 2) / z
+    limit = min(limit, low)
+    assert judge(ridge(MINIMUM, scatter=0.999 * limit)).verdict == "reliable"
+    found = judge(ridge(MINIMUM, scatter=1.001 * limit))
+    assert found.verdict == "uncertain"
+    assert found.estimate == pytest.approx(0.2)
 
 
-def test_a_gap_within_the_scatter_of_the_training_set_is_not_promised() -> None:
-    # With q = estimate/scatter, P(z < −q/2) + P(z > q) = 0.0956 + 0.0045 at q = 2.614.
-    scatter = HEALTHY.alo / 2.614
-    assert judge(replace(HEALTHY, scatter=0.99 * scatter))[0] == "reliable"
-    verdict, reason = judge(replace(HEALTHY, scatter=1.01 * scatter))
-    assert verdict == "uncertain"
-    assert "leave-one-out says 0.2," in reason
-    assert "90% only" in reason or "89% only" in reason
-    assert "schedule" not in reason
+def test_adam_reads_the_ridge_and_sgd_the_geometric_mean() -> None:
+    assert judge(STOPPED).estimate == pytest.approx(0.2)
+    assert judge(SGD).estimate == pytest.approx(math.sqrt(0.2 * 0.3))
+    wide = replace(SGD, filtered=replace(RIDGE, scatter=0.04))
+    assert judge(wide).scatter == pytest.approx(math.sqrt(0.01 * 0.04))
+    assert judge(replace(SGD, filtered=None)).estimate == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize(("scatter", "slope"), [(0.05, 0.0), (0.05, -0.5), (0.12, -1.0)])
-def test_chance_is_the_share_of_simulated_gaps(scatter: float, slope: float) -> None:
-    generator = torch.Generator().manual_seed(0)
-    draws = 400_000
-    error, luck = torch.randn(2, draws, generator=generator, dtype=torch.float64)
-    gap = 0.2 * torch.exp(-slope * 0.6 * error) + scatter * luck
-    share = float(((gap >= 0.1) & (gap <= 0.4)).double().mean())
-    found = chance_within(0.2, scatter=scatter, slope=slope, schedule_error=0.6)
-    # A share of 400,000 draws is known to √(1/4/400,000) = 0.0008: four of these.
-    assert found == pytest.approx(share, abs=0.0032)
+@pytest.mark.parametrize(("temperature", "factor"), [(0.2, 1.0), (1.2, 1.0), (2.4, 0.5)])
+def test_over_confidence_divides_the_estimate(temperature: float, factor: float) -> None:
+    hot = ridge(MINIMUM, temperature=temperature)
+    assert judge(hot).estimate == pytest.approx(0.2 * factor)
+    assert judge(replace(hot, regression=True)).estimate == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize("estimate", [0.0, -0.1, math.nan])
-def test_an_estimate_that_is_no_gap_has_no_chance(estimate: float) -> None:
-    assert chance_within(estimate, scatter=0.1, slope=-0.5, schedule_error=0.5) == 0.0
+def test_without_an_estimate_only_a_lower_end_is_said_and_for_squared_error_nothing() -> None:
+    hopeless = ridge(MINIMUM, temperature=6.0)
+    assert judge(hopeless).at_least == pytest.approx(0.2 * 1.2 / 6.0)
+    apart = replace(filtered(STOPPED, 0.7), regression=True)
+    assert judge(apart).at_least is None
+    assert judge(ridge(MINIMUM, alo=-0.1)).at_least is None
+    assert judge(replace(MINIMUM, gradient_share=0.5)).at_least is None
+    copied = replace(TOLD, augmentation=True)
+    assert judge(replace(hopeless, training=copied)).at_least is None
+
+
+def test_what_training_added_is_never_reliable_where_the_analysis_did_not_see_it() -> None:
+    altered = judge(replace(MINIMUM, training=replace(TOLD, augmentation=True)))
+    assert altered.verdict == "uncertain"
+    assert altered.half is not None
+    assert altered.ninety is not None
+    assert altered.half.low == altered.ninety.low == 0.0
+    assert "copies" in altered.reason
+    given = replace(TOLD, augmentation=True, copies=True)
+    assert judge(replace(MINIMUM, training=given)).verdict == "reliable"
+    noisy = judge(replace(SGD, training=replace(SGD.training, dropout=True)))
+    assert noisy.verdict == "uncertain"
+    assert "dropout" in noisy.reason
+    assert judge(replace(MINIMUM, training=replace(TOLD, dropout=True))).verdict == "reliable"
+
+
+@pytest.mark.parametrize("name", [None, "other"])
+def test_an_unknown_optimiser_matters_before_a_minimum_only(name: None) -> None:
+    unknown = replace(TOLD, optimizer=name, moments=None)
+    stopped = judge(replace(STOPPED, training=unknown))
+    assert stopped.verdict == "uncertain"
+    assert "Adam" in stopped.reason
+    assert judge(replace(MINIMUM, training=unknown)).verdict == "reliable"
+
+
+def test_guessed_second_moments_are_not_reliable_and_say_so() -> None:
+    guessed = judge(replace(STOPPED, training=replace(TOLD, moments="gradients")))
+    assert guessed.verdict == "uncertain"
+    assert "state" in guessed.reason
 
 
 def test_sentences_carry_the_numbers_that_decided() -> None:
-    assert "probability 100%" in judge(HEALTHY)[1]
-    assert "leverage 0.95" in judge(replace(HEALTHY, max_leverage=0.95))[1]
-    assert "noise variance is 0.9" in judge(replace(HEALTHY, loss=Gaussian()))[1]
-    assert "2.6 times too high" in soft_rank_note(0.5, CrossEntropy())
-    assert soft_rank_note(0.8, CrossEntropy()) == ""
+    assert "400 training examples are few" in judge(ridge(MINIMUM, scatter=0.1)).reason
+    assert "51%" in judge(replace(MINIMUM, gradient_share=0.51)).reason
+    assert "temperature 6" in judge(ridge(MINIMUM, temperature=6.0)).reason
+    assert "factor of 3.5" in judge(ridge(filtered(STOPPED, 0.7), tic=CLOSE)).reason
+    assert "2.6 times too high" in soft_rank_note(0.5, regression=False)
+    assert soft_rank_note(0.8, regression=False) == ""
+    assert soft_rank_note(0.5, regression=True) == "assumes noise variance 1"
+
+
+def test_the_checklist_says_what_held_what_did_not_and_what_nobody_told() -> None:
+    held = {check.name: check for check in checks(STOPPED, judge(STOPPED))}
+    assert list(held) == [
+        *("convergence", "temperature", "interpolation", "bracket", "width"),
+        *("optimizer", "augmentation", "dropout"),
+    ]
+    assert all(check.passed for check in held.values())
+    silent = replace(STOPPED, training=Training())
+    untold = {check.name: check.passed for check in checks(silent, judge(silent))}
+    assert [name for name, passed in untold.items() if passed is None] == [
+        *("optimizer", "augmentation", "dropout"),
+    ]
+    hot = ridge(filtered(STOPPED, 0.7), temperature=2.4, tic=CLOSE)
+    failed = {check.name: check for check in checks(hot, judge(hot)) if check.passed is False}
+    assert list(failed) == ["temperature", "interpolation", "bracket"]
+    assert failed["temperature"].value == 2.4
+    assert "divided by 2" in failed["temperature"].sentence
+    assert all(check.sentence.endswith(".") for check in held.values())
+
+
+def test_the_checklist_agrees_with_the_verdict() -> None:
+    for evidence in (MINIMUM, STOPPED, SGD, ridge(MINIMUM, scatter=0.2)):
+        judged = judge(evidence)
+        width = next(c for c in checks(evidence, judged) if c.name == "width")
+        assert width.passed is (judged.verdict == "reliable")

@@ -1,0 +1,1 @@
+"""Uploads in pieces: what has arrived of each, and who has room for more."""

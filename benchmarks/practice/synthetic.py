@@ -1,0 +1,112 @@
+"""Synthetic data: each call draws a distribution of its own, then `count` examples of it.
+
+Images are 12 × 12 with one channel, tokens are rows of 16 integers; targets are classes or, for
+regression, rows of numbers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+Drawn = tuple[np.ndarray, np.ndarray, int]
+SIDE, LENGTH = 12, 16
+
+
+def _choose(logits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)
+
+
+def _network(X: np.ndarray, width: int, outputs: int, rng: np.random.Generator) -> np.ndarray:
+    first = rng.normal(size=(X.shape[1], width)) / X.shape[1] ** 0.5
+    return np.tanh(1.5 * X @ first) @ rng.normal(size=(width, outputs)) * (8 / width) ** 0.5
+
+
+def teacher(count: int, rng: np.random.Generator) -> Drawn:
+    """Labels drawn from the softmax of a random two-layer network: 16 inputs, 4 classes."""
+    X = rng.normal(size=(count, 16))
+    return X, _choose(_network(X, 24, 4, rng), rng), 4
+
+
+def mixture(count: int, rng: np.random.Generator) -> Drawn:
+    """Six classes, each of two overlapping unit Gaussians, in 10 dimensions."""
+    y, cluster = rng.integers(0, 6, count), rng.integers(0, 2, count)
+    centres = 0.9 * rng.normal(size=(6, 2, 10))
+    return centres[y, cluster] + rng.normal(size=(count, 10)), y, 6
+
+
+def bars(count: int, rng: np.random.Generator) -> Drawn:
+    """A bar of one of five directions somewhere in the noise."""
+    y = rng.integers(0, 5, count)
+    angle = np.pi * (y + rng.normal(scale=0.15, size=count)) / 5
+    centre = rng.uniform(3, SIDE - 4, size=(count, 2))
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    dx = columns - centre[:, 0, None, None]
+    dy = rows - centre[:, 1, None, None]
+    c, s = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
+    along, across = c * dx + s * dy, c * dy - s * dx
+    image = np.exp(-(across**2) / 0.8) * (np.abs(along) < 4)
+    return (image + 0.5 * rng.normal(size=image.shape))[:, None], y, 5
+
+
+def gratings(count: int, rng: np.random.Generator) -> Drawn:
+    """Waves of any phase; direction and wavelength say which of six classes."""
+    y = rng.integers(0, 6, count)
+    angle = np.pi * (y % 3 + rng.normal(scale=0.12, size=count)) / 3
+    wavelength = np.where(y < 3, 4.0, 7.0)
+    phase = rng.uniform(0, 2 * np.pi, count)
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    c, s = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
+    along = c * columns + s * rows
+    wave = np.sin(2 * np.pi * along / wavelength[:, None, None] + phase[:, None, None])
+    return (wave + 0.8 * rng.normal(size=wave.shape))[:, None], y, 6
+
+
+def motifs(count: int, rng: np.random.Generator) -> Drawn:
+    """Random tokens of 20; each of four classes plants its own pair, twice."""
+    X, y = rng.integers(0, 20, size=(count, LENGTH)), rng.integers(0, 4, count)
+    pairs = rng.permutation(20)[:8].reshape(4, 2)
+    rows = np.arange(count)
+    for half in (0, LENGTH // 2):
+        at = half + rng.integers(0, LENGTH // 2 - 1, count)
+        X[rows, at], X[rows, at + 1] = pairs[y, 0], pairs[y, 1]
+    return X, y, 4
+
+
+def markov(count: int, rng: np.random.Generator) -> Drawn:
+    """Four Markov chains over 12 symbols, each one half a chain common to all."""
+    common = rng.dirichlet(np.full(12, 0.5), size=12)
+    chains = 0.5 * common + 0.5 * rng.dirichlet(np.full(12, 0.5), size=(4, 12))
+    y = rng.integers(0, 4, count)
+    X = np.zeros((count, LENGTH), dtype=np.int64)
+    X[:, 0] = rng.integers(0, 12, count)
+    for t in range(1, LENGTH):
+        X[:, t] = _choose(np.log(chains[y, X[:, t - 1]] + 1e-12), rng)
+    return X, y, 4
+
+
+def friedman(count: int, rng: np.random.Generator) -> Drawn:
+    """Friedman's first function of five of ten inputs, with noise; scaled to unit variance."""
+    X = rng.uniform(size=(count, 10))
+    f = 10 * np.sin(np.pi * X[:, 0] * X[:, 1]) + 20 * (X[:, 2] - 0.5) ** 2
+    f = f + 10 * X[:, 3] + 5 * X[:, 4]
+    return (X - 0.5) * 12**0.5, ((f - 14.4) / 4.9 + 0.3 * rng.normal(size=count))[:, None], 1
+
+
+def waves(count: int, rng: np.random.Generator) -> Drawn:
+    """Three numbers from a random two-layer network of eight inputs, with noise."""
+    X = rng.normal(size=(count, 8))
+    f = _network(X, 16, 3, rng)
+    return X, f / f.std(axis=0) + 0.4 * rng.normal(size=f.shape), 3
+
+
+SYNTHETIC = {
+    "teacher": teacher,
+    "annotated": teacher,
+    "mixture": mixture,
+    "bars": bars,
+    "gratings": gratings,
+    "motifs": motifs,
+    "markov": markov,
+    "friedman": friedman,
+    "waves": waves,
+}

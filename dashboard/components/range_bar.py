@@ -1,0 +1,98 @@
+"""A range bar: the 50% and the 90% interval of an estimate, and the measured gap as a tick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dash import html
+
+from minimascope.contract.report.sentences import nats, span
+
+ROOM = 1.08  # of the scale beyond the largest number
+
+
+@dataclass(frozen=True)
+class Range:
+    """An estimate with its intervals, a measured gap with its standard error, or one of them."""
+
+    value: float | None = None
+    half: tuple[float, float] | None = None
+    ninety: tuple[float, float] | None = None
+    measured: float | None = None
+    error: float | None = None
+
+    @property
+    def largest(self) -> float:
+        """The largest number that is drawn."""
+        ends = self.ninety[1] if self.ninety else 0.0
+        return max(ends, (self.measured or 0.0) + (self.error or 0.0))
+
+    @property
+    def words(self) -> str:
+        """What the bar shows, for those who do not see it."""
+        parts = []
+        if self.value is not None and self.ninety and self.half:
+            half, ninety = span(self.value, self.half), span(self.value, self.ninety)
+            parts.append(f"estimate {nats(self.value)}, half {half}, 90% {ninety}")
+        if self.measured is not None:
+            error = "" if self.error is None else f" ± {nats(self.error)}"
+            parts.append(f"measured {nats(self.measured, like=self.error)}{error}")
+        return "; ".join(parts)
+
+
+def range_bar(found: Range, *, largest: float = 0.0) -> html.Div | None:
+    """From 0 to the largest number drawn, or to `largest` where bars share a scale."""
+    top = ROOM * max(found.largest, largest)
+    if top <= 0 or not found.words:
+        return None
+    marks = [
+        _stretch("range-ninety", found.ninety, top),
+        _stretch("range-half", found.half, top),
+        _tick("range-estimate", found.value, top),
+        _stretch("range-error", _around(found), top),
+        _tick("range-measured", found.measured, top),
+    ]
+    scale = html.Div([html.Span("0"), html.Span(f"{nats(top)} nats")], className="range-scale")
+    line = html.Div([mark for mark in marks if mark is not None], className="range-line")
+    return html.Div(
+        [line, scale],
+        className="range",
+        role="img",
+        title=found.words,
+        **{"aria-label": found.words},
+    )
+
+
+def range_key(*, estimated: bool, measured: bool) -> html.P:
+    """What the marks of range bars mean, of those that are drawn."""
+    keys = [
+        ("half of the chance", "key-half", estimated),
+        ("90%", "key-ninety", estimated),
+        ("measured, ± its standard error", "key-measured", measured),
+    ]
+    shown = [html.Span(words, className=f"key {name}") for words, name, drawn in keys if drawn]
+    return html.P(shown, className="range-key")
+
+
+def _around(found: Range) -> tuple[float, float] | None:
+    if found.measured is None or found.error is None:
+        return None
+    return found.measured - found.error, found.measured + found.error
+
+
+def _place(value: float, top: float) -> float:
+    """In percent of the line; what is below 0 stands at its start."""
+    return 100 * min(max(value / top, 0.0), 1.0)
+
+
+def _stretch(name: str, ends: tuple[float, float] | None, top: float) -> html.Span | None:
+    if ends is None:
+        return None
+    low, high = (_place(end, top) for end in ends)
+    return html.Span(className=name, style={"left": f"{low:.2f}%", "width": f"{high - low:.2f}%"})
+
+
+def _tick(name: str, value: float | None, top: float) -> html.Span | None:
+    if value is None:
+        return None
+    return html.Span(className=name, style={"left": f"{_place(value, top):.2f}%"})

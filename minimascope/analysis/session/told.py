@@ -1,0 +1,60 @@
+"""What was told of the training, as the report takes it."""
+
+from __future__ import annotations
+
+from minimascope.contract.objective import Link
+from minimascope.contract.parameters import Parameters
+from minimascope.contract.report import ObjectiveSummary, PenaltyGroup
+from minimascope.curvature.minimum.minimum import Minimum
+
+NAMED = 3  # parameter tensors of a group that are named one by one
+
+
+def objective_summary(
+    minimum: Minimum, parameters: Parameters, *, link: Link = "logits"
+) -> ObjectiveSummary:
+    """The report's `objective`, with what follows from it for these parameters.
+
+    Loss and `link` are those that were found, which may not have been told. λ_eff needs the
+    gradient, and comes with the gap.
+    """
+    optimiser = minimum.objective.optimiser
+    everything = sum(q.numel() for q in minimum.network.parameters())
+    names = set(ObjectiveSummary.model_fields) & set(Parameters.model_fields)
+    names -= {"loss", "link"}
+    return ObjectiveSummary(
+        **{name: getattr(parameters, name) for name in names},
+        loss=minimum.loss.name,
+        link=link,
+        penalty=_penalty(minimum),
+        trained=minimum.dim,
+        frozen=everything - minimum.dim,
+        learning_rate_sum=optimiser.sum_of_rates,
+        training_time=optimiser.training_time,
+        moments=optimiser.moments,
+        lambda_unit="weight decay times √v̂ + ε" if optimiser.decoupled else "weight decay",
+        copies=parameters.groups is not None,
+    )
+
+
+def _penalty(minimum: Minimum) -> list[PenaltyGroup]:
+    """Parameters by weight decay, the largest first."""
+    penalty = minimum.objective.penalty
+    if not penalty.known:
+        return []
+    places = minimum.places
+    decays = penalty.by_name({name: place.shape for name, place in places.items()})
+    groups: dict[float, list[str]] = {}
+    for name, decay in decays.items():
+        groups.setdefault(decay, []).append(name)
+    found: list[PenaltyGroup] = []
+    for decay, names in sorted(groups.items(), reverse=True):
+        size = sum(places[name].size for name in names)
+        said = "all" if len(groups) == 1 else _said(names)
+        found.append(PenaltyGroup(name=said, weight_decay=decay, parameters=size))
+    return found
+
+
+def _said(names: list[str]) -> str:
+    rest = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {rest} more" if rest > 0 else "")

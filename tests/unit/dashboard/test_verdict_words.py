@@ -1,0 +1,135 @@
+"""The verdict on page, list and compare: every word, the range bar, the checklist."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dashboard.components.range_bar import Range, range_bar
+from dashboard.components.words import VERDICTS, advice
+from dashboard.pages.analysis.key_numbers import gap_kpi
+from dashboard.pages.analysis.verdict import verdict
+from dashboard.pages.compare.layout import content
+from dashboard.pages.compare.measures import Minimum, cell
+from dashboard.pages.compare.tables import numbers_table
+from dashboard.pages.home.listing import _verdict as listed
+from minimascope.contract.report import Finding, Gap, Report
+from minimascope.contract.schemas import KeyNumbers
+from tests.cases.reference_report import Found
+
+OLD = ("lower_bound", "upper_leaning", "not_a_minimum", "too low", "too high", "within a factor")
+
+
+def text(component: Any) -> str:
+    return json.dumps(component.to_plotly_json(), default=lambda x: x.to_plotly_json())
+
+
+def with_gap(report: Report, **changed: Any) -> Report:
+    assert report.gap is not None
+    return report.model_copy(update={"gap": report.gap.model_copy(update=changed)})
+
+
+def gap_of(report: Report) -> Gap:
+    assert report.gap is not None
+    return report.gap
+
+
+@pytest.mark.parametrize("name", ["reliable", "uncertain", "no_estimate"])
+def test_every_verdict_has_its_words_everywhere(gauss: Found, name: Any) -> None:
+    headline = None if name == "no_estimate" else gap_of(gauss[0]).headline
+    report = with_gap(gauss[0], verdict=name, headline=headline)
+    said = text(verdict(report, again="/upload"))
+    assert ("Expect test loss" in said) == (headline is not None)
+    assert ("No estimate of how far" in said) == (headline is None)
+    assert ('"verdict good"' in said) == (name == "reliable")
+    assert gap_kpi(report).note == VERDICTS[name]
+    numbers = KeyNumbers(id="a", name="", state="done", verdict=name)
+    row = numbers_table([Minimum(numbers)], None).to_plotly_json()["props"]["children"][1]
+    assert VERDICTS[name] in text(row)
+    assert VERDICTS[name] in text(listed(numbers))
+    assert not [word for word in OLD if word in said]
+
+
+def test_the_page_states_the_coverage_measured_and_the_checks(gauss: Found) -> None:
+    said = text(verdict(gauss[0], again="/upload"))
+    assert "held the measured gap" in said
+    assert "Why: 0 of 2 checks hold, 1 not told" in said
+    assert "threshold 1.2" in said
+    assert "On the test set the gap is" in said
+    assert "What was told of the training" in said
+    assert "L-BFGS" in said
+
+
+def test_a_finding_about_the_objective_stands_open(gauss: Found) -> None:
+    assert gauss[0].objective is not None
+    found = Finding(sentence="A minimum of smoothed labels.", flags={"label_smoothing": 0.1})
+    objective = gauss[0].objective.model_copy(update={"findings": [found]})
+    said = text(verdict(gauss[0].model_copy(update={"objective": objective}), again="/upload"))
+    assert "A minimum of smoothed labels." in said
+    assert '"open": true' in said
+
+
+def test_folds_and_a_test_set_are_offered_wherever_the_interval_is_not_enough(
+    gauss: Found,
+) -> None:
+    gap = gap_of(gauss[0])
+    assert "cross-validat" in text(verdict(gauss[0], again="/upload"))
+    assert "test set" in advice(gap, tested=False)
+    reliable = gap.model_copy(update={"verdict": "reliable"})
+    assert advice(reliable, tested=True) == ""
+
+
+def style(bar: Any, name: str) -> dict[str, str]:
+    line = bar.children[0].children
+    return next(part.style for part in line if part.className == name)
+
+
+def test_a_range_bar_is_to_scale() -> None:
+    bar = range_bar(Range(0.1, (0.08, 0.13), (0.05, 0.2), 0.07, 0.01), largest=0.4)
+    assert bar is not None
+    share = {"left": f"{100 * 0.05 / 0.432:.2f}%", "width": f"{100 * 0.15 / 0.432:.2f}%"}
+    assert style(bar, "range-ninety") == share
+    assert style(bar, "range-measured") == {"left": f"{100 * 0.07 / 0.432:.2f}%"}
+    assert getattr(bar, "aria-label") == (
+        "estimate 0.10, half 0.08 to 0.13, 90% 0.05 to 0.20; measured 0.070 ± 0.010"
+    )
+
+
+def test_a_range_bar_without_an_estimate_has_the_measured_gap_alone() -> None:
+    bar = range_bar(Range(measured=-0.02, error=0.05))
+    assert bar is not None
+    assert [part.className for part in bar.children[0].children] == [
+        "range-error",
+        "range-measured",
+    ]
+    assert style(bar, "range-measured") == {"left": "0.00%"}
+    assert range_bar(Range()) is None
+
+
+def test_compare_shows_ranges_on_one_scale_and_intervals_in_the_table() -> None:
+    numbers = [
+        KeyNumbers(
+            id=name,
+            name=name,
+            state="done",
+            verdict="uncertain",
+            gap_estimate=value,
+            gap_half=(0.8 * value, 1.3 * value),
+            gap_ninety=(0.5 * value, 2.2 * value),
+            gap_measured=value,
+            gap_measured_error=0.1 * value,
+            gap_lies="inside",
+        )
+        for name, value in (("a", 0.1), ("b", 0.4))
+    ]
+    minima = [Minimum(each) for each in numbers]
+    said = text(content(minima, {}))
+    assert said.count("0.95 nats") == 2
+    assert said.count("inside the 90% interval") == 2
+    assert cell(minima[0], "gap_estimate") == "0.10 (0.05 to 0.22)"
+    assert cell(minima[0], "gap_measured") == "0.100 ± 0.010"
+    assert minima[0].errors("gap_estimate") == pytest.approx((0.05, 0.12))
+    assert minima[0].errors("gap_measured") == pytest.approx((0.01, 0.01))
+    assert minima[0].errors("n90") is None
