@@ -1,6 +1,7 @@
 # One image for every role; the command chooses. On a GPU host build with
-#   docker build --build-arg TORCH_INDEX= .            (default: CUDA wheel from PyPI)
-# and on a CPU-only host with the CPU wheel index of PyTorch to save gigabytes.
+#   docker build .                                     (CUDA wheel from PyPI)
+# and on a CPU-only host, to save gigabytes, with
+#   docker build --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu .
 # `make images` pins the base by its digest (PYTHON_IMAGE in .env, which compose reads).
 ARG PYTHON_IMAGE=python:3.11-slim
 FROM ${PYTHON_IMAGE} AS build
@@ -10,8 +11,9 @@ WORKDIR /source
 ENV PIP_REQUIRE_HASHES=1 PIP_NO_DEPS=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 COPY packaging/lock packaging/lock
 RUN python -m venv /venv \
-    && /venv/bin/pip install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
-       -r packaging/lock/image.txt \
+    && (test -z "$TORCH_INDEX" \
+        || /venv/bin/pip install --index-url "$TORCH_INDEX" -r packaging/lock/torch-cpu.txt) \
+    && /venv/bin/pip install -r packaging/lock/image.txt \
     && (/venv/bin/python packaging/lock/accelerator.py \
         || /venv/bin/pip install -r packaging/lock/gpu.txt)
 COPY pyproject.toml README.md ./

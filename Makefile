@@ -88,8 +88,10 @@ node_modules/.package-lock.json: package.json package-lock.json
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-# One set: what torch needs for a GPU follows where its wheel is the one for GPUs.
+# One set. The CPU's torch where pip is told of a place that has it; else PyPI's, and then what that
+# needs for a GPU.
 define install
+	@$(LOCKED) -r $(LOCK)/torch-cpu.txt 2> /dev/null || true
 	@$(LOCKED) -r $(LOCK)/$(1).txt
 	@$(BIN)/python $(LOCK)/accelerator.py || $(LOCKED) -r $(LOCK)/gpu.txt
 	@$(PIP) --no-build-isolation --no-index -e . -e packaging/server

@@ -5,7 +5,9 @@
 `constraints.txt` says which versions. Each set is installed with `pip --require-hashes --no-deps`,
 so that nothing comes in which is not written here. All hashes of a release are listed: a machine
 takes the wheel that fits it. What torch needs beside it on a GPU is a file of its own, because the
-CPU's wheel, of the same version, needs none of it: see `accelerator.py`.
+CPU's wheel, of the same version, needs none of it: see `accelerator.py`. That wheel is on PyTorch's
+own index and wherever else pip is told to look; it is taken where it is found (`torch-cpu.txt`,
+written by hand: PyPI does not list its hash).
 """
 
 from __future__ import annotations
@@ -30,8 +32,6 @@ SETS = {
     "test": [f"minimascope[test] {LIBRARY}", f"minimascope-server {SERVER}", "setuptools"],
 }
 GPU = re.compile(r"(nvidia-|cuda-|triton==)")
-# PyTorch's own index has a CPU wheel of the same version, which PyPI does not list.
-CPU_WHEELS = ["6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"]
 HEADER = "# Written by packaging/lock/write.py: not by hand.\n"
 
 
@@ -52,12 +52,6 @@ def compiled(requirements: list[str], *options: str) -> list[str]:
     return re.split(r"\n(?=\S)", done.stdout.strip())
 
 
-def with_cpu(requirement: str) -> str:
-    if not requirement.startswith("torch=="):
-        return requirement
-    return "".join([requirement, *(f" \\\n    --hash=sha256:{each}" for each in CPU_WHEELS)])
-
-
 def main() -> int:
     gpu: dict[str, None] = {}
     for name, requirements in SETS.items():
@@ -66,7 +60,7 @@ def main() -> int:
             oracles = (ROOT / "tests" / "oracles.txt").read_text().splitlines()
             found += compiled([each for each in oracles if "==" in each], "--no-deps")
         gpu |= dict.fromkeys(each for each in found if GPU.match(each))
-        kept = [with_cpu(each) for each in found if not GPU.match(each)]
+        kept = [each for each in found if not GPU.match(each)]
         (HERE / f"{name}.txt").write_text(HEADER + "\n".join(kept) + "\n")
     (HERE / "gpu.txt").write_text(HEADER + "\n".join(gpu) + "\n")
     return 0

@@ -71,9 +71,8 @@ def test_the_lock_holds_all_that_is_needed_at_the_versions_of_the_tests(name: st
 
 
 def test_torch_may_be_the_wheel_for_a_gpu_or_the_one_for_a_cpu() -> None:
-    write = runpy.run_path(str(LOCK / "write.py"))
-    text = (LOCK / "run.txt").read_text()
-    assert all(each in text for each in write["CPU_WHEELS"])
+    [(cpu, hashes)] = locked("torch-cpu").values()
+    assert (cpu, hashes) == (f"{locked('run')['torch'][0]}+cpu", 1)
     gpu = locked("gpu")
     assert "triton" in gpu
     assert any(name.startswith("nvidia-") for name in gpu)
