@@ -78,7 +78,9 @@ def taus(groups: list[dict[str, Any]], height: float) -> list[str]:
         x = across(tau)
         colour = MUTED if tau == 0 else RULE
         parts.append(line(x, TOP - 8, x, height - 30, colour))
-        parts.append(text(x, height - 12, f"{tau:g}".replace("-", "−"), anchor="middle", colour=MUTED))
+        parts.append(
+            text(x, height - 12, f"{tau:g}".replace("-", "−"), anchor="middle", colour=MUTED)
+        )
     for row, name in enumerate(names):
         y = TOP + ROW * row + 10
         parts.append(text(RIGHT[0] - 14, y + 4, name.replace("λ1", "λ₁"), anchor="end"))

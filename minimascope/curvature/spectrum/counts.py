@@ -73,7 +73,11 @@ def _by_probes(known: torch.Tensor, rules: Quadrature, threshold: float) -> tupl
         return count, error or 0.0
 
     apart = resolved(rules) / 2
-    (count, error), more, less = above(threshold), above(threshold - apart), above(threshold + apart)
+    (count, error), more, less = (
+        above(threshold),
+        above(threshold - apart),
+        above(threshold + apart),
+    )
     return count, math.hypot(error, (more[0] - less[0]) / 2)
 
 
