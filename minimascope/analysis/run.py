@@ -95,7 +95,7 @@ def begin(files: Files, parameters: Parameters, *, workdir: Path, publisher: Pub
         checkpoint=checkpoint_summary(opened, parameters),
         data=data,
         loss=opened.minimum.loss.name,
-        objective=objective_summary(opened.minimum, parameters),
+        objective=objective_summary(opened.minimum, parameters, link=opened.link),
         cross_validation=folds,
         warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings, *said],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minimascope.contract.objective import Link
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import ObjectiveSummary, PenaltyGroup
 from minimascope.curvature.minimum.minimum import Minimum
@@ -9,16 +10,22 @@ from minimascope.curvature.minimum.minimum import Minimum
 NAMED = 3  # parameter tensors of a group that are named one by one
 
 
-def objective_summary(minimum: Minimum, parameters: Parameters) -> ObjectiveSummary:
+def objective_summary(
+    minimum: Minimum, parameters: Parameters, *, link: Link = "logits"
+) -> ObjectiveSummary:
     """The report's `objective`, with what follows from it for these parameters.
 
-    λ_eff needs the gradient, and comes with the gap.
+    Loss and `link` are those that were found, which may not have been told. λ_eff needs the
+    gradient, and comes with the gap.
     """
     optimiser = minimum.objective.optimiser
     everything = sum(q.numel() for q in minimum.network.parameters())
     names = set(ObjectiveSummary.model_fields) & set(Parameters.model_fields)
+    names -= {"loss", "link"}
     return ObjectiveSummary(
         **{name: getattr(parameters, name) for name in names},
+        loss=minimum.loss.name,
+        link=link,
         penalty=_penalty(minimum),
         trained=minimum.dim,
         frozen=everything - minimum.dim,

@@ -13,6 +13,7 @@ from typing import Literal
 from minimascope.curvature.gap import calibrated
 from minimascope.curvature.gap.interval import HALF, NINETY, Interval, interval, within_two
 from minimascope.curvature.gap.training import Training
+from minimascope.objective.metric import CONVERGED
 
 Verdict = Literal["reliable", "uncertain", "no_estimate"]
 
@@ -22,7 +23,6 @@ MOST = 1.5  # plain losses of the best constant answer that an estimate may reac
 WIDEST_BRACKET = 3.0  # filter over ridge above which the interval widens, together with
 INTERPOLATING = 0.05  # TIC over soft rank
 FARTHEST = 10.0  # filter over ridge above which there is then no estimate
-CONVERGED = 0.05  # ‖∇L + Pθ‖ over ‖Pθ‖
 SOFT_RANK_HIGH = 0.7
 TRUSTED = "The 90% interval stays within a factor two of the estimate."
 
