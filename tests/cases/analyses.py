@@ -70,9 +70,7 @@ def analysed(
     kept = Kept()
     test = folder / "test.npz"
     files = Files(folder / "model.pt", folder / "train.npz", test if test.exists() else None)
-    report = run_analysis(
-        files, parameters, workdir=folder, publisher=kept, unfinished=unfinished
-    )
+    report = run_analysis(files, parameters, workdir=folder, publisher=kept, unfinished=unfinished)
     return report, kept
 
 

@@ -67,7 +67,7 @@ def test_a_sample_of_margins_is_called_one_with_its_error(gauss: Found) -> None:
     sampled = margins.model_copy(update={"l2": margins.l2.model_copy(update=drawn)})
     note = margin_kpi(gauss[0].model_copy(update={"margins": sampled})).note
     n = gauss[0].data.train.n
-    assert note == f"median at most 0.500 ± 0.04; 32 of {n} points searched"
+    assert note == (f"not bounded below; median at most 0.500 ± 0.04; 32 of {n} points searched")
     assert "searched" not in margin_kpi(gauss[0]).note
 
 
@@ -159,7 +159,7 @@ def test_many_minima_stand_below_each_other_and_name_what_is_the_same() -> None:
     ]
     table = numbers_table(items).to_plotly_json()["props"]["children"]
     head = [cell.children for cell in table[0].children.children[1:]]
-    assert head == ["Verdict", "Outliers", "n₉₀"]
+    assert head == ["Verdict", "Outliers above 0.1 λ₁", "n₉₀"]
     rows = table[1].children
     assert len(rows) == 8
     assert [cell.className for cell in rows[0].children[1:]] == ["same", "same", ""]
