@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -91,6 +91,8 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
         dtype=dtype,
         device=device,
     )
+    if parameters.groups is not None:
+        minimum = replace(minimum, groups=groups_in(train, parameters.groups).to(device))
     use_threads_for(minimum.n, minimum.dim)
     said = [checkpoint.picked] if checkpoint.picked else []
     said += [*checkpoint.warnings, *train.warnings, *(test.warnings if test else [])]
@@ -124,6 +126,16 @@ def objective_of(
     )
 
 
+def groups_in(data: Dataset, name: str) -> Tensor:
+    """Which original each example is a copy of (n,). ProblemError where the data do not say."""
+    if name not in data.aside:
+        sentence = f"The training data have no column or array {name[:60]!r} of groups."
+        raise ProblemError(
+            "invalid_parameters", sentence, "Name the numbers that tell originals apart."
+        )
+    return data.aside[name]
+
+
 @contextmanager
 def refused_as_told() -> Iterator[None]:
     """What cannot be of this network is refused as a parameter of the analysis."""
@@ -148,13 +160,13 @@ def speaking_of(what: str) -> Iterator[None]:
 def read_split(path: Path, parameters: Parameters, *, ids: bool, workdir: Path) -> Dataset:
     """One data set as it was sent; `ids` keeps whole-number inputs as token ids."""
     integers: Literal["float", "keep"] = "keep" if ids else "float"
-    weights = parameters.example_weights
+    beside = [x for x in (parameters.example_weights, parameters.groups) if x is not None]
     return read_dataset(
         path,
         workdir=workdir,
         integers=integers,
         label=parameters.label,
-        aside=[] if weights is None else [weights],
+        aside=beside,
     )
 
 

@@ -15,7 +15,9 @@ from minimascope.objective.likelihood import Likelihood
 
 def on_test(minimum: Minimum, test: tuple[Tensor, Tensor]) -> Likelihood:
     """A test set under the loss trained, normalised for this set."""
-    inputs, targets = test[0].to(minimum.inputs), test[1].to(minimum.targets)
+    # Labels may stay numbers where training had shares of classes, and the other way round.
+    like = minimum.theta if test[1].is_floating_point() else minimum.targets.device
+    inputs, targets = test[0].to(minimum.inputs), test[1].to(like)
     found = likelihood_of(minimum, inputs, targets)
     return replace(found, loss=found.loss.of_data(targets))
 

@@ -334,3 +334,13 @@ def test_drawing_leaves_out_what_is_not_there_yet(gauss: Found) -> None:
     drawn = drawing(report, {})
     assert set(drawn["figures"]) == {"spectrum", "layers"}
     assert drawn["curves"] is None
+
+
+def test_the_headline_stands_with_its_ninety_percent_interval(gauss: Found) -> None:
+    gap = gauss[0].gap
+    assert gap is not None
+    assert gap.headline is not None
+    mark = trace(gap_figure(gap, n=150), "headline")
+    low, high = gap.headline.ninety
+    assert mark.y[0] + mark.error_y.array[0] == pytest.approx(high)
+    assert mark.y[0] - mark.error_y.arrayminus[0] == pytest.approx(low)
