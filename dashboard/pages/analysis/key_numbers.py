@@ -100,7 +100,7 @@ def margin_kpi(report: Report) -> Kpi:
         notes.append(f"{found.searched} of {report.data.train.n} points searched")
     if found.misclassified:
         notes.append(f"{plural(found.misclassified, 'wrong point')} apart")
-    return Kpi("Smallest margin, at most", number(found.smallest.upper), "", "; ".join(notes))
+    return Kpi("Smallest margin ≤", number(found.smallest.upper), "", "; ".join(notes))
 
 
 def calibration_kpi(report: Report) -> Kpi:
