@@ -20,7 +20,7 @@ from backend.auth.repository import AuthRepository
 from backend.auth.sessions import COOKIE, same
 from backend.http.origins import check_address, is_loopback, is_unsafe
 from backend.http.rate_limits import Crowd
-from backend.http.turns import Turns, is_long
+from backend.http.turns import FILES, Turns, is_long
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.settings import Settings
 
@@ -98,7 +98,11 @@ class Authentication:
         asker, scope = _asker(connection, who), connection.scope
         crowd = self._followers if scope["path"].endswith(FOLLOWED) else self._crowd
         with crowd.one_of(asker):
+            if scope["path"].startswith(FILES):
+                await self._app(scope, receive, send)
+                return
             if is_long(scope.get("method", ""), scope["path"]):
+                await self._turns.long(asker)
                 await self._app(scope, receive, send)
                 return
             async with self._turns.of(asker) as answered:

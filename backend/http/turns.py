@@ -8,21 +8,29 @@ event loop is late: what else is asked is then answered soon.
 from __future__ import annotations
 
 import asyncio
+import functools
 import re
 import time
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+T = TypeVar("T")
 
 # Of one person's short requests at one time.
-AT_ONCE = 4
+AT_ONCE = 3
 # Seconds of answering: saved up at most, and earned in a second. A page costs a tenth.
-SAVED_SECONDS, EARNED = 2.0, 0.2
+SAVED_SECONDS, EARNED = 2.0, 0.15
+# What a request costs that waits for a worker or for bytes: ten a second.
+LONG_SECONDS = 0.02
 LONGEST_WAIT = 5.0
 # An upload's turn: how late the loop is, is measured for so long; it then rests for several times
 # that, so that reading bytes takes a minor part of the loop.
-MEASURE_SECONDS, RESTS, LONGEST_REST = 0.002, 3.0, 0.04
+WRITERS = 4
+MEASURE_SECONDS, RESTS, LONGEST_REST = 0.002, 5.0, 0.06
 
 
 # What waits for a worker, for bytes or for what happens, and not for its own answer; and files of
@@ -38,7 +46,7 @@ LONG_WRITES = re.compile(
 def is_long(method: str, path: str) -> bool:
     """Whether the time until the answer says nothing of what it cost."""
     writes = method in ("POST", "PATCH") and LONG_WRITES.fullmatch(path) is not None
-    return writes or path.startswith(FILES) or LONG_READS.fullmatch(path) is not None
+    return writes or LONG_READS.fullmatch(path) is not None
 
 
 @dataclass
@@ -63,47 +71,73 @@ class Turns:
         self._clock = clock
         self._people: dict[str, _Person] = {}
 
+    async def long(self, key: str) -> None:
+        """Before a request whose time says nothing of its cost: an estimate is paid at once."""
+        if not key:
+            return
+        async with self._inside(key) as person, person.gate:
+            await self._wait(person)
+            person.spent += LONG_SECONDS
+
+    async def _wait(self, person: _Person) -> None:
+        over = person.debt(self._clock()) - SAVED_SECONDS
+        if over > 0:
+            await asyncio.sleep(min(over / EARNED, LONGEST_WAIT))
+
+    @asynccontextmanager
+    async def _inside(self, key: str) -> AsyncIterator[_Person]:
+        person = self._people.setdefault(key, _Person(at=self._clock()))
+        person.inside += 1
+        try:
+            yield person
+        finally:
+            person.inside -= 1
+            # Who is done and owes nothing takes no room.
+            if not person.inside and not person.debt(self._clock()):
+                self._people.pop(key, None)
+
     @asynccontextmanager
     async def of(self, key: str) -> AsyncIterator[Callable[[], None]]:
         """Enter before answering; what it gives is called when the answer is there."""
         if not key:
             yield lambda: None
             return
-        person = self._people.setdefault(key, _Person(at=self._clock()))
-        person.inside += 1
-        try:
-            async with person.gate:
-                over = person.debt(self._clock()) - SAVED_SECONDS
-                if over > 0:
-                    await asyncio.sleep(min(over / EARNED, LONGEST_WAIT))
-                began, counted = self._clock(), False
+        async with self._inside(key) as person, person.gate:
+            await self._wait(person)
+            began, counted = self._clock(), False
 
-                def answered() -> None:
-                    nonlocal counted
-                    if not counted:
-                        counted = True
-                        person.spent += self._clock() - began
+            def answered() -> None:
+                nonlocal counted
+                if not counted:
+                    counted = True
+                    person.spent += self._clock() - began
 
-                try:
-                    yield answered
-                finally:
-                    answered()
-        finally:
-            person.inside -= 1
-            self._forget(key, person)
-
-    def _forget(self, key: str, person: _Person) -> None:
-        """Who is done and owes nothing takes no room."""
-        if not person.inside and not person.debt(self._clock()):
-            self._people.pop(key, None)
+            try:
+                yield answered
+            finally:
+                answered()
 
 
 class Pace:
-    """Turns of uploads: one at a time passes a part of its bytes on, person by person."""
+    """Turns of uploads: one at a time passes a part of its bytes on, person by person.
+
+    What they write is written in threads of their own: nobody who asks for a row waits for a disk.
+    """
 
     def __init__(self) -> None:
         self._gate = asyncio.Lock()
         self._people: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._threads = ThreadPoolExecutor(WRITERS, "upload")
+        self._writers: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    async def write(self, key: str, work: Callable[..., T], *given: Any) -> T:
+        """What `work` answers; of one person's at most half of the threads are busy with it."""
+        mine = self._writers.get(key)
+        if mine is None:
+            mine = self._writers[key] = asyncio.Semaphore(WRITERS // 2)
+        async with mine:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, functools.partial(work, *given))
 
     async def turn(self, key: str) -> None:
         """Returns when a part of this person's may be read."""

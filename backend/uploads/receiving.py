@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -90,21 +89,22 @@ async def receive_file(
 
     Raises ProblemError `storage_full` beyond the room, `too_large` beyond `limit`.
     """
+    turns = pace()
     announced = int(request.headers.get("content-length") or 0)
-    refuse_beyond_quota(announced, room=await asyncio.to_thread(room))
+    refuse_beyond_quota(announced, room=await turns.write(owner, room))
     looked = 0
     with store.incoming(limit=limit) as incoming:
         try:
             async for parts in megabytes(whole_body(request), owner):
-                await asyncio.to_thread(incoming.write, *parts)
+                await turns.write(owner, incoming.write, *parts)
                 arrives(sum(map(len, parts)))
                 if incoming.size - looked >= LOOK_BYTES:
                     looked = incoming.size
-                    refuse_beyond_quota(0, room=await asyncio.to_thread(room))
+                    refuse_beyond_quota(0, room=await turns.write(owner, room))
             refuse_empty(incoming.size)
-            refuse_beyond_quota(0, room=await asyncio.to_thread(room))
+            refuse_beyond_quota(0, room=await turns.write(owner, room))
             path = store.blob(incoming.sha256)
-            await asyncio.to_thread(incoming.keep, path)
+            await turns.write(owner, incoming.keep, path)
         finally:
             arrives(-incoming.size)
         return incoming.sha256, incoming.size
