@@ -62,3 +62,8 @@ tempdir  # the tempfile module reads it
 types  # __torch_dispatch__'s signature
 websocket_capability  # dash's backend
 writable  # io.RawIOBase
+
+# uvicorn calls and reads them.
+force_exit
+handle_exit
+should_exit
