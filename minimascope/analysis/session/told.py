@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minimascope.analysis.session.opening import Opened
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import ObjectiveSummary, PenaltyGroup
 from minimascope.curvature.minimum.minimum import Minimum
@@ -9,16 +10,18 @@ from minimascope.curvature.minimum.minimum import Minimum
 NAMED = 3  # parameter tensors of a group that are named one by one
 
 
-def objective_summary(minimum: Minimum, parameters: Parameters) -> ObjectiveSummary:
+def objective_summary(opened: Opened) -> ObjectiveSummary:
     """The report's `objective`, with what follows from it for these parameters.
 
     λ_eff needs the gradient, and comes with the gap.
     """
+    minimum, parameters = opened.minimum, opened.parameters
     optimiser = minimum.objective.optimiser
     everything = sum(q.numel() for q in minimum.network.parameters())
     names = set(ObjectiveSummary.model_fields) & set(Parameters.model_fields)
+    told = {name: getattr(parameters, name) for name in names}
     return ObjectiveSummary(
-        **{name: getattr(parameters, name) for name in names},
+        **{name: value for name, value in told.items() if value is not None},
         penalty=_penalty(minimum),
         trained=minimum.dim,
         frozen=everything - minimum.dim,
@@ -26,6 +29,7 @@ def objective_summary(minimum: Minimum, parameters: Parameters) -> ObjectiveSumm
         training_time=optimiser.training_time,
         moments=optimiser.moments,
         lambda_unit="weight decay times √v̂ + ε" if optimiser.decoupled else "weight decay",
+        read=opened.read or None,
         copies=parameters.groups is not None,
     )
 
