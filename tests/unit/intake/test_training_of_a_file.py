@@ -17,6 +17,7 @@ from torch.optim import lr_scheduler
 
 import minimascope
 from minimascope.analysis.session.from_file import FromFile, from_file
+from minimascope.cli import main
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.inspection import inspect_checkpoint
@@ -458,3 +459,40 @@ def test_only_the_head_that_an_optimiser_moved_was_trained(tmp_path: Path, workd
     found = read(saved(tmp_path, value), workdir)
     assert found.parameters.trainable == ["4.weight", "4.bias"]
     assert found.second_moment is not None
+
+
+def test_the_command_line_says_what_a_file_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = network()
+    optimizer = optim.AdamW(matrices_apart(model), lr=0.05)
+    trained(model, optimizer)
+    path = saved(tmp_path, {"model": model.state_dict(), "optimizer": optimizer.state_dict()})
+    assert main(["inspect", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "AdamW, weight decay 0.05 on matrices, 12 steps with a constant learning rate" in said
+    options = said.split("as options  ")[1].splitlines()[0]
+    assert "--optimizer adamw --betas 0.9,0.999 --weight-decay 0.05 --decay-on matrices" in options
+
+
+def test_analyze_takes_the_state_of_the_optimiser(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import numpy as np
+
+    model = network()
+    optimizer = optim.AdamW(model.parameters(), lr=0.05)
+    trained(model, optimizer)
+    np.savez(tmp_path / "train.npz", X=torch.randn(20, 3).numpy(), y=np.arange(20) % 2)
+    files = [
+        *("--checkpoint", str(saved(tmp_path, model.state_dict()))),
+        *("--train", str(tmp_path / "train.npz")),
+        *("--optimizer-state", str(saved(tmp_path, optimizer.state_dict(), "optimizer.pt"))),
+    ]
+    asked = ["--architecture", json.dumps(MLP), "--stages", "gap", "--quiet", "--json"]
+    assert main(["analyze", *files, *asked]) == 0
+    objective = json.loads(capsys.readouterr().out)["objective"]
+    assert objective["optimizer"] == "adamw"
+    assert objective["moments"] == "state"
+    assert objective["steps"] == STEPS
+    assert "the second moments that it kept" in objective["read"]
