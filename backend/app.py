@@ -33,6 +33,7 @@ from backend.operations.audit import AccessLog
 from backend.questions import interpolations, slices
 from backend.retention import endpoints as retention
 from backend.retention.periodic_removal import sweep
+from backend.retention.room import RoomForRemovals
 from backend.services import Services, create_services
 from backend.uploads import tus_endpoints as tus
 from backend.uploads.endpoints import labels, upload_router
@@ -111,6 +112,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(store.reserve.take)
         await asyncio.to_thread(store.clear_incoming)
         await asyncio.to_thread(import_demo, services.engine, store, demo_folder(settings))
         sweeping = functools.partial(sweep, services.engine, services.uploads, services.jobs)
@@ -130,6 +132,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount(PREFIX, _api(services))
     app.router.routes.extend(login_routes(services.credentials))
     # The last one added is the outermost.
+    app.add_middleware(RoomForRemovals, reserve=store.reserve)
     app.add_middleware(
         Authentication,
         settings=settings,

@@ -80,8 +80,8 @@ def main() -> None:
             many,
             lambda v=chosen, a=alignment, s=starts: eigenvector_margins(minimum, v, a, starts=s),
         )
-    clock.time("certified margins, l2", lambda: closest_crossings(minimum))
-    clock.time("certified margins, linf", lambda: closest_crossings(minimum, norm="linf"))
+    clock.time("closest crossings, l2", lambda: closest_crossings(minimum))
+    clock.time("closest crossings, linf", lambda: closest_crossings(minimum, norm="linf"))
     rescaling = find_rescaling(minimum)
     assert rescaling is not None
     clock.time(

@@ -16,9 +16,9 @@ from typing import Any
 
 import torch
 from study.convex import convex_lines
-from study.judging import readings
 from study.networks import Design, designs, trained
 from study.picture import picture
+from study.readings import readings
 from study.tables import report
 
 from minimascope.curvature.gap.estimate import estimate_gap
@@ -61,7 +61,7 @@ def main() -> None:
 def analysed(design: Design, *, hessian: bool = True) -> dict[str, Any]:
     """One line: the network, its measured gap, and every reading of its curvature.
 
-    No verdict: the tables judge the stored numbers by the rules of the day. Reading `weight_decay`
+    No verdict: docs/gap_study.md says what judged it. Reading `weight_decay`
     takes it for a converged minimum at its weight decay, `schedule` also knows lr, momentum and
     steps (SGD only); `primary` is the one that tells all that is known. Without `hessian` its
     spectrum is not computed.

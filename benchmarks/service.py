@@ -19,7 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.trials import description, faults, restarts, shard_faults, sharing, traffic
+from benchmarks.trials import abuse, description, faults, restarts, shard_faults, sharing, traffic
 
 RESULTS = Path(__file__).parent / "results" / "service.json"
 TRIALS = {
@@ -28,6 +28,7 @@ TRIALS = {
     **description.TRIALS,
     **shard_faults.TRIALS,
     **sharing.TRIALS,
+    **abuse.TRIALS,
     **restarts.TRIALS,
 }
 

@@ -20,11 +20,13 @@ from starlette.responses import Response
 from dashboard.components import ids
 from dashboard.drawing.process import DrawingProcess
 from dashboard.drawing.routes import drawing_routes
+from dashboard.pages import service_notice
 from dashboard.pages.analysis import callbacks as analysis
 from dashboard.pages.compare import callbacks as compare
 from dashboard.pages.home import callbacks as home
 from dashboard.pages.job import callbacks as job
 from dashboard.pages.not_found import callbacks as not_found
+from dashboard.pages.service_notice import notice
 from dashboard.pages.upload import callbacks as upload
 from dashboard.serving.arrival import Arrival
 from dashboard.serving.compressed import Compressed
@@ -109,7 +111,7 @@ def _shell() -> html.Div:
         [
             dcc.Location(id=ids.HERE, refresh="callback-nav"),
             _header(),
-            html.Main(dash.page_container, id="main", tabIndex=-1),
+            html.Main([notice(), dash.page_container], id="main", tabIndex=-1),
             _help(),
             html.Div(id=ids.ANNOUNCE, role="status", className="toast", **{"aria-live": "polite"}),
         ],
@@ -169,7 +171,7 @@ def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
     backend: Any = pages.backend
     backend.websocket_capability = False
     pages.layout = _shell()
-    for page in (home, upload, job, analysis, compare, not_found):
+    for page in (home, upload, job, analysis, compare, not_found, service_notice):
         page.register(pages, client)
 
     async def set_up() -> str:

@@ -14,6 +14,7 @@ gap_by_folds_standard_error
 gap_scatter
 gradient_norm
 loss_standard_error
+max_leverage
 median_crossing
 median_crossing_lower
 n90_at_least
@@ -50,7 +51,7 @@ sampled_fisher  # the sampled Fisher as an operator: the gap reads its eigenvalu
 MAX_IMAGE_PIXELS  # Pillow
 __annotations__, __signature__  # typer reads options from them
 _get, _put, _queue_bind, import_from_cwd, imp  # kombu's and celery's hooks
-_storable, _consistent, _agrees  # pydantic validators
+_of_an_earlier_schema, _storable, _consistent, _agrees, _of_torch, _fit_together  # pydantic
 backward, setup_context  # torch.autograd.Function
 commands  # click's group
 inode  # unpacked from stat
@@ -62,3 +63,4 @@ tempdir  # the tempfile module reads it
 types  # __torch_dispatch__'s signature
 websocket_capability  # dash's backend
 writable  # io.RawIOBase
+extra_repr  # torch, for the repr of a module

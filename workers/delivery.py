@@ -38,6 +38,10 @@ class RefusedError(ValueError):
     """The API answered, and does not take what was sent."""
 
 
+class FullError(Exception):
+    """The API has no room for what was sent, for longer than our patience."""
+
+
 class UnavailableError(Exception):
     """The API did not answer well for longer than our patience."""
 
@@ -62,6 +66,13 @@ class ClaimedJob:
     arrays: dict[str, str] = field(default_factory=dict)
     question: dict[str, Any] | None = None
     trace: str = ""
+
+
+def _ended_patience(error: httpx.HTTPError) -> Exception:
+    full = httpx.codes.INSUFFICIENT_STORAGE
+    if isinstance(error, httpx.HTTPStatusError) and error.response.status_code == full:
+        return FullError(str(error))
+    return UnavailableError(str(error))
 
 
 def _claimed(answer: dict[str, Any]) -> ClaimedJob:
@@ -105,10 +116,16 @@ class Delivery:
             headers={**authorization(worker_token), **self._code.headers()},
             timeout=TIMEOUT,
             event_hooks={
-                "request": [lambda _: self.on_wait(TIMEOUT.read or 0.0)],
-                "response": [lambda _: self.on_wait(0.0)],
+                "request": [self._asked],
+                "response": [self._answered],
             },
         )
+
+    def _asked(self, _: httpx.Request) -> None:
+        self.on_wait(TIMEOUT.read or 0.0)
+
+    def _answered(self, _: httpx.Response) -> None:
+        self.on_wait(0.0)
 
     def hurry(self) -> None:
         """This worker was told to stop: an API that is away is asked again for seconds only."""
@@ -270,7 +287,7 @@ class Delivery:
                 if isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error:
                     raise RefusedError(str(error)) from error
                 if time.monotonic() + pause > began + self._patience:
-                    raise UnavailableError(str(error)) from error
+                    raise _ended_patience(error) from error
             self.on_wait(pause)
             time.sleep(pause)
             pause = min(2 * pause, 5.0)

@@ -20,6 +20,7 @@ from backend.auth.repository import AuthRepository
 from backend.auth.sessions import COOKIE, same
 from backend.http.origins import check_address, is_loopback, is_unsafe
 from backend.http.rate_limits import Crowd
+from backend.http.turns import FILES, Turns, is_long
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.settings import Settings
 
@@ -28,7 +29,8 @@ OPEN_PATHS = {"/api/v1/health/live", "/login"}
 # Answers a probe without a token, with less in it.
 PROBED = "/api/v1/health/ready"
 # Uploads, streams of events and questions of one person that go on at the same time.
-MOST_AT_ONCE = 256
+MOST_AT_ONCE, MOST_FOLLOWED = 256, 64
+FOLLOWED = "/events"
 
 
 def check_bind(settings: Settings, *, has_users: bool) -> None:
@@ -66,6 +68,8 @@ class Authentication:
         self._app, self._settings, self._repository = app, settings, repository
         self._credentials, self._inner_token = credentials, inner_token
         self._crowd = Crowd(MOST_AT_ONCE, "too_many_requests")
+        self._followers = Crowd(MOST_FOLLOWED, "too_many_requests")
+        self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -83,10 +87,32 @@ class Authentication:
             raise
         acting = ACTING.set(who)
         try:
-            with self._crowd.one_of(_asker(connection, who)):
-                await self._app(scope, receive, _keeping_link(connection, who, send))
+            await self._in_turn(connection, who, receive, _keeping_link(connection, who, send))
         finally:
             ACTING.reset(acting)
+
+    async def _in_turn(
+        self, connection: HTTPConnection, who: Principal, receive: Receive, send: Send
+    ) -> None:
+        """Beside others' requests, and not before them (`backend.http.turns`)."""
+        asker, scope = _asker(connection, who), connection.scope
+        crowd = self._followers if scope["path"].endswith(FOLLOWED) else self._crowd
+        with crowd.one_of(asker):
+            if scope["path"].startswith(FILES):
+                await self._app(scope, receive, send)
+                return
+            if is_long(scope.get("method", ""), scope["path"]):
+                await self._turns.long(asker)
+                await self._app(scope, receive, send)
+                return
+            async with self._turns.of(asker) as answered:
+
+                async def counting(message: Message) -> None:
+                    if message["type"] == "http.response.start":
+                        answered()
+                    await send(message)
+
+                await self._app(scope, receive, counting)
 
     async def _principal(self, connection: HTTPConnection) -> Principal:
         check_address(connection, listening_on=self._settings.host)

@@ -27,7 +27,8 @@ from minimascope.service import transport
 
 log = logging.getLogger("minimascope.backend")
 # Of one person: questions somebody waits for, and (True) analyses.
-MOST_WAITING = {False: 100, True: 2000}
+MOST_WAITING = {False: 40, True: 2000}
+LONGEST_PAUSE = 3.0
 
 
 class JobService:
@@ -68,14 +69,16 @@ class JobService:
 
     async def ended(self, job: str, *, seconds: float) -> JobStatus:
         """The job's status once it has ended, or as it is when the time is over."""
-        deadline = time.monotonic() + seconds
+        deadline, pause = time.monotonic() + seconds, 0.5
         with self.notifications.listening(job) as listener:
             while True:
                 status = await asyncio.to_thread(self.repository.job, job)
                 left = deadline - time.monotonic()
                 if status.state in FINAL_STATES or left <= 0:
                     return status
-                await listener.wait(seconds=min(left, 0.5))
+                # A notice comes at once; only another process' change has to be looked for.
+                await listener.wait(seconds=min(left, pause))
+                pause = min(1.5 * pause, LONGEST_PAUSE)
 
     async def tried(self, job: NewJob) -> dict[str, Any] | None:
         """What a worker finds while the caller waits; None where none came to it in time.

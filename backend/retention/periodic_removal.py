@@ -17,6 +17,7 @@ KEEP_SECONDS = DAY
 
 def sweep(engine: Engine, uploads: UploadService, jobs: JobService) -> None:
     """Expired transfers, old checks, inspections and answers, audit entries, what is too old."""
+    jobs.store.reserve.give_up()
     expire(uploads)
     old = time.time() - KEEP_SECONDS
     jobs.store.forget_cached(unused_since=old)
@@ -26,3 +27,4 @@ def sweep(engine: Engine, uploads: UploadService, jobs: JobService) -> None:
         jobs.notifications.notify(each)
     before = time.time() - DAY * jobs.settings.audit_days
     OperationsRepository(engine).forget_audit(before=before)
+    jobs.store.reserve.take()

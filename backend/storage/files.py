@@ -13,8 +13,9 @@ import shutil
 from pathlib import Path
 
 from backend.storage.bucket import Bucket
-from backend.storage.incoming import Incoming, Partial, full_disk_is_507
+from backend.storage.incoming import Incoming, Partial, full_disk_is_507, no_room
 from backend.storage.own_folder import OwnFolder, clear_orphans
+from backend.storage.reserve import Reserve
 from minimascope.contract.arrays import ARRAYS
 from minimascope.contract.problems import ProblemError
 
@@ -26,7 +27,8 @@ class Store:
     """Everything big that the service keeps, below one folder."""
 
     def __init__(self, folder: Path, url: str = "") -> None:
-        self._folder = folder
+        """The disk that fills up is that of `folder`, beside which the database lies."""
+        self._folder, self.reserve = folder, Reserve(folder)
         self._bucket = Bucket(url, folder) if url else None
         for name in ("blobs", "results", "incoming", "partial"):
             (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -36,7 +38,13 @@ class Store:
         """Removes what killed processes left half received, and nothing of one that lives."""
         clear_orphans(self._folder / "incoming")
 
+    def check_room(self) -> None:
+        """Raises ProblemError `storage_full` where the room that is left is for removals."""
+        if not self.reserve.take():
+            raise no_room("The disk of the server is full.")
+
     def incoming(self, *, limit: int) -> Incoming:
+        self.check_room()
         with full_disk_is_507():
             return Incoming(self._incoming.path(), limit=limit, bucket=self._bucket)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -11,6 +10,7 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from backend.http.turns import pace
 from backend.storage.files import Store
 from backend.uploads.refusals import refuse_beyond_quota, refuse_empty
 from minimascope.contract.problems import ProblemError
@@ -20,13 +20,18 @@ CHUNK, MOST_PARTS = 1 << 20, 64
 LOOK_BYTES = 32 << 20
 
 
-async def megabytes(stream: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
-    """What comes, by the megabyte and as it is: joining it would hold up everybody else."""
+async def megabytes(stream: AsyncIterator[bytes], owner: str) -> AsyncIterator[list[bytes]]:
+    """What comes, by the megabyte and as it is: joining it would hold up everybody else.
+
+    Each takes its turn among all that arrives (`backend.http.turns`).
+    """
     parts: list[bytes] = []
+    turns = pace()
     async for part in stream:
         parts.append(part)
         # A connection may bring them byte by byte.
         if len(parts) >= MOST_PARTS or sum(map(len, parts)) >= CHUNK:
+            await turns.turn(owner)
             yield parts
             parts = list[bytes]()
     if parts:
@@ -74,6 +79,7 @@ async def receive_file(
     *,
     room: Callable[[], int],
     arrives: Callable[[int], None],
+    owner: str,
     limit: int,
 ) -> tuple[str, int]:
     """The body's sha256 and size, once it is stored durably. Memory use: one chunk.
@@ -83,21 +89,22 @@ async def receive_file(
 
     Raises ProblemError `storage_full` beyond the room, `too_large` beyond `limit`.
     """
+    turns = pace()
     announced = int(request.headers.get("content-length") or 0)
-    refuse_beyond_quota(announced, room=await asyncio.to_thread(room))
+    refuse_beyond_quota(announced, room=await turns.write(owner, room))
     looked = 0
     with store.incoming(limit=limit) as incoming:
         try:
-            async for parts in megabytes(whole_body(request)):
-                await asyncio.to_thread(incoming.write, *parts)
+            async for parts in megabytes(whole_body(request), owner):
+                await turns.write(owner, incoming.write, *parts)
                 arrives(sum(map(len, parts)))
                 if incoming.size - looked >= LOOK_BYTES:
                     looked = incoming.size
-                    refuse_beyond_quota(0, room=await asyncio.to_thread(room))
+                    refuse_beyond_quota(0, room=await turns.write(owner, room))
             refuse_empty(incoming.size)
-            refuse_beyond_quota(0, room=await asyncio.to_thread(room))
+            refuse_beyond_quota(0, room=await turns.write(owner, room))
             path = store.blob(incoming.sha256)
-            await asyncio.to_thread(incoming.keep, path)
+            await turns.write(owner, incoming.keep, path)
         finally:
             arrives(-incoming.size)
         return incoming.sha256, incoming.size

@@ -65,6 +65,7 @@ class UploadService:
             self.store,
             request,
             room=lambda: self.room(who),
+            owner=who.id,
             arrives=lambda count: self.arriving.add(who.id, count),
             limit=self.settings.max_upload_bytes,
         )

@@ -25,6 +25,7 @@ from backend.auth.permissions import (
     Access,
 )
 from backend.auth.principal import Principal, Who
+from backend.http.turns import pace
 from backend.storage.incoming import Partial
 from backend.uploads.receiving import body_so_far, megabytes
 from backend.uploads.refusals import (
@@ -175,7 +176,7 @@ async def append(
             raise ProblemError("wrong_offset", sentence)
         wanted = wanted_digest(checksum)
         await _receive(uploads, transfer, request, wanted, who)
-        transfer = await asyncio.to_thread(_finished, uploads, identifier)
+        transfer = await pace().write(who.id, _finished, uploads, identifier)
     return Response(status_code=204, headers=tus_headers(transfer))
 
 
@@ -196,24 +197,24 @@ async def _receive(
     announced = int(request.headers.get("content-length") or 0)
     await _check_room(uploads, who, announced)
     with uploads.store.partial(transfer.id).opened(transfer.received) as partial:
-        async for parts in megabytes(body_so_far(request)):
+        async for parts in megabytes(body_so_far(request), who.id):
             received += sum(map(len, parts))
             refuse_beyond_announced(received, announced=transfer.length)
-            await asyncio.to_thread(partial.write, parts, digest)
+            await pace().write(who.id, partial.write, parts, digest)
             if wanted is None and received - settled >= SETTLE_BYTES:
                 await _check_room(uploads, who, received - settled)
-                await asyncio.to_thread(_settle, uploads, transfer.id, partial, received)
+                await pace().write(who.id, _settle, uploads, transfer.id, partial, received)
                 settled = received
         if digest is not None and digest.digest() != wanted:
             raise ProblemError(
                 "checksum_mismatch", "The bytes differ from their checksum; none of them were kept."
             )
         await _check_room(uploads, who, received - settled)
-        await asyncio.to_thread(_settle, uploads, transfer.id, partial, received)
+        await pace().write(who.id, _settle, uploads, transfer.id, partial, received)
 
 
 async def _check_room(uploads: UploadService, who: Principal, size: int) -> None:
-    refuse_beyond_quota(size, room=await asyncio.to_thread(uploads.room, who))
+    refuse_beyond_quota(size, room=await pace().write(who.id, uploads.room, who))
 
 
 def _settle(uploads: UploadService, identifier: str, partial: Partial, received: int) -> None:

@@ -85,6 +85,7 @@ def rows(
                 found[case.name],
                 case.optimizer,
                 squared_error=case.loss == "mse",
+                smoothed=case.smoothed,
                 rule=rule,
             ),
         )

@@ -20,14 +20,16 @@ OVER_CONFIDENT = 1.2  # temperature above which SGD's estimate is divided by T/1
 HOPELESS = 5.0  # frozen rule: temperature above which there is no estimate
 LEAST_FACTOR = 0.5  # amended rule: the division stops here
 MOST = 1.5  # amended rule: losses of the best constant that an estimate may reach
+FARTHEST = 10.0  # amended rule: filter over ridge beyond which there is no estimate
 
 
 @dataclass(frozen=True)
 class Rule:
-    """σ by class of optimiser, and which of the two rules."""
+    """σ by class of optimiser, at most `smoothed` where labels were; which of the two rules."""
 
     sigma: Mapping[str, float]
     amended: bool
+    smoothed: float = math.inf
 
     def factor(self, found: Found, optimizer: str) -> float:
         """≤ 1, for linearised logits that overshoot."""
@@ -44,6 +46,9 @@ class Rule:
 
 
 FROZEN = Rule({"sgd": 0.30, "adam": 0.25, "adamw": 0.25, "lbfgs": 0.25}, amended=False)
+AMENDED = Rule(
+    {"sgd": 0.38, "adam": 0.40, "adamw": 0.40, "lbfgs": 0.15}, amended=True, smoothed=0.35
+)
 
 
 @dataclass(frozen=True)
@@ -68,24 +73,31 @@ def interval(m: float, sigma: float, s: float, z: float) -> Interval:
     return max(0.0, low), m + math.hypot(m * (math.exp(z * sigma) - 1), z * s)
 
 
-def judged(found: Found, optimizer: str, *, squared_error: bool, rule: Rule) -> Judged:
+def judged(
+    found: Found, optimizer: str, *, squared_error: bool, smoothed: bool, rule: Rule
+) -> Judged:
     """Verdict, estimate and scatter."""
     ridge, other = found["ridge"], found["ridge"] if found["filter"] is None else found["filter"]
-    suspicious = squared_error or found["tic"] < INTERPOLATING * found["soft_rank"]
-    if not ridge > 0 or (suspicious and other > WIDEST_BRACKET * ridge):
+    if not ridge > 0:
         return Judged("no_estimate")
-    m, s = _middle(found, optimizer)
+    suspicious = squared_error or found["tic"] < INTERPOLATING * found["soft_rank"]
+    apart = suspicious and other > WIDEST_BRACKET * ridge
+    if apart and (not rule.amended or other > FARTHEST * ridge):
+        return Judged("no_estimate")
+    m, s = _middle(found) if apart or optimizer == "sgd" else (ridge, found["scatter"])
     m *= rule.factor(found, optimizer)
     if rule.refuses(found, m):
         return Judged("no_estimate")
-    answer = Judged("uncertain", m, s, rule.sigma[optimizer])
-    low, high = answer.interval(0.9)
-    return Judged("reliable" if low >= m / 2 and high <= 2 * m else "uncertain", m, s, answer.sigma)
+    sigma = min(rule.sigma[optimizer], rule.smoothed if smoothed else math.inf)
+    if apart:  # one standard deviation reaches from one way to count the end to the other
+        sigma = max(sigma, math.log(other / ridge) / 2)
+    low, high = Judged("uncertain", m, s, sigma).interval(0.9)
+    return Judged("reliable" if low >= m / 2 and high <= 2 * m else "uncertain", m, s, sigma)
 
 
-def _middle(found: Found, optimizer: str) -> tuple[float, float]:
-    """SGD: geometric means of ridge and filter; others: the ridge."""
-    if optimizer != "sgd" or found["filter"] is None or found["filter"] <= 0:
+def _middle(found: Found) -> tuple[float, float]:
+    """Geometric means of ridge and filter."""
+    if found["filter"] is None or found["filter"] <= 0:
         return found["ridge"], found["scatter"]
     between = math.sqrt(found["ridge"] * found["filter"])
     return between, math.sqrt(found["scatter"] * found["filter_scatter"])

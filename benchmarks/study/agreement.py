@@ -66,10 +66,3 @@ def agreement(values: Sequence[float | None], gaps: Sequence[float], *, nats: bo
 
 def _inside(v: np.ndarray, g: np.ndarray, factor: float) -> float:
     return float(((v >= g / factor) & (v <= g * factor)).mean())
-
-
-def off_by(value: float, gap: float) -> float:
-    """The factor max(value/gap, gap/value); infinite for a sign that differs."""
-    if value <= 0 or gap <= 0:
-        return math.inf
-    return max(value / gap, gap / value)

@@ -2,7 +2,7 @@
 
 E[gap] at the regularised maximum-likelihood fit is the mean over fresh training sets of
 (population loss − training loss); the mean of an estimate over training sets stands beside it, and
-the promised chance of being within ×2 of each training set's own gap beside the share that was.
+how often the intervals of single training sets held their own gap.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from minimascope.curvature.gap.chance import FACTOR
-from study.agreement import off_by
 from torch import Tensor, nn
 from torch.nn import functional
 
 from minimascope.curvature.gap.estimate import estimate_gap
+from minimascope.curvature.gap.interval import Interval
 from minimascope.curvature.minimum.minimum import prepare
 
 INPUTS, CLASSES = 6, 3
@@ -45,8 +44,8 @@ def _measured(truth: str, n: int, ridge: float) -> dict[str, Any]:
     gaps: list[float] = []
     estimates: dict[str, list[float]] = {name: [] for name in ESTIMATES}
     verdicts: list[str] = []
-    promised: list[float] = []
-    kept: list[bool] = []
+    half: list[bool] = []
+    ninety: list[bool] = []
     for index in range(RESAMPLES):
         X, y = _sample(truth, n, generator)
         theta = fitted(X, y, ridge)
@@ -54,17 +53,23 @@ def _measured(truth: str, n: int, ridge: float) -> dict[str, Any]:
         if index < ANALYSED:
             result = estimate_gap(_minimum(theta, X, y).trained(weight_decay=ridge))
             verdicts.append(result.verdict)
-            promised.append(result.diagnostics["chance_within_2"] or 0.0)
-            kept.append(off_by(result.estimates["alo_ggn"].value or 0.0, gaps[-1]) <= FACTOR)
+            if result.headline is not None:
+                half.append(_inside(result.headline.half, gaps[-1]))
+                ninety.append(_inside(result.headline.ninety, gaps[-1]))
             for name, values in estimates.items():
                 values.append(result.estimates[name].value or math.nan)
     return {
         "gap": _mean(gaps),
         "estimates": {name: _mean(values) for name, values in estimates.items()},
-        "promised": sum(promised) / ANALYSED,
-        "kept": sum(kept) / ANALYSED,
+        "half": sum(half) / max(len(half), 1),
+        "ninety": sum(ninety) / max(len(ninety), 1),
         "verdicts": {each: verdicts.count(each) for each in sorted(set(verdicts))},
     }
+
+
+def _inside(ends: Interval, gap: float) -> bool:
+    """An interval that reaches 0 has no lower end."""
+    return gap <= ends.high and (ends.low == 0 or gap >= ends.low)
 
 
 def _mean(values: list[float]) -> dict[str, float]:

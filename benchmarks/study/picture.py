@@ -1,11 +1,11 @@
-"""Estimates against measured gaps, log-log, as SVG: one panel an estimate, one mark a verdict."""
+"""Estimates against measured gaps, log-log, as SVG: one panel an estimate, one mark a network."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from study.judging import Reading, judged
+from study.readings import Reading
 
 PANELS = (
     ("alo_ggn", "ALO"),
@@ -13,14 +13,10 @@ PANELS = (
     ("tic_ggn", "TIC"),
     ("kfac_soft_rank", "KFAC soft rank / n"),
 )
-# Colours that differ in lightness too, and shapes, so that neither print nor eyes matter.
+# What is known of the training: a colour and a shape each.
 MARKS = {
-    "reliable": ("#0b6e4f", "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0z"),
-    "uncertain": ("#2f7fc1", "M0,-5L5,0L0,5L-5,0z"),
-    "lower_bound": ("#c4661f", "M-4.5,4L4.5,4L0,-4.5z"),
-    "upper_leaning": ("#5b4fa2", "M-4.5,-4L4.5,-4L0,4.5z"),
-    "not_a_minimum": ("#888888", "M-3.5,-3.5L3.5,-3.5L3.5,3.5L-3.5,3.5z"),
-    "no_estimate": ("#a31621", "M-4,-4L4,4M-4,4L4,-4"),
+    "a minimum of its weight decay": ("#0b6e4f", "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0z"),
+    "SGD and its schedule": ("#c4661f", "M-4.5,4L4.5,4L0,-4.5z"),
 }
 SIDE, LEFT, TOP, GAP, LEGEND = 260, 62, 34, 78, 34
 DECADES = (-3, 1)
@@ -35,15 +31,14 @@ def picture(readings: Sequence[Reading]) -> str:
         f'height="{height}" font-family="sans-serif" font-size="12" fill="#222">',
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
     ]
-    verdicts = {each.name: judged(each)[0] for each in readings}
     for column, (name, title) in enumerate(PANELS):
         left = LEFT + column * (SIDE + GAP)
         parts += _panel(left, title)
         for each in readings:
             value = each.values[name]
             if value is not None:
-                parts.append(_mark(left, each.gap, value, verdicts[each.name], each.name))
-    parts += _legend(sorted(set(verdicts.values()), key=[*MARKS].index), height - 16)
+                parts.append(_mark(left, each, value))
+    parts += _legend(height - 16)
     return "\n".join([*parts, "</svg>\n"])
 
 
@@ -81,27 +76,26 @@ def _along(value: float) -> float:
     return SIDE * min(max(share, 0.0), 1.0)
 
 
-def _mark(left: int, gap: float, value: float, verdict: str, name: str) -> str:
-    x, y = left + _along(gap), TOP + SIDE - _along(value)
-    said = f"{name}: gap {gap:.3g}, estimate {value:.3g}, {verdict}"
+def _mark(left: int, each: Reading, value: float) -> str:
+    x, y = left + _along(each.gap), TOP + SIDE - _along(value)
+    said = f"{each.name}: gap {each.gap:.3g}, estimate {value:.3g}"
+    how = "a minimum of its weight decay" if each.pure_weight_decay else "SGD and its schedule"
     return (
-        f'<path transform="translate({x:.1f},{y:.1f})" {_drawn(verdict)}>'
-        f"<title>{said}</title></path>"
+        f'<path transform="translate({x:.1f},{y:.1f})" {_drawn(how)}><title>{said}</title></path>'
     )
 
 
-def _drawn(verdict: str) -> str:
-    colour, path = MARKS[verdict]
-    fill = "none" if verdict == "no_estimate" else colour
-    return f'd="{path}" fill="{fill}" fill-opacity="0.6" stroke="{colour}"'
+def _drawn(how: str) -> str:
+    colour, path = MARKS[how]
+    return f'd="{path}" fill="{colour}" fill-opacity="0.6" stroke="{colour}"'
 
 
-def _legend(verdicts: list[str], y: int) -> list[str]:
+def _legend(y: int) -> list[str]:
     parts = []
-    for index, verdict in enumerate(verdicts):
-        x = LEFT + 8 + 140 * index
-        parts.append(f'<path transform="translate({x},{y - 4})" {_drawn(verdict)}/>')
-        parts.append(f'<text x="{x + 12}" y="{y}">{verdict}</text>')
-    x = LEFT + 8 + 140 * len(verdicts)
+    for index, how in enumerate(MARKS):
+        x = LEFT + 8 + 230 * index
+        parts.append(f'<path transform="translate({x},{y - 4})" {_drawn(how)}/>')
+        parts.append(f'<text x="{x + 12}" y="{y}">{how}</text>')
+    x = LEFT + 8 + 230 * len(MARKS)
     parts.append(f'<text x="{x}" y="{y}">lines: equal, and a factor 2 either way</text>')
     return parts

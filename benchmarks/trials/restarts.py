@@ -52,7 +52,7 @@ class Rounds:
         save(self.folder, network, (images[:SIZE], labels[:SIZE]))
         checkpoint = client.store("checkpoint", self.folder / "model.pt").id
         train = client.store("dataset", self.folder / "train.npz").id
-        stages = ["spectrum", "gap"]
+        stages = ["spectrum"]
         asked = Parameters.model_validate({"architecture": CNN, "stages": stages, "top_k": 8})
         request = AnalysisRequest(checkpoint=checkpoint, train=train, parameters=asked)
         return client.submit(request).id

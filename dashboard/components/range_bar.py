@@ -63,16 +63,15 @@ def range_bar(found: Range, *, largest: float = 0.0) -> html.Div | None:
     )
 
 
-def range_key() -> html.P:
-    """What the marks of a range bar mean."""
-    return html.P(
-        [
-            html.Span("half of the chance", className="key key-half"),
-            html.Span("90%", className="key key-ninety"),
-            html.Span("measured, ± its standard error", className="key key-measured"),
-        ],
-        className="range-key",
-    )
+def range_key(*, estimated: bool, measured: bool) -> html.P:
+    """What the marks of range bars mean, of those that are drawn."""
+    keys = [
+        ("half of the chance", "key-half", estimated),
+        ("90%", "key-ninety", estimated),
+        ("measured, ± its standard error", "key-measured", measured),
+    ]
+    shown = [html.Span(words, className=f"key {name}") for words, name, drawn in keys if drawn]
+    return html.P(shown, className="range-key")
 
 
 def _around(found: Range) -> tuple[float, float] | None:

@@ -107,6 +107,4 @@ def advice(gap: Gap, *, tested: bool) -> str:
         return "" if tested else "A test set would measure the gap itself."
     parts = [WITHOUT_LAMBDA] if gap.lambda_ is None else []
     parts += [] if tested else ["A test set would measure the gap itself."]
-    # Within a factor two on 38 of 38 networks (docs/mathematics.md, "Intervals").
-    parts.append("Where training can be repeated, K-fold cross-validation is more certain.")
     return " ".join(parts)

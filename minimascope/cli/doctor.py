@@ -80,7 +80,10 @@ def sandbox_line() -> Line:
     """Whether every layer around parses holds here, and which do not."""
     from minimascope.intake.sandbox.sandbox import active_layers
 
-    layers = active_layers()
+    layers = dict(active_layers())
+    own = layers.pop("own_user", 0)
     absent = [name for name, active in layers.items() if not active]
     held = ", ".join(name for name, active in layers.items() if active) or "none"
-    return "sandbox", not absent, f"{held}; missing: {', '.join(absent)}" if absent else held
+    user = "a user of its own" if own else "the worker's user (only root can give its rights away)"
+    missing = f"; missing: {', '.join(absent)}" if absent else ""
+    return "sandbox", not absent, f"{held}{missing}; files are parsed by {user}"

@@ -19,8 +19,11 @@ ARRAYS: dict[str, str] = {
     "points": "(n, 2) float32 training inputs in the drawn plane (PCA where inputs are not 2-D)",
     "labels": "(n,) int64 training labels",
     "predictions": "(n,) int64 the network's own classes at training points",
-    "train_loss": "(n,) float32 cross-entropy of each training point in nats",
+    "train_loss": "(n,) float32 plain loss of each training point in nats; NaN for copies of an "
+    "original, as in the next two",
     "alo_loss": "(n,) float32 leave-one-out cross-entropy of each point at λ_eff (ALO)",
+    "alo_loss_moved": "(n,) float32 the same, of the twentieth of the points (20 to 100) where it "
+    "rises most from the network itself, moved to where it would be without the point",
     "margins": "(n,) ℓ₂ distance to the closest crossing found, an upper bound on the margin; "
     "negative where the network is wrong, NaN if none was found",
     "margins_lower": "(n,) certified lower bound on it; NaN where there is none or it is negative",

@@ -49,7 +49,11 @@ def _one_input(example_inputs: Tensor | tuple[Tensor, ...]) -> Tensor:
 
 
 def _save(model: nn.Module, batch: Tensor, path: Path) -> None:
-    """torch.export with a free batch size."""
+    """torch.export with a free batch size.
+
+    torch keeps the example in the file, with all the memory that it is a slice of: what is shown to
+    it has the example's shape and no number of it.
+    """
     import torch
 
     try:
@@ -58,7 +62,10 @@ def _save(model: nn.Module, batch: Tensor, path: Path) -> None:
             warnings.simplefilter("ignore", DeprecationWarning)
             # Recurrent layers of torch put back their own list of weights.
             warnings.filterwarnings("ignore", message=".*_flat_weights.*")
-            program: Any = torch.export.export(model, (batch,), dynamic_shapes=({0: size},))
+            shown = torch.zeros(batch.shape, dtype=batch.dtype, device=batch.device)
+            program: Any = torch.export.export(model, (shown,), dynamic_shapes=({0: size},))
+            for kept in (program.state_dict, program.constants):
+                _take_out(kept)
             torch.export.save(program, path)
     except Exception as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
@@ -66,6 +73,26 @@ def _save(model: nn.Module, batch: Tensor, path: Path) -> None:
             f"torch.export cannot turn this model into a program: {reason[0][:300]}",
             "Avoid branches on tensor values and fixed batch sizes inside forward.",
         ) from error
+
+
+def _take_out(tensors: dict[str, Any]) -> None:
+    """Each tensor that is a slice of more memory gets memory of its own; tied ones stay tied."""
+    import torch
+
+    own: dict[tuple[Any, ...], Tensor] = {}
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, torch.Tensor) or not tensor.numel():
+            continue
+        if tensor.untyped_storage().nbytes() <= tensor.numel() * tensor.element_size():
+            continue
+        place = (tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride())
+        if place not in own:
+            copy = tensor.detach().clone(memory_format=torch.contiguous_format)
+            trained = isinstance(tensor, torch.nn.Parameter)
+            own[place] = (
+                torch.nn.Parameter(copy, requires_grad=tensor.requires_grad) if trained else copy
+            )
+        tensors[name] = own[place]
 
 
 def _verify(model: nn.Module, batch: Tensor, path: Path, workdir: Path) -> None:

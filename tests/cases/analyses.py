@@ -63,12 +63,14 @@ class Kept:
         self.arrays[name] = value
 
 
-def analysed(folder: Path, parameters: Parameters) -> tuple[Report, Kept]:
+def analysed(
+    folder: Path, parameters: Parameters, *, unfinished: Path | None = None
+) -> tuple[Report, Kept]:
     """Runs the analysis of model.pt, train.npz and test.npz in `folder`."""
     kept = Kept()
     test = folder / "test.npz"
     files = Files(folder / "model.pt", folder / "train.npz", test if test.exists() else None)
-    report = run_analysis(files, parameters, workdir=folder, publisher=kept)
+    report = run_analysis(files, parameters, workdir=folder, publisher=kept, unfinished=unfinished)
     return report, kept
 
 

@@ -69,12 +69,13 @@ def build(name: str, *, m: int = 120) -> Found:
         arrays["margin_ends"] = nearest_on(arrays["slice_boundary"], points)
         arrays["margins"] = np.linalg.norm(arrays["margin_ends"] - points, axis=1)
         per_class = {
-            str(c): float(arrays["margins"][train["y"] == c].min()) for c in range(network.classes)
+            str(c): {"upper": float(arrays["margins"][train["y"] == c].min())}
+            for c in range(network.classes)
         }
         margins = {
-            "certified": {
-                "min": float(arrays["margins"].min()),
-                "median": float(np.median(arrays["margins"])),
+            "l2": {
+                "smallest": {"upper": float(arrays["margins"].min())},
+                "median": {"upper": float(np.median(arrays["margins"]))},
                 "per_class": per_class,
                 "argmin": int(arrays["margins"].argmin()),
             },

@@ -151,11 +151,14 @@ def test_class_subsets_and_pairs_are_measured_at_the_same_threshold(
 
 def test_margins_are_listed_by_pair_and_in_both_norms(iris: tuple[Report, Kept]) -> None:
     report, kept = iris
-    certified, largest = report.margins.certified, report.margins.certified_linf
-    assert min(each.min for each in certified.per_pair) == certified.min
-    assert [each.margin for each in certified.smallest] == sorted(kept.arrays["margins"])[:10]
-    first = certified.smallest[0]
-    assert first.point == certified.argmin
+    found, largest = report.margins.l2, report.margins.linf
+    assert min(each.margin.upper for each in found.per_pair) == found.smallest.upper
+    margins = kept.arrays["margins"]
+    right = sorted(margins[margins > 0])
+    assert found.misclassified == (margins < 0).sum()
+    assert [each.margin.upper for each in found.nearest] == right[:10]
+    first = found.nearest[0]
+    assert first.point == found.argmin
     assert kept.arrays["margin_beyond"][first.point] == first.beyond != first.own
     # ‖δ‖∞ ≤ ‖δ‖₂ ≤ √d ‖δ‖∞ for true margins; both searches are within a few percent of those.
     ratio = kept.arrays["margins_linf"] / kept.arrays["margins"]

@@ -14,7 +14,8 @@ from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.stationarity.search import search
 from minimascope.objective.named import loss_named
 from minimascope.objective.objective import Objective
-from minimascope.objective.penalty import Ridge
+from minimascope.objective.optimiser import Optimiser
+from minimascope.objective.penalty import Penalty
 
 DECAY = 0.01
 N, FEATURES, CLASSES = 60, 5, 3
@@ -59,7 +60,7 @@ def trained(
 
 
 def minimum_of(model: nn.Module, X: Tensor, y: Tensor, loss: str = "cross_entropy") -> Minimum:
-    objective = Objective(loss_named(loss), Ridge(DECAY))
+    objective = Objective(loss_named(loss), Penalty(DECAY))
     return prepare(model, X, y, loss=objective)
 
 
@@ -177,6 +178,46 @@ def test_a_minimum_without_decay() -> None:
     model = nn.Sequential(nn.Linear(FEATURES, 2)).double()
     trained(model, lambda f: 0.5 * (f - Y).square().sum(1).mean(), X, decay=0.0)
     assert found_flags(minimum_of(model, X, Y, "mse")) == {"weight_decay": 0.0}
+
+
+def test_adamws_decay_beside_the_gradient() -> None:
+    """The minimum of the loss plus ½ decay θᵀDθ, where AdamW with a still v comes to rest."""
+    X, y = data()
+    model = network()
+    D = [0.02 + torch.rand_like(q) for q in model.parameters()]
+    chosen = list(model.parameters())
+    optimiser = torch.optim.LBFGS(
+        chosen, max_iter=3000, tolerance_grad=1e-10, tolerance_change=0, history_size=40,
+        line_search_fn="strong_wolfe",
+    )  # fmt: skip
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        pull = sum((d * q.square()).sum() for d, q in zip(D, chosen, strict=True))
+        value = functional.cross_entropy(model(X), y) + 0.5 * DECAY * pull
+        value.backward()
+        return value
+
+    optimiser.step(closure)
+    names = [name for name, _ in model.named_parameters()]
+    moment = {k: (d - 1e-8).square().detach() for k, d in zip(names, D, strict=True)}
+    told = Objective(optimiser=Optimiser(name="adam", second_moment=moment))
+    flags = found_flags(prepare(model, X, y, loss=told))
+    assert flags == {"optimizer": "adamw", "weight_decay": DECAY}
+
+
+def test_positives_of_many_labels() -> None:
+    X, _ = data()
+    Y = (X[:, :3] + 0.5 * torch.randn(N, 3, dtype=torch.float64) > 0.5).double()
+    model = network(3)
+    weight = torch.full((3,), 2.0, dtype=torch.float64)
+    trained(
+        model,
+        lambda f: functional.binary_cross_entropy_with_logits(f, Y, pos_weight=weight),
+        X,
+    )
+    flags = found_flags(minimum_of(model, X, Y, "multilabel"))
+    assert flags == {"pos_weight": [2.0], "weight_decay": DECAY}
 
 
 def test_weights_that_are_no_minimum_are_called_none() -> None:

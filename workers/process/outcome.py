@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from minimascope.contract.job_kinds import job_kind
 from minimascope.contract.problems import ProblemError
-from workers.delivery import ClaimedJob
+from workers.delivery import ClaimedJob, FullError
 
 Stop = Literal["cancelled", "lost", "too_long", "shutdown", "frozen", "broken"]
 
@@ -34,8 +34,13 @@ def out_of_memory(work: Work, exit_status: int) -> bool:
 
 def worker_failed(error: Exception) -> dict[str, Any]:
     """The problem of a job that the supervisor itself could not go on with."""
-    full = isinstance(error, OSError) and error.errno in FULL
-    if full:
+    if isinstance(error, FullError):
+        return ProblemError(
+            "storage_full",
+            "The disk of the server has no room for the results.",
+            "Delete uploads or analyses that are no longer needed, then try again.",
+        ).as_dict()
+    if isinstance(error, OSError) and error.errno in FULL:
         return ProblemError(
             "sandbox_disk",
             "The worker's disk has no room for the files of this job.",

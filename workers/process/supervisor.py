@@ -24,6 +24,7 @@ from workers import protocol
 from workers.delivery import (
     ClaimedJob,
     Delivery,
+    FullError,
     LostJobError,
     RefusedError,
     StoppedError,
@@ -111,7 +112,7 @@ class Supervisor:
     def _fail(self, job: ClaimedJob, error: Exception) -> None:
         try:
             self.delivery.finish(job, "failed", problem=worker_failed(error))
-        except (LostJobError, UnavailableError, RefusedError) as refused:
+        except (LostJobError, UnavailableError, RefusedError, FullError) as refused:
             log.error("job %s: its failure was not taken: %s", job.id, refused)
 
     def close(self) -> None:

@@ -35,8 +35,12 @@ def verdict(report: Report, *, again: str) -> html.Div | None:
 
 
 def _bar(gap: Gap) -> html.Div | None:
-    bar = range_bar(range_of(gap))
-    return None if bar is None else html.Div([bar, range_key()])
+    found = range_of(gap)
+    bar = range_bar(found)
+    if bar is None:
+        return None
+    key = range_key(estimated=found.value is not None, measured=found.measured is not None)
+    return html.Div([bar, key])
 
 
 def range_of(gap: Gap) -> Range:
@@ -83,7 +87,7 @@ def _check(check: Check) -> html.Li:
     tone = {True: "good", False: "warn", None: "muted"}[check.passed]
     return html.Li(
         [
-            html.Span(mark, className=f"mark {tone}", role="img", **{"aria-label": words}),
+            html.Span(mark, className=f"check-mark {tone}", role="img", **{"aria-label": words}),
             html.Span([check.sentence, html.Span(number, className="muted")]),
         ]
     )

@@ -132,8 +132,12 @@ def _ranges(minima: list[Minimum]) -> html.Section | None:
         )
         for index, (minimum, bar) in enumerate(zip(minima, bars, strict=True))
     ]
+    key = range_key(
+        estimated=any(found.value is not None for found in ranges),
+        measured=any(found.measured is not None for found in ranges),
+    )
     head = html.Div(html.H2("Gap: interval and measurement"), className="panel-head")
-    return html.Section([head, *rows, range_key()], className="panel panel-ranges")
+    return html.Section([head, *rows, key], className="panel panel-ranges")
 
 
 def _range(minimum: Minimum) -> Range:

@@ -12,6 +12,7 @@ from dashboard.pages.compare.measures import (
     AT_LAMBDA,
     BRACKETS,
     MEASURES,
+    NOWHERE,
     SHARED,
     WANTED,
     Levels,
@@ -82,7 +83,7 @@ def _spectrum_of(minimum: Minimum) -> str:
     return "all examples" if drawn is None else plural(drawn, "example")
 
 
-def numbers_table(minima: Sequence[Minimum], at: Levels) -> html.Table:
+def numbers_table(minima: Sequence[Minimum], at: Levels = NOWHERE) -> html.Table:
     """Every number; what all minima agree on is marked for 'differences only'.
 
     Measures down and minima across while these fit beside each other, the other way for more.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from minimascope.analysis.session.from_file import from_file
+from minimascope.contract.objective import Link
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import CheckpointSummary, DataSummary, SplitSummary
@@ -58,6 +59,7 @@ class Opened:
     parameters: Parameters
     read: str = ""
     class_names: list[str] = field(default_factory=list)
+    link: Link = "logits"  # what the network's outputs were before they were made logits
 
     @cached_property
     def outputs(self) -> Tensor:
@@ -99,12 +101,14 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
         dtype=dtype,
         device=device,
     )
+    if parameters.groups is not None:
+        minimum = replace(minimum, groups=groups_in(train, parameters.groups).to(device))
     use_threads_for(minimum.n, minimum.dim)
     said = [checkpoint.picked] if checkpoint.picked else []
     said += [*checkpoint.warnings, *train.warnings, *(test.warnings if test else [])]
     said += [*found.warnings, *told.open]
     split = split_like(minimum, test)
-    return Opened(minimum, split, checkpoint, said, parameters, told.read, train.names)
+    return Opened(minimum, split, checkpoint, said, parameters, told.read, train.names, found.link)
 
 
 def objective_of(
@@ -138,6 +142,16 @@ def objective_of(
     )
 
 
+def groups_in(data: Dataset, name: str) -> Tensor:
+    """Which original each example is a copy of (n,). ProblemError where the data do not say."""
+    if name not in data.aside:
+        sentence = f"The training data have no column or array {name[:60]!r} of groups."
+        raise ProblemError(
+            "invalid_parameters", sentence, "Name the numbers that tell originals apart."
+        )
+    return data.aside[name]
+
+
 @contextmanager
 def refused_as_told() -> Iterator[None]:
     """What cannot be of this network is refused as a parameter of the analysis."""
@@ -162,13 +176,13 @@ def speaking_of(what: str) -> Iterator[None]:
 def read_split(path: Path, parameters: Parameters, *, ids: bool, workdir: Path) -> Dataset:
     """One data set as it was sent; `ids` keeps whole-number inputs as token ids."""
     integers: Literal["float", "keep"] = "keep" if ids else "float"
-    weights = parameters.example_weights
+    beside = [x for x in (parameters.example_weights, parameters.groups) if x is not None]
     return read_dataset(
         path,
         workdir=workdir,
         integers=integers,
         label=parameters.label,
-        aside=[] if weights is None else [weights],
+        aside=beside,
     )
 
 

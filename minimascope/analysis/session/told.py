@@ -13,15 +13,19 @@ NAMED = 3  # parameter tensors of a group that are named one by one
 def objective_summary(opened: Opened) -> ObjectiveSummary:
     """The report's `objective`, with what follows from it for these parameters.
 
-    λ_eff needs the gradient, and comes with the gap.
+    Loss and `link` are those that were found, which may not have been told. λ_eff needs the
+    gradient, and comes with the gap.
     """
     minimum, parameters = opened.minimum, opened.parameters
     optimiser = minimum.objective.optimiser
     everything = sum(q.numel() for q in minimum.network.parameters())
     names = set(ObjectiveSummary.model_fields) & set(Parameters.model_fields)
+    names -= {"loss", "link"}
     told = {name: getattr(parameters, name) for name in names}
     return ObjectiveSummary(
         **{name: value for name, value in told.items() if value is not None},
+        loss=minimum.loss.name,
+        link=opened.link,
         penalty=_penalty(minimum),
         trained=minimum.dim,
         frozen=everything - minimum.dim,

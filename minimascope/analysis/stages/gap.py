@@ -20,6 +20,7 @@ from minimascope.contract.report import Gap, MinimumSummary, Section
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.gap.hessian_clipped import KnownHessian
 from minimascope.curvature.gap.result import GapResult
+from minimascope.curvature.minimum.copies import in_rows
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.running.clock import Progress
 from minimascope.curvature.running.run import Run
@@ -114,7 +115,7 @@ def answer(
     found = found if finding is None else doubted(found, finding)
     value = {name: each.model_dump_json(by_alias=True) for name, each in sections(found).items()}
     value["objective"] = _objective(found, finding)
-    return Answer(value, examples(found))
+    return Answer(value, examples(found, opened.minimum))
 
 
 def doubted(found: GapResult, finding: Finding) -> GapResult:
@@ -157,10 +158,16 @@ def sections(found: GapResult) -> dict[str, Section]:
     return {"gap": Gap.of(found), "minimum": MinimumSummary.of(found, lambda_eff=found.lambda_)}
 
 
-def examples(found: GapResult) -> dict[str, np.ndarray]:
-    """What was computed for all examples."""
-    single = {"train_loss": found.train_loss, "alo_loss": found.alo_loss}
+def examples(found: GapResult, minimum: Minimum) -> dict[str, np.ndarray]:
+    """What was computed for all examples; NaN for copies, which their original stands for."""
+    single = {
+        "train_loss": found.train_loss,
+        "alo_loss": found.alo_loss,
+        "alo_loss_moved": found.moved_loss,
+    }
     double = {"calibration": found.calibration, "calibration_alo": found.calibration_alo}
-    known = {name: each.float() for name, each in single.items() if each is not None}
+    known = {
+        name: in_rows(minimum, each.float()) for name, each in single.items() if each is not None
+    }
     known |= {name: each.double() for name, each in double.items() if each is not None}
     return {name: each.detach().cpu().numpy() for name, each in known.items()}

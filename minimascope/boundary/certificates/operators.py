@@ -229,7 +229,7 @@ def _times(call: Call) -> Step | None:
 
 def _sum(call: Call) -> Step | None:
     """x + factor·y, of two values or of a value and a constant."""
-    factor = call.argument(2, "alpha", 1) * (1 if call.name == "add" else -1)
+    factor = call.argument(2, "alpha", 1) * (1 if call.name.startswith("add") else -1)
     if set(call.given) == {0, 1}:
         if call.args[0].shape != call.args[1].shape:
             return None

@@ -109,7 +109,7 @@ class _Recorder(TorchDispatchMode):
         step = step_of(Call(func, name, args, named, known, result.shape, BATCH))
         if step is None:
             return False
-        if name.endswith("_") and not self._overwrite(result, args[0]):
+        if name.endswith("_") and not (0 in known and self._overwrite(result, args[0])):
             return False
         self.steps.append(step)
         self._values[id(result)] = (result, len(self.steps))

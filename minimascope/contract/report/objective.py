@@ -34,7 +34,7 @@ class ObjectiveSummary(Section):
     """
 
     loss: LossName = "cross_entropy"
-    link: Link = "logits"
+    link: Link | None = None
     label_smoothing: float = 0.0
     class_weights: list[float] | None = None
     pos_weight: list[float] | None = None

@@ -92,6 +92,7 @@ def told(objective: ObjectiveSummary) -> list[tuple[str, str]]:
         ("trained", _trained(objective)),
         ("optimizer", _optimizer(objective)),
         ("schedule", _schedule(objective)),
+        *_reference(objective),
         ("augmentation", _yes(objective.augmentation, ", copies in the data" * objective.copies)),
         ("dropout", _yes(objective.dropout)),
     ]
@@ -99,7 +100,7 @@ def told(objective: ObjectiveSummary) -> list[tuple[str, str]]:
 
 def _loss(o: ObjectiveSummary) -> str:
     parts = [LOSSES[o.loss]]
-    if o.link != "logits":
+    if o.link not in (None, "logits"):
         parts.append(f"of outputs that are {o.link.replace('_', '-')}")
     if o.label_smoothing:
         parts.append(f"label smoothing {o.label_smoothing:g}")
@@ -137,8 +138,15 @@ def _schedule(o: ObjectiveSummary) -> str:
     parts += [f"lr {o.lr:g}"] if o.lr else []
     parts += [f"{o.steps:,} steps"] if o.steps else []
     parts += [f"momentum {o.momentum:g}"] if o.momentum else []
+    parts += [f"Σ lr = {o.learning_rate_sum:.3g}"] if o.learning_rate_sum else []
     parts += [f"T = {o.training_time:.3g}"] if o.training_time else []
     return ", ".join(parts) or "not told"
+
+
+def _reference(o: ObjectiveSummary) -> list[tuple[str, str]]:
+    if o.lambda_reference is None:
+        return []
+    return [("λ", f"{o.lambda_reference:.3g}, in units of {o.lambda_unit}")]
 
 
 def _yes(told: bool | None, more: str = "") -> str:

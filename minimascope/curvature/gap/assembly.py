@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from torch import Tensor
 
 from minimascope.curvature.gap.at_lambda import curves_of, estimates_at
-from minimascope.curvature.gap.baselines import baselines, measured_gap
+from minimascope.curvature.gap.baselines import baselines
 from minimascope.curvature.gap.calibrated import COVERAGE
 from minimascope.curvature.gap.calibration import fitted_temperature, reliability
 from minimascope.curvature.gap.checks import Check, checks
@@ -20,9 +21,12 @@ from minimascope.curvature.gap.diagnostics import (
 )
 from minimascope.curvature.gap.given import Assembly
 from minimascope.curvature.gap.hessian_clipped import HessianClipped, hessian_clipped
+from minimascope.curvature.gap.measured import measured_gap, on_test
+from minimascope.curvature.gap.moved_network import moved_losses
 from minimascope.curvature.gap.result import GapEstimate, GapHeadline, GapResult
-from minimascope.curvature.gap.verdict import CONVERGED, Evidence, Judgement, judge
+from minimascope.curvature.gap.verdict import Evidence, Judgement, judge
 from minimascope.objective.likelihood import Likelihood
+from minimascope.objective.metric import CONVERGED
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Judged:
     diagnostics: dict[str, float | None] = field(default_factory=dict)
     headline: GapHeadline | None = None
     alo: Likelihood | None = None
+    moved: Tensor | None = None
     half_logdet: float | None = None
 
 
@@ -47,7 +52,8 @@ def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResul
         )
     newton = _newton(given, clipped)
     judged = _judged(given, clipped)
-    share = gradient_share(given, _regularized(given))
+    tested = None if test is None else on_test(given.minimum, test)
+    share = gradient_share(given)
     diagnostics = plain_diagnostics(given) | judged.diagnostics
     known = baselines(
         given.minimum,
@@ -64,9 +70,9 @@ def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResul
         verdict=judged.judgement.verdict,
         reason=judged.judgement.reason,
         checks=judged.checks,
-        estimates=judged.estimates,
+        estimates=judged.estimates | _in_loss_trained(given, judged, tested),
         curves=curves_of(given, clipped),
-        measured=_measured(given, test),
+        measured=None if tested is None else measured_gap(given.likelihood.plain, tested.plain),
         diagnostics=diagnostics,
         baselines=known | _noise(given, diagnostics),
         weight_decay=given.minimum.objective.penalty.weight_decay,
@@ -75,8 +81,9 @@ def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResul
         newton_decrement=newton,
         gradient_share=share,
         converged=None if share is None else share < CONVERGED,
-        train_loss=given.likelihood.nll(),
+        train_loss=given.likelihood.plain.nll(),
         alo_loss=judged.alo.nll() if judged.alo is not None and given.exact else None,
+        moved_loss=judged.moved,
         calibration=given.calibration,
         calibration_alo=_alo_calibration(given, judged.alo),
         route=given.plan.route,
@@ -91,7 +98,7 @@ def _judged(given: Assembly, clipped: HessianClipped | None) -> Judged:
         return Judged(Judgement("no_estimate", given.damping.source))
     row = given.sweep.at(lambda_eff)
     ridge = ridge_at(given, row)
-    evidence = evidence_of(given, ridge, _regularized(given))
+    evidence = evidence_of(given, ridge)
     judgement = judge(evidence)
     return Judged(
         judgement,
@@ -100,6 +107,7 @@ def _judged(given: Assembly, clipped: HessianClipped | None) -> Judged:
         diagnostics_at(given, row, lambda_eff, ridge),
         headline=_headline(evidence, judgement),
         alo=given.plain.at(given.plain.logits + given.sweep.displacement[row]),
+        moved=moved_losses(given, row) if given.exact else None,
         half_logdet=float(given.sweep.half_logdet[row]),
     )
 
@@ -114,7 +122,7 @@ def _headline(e: Evidence, judged: Judgement) -> GapHeadline | None:
     method = "leave-one-out with stopping counted as a ridge"
     if e.filtered is None:
         method = "leave-one-out at the minimum"
-    elif e.mixes:
+    elif e.mixes or e.apart:
         method = "geometric mean of leave-one-out with stopping as a ridge and as a filter"
     if e.calm < 1:
         method += f", times {e.calm:.2g} for over-confidence"
@@ -145,18 +153,30 @@ def _regularized_norm(given: Assembly) -> float | None:
     return float(_regularized(given).norm()) if given.metric.known else None
 
 
-def _measured(given: Assembly, test: tuple[Tensor, Tensor] | None) -> GapEstimate | None:
-    if test is None:
-        return None
-    gap, error = measured_gap(given.minimum, given.likelihood, test)
-    return GapEstimate(gap, error, "mean test loss − mean train loss; sd(test loss)/√n_test")
+def _in_loss_trained(
+    given: Assembly, judged: Judged, test: Likelihood | None
+) -> dict[str, GapEstimate]:
+    """Estimate and measurement in the loss trained, where that is not the plain one."""
+    sampled = given.sampled
+    if sampled.loss == sampled.plain.loss:
+        return {}
+    found: dict[str, GapEstimate] = {}
+    if judged.alo is not None:
+        rise = sampled.at(judged.alo.logits).nll() - sampled.nll()
+        method = "leave-one-out in the loss trained"
+        error = float(rise.std()) / math.sqrt(rise.numel())
+        found["alo_trained"] = GapEstimate(float(rise.mean()), error, method)
+    if test is not None:
+        found["measured_trained"] = measured_gap(given.likelihood, test)
+    return found
 
 
 def _noise(given: Assembly, diagnostics: dict[str, float | None]) -> dict[str, float | None]:
+    found = fitted_temperature(given.likelihood.plain)
     if not given.likelihood.loss.varies:
-        return {"temperature_train": fitted_temperature(given.likelihood)}
+        return {"temperature_train": found}
     return {
-        "noise_variance_train": fitted_temperature(given.likelihood),
+        "noise_variance_train": found,
         "noise_variance_alo": diagnostics["t_alo"],
     }
 

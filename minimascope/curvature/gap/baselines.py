@@ -6,13 +6,11 @@ layer, classes). Definitions: docs/mathematics.md, section 3.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
 from minimascope.curvature.layers.traces import supported_layers, trace_layers
-from minimascope.curvature.minimum.batches import as_matrix, likelihood_of, outputs_at
+from minimascope.curvature.minimum.batches import as_matrix, outputs_at
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.gradient import directional_logits, mean_gradient
 from minimascope.objective.likelihood import Likelihood
@@ -143,13 +141,3 @@ def _sharpness(minimum: Minimum, likelihood: Likelihood) -> dict[str, float | No
 def _loss_at(minimum: Minimum, likelihood: Likelihood, theta: Tensor) -> float:
     logits = outputs_at(minimum, minimum.inputs, theta)
     return float(likelihood.nll(as_matrix(logits)).mean())
-
-
-def measured_gap(
-    minimum: Minimum, likelihood: Likelihood, test: tuple[Tensor, Tensor]
-) -> tuple[float, float]:
-    """(mean test − mean train loss, sd(test loss)/√n_test) in nats."""
-    inputs = test[0].to(minimum.inputs)
-    losses = likelihood_of(minimum, inputs, test[1].to(minimum.targets)).nll()
-    gap = float(losses.mean() - likelihood.nll().mean())
-    return gap, float(losses.std()) / math.sqrt(losses.numel())

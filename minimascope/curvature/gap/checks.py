@@ -9,6 +9,7 @@ from typing import NamedTuple
 from minimascope.curvature.gap import verdict as rules
 from minimascope.curvature.gap.interval import widest_factor
 from minimascope.curvature.gap.verdict import Evidence, Judgement
+from minimascope.objective.metric import CONVERGED
 
 OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "lbfgs": "L-BFGS"}
 
@@ -38,7 +39,7 @@ def checks(e: Evidence, judged: Judgement) -> list[Check]:
 def _ending(e: Evidence) -> Iterator[Check]:
     if e.gradient_share is None:
         return
-    share, allowed = e.gradient_share, rules.CONVERGED
+    share, allowed = e.gradient_share, CONVERGED
     if e.converged:
         said = "Training reached the minimum of its loss with weight decay."
     elif e.scheduled:
@@ -70,13 +71,13 @@ def _temperature(e: Evidence) -> Check:
     passed = T <= rules.CALM
     if passed:
         said = "Left-out examples are not predicted too surely."
-    elif T <= rules.HOPELESS:
+    elif e.calm < 1:
         said = (
             "Left-out examples are predicted too surely, which inflates the estimate: it was "
             f"divided by {1 / e.calm:.2g}."
         )
     else:
-        said = "Left-out examples are predicted far too surely for any estimate."
+        said = "Left-out examples are predicted too surely; that changed nothing but by SGD."
     return Check("temperature", T, rules.CALM, passed, said)
 
 
@@ -132,12 +133,14 @@ def _augmentation(e: Evidence) -> Check:
 
 def _dropout(e: Evidence) -> Check:
     told = e.training.dropout
+    adaptive = e.training.optimizer in ("adam", "adamw", "lbfgs")
     if told is None:
-        said = "Not told whether dropout was on in training. With SGD the interval may then miss."
+        said = "Not told whether dropout was on in training"
+        said += "." if adaptive else ": with SGD the interval may then miss."
         return Check("dropout", None, None, None, said)
     if not told:
         return Check("dropout", None, None, True, "Trained without dropout.")
-    if e.training.optimizer in ("adam", "adamw", "lbfgs"):
+    if adaptive:
         said = "Dropout was on in training; with Adam the estimate was right without its masks."
         return Check("dropout", None, None, True, said)
     said = "Dropout was on in training; with SGD that was tried on one network only."

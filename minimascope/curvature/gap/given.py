@@ -55,7 +55,7 @@ class Assembly:
     @property
     def plain(self) -> Likelihood:
         """The examples of the sweep under the loss whose gap is asked for."""
-        return self.sampled
+        return self.sampled.plain
 
     @property
     def exact(self) -> bool:

@@ -55,7 +55,9 @@ class GapResult:
     """Maps one to one onto the report's `gap` and `minimum` sections.
 
     curves       "lambda" and the names of the report: soft ranks not divided by n, others nats
-    train_loss   (n,) nats; alo_loss (n,) leave-one-out loss at λ_eff, None if unknown or sampled
+    measured     in plain NLL, as the headline; estimates has both in the loss trained if another
+    train_loss   (n,) nats of plain NLL; alo_loss (n,) left out at λ_eff, None if unknown or sampled
+    moved_loss   (n,) alo_loss, where that rises most from the network moved to θ + δθ_i
     calibration  (15 × 3) count, mean confidence, accuracy; NaN where a bin is empty;
                  calibration_alo the same on leave-one-out logits; both None for mse
     at_least     all that is said where there is no headline, None where not even that
@@ -82,6 +84,7 @@ class GapResult:
     converged: bool | None
     train_loss: Tensor
     alo_loss: Tensor | None
+    moved_loss: Tensor | None
     calibration: Tensor | None
     calibration_alo: Tensor | None
     route: str

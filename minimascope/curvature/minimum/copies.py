@@ -41,6 +41,14 @@ def alone(minimum: Minimum, rows: Tensor) -> Minimum:
     return replace(minimum.subset(rows), groups=None)
 
 
+def in_rows(minimum: Minimum, values: Tensor) -> Tensor:
+    """(n,) from values of the originals; NaN where an example is a copy of another."""
+    if minimum.groups is None:
+        return values
+    found = values.new_full((minimum.n,), torch.nan)
+    return found.index_put((originals(minimum).to(values.device),), values)
+
+
 def _numbered(groups: Tensor) -> tuple[Tensor, Tensor]:
     _, inverse, counts = torch.unique(groups, return_inverse=True, return_counts=True)
     return inverse, counts

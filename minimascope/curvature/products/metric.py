@@ -34,10 +34,16 @@ def metric_at(minimum: Minimum, *, seed: int = 0) -> Metric:
     decays = objective.penalty.of(shapes, theta)
     D = None
     if objective.optimiser.adaptive:
-        told = _told(minimum)
-        v = _estimated(minimum, gradient, seed) if told is None else told
-        D = step_sizes(objective.optimiser, v)
+        D = told_steps(minimum)
+        if D is None:
+            D = step_sizes(objective.optimiser, _estimated(minimum, gradient, seed))
     return metric_of(objective, decays, theta, gradient, D)
+
+
+def told_steps(minimum: Minimum) -> Tensor | None:
+    """D = √v̂ + ε (p,) of the optimiser's state; None where there is no state."""
+    v = _told(minimum)
+    return None if v is None else step_sizes(minimum.objective.optimiser, v)
 
 
 def _told(minimum: Minimum) -> Tensor | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from minimascope.curvature.krylov.slq import Quadrature, spectral_sum
+from minimascope.curvature.spectrum.density import BLUR
 from minimascope.curvature.spectrum.spectrum import Spectrum
 
 STEPS = 16  # thresholds a decade, at the powers 10^(j/16): the same ones for every minimum
@@ -22,7 +23,7 @@ DECADES = 6  # below λ₁
 class Counts:
     """Eigenvalues above each `threshold` (ascending), with the standard error of the count.
 
-    The error is None where the count is exact. `source` says what they are from.
+    The error, of probes and of what they cannot tell apart, is None where the count is exact. `source` says what they are from.
     """
 
     threshold: list[float]
@@ -34,8 +35,8 @@ class Counts:
 def counts_above(spectrum: Spectrum, rules: Quadrature | None = None) -> Counts | None:
     """From the known eigenvalues down to where they end, from there by quadrature `rules`.
 
-    All are exact where the known ones are complete; without rules the others are left out. None
-    where no eigenvalue is positive.
+    All are exact where the known ones are complete; without rules the others are left out, with
+    them those below what so many Lanczos steps resolve. None where no eigenvalue is positive.
     """
     known = spectrum.known_eigenvalues.double()
     largest = float(known.max()) if known.numel() else 0.0
@@ -48,14 +49,36 @@ def counts_above(spectrum: Spectrum, rules: Quadrature | None = None) -> Counts 
         threshold = 10.0 ** (power / STEPS)
         if threshold >= least:
             count, error = float((known > threshold).sum()), None
-        elif rules is not None:
-            count, error = spectral_sum(known, rules, lambda v, t=threshold: (v > t).double())
+        elif rules is not None and threshold > resolved(rules):
+            count, error = _by_probes(known, rules, threshold)
         else:
             continue
         found.threshold.append(threshold)
         found.count.append(count)
         found.standard_error.append(error)
     return found
+
+
+def resolved(rules: Quadrature) -> float:
+    """How near one another eigenvalues are told apart: Gauss nodes of m steps lie about 1/m of
+    the range apart."""
+    return BLUR * float(rules.nodes.abs().max()) / rules.steps
+
+
+def _by_probes(known: torch.Tensor, rules: Quadrature, threshold: float) -> tuple[float, float]:
+    """The count and its error: of probes, and of what lies too near the threshold to be told."""
+
+    def above(level: float) -> tuple[float, float]:
+        count, error = spectral_sum(known, rules, lambda v: (v > level).double())
+        return count, error or 0.0
+
+    apart = resolved(rules) / 2
+    (count, error), more, less = (
+        above(threshold),
+        above(threshold - apart),
+        above(threshold + apart),
+    )
+    return count, math.hypot(error, (more[0] - less[0]) / 2)
 
 
 def _known_down_to(spectrum: Spectrum) -> float:

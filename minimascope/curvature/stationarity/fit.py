@@ -55,12 +55,3 @@ def fitted(gradient: Tensor, pull: Tensor, others: list[Tensor]) -> Fit:
     held = float(sizes[0]) * float(pull.norm())
     free = int((columns.abs().sum(dim=1) + gradient.abs() > 0).sum()) - columns.shape[1]
     return Fit(sizes.tolist(), left / held if held > 0 else math.inf, free)
-
-
-def rounded(value: float, *, within: float = 0.02) -> float:
-    """The nearest number of one or two digits where that is as good: what people type."""
-    for digits in (1, 2, 3):
-        short = float(f"{value:.{digits}g}")
-        if abs(short - value) <= within * abs(value):
-            return short
-    return value

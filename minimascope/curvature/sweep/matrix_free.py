@@ -1,32 +1,26 @@
 """The matrix-free route: everything of a sweep from GGN products, within a given time.
 
 Soft rank by stochastic Lanczos quadrature; TIC as (1/n) Σ_z zᵀGA⁻¹Gᵀz over random signs z, which
-covers all examples at once (G: rows g_i). Leave-one-out of random examples from one vector each:
-
-  δf_i = J_i (A − J_iᵀΛ_iJ_i/n)⁻¹ g_i / n   (= S_i (I − Λ_iS_i)⁻¹ r_i by Woodbury's identity)
-
-so a Lanczos run started at g_i, with the products of the loss without example i, gives δf_i for
-every λ, whatever the number of classes. Examples are added until the standard error of ALO is
-small enough, or the time is over.
+covers all examples at once (G: rows g_i). Leave-one-out of random examples (`drawn_examples`): they
+are added until the standard error of ALO is small enough, or the time is over.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from minimascope.curvature.krylov.lockstep import LanczosRuns, begin
 from minimascope.curvature.minimum.fingerprint import fingerprint
 from minimascope.curvature.products.ggn import Ggn
-from minimascope.curvature.products.gradient import example_gradients, mean_gradient
+from minimascope.curvature.products.gradient import mean_gradient
 from minimascope.curvature.running.clock import Clock
 from minimascope.curvature.running.durations import duration
 from minimascope.curvature.running.run import Run
 from minimascope.curvature.running.saved_parts import Part, Parts
 from minimascope.curvature.running.saved_state import NOT_KEPT, Keeper
+from minimascope.curvature.sweep import drawn_examples
 from minimascope.curvature.sweep.deflated import (
     FEWEST_PROBES,
     PROBES,
@@ -34,17 +28,20 @@ from minimascope.curvature.sweep.deflated import (
     DeflatedGgn,
     deflated_ggn,
     quadratic_forms,
-    run_until_settled,
     soft_rank,
+)
+from minimascope.curvature.sweep.drawn_examples import (
+    batch_sizes,
+    drawn_batch,
+    drawn_so_far,
+    error_of_alo,
 )
 from minimascope.curvature.sweep.result import Filtered, Sweep
 from minimascope.curvature.sweep.route import LONGEST
-from minimascope.curvature.sweep.sampled_flow import USUAL_PRODUCTS, sampled_flow
 from minimascope.objective.likelihood import Likelihood
-from minimascope.objective.metric import Flow, Metric
+from minimascope.objective.metric import Metric
 
 RELATIVE_ERROR = 0.1
-FIRST_EXAMPLES, FEWEST_EXAMPLES, MOST_EXAMPLES = 64, 2, 1000
 FEWEST_VECTORS = 100
 BATCH = "leave-one-out, batch"
 # Shares of the time by whose end each part is over, where it is short.
@@ -89,12 +86,12 @@ def matrix_free_sweep(
     drawn = torch.randperm(likelihood.n, generator=_stream(seed, 3))
     # What was drawn before comes first, whatever time is left now.
     batches = parts.series(BATCH)
-    for size in _sizes(ggn, likelihood, metric.flow, batches, relative_error):
-        at = drawn[_count(batches) :][:size].to(likelihood.logits.device)
+    for size in batch_sizes(ggn, likelihood, metric.flow, batches, relative_error):
+        at = drawn[drawn_so_far(batches) :][:size].to(likelihood.logits.device)
         batches.append(
             once(
                 f"{BATCH} {len(batches) + 1}",
-                lambda at=at: _batch(ggn, likelihood, metric.flow, at),
+                lambda at=at: drawn_batch(ggn, likelihood, metric.flow, at),
             )
         )
     change = torch.stack([batch["change"] for batch in batches]).amax(dim=0)
@@ -185,80 +182,13 @@ def _forms(ggn: DeflatedGgn, likelihood: Likelihood, seed: int, metric: Metric) 
     }
 
 
-def _count(batches: list[Part]) -> int:
-    return sum(batch["examples"].shape[0] for batch in batches)
-
-
-def _sizes(
-    ggn: DeflatedGgn,
-    likelihood: Likelihood,
-    flow: Flow | None,
-    batches: list[Part],
-    relative_error: float,
-) -> Iterator[int]:
-    """Sizes of one batch after another, until ALO is known well enough or the time is over."""
-    while _count(batches) < min(likelihood.n, MOST_EXAMPLES):
-        size = _batch_size(ggn, batches, flow)
-        if _count(batches) >= FEWEST_EXAMPLES:
-            error = _relative_error(ggn, likelihood, batches)
-            good = _count(batches) >= FIRST_EXAMPLES and error <= relative_error
-            if good or size < 1 or ggn.clock.past(1.0):
-                return
-        yield max(FEWEST_EXAMPLES, size)
-
-
-def _batch_size(ggn: DeflatedGgn, batches: list[Part], flow: Flow | None) -> int:
-    """Examples that fit in memory and, as far as is known, in what is left of the time."""
-    each = ggn.seconds_per_product * 2 * USUAL_STEPS * (1 if flow is None else USUAL_PRODUCTS)
-    if batches:
-        each = max(float(x["seconds"]) / x["examples"].shape[0] for x in batches)
-    return min(FIRST_EXAMPLES, ggn.at_once, int(ggn.clock.left() / each))
-
-
-def _batch(ggn: DeflatedGgn, likelihood: Likelihood, flow: Flow | None, examples: Tensor) -> Part:
-    start = ggn.clock.used
-    seen: list[Tensor] = []
-
-    def product(V: Tensor) -> Tensor:
-        image, own = ggn.products.left_out(V, examples)
-        seen.append(own)
-        return image
-
-    def displacement(runs: LanczosRuns) -> Tensor:
-        images = torch.stack(seen, dim=2)
-        return runs.image_of_solution(images, ggn.lambdas) / likelihood.n
-
-    runs = begin(product, ggn.products.scaled(example_gradients(ggn.minimum, examples)))
-    what = f"leave-one-out of {examples.shape[0]} examples"
-    found, change = run_until_settled(
-        ggn, runs, displacement, share=1.0, tolerance=ggn.tolerance, what=what
-    )
-    moved = found[0] if flow is None else sampled_flow(ggn, likelihood, flow, examples)
-    return {
-        "flow": moved,
-        "examples": examples,
-        "displacement": found,
-        "change": change,
-        "steps": torch.tensor(runs.steps),
-        "seconds": torch.tensor(ggn.clock.used - start),
-    }
-
-
-def _relative_error(ggn: DeflatedGgn, likelihood: Likelihood, batches: list[Part]) -> float:
-    """Standard error of the mean leave-one-out increment relative to it."""
-    chosen = likelihood.select(torch.cat([batch["examples"] for batch in batches]))
-    displacement = torch.cat([batch["displacement"][ggn.row] for batch in batches])
-    increments = chosen.nll(chosen.logits + displacement) - chosen.nll()
-    return float(increments.std() / increments.mean().abs()) / math.sqrt(increments.shape[0])
-
-
 def _method(
     ggn: DeflatedGgn, likelihood: Likelihood, batches: list[Part], probes: int, wanted: float
 ) -> str:
-    n, done = likelihood.n, _count(batches)
+    n, done = likelihood.n, drawn_so_far(batches)
     steps = max(int(batch["steps"]) for batch in batches)
     change = max(float(batch["change"][ggn.row]) for batch in batches)
-    error = _relative_error(ggn, likelihood, batches)
+    error = error_of_alo(ggn, likelihood, batches)
     method = (
         f"matrix-free: Lanczos quadrature ({probes} probes) and one Lanczos run for each of "
         f"{done} of {n} examples, drawn at random ({steps} steps, the last of which changed "
@@ -268,6 +198,10 @@ def _method(
     if change >= ggn.tolerance:
         method += f"; not converged to {ggn.tolerance:g}"
     if done < n and error > wanted:
-        why = f"{MOST_EXAMPLES} examples are the most" if done >= MOST_EXAMPLES else "time is over"
+        why = (
+            f"{drawn_examples.MOST_EXAMPLES} examples are the most"
+            if done >= drawn_examples.MOST_EXAMPLES
+            else "time is over"
+        )
         method += f"; {why}, and ALO is known to {error:.0%} only"
     return method

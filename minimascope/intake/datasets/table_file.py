@@ -14,6 +14,8 @@ from minimascope.contract.problems import ProblemError
 
 LABELS = ("y", "label", "target")
 TABLE_BYTES = 256 << 20
+# Counted before any cell is read: both fit into the parser's time on a slow machine.
+CELLS, COLUMNS = 16_000_000, 50_000
 COLUMNS_TOLD, VALUES_TOLD = 200, 50
 
 
@@ -59,10 +61,21 @@ def _rows(source: BinaryIO, size: int) -> list[list[str]]:
         raise refused("The file is neither arrays nor a text table.") from error
     if "\0" in text:
         raise refused("The file is neither arrays nor a text table.")
+    delimiter = _delimiter(text)
+    _check_count(text, delimiter)
     try:
-        return [row for row in csv.reader(io.StringIO(text), delimiter=_delimiter(text)) if row]
+        return [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
     except csv.Error as error:
         raise refused(f"The table cannot be read ({error}).") from error
+
+
+def _check_count(text: str, delimiter: str) -> None:
+    header = text.lstrip().partition("\n")[0].count(delimiter) + 1
+    if header > COLUMNS:
+        raise refused(f"The table has {header} columns, more than {COLUMNS}.")
+    cells = text.count(delimiter) + text.count("\n")
+    if cells > CELLS:
+        raise refused(f"The table has about {cells} cells, more than {CELLS}.")
 
 
 def _number(cell: str, line: int, column: str) -> float:
@@ -99,7 +112,7 @@ def label_column(header: list[str], label: str | None) -> int:
     """
     if all(_is_number(cell) for cell in header):
         raise refused("The first line of the table holds numbers, not the names of its columns.")
-    twice = [name for name in header if header.count(name) > 1]
+    twice = [name for name, times in Counter(header).items() if times > 1]
     if twice:
         raise refused(f"Two columns of the table are named {twice[0][:60]!r}.")
     if label is not None:

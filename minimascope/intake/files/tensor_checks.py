@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from minimascope.contract.problems import ProblemError
+from minimascope.intake.files.names import UNSEEN
 from minimascope.intake.files.safetensors_format import NAMES, TENSORS, damaged
 
 NAME_LENGTH = 1000
@@ -129,6 +130,8 @@ def check_tensors(tensors: dict[str, Tensor], *, file_bytes: int) -> None:
     for name, tensor in tensors.items():
         if len(name) > NAME_LENGTH:
             raise refuse(name, f"named by {len(name)} characters, more than {NAME_LENGTH}")
+        if UNSEEN.search(name):
+            raise refuse(name, "named with characters that cannot be seen")
         _check_kind(name, tensor)
         _check_memory(name, tensor)
         total += tensor.numel() * tensor.element_size()

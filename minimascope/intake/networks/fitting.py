@@ -9,25 +9,30 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from minimascope.contract.objective import ObjectiveParameters
+from minimascope.contract.objective import Link, ObjectiveParameters
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.checks import check_pair, probed
 from minimascope.intake.networks.output_link import as_logits
 from minimascope.intake.networks.told_loss import ignored_labels, told_loss
 from minimascope.intake.values.dataset import Dataset
+from minimascope.objective.gaussian import Gaussian
 from minimascope.objective.loss import Loss
 from minimascope.objective.weighted import Weighted, with_weights
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A network of logits and the loss of each example, with data whose targets are the loss's."""
+    """A network of logits and the loss of each example, with data whose targets are the loss's.
+
+    `link`: what the network's outputs were before they were made logits.
+    """
 
     network: nn.Module
     loss: Loss
     train: Dataset
     test: Dataset | None
     warnings: list[str]
+    link: Link = "logits"
 
 
 def fitted(
@@ -42,12 +47,12 @@ def fitted(
         train = train.counted(ignored_labels(asked))
         test = test and test.counted(ignored_labels(asked))
     train, test = train.for_loss(loss), test and test.for_loss(loss)
-    network, linked = as_logits(network, probe, outputs, asked.link, loss)
-    said += [*linked, *_notes(asked, train), *check_pair(network, train, test, loss=loss)]
+    logits = as_logits(network, probe, outputs, asked.link, loss)
+    said += [*logits.said, *_notes(asked, loss, train)]
+    said += check_pair(logits.network, train, test, loss=loss)
     _check_counts(loss, train.targets)
-    if asked.example_weights is None:
-        return Fitted(network, loss, train, test, said)
-    return _with_weights(Fitted(network, loss, train, test, said), asked.example_weights)
+    found = Fitted(logits.network, loss, train, test, said, logits.link)
+    return found if asked.example_weights is None else _with_weights(found, asked.example_weights)
 
 
 def _with_weights(found: Fitted, name: str) -> Fitted:
@@ -62,7 +67,7 @@ def _with_weights(found: Fitted, name: str) -> Fitted:
         test = replace(test, targets=rows)
     loss = Weighted(found.loss, "labels" if train.targets.ndim == 1 else "rows")
     test = test and _weighted(test, name)
-    return Fitted(found.network, loss, _weighted(train, name), test, said)
+    return replace(found, loss=loss, train=_weighted(train, name), test=test, warnings=said)
 
 
 def _weighted(data: Dataset, name: str) -> Dataset:
@@ -87,13 +92,13 @@ def _check_counts(loss: Loss, targets: Tensor) -> None:
         raise ProblemError("invalid_parameters", str(error)) from error
 
 
-def _notes(asked: ObjectiveParameters, train: Dataset) -> list[str]:
+def _notes(asked: ObjectiveParameters, loss: Loss, train: Dataset) -> list[str]:
     """What the losses told are, where people mean another by the same name."""
     said = []
     if asked.label_smoothing and train.targets.ndim == 2:
         said.append("Soft labels were smoothed too, as torch's CrossEntropyLoss smooths them.")
     outputs = train.targets.shape[1] if train.targets.ndim == 2 else 1
-    if asked.loss == "mse" and asked.weight_decay and outputs != 2:
+    if loss == Gaussian() and asked.weight_decay and outputs != 2:
         said.append(
             "The loss mse is ½‖f − y‖². nn.MSELoss is the mean of squares: what it was trained "
             f"with as weight decay {asked.weight_decay:g} is {asked.weight_decay * outputs / 2:g} "

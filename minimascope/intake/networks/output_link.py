@@ -9,6 +9,8 @@ the outputs.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import torch
 from torch import Tensor, nn
 from typing_extensions import override
@@ -51,29 +53,39 @@ class LogOddsOf(nn.Module):
         return P.log() - torch.log1p(-P)
 
 
+@dataclass(frozen=True)
+class Unlinked:
+    """A network that gives logits, what its outputs were before, and what was done to it."""
+
+    network: nn.Module
+    link: Link = "logits"
+    said: list[str] = field(default_factory=list)
+
+
 def as_logits(
     network: nn.Module, probe: Tensor, outputs: Tensor, told: Link | None, loss: Loss
-) -> tuple[nn.Module, list[str]]:
-    """The network with logits for outputs, and what was done to it; `outputs` are of `probe`.
+) -> Unlinked:
+    """The network with logits for outputs; `outputs` are those of `probe`.
 
     Without `told` the network's last operation says what its outputs are. Raises ProblemError
     link_mismatch where outputs cannot be what was told.
     """
     if not loss.links:
-        return network, []
+        return Unlinked(network)
     last, cut = _without_link(network, probe, outputs)
     if last not in loss.links:
         last = None
     if told == "logits":
-        return network, _twice(last)
+        return Unlinked(network, "logits", _twice(last))
     if last is not None and told in (None, GIVES[last]):
-        return cut, [_taken(last)]
+        return Unlinked(cut, GIVES[last], [_taken(last)])
     if told is None:
-        return network, _given_away(outputs, loss)
+        return Unlinked(network, "logits", _given_away(outputs, loss))
     _refuse_others(last, outputs, told, loss)
     if told == "log_probabilities":
-        return network, []  # the softmax of log-probabilities is the probabilities
-    return _extended(network, LogOf() if "Softmax" in loss.links else LogOddsOf()), []
+        return Unlinked(network, told)  # the softmax of log-probabilities is the probabilities
+    logits = _extended(network, LogOf() if "Softmax" in loss.links else LogOddsOf())
+    return Unlinked(logits, told)
 
 
 def _twice(last: OutputLinkName | None) -> list[str]:

@@ -28,6 +28,7 @@ ANSWER_BYTES = 32 << 20
 START_SECONDS = 120.0
 
 
+LEAST_SECONDS, MOST_SECONDS, BYTES_A_SECOND = 4.0, 10.0, 4e6
 LEAST_SHARE = 0.1  # of a core and of a disk, on a machine with much else to do
 ADVICE = {  # by task, where a file takes too much
     "checkpoint": "Save only the weights (model.state_dict()), without optimizer state.",
@@ -39,7 +40,7 @@ ADVICE = {  # by task, where a file takes too much
 class Limits:
     """What one parse may use: CPU seconds, bytes of memory, bytes written."""
 
-    seconds: float = 10.0
+    seconds: float = MOST_SECONDS
     memory_bytes: int = 2 << 30
     output_bytes: int = 2 << 30
 
@@ -47,6 +48,11 @@ class Limits:
     def wall(self) -> float:
         """Seconds by the clock: a file is not refused because its machine was busy."""
         return self.seconds / LEAST_SHARE
+
+
+def seconds_for(path: Path) -> float:
+    """Of a processor, for a file of this size: a small one that keeps it busy is no honest one."""
+    return min(MOST_SECONDS, LEAST_SECONDS + path.stat().st_size / BYTES_A_SECOND)
 
 
 class ParserProcess:
@@ -256,7 +262,7 @@ def parse(
     with a dict of JSON values. Raises ProblemError: what the task refused, or sandbox_timeout,
     sandbox_memory, sandbox_disk, sandbox_crashed, file_damaged.
     """
-    limits = limits or Limits()
+    limits = limits or Limits(seconds=seconds_for(path))
     asked = {"task": task, "options": options or {}, "wall": limits.wall, **asdict(limits)}
     request = json.dumps(asked).encode()
     source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)

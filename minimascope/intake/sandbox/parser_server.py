@@ -19,6 +19,7 @@ import sys
 from typing import Any, BinaryIO
 
 from minimascope.contract.problems import ProblemError
+from minimascope.intake.files.names import all_visible
 from minimascope.intake.sandbox import sandbox
 from minimascope.intake.sandbox.tasks import perform, rehearse
 
@@ -34,11 +35,11 @@ def _answer(request: dict[str, Any], source: BinaryIO, output: BinaryIO) -> dict
             cpu_seconds=int(request["seconds"]) + 1,
             file_bytes=request["output_bytes"],
         )
-        result = perform(request["task"], source, output, request["options"])
+        result = all_visible(perform(request["task"], source, output, request["options"]))
         output.flush()  # what does not fit on the disk has to fail here, where it is told
         return {"result": result}
     except ProblemError as problem:
-        return {"problem": problem.as_dict()}
+        return {"problem": all_visible(problem.as_dict())}
     except (MemoryError, RecursionError):
         return {"failure": "memory"}
     except Exception as error:

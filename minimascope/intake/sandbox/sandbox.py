@@ -1,8 +1,9 @@
 """The sandbox around every parse: what a process that opens a stranger's file may still do.
 
-Layers, each used where the machine has it and reported where not: resource limits, an empty
-user + network + IPC namespace, no_new_privs, Landlock (read-only view of the Python code) and
-seccomp. A parser gets its input, output and answer as open descriptors, so it needs no path.
+Layers, each used where the machine has it and reported where not: resource limits, a user of its
+own (a worker of root gives its rights away), an empty user + network + IPC namespace, no_new_privs,
+Landlock (read-only view of the Python code) and seccomp. A parser gets its input, output and answer
+as open descriptors, so it needs no path.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from pathlib import Path
 from minimascope.intake.sandbox import landlock, seccomp
 
 Layers = dict[str, bool | int]
+NAMES = ("limits", "own_user", "namespaces", "no_new_privs", "landlock", "seccomp")
+OWN_USERS, NOBODY = 2_000_000_000, 65534
 
 _NEW_USER, _NEW_NETWORK, _NEW_IPC = 0x1000_0000, 0x4000_0000, 0x0800_0000
 _PR_SET_PDEATHSIG, _SIGKILL = 1, 9
@@ -51,6 +54,31 @@ def limit_resources(*, memory_bytes: int, cpu_seconds: int, file_bytes: int) -> 
     return True
 
 
+def become_nobody() -> int:
+    """The user this process is from now on, who owns nothing and runs nothing else; 0: unchanged.
+
+    Only root can, and only where everybody may read Python's code, which may be imported late.
+    """
+    if os.geteuid() != 0 or not all(map(_open_to_all, code_folders())):
+        return 0
+    for user in (OWN_USERS + os.getpid(), NOBODY):  # a container may map few users
+        try:
+            os.setgroups([])
+            os.setresgid(user, user, user)
+            os.setresuid(user, user, user)
+        except OSError:
+            continue
+        return user
+    return 0
+
+
+def _open_to_all(folder: str) -> bool:
+    path = Path(folder).resolve()
+    return all(each.stat().st_mode & 0o005 == 0o005 for each in (path,)) and all(
+        each.stat().st_mode & 0o001 for each in path.parents
+    )
+
+
 def leave_namespaces() -> bool:
     """An own user, network and IPC namespace: no interface, no address, no capability outside."""
     return bool(_libc.unshare(_NEW_USER | _NEW_NETWORK | _NEW_IPC) == 0)
@@ -79,11 +107,14 @@ def enter(*, memory_bytes: int, cpu_seconds: int, file_bytes: int) -> Layers:
 
     Call it in a process made for one file: nothing undoes it. `landlock` is the ABI version.
     """
-    _libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
+    limits = limit_resources(
+        memory_bytes=memory_bytes, cpu_seconds=cpu_seconds, file_bytes=file_bytes
+    )
+    own_user = become_nobody()
+    _libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)  # forgotten with a change of user
     return {
-        "limits": limit_resources(
-            memory_bytes=memory_bytes, cpu_seconds=cpu_seconds, file_bytes=file_bytes
-        ),
+        "limits": limits,
+        "own_user": own_user,
         "namespaces": leave_namespaces(),
         "no_new_privs": landlock.no_new_privileges(),
         "landlock": landlock.restrict(code_folders()),
@@ -95,7 +126,8 @@ def enter(*, memory_bytes: int, cpu_seconds: int, file_bytes: int) -> Layers:
 def active_layers() -> Layers:
     """The layers this machine really gives, found by entering the sandbox in a spare process.
 
-    Keys: limits, namespaces, no_new_privs, seccomp (bool), landlock (ABI version, 0 if absent).
+    Keys: limits, namespaces, no_new_privs, seccomp (bool), landlock (ABI version, 0 if absent),
+    own_user (its number, 0 where the parser stays the worker's user).
     Loads no torch; about 0.1 s the first time, then remembered.
     """
     done = subprocess.run(  # noqa: S603 - our own module, no user text
@@ -108,7 +140,7 @@ def active_layers() -> Layers:
     try:
         return {str(name): value for name, value in json.loads(done.stdout).items()}
     except ValueError:
-        return dict.fromkeys(("limits", "namespaces", "no_new_privs", "landlock", "seccomp"), False)
+        return dict.fromkeys(NAMES, False)
 
 
 def may_open_torch_files() -> bool:

@@ -1,7 +1,8 @@
 """seccomp: a filter of system calls a parser of files has no business making.
 
-Refused with EPERM: starting programs or processes, sockets, signals to others, tracing, mounts,
-namespaces, kernel modules, and opening any file for writing or changing any name on disk.
+Refused with EPERM: starting programs or processes, sockets, signals to others, their limits and
+their scheduling, tracing, mounts, namespaces, kernel modules, memory shared by key, and opening any
+file for writing or changing any name, time, right or attribute on disk.
 Threads stay allowed. The filter is classic BPF over `struct seccomp_data` (linux/seccomp.h).
 """
 
@@ -32,6 +33,12 @@ _REFUSED = {
         *(135, 167, 175, 246, 248, 249, 250, 304, 313, 319),  # kernel, keys, handles, memfd
         *(76, 82, 83, 84, 85, 86, 87, 88, 90, 92, 133),  # names and modes by path
         *(258, 259, 260, 263, 264, 265, 266, 268, 316, 452),  # the same, by folder
+        *(91, 93, 94, 132, 235, 261, 280),  # modes, owners and times of what is open or named
+        *(188, 189, 190, 197, 198, 199, 463, 466, 469),  # extended attributes
+        *(109, 112, 126, 141, 142, 144, 203, 251, 256, 279, 312, 314, 440, 448),  # others' running
+        *(105, 106, 113, 114, 116, 117, 119, 122, 123),  # who this process is
+        *(29, 30, 31, 64, 65, 66, 68, 69, 70, 71, 220, 240, 241),  # System V and POSIX queues
+        *(159, 164, 227, 305),  # clocks
     ),
     "aarch64": (
         *(221, 281),
@@ -41,11 +48,19 @@ _REFUSED = {
         *(39, 40, 41, 51, 97, 268, 428, 429, 430, 442),
         *(92, 104, 105, 217, 218, 219, 224, 265, 273, 279),
         *(33, 34, 35, 36, 37, 38, 45, 53, 54, 276, 452),
+        *(52, 55, 88),
+        *(5, 6, 7, 14, 15, 16, 463, 466, 469),
+        *(154, 157, 91, 140, 118, 119, 122, 30, 238, 239, 272, 274, 440, 448),
+        *(143, 144, 145, 146, 147, 149, 151, 152, 159),
+        *(180, 181, 186, 187, 188, 189, 190, 191, 192, 193, 194, 195, 196),
+        *(112, 170, 171, 266),
     ),
 }
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _CLONE3, _OPENAT2 = 435, 437
 _OPENAT = {"x86_64": 257, "aarch64": 56}
+_PRLIMIT = {"x86_64": 302, "aarch64": 261}
+_ANY_BIT = 0xFFFF_FFFF
 _OPEN = {"x86_64": (2,), "aarch64": ()}
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -89,6 +104,8 @@ def program(machine: str) -> bytes:
         _judge_argument(_CLONE[machine], 0, _CLONE_THREAD, allowed_if_set=True),
         _judge_argument(_OPENAT[machine], 2, _WRITE_FLAGS, allowed_if_set=False),
     ]
+    # Its own limits (pid 0) a thread looks at when it starts; no other process's.
+    parts.append(_judge_argument(_PRLIMIT[machine], 0, _ANY_BIT, allowed_if_set=False))
     parts += [_judge_argument(n, 1, _WRITE_FLAGS, allowed_if_set=False) for n in _OPEN[machine]]
     parts += [_refuse(number, errno.EPERM) for number in _REFUSED[machine]]
     return b"".join([*parts, _instruction(_RETURN, _ALLOW)])

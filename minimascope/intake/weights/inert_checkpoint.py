@@ -174,6 +174,13 @@ def _unfolded(value: Any, said: list[str], depth: int = 0) -> Any:
     return value
 
 
+def tables(source: BinaryIO) -> list[bytes]:
+    """Every pickle in a zip of torch.save; an honest one has one. Raises file_damaged."""
+    names = [entry.filename for entry in records(source)]
+    with zipfile.ZipFile(source) as archive:
+        return [_record(archive, name) for name in names if name.split("/")[-1] == "data.pkl"]
+
+
 def read(source: BinaryIO) -> tuple[Any, list[str]]:
     """The saved value of a zip of torch.save, objects left out, and what was left out.
 

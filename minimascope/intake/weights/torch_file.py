@@ -14,7 +14,7 @@ import torch
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.files.formats import pickle_refused
 from minimascope.intake.files.safetensors_format import damaged
-from minimascope.intake.weights import inert_checkpoint
+from minimascope.intake.weights import inert_checkpoint, pickle_steps
 
 _GLOBAL = re.compile(r"GLOBAL ([\w.]{1,200})")
 
@@ -24,6 +24,7 @@ def read(file: BinaryIO, *, zipped: bool) -> tuple[Any, list[str]]:
 
     Raises ProblemError: pickle_refused naming what the pickle asks for, file_damaged.
     """
+    _check_steps(file, zipped=zipped)
     try:
         return torch.load(file, map_location="cpu", weights_only=True), []
     except pickle.UnpicklingError as error:
@@ -35,6 +36,15 @@ def read(file: BinaryIO, *, zipped: bool) -> tuple[Any, list[str]]:
         raise damaged("torch cannot read it") from error
     file.seek(0)
     return inert_checkpoint.read(file)
+
+
+def _check_steps(file: BinaryIO, *, zipped: bool) -> None:
+    """Counted before torch follows them one by one."""
+    if zipped:
+        pickle_steps.check(*inert_checkpoint.tables(file))
+    else:
+        pickle_steps.check(file.read(pickle_steps.LEGACY_BYTES), pickles=pickle_steps.LEGACY)
+    file.seek(0)
 
 
 def _refusal(text: str) -> ProblemError:

@@ -110,20 +110,22 @@ def test_a_wrong_piece_is_refused(
     asyncio.run(run())
 
 
-def test_announced_bytes_count_against_limit_and_quota(tmp_path: Path) -> None:
+def test_bytes_count_against_the_quota_when_they_have_come(tmp_path: Path) -> None:
     async def run() -> None:
         async with api(tmp_path, max_upload_bytes=100, quota_bytes=150) as (client, _):
             answer = await client.post("/uploads", headers={"upload-length": "101"})
             assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
             place = await created(client, 100)
-            answer = await client.post("/uploads", headers={"upload-length": "51"})
+            headers = {**TYPE, "upload-offset": "0"}
+            await client.patch(place, content=b"y" * 99, headers=headers)
+            answer = await client.post("/uploads", headers={"upload-length": "52"})
             assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
-            answer = await client.post("/checkpoints", content=b"x" * 51)
+            answer = await client.post("/checkpoints", content=b"x" * 52)
             assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
             assert (await client.get("/health/live")).status_code == 200
             assert (await client.delete(place)).status_code == 204
             assert (await client.head(place)).status_code == 404
-            await created(client, 51)
+            await created(client, 52)
 
     asyncio.run(run())
 

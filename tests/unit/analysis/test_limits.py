@@ -36,18 +36,21 @@ def test_margins_of_a_large_training_set_are_those_of_a_stated_sample(
     report, kept = analysed(tmp_path, Parameters(architecture=mlp, stages=["spectrum", "margins"]))
     assert report.failures == []
     assert report.margins is not None
-    certified, margins = report.margins.certified, kept.arrays["margins"]
+    found, margins = report.margins.l2, np.abs(kept.arrays["margins"])
     searched = np.isfinite(margins)
-    assert certified.searched == searched.sum() == 32
+    assert found.searched == searched.sum() == 32
     # The boundary is the line x₁ = 0, so both norms of the smallest change are |x₁|.
     exact = np.abs(x[:, 0].double().numpy())
     for name in ("margins", "margins_linf"):
-        assert np.abs(kept.arrays[name] - exact)[searched].max() < 1e-9
-    assert certified.argmin == np.nanargmin(margins)
+        assert np.abs(np.abs(kept.arrays[name]) - exact)[searched].max() < 1e-9
+    right = kept.arrays["margins"] > 0
+    assert found.misclassified == 0
+    assert right.sum() == 32
+    assert found.argmin == np.nanargmin(margins)
     # The error of a sample's median: half normal values have density 0.424 at their median of
     # 0.674, so 1/(2·0.424·√32)·√(1 − 32/60) = 0.14; two order statistics give it within a factor 3.
-    assert certified.median_standard_error is not None
-    assert 0.14 / 3 < certified.median_standard_error < 0.14 * 3
+    assert found.median_standard_error is not None
+    assert 0.14 / 3 < found.median_standard_error < 0.14 * 3
     assert (kept.arrays["margin_beyond"] == -1).tolist() == (~searched).tolist()
     assert kept.arrays["margin_ends"][searched, 0] == pytest.approx(0, abs=1e-9)
 

@@ -20,7 +20,7 @@ from tests.cases.reference_networks import boundary_minimum
 def test_estimates_are_upper_bounds_on_the_margin_of_their_training_point(name: str) -> None:
     minimum, vectors = boundary_minimum(name).minimum, top_vectors(name)
     alignment = align(minimum, vectors, minimum.inputs).values
-    certified = closest_crossings(minimum).values
+    closest = closest_crossings(minimum).values
     estimates = eigenvector_margins(minimum, vectors, alignment, steps=150)
     assert [margin.k for margin in estimates] == [1, 2, 3, 4, 5]
     for margin in estimates:
@@ -28,8 +28,8 @@ def test_estimates_are_upper_bounds_on_the_margin_of_their_training_point(name: 
         row = margin.training_point
         assert row in (int(alignment[margin.k - 1].argmax()), int(alignment[margin.k - 1].argmin()))
         # x_b lies on the boundary, so it is no nearer than the nearest boundary point; the
-        # certified search finds that to 2%.
-        assert margin.estimate > 0.98 * float(certified[row])
+        # search finds that to 2%.
+        assert margin.estimate > 0.98 * float(closest[row])
         assert 0.1 <= margin.cos2 <= 1 + 1e-12
         assert float((margin.end - minimum.inputs[row]).norm()) == pytest.approx(
             margin.estimate, rel=1e-9

@@ -1,4 +1,4 @@
-"""Certified margins against the minimum-norm attacks of foolbox, written by others.
+"""Closest crossings against the minimum-norm attacks of foolbox, written by others.
 
 Both are upper bounds on the same distance, so ours being at most theirs is what a better search
 means. DDN (Rony et al. 2019) and DeepFool (Moosavi-Dezfooli et al. 2016) for ℓ₂, DeepFool for ℓ∞.

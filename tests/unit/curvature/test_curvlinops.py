@@ -23,6 +23,10 @@ from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.density import operator_density
 from minimascope.curvature.spectrum.spectrum import compute_spectrum, operator_spectrum
 from minimascope.curvature.spectrum.wanted import Wanted
+from minimascope.objective.cross_entropy import CrossEntropy
+from minimascope.objective.gaussian import TorchMse
+from minimascope.objective.loss import Loss
+from minimascope.objective.multilabel import MultiLabel
 from tests.cases.reference_networks import GAP, gap_minimum
 
 with warnings.catch_warnings():
@@ -115,6 +119,48 @@ def test_operators_equal_curvlinops(
     indices = torch.arange(2, 12)
     block = matrix(restrict(ours(minimum), indices))
     assert (block - expected[indices][:, indices]).abs().max() <= EXACT
+
+
+WEIGHTS = (0.5, 1.0, 3.0)
+# Their second moment takes gradients of other units for these: it is tested against autograd.
+CRITERIA: dict[str, tuple[Loss, nn.Module, Callable[[], Tensor]]] = {
+    "smoothed": (
+        CrossEntropy(0.1),
+        nn.CrossEntropyLoss(label_smoothing=0.1),
+        lambda: labels(3),
+    ),
+    "smoothed, class weights": (
+        CrossEntropy(0.1, WEIGHTS),
+        nn.CrossEntropyLoss(torch.tensor(WEIGHTS, dtype=torch.float64), label_smoothing=0.1),
+        lambda: labels(3),
+    ),
+    "soft labels": (
+        CrossEntropy(),
+        nn.CrossEntropyLoss(),
+        lambda: torch.randn(8, 3, dtype=torch.float64).softmax(1),
+    ),
+    "several labels": (
+        MultiLabel(WEIGHTS),
+        nn.BCEWithLogitsLoss(pos_weight=torch.tensor(WEIGHTS, dtype=torch.float64)),
+        lambda: (torch.rand(8, 3) < 0.5).double(),
+    ),
+    "squares": (TorchMse(), nn.MSELoss(), lambda: torch.randn(8, 3, dtype=torch.float64)),
+}
+
+
+@pytest.mark.parametrize("name", CRITERIA)
+@pytest.mark.parametrize(("kind", "ours"), [("Hessian", hessian), ("GGN", ggn)])
+def test_losses_equal_theirs(name: str, kind: str, ours: Callable[[Minimum], Operator]) -> None:
+    torch.manual_seed(0)
+    loss, criterion, targets = CRITERIA[name]
+    case = prepare(mlp(3), torch.randn(8, 4), targets(), loss=loss)
+    data = [(case.inputs, case.targets)]
+    parameters = list(case.network.parameters())
+    operator = getattr(curvlinops, f"{kind}LinearOperator")(
+        case.network, criterion, parameters, data
+    )
+    expected = (operator @ torch.eye(case.dim, dtype=torch.float64)).detach()
+    assert (matrix(ours(case)) - expected).abs().max() <= EXACT
 
 
 @pytest.mark.parametrize("name", ["MLP", "convolution", "attention"])

@@ -12,7 +12,8 @@ from torch.func import functional_call, grad, hessian, jacrev, vmap
 
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.gap.kfac import kronecker_blocks
-from minimascope.curvature.minimum.batches import as_matrix, likelihood_of
+from minimascope.curvature.gap.measured import measured_gap, on_test
+from minimascope.curvature.minimum.batches import likelihood_of
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products.fisher import sampled_fisher
 from minimascope.curvature.products.ggn import ggn, ggn_diagonal
@@ -23,7 +24,7 @@ from minimascope.curvature.products.precision import coarse_hessian
 from minimascope.curvature.products.second_moment import gradient_second_moment
 from minimascope.curvature.sweep.route import Budget, Route
 from minimascope.objective.objective import Objective
-from minimascope.objective.penalty import Ridge
+from minimascope.objective.penalty import Penalty
 from tests.cases.losses import CASES, WEIGHTS
 
 N = 9
@@ -55,7 +56,7 @@ def minimum_of(name: str, build: Callable[[int], nn.Module] = chain) -> Minimum:
     case = CASES[name]
     _, _, y = case.ready(N)
     inputs = torch.randn(N, 4)
-    objective = Objective(case.loss, Ridge(0.01))
+    objective = Objective(case.loss, Penalty(0.01))
     return prepare(build(case.outputs), inputs, y, loss=objective)
 
 
@@ -172,8 +173,8 @@ def test_all_routes_of_the_gap_agree(name: str) -> None:
         assert values["dual"] == pytest.approx(values["primal"], rel=1e-8)
         tolerance = 1e-3 if quantity == "alo_ggn" else 0.2  # soft rank is of random probes
         assert values["matrix_free"] == pytest.approx(values["primal"], rel=tolerance)
-    losses = criterion(name, minimum.targets)(as_matrix(minimum.network(minimum.inputs)))
-    assert (found["primal"].train_loss - losses.detach()).abs().max() <= EXACT
+    plain = likelihood_of(minimum, minimum.inputs, minimum.targets).plain
+    assert torch.equal(found["primal"].train_loss, plain.nll())
 
 
 def test_a_subset_is_normalised_for_itself() -> None:
@@ -185,6 +186,22 @@ def test_a_subset_is_normalised_for_itself() -> None:
     expected = nn.functional.cross_entropy(outputs, minimum.targets[rows], weights)
     found = subset.loss.mean(outputs, subset.targets)
     assert float(found) == pytest.approx(float(expected), rel=1e-12)
+
+
+def test_hard_labels_measure_the_gap_of_soft_ones() -> None:
+    minimum = minimum_of("soft labels")
+    likelihood = likelihood_of(minimum, minimum.inputs, minimum.targets)
+    labels = torch.arange(N) % 4
+    with torch.no_grad():
+        f = minimum.network(minimum.inputs)
+    cross = nn.functional.cross_entropy
+    expected = float(cross(f, labels) - cross(f, minimum.targets))
+    found = measured_gap(likelihood, on_test(minimum, (minimum.inputs, labels)))
+    assert found.value == pytest.approx(expected, rel=1e-12)
+    hard = replace(minimum, targets=labels)
+    likelihood = likelihood_of(hard, hard.inputs, labels)
+    found = measured_gap(likelihood, on_test(hard, (hard.inputs, minimum.targets)))
+    assert found.value == pytest.approx(-expected, rel=1e-12)
 
 
 def test_vmapped_losses_are_the_losses(name: str) -> None:

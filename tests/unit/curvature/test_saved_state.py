@@ -15,6 +15,8 @@ from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.running.clock import Clock
 from minimascope.curvature.running.saved_parts import Parts
 from minimascope.curvature.running.saved_state import Keeper
+from minimascope.objective.optimiser import Optimiser
+from minimascope.objective.penalty import Penalty
 
 
 def normalised() -> Minimum:
@@ -40,6 +42,17 @@ def with_other_weight(minimum: Minimum) -> Minimum:
     return minimum
 
 
+def told(given: Minimum, optimiser: Optimiser) -> Minimum:
+    return replace(given, objective=replace(given.objective, optimiser=optimiser))
+
+
+def moments(change: float) -> dict[str, torch.Tensor]:
+    """Equal but for a digit that their text does not show."""
+    first = torch.ones(4, 3, dtype=torch.float64)
+    first[2, 1] += change
+    return {"0.weight": first}
+
+
 CHANGES: dict[str, Callable[[Minimum], Minimum]] = {
     "buffer": with_other_buffer,
     "layer": with_other_layer,
@@ -49,6 +62,12 @@ CHANGES: dict[str, Callable[[Minimum], Minimum]] = {
     "penalty": lambda given: given.trained(weight_decay=0.2),
     "loss": lambda given: prepare(given.network, given.inputs, given.targets, loss="mse"),
     "schedule": lambda given: given.trained(weight_decay=0.1, lr=0.1, steps=10),
+    "optimiser": lambda given: told(given, Optimiser("adamw")),
+    "second moment": lambda given: told(given, Optimiser("adamw", second_moment=moments(1e-9))),
+    "groups": lambda given: replace(given, groups=torch.arange(8) // 2),
+    "decay of some": lambda given: replace(
+        given, objective=replace(given.objective, penalty=Penalty(0.1, "matrices"))
+    ),
     "precision": lambda given: prepare(
         given.network, given.inputs, given.targets, loss=given.objective, dtype=torch.float32
     ),
@@ -92,3 +111,11 @@ def test_a_series_of_parts_is_read_in_its_order(tmp_path: Path) -> None:
         first.once(f"batch {index + 1}", lambda made=made: made, lambda: 0)
     again = Parts(Keeper(tmp_path / "state", "key"), Clock(10.0))
     assert [int(each["at"]) for each in again.series("batch")] == list(range(12))
+
+
+def test_a_digit_of_the_optimisers_state_makes_another_run() -> None:
+    one, other = (
+        told(normalised(), Optimiser("adamw", second_moment=moments(change)))
+        for change in (0.0, 1e-12)
+    )
+    assert fingerprint(one, seed=0) != fingerprint(other, seed=0)

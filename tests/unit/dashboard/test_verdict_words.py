@@ -46,7 +46,7 @@ def test_every_verdict_has_its_words_everywhere(gauss: Found, name: Any) -> None
     assert ('"verdict good"' in said) == (name == "reliable")
     assert gap_kpi(report).note == VERDICTS[name]
     numbers = KeyNumbers(id="a", name="", state="done", verdict=name)
-    row = numbers_table([Minimum(numbers)], None).to_plotly_json()["props"]["children"][1]
+    row = numbers_table([Minimum(numbers)]).to_plotly_json()["props"]["children"][1]
     assert VERDICTS[name] in text(row)
     assert VERDICTS[name] in text(listed(numbers))
     assert not [word for word in OLD if word in said]
@@ -71,9 +71,11 @@ def test_a_finding_about_the_objective_stands_open(gauss: Found) -> None:
     assert '"open": true' in said
 
 
-def test_advice_offers_folds_wherever_the_interval_is_not_enough(gauss: Found) -> None:
+def test_folds_and_a_test_set_are_offered_wherever_the_interval_is_not_enough(
+    gauss: Found,
+) -> None:
     gap = gap_of(gauss[0])
-    assert "cross-validation" in advice(gap, tested=True)
+    assert "cross-validat" in text(verdict(gauss[0], again="/upload"))
     assert "test set" in advice(gap, tested=False)
     reliable = gap.model_copy(update={"verdict": "reliable"})
     assert advice(reliable, tested=True) == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -9,11 +10,20 @@ import pytest
 from dashboard.components.words import level, number, with_error
 from dashboard.pages.analysis.key_numbers import eigenvalue_kpi, gap_kpi, margin_kpi, soft_rank_kpi
 from dashboard.pages.analysis.sample_words import sample_words
-from dashboard.pages.compare.measures import Minimum, ranking, rho_against_gap, tau_against_gap
+from dashboard.pages.compare.levels import place_of, power_of, spans
+from dashboard.pages.compare.measures import (
+    Levels,
+    Minimum,
+    cell,
+    ranking,
+    rho_against_gap,
+    tau_against_gap,
+    undistinguished,
+)
 from dashboard.pages.compare.tables import numbers_table
 from dashboard.pages.upload.request import request_of
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.report import Estimate, SpectrumSample
+from minimascope.contract.report import Bracket, Counts, Estimate, SpectrumSample
 from minimascope.contract.report.sentences import nats, span
 from minimascope.contract.schemas import KeyNumbers
 from tests.cases.reference_report import Found
@@ -53,12 +63,11 @@ def test_where_there_is_no_number_the_strip_says_why(gauss: Found) -> None:
 def test_a_sample_of_margins_is_called_one_with_its_error(gauss: Found) -> None:
     margins = gauss[0].margins
     assert margins is not None
-    drawn = {"searched": 32, "median": 0.5, "median_standard_error": 0.04}
-    certified = margins.certified.model_copy(update=drawn)
-    sampled = margins.model_copy(update={"certified": certified})
+    drawn = {"searched": 32, "median": Bracket(upper=0.5), "median_standard_error": 0.04}
+    sampled = margins.model_copy(update={"l2": margins.l2.model_copy(update=drawn)})
     note = margin_kpi(gauss[0].model_copy(update={"margins": sampled})).note
     n = gauss[0].data.train.n
-    assert note == f"median 0.500 ± 0.04; 32 of {n} points searched"
+    assert note == f"median at most 0.500 ± 0.04; 32 of {n} points searched"
     assert "searched" not in margin_kpi(gauss[0]).note
 
 
@@ -138,7 +147,7 @@ def test_a_ranking_says_which_values_are_equal_and_starts_with_the_gap() -> None
         Minimum(KeyNumbers(id=str(i), name="", state="done", gap_measured=gap, outliers=outliers))
         for i, (gap, outliers) in enumerate(values)
     ]
-    found = {rank.measure: rank.order for rank in ranking(items, None)}
+    found = {rank.measure: rank.order for rank in ranking(items)}
     assert next(iter(found.items())) == ("gap_measured", "B < C < A")
     assert found["outliers"] == "C < A = B"
 
@@ -148,9 +157,9 @@ def test_many_minima_stand_below_each_other_and_name_what_is_the_same() -> None:
         Minimum(KeyNumbers(id=str(i), name=f"run {i}", state="done", n90=i, outliers=3))
         for i in range(8)
     ]
-    table = numbers_table(items, None).to_plotly_json()["props"]["children"]
+    table = numbers_table(items).to_plotly_json()["props"]["children"]
     head = [cell.children for cell in table[0].children.children[1:]]
-    assert head == ["Verdict", "Outliers", "n₉₀"]
+    assert head == ["Verdict", "Outliers above 0.1 λ₁", "n₉₀"]
     rows = table[1].children
     assert len(rows) == 8
     assert [cell.className for cell in rows[0].children[1:]] == ["same", "same", ""]
@@ -161,10 +170,10 @@ def test_a_table_of_minima_says_whose_spectrum_is_of_a_sample() -> None:
         Minimum(KeyNumbers(id=name, name=name, state="done", spectrum_examples=drawn))
         for name, drawn in (("a", None), ("b", 500))
     ]
-    rows = numbers_table(items, None).to_plotly_json()["props"]["children"][1].children
+    rows = numbers_table(items).to_plotly_json()["props"]["children"][1].children
     said = {row.children[0].children: [cell.children for cell in row.children[1:]] for row in rows}
     assert said["Spectrum of"] == ["all examples", "500\u00a0examples"]
-    plain = numbers_table(items[:1], None).to_plotly_json()["props"]["children"][1].children
+    plain = numbers_table(items[:1]).to_plotly_json()["props"]["children"][1].children
     assert "Spectrum of" not in [row.children[0].children for row in plain]
 
 
@@ -176,3 +185,43 @@ def test_an_activation_is_never_chosen_for_the_user() -> None:
 def test_a_checkpoint_that_holds_its_network_needs_no_architecture() -> None:
     request = request_of(values(family="file", activation=""), FILES)
     assert request.parameters.architecture is None
+
+
+def crossing(identity: str, lower: float | None, upper: float) -> Minimum:
+    numbers = KeyNumbers(
+        id=identity,
+        name="",
+        state="done",
+        closest_crossing=upper,
+        closest_crossing_lower=lower,
+        lambda_max=upper,
+    )
+    counts = Counts(threshold=[0.1, 1.0], count=[7, 2], standard_error=[None, None], source="")
+    return Minimum(numbers, counts=counts, complexity={"epsilon": [0.1, 0.5], "g": [0.4, upper]})
+
+
+def test_margins_whose_brackets_overlap_are_not_distinguished() -> None:
+    minima = [crossing("a", 1.0, 2.0), crossing("b", 1.5, 3.0), crossing("c", 4.0, 5.0)]
+    found = {rank.measure: rank.order for rank in ranking(minima)}
+    assert found["closest_crossing"] == "A ≈ B < C"
+    assert undistinguished(minima, "closest_crossing") == " (A, B not distinguished)"
+    apart = [crossing("a", 1.9, 2.0), crossing("c", 4.0, 5.0)]
+    assert undistinguished(apart, "closest_crossing") == ""
+    assert cell(minima[0], "closest_crossing") == "at least 1.00, at most 2.00"
+
+
+def test_compared_minima_are_counted_at_levels_that_all_of_them_have() -> None:
+    minima = [crossing("a", 1.0, 2.0), crossing("b", 1.5, 3.0)]
+    found = spans(minima)
+    assert found.powers == (-16, 0)
+    assert found.epsilons == [0.1, 0.5]
+    assert power_of(None, found.powers, minima) == round(16 * math.log10(0.2))
+    assert power_of("0.1", found.powers, minima) == -16
+    assert power_of("nonsense", found.powers, minima) == power_of(None, found.powers, minima)
+    assert place_of("0.6", found.epsilons) == 1
+    at = found.levels(0, -16, 1)
+    assert at == Levels(None, 0.1, 0.5)
+    assert [m.value("count_at", at) for m in minima] == [7, 7]
+    assert [m.value("g_at", at) for m in minima] == [2.0, 3.0]
+    assert minima[0].value("count_at", Levels(threshold=30.0)) == 0
+    assert minima[0].value("count_at", Levels(threshold=1e-3)) is None

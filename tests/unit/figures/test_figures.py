@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import pytest
 
 from dashboard.drawing.payload import drawing, tiles
-from minimascope.contract.report import Estimate, LayerBlock, SpectrumSample
+from minimascope.contract.report import Bracket, Estimate, LayerBlock, SpectrumSample
 from minimascope.figures import log_ticks
 from minimascope.figures.boundary_map import DRAWN_MARGINS, boundary_map, embedding, tsne_map
 from minimascope.figures.compare_scatter import Measured, compare_scatter
@@ -19,7 +19,7 @@ from minimascope.figures.g_curve import g_figure
 from minimascope.figures.gap_curves import gap_figure
 from minimascope.figures.layer_blocks import blocks_figure
 from minimascope.figures.layer_mass import layer_figure
-from minimascope.figures.margins import margins_figure
+from minimascope.figures.margins import Drawn, bracket_traces, margins_figure
 from minimascope.figures.overlaps import overlaps_figure
 from minimascope.figures.parallel import wrapped
 from minimascope.figures.plane import SCALE, quantized
@@ -60,7 +60,7 @@ def test_boundary_map_draws_the_chosen_vector_on_a_fixed_scale(gauss: Found) -> 
 
 def test_boundary_map_lines_are_the_smallest_margins(gauss: Found) -> None:
     arrays = gauss[1]
-    red = trace(boundary_map(arrays), f"{DRAWN_MARGINS} smallest margins")
+    red = trace(boundary_map(arrays), f"{DRAWN_MARGINS} closest crossings")
     starts = np.column_stack([red.x[0::3], red.y[0::3]])
     ends = np.column_stack([red.x[1::3], red.y[1::3]])
     lengths = np.linalg.norm(starts - ends, axis=1)
@@ -207,11 +207,41 @@ def test_overlap_means_are_class_means(gauss: Found) -> None:
     assert np.allclose(mean.y, arrays["alignment"][:, arrays["labels"] == 0].mean(1))
 
 
-def test_margin_histogram_counts_every_reached_point(gauss: Found) -> None:
+def test_the_margin_band_holds_every_right_point_that_was_reached(gauss: Found) -> None:
     report, arrays = gauss
     assert report.margins is not None
-    bars = [t for t in margins_figure(report.margins, arrays).data if t.type == "bar"]
-    assert sum(int(np.sum(t.y)) for t in bars) == int(np.isfinite(arrays["margins"]).sum())
+    curves = [t for t in margins_figure(report.margins, arrays).data if "right points" in t.name]
+    right = arrays["predictions"] == arrays["labels"]
+    reached = np.isfinite(arrays["margins"]) & right
+    assert len(curves) == 1  # the reference has no lower bounds
+    assert np.allclose(curves[0].x, np.sort(arrays["margins"][reached]))
+    bounded = {**arrays, "margins_lower": 0.9 * arrays["margins"]}
+    drawn = margins_figure(report.margins, bounded).data
+    low, high = (t for t in drawn if "right points" in t.name)
+    assert (np.asarray(low.x) <= np.asarray(high.x)).all()
+    assert any(t.name == "between both" for t in drawn)
+
+
+@pytest.mark.parametrize(
+    ("lower", "pieces", "said"),
+    [
+        (0.999, 0, "at least 0.999, at most 1"),
+        (0.5, 1, "at least 0.5, at most 1"),
+        (0.01, 6, "at most 1; no useful lower bound (0.01 certified)"),
+        (None, 6, "at most 1; not bounded below"),
+    ],
+)
+def test_a_bracket_is_a_dot_a_bar_or_a_bar_that_fades(
+    lower: float | None, pieces: int, said: str
+) -> None:
+    traces = bracket_traces(Drawn("class 3", Bracket(lower=lower, upper=1.0)), 0)
+    bars = [t for t in traces if t.mode == "lines"]
+    assert len(bars) == pieces
+    assert {t.name for t in traces} == {f"class 3: {said}"}
+    if pieces > 1:  # fainter towards the lower end
+        assert [t.opacity for t in bars] == sorted(t.opacity for t in bars)
+    if pieces == 1:
+        assert list(bars[0].x) == [0.5, 1.0]
 
 
 def test_reliability_leaves_empty_bins_out(gauss: Found) -> None:
@@ -304,3 +334,13 @@ def test_drawing_leaves_out_what_is_not_there_yet(gauss: Found) -> None:
     drawn = drawing(report, {})
     assert set(drawn["figures"]) == {"spectrum", "layers"}
     assert drawn["curves"] is None
+
+
+def test_the_headline_stands_with_its_ninety_percent_interval(gauss: Found) -> None:
+    gap = gauss[0].gap
+    assert gap is not None
+    assert gap.headline is not None
+    mark = trace(gap_figure(gap, n=150), "headline")
+    low, high = gap.headline.ninety
+    assert mark.y[0] + mark.error_y.array[0] == pytest.approx(high)
+    assert mark.y[0] - mark.error_y.arrayminus[0] == pytest.approx(low)

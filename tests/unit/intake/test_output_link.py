@@ -74,8 +74,8 @@ def program(folder: Path, outputs: int, end: Callable[[Tensor], Tensor]) -> tupl
 
 def unlinked(network: nn.Module, loss: str, told: Link | None = None) -> tuple[nn.Module, str]:
     with torch.no_grad():
-        found, said = as_logits(network, X, network(X), told, LOSSES[loss])
-    return found, " ".join(said)
+        found = as_logits(network, X, network(X), told, LOSSES[loss])
+    return found.network, " ".join(found.said)
 
 
 @pytest.mark.parametrize("name", SEEN)

@@ -380,3 +380,29 @@ def test_views_outside_their_record_are_refused(
     with pytest.raises(ProblemError) as caught:
         read_checkpoint(rewritten(archive, WEIGHTS, edit), workdir=workdir)
     assert caught.value.code == code
+
+
+class Centred(nn.Module):
+    """Keeps the first of its training inputs, a slice of all of them."""
+
+    def __init__(self, inputs: Tensor) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 3)
+        self.register_buffer("first", inputs[0])
+        self.scale = nn.Parameter(inputs[:, 1][:8])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer((x - self.first) * self.scale)
+
+
+def test_nothing_of_the_inputs_goes_into_the_file(tmp_path: Path) -> None:
+    inputs = torch.arange(1.0, 8001.0).view(1000, 8) * 1.2345
+    path = export(Centred(inputs), inputs[4:8], tmp_path / "a.pt2")
+    with zipfile.ZipFile(path) as archive:
+        records = {name: archive.read(name) for name in archive.namelist()}
+    rows = [row.numpy().tobytes() for row in inputs[1:]]
+    for name, content in records.items():
+        assert not any(row in content for row in rows), name
+    kept = sum(len(content) for name, content in records.items() if "/weights/weight_" in name)
+    assert kept == 4 * (8 * 3 + 3 + 8 + 8)
+    assert path.stat().st_size < 50_000

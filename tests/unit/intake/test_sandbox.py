@@ -1,6 +1,7 @@
 """What a process inside the sandbox can still do: compute, and nothing else."""
 
 import os
+import resource
 import socket
 import subprocess
 import threading
@@ -12,8 +13,10 @@ import torch
 from safetensors.torch import save_file
 
 from minimascope.contract.problems import ProblemError
+from minimascope.contract.settings import Settings
 from minimascope.intake.sandbox import sandbox, seccomp
 from minimascope.intake.values.checkpoint import convert_checkpoint
+from workers.cli import worker
 
 
 def inside(action: Callable[[], object]) -> str:
@@ -39,7 +42,7 @@ def inside(action: Callable[[], object]) -> str:
 
 def test_every_layer_is_reported_and_at_least_seccomp_or_landlock_holds() -> None:
     layers = sandbox.active_layers()
-    assert set(layers) == {"limits", "namespaces", "no_new_privs", "landlock", "seccomp"}
+    assert set(layers) == set(sandbox.NAMES)
     assert layers["limits"]
     assert layers["seccomp"] or layers["landlock"]
 
@@ -84,6 +87,71 @@ def test_no_file_is_made_changed_linked_or_removed(tmp_path: Path) -> None:
         assert inside(action) == "PermissionError"
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
     assert kept.read_text() == "kept"
+
+
+def test_no_name_time_right_or_attribute_is_changed_even_of_what_is_open(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.write_text("kept")
+    before = kept.stat()
+    with kept.open("rb") as opened:
+        for action in (
+            lambda: os.utime(kept, (1, 1)),
+            lambda: os.utime(opened.fileno(), (1, 1)),
+            lambda: os.chmod(kept, 0o777),
+            lambda: os.fchmod(opened.fileno(), 0o777),
+            lambda: os.fchown(opened.fileno(), 0, 0),
+            lambda: os.setxattr(kept, "user.x", b"1"),
+            lambda: os.setxattr(opened.fileno(), "user.x", b"1"),
+            lambda: os.removexattr(opened.fileno(), "user.x"),
+        ):
+            assert inside(action) == "PermissionError"
+    assert kept.stat() == before
+
+
+def test_other_processes_keep_their_limits_and_places() -> None:
+    parent = os.getpid()
+    own = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for action in (
+        lambda: resource.prlimit(parent, resource.RLIMIT_NOFILE, (10, 10)),
+        lambda: resource.prlimit(parent, resource.RLIMIT_NOFILE),
+        lambda: os.setpriority(os.PRIO_PROCESS, parent, 19),
+        lambda: os.sched_setaffinity(parent, {0}),
+        lambda: os.sched_setscheduler(parent, os.SCHED_IDLE, os.sched_param(0)),
+        lambda: os.setpgid(parent, parent),
+        os.setsid,
+        lambda: os.setuid(0),
+    ):
+        assert inside(action) == "PermissionError"
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == own
+    assert inside(lambda: resource.getrlimit(resource.RLIMIT_NOFILE)) == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give its rights away")
+def test_a_worker_of_root_parses_as_a_user_who_owns_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where only root may read Python's own code (~/.pyenv), it stays root.
+    readable = all(map(sandbox._open_to_all, sandbox.code_folders()))
+    assert bool(sandbox.active_layers()["own_user"]) is readable
+    monkeypatch.setattr(sandbox, "code_folders", lambda: ("/usr/lib",))
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    secret.chmod(0o600)
+
+    def looked() -> None:
+        assert os.getresuid() == (0, 0, 0)
+
+    assert inside(looked) == "AssertionError"
+    assert inside(secret.read_text) == "PermissionError"
+
+
+def test_every_process_of_a_worker_knows_the_server_that_it_serves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MINIMASCOPE_API_URL", "")
+    monkeypatch.setattr(worker, "_watch", lambda *_: None)
+    worker.command(queues="inspections", server="https://minima.example.org")
+    assert Settings().serves_others()
 
 
 def test_memory_is_capped() -> None:

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.gap.result import GapResult
+from minimascope.curvature.minimum.copies import in_rows, originals
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.sweep.route import Budget, Route
 
@@ -135,3 +136,14 @@ def test_copies_that_are_the_same_change_nothing() -> None:
 def test_products_alone_cannot_leave_copies_out_and_say_so() -> None:
     with pytest.raises(ValueError, match="can only be left out together on an exact route"):
         found(trained("three"), "matrix_free")
+
+
+def test_values_of_originals_stand_in_their_rows() -> None:
+    minimum = trained("one to three")
+    rows = originals(minimum)
+    found = in_rows(minimum, torch.arange(ORIGINALS).double())
+    assert torch.equal(found[rows], torch.arange(ORIGINALS).double())
+    assert int(found.isnan().sum()) == minimum.n - ORIGINALS
+    assert minimum.groups is not None
+    for group in range(ORIGINALS):  # the plain copy comes first
+        assert int((minimum.groups == group).nonzero()[0]) in rows.tolist()

@@ -107,7 +107,7 @@ def test_each_drawn_example_has_its_exact_displacement() -> None:
 
 
 def test_the_cap_on_examples_is_said_in_the_method(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("minimascope.curvature.sweep.matrix_free.MOST_EXAMPLES", 64)
+    monkeypatch.setattr("minimascope.curvature.sweep.drawn_examples.MOST_EXAMPLES", 64)
     found = estimate_gap(classifier(500), budget=Budget(route="matrix_free"))
     method = found.estimates["alo_ggn"].method
     assert "64 of 500 examples" in method

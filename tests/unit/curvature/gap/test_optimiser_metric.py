@@ -6,6 +6,7 @@ eigendecomposition of D^(−½)(GGN + P)D^(−½) for the ridge and for the flow
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -238,3 +239,60 @@ def test_what_is_known_of_the_hessian_is_seen_in_the_same_coordinates(case: str)
     if D is not None:
         assert found.baselines["trace_ggn"] is None
         assert found.baselines["lambda_1"] == pytest.approx(float(e[-1]))
+
+
+def test_parameters_without_decay_have_a_floor_that_does_not_show(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At a minimum of a loss with decay on matrices only."""
+    minimum = told(Optimiser("lbfgs"), MATRICES)(at_minimum())
+    found = []
+    for floor in (1e-4, 1e-5, 1e-6):
+        monkeypatch.setattr("minimascope.objective.metric.NO_DECAY", floor)
+        result = estimate_gap(minimum)
+        assert result.lambda_ == WD
+        assert result.converged
+        found.append(result.estimates["alo_ggn"].value)
+    assert found == pytest.approx([found[1]] * 3, rel=1e-4)
+    # And it is what refitting without each example gives, to the order of the linear step.
+    assert found[1] == pytest.approx(by_refitting(minimum), rel=0.1)
+
+
+def fit(network: nn.Module, X: Tensor, y: Tensor, weights: Tensor) -> None:
+    optimizer = torch.optim.LBFGS(
+        network.parameters(), max_iter=1000, tolerance_grad=1e-9, line_search_fn="strong_wolfe"
+    )
+
+    def closure() -> float:
+        optimizer.zero_grad()
+        pulled = [q.square().sum() for q in network.parameters() if q.ndim > 1]
+        loss = nn.functional.cross_entropy(network(X), y, reduction="none") @ weights
+        (loss + WD / 2 * torch.stack(pulled).sum()).backward()
+        return float((loss + WD / 2 * torch.stack(pulled).sum()).detach())
+
+    optimizer.step(closure)
+
+
+def at_minimum() -> Minimum:
+    """Convex, so that refitting without an example is what leave-one-out approximates."""
+    torch.manual_seed(0)
+    X = torch.randn(N, 4, dtype=torch.float64)
+    y = (X[:, :CLASSES] + torch.randn(N, CLASSES)).argmax(1)
+    network = nn.Linear(4, CLASSES).double()
+    fit(network, X, y, torch.full((N,), 1 / N, dtype=torch.float64))
+    return prepare(network, X, y)
+
+
+def by_refitting(minimum: Minimum) -> float:
+    X, y = minimum.inputs, minimum.targets
+    total = 0.0
+    for i in range(N):
+        network = copy.deepcopy(minimum.network)
+        weights = torch.full((N,), 1 / N, dtype=torch.float64)
+        weights[i] = 0
+        fit(network, X, y, weights)
+        with torch.no_grad():
+            after, before = network(X[i : i + 1]), minimum.network(X[i : i + 1])
+            total += float(nn.functional.cross_entropy(after, y[i : i + 1]))
+            total -= float(nn.functional.cross_entropy(before, y[i : i + 1]))
+    return total / N

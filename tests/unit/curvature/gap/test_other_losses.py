@@ -45,9 +45,9 @@ OTHERS = {
 def test_a_minimum_of_another_loss_is_one_where_that_loss_is_told(name: str) -> None:
     criterion, loss = OTHERS[name]
     found = trained(criterion)
-    assert estimate_gap(found.trained(weight_decay=RIDGE)).is_minimum is False
+    assert estimate_gap(found.trained(weight_decay=RIDGE)).converged is False
     told = prepare(found.network, found.inputs, found.targets, loss=loss)
-    assert estimate_gap(told.trained(weight_decay=RIDGE)).is_minimum is True
+    assert estimate_gap(told.trained(weight_decay=RIDGE)).converged is True
 
 
 def test_soft_labels_of_smoothing_are_the_smoothed_loss() -> None:
@@ -62,3 +62,35 @@ def test_soft_labels_of_smoothing_are_the_smoothed_loss() -> None:
         )
     ]
     assert values[0] == pytest.approx(values[1], rel=1e-10)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_headline_is_in_plain_loss_and_the_trained_one_stands_beside(name: str) -> None:
+    criterion, loss = OTHERS[name]
+    found = trained(criterion)
+    told = prepare(found.network, found.inputs, found.targets, loss=loss)
+    X = torch.randn(300, 4).double()
+    y = X[:, :3].argmax(dim=1)
+    result = estimate_gap(told.trained(weight_decay=RIDGE), test=(X, y))
+    with torch.no_grad():
+        train, test = found.network(found.inputs), found.network(X)
+    plain = nn.functional.cross_entropy
+    expected = float(plain(test, y) - plain(train, found.targets))
+    assert result.measured is not None
+    assert result.measured.value == pytest.approx(expected, rel=1e-10)
+    expected = float(criterion(test, y) - criterion(train, found.targets))
+    assert result.estimates["measured_trained"].value == pytest.approx(expected, rel=1e-10)
+    ridge, trained_loss = (result.estimates[key].value for key in ("alo_ggn", "alo_trained"))
+    assert ridge is not None
+    assert trained_loss is not None
+    assert abs(ridge / trained_loss - 1) > 0.01
+    assert result.alo_loss is not None
+    assert float((result.alo_loss - result.train_loss).mean()) == pytest.approx(ridge, rel=1e-10)
+    assert result.train_loss == pytest.approx(
+        plain(train, found.targets, reduction="none"), rel=1e-10
+    )
+
+
+def test_where_the_loss_is_plain_nothing_stands_beside() -> None:
+    found = estimate_gap(trained(nn.CrossEntropyLoss()).trained(weight_decay=RIDGE))
+    assert not [name for name in found.estimates if name.endswith("_trained")]

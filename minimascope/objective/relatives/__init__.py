@@ -1,0 +1,1 @@
+"""Losses that differ from a told one by what people often leave out, as residuals."""
