@@ -1,23 +1,32 @@
 # One image for every role; the command chooses. On a GPU host build with
-#   docker build --build-arg TORCH_INDEX= .            (default: CUDA wheel from PyPI)
-# and on a CPU-only host with the CPU wheel index of PyTorch to save gigabytes.
-FROM python:3.11-slim AS build
+#   docker build .                                     (CUDA wheel from PyPI)
+# and on a CPU-only host, to save gigabytes, with
+#   docker build --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu .
+# `make images` pins the base by its digest (PYTHON_IMAGE in .env, which compose reads).
+ARG PYTHON_IMAGE=python:3.11-slim
+FROM ${PYTHON_IMAGE} AS build
 ARG TORCH_INDEX=""
 WORKDIR /source
-COPY pyproject.toml constraints.txt README.md ./
-COPY packaging packaging
+# Nothing is installed whose sha256 is not in the lock; see packaging/lock/write.py.
+ENV PIP_REQUIRE_HASHES=1 PIP_NO_DEPS=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+COPY packaging/lock packaging/lock
+RUN python -m venv /venv \
+    && (test -z "$TORCH_INDEX" \
+        || /venv/bin/pip install --index-url "$TORCH_INDEX" -r packaging/lock/torch-cpu.txt) \
+    && /venv/bin/pip install -r packaging/lock/image.txt \
+    && (/venv/bin/python packaging/lock/accelerator.py \
+        || /venv/bin/pip install -r packaging/lock/gpu.txt)
+COPY pyproject.toml README.md ./
+COPY packaging/server packaging/server
 COPY minimascope minimascope
 COPY backend backend
 COPY dashboard dashboard
 COPY workers workers
-RUN pip wheel --no-cache-dir --no-deps -w /wheels . ./packaging/server
-RUN python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir -c constraints.txt \
-       ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
-       "$(echo /wheels/minimascope-*.whl)[images,parquet]" \
-       "$(echo /wheels/minimascope_server-*.whl)[otel,postgres,s3]"
+ENV PIP_REQUIRE_HASHES=0 PIP_NO_INDEX=1
+RUN /venv/bin/pip wheel --no-build-isolation -w /wheels . ./packaging/server \
+    && /venv/bin/pip install /wheels/*.whl
 
-FROM python:3.11-slim
+FROM ${PYTHON_IMAGE}
 RUN useradd --create-home --uid 10001 minimascope && mkdir /data && chown minimascope /data
 COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 MINIMASCOPE_DATA_DIR=/data
@@ -25,6 +34,8 @@ USER minimascope
 WORKDIR /app
 VOLUME /data
 EXPOSE 8717
+# A running job is handed back before the process ends.
+STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8717/api/v1/health/live', timeout=4)"]
 CMD ["minimascope", "serve", "--host", "0.0.0.0"]

@@ -6,13 +6,17 @@ BIN := $(VENV)/bin
 PORT ?= 8717
 # The library and the application, each a wheel.
 PROJECTS := pyproject.toml constraints.txt $(addprefix packaging/server/,pyproject.toml setup.py requirements.txt)
+# Every file that is installed has its sha256 here; `make lock` writes them anew.
+LOCK := packaging/lock
+PIP = $(BIN)/pip install -q --disable-pip-version-check --no-deps
+LOCKED = $(PIP) --require-hashes
 # A file's tests stay in one process, which makes its servers once; files go out in order, so that
 # the long ones (browser, long, service) come first and the many small ones even out the end.
 JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit unit-browser check lint lint-browser dist bench fuzz demo docs-problems clean system
+.PHONY: help run test unit unit-browser check lint lint-browser dist bench fuzz demo docs-problems lock images clean system
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -44,10 +48,18 @@ lint-browser: node_modules/.package-lock.json ## eslint and tsc over what runs i
 unit-browser: ## Tests of what runs in the browser, by node alone
 	node --test tests/unit/browser/*.test.mjs
 
-dist: $(VENV)/bin/python ## Build the wheels minimascope and minimascope-server into dist/
+dist: $(VENV)/.run ## Build both wheels and the SBOM of what they bring along into dist/
 	rm -rf dist build packaging/server/build
-	$(BIN)/pip wheel -q --disable-pip-version-check --no-deps -w dist . ./packaging/server
+	$(BIN)/pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w dist . ./packaging/server
+	$(BIN)/python packaging/sbom.py dist/minimascope.cdx.json
 	rm -rf build packaging/server/build
+
+lock: $(VENV)/bin/python ## Write packaging/lock anew from constraints.txt and the package index
+	@$(BIN)/pip install -q --disable-pip-version-check "$$(sed -n 's/^UV = "\(.*\)"/\1/p' $(LOCK)/write.py)"
+	@PATH=$(abspath $(BIN)):$$PATH $(BIN)/python $(LOCK)/write.py
+
+images: ## Pin the base images of Dockerfile and compose by their present digests, in .env
+	@packaging/images.sh
 
 bench: $(VENV)/.test ## Run the benchmarks, peers side by side (long)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
@@ -76,13 +88,21 @@ node_modules/.package-lock.json: package.json package-lock.json
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: $(PROJECTS) | $(VENV)/bin/python
+# One set. The CPU's torch where pip is told of a place that has it; else PyPI's, and then what that
+# needs for a GPU.
+define install
+	@$(LOCKED) -r $(LOCK)/torch-cpu.txt 2> /dev/null || true
+	@$(LOCKED) -r $(LOCK)/$(1).txt
+	@$(BIN)/python $(LOCK)/accelerator.py || $(LOCKED) -r $(LOCK)/gpu.txt
+	@$(PIP) --no-build-isolation --no-index -e . -e packaging/server
+endef
+
+$(VENV)/.run: $(PROJECTS) $(LOCK)/run.txt | $(VENV)/bin/python
 	@echo "Installing minimascope into $(VENV) (a few minutes the first time) ..."
-	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[images,parquet]' -e packaging/server
+	$(call install,run)
 	@touch $@
 
-$(VENV)/.test: $(PROJECTS) tests/oracles.txt | $(VENV)/bin/python
+$(VENV)/.test: $(PROJECTS) $(LOCK)/test.txt | $(VENV)/bin/python
 	@echo "Installing minimascope and its test tools into $(VENV) ..."
-	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[test]' -e packaging/server
-	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -r tests/oracles.txt
+	$(call install,test)
 	@touch $@ $(VENV)/.run

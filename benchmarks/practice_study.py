@@ -19,11 +19,16 @@ from practice.case import Case, listed, write_list
 from practice.draws import cases
 from practice.measuring import baselines, measured_reference
 from practice.oracle import retrained
-from practice.stored import folder, store
+from practice.picture import picture
+from practice.product import answered
+from practice.report import TITLES, report
+from practice.rows import rows
+from practice.rule import AMENDED
+from practice.stored import folder, store, stored
 from practice.training import trained
 
 RESULTS = Path(__file__).parent / "results"
-STAGES = ["list", "train", "reference", "baselines", "oracle", "alpha"]
+STAGES = ["list", "train", "reference", "estimate", "baselines", "oracle", "alpha", "tables"]
 
 
 def main() -> None:
@@ -43,8 +48,12 @@ def main() -> None:
             append("reference", wanted, measured_reference)
         case "baselines":
             append("baselines", wanted, baselines)
+        case "estimate":
+            append("product", sorted(wanted, key=size), answered)
         case "alpha":
             append("alpha", wanted, alpha)
+        case "tables":
+            tables()
         case "oracle":
             append("oracle", [case for case in wanted if case.half == "oracle"], retrained)
 
@@ -61,6 +70,32 @@ def train(wanted: list[Case]) -> None:
     known = [folder(case) / "facts.json" for case in listed()]
     lines = [json.dumps(json.loads(path.read_text())) for path in known if path.exists()]
     (RESULTS / "practice_networks.jsonl").write_text("\n".join(lines) + "\n")
+
+
+def size(case: Case) -> float:
+    """What an answer costs, about: small networks first."""
+    facts = stored(case)
+    return 0.0 if facts is None else case.n * facts[2]["outputs"] * facts[2]["p"] ** 2
+
+
+def tables() -> None:
+    """Writes results/practice_study.md and the picture."""
+    names = ["networks", "reference", "product", "baselines", "alpha", "oracle"]
+    lines = {
+        name: {line["name"]: line for line in lines_of(RESULTS / f"practice_{name}.jsonl")}
+        for name in names
+    }
+    (RESULTS / "practice_study.md").write_text(report(listed(), lines))
+    halves = {
+        TITLES[half]: rows(
+            [case for case in listed() if case.half == half],
+            lines["networks"],
+            lines["reference"],
+            AMENDED,
+        )
+        for half in TITLES
+    }
+    (RESULTS / "practice_study.svg").write_text(picture(halves))
 
 
 def append(name: str, wanted: list[Case], compute: Callable[[Case], dict[str, Any] | None]) -> None:

@@ -24,7 +24,8 @@ INK, MUTED, RULE, COLOURS = "#1a1c20", "#5b616b", "#d9dce1", {0.05: "#1d5fa8", 0
 
 
 def text(x: float, y: float, words: str, *, anchor: str = "start", colour: str = INK) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{escape(words)}</text>'
+    where = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}"'
+    return f"<text {where}>{escape(words)}</text>"
 
 
 def line(x: float, y: float, to_x: float, to_y: float, colour: str = RULE, width: float = 1) -> str:
@@ -78,7 +79,9 @@ def taus(groups: list[dict[str, Any]], height: float) -> list[str]:
         x = across(tau)
         colour = MUTED if tau == 0 else RULE
         parts.append(line(x, TOP - 8, x, height - 30, colour))
-        parts.append(text(x, height - 12, f"{tau:g}".replace("-", "−"), anchor="middle", colour=MUTED))
+        parts.append(
+            text(x, height - 12, f"{tau:g}".replace("-", "−"), anchor="middle", colour=MUTED)
+        )
     for row, name in enumerate(names):
         y = TOP + ROW * row + 10
         parts.append(text(RIGHT[0] - 14, y + 4, name.replace("λ1", "λ₁"), anchor="end"))

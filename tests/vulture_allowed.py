@@ -65,3 +65,8 @@ types  # __torch_dispatch__'s signature
 websocket_capability  # dash's backend
 writable  # io.RawIOBase
 extra_repr  # torch, for the repr of a module
+
+# uvicorn calls and reads them.
+force_exit
+handle_exit
+should_exit

@@ -116,10 +116,16 @@ class Delivery:
             headers={**authorization(worker_token), **self._code.headers()},
             timeout=TIMEOUT,
             event_hooks={
-                "request": [lambda _: self.on_wait(TIMEOUT.read or 0.0)],
-                "response": [lambda _: self.on_wait(0.0)],
+                "request": [self._asked],
+                "response": [self._answered],
             },
         )
+
+    def _asked(self, _: httpx.Request) -> None:
+        self.on_wait(TIMEOUT.read or 0.0)
+
+    def _answered(self, _: httpx.Response) -> None:
+        self.on_wait(0.0)
 
     def hurry(self) -> None:
         """This worker was told to stop: an API that is away is asked again for seconds only."""

@@ -5,58 +5,77 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from practice.agreement import agreement
 from practice.calibration import fitted
+from practice.case import Case
 from practice.criteria import criteria
-from practice.rows import Row
-from practice.tables import (
-    by_fact,
-    by_kind,
-    by_verdict,
-    failures,
-    grid,
-    oracle,
-    ranks,
-    refused,
-)
+from practice.rows import Row, rows
+from practice.rule import AMENDED, FROZEN
+from practice.tables import by_fact, by_kind, by_verdict, failures, grid, oracle, ranks, refused
 
 LOSSES = {"mse": "squared error", "cross_entropy": "cross-entropy", "multilabel": "multi-label"}
+TITLES = {"calibration": "First half", "blind": "Blind half"}
 
-Peers = Mapping[str, Mapping[str, float | None]]
+Lines = Mapping[str, Mapping[str, Any]]
 
 
-def report(
-    halves: Mapping[str, list[Row]], peers: Peers, left_out: list[dict[str, Any]], notes: str
-) -> str:
-    """Markdown; each half apart, the criteria counted in the blind one."""
-    parts = ["# The practice study", notes]
-    for title, rows in halves.items():
-        if rows:
-            parts += [f"## {title}", *_half(rows, peers)]
-            if title == "Blind half":
-                parts += ["### Criteria", criteria(rows)]
-    parts += ["## Leave-one-out by training again", oracle(left_out)]
+def report(cases: list[Case], lines: Mapping[str, Lines]) -> str:
+    """Markdown; each half by both rules, the criteria counted in the blind one by the amended."""
+    parts = ["# The practice study\n", _notes(lines)]
+    for half, title in TITLES.items():
+        own = [case for case in cases if case.half == half]
+        amended, frozen = (
+            rows(own, lines["networks"], lines["reference"], rule) for rule in (AMENDED, FROZEN)
+        )
+        if not amended:
+            continue
+        parts.append(f"## {title}\n")
+        if half == "blind":
+            parts += ["### Criteria\n", criteria(amended)]
+        parts += ["### Amended rule\n", *_half(amended, lines)]
+        parts += ["### As frozen before training\n", by_kind(frozen), by_verdict(frozen)]
+        parts += ["### Likeliest σ, amended rule\n", sigmas(amended)]
+    every = rows(cases, lines["networks"], lines["reference"], AMENDED)
+    parts += ["## The product against the rule written apart\n", agreement(every, lines["product"])]
+    parts += ["## Leave-one-out by training again\n", oracle([*lines["oracle"].values()])]
     return "\n".join(parts)
 
 
-def _half(rows: list[Row], peers: Peers) -> list[str]:
+def _notes(lines: Mapping[str, Lines]) -> str:
+    trained = sum(line["seconds"] for line in lines["networks"].values())
+    estimated = sum(line["cpu"] for line in lines["reference"].values())
+    answered = sum(line["cpu"] for line in lines["product"].values())
+    again = sum(line["cpu"] for line in lines["oracle"].values())
+    return (
+        f"CPU seconds on one thread: training {trained:.0f}, the rule in numpy {estimated:.0f}, "
+        f"the product {answered:.0f} ({len(lines['product'])} networks), training without each "
+        f"example {again:.0f}.\n"
+    )
+
+
+def _half(found: list[Row], lines: Mapping[str, Lines]) -> list[str]:
+    peers = {
+        name: {**lines["baselines"].get(name, {}), **lines["alpha"].get(name, {})}
+        for name in lines["networks"]
+    }
     return [
         "Held: with the gap's own standard error in the interval, in brackets without.\n",
-        by_kind(rows),
-        by_verdict(rows),
-        "### By loss\n",
-        by_fact(rows, lambda row: LOSSES.get(row.case.loss, row.case.loss)),
-        "### By network\n",
-        by_fact(rows, lambda row: row.case.architecture),
-        "### By data\n",
-        by_fact(rows, lambda row: row.case.data),
-        "### By what else changes the objective\n",
-        by_fact(rows, _changed),
-        "### Kendall's τ with the measured gap\n",
-        ranks(rows, peers),
-        "### Outside the 90% interval\n",
-        failures(rows),
-        "### Refused\n",
-        refused(rows),
+        by_kind(found),
+        by_verdict(found),
+        "#### By loss\n",
+        by_fact(found, lambda row: LOSSES.get(row.case.loss, row.case.loss)),
+        "#### By network\n",
+        by_fact(found, lambda row: row.case.architecture),
+        "#### By data\n",
+        by_fact(found, lambda row: row.case.data),
+        "#### By what else changes the objective\n",
+        by_fact(found, _changed),
+        "#### Kendall's τ with the measured gap\n",
+        ranks(found, peers),
+        "#### Outside the 90% interval\n",
+        failures(found),
+        "#### Refused\n",
+        refused(found),
     ]
 
 
@@ -73,19 +92,18 @@ def _changed(row: Row) -> str:
     return "soft labels" if case.annotators else "smoothed" if case.smoothed else "none of these"
 
 
-def sigmas(rows: list[Row]) -> str:
+def sigmas(found: list[Row]) -> str:
     """The likeliest σ of each kind of network, told what the other numbers are."""
     kinds = ["SGD", "Adam", "AdamW", "L-BFGS", "smoothed", "all"]
-    groups = [(kind, [row for row in rows if kind in row.kinds]) for kind in kinds]
-    groups.append(("Adam and AdamW", [r for r in rows if r.case.optimizer in ("adam", "adamw")]))
-    groups.append(("smoothed by SGD", [r for r in rows if r.case.smoothed and "SGD" in r.kinds]))
+    groups = [(kind, [row for row in found if kind in row.kinds]) for kind in kinds]
+    adaptive = [row for row in found if row.case.optimizer in ("adam", "adamw")]
     body = [
         [
             kind,
-            str(sum(r.answered for r in group)),
+            str(sum(row.answered for row in group)),
             f"{fitted(group):.2f}",
             f"{fitted(group, tail=0.05):.2f}",
         ]
-        for kind, group in groups
+        for kind, group in [*groups, ("Adam and AdamW", adaptive)]
     ]
     return grid(["", "networks", "likeliest σ", "with 5% of gross misses"], body)

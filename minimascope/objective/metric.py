@@ -24,6 +24,8 @@ SMALLEST_STEP = 1e-3
 NO_DECAY = 1e-5
 SMALLEST_RIDGE = 1e-6
 CONVERGED = 0.05  # ‖∇L + Pθ‖ over ‖Pθ‖
+# ‖∇L + Pθ‖ that is none: where decay took all weights away, ‖Pθ‖ itself goes to nothing.
+VANISHED = 1e-7
 
 
 @dataclass(frozen=True)
@@ -95,10 +97,18 @@ def step_sizes(optimiser: Optimiser, second_moment: Tensor) -> Tensor:
     return D.clamp_min(SMALLEST_STEP * float(D.median()))
 
 
+def share_left(gradient: Tensor, pull: Tensor) -> float | None:
+    """‖∇L + Pθ‖ over ‖Pθ‖, 0 where the gradient has vanished; None without a penalty."""
+    size, left = float(pull.norm()), float((gradient + pull).norm())
+    if size == 0:
+        return None
+    return left / size if left > VANISHED else 0.0
+
+
 def is_converged(gradient: Tensor, pull: Tensor) -> bool:
     """‖∇L + Pθ‖ < 0.05 ‖Pθ‖."""
-    size = float(pull.norm())
-    return size > 0 and float((gradient + pull).norm()) < CONVERGED * size
+    share = share_left(gradient, pull)
+    return share is not None and share < CONVERGED
 
 
 def metric_of(

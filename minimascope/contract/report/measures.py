@@ -68,8 +68,7 @@ OUTLIERS = Measure(
 OUTLIERS_BY_GAP = Measure(
     "Outliers above the largest gap",
     "Where the spectrum has its widest step.",
-    "It says nothing of the boundary's length "
-    f"({_tau('outliers above the largest gap')}).",
+    f"It says nothing of the boundary's length ({_tau('outliers above the largest gap')}).",
 )
 SMALLEST = Measure(
     "Smallest margin",

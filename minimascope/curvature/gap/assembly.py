@@ -53,7 +53,7 @@ def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResul
     newton = _newton(given, clipped)
     judged = _judged(given, clipped)
     tested = None if test is None else on_test(given.minimum, test)
-    share = gradient_share(given, _regularized(given))
+    share = gradient_share(given)
     diagnostics = plain_diagnostics(given) | judged.diagnostics
     known = baselines(
         given.minimum,
@@ -98,7 +98,7 @@ def _judged(given: Assembly, clipped: HessianClipped | None) -> Judged:
         return Judged(Judgement("no_estimate", given.damping.source))
     row = given.sweep.at(lambda_eff)
     ridge = ridge_at(given, row)
-    evidence = evidence_of(given, ridge, _regularized(given))
+    evidence = evidence_of(given, ridge)
     judgement = judge(evidence)
     return Judged(
         judgement,
@@ -122,7 +122,7 @@ def _headline(e: Evidence, judged: Judgement) -> GapHeadline | None:
     method = "leave-one-out with stopping counted as a ridge"
     if e.filtered is None:
         method = "leave-one-out at the minimum"
-    elif e.mixes:
+    elif e.mixes or e.apart:
         method = "geometric mean of leave-one-out with stopping as a ridge and as a filter"
     if e.calm < 1:
         method += f", times {e.calm:.2g} for over-confidence"

@@ -11,6 +11,7 @@ from minimascope.curvature.gap.given import Assembly
 from minimascope.curvature.gap.hessian_clipped import negative_mass
 from minimascope.curvature.gap.lambda_grid import STEP, neighbours
 from minimascope.curvature.gap.verdict import Evidence, LeftOut
+from minimascope.objective.metric import share_left
 
 TOP_SHARE = 0.05
 
@@ -91,20 +92,22 @@ def _scatter(increments: Tensor, alo_loss: Tensor, rank_over_n: float, n: int) -
     return math.hypot(float(alo_loss.std()) / math.sqrt(n), fit, drawn)
 
 
-def evidence_of(given: Assembly, ridge: LeftOut, gradient: Tensor) -> Evidence:
-    """What the rules look at; `gradient` is that of the penalised loss."""
+def evidence_of(given: Assembly, ridge: LeftOut) -> Evidence:
+    """What the rules look at."""
+    plain = given.likelihood.plain
     return Evidence(
         ridge=ridge,
         filtered=filtered_at(given),
         training=given.training,
         n=given.likelihood.n,
-        gradient_share=gradient_share(given, gradient),
+        gradient_share=gradient_share(given),
         scheduled=given.damping.known and not given.damping.converged,
         regression=given.likelihood.loss.varies,
+        constant_loss=plain.loss.of_best_constant(plain.targets, plain.outputs),
+        smoothed=getattr(given.likelihood.loss, "label_smoothing", 0.0) > 0,
     )
 
 
-def gradient_share(given: Assembly, gradient: Tensor) -> float | None:
+def gradient_share(given: Assembly) -> float | None:
     """‖∇L + Pθ‖ over ‖Pθ‖; None without a penalty."""
-    pull = float((given.metric.penalty * given.minimum.theta).norm())
-    return float(gradient.norm()) / pull if pull > 0 else None
+    return share_left(given.gradient, given.metric.penalty * given.minimum.theta)

@@ -6,6 +6,7 @@ is what to read. `no_estimate`: curvature at this point does not tell.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,11 +17,12 @@ from minimascope.objective.metric import CONVERGED
 
 Verdict = Literal["reliable", "uncertain", "no_estimate"]
 
-CALM = 1.2  # leave-one-out temperature above which the estimate is divided by T/1.2
-HOPELESS = 5.0  # and above which there is none
-WIDEST_BRACKET = 3.0  # filter over ridge, together with
+CALM = 1.2  # leave-one-out temperature T above which SGD's estimate is divided by T/1.2
+LEAST_CALM = 0.5  # but not by more than 2
+MOST = 1.5  # plain losses of the best constant answer that an estimate may reach
+WIDEST_BRACKET = 3.0  # filter over ridge above which the interval widens, together with
 INTERPOLATING = 0.05  # TIC over soft rank
-
+FARTHEST = 10.0  # filter over ridge above which there is then no estimate
 SOFT_RANK_HIGH = 0.7
 TRUSTED = "The 90% interval stays within a factor two of the estimate."
 
@@ -47,7 +49,8 @@ class Evidence:
 
     ridge counts a schedule as 1/(μ + 1/T), filtered as (1 − e^(−μT))/μ, None at a minimum reached.
     gradient_share is ‖∇L + Pθ‖/‖Pθ‖, None without a penalty; scheduled: λ holds what stopping adds.
-    regression: the loss has a noise variance of its own and no temperature.
+    regression: the loss has a noise variance of its own and no temperature. constant_loss: plain
+    training loss of the best constant answer. smoothed: the labels were.
     """
 
     ridge: LeftOut
@@ -57,6 +60,8 @@ class Evidence:
     gradient_share: float | None
     scheduled: bool
     regression: bool = False
+    constant_loss: float = math.inf
+    smoothed: bool = False
 
     @property
     def converged(self) -> bool | None:
@@ -65,8 +70,13 @@ class Evidence:
 
     @property
     def calm(self) -> float:
-        """Factor ≤ 1 on estimates of over-confident networks, whose linearised logits overshoot."""
-        return 1.0 if self.regression else min(1.0, CALM / max(self.ridge.temperature, 1e-300))
+        """Factor ≤ 1 on over-confident networks by SGD, whose linearised logits overshoot.
+
+        At minima and with Adam there was nothing to correct.
+        """
+        if self.regression or not self.mixes:
+            return 1.0
+        return min(1.0, max(LEAST_CALM, CALM / max(self.ridge.temperature, 1e-300)))
 
     @property
     def mixes(self) -> bool:
@@ -87,9 +97,40 @@ class Evidence:
 
     @property
     def apart(self) -> bool:
-        """Whether the ways to count a schedule say different things, and the fit is too close."""
+        """Whether the ways to count a schedule say different things, and the fit is close."""
         close = self.regression or self.interpolation < INTERPOLATING
         return close and self.bracket > WIDEST_BRACKET
+
+    @property
+    def estimate(self) -> float:
+        """The headline, before anything is refused."""
+        return self._between(self.ridge.alo, self.other.alo) * self.calm
+
+    @property
+    def scatter(self) -> float:
+        """Standard deviation of one training set's gap around it, nats."""
+        return self._between(self.ridge.scatter, self.other.scatter)
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of log(gap/estimate) beyond scatter.
+
+        Where ridge and filter are apart, one reaches from one of them to the other.
+        """
+        told = self.training
+        sigma = calibrated.sigma_of(told.optimizer, told.moments, smoothed=self.smoothed)
+        return max(sigma, math.log(self.bracket) / 2) if self.apart else sigma
+
+    @property
+    def other(self) -> LeftOut:
+        """The filter, or the ridge again at a minimum."""
+        return self.filtered or self.ridge
+
+    def _between(self, one: float, other: float) -> float:
+        """Geometric mean where both count; the one alone where they do not, or other ≤ 0."""
+        if not (self.mixes or self.apart) or other <= 0:
+            return one
+        return math.sqrt(one * other)
 
 
 @dataclass(frozen=True)
@@ -111,11 +152,7 @@ def judge(e: Evidence) -> Judgement:
     refused = _refusal(e)
     if refused is not None:
         return refused
-    share = 0.5 if e.mixes else 0.0
-    other = e.filtered or e.ridge
-    estimate = _between(e.ridge.alo, other.alo, share) * e.calm
-    scatter = _between(e.ridge.scatter, other.scatter, share)
-    sigma = calibrated.sigma_of(e.training.optimizer, e.training.moments)
+    estimate, scatter, sigma = e.estimate, e.scatter, e.sigma
     half, ninety = (
         _read(interval(estimate, sigma=sigma, scatter=scatter, z=z), e.training)
         for z in (HALF, NINETY)
@@ -126,11 +163,6 @@ def judge(e: Evidence) -> Judgement:
     return Judgement(verdict, reason, estimate, half, ninety, sigma, scatter)
 
 
-def _between(one: float, other: float, share: float) -> float:
-    """Geometric mean with the other's share; the one alone where that is not positive."""
-    return one if share == 0 or other <= 0 else one ** (1 - share) * other**share
-
-
 def _read(found: Interval, training: Training) -> Interval:
     """Without the altered copies that training saw, an estimate is an upper end and no more."""
     return Interval(0.0, found.high) if training.altered else found
@@ -139,28 +171,34 @@ def _read(found: Interval, training: Training) -> Interval:
 def _refusal(e: Evidence) -> Judgement | None:
     if not e.scheduled and e.converged is False:
         return Judgement("no_estimate", _unfinished(e))
-    bound = e.ridge.alo * e.calm
-    at_least = None if e.regression or bound <= 0 or e.training.altered else bound
     if e.ridge.alo <= 0:
-        said = (
+        return Judgement(
+            "no_estimate",
             "Left-out examples would cost no more than the others, so there is no gap here that "
-            "curvature could see."
+            "curvature could see.",
         )
-    elif not e.regression and e.ridge.temperature > HOPELESS:
-        said = (
-            f"Left-out examples are predicted far too surely (temperature "
-            f"{e.ridge.temperature:.2g}, {HOPELESS:g} allowed): what the network learnt does not "
-            "carry over, and how much that costs curvature cannot say."
-        )
-    elif e.apart:
+    if e.apart and e.bracket > FARTHEST:
         said = (
             f"The {e.n} training examples are fitted so closely that the answer depends on how "
-            f"the end of training is counted: by a factor of {e.bracket:.2g} ({WIDEST_BRACKET:g} "
+            f"the end of training is counted: by a factor of {e.bracket:.2g} ({FARTHEST:g} "
             "allowed)."
         )
-    else:
+        return Judgement("no_estimate", said, at_least=_at_least(e))
+    if e.estimate > MOST * e.constant_loss:
+        said = (
+            "Left out, examples would be predicted worse than by no network at all: "
+            f"{e.estimate:.2g} nats, where the best constant answer costs {e.constant_loss:.2g}. "
+            "Linearised outputs do not reach that far."
+        )
+        return Judgement("no_estimate", said)
+    return None
+
+
+def _at_least(e: Evidence) -> float | None:
+    """The ridge's value, less what over-confidence may have added to it."""
+    if e.regression or e.training.altered:
         return None
-    return Judgement("no_estimate", said, at_least=at_least)
+    return e.ridge.alo * min(1.0, CALM / max(e.ridge.temperature, 1e-300))
 
 
 def _unfinished(e: Evidence) -> str:
@@ -208,6 +246,12 @@ def _usable(e: Evidence, scatter: float) -> str:
         return (
             "Usable, but Adam's second moments were estimated: with the optimiser's own state the "
             "interval would be narrower."
+        )
+    if e.apart:
+        return (
+            f"Usable, but the {e.n:,} training examples are fitted so closely that it matters how "
+            f"the end of training is counted: by a factor of {e.bracket:.2g}, which the interval "
+            "spans."
         )
     # Any other σ alone stays within a factor two.
     return (

@@ -23,7 +23,8 @@ DECADES = 6  # below λ₁
 class Counts:
     """Eigenvalues above each `threshold` (ascending), with the standard error of the count.
 
-    The error, of probes and of what they cannot tell apart, is None where the count is exact. `source` says what they are from.
+    The error, of probes and of what they cannot tell apart, is None where the count is exact.
+    `source` says what they are from.
     """
 
     threshold: list[float]
@@ -73,7 +74,11 @@ def _by_probes(known: torch.Tensor, rules: Quadrature, threshold: float) -> tupl
         return count, error or 0.0
 
     apart = resolved(rules) / 2
-    (count, error), more, less = above(threshold), above(threshold - apart), above(threshold + apart)
+    (count, error), more, less = (
+        above(threshold),
+        above(threshold - apart),
+        above(threshold + apart),
+    )
     return count, math.hypot(error, (more[0] - less[0]) / 2)
 
 

@@ -6,6 +6,7 @@ import io
 import time
 
 from minimascope.contract.schemas import AnalysisRequest
+from minimascope.machine.processes import descendants
 from tests.servers.analyses import until
 from tests.servers.black_hole import Forwarder
 from tests.servers.deployment import Deployment
@@ -29,13 +30,13 @@ def test_a_worker_that_hears_nothing_of_its_broker_starts_again_and_works() -> N
                 made.append(client.submit(AnalysisRequest(checkpoint=checkpoint, train=train)).id)
                 if len(made) == 1:
                     assert until(client, made[0]).state == "done"
-                    first = deployment.processes["worker"].pid
+                    first = descendants(deployment.processes["worker"].pid)[0]
                     broker.silence()
             deadline = time.monotonic() + 60.0
             while client.analysis(made[1]).state != "done" and time.monotonic() < deadline:
                 time.sleep(0.1)
             ended, words = client.analysis(made[1]), deployment.log("worker")
-            second = deployment.processes["worker"].pid
+            second = descendants(deployment.processes["worker"].pid)[0]
             deployment.stop("worker")
     assert (ended.state, ended.attempt) == ("done", 1), words[-3000:]
     assert second != first

@@ -96,10 +96,7 @@ def rule(case: Drawn, *, ridge: float, sigma: float) -> tuple[float, list[tuple[
     out = F + (S @ np.linalg.solve(np.eye(CLASSES) - L @ S, r[:, :, None]))[:, :, 0]
     alo = float((losses(out, case.y) - losses(F, case.y)).mean())
     rank = float(np.einsum("nkl,nlk->", L, S))
-    heat = minimize_scalar(
-        lambda t: losses(out / math.exp(t), case.y).mean(), bounds=(-3, 3), method="bounded"
-    )
-    m = alo * min(1.0, 1.2 / math.exp(heat.x))
+    m = alo
     s = math.hypot(losses(out, case.y).std(ddof=1) / math.sqrt(n), alo * math.sqrt(2 / rank))
     ends = []
     for share in (0.5, 0.9):
@@ -109,7 +106,7 @@ def rule(case: Drawn, *, ridge: float, sigma: float) -> tuple[float, list[tuple[
     return m, ends
 
 
-@pytest.mark.parametrize(("optimizer", "sigma"), [("lbfgs", 0.25), ("sgd", 0.30), (None, 0.30)])
+@pytest.mark.parametrize(("optimizer", "sigma"), [("lbfgs", 0.15), ("sgd", 0.38), (None, 0.38)])
 def test_headline_and_intervals_equal_the_rule_written_twice(optimizer: Any, sigma: float) -> None:
     case = drawn(3)
     found = estimate_gap(trained_by(case, optimizer)).headline
@@ -149,7 +146,7 @@ def stopped_rule(case: Drawn) -> tuple[float, float, float]:
             heat = math.exp(found.x)
         alos.append(alo)
         spreads.append(math.hypot(spread, alo * math.sqrt(2 / rank)))
-    calm = min(1.0, 1.2 / heat)
+    calm = min(1.0, max(0.5, 1.2 / heat))
     return math.sqrt(alos[0] * alos[1]) * calm, alos[0], math.sqrt(spreads[0] * spreads[1])
 
 
@@ -161,4 +158,4 @@ def test_stopped_sgd_is_the_mean_of_ridge_and_filter_written_twice() -> None:
     assert result.estimates["alo_ggn"].value == pytest.approx(ridge, rel=1e-8)
     assert result.headline.value == pytest.approx(m, rel=1e-6)
     assert result.headline.scatter == pytest.approx(s, rel=1e-6)
-    assert result.headline.sigma == 0.30
+    assert result.headline.sigma == SIGMA["sgd"]

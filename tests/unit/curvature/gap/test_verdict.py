@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from minimascope.curvature.gap.calibrated import SIGMA, SMOOTHED
 from minimascope.curvature.gap.checks import checks
 from minimascope.curvature.gap.training import Training
 from minimascope.curvature.gap.verdict import Evidence, LeftOut, Verdict, judge, soft_rank_note
 
 RIDGE = LeftOut(alo=0.2, tic=0.15, soft_rank=0.3, temperature=1.0, scatter=0.01)
 TOLD = Training("adamw", augmentation=False, dropout=False, moments="state")
+MINIMUM_TOLD = Training("lbfgs", augmentation=False, dropout=False)
 MINIMUM = Evidence(
     ridge=RIDGE, filtered=None, training=TOLD, n=400, gradient_share=0.01, scheduled=False
 )
@@ -36,24 +38,31 @@ CLOSE = 0.3 * 0.049  # TIC below 0.05 of the soft rank
     [
         (MINIMUM, "reliable"),
         (STOPPED, "reliable"),
+        (SGD, "reliable"),
         (replace(MINIMUM, gradient_share=0.049), "reliable"),
         (replace(MINIMUM, gradient_share=0.051), "no_estimate"),
         (replace(STOPPED, gradient_share=9.0), "reliable"),
-        (ridge(MINIMUM, temperature=5.0), "reliable"),
-        (ridge(MINIMUM, temperature=5.01), "no_estimate"),
+        (ridge(MINIMUM, temperature=50.0), "reliable"),
+        (replace(MINIMUM, constant_loss=0.1334), "reliable"),
+        (replace(MINIMUM, constant_loss=0.1333), "no_estimate"),
+        # Halved first where the temperature says so.
+        (replace(ridge(SGD, temperature=9.0), constant_loss=0.082), "reliable"),
         (ridge(MINIMUM, alo=0.0), "no_estimate"),
         (ridge(MINIMUM, alo=-0.1), "no_estimate"),
         # Far apart and close to every example: both, or neither counts.
-        (ridge(filtered(STOPPED, 0.61), tic=CLOSE), "no_estimate"),
+        (ridge(filtered(STOPPED, 2.01), tic=CLOSE), "no_estimate"),
+        (ridge(filtered(STOPPED, 1.99), tic=CLOSE), "uncertain"),
+        (ridge(filtered(STOPPED, 0.61), tic=CLOSE), "uncertain"),
         (ridge(filtered(STOPPED, 0.59), tic=CLOSE), "reliable"),
-        (filtered(STOPPED, 0.61), "reliable"),
+        (filtered(STOPPED, 2.01), "reliable"),
         (ridge(MINIMUM, tic=CLOSE), "reliable"),
-        (replace(filtered(STOPPED, 0.61), regression=True), "no_estimate"),
+        (replace(filtered(STOPPED, 2.01), regression=True), "no_estimate"),
+        (replace(filtered(STOPPED, 0.61), regression=True), "uncertain"),
         (replace(ridge(MINIMUM, temperature=50.0), regression=True), "reliable"),
     ],
 )
 def test_each_rule_decides_at_its_threshold(evidence: Evidence, verdict: Verdict) -> None:
-    # Nothing beyond scatter is left where the temperature divides the estimate.
+    # Little but σ is left, where the temperature divides the estimate too.
     small = ridge(evidence, scatter=1e-4)
     found = judge(small)
     assert found.verdict == verdict
@@ -62,10 +71,10 @@ def test_each_rule_decides_at_its_threshold(evidence: Evidence, verdict: Verdict
 
 
 def test_reliable_ends_where_the_interval_leaves_the_factor_two() -> None:
-    # At σ = 0.25 the upper end leaves first: (m(e^(zσ) − 1))² + (zs)² = m².
-    z, m = 1.6449, 0.2
-    limit = math.sqrt(m**2 - (m * math.expm1(z * 0.25)) ** 2) / z
-    low = math.sqrt((m / 2) ** 2 - (m * math.expm1(-z * 0.25)) ** 2) / z
+    # (m(e^(zσ) − 1))² + (zs)² = m² above, with halves below: whichever is first.
+    z, m, sigma = 1.6449, 0.2, SIGMA["adamw"]
+    limit = math.sqrt(m**2 - (m * math.expm1(z * sigma)) ** 2) / z
+    low = math.sqrt((m / 2) ** 2 - (m * math.expm1(-z * sigma)) ** 2) / z
     limit = min(limit, low)
     assert judge(ridge(MINIMUM, scatter=0.999 * limit)).verdict == "reliable"
     found = judge(ridge(MINIMUM, scatter=1.001 * limit))
@@ -81,17 +90,36 @@ def test_adam_reads_the_ridge_and_sgd_the_geometric_mean() -> None:
     assert judge(replace(SGD, filtered=None)).estimate == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize(("temperature", "factor"), [(0.2, 1.0), (1.2, 1.0), (2.4, 0.5)])
-def test_over_confidence_divides_the_estimate(temperature: float, factor: float) -> None:
-    hot = ridge(MINIMUM, temperature=temperature)
-    assert judge(hot).estimate == pytest.approx(0.2 * factor)
-    assert judge(replace(hot, regression=True)).estimate == pytest.approx(0.2)
+HEAT = [(0.2, 1.0), (1.2, 1.0), (1.8, 1.2 / 1.8), (2.4, 0.5), (9.0, 0.5)]
+
+
+@pytest.mark.parametrize(("temperature", "factor"), HEAT)
+def test_over_confidence_divides_the_estimate_by_sgd_alone_and_by_two_at_most(
+    temperature: float, factor: float
+) -> None:
+    hot, middle = ridge(SGD, temperature=temperature), math.sqrt(0.2 * 0.3)
+    assert judge(hot).estimate == pytest.approx(middle * factor)
+    assert judge(replace(hot, regression=True)).estimate == pytest.approx(middle)
+    for calm in (STOPPED, MINIMUM, replace(SGD, filtered=None)):
+        assert judge(ridge(calm, temperature=temperature)).estimate == pytest.approx(0.2)
+
+
+def test_apart_the_interval_reaches_from_ridge_to_filter_and_further() -> None:
+    apart = judge(ridge(filtered(STOPPED, 0.8), tic=CLOSE))
+    assert apart.estimate == pytest.approx(0.4)
+    assert apart.sigma == pytest.approx(math.log(2))
+    assert apart.ninety is not None
+    assert apart.ninety.low < 0.2
+    assert apart.ninety.high > 0.8
+    assert judge(replace(STOPPED, smoothed=True)).sigma == SMOOTHED
+    assert judge(replace(MINIMUM, smoothed=True, training=MINIMUM_TOLD)).sigma == SIGMA["lbfgs"]
 
 
 def test_without_an_estimate_only_a_lower_end_is_said_and_for_squared_error_nothing() -> None:
-    hopeless = ridge(MINIMUM, temperature=6.0)
+    hopeless = ridge(filtered(STOPPED, 2.1), temperature=6.0, tic=CLOSE)
     assert judge(hopeless).at_least == pytest.approx(0.2 * 1.2 / 6.0)
-    apart = replace(filtered(STOPPED, 0.7), regression=True)
+    assert judge(replace(MINIMUM, constant_loss=0.1)).at_least is None
+    apart = replace(filtered(STOPPED, 2.1), regression=True)
     assert judge(apart).at_least is None
     assert judge(ridge(MINIMUM, alo=-0.1)).at_least is None
     assert judge(replace(MINIMUM, gradient_share=0.5)).at_least is None
@@ -132,8 +160,9 @@ def test_guessed_second_moments_are_not_reliable_and_say_so() -> None:
 def test_sentences_carry_the_numbers_that_decided() -> None:
     assert "400 training examples are few" in judge(ridge(MINIMUM, scatter=0.1)).reason
     assert "51%" in judge(replace(MINIMUM, gradient_share=0.51)).reason
-    assert "temperature 6" in judge(ridge(MINIMUM, temperature=6.0)).reason
+    assert "answer costs 0.11" in judge(replace(MINIMUM, constant_loss=0.11)).reason
     assert "factor of 3.5" in judge(ridge(filtered(STOPPED, 0.7), tic=CLOSE)).reason
+    assert "factor of 11" in judge(ridge(filtered(STOPPED, 2.2), tic=CLOSE)).reason
     assert "2.6 times too high" in soft_rank_note(0.5, regression=False)
     assert soft_rank_note(0.8, regression=False) == ""
     assert soft_rank_note(0.5, regression=True) == "assumes noise variance 1"
@@ -151,9 +180,9 @@ def test_the_checklist_says_what_held_what_did_not_and_what_nobody_told() -> Non
     assert [name for name, passed in untold.items() if passed is None] == [
         *("optimizer", "augmentation", "dropout"),
     ]
-    hot = ridge(filtered(STOPPED, 0.7), temperature=2.4, tic=CLOSE)
+    hot = ridge(filtered(SGD, 0.7), temperature=2.4, tic=CLOSE)
     failed = {check.name: check for check in checks(hot, judge(hot)) if check.passed is False}
-    assert list(failed) == ["temperature", "interpolation", "bracket"]
+    assert list(failed) == ["temperature", "interpolation", "bracket", "width"]
     assert failed["temperature"].value == 2.4
     assert "divided by 2" in failed["temperature"].sentence
     assert all(check.sentence.endswith(".") for check in held.values())
