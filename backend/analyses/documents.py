@@ -41,6 +41,7 @@ def _listed(row: AnalysisRow, job: JobRow) -> dict[str, Any]:
         "checkpoint": row.checkpoint,
         "train": row.train,
         "test": row.test,
+        "optimizer_state": row.optimizer_state,
         "arrays": sorted(job.arrays),
         "pinned": row.pinned,
         "made_by": made_by(job),

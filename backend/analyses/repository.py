@@ -62,6 +62,7 @@ def insert(
             checkpoint=request.checkpoint,
             train=request.train,
             test=request.test,
+            optimizer_state=request.optimizer_state,
             parameters=request.parameters.model_dump(mode="json"),
             created_at=now,
             idempotency_key=submission.idempotency_key,

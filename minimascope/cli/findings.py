@@ -69,6 +69,8 @@ def _objective(report: Report) -> Iterator[Row]:
 
     if report.objective is not None:
         yield from sentences.told(report.objective)
+        if report.objective.read:
+            yield "from the files", report.objective.read
         if report.objective.checked:
             yield "objective", report.objective.checked
         for each in report.objective.findings:

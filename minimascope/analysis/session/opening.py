@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from minimascope.analysis.session.from_file import from_file
 from minimascope.contract.objective import Link
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
@@ -26,29 +27,37 @@ from minimascope.intake.values.dataset import Dataset, read_dataset
 from minimascope.machine.threads import use_threads_for
 from minimascope.objective.loss import Loss
 from minimascope.objective.objective import Objective
-from minimascope.objective.optimiser import Optimiser
+from minimascope.objective.optimiser import EPS, Optimiser
 from minimascope.objective.penalty import Penalty
-from minimascope.objective.trainable import train_only
 
 
 @dataclass(frozen=True)
 class Files:
-    """Paths of the uploads of one analysis; `other` is the checkpoint at a line's other end."""
+    """Paths of the uploads of one analysis; `other` is the checkpoint at a line's other end.
+
+    optimizer_state: the optimiser's state_dict at the checkpoint, or v̂ by parameter name.
+    """
 
     checkpoint: Path
     train: Path
     test: Path | None = None
     other: Path | None = None
+    optimizer_state: Path | None = None
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A minimum ready for the numbers, with its held-out split and what intake said."""
+    """A minimum ready for the numbers, with its held-out split and what intake said.
+
+    `parameters` are those asked for with what the files add; `read` says in words what that is.
+    """
 
     minimum: Minimum
     test: tuple[Tensor, Tensor] | None
     checkpoint: Checkpoint
     warnings: list[str]
+    parameters: Parameters
+    read: str = ""
     class_names: list[str] = field(default_factory=list)
     link: Link = "logits"  # what the network's outputs were before they were made logits
 
@@ -74,13 +83,14 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     if files.test:
         with speaking_of("Test data"):
             test = read_split(files.test, parameters, ids=ids, workdir=workdir).numbered_as(train)
+    with refused_as_told(), speaking_of("Optimiser's state"):
+        told = from_file(network, checkpoint, files.optimizer_state, parameters, workdir)
+    parameters = told.parameters
     found = fitted(network, train, test, parameters)
     train, test = found.train, found.test
     dtype = torch.float64 if parameters.dtype == "float64" else torch.float32
-    objective = objective_of(parameters, found.loss)
+    objective = objective_of(parameters, found.loss, second_moment=told.second_moment, eps=told.eps)
     with refused_as_told():
-        if parameters.trainable is not None:
-            train_only(found.network, parameters.trainable)
         trained = {k: q.shape for k, q in found.network.named_parameters() if q.requires_grad}
         objective.penalty.by_name(trained)
     minimum = prepare(
@@ -96,16 +106,21 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     use_threads_for(minimum.n, minimum.dim)
     said = [checkpoint.picked] if checkpoint.picked else []
     said += [*checkpoint.warnings, *train.warnings, *(test.warnings if test else [])]
-    said += found.warnings
-    return Opened(minimum, split_like(minimum, test), checkpoint, said, train.names, found.link)
+    said += [*found.warnings, *told.open]
+    split = split_like(minimum, test)
+    return Opened(minimum, split, checkpoint, said, parameters, told.read, train.names, found.link)
 
 
 def objective_of(
-    parameters: Parameters, loss: Loss, *, second_moment: Mapping[str, Tensor] | None = None
+    parameters: Parameters,
+    loss: Loss,
+    *,
+    second_moment: Mapping[str, Tensor] | None = None,
+    eps: float = EPS,
 ) -> Objective:
     """What was minimised and how, as far as the parameters of an analysis say.
 
-    second_moment: v̂ by parameter name, from the optimiser's state where that came along.
+    second_moment, eps: v̂ by parameter name and ε, from the optimiser's state where there is one.
     """
     return Objective(
         loss,
@@ -120,6 +135,7 @@ def objective_of(
             betas=parameters.betas,
             batch_size=parameters.batch_size,
             second_moment=second_moment,
+            eps=eps,
         ),
         augmentation=parameters.augmentation,
         dropout=parameters.dropout,
