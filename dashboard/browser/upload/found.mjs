@@ -3,14 +3,14 @@ import { ID } from "../contract.mjs";
 import { setProps } from "../page/dash.mjs";
 import { all, byId, element, idOf, one } from "../page/dom.mjs";
 import { thin } from "../page/numbers.mjs";
-import { ADDRESS } from "./addresses.mjs";
+import { ADDRESS, ofTraining } from "./addresses.mjs";
 import { balance, facts, layers, times } from "./found_parts.mjs";
 
 /** @type {Record<string, string>} */
 const FORMATS = {
   torch: "state dict of torch.save", safetensors: "safetensors", pt2: ".pt2, program and weights",
   huggingface: "Hugging Face model folder", npz: "NumPy arrays (.npz)", csv: "table (.csv)",
-  parquet: "table (.parquet)", image_zip: "images in folders",
+  training: "state of an optimiser", parquet: "table (.parquet)", image_zip: "images in folders",
 };
 
 /** @typedef {Upload["inspection"]} Inspection */
@@ -123,7 +123,7 @@ export function showFound(zone, upload) {
   shown.delete(box);
   if (upload?.inspection.state !== "ok") return box.replaceChildren();
   shown.set(box, upload);
-  box.replaceChildren(...(zone === "checkpoint" ? checkpointParts(upload) : dataParts(upload, zone)));
+  box.replaceChildren(...(ofTraining(zone) ? checkpointParts(upload) : dataParts(upload, zone)));
 }
 
 export function listen() {
