@@ -24,7 +24,7 @@ from practice.product import answered
 from practice.report import TITLES, report
 from practice.rows import rows
 from practice.rule import AMENDED
-from practice.stored import folder, store
+from practice.stored import folder, store, stored
 from practice.training import trained
 
 RESULTS = Path(__file__).parent / "results"
@@ -49,7 +49,7 @@ def main() -> None:
         case "baselines":
             append("baselines", wanted, baselines)
         case "estimate":
-            append("product", wanted, answered)
+            append("product", sorted(wanted, key=size), answered)
         case "alpha":
             append("alpha", wanted, alpha)
         case "tables":
@@ -70,6 +70,12 @@ def train(wanted: list[Case]) -> None:
     known = [folder(case) / "facts.json" for case in listed()]
     lines = [json.dumps(json.loads(path.read_text())) for path in known if path.exists()]
     (RESULTS / "practice_networks.jsonl").write_text("\n".join(lines) + "\n")
+
+
+def size(case: Case) -> float:
+    """What an answer costs, about: small networks first."""
+    facts = stored(case)
+    return 0.0 if facts is None else case.n * facts[2]["outputs"] * facts[2]["p"] ** 2
 
 
 def tables() -> None:
