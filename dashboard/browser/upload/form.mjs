@@ -19,7 +19,7 @@ export function toldFields(loss, optimizer) {
   const shown = Object.values(TOLD).map(([losses, optimizers]) =>
     (!losses || losses.includes(loss)) && (!optimizers || optimizers.includes(optimizer)));
   const about = /** @type {Record<string, string>} */ (OPTIMIZERS)[optimizer];
-  const state = ["adam", "adamw"].includes(optimizer) || optimizer === "" ? "wide" : "wide gone";
+  const state = ["adam", "adamw"].includes(optimizer) || optimizer === "" ? "field wide" : "field wide gone";
   return [...shown.map((each) => (each ? "field" : "field gone")), state, about];
 }
 

@@ -65,7 +65,7 @@ export function propose(zone, upload) {
 function show(every) {
   const box = byId(ID.UP_READ), words = every.flatMap((each) => each.words), left = every.flatMap((each) => each.open);
   if (!box) return;
-  const lead = words.length ? [element("p", "notice-lead", `Read from your files: ${words.join(", ")}. Change below what is not so.`)] : [];
+  const lead = words.length ? [element("p", "", `Read from your files: ${words.join(", ")}. Change below what is not so.`)] : [];
   box.replaceChildren(...lead, ...left.map((sentence) => element("p", "", sentence)));
   box.classList.toggle("gone", !box.childElementCount);
 }

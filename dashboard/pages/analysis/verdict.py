@@ -107,7 +107,12 @@ def _told(objective: ObjectiveSummary) -> html.Details:
     read = [html.P(objective.read)] if objective.read else []
     checked = [html.P(objective.checked)] if objective.checked else []
     rows = sentences.told(objective)
-    parts = [*checked, *found, *read, table(("what", "told"), rows, "What was told of the training")]
+    parts = [
+        *checked,
+        *found,
+        *read,
+        table(("what", "told"), rows, "What was told of the training"),
+    ]
     return html.Details(
         [html.Summary("What was told of the training"), *parts],
         className="why",
