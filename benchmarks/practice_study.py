@@ -1,4 +1,4 @@
-"""The practice study: gap intervals of 240 networks trained the way people train.
+"""The practice study: gap intervals of 354 networks trained the way people train.
 
 Stages, each resumable: `list` draws the list again, `train`, `reference` (the rule in numpy),
 `estimate` (the product), `baselines`, `oracle`, `alpha` (needs WeightWatcher), `tables`. Without
@@ -23,9 +23,8 @@ from practice.measuring import baselines, measured_reference
 from practice.oracle import retrained
 from practice.picture import picture
 from practice.product import answered
-from practice.report import TITLES, report
+from practice.report import RULES, TITLES, report
 from practice.rows import rows
-from practice.rule import AMENDED
 from practice.stored import folder, store, stored
 from practice.training import trained
 
@@ -37,7 +36,9 @@ def main() -> None:
     """Runs one stage; without one, whatever has no result yet, and the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stage", choices=["all", *STAGES], nargs="?", default="all")
-    parser.add_argument("--half", choices=["calibration", "blind", "oracle"], action="append")
+    parser.add_argument(
+        "--half", choices=["calibration", "blind", "oracle", "second"], action="append"
+    )
     given = parser.parse_args()
     torch.set_num_threads(1)
     wanted = [case for case in listed() if given.half is None or case.half in given.half]
@@ -80,7 +81,7 @@ def tables() -> None:
             [case for case in listed() if case.half == half],
             lines["networks"],
             lines["reference"],
-            AMENDED,
+            RULES[half][0],
         )
         for half in TITLES
     }

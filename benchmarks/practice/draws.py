@@ -11,13 +11,20 @@ from typing import Any
 from practice.case import Case, Half, Optimizer
 
 QUOTAS: dict[Optimizer, int] = {"sgd": 44, "adamw": 36, "adam": 18, "lbfgs": 16}
-SHIFTED, SAM = 4, 5  # of each half: augmented by shifts, trained by SAM
+SHIFTED, SAM = 4, 5  # of each set: augmented by shifts, trained by SAM
 
-# Data of each half; the last row of `BLIND` is in no earlier study and not in the first half.
+# Data of each set; the last row of `BLIND` is in no earlier study and not in the first half.
 SHARED = ["mnist", "digits", "segment", "fair", "rating", "yeast", "teacher", "annotated", "docs"]
 CALIBRATION = [*SHARED, "mixture", "bars", "motifs", "friedman", "randhie"]
 BLIND = [*SHARED, "randhie", "gratings", "names", "markov", "banana", "phishing", "waves"]
-DATA: dict[Half, list[str]] = {"calibration": CALIBRATION, "blind": BLIND}
+DATA: dict[Half, list[str]] = {"calibration": CALIBRATION, "blind": BLIND, "second": BLIND}
+LETTERS: dict[Half, str] = {"calibration": "c", "blind": "b", "oracle": "o", "second": "d"}
+SEEDS: dict[Half, int] = {
+    "calibration": 31_000,
+    "blind": 57_000,
+    "oracle": 83_000,
+    "second": 71_000,
+}
 
 IMAGES = ["mnist", "digits", "bars", "gratings"]
 TOKENS = ["docs", "motifs", "names", "markov"]
@@ -35,9 +42,8 @@ ARCHITECTURES = {
 
 
 def cases() -> list[Case]:
-    """Both halves and the networks of the leave-one-out oracle."""
-    halves: list[Half] = ["calibration", "blind"]
-    return [case for half in halves for case in _half(half)] + _oracle()
+    """Both halves, the networks of the leave-one-out oracle, the second blind set."""
+    return [*_half("calibration"), *_half("blind"), *_oracle(), *_half("second")]
 
 
 def _half(half: Half) -> list[Case]:
@@ -54,9 +60,9 @@ def _draw(
     rng: random.Random, half: Half, index: int, optimizer: Optimizer, data: str
 ) -> dict[str, Any]:
     facts: dict[str, Any] = {
-        "name": f"{half[0]}{index:03d}_{optimizer}_{data}",
+        "name": f"{LETTERS[half]}{index:03d}_{optimizer}_{data}",
         "half": half,
-        "seed": (31_000 if half == "calibration" else 57_000) + index,
+        "seed": SEEDS[half] + index,
         "data": data,
         "optimizer": optimizer,
         "augmentation": "none",
@@ -189,7 +195,7 @@ def _oracle() -> list[Case]:
         optimizer: Optimizer = ["lbfgs", "sgd", "adamw", "adam"][i % 4]
         data = ["teacher", "mixture", "banana", "teacher", "rating", "segment"][i % 6]
         facts = _draw(rng, "oracle", i, optimizer, data)
-        facts |= {"seed": 83_000 + i, "n": rng.choice([80, 120]), "batch": 10_000, "rho": 0.0}
+        facts |= {"n": rng.choice([80, 120]), "batch": 10_000, "rho": 0.0}
         facts |= {"architecture": "mlp", "width": rng.choice([4, 6]), "depth": 1, "dropout": 0.0}
         facts |= {"activation": "tanh", "frozen": False, "noise": rng.choice([0.1, 0.2])}
         if optimizer != "lbfgs":

@@ -1,4 +1,4 @@
-"""The study's picture: measured gaps over estimates, with 90% intervals, both halves."""
+"""The study's picture: measured gaps over estimates, with 90% intervals, a panel a set."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SAID = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "lbfgs": "L-BFGS"}
 
 
 def picture(halves: dict[str, list[Row]]) -> str:
-    """SVG, one panel a half."""
+    """SVG, one panel a set."""
     width = LEFT + len(halves) * (SIDE + GAP)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{SIDE + 110}" '

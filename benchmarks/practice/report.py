@@ -10,32 +10,43 @@ from practice.calibration import fitted
 from practice.case import Case
 from practice.criteria import criteria
 from practice.rows import Row, rows
-from practice.rule import AMENDED, FROZEN
+from practice.rule import AMENDED, FROZEN, REFITTED, Rule
 from practice.tables import by_fact, by_kind, by_verdict, failures, grid, oracle, ranks, refused
 
 LOSSES = {"mse": "squared error", "cross_entropy": "cross-entropy", "multilabel": "multi-label"}
-TITLES = {"calibration": "First half", "blind": "Blind half"}
+TITLES = {"calibration": "First half", "blind": "Blind half", "second": "Second blind set"}
+# Of each set: the rule it is counted by, and the one it was to be counted by before.
+RULES: dict[str, tuple[Rule, Rule]] = {
+    "calibration": (AMENDED, FROZEN),
+    "blind": (AMENDED, FROZEN),
+    "second": (REFITTED, AMENDED),
+}
+NAMES = {
+    "calibration": ("Amended rule", "As frozen before training"),
+    "blind": ("Amended rule", "As frozen before training"),
+    "second": ("Amended rule, σ refitted", "With the σ of the first half alone"),
+}
 
 Lines = Mapping[str, Mapping[str, Any]]
 
 
 def report(cases: list[Case], lines: Mapping[str, Lines]) -> str:
-    """Markdown; each half by both rules, the criteria counted in the blind one by the amended."""
+    """Markdown; each set by two rules, the criteria counted in the blind ones by the later."""
     parts = ["# The practice study\n", _notes(lines)]
     for half, title in TITLES.items():
         own = [case for case in cases if case.half == half]
-        amended, frozen = (
-            rows(own, lines["networks"], lines["reference"], rule) for rule in (AMENDED, FROZEN)
+        now, before = (
+            rows(own, lines["networks"], lines["reference"], rule) for rule in RULES[half]
         )
-        if not amended:
+        if not now:
             continue
         parts.append(f"## {title}\n")
-        if half == "blind":
-            parts += ["### Criteria\n", criteria(amended)]
-        parts += ["### Amended rule\n", *_half(amended, lines)]
-        parts += ["### As frozen before training\n", by_kind(frozen), by_verdict(frozen)]
-        parts += ["### Likeliest σ, amended rule\n", sigmas(amended)]
-    every = rows(cases, lines["networks"], lines["reference"], AMENDED)
+        if half != "calibration":
+            parts += ["### Criteria\n", criteria(now)]
+        parts += [f"### {NAMES[half][0]}\n", *_half(now, lines)]
+        parts += [f"### {NAMES[half][1]}\n", by_kind(before), by_verdict(before)]
+        parts += ["### Likeliest σ, amended rule\n", sigmas(now)]
+    every = rows(cases, lines["networks"], lines["reference"], REFITTED)
     parts += ["## The product against the rule written apart\n", agreement(every, lines["product"])]
     parts += ["## Leave-one-out by training again\n", oracle([*lines["oracle"].values()])]
     return "\n".join(parts)

@@ -63,7 +63,7 @@ class Row:
         groups = [names[self.case.optimizer]]
         if self.case.smoothed:
             groups.append("smoothed")
-        if self.case.data in NEW:
+        if self.case.data in NEW and self.case.half == "blind":  # σ of the second has seen them
             groups.append("new kinds of data")
         return [*groups, "all"]
 

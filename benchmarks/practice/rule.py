@@ -1,7 +1,8 @@
 """From the numbers of one network to its estimate, interval and verdict.
 
-Two rules: `FROZEN`, which protocol.md had before a network was trained, and `AMENDED`, what the
-first half made of it before the blind half was estimated (protocol.md, last section).
+Three rules: `FROZEN`, which protocol.md had before a network was trained; `AMENDED`, what the
+first half made of it before the blind half was estimated; `REFITTED`, the same with σ of both
+halves, before the second blind set was trained (protocol.md, last sections).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ FARTHEST = 10.0  # amended rule: filter over ridge beyond which there is no esti
 
 @dataclass(frozen=True)
 class Rule:
-    """σ by class of optimiser, at most `smoothed` where labels were; which of the two rules."""
+    """σ by class of optimiser, at most `smoothed` where labels were; amended or not."""
 
     sigma: Mapping[str, float]
     amended: bool
@@ -48,6 +49,9 @@ class Rule:
 FROZEN = Rule({"sgd": 0.30, "adam": 0.25, "adamw": 0.25, "lbfgs": 0.25}, amended=False)
 AMENDED = Rule(
     {"sgd": 0.38, "adam": 0.40, "adamw": 0.40, "lbfgs": 0.15}, amended=True, smoothed=0.35
+)
+REFITTED = Rule(
+    {"sgd": 0.32, "adam": 0.40, "adamw": 0.40, "lbfgs": 0.13}, amended=True, smoothed=0.31
 )
 
 
