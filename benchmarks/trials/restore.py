@@ -54,7 +54,7 @@ def drill(database: str, megabytes: int) -> dict[str, Any]:
         archive = deployment.folder / "backup.tar"
         with deployment.client() as client:
             for _ in range(megabytes // 50):
-                content = random.randbytes(50 << 20)
+                content = random.randbytes(25 << 20).hex().encode()
                 client.store("dataset", io.BytesIO(content), name="large.npz")
             done = [submitted(client, "sleep 0.1") for _ in range(3)]
             for each in done:
