@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from minimascope.analysis.session.opening import Files, Opened, open_files
+from minimascope.analysis.session.assembly import Opened
+from minimascope.analysis.session.opening import Files, open_files
 from minimascope.analysis.session.told import objective_summary
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
