@@ -24,6 +24,6 @@ def all_visible(value: Any) -> Any:
         return visible(value)
     if isinstance(value, dict):
         return {all_visible(key): all_visible(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):  # noqa: UP038 - typed
+    if isinstance(value, (list, tuple)):
         return [all_visible(each) for each in value]
     return value

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from minimascope.cli import findings, progress
-from minimascope.cli.findings import with_error
+from minimascope.results.words import with_error
 from minimascope.contract.report import Gap, Report, sentences
 from tests.cases.reference_report import build
 
