@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from minimascope.client import AsyncClient, Client
+    from minimascope.contract.problems import ProblemError
     from minimascope.contract.report import Report
     from minimascope.intake.exporting import export
     from minimascope.results.compare import compare
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncClient",
     "Client",
+    "ProblemError",
     "Report",
     "__version__",
     "analyze",
@@ -39,6 +41,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AsyncClient": "minimascope.client",
     "Client": "minimascope.client",
+    "ProblemError": "minimascope.contract.problems",
     "Report": "minimascope.contract.report",
     "analyze": "minimascope.training.analyze",
     "compare": "minimascope.results.compare",

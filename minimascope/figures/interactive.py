@@ -16,6 +16,6 @@ def pieces(figures: Mapping[str, go.Figure]) -> dict[str, str]:
         found[name] = coloured(figure).to_html(
             full_html=False,
             include_plotlyjs=not found,
-            config={"displaylogo": False, "responsive": True},
+            config={"displaylogo": False, "displayModeBar": "hover", "responsive": True},
         )
     return found

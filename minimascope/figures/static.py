@@ -32,6 +32,7 @@ def svg(figure: go.Figure, *, width: int = 520, label: str = "") -> str:
     for trace in drawn:
         x, y = axes[axis_name(trace, "x")], axes[axis_name(trace, "y")]
         body += _bars(trace, x, y) if trace["type"] == "bar" else _scatter(trace, x, y)
+    body += _legend(drawn, width)
     said = escape(label, quote=True)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
@@ -63,6 +64,35 @@ def _is_drawn(trace: dict[str, Any]) -> bool:
     )
 
 
+def _legend(traces: list[dict[str, Any]], width: int) -> Iterator[str]:
+    """Names of what is drawn in their colours, in a row that ends where the figure does."""
+    left = 60.0
+    for trace in traces:
+        name = str(trace.get("name") or "")
+        if not name or trace.get("showlegend") is False:
+            continue
+        line, marker = trace.get("line") or {}, trace.get("marker") or {}
+        lines = "lines" in (trace.get("mode") or "lines")
+        colour = (line if lines else marker).get("color")
+        colour = _safe_or(colour, "#1a1c20")
+        dashes = DASHES.get(line.get("dash", ""), "")
+        wide = 24 + 6.2 * len(name)
+        if left + wide > width:
+            return
+        yield (
+            f'<line x1="{left:.0f}" y1="10" x2="{left + 18:.0f}" y2="10" stroke="{colour}" '
+            f'stroke-width="2" stroke-dasharray="{dashes}"/>'
+            if lines
+            else f'<circle cx="{left + 9:.0f}" cy="10" r="3.5" fill="{colour}"/>'
+        )
+        yield f'<text x="{left + 22:.0f}" y="14" fill="#5b616b">{escape(name)}</text>'
+        left += wide + 10
+
+
+def _safe_or(colour: Any, other: str) -> str:
+    return safe(colour) if isinstance(colour, str) else other
+
+
 def _scatter(trace: dict[str, Any], x_axis: Axis, y_axis: Axis) -> Iterator[str]:
     x, y = x_axis.at(numbers(trace["x"])), y_axis.at(numbers(trace["y"]))
     line, marker = trace.get("line") or {}, trace.get("marker") or {}
@@ -88,9 +118,8 @@ def _markers(x: Floats, y: Floats, marker: dict[str, Any]) -> Iterator[str]:
         if not (math.isfinite(left) and math.isfinite(top)):
             continue
         colour, size = _each(colours, place), _each(sizes, place)
-        colour = colour if isinstance(colour, str) else "#4477AA"
         yield f'<circle cx="{left:.1f}" cy="{top:.1f}" r="{float(size) / 2.4:.1f}" '
-        yield f'fill="{safe(colour)}"/>'
+        yield f'fill="{_safe_or(colour, "#4477AA")}"/>'
 
 
 def _each(values: Any, place: int) -> Any:
@@ -109,8 +138,7 @@ def _bars(trace: dict[str, Any], x_axis: Axis, y_axis: Axis) -> Iterator[str]:
     for place, (middle, end) in enumerate(zip(places, lengths, strict=True)):
         if not (math.isfinite(middle) and math.isfinite(end)):
             continue
-        colour = _each(colours, place)
-        fill = safe(colour) if isinstance(colour, str) else "#1d5fa8"
+        fill = _safe_or(_each(colours, place), "#1d5fa8")
         low, size = min(zero, end), abs(end - zero)
         x, y, w, h = (
             (low, middle - wide / 2, size, wide) if flat else (middle - wide / 2, low, wide, size)

@@ -39,7 +39,9 @@ STYLE = (
     ".minimascope td,.minimascope th{padding:.15em .9em .15em 0;vertical-align:top;"
     "text-align:left;font-weight:400;background:#fff;color:#1a1c20}"
     ".minimascope th{color:#5b616b;white-space:nowrap}"
-    ".minimascope .figures{display:flex;flex-wrap:wrap;gap:1em}"
+    ".minimascope .figures{display:grid;gap:1em;"
+    "grid-template-columns:repeat(auto-fill,minmax(min(100%,460px),1fr))}"
+    ".minimascope figure{margin:0;min-width:0;overflow:hidden}"
     ".minimascope .said{color:#5b616b;margin:.15em 0}"
 )
 
@@ -112,8 +114,7 @@ def _moving(report: Report, arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
 
 def _figures(drawn: Mapping[str, str]) -> str:
     found = (
-        f"<figure style='margin:0;flex:1 1 480px;min-width:300px'>"
-        f"<h3>{escape(TITLES.get(name, name.replace('_', ' ')))}</h3>{each}</figure>"
+        f"<figure><h3>{escape(TITLES.get(name, name.replace('_', ' ')))}</h3>{each}</figure>"
         for name, each in drawn.items()
     )
     return f'<div class="figures">{"".join(found)}</div>'

@@ -15,6 +15,14 @@ Progress = Callable[[float, str], Any]
 WIDTH = 78
 
 
+class StoppedError(BaseException):
+    """What the script's own `progress` raised: no fault of a stage, which goes on to the next."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class Listening:
     """A publisher. Within `with`, a line of progress is wiped away at the end."""
 
@@ -30,14 +38,20 @@ class Listening:
     def __enter__(self) -> Listening:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if self._shown:
             print("\r" + " " * WIDTH + "\r", end="", file=sys.stderr, flush=True)
+        if isinstance(error, StoppedError):
+            raise error.error
 
     def progress(self, stage: str, fraction: float, message: str) -> None:
         """Tells how far the whole is."""
-        if self._told is not None:
+        if self._told is None:
+            return
+        try:
             self._told(fraction, message or stage)
+        except Exception as error:
+            raise StoppedError(error) from error
 
     def stage(self, stage: str, state: StageState, seconds: float | None) -> None:
         """Nothing: progress says which stage it is."""

@@ -73,9 +73,10 @@ def _again(scheduler: Any, done: int) -> list[float]:
     copied.optimizer = mine
     base = list(scheduler.base_lrs)
     mine.param_groups = [{**mine.param_groups[0], "lr": x, "initial_lr": x} for x in base]
-    copied.last_epoch, copied._step_count = -1, 0
+    copied.last_epoch = -1
+    copied._initial_step()
     found = []
     for _ in range(done):
-        copied.step()
         found.append(max(float(group["lr"]) for group in mine.param_groups))
+        copied.step()
     return found
