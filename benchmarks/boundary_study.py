@@ -152,7 +152,7 @@ def summary(problems: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "strong_flip_rate_elsewhere_median_max": [median(inside), max(inside)],
         "random_vectors_flip_on_boundary_median": median([each["random_cross"] for each in rows]),
         "boundary_explained_by_v1_to_v5_median": median([each["explained"][4] for each in rows]),
-        "estimate_over_certified_margin": sorted(
+        "estimate_over_closest_crossing": sorted(
             each["eigenvector_margin"] / each["margin"]
             for each in rows
             if each["eigenvector_margin"] is not None

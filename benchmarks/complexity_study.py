@@ -1,6 +1,6 @@
 """Which measures follow the length of a decision boundary, at equal training loss.
 
-    python benchmarks/complexity_study.py      # about 8 CPU-minutes on one thread; goes on if killed
+    python benchmarks/complexity_study.py      # 5 CPU-minutes on one thread; goes on if killed
 
 Networks of one shape are trained on checkerboards and under sine waves of growing complexity,
 until their training loss is first below one of LOSSES. `NETWORKS` lists them, and was written

@@ -19,7 +19,16 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.trials import abuse, description, faults, restarts, shard_faults, sharing, traffic
+from benchmarks.trials import (
+    abuse,
+    description,
+    faults,
+    restarts,
+    restore,
+    shard_faults,
+    sharing,
+    traffic,
+)
 
 RESULTS = Path(__file__).parent / "results" / "service.json"
 TRIALS = {
@@ -30,6 +39,7 @@ TRIALS = {
     **sharing.TRIALS,
     **abuse.TRIALS,
     **restarts.TRIALS,
+    **restore.TRIALS,
 }
 
 

@@ -17,6 +17,7 @@ from dashboard.components.words import STAGES, STATES
 from dashboard.drawing.payload import RECORD
 from dashboard.drawing.plane_answer import KEY, TYPED
 from dashboard.pages.analysis.tabs import LABELS
+from dashboard.pages.upload import told_fields
 from minimascope.contract.report import NEEDS_SPECTRUM
 from minimascope.contract.schemas import FINAL_STATES, MAX_ATTEMPTS, EventName
 from minimascope.contract.settings import Settings
@@ -61,6 +62,12 @@ def constants() -> dict[str, tuple[str, Any]]:
         "EMBEDDING": ("Begins the name of a figure of points without a plane.", EMBEDDING),
         "ALIGNMENT_SCALE": ("An alignment of 1 as the maps hold it.", SCALE),
         "LEAST_LOSS": ("Losses below are drawn here.", LEAST),
+        "TOLD": (
+            "Fields of the upload page: losses and optimisers they count for.",
+            told_fields.conditions(),
+        ),
+        "TOLD_MENUS": ("Those that are menus.", [each.id for each in told_fields.CHOSEN]),
+        "OPTIMIZERS": ("What is said of each optimiser.", told_fields.ABOUT),
         "STRIP": ("A strip of tiles: pixels of a caption, gap, least and most height.", strip),
     }
 
@@ -76,12 +83,16 @@ def written() -> str:
 def _literal(value: Any) -> str:
     """A value whose type is itself, one entry a line."""
     if isinstance(value, Mapping):
-        lines = [f"  {key}: {json.dumps(v, ensure_ascii=False)}," for key, v in value.items()]
+        lines = [f"  {_key(key)}: {json.dumps(v, ensure_ascii=False)}," for key, v in value.items()]
         return "/** @type {const} */ ({\n" + "\n".join(lines) + "\n})"
     if not isinstance(value, str | int | float):
         lines = [f"  {json.dumps(v, ensure_ascii=False)}," for v in value]
         return "/** @type {const} */ ([\n" + "\n".join(lines) + "\n])"
     return json.dumps(value, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    return name if name.isidentifier() else json.dumps(name)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ INK, MUTED, RULE, COLOURS = "#1a1c20", "#5b616b", "#d9dce1", {0.05: "#1d5fa8", 0
 
 
 def text(x: float, y: float, words: str, *, anchor: str = "start", colour: str = INK) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{escape(words)}</text>'
+    where = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}"'
+    return f"<text {where}>{escape(words)}</text>"
 
 
 def line(x: float, y: float, to_x: float, to_y: float, colour: str = RULE, width: float = 1) -> str:

@@ -20,9 +20,14 @@ def options(parameters: dict[str, object]) -> list[str]:
     given = []
     for name, value in parameters.items():
         if value is not None:
-            text = json.dumps(value) if isinstance(value, dict) else str(value)
-            given += ["--" + name.replace("_", "-"), text]
+            given += ["--" + name.replace("_", "-"), _typed(value)]
     return given
+
+
+def _typed(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return json.dumps(value) if isinstance(value, dict) else str(value)
 
 
 def analyze(folder: Path) -> int:

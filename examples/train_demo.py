@@ -103,6 +103,9 @@ def main() -> None:
         parameters = {
             "architecture": {"family": "mlp", "activation": "tanh"},
             "weight_decay": weight_decay,
+            "optimizer": "lbfgs",
+            "augmentation": False,
+            "dropout": False,
         }
         request = {"name": f"spirals, {name.replace('-', ' ')}", "parameters": parameters}
         (folder / "request.json").write_text(json.dumps(request, indent=1) + "\n")

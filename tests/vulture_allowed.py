@@ -53,6 +53,7 @@ __annotations__, __signature__  # typer reads options from them
 _get, _put, _queue_bind, import_from_cwd, imp  # kombu's and celery's hooks
 _of_an_earlier_schema, _storable, _consistent, _agrees, _of_torch, _fit_together  # pydantic
 backward, setup_context  # torch.autograd.Function
+arriving_bytes, queued  # filled by name: what a person holds
 commands  # click's group
 inode  # unpacked from stat
 isolation_level, none_as_null, type_annotation_map  # sqlalchemy
@@ -64,3 +65,8 @@ types  # __torch_dispatch__'s signature
 websocket_capability  # dash's backend
 writable  # io.RawIOBase
 extra_repr  # torch, for the repr of a module
+
+# uvicorn calls and reads them.
+force_exit
+handle_exit
+should_exit

@@ -10,14 +10,14 @@ from sqlalchemy import ColumnElement, Select, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
+from backend.analyses.documents import as_analysis, as_row
 from backend.analyses.submission import KEY_TAKEN, NO_KEY, Submission
 from backend.auth.principal import EVERYONE
 from backend.http.cursors import Cursor
 from backend.jobs.job import NewJob, waiting_stages
 from backend.jobs.repository import cancel_shards, end, job_row
-from backend.storage.tables import AnalysisRow, JobRow, moment
+from backend.storage.tables import AnalysisRow, JobRow
 from backend.storage.transactions import Transactions
-from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError, missing
 from minimascope.contract.queues import QueueName
 from minimascope.contract.schemas import (
@@ -26,11 +26,8 @@ from minimascope.contract.schemas import (
     AnalysisRequest,
     ListedAnalysis,
     MadeBy,
-    StageStatus,
     State,
 )
-
-MOST_LAMBDAS = 200
 
 
 @contextmanager
@@ -65,6 +62,7 @@ def insert(
             checkpoint=request.checkpoint,
             train=request.train,
             test=request.test,
+            optimizer_state=request.optimizer_state,
             parameters=request.parameters.model_dump(mode="json"),
             created_at=now,
             idempotency_key=submission.idempotency_key,
@@ -73,48 +71,6 @@ def insert(
         )
     )
     return made
-
-
-def as_analysis(row: AnalysisRow, job: JobRow) -> Analysis:
-    return Analysis(**_listed(row, job), parameters=_parameters(row))
-
-
-def _parameters(row: AnalysisRow) -> Parameters:
-    # Earlier versions took any number of lambdas.
-    lambdas = row.parameters.get("lambdas", [])[:MOST_LAMBDAS]
-    return Parameters.model_validate({**row.parameters, "lambdas": lambdas})
-
-
-def as_row(row: AnalysisRow, job: JobRow) -> ListedAnalysis:
-    return ListedAnalysis(**_listed(row, job))
-
-
-def _listed(row: AnalysisRow, job: JobRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "name": row.name,
-        "state": cast(State, job.state),
-        "stages": [StageStatus.model_validate(stage) for stage in job.stages],
-        "created_at": moment(row.created_at),
-        "started_at": moment(job.started_at) if job.started_at else None,
-        "finished_at": moment(job.finished_at) if job.finished_at else None,
-        "progress": job.progress,
-        "message": job.message,
-        "attempt": job.attempt,
-        "problem": job.problem,
-        "checkpoint": row.checkpoint,
-        "train": row.train,
-        "test": row.test,
-        "arrays": sorted(job.arrays),
-        "pinned": row.pinned,
-        "made_by": made_by(job),
-    }
-
-
-def made_by(job: JobRow) -> MadeBy | None:
-    """The release that took the job last; None where none did or it did not say."""
-    version, _, estimators = job.release.partition("/")
-    return MadeBy(version=version, estimators=estimators, build=job.build) if version else None
 
 
 class AnalysisRepository(Transactions):

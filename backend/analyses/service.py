@@ -26,6 +26,7 @@ from minimascope.contract.report import Report
 from minimascope.contract.schemas import Analysis, AnalysisRequest, Upload, UploadKind
 
 SEEN_SECONDS = 60.0
+KINDS: dict[str, UploadKind] = {"checkpoint": "checkpoint", "optimizer_state": "checkpoint"}
 PRIORITIES = {"low": -1, "normal": 0, "high": 1}
 
 
@@ -122,8 +123,10 @@ class AnalysisService:
         files = {"checkpoint": request.checkpoint, "train": request.train}
         if request.test:
             files["test"] = request.test
+        if request.optimizer_state:
+            files["optimizer_state"] = request.optimizer_state
         names = {
-            role: self._accepted("checkpoint" if role == "checkpoint" else "dataset", sha, who).name
+            role: self._accepted(KINDS.get(role, "dataset"), sha, who).name
             for role, sha in files.items()
         }
         self.uploads.used(list(files.values()), who)

@@ -13,6 +13,7 @@ from backend.jobs.job import JobStatus, NewJob
 from backend.jobs.leases.repository import LeaseRepository
 from backend.jobs.metrics import JobMetrics
 from backend.jobs.notifications import Notifications
+from backend.jobs.people.repository import PersonJobRepository
 from backend.jobs.repository import JobRepository
 from backend.jobs.shards.repository import ShardRepository
 from backend.jobs.workers.repository import WorkerRepository
@@ -40,6 +41,7 @@ class JobService:
         self.leases = LeaseRepository(engine)
         self.shards = ShardRepository(engine)
         self.workers = WorkerRepository(engine)
+        self.people = PersonJobRepository(engine)
         self.notifications = Notifications()
         self.metrics = JobMetrics()
 
@@ -58,7 +60,7 @@ class JobService:
         The server's own token may queue any number: it is nobody's neighbour.
         """
         most = MOST_WAITING[job_kind(job.kind).role == "analysis"]
-        if job.owner and self.repository.waiting(job.owner, job.queue) >= most:
+        if job.owner and self.people.waiting(job.owner, job.queue) >= most:
             sentence = f"{most} of your jobs wait for a worker already."
             raise ProblemError("too_many_waiting", sentence)
 

@@ -37,7 +37,7 @@ def remove(name: str, operations: Operations, jobs: Jobs, uploads: Uploads) -> R
     going = uploads.transfers.open_transfers(owner=owner, names={})
     for each in going:
         give_up(uploads, each.id)
-    cancelled = jobs.repository.cancel_of(owner, now=time.time())
+    cancelled = jobs.people.cancel_of(owner, now=time.time())
     for job in cancelled:
         jobs.notifications.notify(job)
     return Removed(transfers=len(going), jobs=len(cancelled))

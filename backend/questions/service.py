@@ -67,11 +67,14 @@ def question_job(
     analysis: Analysis, question: Question, files: dict[str, str], who: Principal, **document: Any
 ) -> NewJob:
     """What a worker gets: files by role, the analysis' parameters, and `document` as it is."""
+    own = {"checkpoint": analysis.checkpoint, "train": analysis.train}
+    if analysis.optimizer_state:  # it may say which parameters were trained
+        own["optimizer_state"] = analysis.optimizer_state
     return NewJob(
         question.kind,
         analysis.id,
         {
-            "files": {"checkpoint": analysis.checkpoint, "train": analysis.train, **files},
+            "files": {**own, **files},
             "names": {},
             "parameters": analysis.parameters.model_dump(mode="json"),
             **document,

@@ -107,6 +107,7 @@ class AnalysisRow(Table):
         Index("ix_analyses_checkpoint", "checkpoint"),
         Index("ix_analyses_train", "train"),
         Index("ix_analyses_test", "test"),
+        Index("ix_analyses_optimizer_state", "optimizer_state"),
         Index("ix_analyses_content", "content"),
     )
 
@@ -115,6 +116,7 @@ class AnalysisRow(Table):
     checkpoint: Mapped[str] = mapped_column(String(64))
     train: Mapped[str] = mapped_column(String(64))
     test: Mapped[str | None] = mapped_column(String(64))
+    optimizer_state: Mapped[str | None] = mapped_column(String(64), default=None)
     parameters: Mapped[dict[str, Any]]
     created_at: Mapped[float]
     idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)

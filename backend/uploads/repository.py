@@ -179,6 +179,7 @@ def uses(identifier: Any) -> ColumnElement[bool]:
         AnalysisRow.checkpoint == identifier,
         AnalysisRow.train == identifier,
         AnalysisRow.test == identifier,
+        AnalysisRow.optimizer_state == identifier,
     )
 
 

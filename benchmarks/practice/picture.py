@@ -25,7 +25,7 @@ def picture(halves: dict[str, list[Row]]) -> str:
         x = LEFT + 90 * i
         parts.append(f'<circle cx="{x}" cy="{SIDE + 92}" r="4" fill="{colour}"/>')
         parts.append(f'<text x="{x + 8}" y="{SIDE + 96}">{SAID[key]}</text>')
-    said = "bar: 90% interval; ring: gap outside it; filled: reliable"
+    said = "bar: 90% interval; black ring: gap outside it; filled: reliable"
     parts.append(f'<text x="{LEFT + 380}" y="{SIDE + 96}" fill="#444">{said}</text></svg>')
     return "\n".join(parts) + "\n"
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from minimascope.objective.multilabel import MultiLabel
 from torch import Tensor
 
 from minimascope.curvature.gap.estimate import estimate_gap
@@ -17,6 +16,7 @@ from minimascope.objective.binary import Binary
 from minimascope.objective.cross_entropy import CrossEntropy
 from minimascope.objective.gaussian import TorchMse
 from minimascope.objective.loss import Loss
+from minimascope.objective.multilabel import MultiLabel
 from minimascope.objective.objective import Objective
 from minimascope.objective.optimiser import Optimiser, bias_corrected
 from minimascope.objective.penalty import Penalty

@@ -7,6 +7,7 @@ import contextlib
 import multiprocessing
 import os
 import random
+import signal
 import socket
 import time
 from typing import Any
@@ -17,7 +18,8 @@ import httpx
 from benchmarks.trials.traffic import MIB, PIECE, TUS, quantile
 from tests.servers.deployment import Deployment
 
-ROUNDS, UPLOADS = 60, 20
+# Blocks with the abuser and without, of so many rounds each.
+BLOCKS, ROUNDS, UPLOAD_EVERY, SETTLES = 6, 24, 3, 3.0
 DRIPS = 100
 KINDS = ("list", "me", "upload")
 
@@ -118,62 +120,64 @@ def _abuser(url: str, token: str) -> None:
     asyncio.run(_abuse(url, token))
 
 
-def _rounds(url: str, token: str) -> dict[str, list[float]]:
-    """What somebody who works there waits for, by kind, in seconds."""
-    headers = {"authorization": f"Bearer {token}"}
-    found: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    with httpx.Client(base_url=f"{url}/api/v1", headers=headers, timeout=120) as client:
-        for number in range(ROUNDS):
-            asks = {
-                "list": lambda: client.get("/analyses"),
-                "me": lambda: client.get("/me"),
-                "upload": lambda: client.post("/datasets", content=_text(1000)),
-            }
-            if number % (ROUNDS // UPLOADS):
-                del asks["upload"]
-            for kind, ask in asks.items():
-                asked = time.monotonic()
-                ask().raise_for_status()
-                found[kind].append(time.monotonic() - asked)
-                time.sleep(0.05)
-    return found
+Times = dict[str, list[float]]
+
+
+def _rounds(client: httpx.Client, found: Times) -> None:
+    """What somebody who works there waits for, by kind, in seconds; an upload is looked into."""
+    for number in range(ROUNDS):
+        asks = {
+            "list": lambda: client.get("/analyses"),
+            "me": lambda: client.get("/me"),
+            "upload": lambda: client.post("/datasets", content=_text(1000)),
+        }
+        if number % UPLOAD_EVERY:
+            del asks["upload"]
+        for kind, ask in asks.items():
+            asked = time.monotonic()
+            ask().raise_for_status()
+            found[kind].append(time.monotonic() - asked)
+            time.sleep(0.05)
 
 
 def one_abuser() -> dict[str, Any]:
-    """p95 of another person's list, look and inspected upload, alone and beside the abuser."""
-    settings = {"MINIMASCOPE_UPLOADS_PER_MINUTE": "600"}
-    with Deployment(settings=settings) as deployment:
+    """p95 of another person's list, look and inspected upload, alone and beside the abuser, who is
+    stopped and goes on in turns: what else the machine does is then in both."""
+    with Deployment() as deployment:
         deployment.start_redis()
         deployment.start_api()
         deployment.start_worker("worker-inspections", "inspections")
         deployment.start_worker("worker-analyses", "analyses")
         deployment.await_workers(2)
         bob, mallory = _user(deployment, "bob"), _user(deployment, "mallory")
-        _rounds(deployment.url, bob)  # warm
-        alone = _rounds(deployment.url, bob)
+        alone: Times = {kind: [] for kind in KINDS}
+        beside: Times = {kind: [] for kind in KINDS}
         spawned = multiprocessing.get_context("spawn")
         abuser = spawned.Process(target=_abuser, args=(deployment.url, mallory), daemon=True)
-        abuser.start()
-        time.sleep(10)
-        beside = _rounds(deployment.url, bob)
-        abuser.terminate()
+        headers = {"authorization": f"Bearer {bob}"}
+        base = f"{deployment.url}/api/v1"
+        with httpx.Client(base_url=base, headers=headers, timeout=120) as client:
+            _rounds(client, {kind: [] for kind in KINDS})  # warm
+            abuser.start()
+            assert abuser.pid
+            time.sleep(10)
+            for _ in range(BLOCKS):
+                _rounds(client, beside)
+                os.kill(abuser.pid, signal.SIGSTOP)
+                time.sleep(SETTLES)
+                _rounds(client, alone)
+                os.kill(abuser.pid, signal.SIGCONT)
+                time.sleep(SETTLES)
+        abuser.kill()
         abuser.join()
-        again = _rounds(deployment.url, bob)
-    return _figures(alone, beside, again)
+    return _figures(alone, beside)
 
 
-def _figures(
-    alone: dict[str, list[float]], beside: dict[str, list[float]], again: dict[str, list[float]]
-) -> dict[str, Any]:
-    figures: dict[str, Any] = {
-        "rounds": ROUNDS,
-        "uploads": UPLOADS,
-        "load": round(os.getloadavg()[0], 1),
-    }
+def _figures(alone: Times, beside: Times) -> dict[str, Any]:
+    load = round(os.getloadavg()[0], 1)
+    figures: dict[str, Any] = {"asked": {k: len(v) for k, v in alone.items()}, "load": load}
     for kind in KINDS:
-        # What this machine's other work does to both is in the slower of two times alone.
-        before = max(quantile(alone[kind], 0.95), quantile(again[kind], 0.95))
-        during = quantile(beside[kind], 0.95)
+        before, during = quantile(alone[kind], 0.95), quantile(beside[kind], 0.95)
         figures[f"{kind}_alone_p95_ms"] = round(1000 * before, 1)
         figures[f"{kind}_beside_p95_ms"] = round(1000 * during, 1)
         figures[f"{kind}_times"] = round(during / before, 2)

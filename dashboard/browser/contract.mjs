@@ -23,6 +23,13 @@ export const ID = /** @type {const} */ ({
   UP_SEQUENTIAL: "up-sequential",
   UP_LABEL: "up-label",
   UP_STAGES: "up-stages",
+  UP_LOSS: "up-loss",
+  UP_LOSS_MORE: "up-loss-more",
+  UP_OPTIMIZER: "up-optimizer",
+  UP_ABOUT: "up-about",
+  UP_STATE: "up-state",
+  UP_MORE: "up-more",
+  UP_READ: "up-read",
   BOUNDARY: "boundary",
   SPECTRUM: "spectrum",
   GAP: "gap",
@@ -97,6 +104,7 @@ export const CALLBACKS = /** @type {const} */ ([
   "list_arrived",
   "upload_next_step",
   "upload_family",
+  "upload_told",
   "candidate_chosen",
 ]);
 
@@ -240,6 +248,47 @@ export const ALIGNMENT_SCALE = 127;
 
 // Losses below are drawn here.
 export const LEAST_LOSS = 1e-08;
+
+// Fields of the upload page: losses and optimisers they count for.
+export const TOLD = /** @type {const} */ ({
+  "up-label-smoothing": [["cross_entropy"], null],
+  "up-class-weights": [["cross_entropy"], null],
+  "up-ignore-index": [["cross_entropy"], null],
+  "up-pos-weight": [["binary", "multilabel"], null],
+  "up-example-weights": [null, null],
+  "up-link": [["cross_entropy", "binary", "multilabel"], null],
+  "up-lr": [null, ["sgd", "adam", "adamw"]],
+  "up-steps": [null, ["sgd", "adam", "adamw"]],
+  "up-momentum": [null, ["sgd"]],
+  "up-schedule": [null, ["sgd", "adam", "adamw"]],
+  "up-lr-sum": [null, ["sgd", "adam", "adamw"]],
+  "up-betas": [null, ["adam", "adamw"]],
+  "up-batch-size": [null, ["adam", "adamw"]],
+  "up-weight-decay": [null, null],
+  "up-decay-on": [null, null],
+  "up-decay-table": [null, null],
+  "up-trainable": [null, null],
+  "up-augmentation": [null, null],
+  "up-dropout": [null, null],
+});
+
+// Those that are menus.
+export const TOLD_MENUS = /** @type {const} */ ([
+  "up-link",
+  "up-schedule",
+  "up-augmentation",
+  "up-dropout",
+]);
+
+// What is said of each optimiser.
+export const OPTIMIZERS = /** @type {const} */ ({
+  "": "Without it, weight decay alone can say how strong the pull was.",
+  sgd: "Rate, steps and momentum say how long it trained; at a minimum they do not count.",
+  adam: "Its second moments are read from the file, or estimated from gradients.",
+  adamw: "Its second moments are read from the file, or estimated from gradients.",
+  lbfgs: "It ends at a minimum: weight decay says all.",
+  other: "How it weighs directions is not known: away from a minimum there is no estimate.",
+});
 
 // A strip of tiles: pixels of a caption, gap, least and most height.
 export const STRIP = /** @type {const} */ ({

@@ -16,7 +16,7 @@ import * as help from "./page/help.mjs";
 import * as list from "./page/list.mjs";
 import * as theme from "./page/theme.mjs";
 import * as drops from "./upload/drops.mjs";
-import { candidateChosen, familyFields, nextStep } from "./upload/form.mjs";
+import { candidateChosen, familyFields, nextStep, toldFields } from "./upload/form.mjs";
 import * as found from "./upload/found.mjs";
 
 /** @type {Record<typeof import("./contract.mjs").CALLBACKS[number], (...given: any[]) => unknown>} */
@@ -32,6 +32,7 @@ const FUNCTIONS = {
   list_arrived: list.listArrived,
   upload_next_step: nextStep,
   upload_family: familyFields,
+  upload_told: toldFields,
   candidate_chosen: candidateChosen,
 };
 

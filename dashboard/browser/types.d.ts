@@ -84,7 +84,7 @@ type Analysis = {
   stages: Stage[];
   problem: Problem | null;
 };
-type Zone = "checkpoint" | "train" | "test";
+type Zone = "checkpoint" | "train" | "test" | "optimizer_state";
 
 interface PlotlyGraph extends HTMLElement {
   on(event: string, listener: (event: any) => void): void;

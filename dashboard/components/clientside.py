@@ -19,6 +19,7 @@ BrowserCallback = Literal[
     "list_arrived",
     "upload_next_step",
     "upload_family",
+    "upload_told",
     "candidate_chosen",
 ]
 CALLBACKS: tuple[BrowserCallback, ...] = get_args(BrowserCallback)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 # every page
 HERE = "here"
 ANNOUNCE = "announce"
@@ -30,6 +32,13 @@ UP_ACTIVATION = "up-activation"
 UP_SEQUENTIAL = "up-sequential"
 UP_LABEL = "up-label"
 UP_STAGES = "up-stages"
+UP_LOSS = "up-loss"
+UP_LOSS_MORE = "up-loss-more"
+UP_OPTIMIZER = "up-optimizer"
+UP_ABOUT = "up-about"
+UP_STATE = "up-state"
+UP_MORE = "up-more"
+UP_READ = "up-read"
 # plots: each has a frame `…-frame` and a table `…-table`
 BOUNDARY = "boundary"
 SPECTRUM = "spectrum"
@@ -82,7 +91,7 @@ LINE_WANTED = "line-wanted"
 
 
 def drop(zone: str) -> str:
-    """Where a file is dropped: `checkpoint`, `train` or `test`."""
+    """Where a file is dropped: `checkpoint`, `train`, `test` or `optimizer_state`."""
     return f"drop-{zone}"
 
 
@@ -94,6 +103,11 @@ def uploaded(zone: str) -> str:
 def found(zone: str) -> str:
     """What the inspection found in it."""
     return f"found-{zone}"
+
+
+def analyse_so(place: object) -> dict[str, Any]:
+    """The button under a finding of the analysis page; `ALL` for every one."""
+    return {"type": "analyse-so", "place": place}
 
 
 def menu(select: str) -> str:

@@ -31,6 +31,7 @@ def about(analysis: Analysis, report: Report) -> dict[str, Any]:
         "checkpoint": report.checkpoint.sha256,
         "train": analysis.train,
         "test": analysis.test,
+        "optimizer_state": analysis.optimizer_state,
         "parameters": analysis.parameters.model_dump(mode="json"),
         "seed": report.seed,
         "dtype": report.dtype,

@@ -30,7 +30,8 @@ def planned(opened: Opened, parameters: Parameters) -> dict[str, Any]:
     sizes = {"parameters": opened.minimum.dim, "examples": opened.minimum.n}
     told = {each.name: getattr(plan, each.name) for each in fields(plan) if each.repr}
     data = data_summary(opened)
-    warnings = [*worse_than_guessing(opened.minimum, data.train), *opened.warnings]
+    read = [opened.read] if opened.read else []
+    warnings = [*read, *worse_than_guessing(opened.minimum, data.train), *opened.warnings]
     warnings += advice(plan, opened.minimum, parameters)
     found = {"stage_seconds": costs, "data": data.model_dump(), "warnings": warnings}
     return {**told, **sizes, **found}

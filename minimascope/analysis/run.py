@@ -104,6 +104,7 @@ def begin(
     publisher.progress("intake", 0.0, "Opening the checkpoint and the data")
     started = time.perf_counter()
     opened = open_it()
+    parameters = opened.parameters
     publisher.progress("intake", 0.0, f"Passing over {opened.minimum.n:,} examples")
     data = data_summary(opened)
     folds, said = folds_given(parameters, data.train)
@@ -116,7 +117,7 @@ def begin(
         checkpoint=checkpoint_summary(opened, parameters),
         data=data,
         loss=opened.minimum.loss.name,
-        objective=objective_summary(opened.minimum, parameters, link=opened.link),
+        objective=objective_summary(opened),
         cross_validation=folds,
         warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings, *said],
     )

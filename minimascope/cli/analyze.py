@@ -10,7 +10,7 @@ import typer
 
 from minimascope.cli import findings, progress, schedule_file
 from minimascope.cli.files import existing, writable
-from minimascope.cli.model_options import made, takes
+from minimascope.cli.model_options import OPTIMIZER_STATE, made, takes
 from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
@@ -30,6 +30,9 @@ def command(
     train: Annotated[Path, typer.Option(metavar="FILE", help="the training data")],
     asked: dict[str, Any],
     test: Annotated[Path | None, typer.Option(metavar="FILE", help="held-out data")] = None,
+    optimizer_state: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=OPTIMIZER_STATE)
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="where the report goes")
     ] = None,
@@ -41,7 +44,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Analyse a minimum from local files; ends with the verdict and the key numbers."""
-    for path in filter(None, (checkpoint, train, test)):
+    for path in filter(None, (checkpoint, train, test, optimizer_state)):
         existing(path)
     if plan and (output or arrays):
         raise ProblemError("plan_only", "With --plan nothing is computed that could be written.")
@@ -50,7 +53,7 @@ def command(
     parameters = made(Parameters, asked)
     from minimascope.analysis.session.opening import Files
 
-    files = Files(checkpoint, train, test)
+    files = Files(checkpoint, train, test, optimizer_state=optimizer_state)
     with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
         if plan:
             _plan(files, parameters, Path(workdir), as_json=as_json)

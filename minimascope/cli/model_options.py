@@ -24,6 +24,7 @@ from minimascope.contract.problems import ProblemError
 Model = TypeVar("Model", bound=BaseModel)
 YesNo = Literal["yes", "no"]
 LETTERS = "A,B,C,D,E,F"
+OPTIMIZER_STATE = "the optimiser's state_dict at these weights, where the checkpoint lacks it"
 NONE: Mapping[str, Callable[[str], dict[str, Any]]] = {}
 
 

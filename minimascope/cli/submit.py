@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from minimascope.cli import schedule_file
-from minimascope.cli.model_options import made, takes
+from minimascope.cli.model_options import OPTIMIZER_STATE, made, takes
 from minimascope.cli.server import Address, Token, client, stored
 from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.parameters import Parameters
@@ -19,6 +19,9 @@ def command(
     train: Annotated[str, typer.Option(metavar="FILE|ID", help="the training data")],
     asked: dict[str, Any],
     test: Annotated[str | None, typer.Option(metavar="FILE|ID", help="held-out data")] = None,
+    optimizer_state: Annotated[
+        str | None, typer.Option(metavar="FILE|ID", help=OPTIMIZER_STATE)
+    ] = None,
     name: Annotated[
         str, typer.Option(metavar="TEXT", help="what to call the analysis", show_default=False)
     ] = "",
@@ -36,6 +39,9 @@ def command(
             checkpoint=stored(served, "checkpoint", checkpoint),
             train=stored(served, "dataset", train),
             test=stored(served, "dataset", test) if test else None,
+            optimizer_state=stored(served, "checkpoint", optimizer_state)
+            if optimizer_state
+            else None,
             parameters=parameters,
         )
         found = served.submit(request)

@@ -59,7 +59,9 @@ class ObjectiveParameters(BaseModel):
         None,
         description="what the network's outputs are; its last layer tells",
     )
-    label_smoothing: Share = Field(0.0, description="as in torch's CrossEntropyLoss")
+    label_smoothing: Share | None = Field(
+        None, description="as in torch's CrossEntropyLoss; 0 where neither you nor the file says"
+    )
     class_weights: (
         Annotated[list[NotNegative], Field(min_length=1, max_length=MOST_CLASSES)] | None
     ) = Field(None, description="a weight a class, as in torch's CrossEntropyLoss")

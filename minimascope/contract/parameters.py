@@ -10,6 +10,12 @@ from pydantic import Field, field_validator
 from minimascope.contract.objective import ObjectiveParameters, Positive
 from minimascope.contract.report import STAGES, CrossValidation, Stage
 
+# Fields that say one thing together.
+TOGETHER = (
+    {"weight_decay", "decay_on", "decay_table"},
+    {"loss", "link", "class_weights", "pos_weight"},
+    {"schedule", "lr_sum"},
+)
 # Of JSON: an architecture of a thousand layers is a third of this.
 MOST_ARCHITECTURE = 1 << 19
 
@@ -45,6 +51,17 @@ class Parameters(ObjectiveParameters):
         None, description="what K-fold with your own training found, shown beside the estimates"
     )
     stages: list[Stage] = Field(list(STAGES), description="parts of the report to compute")
+
+    def changed(self, fields: dict[str, Any]) -> Parameters:
+        """The same with these fields, and without what they take the place of.
+
+        Whoever says how strong weight decay was says where, too; another loss has other options.
+        """
+        gone = set[str]()
+        for together in TOGETHER:
+            gone |= together if together & set(fields) else set()
+        kept = self.model_dump(exclude_defaults=True, exclude=gone)
+        return Parameters.model_validate(kept | fields)
 
     @field_validator("architecture")
     @classmethod

@@ -84,6 +84,10 @@ INTAKE = (
     Problem(
         "example_weights_invalid", "no weight for each example, a negative one, or none above zero"
     ),
+    Problem(
+        "optimizer_state_mismatch",
+        "the state of an optimiser that is another network's, or without second moments",
+    ),
     Problem("labels_out_of_range", "names value, index and allowed range"),
     Problem("labels_not_integer", "class labels that are not whole numbers"),
     Problem(

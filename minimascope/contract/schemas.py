@@ -72,12 +72,16 @@ Identifier = Annotated[str, Field(max_length=64)]
 
 
 class AnalysisRequest(Document):
-    """Body of `POST /analyses`: ids of uploads and the parameters."""
+    """Body of `POST /analyses`: ids of uploads and the parameters.
+
+    `optimizer_state`: of a checkpoint upload, the optimiser's state_dict at these weights.
+    """
 
     name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] = ""
     checkpoint: Identifier
     train: Identifier
     test: Identifier | None = None
+    optimizer_state: Identifier | None = None
     parameters: Parameters = Parameters()
     priority: Literal["low", "normal", "high"] = "normal"
 
@@ -154,6 +158,7 @@ class ListedAnalysis(Document):
     checkpoint: str
     train: str
     test: str | None = None
+    optimizer_state: str | None = None
     arrays: list[str] = []
     pinned: bool = False
     made_by: MadeBy | None = None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -49,7 +51,7 @@ def margins_figure(margins: Margins, arrays: Arrays) -> go.Figure:
     figure.add_traces(band(low, high))
     figure.add_traces(estimates(margins))
     ends = [v for each in brackets for v in (each.margin.lower, each.margin.upper) if v]
-    ends += [each.margin.upper * REACH for each in brackets if faded(each.margin)]
+    ends += [(each.margin.upper or 0.0) * REACH for each in brackets if faded(each.margin)]
     ends += [*low[low > 0], *high[high > 0]]
     split = BAND / (BAND + ROW * len(brackets) + 20)
     figure.update_xaxes(log_axis("ℓ₂ distance to the boundary", ends))
@@ -85,7 +87,11 @@ def bracket_traces(each: Drawn, place: int) -> list[go.Scatter]:
     """A bar, a dot where its ends are within a percent, or a bar that fades."""
     upper, lower = each.margin.upper or 0.0, each.margin.lower
     words = f"{each.name}: {each.margin.words(lambda value: f'{value:.4g}')}"
-    common = {"showlegend": False, "name": words, "hovertemplate": words + "<extra></extra>"}
+    common: dict[str, Any] = {
+        "showlegend": False,
+        "name": words,
+        "hovertemplate": words + "<extra></extra>",
+    }
     mark = go.Scatter(
         x=[upper],
         y=[place],
@@ -104,13 +110,13 @@ def bracket_traces(each: Drawn, place: int) -> list[go.Scatter]:
     ends = np.geomspace(REACH * upper, upper, FADING + 1)
     pieces = [
         _piece(float(a), float(b), place, 0.75 * (i + 1) / FADING, common)
-        for i, (a, b) in enumerate(zip(ends[:-1], ends[1:], strict=True))
+        for i, (a, b) in enumerate(pairwise(ends))
     ]
     return [*pieces, mark]
 
 
 def _piece(
-    low: float, high: float, place: int, opacity: float, common: dict[str, object]
+    low: float, high: float, place: int, opacity: float, common: dict[str, Any]
 ) -> go.Scatter:
     return go.Scatter(
         x=[low, high],

@@ -57,7 +57,6 @@ CLASS_SYMBOLS = [
     *("circle", "square", "diamond", "triangle-up", "cross", "x", "star"),
     *("triangle-down", "pentagon", "hourglass"),
 ]
-CLASS_PATTERNS = ["", "/", "x", "-", "+", ".", "|"]
 AXIS = re.compile(r"[xy]axis\d*")
 DASHES = ["solid", "dash", "dot", "dashdot", "longdash"]
 

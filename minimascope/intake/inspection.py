@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from minimascope.intake.networks.groups import natural
+from minimascope.intake.training.naming import Network
+from minimascope.intake.training.proposals import proposals
 from minimascope.intake.values.checkpoint import convert_checkpoint, file_sha256
 from minimascope.intake.values.dataset import convert_dataset
+from minimascope.intake.values.trained_part import trained_sentence
+from minimascope.intake.values.training_facts import facts_of
 
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 
@@ -38,11 +42,12 @@ def suggest(tensors: list[dict[str, Any]], *, ordered: bool = True) -> list[dict
 
 
 def inspect_checkpoint(path: Path, *, workdir: Path) -> dict[str, Any]:
-    """Format, sha256, picked, parameters, dtype, layers (name, shape, dtype), suggested, warnings.
+    """Format, sha256, picked, parameters, dtype, layers (name, shape, dtype), suggested, warnings,
 
-    `parameters` counts trainable numbers (buffers of BatchNorm left out); `suggested` lists
-    specs with `"activation": None`, which only the user knows. Raises ProblemError as
-    `read_checkpoint` does. `workdir` is not written to.
+    training. `parameters` counts trained numbers (buffers of BatchNorm left out); `suggested`
+    lists specs with `"activation": None`, which only the user knows; `training` is what the file
+    says of it: fields of an analysis, words for them, what it leaves open. Raises ProblemError as
+    `read_training` does. `workdir` is not written to.
     """
     found = convert_checkpoint(path, output=None)
     layers, program = found.pop("tensors"), found.pop("graph", None)
@@ -51,15 +56,38 @@ def inspect_checkpoint(path: Path, *, workdir: Path) -> dict[str, Any]:
     weights = [row for row in layers if not _is_buffer(row["name"]) and row["name"] not in shared]
     if program is not None:
         weights = [row for row in layers if row["name"] in set(program["trainable"])]
+    frozen = set(program["frozen"]) if program is not None else set[str]()
+    trained = [row for row in weights if row["name"] not in frozen]
     ordered = found["format"] != "safetensors"
     dtypes = sorted({row["dtype"] for row in weights})
+    said = _training(found.pop("training", None), weights, trained)
+    found["warnings"] += trained_sentence(_count(trained), _count(weights))
     return {
         **found,
-        "parameters": sum(math.prod(row["shape"]) for row in weights),
+        "parameters": _count(trained),
         "dtype": ", ".join(dtypes),
         "layers": layers,
         "suggested": suggest(layers, ordered=ordered) if program is config is None else [],
+        **said,
     }
+
+
+def _count(rows: list[dict[str, Any]]) -> int:
+    return sum(math.prod(row["shape"]) for row in rows)
+
+
+def _training(
+    answer: Any, weights: list[dict[str, Any]], trained: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """What the file proposes, for a person to look at; nothing where it says nothing."""
+    shapes = {row["name"]: row["shape"] for row in weights}
+    network = Network(shapes, [row["name"] for row in trained])
+    found = proposals(facts_of(answer), network)
+    fields = {name: value for each in found.found for name, value in each.fields.items()}
+    if not fields and not found.open:
+        return {}
+    words = [each.words for each in found.found if each.certain]
+    return {"training": {"fields": fields, "words": words, "open": found.open}}
 
 
 def inspect_dataset(path: Path, *, workdir: Path, label: str | None = None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import stat
 import time
 from pathlib import Path
 
+MAKER = "maker"
 KEPT_SECONDS = 2 * 24 * 3600.0
 
 
@@ -33,6 +34,25 @@ def unfinished(home: Path | None, job: str) -> Path | None:
     """The folder of one job (a hexadecimal id), not made yet; None where nothing can be kept."""
     kept = folder(home)
     return kept / job if kept and job.isalnum() else None
+
+
+def begun(home: Path | None, job: str, *, maker: str) -> Path | None:
+    """The folder of one job for this `maker` (a release of the code); made where it is missing.
+
+    What another release left there is removed: its numbers would go into this one's.
+    """
+    path = unfinished(home, job)
+    if path is None:
+        return None
+    label = path / MAKER
+    try:
+        if path.exists() and (not label.exists() or label.read_text() != maker):
+            shutil.rmtree(path)
+        path.mkdir(mode=0o700, exist_ok=True)
+        label.write_text(maker)
+    except OSError:  # a full disk: the job is done without it
+        return None
+    return path
 
 
 def kept_in(unfinished: Path | None, what: str) -> Path | None:

@@ -35,7 +35,7 @@ def load(path: str | Path) -> tuple[Report, dict[str, np.ndarray]]:
             arrays = {name: held[name] for name in held.files}
         text = arrays.pop(NAME).tobytes()
         return Report.model_validate_json(text), arrays
-    except (KeyError, ValueError, OSError, AttributeError, zipfile.BadZipFile) as error:
+    except (KeyError, ValueError, EOFError, OSError, AttributeError, zipfile.BadZipFile) as error:
         also = " of a version known here" if isinstance(error, ValidationError) else ""
         raise ProblemError(
             "not_a_report",

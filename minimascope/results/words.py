@@ -55,6 +55,8 @@ def rows(report: Report, said_as: Options) -> Iterator[Row]:
 def _objective(report: Report, said_as: Options) -> Iterator[Row]:
     if report.objective is not None:
         yield from sentences.told(report.objective)
+        if report.objective.read:
+            yield "from the files", report.objective.read
         if report.objective.checked:
             yield "objective", report.objective.checked
         for each in report.objective.findings:

@@ -72,6 +72,6 @@ def analyze(
         opened, parameters = asked.opened(), asked.parameters
         if seconds is not None:
             parameters, more = within(opened, parameters, seconds)
-            opened = replace(opened, warnings=[*opened.warnings, *more])
+            opened = replace(opened, parameters=parameters, warnings=[*opened.warnings, *more])
         report = run_opened(lambda: opened, parameters, publisher=heard)
     return Result(report, heard.arrays)

@@ -10,12 +10,13 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from minimascope.analysis.session.assembly import Known, Opened, together
+from minimascope.analysis.session.assembly import Known, Opened, refused_as_told, together
 from minimascope.analysis.session.opening import torch_device
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.checks import probed
 from minimascope.intake.values.checkpoint import Checkpoint
+from minimascope.objective.trainable import train_only
 from minimascope.training import criterion as criteria
 from minimascope.training import optimizer as optimisers
 from minimascope.training.examples import read
@@ -51,6 +52,9 @@ class Asked:
 
     def opened(self) -> Opened:
         """The minimum. Raises ProblemError as `together` does."""
+        if self.parameters.trainable is not None:
+            with refused_as_told():
+                train_only(self.network.network, self.parameters.trainable)
         return together(
             self.network.network,
             self.network.train,

@@ -34,7 +34,7 @@ def describe(page: Page, *, name: str) -> None:
     """Architecture and settings of the demo minimum, with few eigenpairs."""
     page.get_by_text("tanh", exact=True).click()
     page.fill("#up-name", name)
-    page.fill("#up-decay", "3e-3")
+    page.fill("#up-weight-decay", "3e-3")
     page.fill("#up-top-k", "3")
 
 

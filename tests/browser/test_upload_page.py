@@ -142,3 +142,104 @@ def test_a_table_is_described_once_its_label_column_is_known(page: Page, tmp_pat
         assert bars[0].split() == ["setosa", "31", "·", "52", "%"]
         expect(page.locator(f"#found-{zone} .found-note")).to_be_hidden()
     expect(page.locator("#up-label")).to_have_value("species")
+
+
+def asked_for(page: Page) -> dict[str, Any]:
+    """The parameters of the analysis whose job the page shows."""
+    page.wait_for_url("**/jobs/*")
+    server, identifier = page.url.split("/jobs/")
+    found: dict[str, Any] = httpx.get(f"{server}/api/v1/analyses/{identifier}").json()
+    return found
+
+
+def test_only_what_counts_for_the_optimiser_is_asked_for(
+    page: Page, files: tuple[Path, Path]
+) -> None:
+    page.goto("/upload")
+    shown = {
+        "sgd": {"lr", "steps", "momentum", "schedule", "lr-sum"},
+        "adamw": {"lr", "steps", "schedule", "lr-sum", "betas", "batch-size"},
+        "lbfgs": set(),
+        "other": set(),
+    }
+    every = set().union(*shown.values())
+    for optimizer, wanted in shown.items():
+        page.click(f"[data-choice='up-optimizer'] [data-value='{optimizer}']")
+        for field in every:
+            seen = expect(page.locator(f"#up-{field}-field"))
+            seen.to_be_visible() if field in wanted else seen.to_be_hidden()
+        expect(page.locator("#up-weight-decay")).to_be_visible()
+    expect(page.locator("#up-about")).to_contain_text("there is no estimate")
+    page.click("#up-loss-more summary")
+    expect(page.locator("#up-label-smoothing")).to_be_visible()
+    page.click("[data-choice='up-loss'] [data-value='binary']")
+    expect(page.locator("#up-label-smoothing")).to_be_hidden()
+    expect(page.locator("#up-pos-weight")).to_be_visible()
+
+
+def test_what_is_not_shown_is_not_asked_for_and_a_contradiction_is_a_sentence(
+    page: Page, files: tuple[Path, Path]
+) -> None:
+    page.goto("/upload")
+    choose(page, "checkpoint", files[0])
+    choose(page, "train", files[1])
+    page.click("[data-choice='up-activation'] [data-value='relu']")
+    page.click("[data-choice='up-optimizer'] [data-value='sgd']")
+    page.fill("#up-momentum", "0.9")
+    page.fill("#up-lr", "0.1")
+    page.fill("#up-lr-sum", "3")
+    page.fill("#up-steps", "10")
+    page.click("#up-start")
+    expect(page.locator("#up-problem")).to_contain_text("give the true ones")
+    page.click("[data-choice='up-optimizer'] [data-value='lbfgs']")
+    page.fill("#up-weight-decay", "1e-3")
+    page.click("#up-start")
+    asked = asked_for(page)["parameters"]
+    assert (asked["optimizer"], asked["weight_decay"]) == ("lbfgs", 1e-3)
+    assert asked["momentum"] is asked["lr"] is asked["lr_sum"] is asked["steps"] is None
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+def test_what_a_training_checkpoint_says_fills_the_form(
+    browser: Browser,
+    address: str,
+    files: tuple[Path, Path],
+    tmp_path: Path,
+    theme: Any,
+    width: int,
+) -> None:
+    checkpoint = tmp_path / "adamw.pt"
+    checkpoint.write_bytes(b"weights and an optimiser" + str(width).encode())
+    context = browser.new_context(
+        base_url=address, viewport={"width": width, "height": 900}, color_scheme=theme
+    )
+    for page in watched(context, address):
+        page.goto("/upload")
+        choose(page, "checkpoint", checkpoint)
+        expect(page.locator("#up-read")).to_contain_text(
+            "Read from your files: label smoothing 0.1, AdamW, weight decay 0.01 on matrices, "
+            "20 steps with a cosine schedule from 0.01"
+        )
+        chosen = "[data-choice=up-optimizer] [aria-checked=true]"
+        expect(page.locator(chosen)).to_have_text("AdamW")
+        expect(page.locator("#up-betas")).to_have_value("0.9, 0.99")
+        expect(page.locator("#up-schedule-menu")).to_have_value("cosine")
+        expect(page.locator("#up-dropout-menu")).to_have_value("yes")
+        expect(page.locator("#up-label-smoothing")).to_have_value("0.1")
+        page.fill("#up-steps", "30")
+        choose(page, "train", files[1])
+        choose(page, "optimizer_state", checkpoint)
+        expect(page.locator("#up-steps")).to_have_value("20")
+        page.fill("#up-steps", "30")
+        page.click("[data-choice='up-activation'] [data-value='gelu']")
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert page.evaluate(wide) <= 0
+        assert violations(page) == []
+        page.click("#up-start")
+        found = asked_for(page)
+        asked = found["parameters"]
+        assert (asked["optimizer"], asked["betas"]) == ("adamw", [0.9, 0.99])
+        assert (asked["weight_decay"], asked["decay_on"]) == (0.01, "matrices")
+        assert (asked["lr"], asked["schedule"], asked["steps"]) == (0.01, "cosine", 30)
+        assert (asked["label_smoothing"], asked["dropout"]) == (0.1, True)
+        assert found["optimizer_state"] == found["checkpoint"]

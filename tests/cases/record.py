@@ -69,6 +69,26 @@ def mlp(inputs: Tensor, labels: Tensor, *, seed: int = 0) -> nn.Sequential:
     return network
 
 
+def training() -> dict[str, Any]:
+    """A checkpoint in the middle of training: AdamW, decay on matrices, cosine to 0."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(64, 32), nn.GELU(), nn.Linear(32, 3))
+    matrices = [q for q in network.parameters() if q.ndim > 1]
+    rest = [{"params": [q for q in network.parameters() if q.ndim < 2], "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": 0.01}, *rest], lr=0.01, betas=(0.9, 0.99)
+    )
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 20)
+    for _ in range(20):
+        optimizer.zero_grad()
+        network(torch.randn(8, 64)).square().mean().backward()
+        optimizer.step()
+        scheduler.step()
+    parts = {"model": network, "optimizer": optimizer, "scheduler": scheduler}
+    saved: dict[str, Any] = {name: each.state_dict() for name, each in parts.items()}
+    return saved | {"hparams": {"label_smoothing": 0.1, "dropout": 0.2, "batch_size": 8}}
+
+
 def write(folder: Path) -> dict[str, Path]:
     """The uploads, by the name that each has below."""
     images, labels = rows()
@@ -78,6 +98,7 @@ def write(folder: Path) -> dict[str, Path]:
     convolutional = digits_network(digits[:200], classes[:200])
     torch.save({"state_dict": deep(), "ema": deep()}, folder / "deep.pt")
     torch.save(network.state_dict(), folder / "mlp.pt")
+    torch.save(training(), folder / "adamw.pt")
     torch.save(mlp(flat, targets, seed=1).state_dict(), folder / "other.pt")
     torch.save(convolutional.state_dict(), folder / "cnn.pt")
     np.savez(folder / "images.npz", X=images, y=np.array(CLASSES)[labels])
@@ -93,6 +114,7 @@ def asked() -> Iterator[Asked]:
     drawn = {"checkpoint": "cnn", "train": "digits"}
     line = {"request": {"other": "0" * 32, "steps": 4}, "architecture": MLP}
     yield "inspect_checkpoint", "inspect_checkpoint", {"checkpoint": "deep"}, {}, None
+    yield "inspect_checkpoint-adamw", "inspect_checkpoint", {"checkpoint": "adamw"}, {}, None
     yield "inspect_dataset", "inspect_dataset", {"dataset": "images"}, {}, None
     yield "inspect_dataset-iris", "inspect_dataset", {"dataset": "iris"}, {}, None
     yield "labelled", "labelled", {"dataset": "iris"}, {"label": "species"}, None

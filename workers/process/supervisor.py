@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from minimascope.contract.code import this_code
 from minimascope.contract.job_kinds import job_kind
 from minimascope.machine import unfinished
 from minimascope.service.tracing import JobTrace
@@ -183,6 +184,7 @@ class Supervisor:
         paths = {role: folder / role for role in job.files}
         for role, identifier in job.files.items():
             self.delivery.fetch(identifier, paths[role])
+        release = this_code().release
         arrays = {name: folder / f"given-{name}.npy" for name in job.arrays}
         for name, analysis in job.arrays.items():
             self.delivery.fetch_array(analysis, name, arrays[name])
@@ -195,7 +197,7 @@ class Supervisor:
             "arrays": {name: str(path) for name, path in arrays.items()},
             "question": job.question,
             "workdir": str(folder),
-            "unfinished": str(unfinished.unfinished(self.kept, job.id) or ""),
+            "unfinished": str(unfinished.begun(self.kept, job.id, maker=release) or ""),
         }
 
     def _end(self, job: ClaimedJob, stop: Stop | None, work: Work, exit_status: int) -> None:

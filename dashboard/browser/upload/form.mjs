@@ -1,5 +1,5 @@
 // The form of a new analysis: fields of the chosen family, a candidate taken from the table.
-import { ID } from "../contract.mjs";
+import { ID, OPTIMIZERS, TOLD } from "../contract.mjs";
 import { setProps } from "../page/dash.mjs";
 import { one } from "../page/dom.mjs";
 
@@ -10,8 +10,21 @@ export const nextStep = (upload) => (upload && location.pathname === "/" ? `/upl
 export const familyFields = (family) =>
   [family === "mlp", family === "sequential", family !== "file"].map((shown) => (shown ? "field wide" : "field wide gone"));
 
+/**
+ * Classes of the fields that count for a loss and an optimiser, that of the optimiser's state, and
+ * what is said of the optimiser.
+ * @param {string} loss @param {string} optimizer
+ */
+export function toldFields(loss, optimizer) {
+  const shown = Object.values(TOLD).map(([losses, optimizers]) =>
+    (!losses || losses.includes(loss)) && (!optimizers || optimizers.includes(optimizer)));
+  const about = /** @type {Record<string, string>} */ (OPTIMIZERS)[optimizer];
+  const state = ["adam", "adamw"].includes(optimizer) || optimizer === "" ? "field wide" : "field wide gone";
+  return [...shown.map((each) => (each ? "field" : "field gone")), state, about];
+}
+
 /** @param {string} group @param {string} value */
-const press = (group, value) => one(`[data-choice='${group}'] [data-value='${value}']`)?.click();
+export const press = (group, value) => one(`[data-choice='${group}'] [data-value='${value}']`)?.click();
 
 /**
  * A row of the table of candidates fills the fields above as a person would.

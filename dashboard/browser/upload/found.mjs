@@ -3,14 +3,14 @@ import { ID } from "../contract.mjs";
 import { setProps } from "../page/dash.mjs";
 import { all, byId, element, idOf, one } from "../page/dom.mjs";
 import { thin } from "../page/numbers.mjs";
-import { ADDRESS } from "./addresses.mjs";
+import { ADDRESS, ofTraining } from "./addresses.mjs";
 import { balance, facts, layers, times } from "./found_parts.mjs";
 
 /** @type {Record<string, string>} */
 const FORMATS = {
   torch: "state dict of torch.save", safetensors: "safetensors", pt2: ".pt2, program and weights",
   huggingface: "Hugging Face model folder", npz: "NumPy arrays (.npz)", csv: "table (.csv)",
-  parquet: "table (.parquet)", image_zip: "images in folders",
+  training: "state of an optimiser", parquet: "table (.parquet)", image_zip: "images in folders",
 };
 
 /** @typedef {Upload["inspection"]} Inspection */
@@ -27,8 +27,8 @@ const formatOf = ({ format }) => FORMATS[format] || format;
 /** A whole number, or nothing where it is not known. @param {any} value */
 const counted = (value) => (typeof value === "number" ? thin(value) : "");
 
-/** @param {Upload} upload */
-function checkpointParts({ id, inspection }) {
+/** @param {Upload} upload @param {Zone} zone */
+function checkpointParts({ id, inspection }, zone) {
   const found = inspection.summary || {};
   return [
     facts([
@@ -39,7 +39,7 @@ function checkpointParts({ id, inspection }) {
     ]),
     ...(found.picked ? [element("p", "found-note", found.picked)] : []),
     ...notes(inspection),
-    ...(found.layers?.length ? [layers(found.layers)] : []),
+    ...(zone === "checkpoint" && found.layers?.length ? [layers(found.layers)] : []),
   ];
 }
 
@@ -123,7 +123,7 @@ export function showFound(zone, upload) {
   shown.delete(box);
   if (upload?.inspection.state !== "ok") return box.replaceChildren();
   shown.set(box, upload);
-  box.replaceChildren(...(zone === "checkpoint" ? checkpointParts(upload) : dataParts(upload, zone)));
+  box.replaceChildren(...(ofTraining(zone) ? checkpointParts(upload, zone) : dataParts(upload, zone)));
 }
 
 export function listen() {

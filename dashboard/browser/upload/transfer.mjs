@@ -2,6 +2,7 @@
 // the piece that was on its way.
 import { problemOf } from "../page/fetching.mjs";
 import { Upload as Transfer } from "../vendor/tus.mjs";
+import { ofTraining } from "./addresses.mjs";
 import { forget, keep, kept, keyOf } from "./unfinished.mjs";
 
 export const PIECE = 8 << 20;
@@ -77,7 +78,7 @@ export function send(file, zone, { progress, waiting }) {
       chunkSize: PIECE,
       retryDelays: PAUSES,
       storeFingerprintForResuming: false, // kept by `unfinished`, which knows the zone and the share
-      metadata: { filename: file.name, kind: zone === "checkpoint" ? "checkpoint" : "dataset" },
+      metadata: { filename: file.name, kind: ofTraining(zone) ? "checkpoint" : "dataset" },
       onProgress: progress,
       onUploadUrlAvailable: () => keep(key, String(upload.url), shareOf(key, upload.url)),
       onChunkComplete: (_, arrived, total) => keep(key, String(upload.url), arrived / (total || file.size)),

@@ -4,8 +4,9 @@ import { setProps } from "../page/dash.mjs";
 import { element, idOf, one } from "../page/dom.mjs";
 import { pause } from "../page/fetching.mjs";
 import { size, thin } from "../page/numbers.mjs";
-import { ADDRESS, zoneOf } from "./addresses.mjs";
+import { ADDRESS, ofTraining, zoneOf } from "./addresses.mjs";
 import { showFound } from "./found.mjs";
+import { propose } from "./proposing.mjs";
 import { unfinished } from "./unfinished.mjs";
 
 const POLL_MILLISECONDS = 1000;
@@ -26,6 +27,7 @@ export function live(zone, state, ...children) {
 /** @param {HTMLElement} zone @param {Upload | null} upload */
 function tell(zone, upload) {
   showFound(zoneOf(zone), upload);
+  if (ofTraining(zoneOf(zone))) propose(zoneOf(zone), upload);
   setProps(idOf("uploaded", zoneOf(zone)), { data: upload });
 }
 

@@ -89,33 +89,37 @@ def _moved(boundary: Boundary) -> str:
     )
 
 
+ENDS = ("ℓ₂ at least", "at most", "ℓ∞ at least", "at most")
+
+
 def margin_tables(margins: Margins, names: Sequence[str] = ()) -> list[Any]:
     """By class in both norms, then by pair of classes."""
     found, other = margins.l2, margins.linf
-    head = ("class", "smallest ℓ₂", "smallest ℓ∞")
-    rows: list[Row] = [("all", _bracket(found.smallest), _bracket(other and other.smallest))]
+    rows: list[Row] = [("all", *_ends(found.smallest, other.smallest if other else None))]
     for label, value in found.per_class.items():
         largest = other.per_class.get(label) if other else None
-        rows.append((class_name(names, label), _bracket(value), _bracket(largest)))
-    rows.append(("median", _bracket(found.median), _bracket(other and other.median)))
-    tables: list[Any] = [table(head, rows, "Margins by class")]
+        rows.append((class_name(names, label), *_ends(value, largest)))
+    rows.append(("median", *_ends(found.median, other.median if other else None)))
+    tables: list[Any] = [table(("class", *ENDS), rows, "Smallest margins by class")]
     if found.per_pair:
         also = {(pair.own, pair.beyond): pair.margin for pair in (other.per_pair if other else [])}
-        pairs = [
-            (
-                _pair(names, p.own, p.beyond),
-                _bracket(p.margin),
-                _bracket(also.get((p.own, p.beyond))),
-            )
+        pairs: list[Row] = [
+            (_pair(names, p.own, p.beyond), *_ends(p.margin, also.get((p.own, p.beyond))))
             for p in found.per_pair
         ]
-        head = ("from → to", "smallest ℓ₂", "smallest ℓ∞")
-        tables.append(_folded(head, pairs, "Margins by pair of classes"))
+        caption = "Smallest margins by pair of classes"
+        tables.append(_folded(("from → to", *ENDS), pairs, caption))
     return tables
 
 
-def _bracket(margin: Bracket | None) -> str:
-    return "—" if margin is None else margin.words(number)
+def _ends(*margins: Bracket | None) -> tuple[str, ...]:
+    """Both ends of each; a dash where nothing is known."""
+    known = [margin or Bracket() for margin in margins]
+    return tuple(number(end) for margin in known for end in (margin.lower, margin.upper))
+
+
+def _bracket(margin: Bracket) -> str:
+    return margin.words(number)
 
 
 def bounded_words(found: ClosestCrossings, n: int) -> list[html.P]:

@@ -10,7 +10,7 @@ from dash import Dash, Input, Output, State, html
 
 from dashboard.components.clientside import in_browser
 from dashboard.components.notices import missing
-from dashboard.pages.analysis import plane_callbacks
+from dashboard.pages.analysis import again_callbacks, plane_callbacks
 from dashboard.pages.analysis.layout import content
 from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
@@ -36,6 +36,7 @@ def register(pages: Dash, client: AsyncClient) -> None:
     )
 
     plane_callbacks.register(pages, client)
+    again_callbacks.register(pages, client)
     pages.clientside_callback(
         in_browser("plane_arrived"),
         Output("plane-taken", "data"),

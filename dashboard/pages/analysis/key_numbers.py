@@ -85,23 +85,22 @@ def eigenvalue_kpi(report: Report) -> Kpi:
 
 
 def margin_kpi(report: Report) -> Kpi:
-    """The smallest margin as a bracket, the median, and what is not in them."""
+    """The closest crossing with the certified bound below it, the median, what is not in them."""
     margins = report.margins
     if margins is None or margins.l2.smallest.upper is None:
         return Kpi("Smallest margin", "—", note=PENDING if margins is None else "none reached")
     found = margins.l2
-    least, _, most = found.smallest.words(number).rpartition(", ")
-    note = f"median at most {number(found.median.upper)}"
+    notes = [found.smallest.words(number).rpartition(", ")[0] or "not bounded below"]
+    if found.smallest.width == "useless":
+        notes = [f"no useful lower bound ({number(found.smallest.lower)})"]
+    notes.append(f"median at most {number(found.median.upper)}")
     if found.searched is not None:
         error = found.median_standard_error
-        spread = "" if error is None else f" ± {number(error, 1)}"
-        note += f"{spread}; {found.searched} of {report.data.train.n} points searched"
+        notes[-1] += "" if error is None else f" ± {number(error, 1)}"
+        notes.append(f"{found.searched} of {report.data.train.n} points searched")
     if found.misclassified:
-        note += f"; {plural(found.misclassified, 'wrong point')} apart"
-    value, beside = most, least
-    if not least:
-        value, _, beside = most.partition("; ")
-    return Kpi("Smallest margin", value, beside, note)
+        notes.append(f"{plural(found.misclassified, 'wrong point')} apart")
+    return Kpi("Smallest margin ≤", number(found.smallest.upper), "", "; ".join(notes))
 
 
 def calibration_kpi(report: Report) -> Kpi:

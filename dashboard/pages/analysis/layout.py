@@ -40,7 +40,8 @@ def _subtitle(analysis: Analysis, report: Report) -> str:
 
 def _again(analysis: Analysis) -> str:
     """The upload page with this analysis's files."""
-    files = {"checkpoint": analysis.checkpoint, "train": analysis.train, "test": analysis.test}
+    kinds = ("checkpoint", "train", "test", "optimizer_state")
+    files = {kind: getattr(analysis, kind) for kind in kinds}
     return "/upload?" + "&".join(f"{kind}={sha}" for kind, sha in files.items() if sha)
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from dash import dcc, html
 
+from dashboard.components import ids
 from dashboard.components.data_table import table
 from dashboard.components.range_bar import Range, range_bar, range_key
 from dashboard.components.words import advice
 from dashboard.pages.analysis.folds_words import folds_offer
-from minimascope.contract.report import Check, Gap, ObjectiveSummary, Report, sentences
+from minimascope.contract.report import Check, Finding, Gap, ObjectiveSummary, Report, sentences
 
 MARKS = {True: ("✓", "holds"), False: ("✗", "does not hold"), None: ("?", "not told")}
 
@@ -93,11 +94,25 @@ def _check(check: Check) -> html.Li:
     )
 
 
+def _finding(place: int, finding: Finding) -> html.Div:
+    """What the weights say, and a button that analyses them so."""
+    parts: list[Any] = [html.P(finding.sentence)]
+    if finding.flags:
+        parts.append(html.Button("Analyse so", id=ids.analyse_so(place), className="button"))
+    return html.Div(parts, className="finding")
+
+
 def _told(objective: ObjectiveSummary) -> html.Details:
-    found = [html.P(each.sentence) for each in objective.findings]
+    found = [_finding(place, each) for place, each in enumerate(objective.findings)]
+    read = [html.P(objective.read)] if objective.read else []
     checked = [html.P(objective.checked)] if objective.checked else []
     rows = sentences.told(objective)
-    parts = [*checked, *found, table(("what", "told"), rows, "What was told of the training")]
+    parts = [
+        *checked,
+        *found,
+        *read,
+        table(("what", "told"), rows, "What was told of the training"),
+    ]
     return html.Details(
         [html.Summary("What was told of the training"), *parts],
         className="why",

@@ -11,25 +11,21 @@ from dash import Dash, Input, Output, State, no_update
 from dashboard.components import ids
 from dashboard.components.clientside import in_browser
 from dashboard.components.notices import refusal
-from dashboard.pages.upload import check_callbacks
-from dashboard.pages.upload.layout import layout
+from dashboard.pages.upload import check_callbacks, told_fields
+from dashboard.pages.upload.layout import ZONES, layout
 from dashboard.pages.upload.request import request_of
 from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
 
-GROUPS = ("family", "activation", "loss", "dtype", "stages")
-FILES = ("checkpoint", "train", "test")
+GROUPS = ("family", "activation", "loss", "optimizer", "dtype", "stages")
 FIELDS = (
     "name",
     "family",
     "activation",
     "sequential",
     "loss",
+    "optimizer",
     "label",
-    "decay",
-    "lr",
-    "momentum",
-    "steps",
     "top-k",
     "examples",
     "lambdas",
@@ -44,6 +40,12 @@ def _held(field: str) -> str:
     return "data" if field in GROUPS else "value"
 
 
+def told_states() -> dict[str, State]:
+    """What was said of the training, by field."""
+    typed = {each.name: State(each.id, "value") for each in told_fields.TYPED}
+    return typed | {each.name: State(each.id, "data") for each in told_fields.CHOSEN}
+
+
 def register(pages: Dash, client: AsyncClient) -> None:
     """Shows the fields of the chosen family; starts the analysis and goes to its job."""
     dash.register_page("dashboard.upload", path="/upload", title="New analysis", layout=layout)
@@ -53,6 +55,14 @@ def register(pages: Dash, client: AsyncClient) -> None:
         Output("up-sequential-field", "className"),
         Output("up-candidates-field", "className"),
         Input(ids.UP_FAMILY, "data"),
+    )
+    pages.clientside_callback(
+        in_browser("upload_told"),
+        *(Output(f"{each.id}-field", "className") for each in told_fields.FIELDS),
+        Output(ids.UP_STATE, "className"),
+        Output(ids.UP_ABOUT, "children"),
+        Input(ids.UP_LOSS, "data"),
+        Input(ids.UP_OPTIMIZER, "data"),
     )
     check_callbacks.register(pages, client)
 
@@ -64,18 +74,23 @@ def register(pages: Dash, client: AsyncClient) -> None:
         inputs={"clicks": Input("up-start", "n_clicks")},
         state={
             "key": State("up-key", "data"),
-            "files": {kind: State(ids.uploaded(kind), "data") for kind in FILES},
+            "files": {kind: State(ids.uploaded(kind), "data") for kind in ZONES},
             "values": {field: State(f"up-{field}", _held(field)) for field in FIELDS},
+            "told": told_states(),
         },
         prevent_initial_call=True,
     )
     async def start(
-        clicks: int | None, key: str, files: dict[str, Any], values: dict[str, Any]
+        clicks: int | None,
+        key: str,
+        files: dict[str, Any],
+        values: dict[str, Any],
+        told: dict[str, Any],
     ) -> tuple[Any, Any]:
         if not clicks:
             return no_update, no_update
         try:
-            request = request_of(values, files)
+            request = request_of({**values, **told}, files)
             digest = f"{key}-{crc32(request.model_dump_json().encode()):08x}"
             analysis = await client.submit(request, idempotency_key=digest)
         except ProblemError as problem:

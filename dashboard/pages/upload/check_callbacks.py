@@ -14,7 +14,7 @@ from dashboard.pages.upload.request import candidates_request, request_of
 from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
 
-FILES = ("checkpoint", "train", "test")
+FILES = ("checkpoint", "train", "test", "optimizer_state")
 CHOSEN = ("family", "activation", "loss", "dtype", "stages")
 TYPED = ("top-k", "examples")  # what costs depend on and is told when a field is left
 # Later is soon enough: workers are busy, or the server is away, which the start says too.

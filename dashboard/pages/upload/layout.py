@@ -1,4 +1,4 @@
-"""A new analysis in three steps: the checkpoint, what it is and its data, the settings."""
+"""A new analysis in four steps: checkpoint, data and network, training, settings."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 from dash import dcc, html
 
 from dashboard.components import ids
-from dashboard.components.choice import radio, several
+from dashboard.components.choice import several
 from dashboard.components.drop_zone import checkpoint_zone, described, drop_zone
 from dashboard.components.words import STAGES
 from dashboard.pages.upload import checks
+from dashboard.pages.upload.parts import field, group, step, text
+from dashboard.pages.upload.training import loss_options, training
 
 ACTIVATIONS = (
     *("relu", "gelu", "tanh", "silu", "sigmoid", "leaky_relu", "elu", "softplus"),
@@ -32,51 +34,24 @@ SINGLE = (
     "converged at a residual of 1e-5, not 1e-6."
 )
 SAMPLED = "A sample for spectrum and density where they take long."
-LOSSES = {"cross_entropy": "Cross-entropy", "binary": "Binary logistic", "mse": "Squared error"}
+LOSSES = {
+    "cross_entropy": "Cross-entropy",
+    "binary": "Binary logistic",
+    "multilabel": "Several labels",
+    "mse": "Squared error",
+    "torch_mse": "torch's MSELoss",
+}
 SEQUENTIAL = (
     '{"family": "sequential", "layers": [["Linear", 2, 100], ["ReLU"], ["Linear", 100, 3]]}'
 )
+ZONES = ("checkpoint", "train", "test", "optimizer_state")
 DATA = ".npz,.csv,.safetensors,.parquet,.zip"
-
-
-def _field(
-    words: str, control: Any, hint: str = "", *, wide: bool = False, gone: bool = False
-) -> html.Div:
-    identifier = control.id
-    parts: list[Any] = [html.Label(words, htmlFor=identifier), control]
-    if hint:
-        parts.append(html.Span(hint, className="hint"))
-    look = " ".join(["field", *["wide"] * wide, *["gone"] * gone])
-    return html.Div(parts, className=look, id=f"{identifier}-field")
-
-
-def _text(identifier: str, *, placeholder: str = "", value: Any = None) -> dcc.Input:
-    return dcc.Input(
-        id=identifier, type="text", value=value, placeholder=placeholder, className="text"
-    )
-
-
-def _step(count: int, title: str, *children: Any) -> html.Section:
-    head = html.Div(
-        [html.Span(str(count), className="step-count"), html.H2(title)], className="step-head"
-    )
-    return html.Section([head, html.Div(list(children), className="step-body")], className="step")
-
-
-def _group(words: str, identifier: str, options: dict[str, str], value: str, hint: str = "") -> Any:
-    parts: list[Any] = [
-        html.Span(words, className="group-label"),
-        radio(identifier, options, value, label=words),
-    ]
-    if hint:
-        parts.append(html.Span(hint, className="hint"))
-    return html.Div(parts, className="field wide", id=f"{identifier}-field")
 
 
 def _architecture() -> html.Div:
     activations = {name: name for name in ACTIVATIONS}
     hint = "A state dict does not hold it, so it has to be said."
-    layers = _field(
+    layers = field(
         "Layers",
         dcc.Textarea(id=ids.UP_SEQUENTIAL, value=SEQUENTIAL, className="text code", rows=3),
         "Parameters are matched by name, else by order and shape.",
@@ -85,11 +60,12 @@ def _architecture() -> html.Div:
     )
     return html.Div(
         [
-            _group("Architecture", ids.UP_FAMILY, FAMILIES, "mlp", OTHERS),
+            group("Architecture", ids.UP_FAMILY, FAMILIES, "mlp", OTHERS),
             # Nothing is chosen beforehand: a wrong activation gives plausible wrong numbers.
-            _group("Activation", ids.UP_ACTIVATION, activations, "", hint),
+            group("Activation", ids.UP_ACTIVATION, activations, "", hint),
             layers,
-            _group("Loss", "up-loss", LOSSES, "cross_entropy"),
+            group("Loss", ids.UP_LOSS, LOSSES, "cross_entropy"),
+            loss_options(),
             checks.candidates_field(),
         ],
         className="fields",
@@ -107,26 +83,16 @@ def _stages() -> html.Div:
 def _settings() -> html.Div:
     return html.Div(
         [
-            _field(
-                "Name", _text("up-name", placeholder="normal initialisation, seed 3"), wide=True
-            ),
-            _field(
-                "Weight decay λ",
-                _text("up-decay", placeholder="1e-3"),
-                "The L2 term of the optimiser.",
-            ),
-            _field("Eigenpairs", _text("up-top-k", value="10"), "Top k of the Hessian."),
-            _field("Seed", _text("up-seed", value="0")),
-            _field("Learning rate", _text("up-lr", placeholder="0.1"), "For SGD of constant rate."),
-            _field("Momentum", _text("up-momentum", placeholder="0.9"), "0 if there was none."),
-            _field("Steps", _text("up-steps", placeholder="20000"), "With the rate they give λ."),
-            _field(
+            field("Name", text("up-name", placeholder="normal initialisation, seed 3"), wide=True),
+            field("Eigenpairs", text("up-top-k", value="10"), "Top k of the Hessian."),
+            field("Seed", text("up-seed", value="0")),
+            field(
                 "Further λ on the curves",
-                _text("up-lambdas", placeholder="1e-4, 1e-3, 1e-2"),
+                text("up-lambdas", placeholder="1e-4, 1e-3, 1e-2"),
                 "Optional, separated by commas.",
             ),
-            _field("Examples of the spectrum", _text("up-examples", placeholder="all"), SAMPLED),
-            _group("Number type of products", "up-dtype", DTYPES, "float64", SINGLE),
+            field("Examples of the spectrum", text("up-examples", placeholder="all"), SAMPLED),
+            group("Number type of products", "up-dtype", DTYPES, "float64", SINGLE),
             _stages(),
         ],
         className="fields fields-three",
@@ -134,7 +100,7 @@ def _settings() -> html.Div:
 
 
 def layout(**_: Any) -> html.Div:
-    """Three steps on one page; the start button ends them."""
+    """Four steps on one page; the start button ends them."""
     train = drop_zone(
         "train",
         "Training set",
@@ -147,7 +113,7 @@ def layout(**_: Any) -> html.Div:
     )
     hint = "Of a table, where it is not named y, label or target."
     data = html.Div([described("train", train), described("test", test)], className="drops")
-    labels = html.Div([_field("Label column", label, hint)], className="fields")
+    labels = html.Div([field("Label column", label, hint)], className="fields")
     start = html.Div(
         [
             # First: what is said later must not move the button from under a pointer.
@@ -157,13 +123,14 @@ def layout(**_: Any) -> html.Div:
         ],
         className="step-end",
     )
-    stores = [dcc.Store(id=ids.uploaded(kind)) for kind in ("checkpoint", "train", "test")]
+    stores = [dcc.Store(id=ids.uploaded(kind)) for kind in ZONES]
     return html.Div(
         [
             html.H1("New analysis"),
-            _step(1, "Checkpoint", described("checkpoint", checkpoint_zone())),
-            _step(2, "Data and network", data, labels, _architecture()),
-            _step(3, "Settings", _settings(), start),
+            step(1, "Checkpoint", described("checkpoint", checkpoint_zone())),
+            step(2, "Data and network", data, labels, _architecture()),
+            step(3, "Training", *training()),
+            step(4, "Settings", _settings(), start),
             *stores,
             dcc.Store(id="up-key", data=uuid.uuid4().hex),
         ],

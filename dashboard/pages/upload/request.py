@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dashboard.pages.upload import told_fields
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisRequest
@@ -86,10 +87,7 @@ def request_of(values: dict[str, Any], files: dict[str, Any]) -> AnalysisRequest
         "architecture": _described(values),
         "loss": values["loss"],
         "label": _label(values),
-        "weight_decay": _number(values, "decay", "Weight decay"),
-        "lr": _number(values, "lr", "Learning rate"),
-        "momentum": _number(values, "momentum", "Momentum"),
-        "steps": _number(values, "steps", "Steps", whole=True),
+        **told_fields.told(values),
         "top_k": _number(values, "top-k", "Eigenpairs", whole=True) or 10,
         "spectrum_examples": _number(values, "examples", "Examples of the spectrum", whole=True),
         "lambdas": _lambdas(values.get("lambdas")),
@@ -107,12 +105,16 @@ def request_of(values: dict[str, Any], files: dict[str, Any]) -> AnalysisRequest
     except ValidationError as error:
         first = error.errors()[0]
         place = " ".join(str(part) for part in first["loc"]).replace("_", " ")
-        sentence = f"{place.capitalize()} is {first['input']!r}: {first['msg'].lower()}."
+        said = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
+        sentence = f"{place.capitalize()} is {first['input']!r:.100}: {said.lower()}."
+        if not place:
+            sentence = f"{said[:1].upper()}{said[1:]}."
         raise ProblemError("bad_setting", sentence) from None
     return AnalysisRequest(
         name=(values.get("name") or "").strip()[:200],
         checkpoint=files["checkpoint"]["id"],
         train=files["train"]["id"],
         test=(files.get("test") or {}).get("id"),
+        optimizer_state=(files.get("optimizer_state") or {}).get("id"),
         parameters=parameters,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,31 +23,38 @@ from minimascope.objective.loss import Loss
 from minimascope.objective.objective import Objective
 from minimascope.objective.optimiser import EPS, Optimiser
 from minimascope.objective.penalty import Penalty
-from minimascope.objective.trainable import train_only
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a training script knows and no field of `Parameters` can say.
+    """What files or a training script know and no field of `Parameters` can say.
 
     loss: one without a name; penalty: weight decay by exact names; second_moment: v̂ by parameter
-    name and eps, of the optimiser's state.
+    name and eps, of the optimiser's state. `read` says in words what was read, "" for nothing, and
+    `open` what it leaves open.
     """
 
     loss: Loss | None = None
     penalty: Penalty | None = None
     second_moment: Mapping[str, Tensor] | None = None
     eps: float = EPS
+    read: str = ""
+    open: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A minimum ready for the numbers, with its held-out split and what intake said."""
+    """A minimum ready for the numbers, with its held-out split and what intake said.
+
+    `parameters` are those asked for with what the files add; `read` says in words what that is.
+    """
 
     minimum: Minimum
     test: tuple[Tensor, Tensor] | None
     checkpoint: Checkpoint
     warnings: list[str]
+    parameters: Parameters
+    read: str = ""
     class_names: list[str] = field(default_factory=list)
     link: Link = "logits"  # what the network's outputs were before they were made logits
 
@@ -78,8 +85,6 @@ def together(
     dtype = torch.float64 if parameters.dtype == "float64" else torch.float32
     objective = objective_of(parameters, found.loss, known)
     with refused_as_told():
-        if parameters.trainable is not None:
-            train_only(found.network, parameters.trainable)
         trained = {k: q.shape for k, q in found.network.named_parameters() if q.requires_grad}
         objective.penalty.by_name(trained)
     minimum = prepare(
@@ -95,8 +100,9 @@ def together(
     use_threads_for(minimum.n, minimum.dim)
     said = [checkpoint.picked] if checkpoint.picked else []
     said += [*checkpoint.warnings, *train.warnings, *(test.warnings if test else [])]
-    said += found.warnings
-    return Opened(minimum, split_like(minimum, test), checkpoint, said, train.names, found.link)
+    said += [*found.warnings, *known.open]
+    split = split_like(minimum, test)
+    return Opened(minimum, split, checkpoint, said, parameters, known.read, train.names, found.link)
 
 
 def objective_of(parameters: Parameters, loss: Loss, known: Known) -> Objective:

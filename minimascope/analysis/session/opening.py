@@ -11,7 +11,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from minimascope.analysis.session.assembly import Opened, together
+from minimascope.analysis.session.assembly import Known, Opened, refused_as_told, together
+from minimascope.analysis.session.from_file import from_file
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import CheckpointSummary, DataSummary, SplitSummary
@@ -26,12 +27,16 @@ from minimascope.objective.loss import Loss
 
 @dataclass(frozen=True)
 class Files:
-    """Paths of the uploads of one analysis; `other` is the checkpoint at a line's other end."""
+    """Paths of the uploads of one analysis; `other` is the checkpoint at a line's other end.
+
+    optimizer_state: the optimiser's state_dict at the checkpoint, or v̂ by parameter name.
+    """
 
     checkpoint: Path
     train: Path
     test: Path | None = None
     other: Path | None = None
+    optimizer_state: Path | None = None
 
 
 def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened:
@@ -50,7 +55,12 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     if files.test:
         with speaking_of("Test data"):
             test = read_split(files.test, parameters, ids=ids, workdir=workdir).numbered_as(train)
-    return together(network, train, test, parameters, checkpoint=checkpoint, device=device)
+    with refused_as_told(), speaking_of("Optimiser's state"):
+        told = from_file(network, checkpoint, files.optimizer_state, parameters, workdir)
+    known = Known(second_moment=told.second_moment, eps=told.eps, read=told.read, open=told.open)
+    return together(
+        network, train, test, told.parameters, checkpoint=checkpoint, device=device, known=known
+    )
 
 
 @contextmanager

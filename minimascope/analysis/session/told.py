@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minimascope.contract.objective import Link
+from minimascope.analysis.session.assembly import Opened
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import ObjectiveSummary, PenaltyGroup
 from minimascope.curvature.minimum.minimum import Minimum
@@ -10,22 +10,22 @@ from minimascope.curvature.minimum.minimum import Minimum
 NAMED = 3  # parameter tensors of a group that are named one by one
 
 
-def objective_summary(
-    minimum: Minimum, parameters: Parameters, *, link: Link = "logits"
-) -> ObjectiveSummary:
+def objective_summary(opened: Opened) -> ObjectiveSummary:
     """The report's `objective`, with what follows from it for these parameters.
 
     Loss and `link` are those that were found, which may not have been told. λ_eff needs the
     gradient, and comes with the gap.
     """
+    minimum, parameters = opened.minimum, opened.parameters
     optimiser = minimum.objective.optimiser
     everything = sum(q.numel() for q in minimum.network.parameters())
     names = set(ObjectiveSummary.model_fields) & set(Parameters.model_fields)
     names -= {"loss", "link"}
+    told = {name: getattr(parameters, name) for name in names}
     return ObjectiveSummary(
-        **{name: getattr(parameters, name) for name in names},
+        **{name: value for name, value in told.items() if value is not None},
         loss=minimum.loss.name,
-        link=link,
+        link=opened.link,
         penalty=_penalty(minimum),
         trained=minimum.dim,
         frozen=everything - minimum.dim,
@@ -33,6 +33,7 @@ def objective_summary(
         training_time=optimiser.training_time,
         moments=optimiser.moments,
         lambda_unit="weight decay times √v̂ + ε" if optimiser.decoupled else "weight decay",
+        read=opened.read or None,
         copies=parameters.groups is not None,
     )
 

@@ -16,13 +16,12 @@ from minimascope.contract.report import Bracket, ClosestCrossings, PairMargin, P
 from minimascope.curvature.minimum.minimum import Minimum
 
 LISTED = 10  # points of smallest margin named in the report
-NO_MARGINS = "No right training point reached another class."
 
 
 def crossings_section(
     minimum: Minimum, found: Found, rows: Tensor, lower: Lower, sizes: BoundSizes
 ) -> ClosestCrossings:
-    """Summary of what was found for training `rows`, over the points that the network gets right."""
+    """Summary of what was found for training `rows`, over those that the network gets right."""
     right = lower.right[rows.cpu()]
     upper = torch.where(right, found.values.double().cpu(), torch.nan)
     below = lower.values[rows.cpu()]

@@ -60,12 +60,9 @@ class Cover:
     def _round(self, centre: Tensor, half: Tensor) -> Tensor:
         """Bounds every box; which of them are to be halved."""
         self.spent += len(centre)
-        parts: list[Tensor] = []
-        for rows in torch.arange(len(centre)).split(
-            max(1, min(_TOGETHER, _DISTANCES // len(self.points.x)))
-        ):
-            parts.append(self._bounded(centre[rows], half[rows]))
-        return torch.cat(parts)
+        together = max(1, min(_TOGETHER, _DISTANCES // len(self.points.x)))
+        cuts = torch.arange(len(centre)).split(together)
+        return torch.cat([self._bounded(centre[rows], half[rows]) for rows in cuts])
 
     def _bounded(self, centre: Tensor, half: Tensor) -> Tensor:
         label = self._classes(centre)

@@ -270,8 +270,8 @@ def _maximum(call: Call) -> Step | None:
     return Maximum(min(call.given.values()), into, out, windows)
 
 
-def _pair(value: Any) -> list[int]:
-    values = [value] if isinstance(value, int) else list(value)
+def _pair(value: Any) -> tuple[int, ...]:
+    values = (value,) if isinstance(value, int) else tuple(value)
     return values * 2 if len(values) == 1 else values
 
 

@@ -152,7 +152,7 @@ def _halve(
     *,
     budget: Budget,
 ) -> None:
-    """Fills `found` at the rows `open_` with the first of radius/2, /4, … that quick bounds prove."""
+    """Fills `found` at rows `open_` with the first of radius/2, /4, … that quick bounds prove."""
     while len(open_) and radius > 0 and budget.stepwise >= len(open_):
         radius /= 2
         budget.take("stepwise", len(open_))

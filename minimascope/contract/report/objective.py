@@ -26,7 +26,7 @@ class Finding(Section):
 
 
 class ObjectiveSummary(Section):
-    """As told; null for what nobody told.
+    """As told, by a person or the files; null for what nobody told. `read` says what files told.
 
     `learning_rate_sum` is Σ lr of all steps and `training_time` that over 1 − momentum (T). λ is
     in units of `lambda_unit`. `moments`: where Adam's second moments come from. `checked` says in
@@ -57,5 +57,6 @@ class ObjectiveSummary(Section):
     augmentation: bool | None = None
     copies: bool = False
     dropout: bool | None = None
+    read: str | None = None
     checked: str | None = None
     findings: list[Finding] = []

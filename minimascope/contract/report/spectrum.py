@@ -35,8 +35,9 @@ class Density(Section):
 class Counts(Section):
     """Eigenvalues above each absolute `threshold`, which are 10^(j/16) in every report.
 
-    `standard_error` of a count (over probes, with what they cannot tell apart), null where it is exact; `source` in words. Above the
-    last threshold there is none, below the first nothing is said.
+    `standard_error` of a count (over probes, with what they cannot tell apart), null where it is
+    exact; `source` in words. Above the last threshold there is none, below the first nothing is
+    said.
     """
 
     threshold: list[float]

@@ -16,7 +16,8 @@ def fingerprint(minimum: Minimum, *, seed: int, also: Sequence[Tensor] = ()) -> 
     """SHA-256 of network, parameters, buffers, precision, data, objective, seed, and of `also`."""
     said = f"{minimum.network} {minimum.names} {minimum.objective} {seed}"
     digest = hashlib.sha256(said.encode())
-    buffers = list(minimum.network.buffers())
+    fixed = [q for q in minimum.network.parameters() if not q.requires_grad]
+    buffers = [*minimum.network.buffers(), *fixed]
     copies = [] if minimum.groups is None else [minimum.groups]
     told = tensors_in(minimum.objective)
     for tensor in (minimum.theta, *buffers, minimum.inputs, minimum.targets, *told, *copies, *also):

@@ -23,7 +23,8 @@ DECADES = 6  # below λ₁
 class Counts:
     """Eigenvalues above each `threshold` (ascending), with the standard error of the count.
 
-    The error, of probes and of what they cannot tell apart, is None where the count is exact. `source` says what they are from.
+    The error, of probes and of what they cannot tell apart, is None where the count is exact.
+    `source` says what they are from.
     """
 
     threshold: list[float]

@@ -36,11 +36,13 @@ class Program(nn.Module):
         self._input, self._output = str(program["input"]), str(program["output"])
         self.input_sizes: list[int | None] = list(program["input_sizes"])
         self.input_is_floating = bool(program["input_is_floating"])
-        trainable = set(program["trainable"])
+        parameters, frozen = set(program["trainable"]), set(program["frozen"])
         paths = _paths(list(tensors))
         self._bindings = [(name, paths[tensor]) for name, tensor in program["bindings"]]
         for name, tensor in tensors.items():
-            _attach(self, paths[name], tensor, trainable=name in trainable)
+            if name in parameters and tensor.is_floating_point():
+                tensor = nn.Parameter(tensor, requires_grad=name not in frozen)
+            _attach(self, paths[name], tensor)
 
     @override
     def forward(self, inputs: Tensor) -> Tensor:
@@ -86,15 +88,15 @@ def _paths(names: list[str]) -> dict[str, str]:
     return {n: n if usable(names) else f"tensor_{i}" for i, n in enumerate(names)}
 
 
-def _attach(network: nn.Module, path: str, tensor: Tensor, *, trainable: bool) -> None:
+def _attach(network: nn.Module, path: str, tensor: Tensor) -> None:
     *parts, leaf = path.split(".")
     owner = network
     for part in parts:
         if part not in owner._modules:
             owner.add_module(part, nn.Module())
         owner = owner.get_submodule(part)
-    if trainable and tensor.is_floating_point():
-        owner.register_parameter(leaf, nn.Parameter(tensor))
+    if isinstance(tensor, nn.Parameter):
+        owner.register_parameter(leaf, tensor)
     else:
         owner.register_buffer(leaf, tensor)
 

@@ -113,6 +113,12 @@ def read_tensors(archive: Archive, kind: str) -> tuple[dict[str, Tensor], dict[s
     return tensors, tied
 
 
+def without_gradient(archive: Archive) -> set[str]:
+    """Names of the weights that were saved with requires_grad false."""
+    config = archive.table("data/weights/model_weights_config.json")["config"]
+    return {name for name, row in config.items() if row["tensor_meta"]["requires_grad"] is False}
+
+
 def no_program(error: Exception) -> ProblemError:
     """The program table lacks or misspells something."""
     return damaged(f"its program does not have the form torch.export gives it ({error!r:.80})")

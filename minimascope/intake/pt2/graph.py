@@ -4,6 +4,7 @@ A program is a table of plain JSON values:
   input     name of the one input
   bindings  [[name in the steps, name of a tensor], ...]
   trainable names of the tensors that are parameters
+  frozen    those of them without requires_grad
   steps     [{"call", "arguments", "named", "results"}, ...]
   output    name of the one output
   batch     the fixed batch size it was exported for, null if any
@@ -20,7 +21,13 @@ from typing import Any, BinaryIO
 from torch import Tensor
 
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.pt2.archive import DTYPES, Archive, no_program, read_tensors
+from minimascope.intake.pt2.archive import (
+    DTYPES,
+    Archive,
+    no_program,
+    read_tensors,
+    without_gradient,
+)
 from minimascope.intake.pt2.operators import (
     VIEWS,
     pure_name,
@@ -238,6 +245,7 @@ def read(source: BinaryIO) -> tuple[dict[str, Tensor], dict[str, Any]]:
         weights, tied = read_tensors(archive, "weights")
         constants, tied_constants = read_tensors(archive, "constants")
         program = _program(archive.table("models/model.json"))
+        still = without_gradient(archive)
     except ProblemError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -252,4 +260,5 @@ def read(source: BinaryIO) -> tuple[dict[str, Tensor], dict[str, Any]]:
         if name not in tensors:
             raise no_program(KeyError(name))
     program["trainable"] = [name for name in program["trainable"] if name in tensors]
+    program["frozen"] = [name for name in program["trainable"] if name in still]
     return {name: tensors[name] for name in dict.fromkeys(used)}, program

@@ -19,7 +19,14 @@ from minimascope.intake.datasets.layout import Arrays, lay_out, one_number_each
 from minimascope.intake.files import formats, safetensors_format
 from minimascope.intake.files.tensor_checks import check_tensors, tied
 from minimascope.intake.pt2 import graph
-from minimascope.intake.weights import state_dict, torch_file, weight_archive
+from minimascope.intake.weights import state_dict, torch_file, training, weight_archive
+from minimascope.intake.weights.state_dict import Picked
+from minimascope.intake.weights.training import Training
+
+NONE_TRAINED = (
+    "No parameter of the .pt2 has requires_grad, as if none had been trained: all were taken as "
+    "trained. Name those that were (trainable), or export the network as it was trained."
+)
 
 
 def tensor_table(tensors: dict[str, Tensor]) -> list[dict[str, Any]]:
@@ -37,12 +44,18 @@ def convert_checkpoint(
     size = formats.size_of(source)
     kind = formats.recognise(source)
     if kind == "safetensors":
-        picked = state_dict.pick(safetensors_format.read(source, size))
+        picked, told = state_dict.pick(safetensors_format.read(source, size)), Training()
     elif kind in ("torch_zip", "torch_legacy"):
         if options.get("torch_files") == "refused":
             raise torch_file.not_here()
         saved, said = torch_file.read(source, zipped=kind == "torch_zip")
-        picked = state_dict.pick(saved, said)
+        told = training.read(saved, file_bytes=size)
+        try:
+            picked = state_dict.pick(saved, said)
+        except ProblemError as problem:
+            if not told.without_weights:
+                raise problem
+            return _only_training(told, said, output)
     elif kind == "pt2":
         return _convert_pt2(source, output, size)
     elif kind == "weight_zip":
@@ -51,15 +64,34 @@ def convert_checkpoint(
     else:
         what = f"a data set ({kind})" if kind else "no known checkpoint format"
         raise _no_checkpoint(what if size else "empty (0 bytes)")
+    format = "safetensors" if kind == "safetensors" else "torch"
+    return {"format": format, **_written(picked, told, output, size)}
+
+
+def _written(picked: Picked, told: Training, output: BinaryIO, size: int) -> dict[str, Any]:
+    """Checks and writes the weights, and what the optimiser kept of their gradients."""
     check_tensors(picked.tensors, file_bytes=size)
-    safetensors_format.write(picked.tensors, output)
-    shared = tied(picked.tensors)
+    tensors, criterion = training.without_criterion(picked.tensors)
+    safetensors_format.write({**told.moments, **tensors}, output)
+    shared = tied(tensors)
     return {
-        "format": "safetensors" if kind == "safetensors" else "torch",
         "picked": picked.sentence,
         "warnings": [*picked.warnings, *_said_of(shared)],
-        "tensors": tensor_table(picked.tensors),
+        "tensors": tensor_table(tensors),
         "tied": shared,
+        "training": {**told.facts, **criterion},
+    }
+
+
+def _only_training(told: Training, said: list[str], output: BinaryIO) -> dict[str, Any]:
+    """A file of an optimiser's state alone."""
+    safetensors_format.write(told.moments, output)
+    return {
+        "format": "training",
+        "picked": "",
+        "warnings": said,
+        "tensors": [],
+        "training": told.facts,
     }
 
 
@@ -73,12 +105,16 @@ def _convert_pt2(source: BinaryIO, output: BinaryIO, size: int) -> dict[str, Any
     tensors, program = graph.read(source)
     check_tensors(tensors, file_bytes=size)
     safetensors_format.write(tensors, output)
-    fixed = program["batch"]
-    said = f"The program was exported for a fixed batch of {fixed}; other batches may fail."
+    fixed, said = program["batch"], list[str]()
+    if fixed is not None:
+        said += [f"The program was exported for a fixed batch of {fixed}; other batches may fail."]
+    if program["frozen"] and program["frozen"] == program["trainable"]:
+        said += [NONE_TRAINED]
+        program["frozen"] = list[str]()
     return {
         "format": "pt2",
         "picked": "",
-        "warnings": [said] if fixed is not None else [],
+        "warnings": said,
         "tensors": tensor_table(tensors),
         "graph": program,
     }
@@ -88,17 +124,11 @@ def _convert_weight_archive(
     source: BinaryIO, output: BinaryIO, size: int, *, torch_files: str
 ) -> dict[str, Any]:
     """A zip of files of weights → one; answers the config.json in it too."""
-    tensors, config = weight_archive.read(source, torch_files=torch_files)
-    picked = state_dict.pick(tensors)
-    check_tensors(picked.tensors, file_bytes=size)
-    safetensors_format.write(picked.tensors, output)
-    shared = tied(picked.tensors)
+    tensors, config, saved = weight_archive.read(source, torch_files=torch_files)
+    told = training.read({**saved, "config": config}, file_bytes=size)
     return {
         "format": "safetensors" if config is None else "huggingface",
-        "picked": picked.sentence,
-        "warnings": [*picked.warnings, *_said_of(shared)],
-        "tensors": tensor_table(picked.tensors),
-        "tied": shared,
+        **_written(state_dict.pick(tensors), told, output, size),
         "config": config,
     }
 

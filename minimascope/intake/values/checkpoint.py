@@ -12,6 +12,7 @@ from minimascope.contract.problems import ProblemError
 from minimascope.contract.settings import Settings
 from minimascope.intake.sandbox import sandbox
 from minimascope.intake.sandbox.parser_process import Limits, parse
+from minimascope.intake.values.training_facts import TrainingFacts, facts_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +23,8 @@ BYTES_A_SECOND = 50 << 20  # read, checked and written again
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights in saved order. `format`: torch, safetensors, huggingface or pt2.
+    """Weights in saved order. `format`: torch, safetensors, huggingface, pt2, or training where a
+    file holds an optimiser's state and no weights.
 
     `picked` says what was chosen inside the file, "" if nothing had to be; `sha256` is of the
     file as sent; `ordered` tells whether the saved order of layers is known (safetensors files
@@ -40,6 +42,8 @@ class Checkpoint:
     graph: dict[str, Any] | None = None
     config: dict[str, Any] | None = None
     tied: dict[str, str] = field(default_factory=dict)
+    training: TrainingFacts = field(default_factory=TrainingFacts)
+    moments: dict[int, Tensor] = field(default_factory=dict)
 
 
 def file_sha256(path: Path) -> str:
@@ -104,12 +108,27 @@ def read_checkpoint(path: Path, *, workdir: Path) -> Checkpoint:
     unsupported_format, checkpoint_too_large, nan_weights, tensor_refused, deflate_bomb,
     file_damaged, sandbox_timeout, sandbox_memory, sandbox_crashed.
     """
+    found = read_training(path, workdir=workdir)
+    if found.format == "training":
+        raise ProblemError(
+            "not_a_checkpoint",
+            "The file holds the state of an optimiser and no weights.",
+            "Send the weights as checkpoint and this file as optimizer_state.",
+        )
+    return found
+
+
+def read_training(path: Path, *, workdir: Path) -> Checkpoint:
+    """The same for a file that need not hold weights: an optimiser's state says enough."""
     from safetensors import safe_open
 
     converted = workdir / "weights.safetensors"
     found = convert_checkpoint(path, output=converted)
+    training = facts_of(found.get("training"))
+    rows = training.optimizer.state if training.optimizer else []
     with safe_open(converted, framework="pt") as weights:
         tensors = {row["name"]: weights.get_tensor(row["name"]) for row in found["tensors"]}
+        moments = {row.id: weights.get_tensor(row.tensor) for row in rows if row.tensor}
     return Checkpoint(
         tensors=tensors,
         format=found["format"],
@@ -120,4 +139,6 @@ def read_checkpoint(path: Path, *, workdir: Path) -> Checkpoint:
         graph=found.get("graph"),
         config=found.get("config"),
         tied=found.get("tied", {}),
+        training=training,
+        moments=moments,
     )

@@ -23,6 +23,12 @@ from minimascope.intake.weights import state_dict, torch_file
 
 JSON_BYTES = 16 << 20
 SUFFIX = ".safetensors"
+# What transformers' Trainer leaves beside the weights, and the name it is read under.
+TRAINING = {
+    "training_args.bin": "training_args",
+    "optimizer.pt": "optimizer",
+    "scheduler.pt": "scheduler",
+}
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 
 
@@ -93,8 +99,9 @@ def _check_index(index: dict[str, Any], shards: dict[str, dict[str, Tensor]]) ->
 
 def read(
     source: BinaryIO, *, torch_files: str = "taken"
-) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
-    """All tensors of the archive by name, and the model's config.json if there is one.
+) -> tuple[dict[str, Tensor], dict[str, Any] | None, dict[str, Any]]:
+    """All tensors of the archive by name, the model's config.json if there is one, and what a
+    Trainer left beside them.
 
     `torch_files` "refused" takes no pytorch_model.bin. Raises ProblemError: file_damaged (also
     an index that disagrees with its shards), deflate_bomb, tensor_refused, pickle_refused,
@@ -119,4 +126,26 @@ def read(
             _check_index(_table(archive, indexes[0]), shards)
         config = f"{folder}config.json"
         found = _table(archive, config) if config in names else None
-    return {name: t for tensors in shards.values() for name, t in tensors.items()}, found
+        saved = _training(archive, folder, set(names), torch_files)
+    return {name: t for tensors in shards.values() for name, t in tensors.items()}, found, saved
+
+
+def _training(
+    archive: zipfile.ZipFile, folder: str, names: set[str], torch_files: str
+) -> dict[str, Any]:
+    """The files of a Trainer as one saved value; one that cannot be read says nothing."""
+    saved: dict[str, Any] = {}
+    state = f"{folder}trainer_state.json"
+    if state in names:
+        saved["trainer_state"] = _table(archive, state)
+    for leaf, key in TRAINING.items():
+        if torch_files == "refused" or f"{folder}{leaf}" not in names:
+            continue
+        content = io.BytesIO(_content(archive, f"{folder}{leaf}"))
+        try:
+            zipped = formats.recognise(content) == "torch_zip"
+            content.seek(0)
+            saved[key], _ = torch_file.read(content, zipped=zipped)
+        except ProblemError:
+            continue
+    return saved

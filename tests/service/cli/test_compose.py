@@ -13,6 +13,7 @@ import yaml
 
 from minimascope.cli.commands import loaded
 from minimascope.contract.settings import Settings
+from minimascope.machine import unfinished
 from tests.servers.deployment import Deployment
 
 ROOT = Path(__file__).parents[3]
@@ -87,6 +88,7 @@ def test_containers_are_locked_down() -> None:
         assert each["tmpfs"] == ["/tmp"]
         assert each["cap_drop"] == ["ALL"]
         assert each["security_opt"] == ["no-new-privileges:true"]
+        assert each["stop_grace_period"] == "30s"  # a running job is handed back meanwhile
         # What it writes is a volume: the rest of the root cannot be written.
         assert any(volume.endswith(":/data") for volume in each["volumes"])
     assert all(each["mem_limit"] for each in SERVICES.values())
@@ -107,6 +109,14 @@ def test_only_loopback_is_published_and_every_server_has_a_health_check() -> Non
     for name in ("redis", "postgres"):
         assert SERVICES[name]["healthcheck"]["test"]
         assert SERVICES["api"]["depends_on"][name] == {"condition": "service_healthy"}
+
+
+def test_what_a_job_goes_on_from_lies_on_the_volume_of_the_workers(tmp_path: Path) -> None:
+    [data] = re.findall(r"MINIMASCOPE_DATA_DIR=(\S+)", DOCKER)
+    for name in ("worker-cpu", "worker-gpu"):
+        assert f"work:{data}" in OURS[name]["volumes"]
+    kept = Settings(data_dir=tmp_path).folder() / "unfinished"
+    assert unfinished.folder(kept) == tmp_path / "unfinished"
 
 
 def test_every_volume_is_declared() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -12,6 +15,7 @@ import pytest
 from backend.jobs.job import NewJob
 from minimascope.contract.schemas import AnalysisRequest
 from tests.service.workers.conftest import SHA, Api
+from workers.delivery import FullError
 from workers.process.supervisor import Supervisor
 
 
@@ -171,3 +175,73 @@ def test_a_job_whose_file_is_gone_is_a_failure(api: Api) -> None:
     analysis = api.repository.analyses.analysis(job)
     assert analysis.problem
     assert analysis.problem["code"] == "files_missing"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "sandbox_disk"),
+        (RuntimeError("can't start new thread"), "crashed"),
+        (FullError("507"), "storage_full"),
+    ],
+)
+def test_whatever_stops_a_worker_ends_the_job_at_once_and_not_as_a_lost_lease(
+    api: Api, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("workers.process.supervisor.tempfile.TemporaryDirectory", failing)
+    job = api.job("sleep 0.1")
+    api.supervisor().run(job)
+    analysis = api.repository.analyses.analysis(job)
+    assert analysis.problem
+    assert (analysis.state, analysis.attempt, analysis.problem["code"]) == ("failed", 1, code)
+
+
+def test_a_stop_that_reaches_the_child_first_still_gives_the_job_back(
+    api: Api, tmp_path: Path
+) -> None:
+    """As systemd stops a service: every process of it is told at once."""
+    log = tmp_path / "log"
+    job = api.job(f"sleep 60 log {log}")
+    supervisor = api.supervisor()
+    thread = in_background(supervisor, job)
+    until_progress(api, job)
+    os.kill(int(log.read_text().split()[1]), signal.SIGTERM)
+    time.sleep(0.3)
+    supervisor.stopping.set()
+    thread.join(10)
+    analysis = api.repository.analyses.analysis(job)
+    assert (analysis.state, analysis.attempt) == ("queued", 0)
+    api.repository.analyses.cancel(job, now=time.time())
+
+
+def test_a_frozen_child_costs_an_attempt_each_time_and_the_last_one_fails(api: Api) -> None:
+    job, attempts = api.job("sleep 0.1"), []
+    for _ in range(3):
+        claimed = api.delivery.claim(job)
+        assert claimed
+        attempts.append(claimed.attempt)
+        api.delivery.release(claimed, frozen=True)
+    analysis = api.repository.analyses.analysis(job)
+    assert analysis.problem
+    assert attempts == [1, 2, 3]
+    assert (analysis.state, analysis.problem["code"]) == ("failed", "worker_lost")
+
+
+def test_a_stop_in_the_middle_of_a_transfer_gives_the_job_back(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, supervisor = api.job("sleep 60"), api.supervisor()
+    part = supervisor.delivery.on_part
+
+    def stopped() -> None:
+        supervisor.stopping.set()
+        part()
+
+    monkeypatch.setattr(supervisor.delivery, "on_part", stopped)
+    supervisor.run(job)
+    analysis = api.repository.analyses.analysis(job)
+    assert (analysis.state, analysis.attempt) == ("queued", 0)
+    api.repository.analyses.cancel(job, now=time.time())

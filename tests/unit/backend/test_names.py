@@ -15,7 +15,8 @@ from minimascope.contract.settings import Settings
 from tests.cases.hostile_names import NAMES
 
 KNOWN = re.compile(
-    r"minimascope\.sqlite(-wal|-shm)?|store/blobs/[0-9a-f]{2}/[0-9a-f]{64}|broker/(messages|control)/.+"
+    r"minimascope\.sqlite(-wal|-shm)?|store/blobs/[0-9a-f]{2}/[0-9a-f]{64}|store/reserve"
+    r"|broker/(messages|control)/.+"
 )
 
 

@@ -1,4 +1,4 @@
-"""What runs is what is bounded: modules, functions, skips, .pt2 programs; what is not is refused."""
+"""What runs is what is bounded: modules, functions, skips, programs; the rest is refused."""
 
 from __future__ import annotations
 

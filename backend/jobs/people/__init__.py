@@ -1,0 +1,1 @@
+"""What one person has that waits or runs."""
