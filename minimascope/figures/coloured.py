@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from minimascope.figures.theme import AXIS, DARK, LIGHT, diverging
@@ -14,7 +16,7 @@ PALETTES = {"light": LIGHT, "dark": DARK}
 def coloured(figure: go.Figure, palette: str = "light") -> go.Figure:
     """The figure with its tokens filled in, as the browser fills them (`figures/themed.mjs`)."""
     colours = PALETTES[palette]
-    document: dict[str, Any] = figure.to_plotly_json()
+    document: dict[str, Any] = plain_arrays(figure.to_plotly_json())
     for trace in document["data"]:
         for path, name in (trace.get("meta") or {}).get("tokens", {}).items():
             _put(trace, path, diverging(palette) if name == "diverging" else colours[name])
@@ -51,3 +53,16 @@ def _put(value: Any, path: str, what: Any) -> None:
         value[int(last)] = what
     else:
         value[last] = what
+
+
+def plain_arrays(value: Any) -> Any:
+    """Arrays as numpy has them: Plotly packs them into base64."""
+    if isinstance(value, dict):
+        if "bdata" in value:
+            flat = np.frombuffer(base64.b64decode(value["bdata"]), dtype=value["dtype"])
+            shape = str(value.get("shape", flat.size)).split(",")
+            return flat.reshape([int(each) for each in shape])
+        return {key: plain_arrays(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain_arrays(each) for each in value]
+    return value

@@ -5,16 +5,14 @@ Lines, markers, bands and bars on linear and log axes; fields of colour are left
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 
-from minimascope.figures.coloured import coloured
+from minimascope.figures.coloured import coloured, plain_arrays
 from minimascope.figures.static_axes import Axis, axes_of, axis_name, frames, numbers, safe
 from minimascope.figures.symlog import Floats
 
@@ -23,7 +21,7 @@ DASHES = {"dash": "6 4", "dot": "2 3", "longdash": "10 4", "dashdot": "6 3 2 3"}
 
 def svg(figure: go.Figure, *, width: int = 520, label: str = "") -> str:
     """The figure in the light palette; `label` says what it shows."""
-    document: dict[str, Any] = _plain_arrays(coloured(figure).to_plotly_json())
+    document: dict[str, Any] = plain_arrays(coloured(figure).to_plotly_json())
     layout = document["layout"]
     height = min(int(layout.get("height") or 320), 420)
     drawn = [each for each in document["data"] if _is_drawn(each)]
@@ -39,19 +37,6 @@ def svg(figure: go.Figure, *, width: int = 520, label: str = "") -> str:
         f'width="{width}" height="{height}" role="img" aria-label="{said}" '
         f'style="max-width:100%;background:#fff;font:11px sans-serif">{"".join(body)}</svg>'
     )
-
-
-def _plain_arrays(value: Any) -> Any:
-    """Arrays as numpy has them: Plotly packs them into base64."""
-    if isinstance(value, dict):
-        if "bdata" in value:
-            flat = np.frombuffer(base64.b64decode(value["bdata"]), dtype=value["dtype"])
-            shape = str(value.get("shape", flat.size)).split(",")
-            return flat.reshape([int(each) for each in shape])
-        return {key: _plain_arrays(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain_arrays(each) for each in value]
-    return value
 
 
 def _is_drawn(trace: dict[str, Any]) -> bool:

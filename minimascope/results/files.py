@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
@@ -21,7 +22,8 @@ def save(report: Report, arrays: Mapping[str, np.ndarray], path: str | Path) -> 
     """All or nothing. Raises ProblemError cannot_write."""
     text = report.model_dump_json(by_alias=True).encode()
     held = io.BytesIO()
-    np.savez_compressed(held, **{**arrays, NAME: np.frombuffer(text, dtype=np.uint8)})
+    every: Any = {**arrays, NAME: np.frombuffer(text, dtype=np.uint8)}
+    np.savez_compressed(held, **every)
     return write(path, held.getvalue())
 
 

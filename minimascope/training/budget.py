@@ -29,7 +29,7 @@ def within(opened: Opened, asked: Parameters, seconds: float) -> tuple[Parameter
         costs = _costs(opened, parameters)
         if sum(costs.values()) <= seconds:
             break
-    said = []
+    said = list[str]()
     if parameters.spectrum_examples != asked.spectrum_examples:
         said = [
             f"To stay within {duration(seconds)}, spectrum and density are of "

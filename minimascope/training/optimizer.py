@@ -61,7 +61,7 @@ def _named_groups(
     optimizer: torch.optim.Optimizer, names: Mapping[int, str]
 ) -> list[tuple[dict[str, Any], list[str]]]:
     """Groups with the names of their parameters in the model."""
-    found, strange = [], 0
+    found, strange = list[tuple[dict[str, Any], list[str]]](), 0
     for group in optimizer.param_groups:
         mine = [names[id(q)] for q in group["params"] if id(q) in names]
         strange += len(group["params"]) - len(mine)

@@ -13,10 +13,10 @@ from torch.nn import functional
 
 from minimascope.analysis.run import run_analysis
 from minimascope.analysis.session.opening import Files
-from minimascope.results.words import as_keywords, rows
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import StageState
+from minimascope.results.words import as_keywords, rows
 
 DECAY = 0.01
 
