@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from minimascope.analysis.session.opening import Opened
+from minimascope.analysis.session.assembly import Opened
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import ObjectiveSummary, PenaltyGroup
 from minimascope.curvature.minimum.minimum import Minimum

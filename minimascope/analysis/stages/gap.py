@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from minimascope.analysis.costs.gap import spectrum_may_help, sweep_seconds
-from minimascope.analysis.session.opening import Opened
+from minimascope.analysis.session.assembly import Opened
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.session.told import group_norms, with_gradients
 from minimascope.analysis.sharing.shards import WORTH_SHARING, Answer, Part, Work
 from minimascope.contract.parameters import Parameters
+from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Finding as ObjectiveFinding
 from minimascope.contract.report import Gap, MinimumSummary, Section
 from minimascope.curvature.gap.estimate import estimate_gap
@@ -30,10 +31,16 @@ from minimascope.curvature.stationarity.search import Finding, search
 from minimascope.machine.unfinished import kept_in
 
 STAGE = "gap"
+NO_LIKELIHOOD = (
+    "Leave-one-out, soft rank, TIC and the headline need a likelihood, which a criterion of your "
+    "own is not known to be; spectrum, margins and alignment hold for it exactly."
+)
 
 
 def run(session: Session) -> None:
     """Fills `report.gap` and `report.minimum`."""
+    if not session.opened.minimum.loss.likelihood:
+        raise ProblemError("not_computable", NO_LIKELIHOOD)
     asked, unfinished = session.parts.get(STAGE), session.unfinished
     if asked:
         said = ["Generalization gap"]

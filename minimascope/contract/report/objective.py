@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from minimascope.contract.objective import Link, LossName, OptimizerName
+from minimascope.contract.objective import Link, OptimizerName, ReportedLoss
 from minimascope.contract.report.sections import Section
 
 Moments = Literal["state", "gradients", "scalar"]
@@ -35,7 +35,7 @@ class ObjectiveSummary(Section):
     a sentence whether the weights are a minimum of this; `findings` what else they may be.
     """
 
-    loss: LossName = "cross_entropy"
+    loss: ReportedLoss = "cross_entropy"
     link: Link | None = None
     label_smoothing: float = 0.0
     class_weights: list[float] | None = None

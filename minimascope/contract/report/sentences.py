@@ -23,6 +23,7 @@ LOSSES = {
     "multilabel": "binary cross-entropy of each label",
     "mse": "Gaussian log-likelihood of unit variance",
     "torch_mse": "mean squared error as torch's MSELoss",
+    "custom": "a criterion of your own",
 }
 MOMENTS = {
     "state": "second moments read from its state",

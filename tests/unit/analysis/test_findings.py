@@ -13,10 +13,10 @@ from torch.nn import functional
 
 from minimascope.analysis.run import run_analysis
 from minimascope.analysis.session.opening import Files
-from minimascope.cli.findings import rows
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import StageState
+from minimascope.results.words import as_keywords, rows
 
 DECAY = 0.01
 
@@ -74,7 +74,7 @@ def test_the_objective_is_found_and_no_number_is_told_of_another(
     assert report.gap.verdict == "no_estimate"
     assert report.gap.reason == f"{finding.sentence} Analyse it so."
     assert ("analyse so", "--label-smoothing 0.1 --weight-decay 0.01 --decay-on matrices") in [
-        *rows(report)
+        *rows(report, as_keywords)
     ]
 
 
