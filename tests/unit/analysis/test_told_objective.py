@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from minimascope.analysis.session.opening import Files, Opened, open_files
+from minimascope.analysis.session.assembly import Opened
+from minimascope.analysis.session.opening import Files, open_files
 from minimascope.analysis.session.told import objective_summary
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
@@ -38,9 +39,9 @@ def opened(files: Files, tmp_path: Path, **told: Any) -> tuple[Opened, Parameter
 def test_frozen_parameters_and_groups_of_weight_decay(files: Files, tmp_path: Path) -> None:
     told = {"optimizer": "adamw", "lr": 0.1, "steps": 9, "schedule": "cosine"}
     decay = {"weight_decay": 0.01, "decay_on": "matrices"}
-    found, parameters = opened(files, tmp_path, trainable=["2.*"], **told, **decay)
+    found, _ = opened(files, tmp_path, trainable=["2.*"], **told, **decay)
     assert found.minimum.names == ["2.weight", "2.bias"]
-    summary = objective_summary(found.minimum, parameters)
+    summary = objective_summary(found)
     assert (summary.trained, summary.frozen, summary.moments) == (10, 16, "gradients")
     assert summary.training_time == pytest.approx(0.5)
     assert [(g.name, g.weight_decay, g.parameters) for g in summary.penalty] == [
