@@ -128,4 +128,5 @@ def four_features(folder: Path) -> tuple[Files, Found]:
 
 def opened(minimum: Minimum) -> Opened:
     """A minimum as the analysis holds it, without the file it came from."""
-    return Opened(minimum, None, Checkpoint({}, format="torch", sha256="0" * 64), [])
+    checkpoint = Checkpoint({}, format="torch", sha256="0" * 64)
+    return Opened(minimum, None, checkpoint, [], Parameters())
