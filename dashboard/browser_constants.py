@@ -14,7 +14,7 @@ from typing import Any, get_args
 from dashboard.components import ids
 from dashboard.components.clientside import CALLBACKS
 from dashboard.components.words import STAGES, STATES
-from dashboard.drawing.payload import EMBEDDING, RECORD
+from dashboard.drawing.payload import RECORD
 from dashboard.drawing.plane_answer import KEY, TYPED
 from dashboard.pages.analysis.tabs import LABELS
 from dashboard.pages.upload import told_fields
@@ -23,6 +23,7 @@ from minimascope.contract.schemas import FINAL_STATES, MAX_ATTEMPTS, EventName
 from minimascope.contract.settings import Settings
 from minimascope.figures import filmstrip
 from minimascope.figures.gap_curves import LINES
+from minimascope.figures.of_report import EMBEDDING
 from minimascope.figures.plane import SCALE
 from minimascope.figures.point_losses import LEAST
 from minimascope.figures.roles import UNSAID, Role

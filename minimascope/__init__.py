@@ -1,5 +1,6 @@
 """minimascope: what kind of minimum did a training run find, and will it generalize?
 
+    minimascope.analyze(model, train_loader, criterion, optimizer)  # the report of what is in hand
     minimascope.export(model, example_inputs, "model.pt2")   # a network that describes itself
     minimascope.cross_validate(fit, (X, y), k=5)             # the gap, measured by K-fold
     minimascope.Client("http://127.0.0.1:8717")              # the REST API
@@ -15,19 +16,38 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from minimascope.client import AsyncClient, Client
+    from minimascope.contract.problems import ProblemError
     from minimascope.contract.report import Report
     from minimascope.intake.exporting import export
+    from minimascope.results.compare import compare
+    from minimascope.results.result import load
+    from minimascope.training.analyze import analyze
     from minimascope.validation.cross_validate import cross_validate
 
-__all__ = ["AsyncClient", "Client", "Report", "__version__", "cross_validate", "export"]
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "ProblemError",
+    "Report",
+    "__version__",
+    "analyze",
+    "compare",
+    "cross_validate",
+    "export",
+    "load",
+]
 __version__ = "0.1.0"
 
 _HOMES = {
     "AsyncClient": "minimascope.client",
     "Client": "minimascope.client",
+    "ProblemError": "minimascope.contract.problems",
     "Report": "minimascope.contract.report",
+    "analyze": "minimascope.training.analyze",
+    "compare": "minimascope.results.compare",
     "cross_validate": "minimascope.validation.cross_validate",
     "export": "minimascope.intake.exporting",
+    "load": "minimascope.results.result",
 }
 
 

@@ -54,6 +54,7 @@ _get, _put, _queue_bind, import_from_cwd, imp  # kombu's and celery's hooks
 _of_an_earlier_schema, _storable, _consistent, _agrees, _of_torch, _fit_together  # pydantic
 backward, setup_context  # torch.autograd.Function
 arriving_bytes, queued  # filled by name: what a person holds
+_repr_mimebundle_, include, exclude  # notebooks
 commands  # click's group
 inode  # unpacked from stat
 isolation_level, none_as_null, type_annotation_map  # sqlalchemy

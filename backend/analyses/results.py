@@ -8,7 +8,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from backend.analyses.key_numbers import key_numbers
 from backend.analyses.service import Analyses, AnalysisService
 from backend.auth.permissions import READER, READS_ANALYSIS, check_readable
 from backend.auth.principal import Who
@@ -17,6 +16,7 @@ from backend.http.representations import JSON, NPY, NPZ, Match
 from backend.storage.files import Store
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import SCHEMA_VERSION, Report
+from minimascope.contract.report.key_numbers import key_numbers
 from minimascope.contract.schemas import KeyNumbers, KeyNumbersPage
 
 router = APIRouter(tags=["results"])
@@ -140,4 +140,5 @@ def _compared(analyses: AnalysisService, identifier: str) -> KeyNumbers:
         content = analyses.store.have(analyses.store.report(identifier)).read_bytes()
     except FileNotFoundError:
         return KeyNumbers(id=head.id, name=head.name, state=head.state)
-    return key_numbers(head, Report.model_validate_json(content))
+    numbers = key_numbers(Report.model_validate_json(content))
+    return KeyNumbers(id=head.id, name=head.name, state=head.state, **numbers)

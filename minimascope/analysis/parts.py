@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from minimascope.analysis.session.opening import Opened
+from minimascope.analysis.session.assembly import Opened
 from minimascope.analysis.sharing.shards import Answer, Part
 from minimascope.analysis.stages import gap as gap_stage
 from minimascope.analysis.stages import margin_search

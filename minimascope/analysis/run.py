@@ -1,4 +1,4 @@
-"""From files to report: runs the stages asked for, in order, and publishes each as it finishes."""
+"""From files or memory to report: the stages asked for, in order, each published as it ends."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import torch
 
 from minimascope import __version__
 from minimascope.analysis import parts
+from minimascope.analysis.session.assembly import Opened
 from minimascope.analysis.session.cross_validation import folds_given
 from minimascope.analysis.session.faults import failure_of
 from minimascope.analysis.session.guessing import worse_than_guessing
@@ -65,7 +66,25 @@ def run_analysis(
     A stage that cannot be computed becomes an entry of `report.failures` and the others go on;
     files that cannot be opened raise ProblemError, because then there is nothing to report.
     """
-    session = begin(files, parameters, workdir=workdir, publisher=publisher)
+    return run_opened(
+        lambda: open_files(files, parameters, workdir=workdir),
+        parameters,
+        publisher=publisher,
+        unfinished=unfinished,
+        shards=shards,
+    )
+
+
+def run_opened(
+    open_it: Callable[[], Opened],
+    parameters: Parameters,
+    *,
+    publisher: Publisher,
+    unfinished: Path | None = None,
+    shards: Shards | None = None,
+) -> Report:
+    """The same on what `open_it` opens: all that files and memory share."""
+    session = begin(open_it, parameters, publisher=publisher)
     session.unfinished, session.shards = unfinished, shards or session.shards
     session.publish_points()
     stages = planned_stages(parameters)
@@ -78,11 +97,13 @@ def run_analysis(
     return session.report
 
 
-def begin(files: Files, parameters: Parameters, *, workdir: Path, publisher: Publisher) -> Session:
+def begin(
+    open_it: Callable[[], Opened], parameters: Parameters, *, publisher: Publisher
+) -> Session:
     """Everything opened, and a report that says what of."""
     publisher.progress("intake", 0.0, "Opening the checkpoint and the data")
     started = time.perf_counter()
-    opened = open_files(files, parameters, workdir=workdir)
+    opened = open_it()
     parameters = opened.parameters
     publisher.progress("intake", 0.0, f"Passing over {opened.minimum.n:,} examples")
     data = data_summary(opened)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from minimascope.cli import findings, progress, schedule_file
-from minimascope.cli.files import existing, writable, write
+from minimascope.cli.files import existing, writable
 from minimascope.cli.model_options import OPTIMIZER_STATE, made, takes
 from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
+from minimascope.machine.writing import write
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from minimascope.cli import progress
-from minimascope.cli.files import existing, writable, write
-from minimascope.cli.findings import cross_validated
+from minimascope.cli.files import existing, writable
 from minimascope.cli.model_options import made, takes
 from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
+from minimascope.machine.writing import write
+from minimascope.results.words import cross_validated
 
 if TYPE_CHECKING:
     from minimascope.validation.result import CrossValidation, Measured

@@ -1,4 +1,4 @@
-"""Files that a command reads and writes, refused in one sentence each."""
+"""Files that a command is given, refused in one sentence each."""
 
 from __future__ import annotations
 
@@ -30,15 +30,3 @@ def writable(path: str | Path) -> None:
     else:
         return
     raise ProblemError("cannot_write", f"Cannot write {str(path)!r}: {reason}.", advice)
-
-
-def write(path: str | Path, content: bytes) -> None:
-    """All or nothing: a reader never sees half a file. Raises ProblemError `cannot_write`."""
-    path = Path(path).expanduser()
-    temporary = path.with_name(path.name + ".writing")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    except OSError as error:
-        sentence = f"Cannot write {str(path)!r}: {error.strerror}."
-        raise ProblemError("cannot_write", sentence, "Choose another file.") from error

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from minimascope.cli.files import write
 from minimascope.cli.server import Address, Token, client
 from minimascope.cli.terminal import AsJson
+from minimascope.machine.writing import write
 
 
 def command(

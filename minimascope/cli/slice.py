@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from minimascope.cli.files import write
 from minimascope.cli.model_options import made, takes
 from minimascope.cli.server import Address, Token, client
 from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.questions.slices import SliceRequest
+from minimascope.machine.writing import write
 
 
 @takes(SliceRequest)

@@ -14,6 +14,8 @@ LossName = Literal["cross_entropy", "binary", "multilabel", "mse", "torch_mse"]
 Link = Literal["logits", "log_probabilities", "probabilities"]
 TorchLossName = Literal["CrossEntropyLoss", "NLLLoss", "BCEWithLogitsLoss", "BCELoss", "MSELoss"]
 AnyLossName = Literal[LossName, TorchLossName]
+# What a report may be of: in a script also a criterion that has no name.
+ReportedLoss = Literal[LossName, "custom"]
 OptimizerName = Literal["sgd", "adam", "adamw", "lbfgs", "other"]
 Schedule = Literal["constant", "cosine", "linear", "step"]
 

@@ -314,6 +314,12 @@ OPERATION = (
     Problem("bad_endpoint", "no address of a collector of traces"),
 )
 CLIENTS = (
+    Problem("data_unusable", "data of a training script are no examples that can be gone over"),
+    Problem("model_unusable", "a model of a training script cannot be looked into"),
+    Problem("criterion_unusable", "a criterion is no mean or sum over examples"),
+    Problem("optimizer_unusable", "an optimiser is none, or another model's"),
+    Problem("no_such_figure", "the report has nothing that this figure draws"),
+    Problem("not_a_report", "the file is no saved report"),
     Problem("folds_impossible", "examples cannot be divided into folds as asked"),
     Problem("losses_unusable", "K-fold has not one finite loss for each example"),
     Problem("script_failed", "the training script of K-fold failed or wrote nothing"),

@@ -14,9 +14,10 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-LossName = Literal["cross_entropy", "binary", "multilabel", "mse", "torch_mse"]
-# Of targets: one class, one class or shares of all, a share for every output, any numbers.
-TargetKind = Literal["class", "class_or_shares", "shares", "numbers"]
+LossName = Literal["cross_entropy", "binary", "multilabel", "mse", "torch_mse", "custom"]
+# Of targets: one class, one class or shares of all, a share for every output, any numbers, or
+# whatever the criterion takes.
+TargetKind = Literal["class", "class_or_shares", "shares", "numbers", "anything"]
 # Layers of torch by which people's networks turn logits into what their loss takes.
 OutputLinkName = Literal["Sigmoid", "Softmax", "LogSoftmax"]
 CurvatureMap = Callable[[Tensor], Tensor]
@@ -30,7 +31,8 @@ class Loss(ABC):
     the targets. Curvatures see the targets too, because targets may carry mass. `classifies`:
     every example is put in one of the classes. `judges`: predictions are right or wrong, so there
     is an accuracy. `varies`: the law has a variance of its own, which the targets' noise tells; a
-    temperature has no meaning there. `links`: layers whose inputs are its logits.
+    temperature has no meaning there. `links`: layers whose inputs are its logits. `likelihood`: the
+    loss is −log of a law of targets, or weighted sums of such, so Λ has a root.
 
     Values are frozen and their repr tells them apart: kept state goes by it.
     """
@@ -40,6 +42,7 @@ class Loss(ABC):
     classifies: ClassVar[bool]
     judges: ClassVar[bool]
     varies: ClassVar[bool] = False
+    likelihood: ClassVar[bool] = True
     links: ClassVar[tuple[OutputLinkName, ...]] = ()
 
     @property

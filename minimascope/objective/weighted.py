@@ -37,7 +37,7 @@ class Weighted(Loss):
     weights: Literal["counted", "left_out"] = "counted"
 
     def __post_init__(self) -> None:
-        for fact in ("name", "reads", "classifies", "judges", "varies", "links"):
+        for fact in ("name", "reads", "classifies", "judges", "varies", "links", "likelihood"):
             object.__setattr__(self, fact, getattr(self.inner, fact))
 
     @property

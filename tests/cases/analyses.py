@@ -11,7 +11,8 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from minimascope.analysis.run import run_analysis
-from minimascope.analysis.session.opening import Files, Opened
+from minimascope.analysis.session.assembly import Opened
+from minimascope.analysis.session.opening import Files
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import StageState
@@ -128,5 +129,4 @@ def four_features(folder: Path) -> tuple[Files, Found]:
 
 def opened(minimum: Minimum) -> Opened:
     """A minimum as the analysis holds it, without the file it came from."""
-    checkpoint = Checkpoint({}, format="torch", sha256="0" * 64)
-    return Opened(minimum, None, checkpoint, [], Parameters())
+    return Opened(minimum, None, Checkpoint({}, format="torch", sha256="0" * 64), [], Parameters())

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from minimascope.analysis.parts import answer
+from minimascope.analysis.session.assembly import Opened
 from minimascope.analysis.session.faults import refusal_of
-from minimascope.analysis.session.opening import Opened, open_files
+from minimascope.analysis.session.opening import open_files
 from minimascope.analysis.sharing.shards import Part
 from minimascope.contract.shards import ShardQuestion
 from minimascope.curvature.products import graphs

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from minimascope.analysis.costs.margins import STARTS, steps_for
 from minimascope.analysis.costs.planes import resolution_for
-from minimascope.analysis.session.opening import Opened
+from minimascope.analysis.session.assembly import Opened
 from minimascope.analysis.stages.planes import slice_arrays
 from minimascope.boundary.alignment import align
 from minimascope.boundary.classification import parameter_vectors

@@ -12,7 +12,8 @@ import torch
 from pydantic import BaseModel
 from torch import Tensor
 
-from minimascope.analysis.session.opening import Files, Opened, open_files
+from minimascope.analysis.session.assembly import Opened
+from minimascope.analysis.session.opening import Files, open_files
 from minimascope.analysis.session.publishing import Publisher
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.questions.question import QuestionKind

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from minimascope.analysis.session.assembly import Known, Opened, refused_as_told, together
 from minimascope.analysis.session.from_file import from_file
-from minimascope.contract.objective import Link
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import CheckpointSummary, DataSummary, SplitSummary
 from minimascope.curvature.minimum.batches import as_matrix, outputs_at
-from minimascope.curvature.minimum.minimum import Minimum, prepare
+from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.intake.networks.architecture import build_network
-from minimascope.intake.networks.fitting import fitted
 from minimascope.intake.networks.input_shapes import takes_ids
-from minimascope.intake.values.checkpoint import Checkpoint, read_checkpoint
+from minimascope.intake.values.checkpoint import read_checkpoint
 from minimascope.intake.values.dataset import Dataset, read_dataset
-from minimascope.machine.threads import use_threads_for
 from minimascope.objective.loss import Loss
-from minimascope.objective.objective import Objective
-from minimascope.objective.optimiser import EPS, Optimiser
-from minimascope.objective.penalty import Penalty
 
 
 @dataclass(frozen=True)
@@ -43,28 +37,6 @@ class Files:
     test: Path | None = None
     other: Path | None = None
     optimizer_state: Path | None = None
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A minimum ready for the numbers, with its held-out split and what intake said.
-
-    `parameters` are those asked for with what the files add; `read` says in words what that is.
-    """
-
-    minimum: Minimum
-    test: tuple[Tensor, Tensor] | None
-    checkpoint: Checkpoint
-    warnings: list[str]
-    parameters: Parameters
-    read: str = ""
-    class_names: list[str] = field(default_factory=list)
-    link: Link = "logits"  # what the network's outputs were before they were made logits
-
-    @cached_property
-    def outputs(self) -> Tensor:
-        """The network's outputs (n, K) for the training set: minutes for 50,000 images, so once."""
-        return outputs_at(self.minimum, self.minimum.inputs)
 
 
 def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened:
@@ -85,80 +57,10 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
             test = read_split(files.test, parameters, ids=ids, workdir=workdir).numbered_as(train)
     with refused_as_told(), speaking_of("Optimiser's state"):
         told = from_file(network, checkpoint, files.optimizer_state, parameters, workdir)
-    parameters = told.parameters
-    found = fitted(network, train, test, parameters)
-    train, test = found.train, found.test
-    dtype = torch.float64 if parameters.dtype == "float64" else torch.float32
-    objective = objective_of(parameters, found.loss, second_moment=told.second_moment, eps=told.eps)
-    with refused_as_told():
-        trained = {k: q.shape for k, q in found.network.named_parameters() if q.requires_grad}
-        objective.penalty.by_name(trained)
-    minimum = prepare(
-        found.network,
-        train.inputs,
-        train.targets,
-        loss=objective,
-        dtype=dtype,
-        device=device,
+    known = Known(second_moment=told.second_moment, eps=told.eps, read=told.read, open=told.open)
+    return together(
+        network, train, test, told.parameters, checkpoint=checkpoint, device=device, known=known
     )
-    if parameters.groups is not None:
-        minimum = replace(minimum, groups=groups_in(train, parameters.groups).to(device))
-    use_threads_for(minimum.n, minimum.dim)
-    said = [checkpoint.picked] if checkpoint.picked else []
-    said += [*checkpoint.warnings, *train.warnings, *(test.warnings if test else [])]
-    said += [*found.warnings, *told.open]
-    split = split_like(minimum, test)
-    return Opened(minimum, split, checkpoint, said, parameters, told.read, train.names, found.link)
-
-
-def objective_of(
-    parameters: Parameters,
-    loss: Loss,
-    *,
-    second_moment: Mapping[str, Tensor] | None = None,
-    eps: float = EPS,
-) -> Objective:
-    """What was minimised and how, as far as the parameters of an analysis say.
-
-    second_moment, eps: v̂ by parameter name and ε, from the optimiser's state where there is one.
-    """
-    return Objective(
-        loss,
-        Penalty(parameters.weight_decay, parameters.decay_on, parameters.decay_table),
-        Optimiser(
-            parameters.optimizer,
-            lr=parameters.lr,
-            momentum=parameters.momentum,
-            steps=parameters.steps,
-            schedule=parameters.schedule,
-            lr_sum=parameters.lr_sum,
-            betas=parameters.betas,
-            batch_size=parameters.batch_size,
-            second_moment=second_moment,
-            eps=eps,
-        ),
-        augmentation=parameters.augmentation,
-        dropout=parameters.dropout,
-    )
-
-
-def groups_in(data: Dataset, name: str) -> Tensor:
-    """Which original each example is a copy of (n,). ProblemError where the data do not say."""
-    if name not in data.aside:
-        sentence = f"The training data have no column or array {name[:60]!r} of groups."
-        raise ProblemError(
-            "invalid_parameters", sentence, "Name the numbers that tell originals apart."
-        )
-    return data.aside[name]
-
-
-@contextmanager
-def refused_as_told() -> Iterator[None]:
-    """What cannot be of this network is refused as a parameter of the analysis."""
-    try:
-        yield
-    except ValueError as error:
-        raise ProblemError("invalid_parameters", str(error)) from error
 
 
 @contextmanager
@@ -193,16 +95,6 @@ def torch_device(name: str) -> torch.device:
             "no_gpu", "This worker has no CUDA device.", "Choose device cpu, or start a GPU worker."
         )
     return torch.device(name)
-
-
-def split_like(minimum: Minimum, data: Dataset | None) -> tuple[Tensor, Tensor] | None:
-    """A data split on the minimum's dtype and device."""
-    if data is None:
-        return None
-    kind, device = minimum.theta.dtype, minimum.inputs.device
-    inputs = data.inputs.to(kind) if data.inputs.is_floating_point() else data.inputs
-    targets = data.targets.to(kind) if data.targets.is_floating_point() else data.targets
-    return inputs.to(device), targets.to(device)
 
 
 def checkpoint_summary(opened: Opened, parameters: Parameters) -> CheckpointSummary:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from minimascope.analysis.session.opening import Opened, is_planar
+from minimascope.analysis.session.assembly import Opened
+from minimascope.analysis.session.opening import is_planar
 from minimascope.analysis.session.publishing import Publisher
 from minimascope.analysis.sharing.shards import Alone, Part, Shards
 from minimascope.boundary.planes import embedding

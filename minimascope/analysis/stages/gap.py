@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from minimascope.analysis.costs.gap import spectrum_may_help, sweep_seconds
-from minimascope.analysis.session.opening import Opened
+from minimascope.analysis.session.assembly import Opened
 from minimascope.analysis.session.session import Session
+from minimascope.analysis.session.told import group_norms, with_gradients
 from minimascope.analysis.sharing.shards import WORTH_SHARING, Answer, Part, Work
 from minimascope.contract.parameters import Parameters
+from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Finding as ObjectiveFinding
 from minimascope.contract.report import Gap, MinimumSummary, Section
 from minimascope.curvature.gap.estimate import estimate_gap
@@ -29,10 +31,16 @@ from minimascope.curvature.stationarity.search import Finding, search
 from minimascope.machine.unfinished import kept_in
 
 STAGE = "gap"
+NO_LIKELIHOOD = (
+    "Leave-one-out, soft rank, TIC and the headline need a likelihood, which a criterion of your "
+    "own is not known to be; spectrum, margins and alignment hold for it exactly."
+)
 
 
 def run(session: Session) -> None:
     """Fills `report.gap` and `report.minimum`."""
+    if not session.opened.minimum.loss.likelihood:
+        raise ProblemError("not_computable", NO_LIKELIHOOD)
     asked, unfinished = session.parts.get(STAGE), session.unfinished
     if asked:
         said = ["Generalization gap"]
@@ -114,7 +122,7 @@ def answer(
     finding = None if found.converged else search(opened.minimum)
     found = found if finding is None else doubted(found, finding)
     value = {name: each.model_dump_json(by_alias=True) for name, each in sections(found).items()}
-    value["objective"] = _objective(found, finding)
+    value["objective"] = _objective(opened.minimum, found, finding)
     return Answer(value, examples(found, opened.minimum))
 
 
@@ -127,12 +135,13 @@ def doubted(found: GapResult, finding: Finding) -> GapResult:
     return replace(found, verdict=verdict, reason=f"{finding.sentence} Analyse it so.")
 
 
-def _objective(found: GapResult, finding: Finding | None) -> str:
+def _objective(minimum: Minimum, found: GapResult, finding: Finding | None) -> str:
     """What the report's `objective` gets to know of the weights, as JSON."""
     known: list[dict[str, Any]] = []
     if finding is not None:
         known.append({"sentence": finding.sentence, "flags": finding.flags})
-    return json.dumps({"checked": _checked(found), "findings": known})
+    norms = [group_norms(minimum, each) for each in (found.gradient_left, found.pull)]
+    return json.dumps({"checked": _checked(found), "findings": known, "norms": norms})
 
 
 def _checked(found: GapResult) -> str | None:
@@ -148,6 +157,7 @@ def _say_of_objective(session: Session, text: str) -> None:
     told, said = session.report.objective, json.loads(text)
     if told is not None:
         findings = [ObjectiveFinding(**each) for each in said["findings"]]
+        with_gradients(told.penalty, *said["norms"])
         session.report.objective = told.model_copy(
             update={"checked": said["checked"], "findings": findings}
         )

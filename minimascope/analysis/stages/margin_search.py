@@ -18,7 +18,7 @@ from minimascope.analysis.costs.margins import (
     search_seconds,
     searched_count,
 )
-from minimascope.analysis.session.opening import Opened
+from minimascope.analysis.session.assembly import Opened
 from minimascope.analysis.session.sampling import some_rows
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.sharing.shards import Answer, Part, Work

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from minimascope.contract.objective import LossName
+from minimascope.contract.objective import ReportedLoss
 from minimascope.contract.report.boundary import Boundary
 from minimascope.contract.report.checkpoint import CheckpointSummary
 from minimascope.contract.report.cross_validation import CrossValidation
@@ -53,7 +53,7 @@ class Report(Section):
     wall_seconds: dict[str, float]
     checkpoint: CheckpointSummary
     data: DataSummary
-    loss: LossName = "cross_entropy"
+    loss: ReportedLoss = "cross_entropy"
     objective: ObjectiveSummary | None = None
     minimum: MinimumSummary | None = None
     spectrum: Spectrum | None = None

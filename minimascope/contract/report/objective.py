@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from minimascope.contract.objective import Link, LossName, OptimizerName
+from minimascope.contract.objective import Link, OptimizerName, ReportedLoss
 from minimascope.contract.report.sections import Section
 
 Moments = Literal["state", "gradients", "scalar"]
 
 
 class PenaltyGroup(Section):
-    """Parameters with one weight decay."""
+    """Parameters with one weight decay; norms of their ∇L + Pθ and Pθ, once the gap is known."""
 
     name: str
     weight_decay: float
     parameters: int
+    gradient_left: float | None = None
+    pull: float | None = None
 
 
 class Finding(Section):
@@ -33,7 +35,7 @@ class ObjectiveSummary(Section):
     a sentence whether the weights are a minimum of this; `findings` what else they may be.
     """
 
-    loss: LossName = "cross_entropy"
+    loss: ReportedLoss = "cross_entropy"
     link: Link | None = None
     label_smoothing: float = 0.0
     class_weights: list[float] | None = None

@@ -36,13 +36,22 @@ class Fitted:
 
 
 def fitted(
-    network: nn.Module, train: Dataset, test: Dataset | None, asked: ObjectiveParameters
+    network: nn.Module,
+    train: Dataset,
+    test: Dataset | None,
+    asked: ObjectiveParameters,
+    *,
+    loss: Loss | None = None,
 ) -> Fitted:
-    """All of it checked once. Raises ProblemError: those of `check_pair`, and
-    invalid_parameters, link_mismatch, example_weights_invalid where what was told cannot be.
+    """All of it checked once. `loss`: one that `asked` has no name for.
+
+    Raises ProblemError: those of `check_pair`, and invalid_parameters, link_mismatch,
+    example_weights_invalid where what was told cannot be.
     """
     probe, outputs = probed(network, train.inputs, "training")
-    loss, said = told_loss(asked, train.targets, math.prod(outputs.shape[1:]))
+    said = list[str]()
+    if loss is None:
+        loss, said = told_loss(asked, train.targets, math.prod(outputs.shape[1:]))
     if loss.reads == "class_or_shares":
         train = train.counted(ignored_labels(asked))
         test = test and test.counted(ignored_labels(asked))

@@ -17,6 +17,7 @@ from typing_extensions import override
 
 from minimascope.contract.objective import Link
 from minimascope.contract.problems import ProblemError
+from minimascope.intake.networks.around import Around, plainly
 from minimascope.intake.networks.chain import Chain
 from minimascope.intake.networks.program import Program
 from minimascope.objective.loss import Loss, OutputLinkName
@@ -188,10 +189,6 @@ def _of_chain(network: Chain) -> tuple[OutputLinkName | None, nn.Module]:
 
 
 def _extended(network: nn.Module, last: nn.Module) -> nn.Module:
-    if isinstance(network, (Chain, Program)):
+    if isinstance(network, (Chain, Program, Around)):
         return network.followed_by(last)
-    raise ProblemError(
-        "link_mismatch",
-        "Models of this library give logits, so their outputs cannot be probabilities.",
-        "Leave --link out.",
-    )
+    return Around(network, plainly).followed_by(last)

@@ -44,6 +44,8 @@ class Dataset:
         n × K shares of classes where the loss takes soft labels; shares and numbers: n × K
         floating. Raises ProblemError labels_not_integer.
         """
+        if loss.reads == "anything":
+            return self
         if loss.reads in ("numbers", "shares"):
             return replace(self, targets=_as_numbers(self.targets, self.inputs))
         if loss.reads == "class_or_shares" and _are_shares(self.targets):

@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 import torch
 
-from backend.analyses.key_numbers import key_numbers
 from dashboard.pages.analysis.curvature_tabs import estimates
 from dashboard.pages.analysis.folds_words import folds_offer, folds_words
 from dashboard.pages.analysis.key_numbers import measured_kpi
 from minimascope.analysis.run import run_analysis
 from minimascope.analysis.session.opening import Files
 from minimascope.analysis.session.publishing import Publisher
-from minimascope.cli import findings, main
+from minimascope.cli import main
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import CrossValidation, Report
 from minimascope.contract.report.cross_validation import OFFER
-from minimascope.contract.schemas import Analysis
+from minimascope.contract.report.key_numbers import key_numbers
 from minimascope.figures.gap_curves import gap_figure
 from minimascope.figures.roles import Role
+from minimascope.results.words import as_keywords, rows
 from tests.cases.analyses import Kept
 
 FOLDS = CrossValidation(
@@ -72,10 +72,10 @@ def test_it_stands_beside_the_estimates(files: Files, tmp_path: Path) -> None:
     )
     assert list(line.y) == [0.25, 0.25]
     assert list(line.error_y.array) == [0.0, 0.03]
-    rows = dict(findings.rows(report))
-    assert rows["gap by K-fold"].startswith("0.25 ± 0.03 from 5 folds of 60 examples")
-    assert "about 0.2 with all" in rows["gap by K-fold"]
-    assert OFFER not in rows["gap by K-fold"]
+    said_so = dict(rows(report, as_keywords))
+    assert said_so["gap by K-fold"].startswith("0.25 ± 0.03 from 5 folds of 60 examples")
+    assert "about 0.2 with all" in said_so["gap by K-fold"]
+    assert OFFER not in said_so["gap by K-fold"]
     assert "computed by you: 0.250 ± 0.030 nats from 5 folds" in said(folds_words(report))
     assert "K-fold with your own training" in said(estimates(report))
     assert measured_kpi(report).label == "Gap by K-fold, nats"
@@ -88,15 +88,14 @@ def test_it_is_offered_where_nothing_is_reliable(files: Files, tmp_path: Path) -
     for verdict, offer in (("uncertain", True), ("no_estimate", True), ("reliable", False)):
         gap = report.gap.model_copy(update={"verdict": verdict})
         told = report.model_copy(update={"gap": gap})
-        assert (OFFER in dict(findings.rows(told)).get("gap by K-fold", "")) == offer
+        assert (OFFER in dict(rows(told, as_keywords)).get("gap by K-fold", "")) == offer
         assert (OFFER in said(folds_offer(told))) == offer
 
 
 def test_key_numbers_have_it_for_the_comparison(files: Files, tmp_path: Path) -> None:
     report = analysed(files, FOLDS, tmp_path)
-    head = Analysis.model_construct(id="a", name="", state="done")
-    found = key_numbers(head, report)
-    assert (found.gap_by_folds, found.gap_by_folds_standard_error) == (0.25, 0.03)
+    found = key_numbers(report)
+    assert (found["gap_by_folds"], found["gap_by_folds_standard_error"]) == (0.25, 0.03)
 
 
 def test_folds_of_other_data_are_refused_and_another_loss_is_said(

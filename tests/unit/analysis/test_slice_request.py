@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from minimascope.analysis.questions.plane import slice_on_demand
-from minimascope.analysis.session.opening import Opened
+from minimascope.analysis.session.assembly import Opened
 from minimascope.boundary.alignment import align
 from minimascope.contract.arrays import ARRAYS
 from minimascope.contract.problems import ProblemError

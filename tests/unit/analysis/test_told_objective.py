@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from minimascope.analysis.session.opening import Files, Opened, open_files
+from minimascope.analysis.session.assembly import Opened
+from minimascope.analysis.session.opening import Files, open_files
 from minimascope.analysis.session.told import objective_summary
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
@@ -30,15 +31,15 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     return Files(folder / "model.pt", folder / "train.npz")
 
 
-def opened(files: Files, tmp_path: Path, **told: Any) -> Opened:
+def opened(files: Files, tmp_path: Path, **told: Any) -> tuple[Opened, Parameters]:
     parameters = Parameters.model_validate({"architecture": MLP, **told})
-    return open_files(files, parameters, workdir=tmp_path)
+    return open_files(files, parameters, workdir=tmp_path), parameters
 
 
 def test_frozen_parameters_and_groups_of_weight_decay(files: Files, tmp_path: Path) -> None:
     told = {"optimizer": "adamw", "lr": 0.1, "steps": 9, "schedule": "cosine"}
     decay = {"weight_decay": 0.01, "decay_on": "matrices"}
-    found = opened(files, tmp_path, trainable=["2.*"], **told, **decay)
+    found, _ = opened(files, tmp_path, trainable=["2.*"], **told, **decay)
     assert found.minimum.names == ["2.weight", "2.bias"]
     summary = objective_summary(found)
     assert (summary.trained, summary.frozen, summary.moments) == (10, 16, "gradients")
@@ -50,7 +51,7 @@ def test_frozen_parameters_and_groups_of_weight_decay(files: Files, tmp_path: Pa
 
 
 def test_a_column_tells_copies_apart_and_is_no_input(files: Files, tmp_path: Path) -> None:
-    found = opened(files, tmp_path, groups="source")
+    found, _ = opened(files, tmp_path, groups="source")
     assert found.minimum.groups is not None
     assert found.minimum.groups.tolist() == (np.arange(12) // 3).tolist()
     assert found.minimum.inputs.shape == (12, 3)

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from minimascope.cli import findings, progress
-from minimascope.cli.findings import with_error
 from minimascope.contract.report import Gap, Report, sentences
+from minimascope.results.words import with_error
 from tests.cases.reference_report import build
 
 REPORT: Report = build("gauss-normal", m=20)[0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from minimascope.contract.report import Gap, Report
-from minimascope.contract.schemas import Analysis, KeyNumbers
 
 
 def _data(report: Report) -> dict[str, Any]:
@@ -81,6 +80,6 @@ def _geometry(report: Report) -> dict[str, Any]:
     return numbers
 
 
-def key_numbers(head: Analysis, report: Report) -> KeyNumbers:
-    numbers = _data(report) | _gap(report) | _folds(report) | _spectrum(report) | _geometry(report)
-    return KeyNumbers(id=head.id, name=head.name, state=head.state, **numbers)
+def key_numbers(report: Report) -> dict[str, Any]:
+    """Fields of `KeyNumbers` that a report has."""
+    return _data(report) | _gap(report) | _folds(report) | _spectrum(report) | _geometry(report)

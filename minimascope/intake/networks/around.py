@@ -1,0 +1,54 @@
+"""A network of a script seen through a function of one tensor: parameters keep their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+from typing_extensions import override
+
+Call = Callable[[nn.Module, Tensor], Any]
+
+
+class Around(nn.Module):
+    """`call(network, inputs)`, then `last` where there is one.
+
+    Submodules, parameters and buffers are the network's own, under its own names: replacing one
+    here (as torch's functional_call does) replaces it there.
+    """
+
+    def __init__(self, network: nn.Module, call: Call, last: nn.Module | None = None) -> None:
+        super().__init__()
+        # Not as a submodule, which would put its name before every other.
+        self.__dict__["_within"] = network
+        self._call, self._last = call, last
+        for kind in ("_modules", "_parameters", "_buffers", "_non_persistent_buffers_set"):
+            self.__dict__[kind] = network.__dict__[kind]
+
+    @override
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Outputs (n × K) of inputs (n × ...)."""
+        found: Tensor = self._call(self.__dict__["_within"], inputs)
+        return found if self._last is None else self._last(found)
+
+    @override
+    def train(self, mode: bool = True) -> Around:
+        """Also that of the network within, whose children are these."""
+        self.__dict__["_within"].train(mode)
+        self.training = mode
+        return self
+
+    @override
+    def extra_repr(self) -> str:
+        """What is done to the outputs."""
+        return type(self._last).__name__ if self._last is not None else ""
+
+    def followed_by(self, last: nn.Module) -> Around:
+        """The same network and parameters with one more layer."""
+        return Around(self.__dict__["_within"], self._call, last).eval()
+
+
+def plainly(network: nn.Module, inputs: Tensor) -> Any:
+    """The network as it is."""
+    return network(inputs)

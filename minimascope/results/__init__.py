@@ -1,0 +1,1 @@
+"""A finished analysis in hand: printed, drawn, tabulated, saved, compared. No torch."""

@@ -1,0 +1,77 @@
+"""`minimascope.analyze`: the report of the model in hand, with the service's own numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from minimascope.analysis.run import run_opened
+from minimascope.results.result import Result
+from minimascope.training.asked import Script, asked_of, check_callable
+from minimascope.training.budget import within
+from minimascope.training.listening import Listening, Progress
+from minimascope.training.surroundings import left_as_it_was
+
+
+def analyze(
+    model: Any,
+    data: Any = None,
+    criterion: Any = None,
+    optimizer: Any = None,
+    *,
+    test: Any = None,
+    forward: Callable[[Any, Any], Any] | None = None,
+    stages: Sequence[str] | None = None,
+    top_k: int | None = None,
+    seconds: float | None = None,
+    device: Any = None,
+    dtype: Any = None,
+    seed: int = 0,
+    progress: Progress | bool | None = None,
+    schedule: Any = None,
+    steps: int | None = None,
+    lr_sum: float | None = None,
+    **told: Any,
+) -> Result:
+    """What kind of minimum this model is, and whether it will generalize.
+
+        report = minimascope.analyze(model, train_loader, criterion, optimizer, test=test_loader)
+        print(report)
+        report.plot.spectrum()
+
+    The model is never changed: a copy of it is analysed, in evaluation mode. Numbers are those of
+    the service for the same weights, data and parameters.
+
+    data, test: (X, y) of arrays or tensors, a data set of (input, target), a DataLoader (each of
+        its examples once, without its sampling), a Hugging Face data set, or batches that can be
+        gone over again. They need to fit into memory; give them without augmentation.
+    criterion: a loss of torch with its options, its name, or any function of (outputs, targets)
+        that is a mean or a sum over examples. None: the usual one for such targets, and said so.
+    optimizer: its groups say the weight decay of each tensor, its class and state the metric.
+    forward: model, batch → outputs, for batches that are dicts or have several inputs.
+    stages: of spectrum, density, gap, boundary, margins; all where it is None.
+    top_k: eigenvectors (10). seconds: a budget, kept by sampling and by leaving stages out.
+    device: "cpu" or "cuda", the model's own where it is None. dtype: "float64" or "float32".
+    progress: called with the fraction done and a sentence; True for a line on standard error,
+        False for none, None for one where that is a terminal.
+    schedule: constant, cosine, linear or step, the scheduler, or the rates of all steps.
+    steps: of the optimiser; Adam's own state knows. lr_sum: the sum of all learning rates.
+    told: any other parameter of an analysis (`minimascope.contract.parameters.Parameters`).
+
+    Raises ProblemError, one sentence each: data_unusable, model_unusable, criterion_unusable,
+    optimizer_unusable, invalid_parameters, and those of files that do not fit together. A stage
+    that cannot be computed is in `report.failures`, and the others stand.
+    """
+    check_callable(forward)
+    script = Script(model, data, criterion, optimizer, test, forward, schedule, steps)
+    said = {"stages": stages, "top_k": top_k, "device": device, "dtype": dtype, "lr_sum": lr_sum}
+    with left_as_it_was(), Listening(progress) as heard:
+        heard.progress("intake", 0.0, "Reading model and data")
+        asked = asked_of(script, {**told, **said, "seed": seed})
+        opened, parameters = asked.opened(), asked.parameters
+        if seconds is not None:
+            parameters, more = within(opened, parameters, seconds)
+            opened = replace(opened, parameters=parameters, warnings=[*opened.warnings, *more])
+        report = run_opened(lambda: opened, parameters, publisher=heard)
+    return Result(report, heard.arrays)
