@@ -270,6 +270,7 @@ export const TOLD = /** @type {const} */ ({
   "up-trainable": [null, null],
   "up-augmentation": [null, null],
   "up-dropout": [null, null],
+  "up-groups": [null, null],
 });
 
 // Those that are menus.

@@ -10,12 +10,14 @@ from pydantic import Field, field_validator
 from minimascope.contract.objective import ObjectiveParameters, Positive
 from minimascope.contract.report import STAGES, CrossValidation, Stage
 
-# Fields that say one thing together.
-TOGETHER = (
-    {"weight_decay", "decay_on", "decay_table"},
-    {"loss", "link", "class_weights", "pos_weight"},
-    {"schedule", "lr_sum"},
-)
+# What a field takes the place of, where it is changed.
+REPLACED: dict[str, set[str]] = {
+    "weight_decay": {"decay_on", "decay_table"},
+    "decay_table": {"weight_decay", "decay_on"},
+    "loss": {"link", "class_weights", "pos_weight", "label_smoothing"},
+    "schedule": {"lr_sum"},
+    "lr_sum": {"schedule"},
+}
 # Of JSON: an architecture of a thousand layers is a third of this.
 MOST_ARCHITECTURE = 1 << 19
 
@@ -57,9 +59,7 @@ class Parameters(ObjectiveParameters):
 
         Whoever says how strong weight decay was says where, too; another loss has other options.
         """
-        gone = set[str]()
-        for together in TOGETHER:
-            gone |= together if together & set(fields) else set()
+        gone = set[str]().union(*(REPLACED.get(name, set()) for name in fields))
         kept = self.model_dump(exclude_defaults=True, exclude=gone)
         return Parameters.model_validate(kept | fields)
 

@@ -30,7 +30,7 @@ def register(pages: Dash, client: AsyncClient) -> None:
         running=[(Output(ids.analyse_so(ALL), "disabled"), True, False)],
     )
     async def again(clicks: list[int | None], identifier: str) -> tuple[Any, Any]:
-        pressed = ctx.triggered_id
+        pressed: Any = ctx.triggered_id
         if pressed is None or not any(clicks):
             return no_update, no_update
         try:

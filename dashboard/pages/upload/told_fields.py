@@ -114,6 +114,7 @@ MORE = (
     Field("trainable", "Trained parameters", "texts", "head.*, norm.*"),
     Field("augmentation", "Augmentation", "choice", options=YES_NO),
     Field("dropout", "Dropout", "choice", options=YES_NO),
+    Field("groups", "Copies of one original", "text", "original"),
 )
 FIELDS = (*OF_LOSS, *OF_OPTIMIZER, *OF_PENALTY, *MORE)
 CHOSEN = tuple(each for each in FIELDS if each.kind == "choice")

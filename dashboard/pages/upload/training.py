@@ -39,9 +39,12 @@ def training() -> list[Any]:
         "optimizer.state_dict() of torch.save, where the checkpoint lacks it",
         CHECKPOINTS.replace(" ", ""),
     )
-    state_field = html.Div(described("optimizer_state", state), className="field wide", id=ids.UP_STATE)
+    zone = described("optimizer_state", state)
+    state_field = html.Div(zone, className="field wide", id=ids.UP_STATE)
     optimizer = group("Optimiser", ids.UP_OPTIMIZER, told_fields.OPTIMIZERS, "")
-    about = html.P(told_fields.ABOUT[""], className="hint field wide", id=ids.UP_ABOUT, role="status")
+    about = html.P(
+        told_fields.ABOUT[""], className="hint field wide", id=ids.UP_ABOUT, role="status"
+    )
     more = folded("Frozen parameters, augmentation, dropout", ids.UP_MORE, _controls(MORE))
     counted = [control(each) for each in (*OF_OPTIMIZER, *OF_PENALTY)]
     return [

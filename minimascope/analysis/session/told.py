@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
+
 from minimascope.analysis.session.assembly import Opened
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import ObjectiveSummary, PenaltyGroup
@@ -38,22 +41,39 @@ def objective_summary(opened: Opened) -> ObjectiveSummary:
     )
 
 
-def _penalty(minimum: Minimum) -> list[PenaltyGroup]:
-    """Parameters by weight decay, the largest first."""
-    penalty = minimum.objective.penalty
-    if not penalty.known:
-        return []
+def with_gradients(groups: list[PenaltyGroup], lefts: list[float], pulls: list[float]) -> None:
+    """Puts what `group_norms` found into the groups."""
+    for group, left, pull in zip(groups, lefts, pulls, strict=True):
+        group.gradient_left, group.pull = left, pull
+
+
+def group_norms(minimum: Minimum, vector: Tensor) -> list[float]:
+    """Norm of a (p,) vector on each group of parameters with one weight decay."""
     places = minimum.places
-    decays = penalty.by_name({name: place.shape for name, place in places.items()})
-    groups: dict[float, list[str]] = {}
-    for name, decay in decays.items():
-        groups.setdefault(decay, []).append(name)
+    parts = [[vector[places[name].slice] for name in names] for _, names in _groups(minimum)]
+    return [float(torch.cat(part).norm()) for part in parts]
+
+
+def _penalty(minimum: Minimum) -> list[PenaltyGroup]:
     found: list[PenaltyGroup] = []
-    for decay, names in sorted(groups.items(), reverse=True):
-        size = sum(places[name].size for name in names)
+    groups = _groups(minimum)
+    for decay, names in groups:
+        size = sum(minimum.places[name].size for name in names)
         said = "all" if len(groups) == 1 else _said(names)
         found.append(PenaltyGroup(name=said, weight_decay=decay, parameters=size))
     return found
+
+
+def _groups(minimum: Minimum) -> list[tuple[float, list[str]]]:
+    """Names of parameters by weight decay, the largest first; none where no decay was told."""
+    penalty = minimum.objective.penalty
+    if not penalty.known:
+        return []
+    shapes = {name: place.shape for name, place in minimum.places.items()}
+    groups: dict[float, list[str]] = {}
+    for name, decay in penalty.by_name(shapes).items():
+        groups.setdefault(decay, []).append(name)
+    return sorted(groups.items(), reverse=True)
 
 
 def _said(names: list[str]) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from minimascope.analysis.costs.gap import spectrum_may_help, sweep_seconds
 from minimascope.analysis.session.assembly import Opened
 from minimascope.analysis.session.session import Session
+from minimascope.analysis.session.told import group_norms, with_gradients
 from minimascope.analysis.sharing.shards import WORTH_SHARING, Answer, Part, Work
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
@@ -121,7 +122,7 @@ def answer(
     finding = None if found.converged else search(opened.minimum)
     found = found if finding is None else doubted(found, finding)
     value = {name: each.model_dump_json(by_alias=True) for name, each in sections(found).items()}
-    value["objective"] = _objective(found, finding)
+    value["objective"] = _objective(opened.minimum, found, finding)
     return Answer(value, examples(found, opened.minimum))
 
 
@@ -134,12 +135,13 @@ def doubted(found: GapResult, finding: Finding) -> GapResult:
     return replace(found, verdict=verdict, reason=f"{finding.sentence} Analyse it so.")
 
 
-def _objective(found: GapResult, finding: Finding | None) -> str:
+def _objective(minimum: Minimum, found: GapResult, finding: Finding | None) -> str:
     """What the report's `objective` gets to know of the weights, as JSON."""
     known: list[dict[str, Any]] = []
     if finding is not None:
         known.append({"sentence": finding.sentence, "flags": finding.flags})
-    return json.dumps({"checked": _checked(found), "findings": known})
+    norms = [group_norms(minimum, each) for each in (found.gradient_left, found.pull)]
+    return json.dumps({"checked": _checked(found), "findings": known, "norms": norms})
 
 
 def _checked(found: GapResult) -> str | None:
@@ -155,6 +157,7 @@ def _say_of_objective(session: Session, text: str) -> None:
     told, said = session.report.objective, json.loads(text)
     if told is not None:
         findings = [ObjectiveFinding(**each) for each in said["findings"]]
+        with_gradients(told.penalty, *said["norms"])
         session.report.objective = told.model_copy(
             update={"checked": said["checked"], "findings": findings}
         )

@@ -11,11 +11,13 @@ Moments = Literal["state", "gradients", "scalar"]
 
 
 class PenaltyGroup(Section):
-    """Parameters with one weight decay."""
+    """Parameters with one weight decay; norms of their ∇L + Pθ and Pθ, once the gap is known."""
 
     name: str
     weight_decay: float
     parameters: int
+    gradient_left: float | None = None
+    pull: float | None = None
 
 
 class Finding(Section):

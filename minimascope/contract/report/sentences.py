@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from minimascope.contract.report.gap import Gap, Lies
-from minimascope.contract.report.objective import ObjectiveSummary
+from minimascope.contract.report.objective import ObjectiveSummary, PenaltyGroup
 
 MINUS = "−"
 LIES: dict[Lies, str] = {
@@ -118,7 +118,12 @@ def _penalty(o: ObjectiveSummary) -> str:
         return "not told"
     if len(o.penalty) == 1:
         return f"{o.penalty[0].weight_decay:g} on {o.penalty[0].name}"
-    return "; ".join(f"{g.weight_decay:g} on {g.name} ({g.parameters:,})" for g in o.penalty)
+    return "; ".join(_group(group) for group in o.penalty)
+
+
+def _group(group: PenaltyGroup) -> str:
+    left = "" if group.gradient_left is None else f", gradient left {group.gradient_left:.2g}"
+    return f"{group.weight_decay:g} on {group.name} ({group.parameters:,}{left})"
 
 
 def _trained(o: ObjectiveSummary) -> str:

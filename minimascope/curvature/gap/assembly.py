@@ -76,6 +76,8 @@ def assemble(given: Assembly, *, test: tuple[Tensor, Tensor] | None) -> GapResul
         diagnostics=diagnostics,
         baselines=known | _noise(given, diagnostics),
         weight_decay=given.minimum.objective.penalty.weight_decay,
+        gradient_left=_regularized(given),
+        pull=given.metric.penalty * given.minimum.theta,
         gradient_norm=float(given.gradient.norm()),
         regularized_gradient_norm=_regularized_norm(given),
         newton_decrement=newton,

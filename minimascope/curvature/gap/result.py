@@ -58,6 +58,7 @@ class GapResult:
     measured     in plain NLL, as the headline; estimates has both in the loss trained if another
     train_loss   (n,) nats of plain NLL; alo_loss (n,) left out at λ_eff, None if unknown or sampled
     moved_loss   (n,) alo_loss, where that rises most from the network moved to θ + δθ_i
+    gradient_left, pull  ∇L + Pθ and Pθ (p,)
     calibration  (15 × 3) count, mean confidence, accuracy; NaN where a bin is empty;
                  calibration_alo the same on leave-one-out logits; both None for mse
     at_least     all that is said where there is no headline, None where not even that
@@ -77,6 +78,8 @@ class GapResult:
     diagnostics: dict[str, float | None]
     baselines: dict[str, float | None]
     weight_decay: float | None
+    gradient_left: Tensor
+    pull: Tensor
     gradient_norm: float
     regularized_gradient_norm: float | None
     newton_decrement: float | None

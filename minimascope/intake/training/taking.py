@@ -6,11 +6,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from minimascope.contract.parameters import TOGETHER, Parameters
+from minimascope.contract.parameters import Parameters
 from minimascope.intake.training.naming import Network
 from minimascope.intake.training.proposals import Proposal, proposals
 from minimascope.intake.values.training_facts import TrainingFacts
 
+# Fields that say one thing together: who tells one of them tells it all.
+_TOGETHER = (
+    {"weight_decay", "decay_on", "decay_table"},
+    {"loss", "class_weights", "pos_weight"},
+)
 _OF_OPTIMIZER = {"optimizer", "momentum", "betas", "lr", "schedule", "lr_sum", "steps"}
 _RATES = {"lr", "schedule", "steps"}
 
@@ -54,7 +59,7 @@ def _kept(each: Proposal, told: Parameters, others: str | None) -> dict[str, Any
     known, fields = told_fields(told), dict(each.fields)
     if others is not None and (_OF_OPTIMIZER | {"weight_decay"}) & set(fields):
         return {}
-    for group in TOGETHER:
+    for group in _TOGETHER:
         if group & known and group & set(fields):
             return {}
     if "lr_sum" in fields and (_RATES - {"steps"} | {"lr_sum"}) & known:

@@ -64,7 +64,6 @@ class ScheduleFacts(_Facts):
 
     numbers: dict[str, Finite] = {}
     milestones: list[Finite] | None = None
-    base_rates: list[Finite] | None = None
     last: Finite | None = None
     known: bool = False
 

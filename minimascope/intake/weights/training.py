@@ -95,7 +95,6 @@ def _schedule(value: dict[str, Any]) -> dict[str, Any]:
     return {
         "numbers": found,
         "milestones": numbers(sorted(s for s in stones if type(s) in (int, float))[:1000]),
-        "base_rates": numbers(value.get("base_lrs")),
         "last": number(value.get("last_epoch")),
         "known": not {"lr_lambdas", "_schedulers", "_schedule_phases", "best", "mode"} & set(value),
     }

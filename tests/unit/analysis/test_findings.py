@@ -78,6 +78,20 @@ def test_the_objective_is_found_and_no_number_is_told_of_another(
     ]
 
 
+def test_the_gradient_left_is_told_by_group(smoothed: Files, tmp_path: Path) -> None:
+    told = {"weight_decay": DECAY, "decay_on": "matrices"}
+    wrong = report_of(smoothed, tmp_path, **told).objective
+    right = report_of(smoothed, tmp_path, **told, label_smoothing=0.1).objective
+    assert wrong is not None
+    assert right is not None
+    assert [group.parameters for group in right.penalty] == [30, 7]
+    for before, after in zip(wrong.penalty, right.penalty, strict=True):
+        assert before.gradient_left is not None
+        assert after.gradient_left is not None
+        assert after.gradient_left < 1e-6 < 1e-3 < before.gradient_left
+    assert right.penalty[1].pull == 0.0
+
+
 def test_the_finding_is_stored_as_json(smoothed: Files, tmp_path: Path) -> None:
     report = report_of(smoothed, tmp_path, weight_decay=DECAY)
     again = Report.model_validate(json.loads(report.model_dump_json(by_alias=True)))

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { TRANSFER_SECONDS } from "../../../dashboard/browser/contract.mjs";
+import { TOLD, TRANSFER_SECONDS } from "../../../dashboard/browser/contract.mjs";
 import { problemOf } from "../../../dashboard/browser/page/fetching.mjs";
 import { followers } from "../../../dashboard/browser/page/choice.mjs";
-import { familyFields, nextStep } from "../../../dashboard/browser/upload/form.mjs";
+import { familyFields, nextStep, toldFields } from "../../../dashboard/browser/upload/form.mjs";
+import { typed } from "../../../dashboard/browser/upload/proposing.mjs";
 import { isPassing } from "../../../dashboard/browser/upload/transfer.mjs";
 import { forget, keep, kept, keyOf, unfinished } from "../../../dashboard/browser/upload/unfinished.mjs";
 import { stand, storage } from "./page.mjs";
@@ -65,4 +66,16 @@ test("a checkpoint dropped on the list leads to the upload page", () => {
   assert.equal(nextStep({ id: "abc" }), "/upload?checkpoint=abc");
   stand("http://localhost/upload");
   assert.equal(nextStep({ id: "abc" }), undefined);
+});
+
+test("fields are shown for the losses and optimisers they count for", () => {
+  const ids = Object.keys(TOLD), at = (/** @type {string[]} */ classes, /** @type {string} */ id) => classes[ids.indexOf(id)];
+  const sgd = toldFields("cross_entropy", "sgd"), lbfgs = toldFields("mse", "lbfgs");
+  assert.deepEqual([at(sgd, "up-momentum"), at(sgd, "up-betas"), at(sgd, "up-class-weights")], ["field", "field gone", "field"]);
+  assert.deepEqual([at(lbfgs, "up-lr"), at(lbfgs, "up-weight-decay"), at(lbfgs, "up-class-weights")], ["field gone", "field", "field gone"]);
+  assert.match(lbfgs[ids.length + 1], /minimum/);
+});
+
+test("a value of a file stands as a person would type it", () => {
+  assert.deepEqual([[0.9, 0.99], true, false, { "a.*": 0.1 }, 3e-4].map(typed), ["0.9, 0.99", "yes", "no", '{"a.*":0.1}', "0.0003"]);
 });

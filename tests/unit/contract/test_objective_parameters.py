@@ -51,3 +51,35 @@ def test_what_cannot_be_told_together(given: dict[str, Any], said: str) -> None:
 )
 def test_what_people_tell_is_taken(given: dict[str, Any]) -> None:
     Parameters.model_validate(given)
+
+
+@pytest.mark.parametrize(
+    ("before", "fields", "after"),
+    [
+        (
+            {"weight_decay": 0.1, "decay_on": "matrices", "top_k": 7},
+            {"weight_decay": 0.0},
+            {"weight_decay": 0.0, "top_k": 7},
+        ),
+        (
+            {"decay_table": {"*": 0.1}},
+            {"weight_decay": 0.2, "decay_on": "matrices"},
+            {"weight_decay": 0.2, "decay_on": "matrices"},
+        ),
+        ({"class_weights": [1, 2]}, {"loss": "mse"}, {"loss": "mse"}),
+        (
+            {"lr": 1.0, "steps": 10, "lr_sum": 3.0},
+            {"schedule": "cosine"},
+            {"lr": 1.0, "steps": 10, "schedule": "cosine"},
+        ),
+        (
+            {"loss": "binary"},
+            {"link": "probabilities"},
+            {"loss": "binary", "link": "probabilities"},
+        ),
+    ],
+)
+def test_changed_fields_take_the_place_of_what_says_the_same(
+    before: dict[str, Any], fields: dict[str, Any], after: dict[str, Any]
+) -> None:
+    assert Parameters.model_validate(before).changed(fields) == Parameters.model_validate(after)

@@ -87,8 +87,8 @@ def test_a_spectrum_of_some_examples_says_between_what_the_wholes_lies(gauss: Fo
 
 
 def values(**changed: str) -> dict[str, Any]:
-    given = {"family": "mlp", "activation": "relu", "loss": "cross_entropy", "decay": "1e-3"}
-    return {**given, **changed}
+    given = {"family": "mlp", "activation": "relu", "loss": "cross_entropy"}
+    return {**given, "weight_decay": "1e-3", **changed}
 
 
 FILES = {"checkpoint": {"id": "a" * 64}, "train": {"id": "b" * 64}}
@@ -102,10 +102,27 @@ def test_the_form_becomes_a_request() -> None:
     assert request.parameters.lambdas == [1e-4, 1e-2]
 
 
+def test_fields_that_do_not_count_are_left_out_and_the_rest_is_read() -> None:
+    told = {
+        "optimizer": "adamw",
+        "betas": "0.9, 0.99",
+        "momentum": "nonsense of another optimiser",
+        "trainable": "head.*, norm.*",
+        "augmentation": "no",
+        "pos_weight": "3",
+        "class_weights": "1, 2.5",
+    }
+    found = request_of(values(**told), FILES).parameters
+    assert (found.optimizer, found.betas, found.momentum) == ("adamw", (0.9, 0.99), None)
+    assert found.trainable == ["head.*", "norm.*"]
+    assert (found.augmentation, found.dropout) == (False, None)
+    assert (found.class_weights, found.pos_weight) == ([1.0, 2.5], None)
+
+
 @pytest.mark.parametrize(
     ("field", "text"),
     [
-        *(("decay", "lots"), ("decay", "-1"), ("top-k", "1.5"), ("lambdas", "1;2")),
+        *(("weight_decay", "lots"), ("weight_decay", "-1"), ("top-k", "1.5"), ("lambdas", "1;2")),
         *(("examples", "half"), ("examples", "0")),
     ],
 )

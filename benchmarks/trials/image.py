@@ -1,31 +1,23 @@
-"""The image is built from the Dockerfile, and runs as compose runs it, where there is a builder.
+"""Builds the image from the Dockerfile and runs it as compose does: a drill of some 20 minutes.
+
+    python benchmarks/trials/image.py [--wheels FOLDER]     # as root, with buildah and debootstrap
 
 buildah without a daemon, over a base of Debian's own Python 3.11 made here: no registry is asked.
-What the machine's pip knows (an index, a certificate) is lent to the build.
+`--wheels` is a folder with torch for CPUs, where pip would not find it otherwise.
 """
 
 from __future__ import annotations
 
-import os
+import argparse
 import shutil
 import subprocess
-from collections.abc import Iterator
+import tempfile
 from pathlib import Path
 
-import pytest
-
-from tests.servers.environments import ROOT
+ROOT = Path(__file__).parents[2]
 
 BASE, IMAGE = "localhost/minimascope-base", "localhost/minimascope-test"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-CPU_WHEELS = Path("/opt/wheels")  # where pip is told of torch for CPUs on this machine
-pytestmark = [
-    pytest.mark.timeout(3600),
-    pytest.mark.skipif(
-        not (shutil.which("buildah") and shutil.which("debootstrap") and os.geteuid() == 0),
-        reason="needs buildah and debootstrap",
-    ),
-]
 
 
 def ran(*command: str, **more: object) -> str:
@@ -37,13 +29,6 @@ def ran(*command: str, **more: object) -> str:
 def buildah(folder: Path, *arguments: str) -> str:
     places = [f"--root={folder}/images", f"--runroot={folder}/run", "--storage-driver=vfs"]
     return ran("buildah", *places, *arguments, cwd=ROOT)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    made = tmp_path_factory.mktemp("image")
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
 
 
 def base(folder: Path) -> None:
@@ -58,25 +43,26 @@ def base(folder: Path) -> None:
     buildah(folder, "commit", "--quiet", "--rm", container, BASE)
 
 
-def cpu_index(folder: Path) -> list[str]:
-    """The machine's own wheel of torch as an index, or none: then PyPI's is taken."""
-    wheels = list(CPU_WHEELS.glob("torch-*+cpu-*.whl"))
-    if not wheels:
+def cpu_index(folder: Path, lent_wheels: Path | None) -> list[str]:
+    """A folder of wheels as an index, or none: then PyPI's torch is taken."""
+    if lent_wheels is None:
         return []
+    wheels = list(lent_wheels.glob("torch-*+cpu-*.whl"))
     page = folder / "index" / "torch" / "index.html"
     page.parent.mkdir(parents=True)
     links = [f'<a href="file://{each}">{each.name}</a>' for each in wheels]
     page.write_text("<!DOCTYPE html>" + "".join(links))
-    lent = [f"--volume={folder}/index:/index:ro", f"--volume={CPU_WHEELS}:{CPU_WHEELS}:ro"]
+    lent = [f"--volume={folder}/index:/index:ro", f"--volume={lent_wheels}:{lent_wheels}:ro"]
     return [*lent, "--build-arg=TORCH_INDEX=file:///index"]
 
 
-def test_the_image_builds_and_its_command_runs_without_rights(folder: Path) -> None:
+def check(folder: Path, wheels: Path | None) -> None:
+    """Raises AssertionError where the image is not what the Dockerfile promises."""
     base(folder)
     lent = [f"--volume={CERTIFICATES}:/etc/ssl/certs/ca-certificates.crt:ro"]
     configuration = folder / "pip.conf"
     configuration.write_text("[global]\ncert = /etc/ssl/certs/ca-certificates.crt\n")
-    lent += [f"--volume={configuration}:/etc/pip.conf:ro", *cpu_index(folder)]
+    lent += [f"--volume={configuration}:/etc/pip.conf:ro", *cpu_index(folder, wheels)]
     built = ["build", "--isolation=chroot", "--network=host", f"--build-arg=PYTHON_IMAGE={BASE}"]
     buildah(folder, *built, *lent, "--format=docker", f"--tag={IMAGE}", ".")
     container = buildah(folder, "from", "--pull-never", IMAGE)
@@ -92,3 +78,12 @@ def test_the_image_builds_and_its_command_runs_without_rights(folder: Path) -> N
     # Nothing of the repository but what the Dockerfile copies, and no source at all.
     for place in ("/source", "/app/tests", "/app/.git"):
         assert buildah(folder, *inside, "sh", "-c", f"ls -d {place} || echo none") == "none"
+
+
+if __name__ == "__main__":
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--wheels", type=Path)
+    given = asked.parse_args()
+    with tempfile.TemporaryDirectory(prefix="image-") as place:
+        check(Path(place), given.wheels)
+    print("The image builds, runs as user 10001, and writes to /data alone.")
