@@ -38,6 +38,9 @@ class Joined:
 def joined(network: nn.Module, train: Table, test: Table | None, forward: Forward | None) -> Joined:
     """Raises ProblemError data_unusable, model_unusable where they do not go together."""
     _check(train, test)
+    choose: Any = getattr(network, "set_attn_implementation", None)
+    if choose is not None:  # of transformers' models: the one with second derivatives
+        choose("eager")
     inputs = train.inputs
     if len(inputs) == 1:
         direct = _direct(network, train, next(iter(inputs)), forward)
