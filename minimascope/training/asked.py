@@ -75,6 +75,8 @@ def asked_of(script: Script, told: dict[str, Any]) -> Asked:
     model = copied(script.model)
     train = read(script.data, "training")
     test = None if script.test is None else read(script.test, "test")
+    if test is not None:
+        test = replace(test, said=[each for each in test.said if each not in train.said])
     network = joined(model.network, train, test, script.forward)
     _, outputs = probed(network.network, network.train.inputs, "training")
     few = criteria.few(network.train.targets)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from minimascope.intake.networks.around import Around
 from minimascope.intake.networks.input_shapes import takes_ids
 from minimascope.intake.values.dataset import Dataset
+from minimascope.training.attention_masks import with_added_masks
 from minimascope.training.refusals import data_unusable, first_line, model_unusable, named
 from minimascope.training.table import Key, Table
 
@@ -38,6 +39,9 @@ class Joined:
 def joined(network: nn.Module, train: Table, test: Table | None, forward: Forward | None) -> Joined:
     """Raises ProblemError data_unusable, model_unusable where they do not go together."""
     _check(train, test)
+    choose: Any = getattr(network, "set_attn_implementation", None)
+    if choose is not None:  # of transformers' models: the one with second derivatives
+        choose("eager")
     inputs = train.inputs
     if len(inputs) == 1:
         direct = _direct(network, train, next(iter(inputs)), forward)
@@ -136,8 +140,13 @@ def _targets(table: Table) -> Tensor:
 def _by_number(
     network: nn.Module, train: Table, test: Table | None, forward: Forward | None
 ) -> Joined:
-    tables = [train] if test is None else [train, test]
     keys = list(train.columns if forward is not None else train.inputs)
+
+    def outputs(columns: dict[Key, Tensor]) -> Tensor:
+        with torch.no_grad():
+            return _called(network, train, {key: columns[key] for key in keys}, forward)
+
+    tables = with_added_masks(network, [train] if test is None else [train, test], outputs)
     places = {key: f"{HELD}{place}" for place, key in enumerate(keys)}
     for key, place in places.items():
         network.register_buffer(place, torch.cat([each.columns[key] for each in tables]))

@@ -21,8 +21,10 @@ def left_as_it_was() -> Iterator[None]:
     undo = [each() for each in (_random_states, _switches, _defaults)]
     try:
         with ExitStack() as modes:
-            for mode in (torch.inference_mode(False), torch.enable_grad(), torch.device("cpu")):
+            for mode in (torch.inference_mode(False), torch.enable_grad()):
                 modes.enter_context(mode)
+            if torch.get_default_device().type != "cpu":  # this mode costs time in every operation
+                modes.enter_context(torch.device("cpu"))
             for kind in ("cpu", "cuda"):
                 modes.enter_context(torch.autocast(kind, enabled=False))
             yield

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from dashboard.components.words import span
 from tests.browser.axe import violations
 from tests.browser.conftest import watched
 from tests.servers.recorded import ANSWERS
@@ -99,14 +100,16 @@ def test_the_stages_chosen_are_those_asked_for_and_the_cost_follows(
     choose(page, "train", files[1])
     page.click("[data-choice='up-activation'] [data-value='relu']")
     cost = page.locator("#up-cost")
-    expect(cost).to_contain_text("About 47 s on this machine")
-    expect(cost).to_contain_text("generalization gap over λ 8 s")
+    seconds = json.loads((ANSWERS / "plan.json").read_text())["stage_seconds"]
+    gap = span(seconds["gap"])
+    expect(cost).to_contain_text(f"About {span(sum(seconds.values()))} on this machine")
+    expect(cost).to_contain_text(f"generalization gap over λ {gap}")
     expect(cost).to_contain_text("about 2189 products")
     pressed = page.locator("[data-several='up-stages'] [aria-pressed=true]")
     page.click("[data-several='up-stages'] [data-value='spectrum']")
     # What needs the spectrum goes with it.
     expect(pressed).to_have_text(["Generalization gap over λ"])
-    expect(cost).to_contain_text("About 8 s on this machine, within a factor of two or so.")
+    expect(cost).to_contain_text(f"About {gap} on this machine, within a factor of two or so.")
     expect(cost).not_to_contain_text("products")
     page.click("[data-several='up-stages'] [data-value='gap']")
     page.click("#up-start")

@@ -16,7 +16,8 @@ export const familyFields = (family) =>
  * @param {string} loss @param {string} optimizer
  */
 export function toldFields(loss, optimizer) {
-  const shown = Object.values(TOLD).map(([losses, optimizers]) =>
+  const fields = /** @type {readonly (readonly (readonly string[] | null)[])[]} */ (Object.values(TOLD));
+  const shown = fields.map(([losses, optimizers]) =>
     (!losses || losses.includes(loss)) && (!optimizers || optimizers.includes(optimizer)));
   const about = /** @type {Record<string, string>} */ (OPTIMIZERS)[optimizer];
   const state = ["adam", "adamw"].includes(optimizer) || optimizer === "" ? "field wide" : "field wide gone";

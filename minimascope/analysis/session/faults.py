@@ -7,6 +7,7 @@ from pathlib import Path
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Failure, Stage
 
+BRANCHES = "The network branches on the values of tensors, and so has no Jacobian in one pass."
 OURS = Path(__file__).parents[2]
 
 
@@ -28,12 +29,27 @@ def refusal_of(error: Exception) -> ProblemError:
         raise error
     if isinstance(error, ValueError) and _raised_by_us(error):
         return ProblemError("not_computable", str(error))
+    if isinstance(error, RuntimeError) and (known := _of_the_network(str(error))):
+        return known
     said = (str(error).splitlines() or [""])[0][:200]
     return ProblemError(
         "fault",
         f"A fault of minimascope ended this stage ({type(error).__name__}: {said}).",
         "The other stages are not touched by it. The worker's log has what to report.",
     )
+
+
+def _of_the_network(said: str) -> ProblemError | None:
+    """What torch cannot differentiate: modules of scripts may have it, programs of files do not."""
+    if "data-dependent control flow" in said:
+        return ProblemError("not_computable", BRANCHES, "Spectrum and density do without one.")
+    if "forward AD with" in said:
+        operation = said.partition("forward AD with ")[2].split(" ")[0]
+        return ProblemError(
+            "not_computable",
+            f"torch has no forward derivative of {operation}, which is in the net.",
+        )
+    return None
 
 
 def out_of_memory(error: Exception) -> bool:

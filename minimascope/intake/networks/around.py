@@ -20,17 +20,17 @@ class Around(nn.Module):
 
     def __init__(self, network: nn.Module, call: Call, last: nn.Module | None = None) -> None:
         super().__init__()
-        # Not as a submodule, which would put its name before every other.
-        self.__dict__["_within"] = network
-        self._call, self._last = call, last
+        # Not as submodules: a name before every other, and one more in the network's own.
+        self.__dict__ |= {"_within": network, "_call": call, "_last": last}
         for kind in ("_modules", "_parameters", "_buffers", "_non_persistent_buffers_set"):
             self.__dict__[kind] = network.__dict__[kind]
 
     @override
     def forward(self, inputs: Tensor) -> Tensor:
         """Outputs (n × K) of inputs (n × ...)."""
-        found: Tensor = self._call(self.__dict__["_within"], inputs)
-        return found if self._last is None else self._last(found)
+        found: Tensor = self.__dict__["_call"](self.__dict__["_within"], inputs)
+        last = self.__dict__["_last"]
+        return found if last is None else last(found)
 
     @override
     def train(self, mode: bool = True) -> Around:
@@ -42,11 +42,12 @@ class Around(nn.Module):
     @override
     def extra_repr(self) -> str:
         """What is done to the outputs."""
-        return type(self._last).__name__ if self._last is not None else ""
+        last = self.__dict__["_last"]
+        return "" if last is None else type(last).__name__
 
     def followed_by(self, last: nn.Module) -> Around:
         """The same network and parameters with one more layer."""
-        return Around(self.__dict__["_within"], self._call, last).eval()
+        return Around(self.__dict__["_within"], self.__dict__["_call"], last).eval()
 
 
 def plainly(network: nn.Module, inputs: Tensor) -> Any:

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from minimascope.analysis.run import run_analysis
 from minimascope.analysis.session.opening import Files
+from minimascope.cli.model_options import options_of
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import StageState
@@ -73,9 +74,10 @@ def test_the_objective_is_found_and_no_number_is_told_of_another(
     assert report.gap is not None
     assert report.gap.verdict == "no_estimate"
     assert report.gap.reason == f"{finding.sentence} Analyse it so."
-    assert ("analyse so", "--label-smoothing 0.1 --weight-decay 0.01 --decay-on matrices") in [
-        *rows(report, as_keywords)
-    ]
+    typed = dict(rows(report, options_of))["analyse so"]
+    assert typed == "--label-smoothing 0.1 --weight-decay 0.01 --decay-on matrices"
+    written = dict(rows(report, as_keywords))["analyse so"]
+    assert "label_smoothing=0.1" in written
 
 
 def test_the_gradient_left_is_told_by_group(smoothed: Files, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def expected_covariance(part: Minimum) -> Tensor:
 
 def expected_sampled(part: Minimum) -> Tensor:
     logits = part.logits(part.theta, part.inputs).detach()
-    drawn = part.loss.sampled_residual(logits, torch.Generator().manual_seed(SEED))
+    drawn = part.loss.sampled_residual(logits, part.targets, torch.Generator().manual_seed(SEED))
     g = torch.einsum("nk,nkp->np", drawn, jacobian(part))
     return g.T @ g / part.n
 

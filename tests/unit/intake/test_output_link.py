@@ -152,10 +152,14 @@ def test_outputs_that_are_not_what_was_told_are_refused(
     assert caught.value.code == "link_mismatch"
 
 
-def test_libraries_models_give_logits() -> None:
+def test_probabilities_of_any_module_become_logits_under_its_own_names() -> None:
     network = nn.Sequential(nn.Linear(4, 1), nn.Sigmoid())
-    with pytest.raises(ProblemError, match="give logits"):
-        unlinked(network, "binary", "probabilities")
+    found, _ = unlinked(network, "binary", "probabilities")
+    inputs = torch.randn(5, 4)
+    torch.testing.assert_close(found(inputs), network[0](inputs))
+    assert [name for name, _ in found.named_parameters()] == ["0.weight", "0.bias"]
+    found.train()
+    assert network.training
 
 
 # name: outputs, the loss here, torch's criterion, and what the network does at its end, in ways

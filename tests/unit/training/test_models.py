@@ -109,6 +109,58 @@ def test_what_requires_no_gradient_was_not_trained(script: Trained) -> None:
     assert found(model, script).objective.trained == 21
 
 
+def test_a_transformer_with_masks_from_a_data_set_of_dicts() -> None:
+    """Every stage that asks for parameters alone, the per-example ones included."""
+    from transformers import BertConfig, BertForSequenceClassification
+
+    sizes = {"hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 1}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        config = BertConfig(
+            vocab_size=9,
+            intermediate_size=5,
+            max_position_embeddings=6,
+            num_labels=2,
+            type_vocab_size=1,
+            **sizes,
+        )
+        model = BertForSequenceClassification(config)
+        ids = torch.randint(0, 9, (12, 5))
+    kind = model.config._attn_implementation
+    rows = [
+        {
+            "input_ids": ids[i].tolist(),
+            "attention_mask": [1, 1, 1, i % 2, 0],
+            "labels": i % 3 == 0,
+            "text": "words",
+        }
+        for i in range(12)
+    ]
+
+    class Rows:
+        column_names = tuple(rows[0])
+
+        def __len__(self) -> int:
+            return len(rows)
+
+        def __getitem__(self, place: int) -> dict[str, Any]:
+            return rows[place]
+
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    result = minimascope.analyze(
+        model, Rows(), "cross_entropy", optimizer, stages=["spectrum", "gap", "boundary"], top_k=2
+    )
+    assert result.failures == []
+    assert result.data.input_shape == [1]
+    assert model.config._attn_implementation == kind
+    loss = model.eval()(
+        input_ids=ids,
+        attention_mask=torch.tensor([row["attention_mask"] for row in rows]),
+        labels=torch.tensor([int(row["labels"]) for row in rows]),
+    ).loss
+    assert result.data.train.loss == pytest.approx(float(loss.detach()), rel=1e-5)
+
+
 def test_a_budget_is_kept_by_leaving_out_and_said(script: Trained) -> None:
     result = minimascope.analyze(
         script.model, (script.X, script.y), script.criterion, seconds=1e-6, top_k=2

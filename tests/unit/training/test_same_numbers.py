@@ -90,3 +90,34 @@ def test_a_reference_network(name: str) -> None:
     np.testing.assert_allclose(found.spectrum.trace.value, known["trace_H"], rtol=1e-8)
     np.testing.assert_allclose(found.data.train.loss, known["train_nll"], rtol=1e-8)
     np.testing.assert_allclose(found.gap.measured.value, known["gap"], rtol=1e-8)
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW])
+def test_a_sum_over_batches_is_the_mean_that_takes_the_same_steps(kind: Any) -> None:
+    """Of SGD: rate lr/b and decay b·wd; so λ and soft rank are the same."""
+    script = trained(epochs=0)
+    found = []
+    for reduction, factor in (("mean", 1), ("sum", BATCH)):
+        model = nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 3))
+        model.load_state_dict(script.model.state_dict())
+        rate = RATE / factor if kind is torch.optim.SGD else RATE
+        decay = DECAY if kind is torch.optim.AdamW else DECAY * factor
+        # ε is part of the metric: as much of a sum as of a mean.
+        eps = {} if kind is torch.optim.SGD else {"eps": 1e-8 * factor}
+        optimizer = kind(model.parameters(), lr=rate, weight_decay=decay, **eps)
+        criterion = nn.CrossEntropyLoss(reduction=reduction)
+        for start in [0, 12, 24] * 4:
+            optimizer.zero_grad()
+            rows = slice(start, start + BATCH)
+            criterion(model(script.X[rows]), script.y[rows]).backward()
+            optimizer.step()
+        found.append(
+            minimascope.analyze(
+                model, script.loader, criterion, optimizer, steps=12, stages=["gap"]
+            )
+        )
+    mean, summed = found
+    assert summed.minimum.lambda_eff == pytest.approx(mean.minimum.lambda_eff, rel=1e-5)
+    values = [each.gap.estimates["soft_rank_ggn"].value for each in found]
+    assert values[1] == pytest.approx(values[0], rel=1e-3)
+    assert any("sums over a batch" in each for each in summed.warnings)

@@ -24,7 +24,7 @@ def test_from_what_is_in_hand_to_the_drawn_report(capsys: Any) -> None:
         "optimizer": script.optimizer,
         "test_loader": DataLoader(TensorDataset(*script.test), 8),
     }
-    exec(cell, hand)  # noqa: S102  # our own page
+    exec(cell, hand)  # our own page
     assert capsys.readouterr().out.startswith(("Expect test loss", "No estimate"))
     shown = hand["report"]._repr_html_()
     assert "<script" not in shown

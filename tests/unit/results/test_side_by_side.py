@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from minimascope.cli.compare import table
 from minimascope.contract.schemas import KeyNumbers
+from minimascope.results.side_by_side import table
 
 
 def test_intervals_and_where_the_measured_gap_lies_are_lines_of_the_table() -> None:
