@@ -69,7 +69,7 @@ def margin_lines(arrays: Arrays) -> list[go.Scatter]:
         mode="lines+markers",
         line={"width": 1.8},
         marker={"size": [0, 5, 0] * len(rows), "symbol": "circle"},
-        name=f"{len(rows)} closest crossings",
+        name=f"{len(rows)} crossings",
         **marked(Role.MARGINS, line__color="red", marker__color="red"),
     )
     return [casing, red]

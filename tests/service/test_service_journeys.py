@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ import torch
 from numpy.testing import assert_allclose
 from safetensors.torch import load_file, save
 
+from minimascope.cli.model_options import options_of
 from minimascope.client import Client
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.questions.interpolations import InterpolationRequest
@@ -98,7 +100,9 @@ def test_rest_gives_the_numbers_of_the_command_line(client: Client, tmp_path: Pa
     command += ["--checkpoint", str(DEMO / "checkpoint.safetensors")]
     command += ["--train", str(DEMO / "train.npz"), "--test", str(DEMO / "test.npz")]
     command += ["--architecture", json.dumps(ASKED["architecture"]), "--top-k", "5"]
-    command += ["--weight-decay", str(ASKED["weight_decay"]), "--stages", "spectrum,gap"]
+    told = ("weight_decay", "optimizer", "augmentation", "dropout")
+    command += shlex.split(options_of({name: ASKED[name] for name in told}))
+    command += ["--stages", "spectrum,gap"]
     command += ["--output", str(tmp_path / "report.json"), "--arrays", str(tmp_path / "a.npz")]
     # One thread as in the service: sums in another order would differ by more than 1e-9 of
     # the smallest numbers.

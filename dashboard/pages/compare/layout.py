@@ -57,8 +57,10 @@ def _meanings() -> html.Details:
     )
 
 
-def _panels(query: dict[str, Any]) -> tuple[Any, Any]:
-    x = query.get("x") if query.get("x") in CHOICES else "count_at"
+def _panels(minima: list[Minimum], query: dict[str, Any]) -> tuple[Any, Any]:
+    # Counts are in reports since schema 2; of older ones alone a picture would be empty.
+    usual = "count_at" if any(each.counts for each in minima) else "lambda_max"
+    x = query.get("x") if query.get("x") in CHOICES else usual
     y = query.get("y") if query.get("y") in CHOICES else "gap_measured"
     selects = html.Div(
         [
@@ -190,7 +192,7 @@ def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
         ],
         className="panel panel-numbers",
     )
-    two, every = _panels(query)
+    two, every = _panels(minima, query)
     ranges = _ranges(minima)
     measures = [html.Div([two, ranking_panel], className="measures"), every]
     grid = _grid(minima, query)

@@ -46,7 +46,7 @@ def test_uploads_to_a_full_disk_are_507_and_the_service_stays_readable() -> None
             assert client.get("/health/ready").status_code == 200
             assert client.post("/datasets", content=b"z" * 1000).status_code == 202
         store = deployment.folder / "data" / "store"
-        assert list((store / "incoming").iterdir()) == []
+        assert [each for each in (store / "incoming").rglob("*") if each.is_file()] == []
         assert list((store / "partial").iterdir()) == []
 
 

@@ -115,7 +115,7 @@ def test_compare_prints_one_column_an_analysis(
 
 
 def test_a_worker_whose_parent_is_gone_ends(running: Served, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "minimascope", "worker", "--with-parent"]
+    command = [sys.executable, "-m", "minimascope", "worker", "--watched"]
     worker = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

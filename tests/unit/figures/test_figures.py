@@ -60,7 +60,7 @@ def test_boundary_map_draws_the_chosen_vector_on_a_fixed_scale(gauss: Found) -> 
 
 def test_boundary_map_lines_are_the_smallest_margins(gauss: Found) -> None:
     arrays = gauss[1]
-    red = trace(boundary_map(arrays), f"{DRAWN_MARGINS} closest crossings")
+    red = trace(boundary_map(arrays), f"{DRAWN_MARGINS} crossings")
     starts = np.column_stack([red.x[0::3], red.y[0::3]])
     ends = np.column_stack([red.x[1::3], red.y[1::3]])
     lengths = np.linalg.norm(starts - ends, axis=1)
