@@ -106,7 +106,7 @@ def rule(case: Drawn, *, ridge: float, sigma: float) -> tuple[float, list[tuple[
     return m, ends
 
 
-@pytest.mark.parametrize(("optimizer", "sigma"), [("lbfgs", 0.13), ("sgd", 0.32), (None, 0.38)])
+@pytest.mark.parametrize(("optimizer", "sigma"), [("lbfgs", 0.20), ("sgd", 0.38), (None, 0.38)])
 def test_headline_and_intervals_equal_the_rule_written_twice(optimizer: Any, sigma: float) -> None:
     case = drawn(3)
     found = estimate_gap(trained_by(case, optimizer)).headline
