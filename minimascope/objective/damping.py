@@ -55,8 +55,13 @@ def _named(optimiser: Optimiser) -> str:
 def unknown_sentence(penalty: Penalty, optimiser: Optimiser) -> str:
     """Why λ_eff is unknown, and what to tell."""
     if optimiser.name == "lbfgs":
-        return _not_reached(penalty, "L-BFGS, at its end, stands at a minimum of its objective")
-    advice = "lr and steps (or lr_sum)" if optimiser.adaptive else "lr, momentum and steps"
+        told = "the objective told" if penalty.known else "an objective without weight decay"
+        return (
+            f"L-BFGS ended before a minimum of {told}, and its steps have no training time, so λ "
+            "is unknown: let it run until the gradient stands still, or tell what else was "
+            "minimised (weight decay, smoothing, frozen layers)."
+        )
+    advice = _wanted(optimiser)
     if penalty.known and penalty.weight_decay != 0:
         return _not_reached(penalty, f"give {advice}: stopping early has a share in λ")
     known, also = "The weight decay is not known", "the optimiser's weight decay, or "
@@ -66,6 +71,15 @@ def unknown_sentence(penalty: Penalty, optimiser: Optimiser) -> str:
         f"{known} and no training schedule was given, so λ is unknown: give {also}{advice} "
         "to get a headline number."
     )
+
+
+def _wanted(optimiser: Optimiser) -> str:
+    """What tells the training time of this optimiser."""
+    if optimiser.adaptive:
+        return "lr and steps (or lr_sum)"
+    if optimiser.name == "sgd":
+        return "lr, momentum and steps (or lr_sum)"
+    return "the optimizer with lr, schedule and steps"
 
 
 def _not_reached(penalty: Penalty, advice: str) -> str:

@@ -17,7 +17,10 @@ BETTER = (
     "K-fold with your own training is better than any estimate from curvature where it can be "
     "afforded"
 )
-OFFER = f"{BETTER}: minimascope.cross_validate(fit, data), or `minimascope cross-validate`."
+OFFER = (
+    f"{BETTER}: minimascope.cross_validate(fit, data), or minimascope cross-validate on a command "
+    "line."
+)
 
 
 class CrossValidation(Section):

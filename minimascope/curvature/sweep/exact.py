@@ -92,7 +92,7 @@ def _refuse_rounding(smallest: float, largest: float) -> None:
         raise ValueError(
             f"λ = {smallest:.3g} is less than {ROUNDING:g} of the largest eigenvalue of the GGN "
             f"({largest:.3g}): rounding alone decides what comes out. Curves go from a hundredth "
-            "of λ_eff to a hundred times it; give a larger weight decay, or lr, momentum and steps."
+            "of λ_eff to a hundred times it; give a larger weight decay, or lr, schedule and steps."
         )
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +10,11 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn, optim
+from torch import nn, optim
 from torch.optim import lr_scheduler
 
 import minimascope
-from minimascope.analysis.session.from_file import FromFile, from_file
+from minimascope.analysis.session.from_file import from_file
 from minimascope.cli import main
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
@@ -24,58 +22,16 @@ from minimascope.intake.inspection import inspect_checkpoint
 from minimascope.intake.networks.architecture import build_network
 from minimascope.intake.values.checkpoint import read_checkpoint
 from minimascope.objective.optimiser import Optimiser
-
-STEPS = 12
-MLP = {"family": "mlp", "activation": "tanh"}
-Optim = Callable[[nn.Module], optim.Optimizer]
-
-
-def network() -> nn.Sequential:
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 2))
-
-
-def trained(
-    model: nn.Module, optimizer: optim.Optimizer, scheduler: Any = None, steps: int = STEPS
-) -> float:
-    """Trains; Σ lr of all steps."""
-    total = 0.0
-    x, y = torch.randn(20, 3), torch.randint(0, 2, (20,))
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(model(x), y)
-        loss.backward()
-        return loss
-
-    for _ in range(steps):
-        total += optimizer.param_groups[0]["lr"]
-        optimizer.step(closure)
-        if scheduler is not None:
-            scheduler.step()
-    return total
-
-
-def read(path: Path, workdir: Path, *, state: Path | None = None, **told: Any) -> FromFile:
-    checkpoint = read_checkpoint(path, workdir=workdir)
-    architecture = None if checkpoint.graph else MLP
-    built = build_network(checkpoint, architecture)
-    return from_file(built, checkpoint, state, Parameters(**told), workdir)
-
-
-def saved(tmp_path: Path, value: Any, name: str = "model.pt") -> Path:
-    path = tmp_path / name
-    torch.save(value, path)
-    return path
-
-
-def matrices_apart(model: nn.Module) -> list[dict[str, Any]]:
-    every = list(model.parameters())
-    return [
-        {"params": [q for q in every if q.ndim > 1], "weight_decay": 0.05},
-        {"params": [q for q in every if q.ndim < 2], "weight_decay": 0.0},
-    ]
-
+from tests.cases.training_files import (
+    MLP,
+    STEPS,
+    Optim,
+    matrices_apart,
+    network,
+    read,
+    saved,
+    trained,
+)
 
 OPTIMIZERS: dict[str, tuple[Optim, dict[str, Any]]] = {
     "SGD": (
@@ -267,108 +223,6 @@ def test_a_loss_of_the_network_that_is_no_layer_of_it_changes_nothing_else(
     assert (found.parameters.loss, found.parameters.pos_weight) == ("binary", [4.0])
     told = read(saved(tmp_path, weights), workdir, loss="multilabel").parameters
     assert (told.loss, told.pos_weight) == ("multilabel", None)
-
-
-def hub_folder(tmp_path: Path, **extra: Any) -> Path:
-    """A zip as a Trainer leaves it, but of an MLP."""
-    from safetensors.torch import save
-
-    transformers = pytest.importorskip("transformers")
-    model = network()
-    decayed = matrices_apart(model)
-    optimizer = optim.AdamW(decayed, lr=0.02, betas=(0.9, 0.99))
-    scheduler = transformers.get_scheduler("linear", optimizer, 2, STEPS)
-    trained(model, optimizer, scheduler)
-    arguments = {
-        "learning_rate": 0.02,
-        "weight_decay": 0.05,
-        "lr_scheduler_type": transformers.SchedulerType.LINEAR,
-        "label_smoothing_factor": 0.2,
-        "max_steps": -1,
-        "warmup_steps": 2,
-        "optim": "adamw_torch",
-        "per_device_train_batch_size": 8,
-        "gradient_accumulation_steps": 2,
-    }
-    given = transformers.TrainingArguments.__new__(transformers.TrainingArguments)
-    given.__dict__.update(arguments)
-    path = tmp_path / "checkpoint.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("run/model.safetensors", save(model.state_dict()))
-        state = {"global_step": STEPS, "max_steps": STEPS, "log_history": []}
-        archive.writestr("run/trainer_state.json", json.dumps(state))
-        for name, value in (
-            ("training_args.bin", given),
-            ("optimizer.pt", optimizer.state_dict()),
-            ("scheduler.pt", scheduler.state_dict()),
-        ):
-            buffer = io.BytesIO()
-            torch.save(extra.get(name, value), buffer)
-            archive.writestr(f"run/{name}", buffer.getvalue())
-    return path
-
-
-def test_what_a_trainer_of_transformers_leaves_is_read(tmp_path: Path, workdir: Path) -> None:
-    found = read(hub_folder(tmp_path), workdir)
-    p = found.parameters
-    assert (p.optimizer, p.betas) == ("adamw", (0.9, 0.99))
-    assert (p.weight_decay, p.decay_on) == (0.05, "matrices")
-    assert (p.label_smoothing, p.batch_size, p.steps) == (0.2, 16, STEPS)
-    rates = [0.02 * (k / 2 if k < 2 else (STEPS - k) / (STEPS - 2)) for k in range(STEPS)]
-    assert p.lr_sum == pytest.approx(sum(rates))
-    assert found.second_moment is not None
-
-
-class Attack:
-    def __reduce__(self) -> Any:
-        import os
-
-        return os.system, ("touch /tmp/minimascope-was-here",)
-
-
-def test_a_hostile_trainer_file_says_nothing_and_runs_nothing(
-    tmp_path: Path, workdir: Path
-) -> None:
-    found = read(hub_folder(tmp_path, **{"training_args.bin": Attack()}), workdir)
-    assert found.parameters.label_smoothing is None
-    assert found.parameters.optimizer == "adamw"
-    assert not Path("/tmp/minimascope-was-here").exists()
-
-
-BASE = {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0, "amsgrad": False}
-HOSTILE: dict[str, Any] = {
-    "no numbers": {"state": {}, "param_groups": [{**BASE, "lr": "0.1", "params": "abc"}]},
-    "infinite": {
-        "state": {},
-        "param_groups": [{**BASE, "lr": float("inf"), "weight_decay": -1.0, "params": [0]}],
-    },
-    "twice": {"state": {}, "param_groups": [{**BASE, "params": [0, 0, 0, 0, 0, 0]}]},
-    "huge numbers": {"state": {}, "param_groups": [{**BASE, "params": [10**400, -5]}]},
-    "negative squares": {
-        "state": {k: {"step": 5, "exp_avg_sq": -torch.ones(2)} for k in range(6)},
-        "param_groups": [{**BASE, "params": list(range(6))}],
-    },
-    "a promise of terabytes": {
-        "state": {0: {"step": 5, "exp_avg_sq": torch.ones(1).expand(1 << 40)}},
-        "param_groups": [{**BASE, "params": [0]}],
-    },
-    "many groups": {
-        "state": {},
-        "param_groups": [{**BASE, "weight_decay": k / 7, "params": [k]} for k in range(3000)],
-    },
-    "deep": {"state": {}, "param_groups": [{**BASE, "params": [[[]]], "betas": [[0.9]]}]},
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_optimiser_state_leaves_weights_and_second_moments_alone(
-    name: str, tmp_path: Path, workdir: Path
-) -> None:
-    value = {"model": network().state_dict(), "optimizer": HOSTILE[name]}
-    found = read(saved(tmp_path, value), workdir)
-    assert found.second_moment is None
-    assert found.parameters.weight_decay in (None, 0.0)
-    assert found.parameters.trainable is None
 
 
 def test_an_optimisers_own_file_is_read_beside_bare_weights(tmp_path: Path, workdir: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import minimascope
-from minimascope.objective.damping import Damping
+from minimascope.objective.damping import Damping, unknown_sentence
 from minimascope.objective.gaussian import Gaussian
 from minimascope.objective.metric import metric_of
 from minimascope.objective.named import LOSSES
@@ -45,7 +45,7 @@ def test_weight_decay_alone_is_lambda_at_a_converged_minimum() -> None:
 def test_away_from_a_minimum_weight_decay_alone_says_nothing() -> None:
     found = damping(Penalty(1e-3), off=0.06)
     assert (found.value, found.converged, found.known) == (1e-3, False, False)
-    assert "give lr, momentum and steps" in found.source
+    assert "give the optimizer with lr, schedule and steps" in found.source
 
 
 def test_a_schedule_adds_what_stopping_early_amounts_to() -> None:
@@ -63,7 +63,9 @@ def test_without_decay_and_schedule_lambda_is_unknown_and_why_is_said(
 ) -> None:
     found = damping(Penalty(weight_decay))
     assert found.value is None
-    assert found.source.endswith("lr, momentum and steps to get a headline number.")
+    assert found.source.endswith(
+        "the optimizer with lr, schedule and steps to get a headline number."
+    )
 
 
 def test_lbfgs_has_no_training_time() -> None:
@@ -167,3 +169,9 @@ def test_nobody_else_compares_the_name_of_a_loss() -> None:
         if isinstance(side, ast.Constant) and side.value in LOSSES
     ]
     assert found == []
+
+
+def test_lbfgs_that_ended_early_is_told_to_go_on_and_not_asked_for_steps() -> None:
+    said = unknown_sentence(Penalty(), Optimiser(name="lbfgs"))
+    assert "let it run until the gradient stands still" in said
+    assert "steps have no training time" in said

@@ -119,7 +119,7 @@ def test_unknown_lambda_gives_curves_and_asks_for_what_is_missing() -> None:
     result = estimate_gap(small_classifier(), lambdas=[0.0123])
     assert result.headline is None
     assert result.verdict == "no_estimate"
-    assert "weight decay, or lr, momentum and steps" in result.reason
+    assert "weight decay, or the optimizer with lr, schedule and steps" in result.reason
     assert 0.0123 in result.curves["lambda"]
     assert len(result.curves["alo_ggn"]) == 26
 
