@@ -253,7 +253,12 @@ def _usable(e: Evidence, scatter: float) -> str:
             f"the end of training is counted: by a factor of {e.bracket:.2g}, which the interval "
             "spans."
         )
-    # Any other σ alone stays within a factor two.
+    if NINETY * scatter < e.estimate * math.expm1(NINETY * e.sigma):
+        return (
+            "Usable, but estimates of this kind are off by up to a factor of "
+            f"{math.exp(NINETY * e.sigma):.2g}, and with {e.n:,} training examples the gap itself "
+            f"moves by about ±{scatter:.2g} from one training set to another."
+        )
     return (
         f"Usable, but {e.n:,} training examples are few: with so many the gap itself moves by "
         f"about ±{scatter:.2g} from one training set to another."
