@@ -33,9 +33,16 @@ BACKGROUND = """() => {
 }"""
 
 
-# Every frame that is not hidden holds a figure.
-DRAWN = """() => [...document.querySelectorAll('.frame:not(.pending)')]
-  .filter((f) => f.offsetParent).every((f) => f.querySelector('.main-svg'))"""
+# Frames in sight of a reader that hold no figure.
+UNDRAWN = """() => [...document.querySelectorAll('.frame:not(.pending)')]
+  .filter((f) => f.offsetParent && !f.querySelector('.main-svg')).map((f) => f.id).join(', ')"""
+
+
+def drawn(page: Page) -> None:
+    """Waits until every frame holds its figure; what is asked for when seen has been seen."""
+    page.evaluate("document.querySelector('#line-panel')?.scrollIntoView()")
+    until(page, f"() => !({UNDRAWN})()")
+    page.evaluate("scrollTo(0, 0)")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -50,7 +57,7 @@ def test_every_page_is_quiet_fits_and_wears_its_theme(
         for path, selector in PAGES.items():
             page.goto(path)
             page.wait_for_selector(selector)
-            until(page, DRAWN)
+            drawn(page)
             body, *papers = page.evaluate(BACKGROUND)
             assert set(papers) <= {body}, path
             assert page.evaluate(WIDE) <= 0, path
@@ -74,7 +81,7 @@ def test_toggle_recolours_drawn_figures(page: Page) -> None:
     assert set(after[1:]) == {after[0]}
     page.reload()
     page.wait_for_selector("#spectrum .scatterlayer .trace")
-    until(page, DRAWN)
+    drawn(page)
     assert page.evaluate(BACKGROUND) == after
 
 
@@ -89,7 +96,7 @@ def test_no_page_is_wider_than_the_narrowest_window(browser: Browser, address: s
             page.wait_for_selector(selector)
             for width in (320, 700, 1100):
                 page.set_viewport_size({"width": width, "height": 700})
-                until(page, DRAWN)
+                drawn(page)
                 assert page.evaluate(WIDE) <= 0, (path, width)
             page.set_viewport_size({"width": 320, "height": 700})
 
@@ -185,7 +192,7 @@ def test_the_url_restores_the_state_and_bad_values_fall_back(page: Page) -> None
 def test_every_plot_is_a_labelled_image_with_a_table(page: Page, path: str, slider: str) -> None:
     page.goto(path)
     page.wait_for_selector("canvas")
-    until(page, DRAWN)
+    drawn(page)
     expect(page.locator(slider)).to_have_attribute("aria-valuetext", re.compile(r"\d"))
     for frame in page.locator(".frame").all():
         assert frame.get_attribute("role") == "img"
