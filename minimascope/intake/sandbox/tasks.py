@@ -19,9 +19,11 @@ from minimascope.intake.datasets.layout import Arrays, lay_out, one_number_each
 from minimascope.intake.files import formats, safetensors_format
 from minimascope.intake.files.tensor_checks import check_tensors, tied
 from minimascope.intake.pt2 import graph
+from minimascope.intake.sandbox import weight_tasks
 from minimascope.intake.weights import state_dict, torch_file, training, weight_archive
 from minimascope.intake.weights.state_dict import Picked
 from minimascope.intake.weights.training import Training
+from minimascope.weight_matrices.row import row
 
 NONE_TRAINED = (
     "No parameter of the .pt2 has requires_grad, as if none had been trained: all were taken as "
@@ -204,7 +206,12 @@ def _unlabelled(source: BinaryIO, problem: ProblemError) -> dict[str, Any]:
     return {"format": kind, "n": n, "columns": found, "warnings": said}
 
 
-_TASKS = {"checkpoint": convert_checkpoint, "dataset": convert_dataset}
+_TASKS = {
+    "checkpoint": convert_checkpoint,
+    "dataset": convert_dataset,
+    "weights_table": weight_tasks.table,
+    "weights_rows": weight_tasks.rows,
+}
 
 
 def perform(
@@ -227,3 +234,5 @@ def rehearse() -> None:
     ):
         file.seek(0)
         perform(task, file, io.BytesIO(), {})
+    weight = torch.randn(64, 60, generator=torch.Generator().manual_seed(0))
+    row("0.weight", weight, all_up_to=0, before=2 * weight)
