@@ -18,6 +18,7 @@ WIDTH = 100
 HEAD = ("name", "shape", "norm", "σ₁", "stable rank", "α (p)", "spikes")
 CHANGE = ("change", "rank")
 NAME = 44
+SHOWN = 4  # names before a note
 
 
 def cells(row: WeightRow, *, compared: bool) -> list[str]:
@@ -45,6 +46,11 @@ def _number(value: float | None, *, percent: bool = False) -> str:
     if value is None:
         return "–"
     return f"{100 * value:.3g} %" if percent else f"{value:.4g}"
+
+
+def _first(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 def head(report: WeightReport) -> tuple[str, ...]:
@@ -82,10 +88,12 @@ class Weights:
             yield from textwrap.wrap(sentence, WIDTH, subsequent_indent="  ")
 
     def notes(self) -> list[str]:
-        """Why columns are empty, once each, with how many tensors that is of."""
-        said = [note for row in self.report.rows for note in row.notes]
-        counted = {note: said.count(note) for note in dict.fromkeys(said)}
-        return [f"{note} ({count} ×)" if count > 1 else note for note, count in counted.items()]
+        """Why columns are empty, once each, after the names that it is said of."""
+        names = dict[str, list[str]]()
+        for row in self.report.rows:
+            for note in row.notes:
+                names.setdefault(note, []).append(row.name)
+        return [f"{_first(of)}: {note}" for note, of in names.items()]
 
     def row(self, name: str) -> WeightRow:
         """Of the tensor of that name. Raises ProblemError no_such_figure."""

@@ -67,10 +67,10 @@ def said(report: WeightReport) -> list[Any]:
     folded = html.Details(
         [
             html.Summary("Weight by weight"),
-            html.Div(_table(report), className="found-scroll"),
+            html.Div(_table(report), className="weights-scroll"),
             *quiet,
         ],
-        className="found-layers",
+        className="weights-rows",
     )
     return [html.H3(ALONE), *sentences, folded]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from minimascope.contract.weights import WeightRow
-from minimascope.weight_matrices import findings
+from minimascope.weight_matrices import findings, measured
 from minimascope.weight_matrices.row import row
 
 
@@ -113,3 +115,12 @@ def test_findings_name_what_is_wrong_and_what_is_the_same() -> None:
 def test_empty_and_tiny_tensors_have_rows() -> None:
     for shape in ((), (1,), (0, 5), (1, 1), (3, 0), (1, 7)):
         assert of(torch.ones(shape)).shape == list(shape)
+
+
+def test_the_rates_in_words_are_those_that_were_measured() -> None:
+    path = Path(__file__).parents[3] / "benchmarks/results/untouched_weights.json"
+    found = json.loads(path.read_text())
+    told = (measured.FOUND, measured.UNTRAINED, measured.WRONGLY, measured.TRAINED)
+    assert told == tuple(found[name] for name in ("found", "untrained", "wrongly", "trained"))
+    barely = (found["after_20_steps_called_untouched"], found["after_20_steps"])
+    assert (measured.STILL, measured.BARELY_TRAINED) == barely
