@@ -87,9 +87,8 @@ def _spectrum(matrix: Matrix, found: Entries, all_up_to: int, notes: list[str]) 
     }
     if singular.method == "largest":
         notes.append(
-            f"Of {matrix.short} singular values the {len(singular.values)} largest were computed "
-            f"(residual {singular.residual:.0e}); a power law and the edge of a random matrix need "
-            f"all of them, which are computed up to {all_up_to}."
+            f"Of {matrix.short} singular values only the largest were computed; a power law and "
+            f"the edge of a random matrix need all of them, which are computed up to {all_up_to}."
         )
         return columns
     columns["power_law"] = _power_law(singular.values, notes)
