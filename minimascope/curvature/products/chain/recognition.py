@@ -66,9 +66,9 @@ def recognise(minimum: Minimum) -> Chain | None:
     if not calls:
         return None
     used = {id(layer) for layer in calls}
-    owners = [layer for layer in calls if list(layer.parameters(recurse=False))]
-    if len({id(layer) for layer in owners}) < len(owners):
-        return None  # a layer that runs twice
+    own = [id(q) for layer in calls for q in layer.parameters(recurse=False)]
+    if len(set(own)) < len(own):
+        return None  # a layer that runs twice, or a parameter of two layers
     if not all(_is_known(layer, minimum) for layer in calls):
         return None
     places = _places(minimum)
