@@ -9,11 +9,13 @@ from typing import BinaryIO, Literal
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.files.safetensors_format import damaged
 
-Checkpoints = Literal["safetensors", "torch_zip", "torch_legacy", "pt2", "weight_zip"]
+Checkpoints = Literal[
+    "safetensors", "torch_zip", "torch_legacy", "torchscript", "pt2", "weight_zip"
+]
 Format = Literal[Checkpoints, "npz", "csv", "image_zip", "parquet"]
 
 TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-HUB_WEIGHTS = re.compile(r"(^|/)pytorch_model(-\d{5}-of-\d{5})?\.bin$")
+HUB_WEIGHTS = re.compile(r"(^|/)(pytorch_model(-\d{5}-of-\d{5})?|adapter_model)\.bin$")
 RECORDS = 100_000
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
 INFLATION = 20
@@ -87,7 +89,7 @@ def _zip_format(file: BinaryIO) -> Format:
     if "models/model.json" in leaves or "archive_format" in leaves:
         return "pt2"
     if "constants.pkl" in leaves:
-        raise unsupported("a TorchScript archive, a program rather than weights")
+        return "torchscript"
     if "data.pkl" in leaves:
         return "torch_zip"
     if any(name.endswith(".safetensors") or HUB_WEIGHTS.search(name) for name in names):
