@@ -12,12 +12,13 @@ from minimascope.intake.files.safetensors_format import damaged
 Checkpoints = Literal[
     "safetensors", "torch_zip", "torch_legacy", "torchscript", "pt2", "weight_zip"
 ]
-Format = Literal[Checkpoints, "npz", "csv", "image_zip", "parquet"]
+Format = Literal[Checkpoints, "npz", "csv", "image_zip", "table_zip", "parquet"]
 
 TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 HUB_WEIGHTS = re.compile(r"(^|/)(pytorch_model(-\d{5}-of-\d{5})?|adapter_model)\.bin$")
 RECORDS = 100_000
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
+TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".npz")
 INFLATION = 20
 SPARE_BYTES = 64 << 20
 
@@ -96,6 +97,8 @@ def _zip_format(file: BinaryIO) -> Format:
         return "weight_zip"
     if any(name.lower().endswith(IMAGES) for name in names):
         return "image_zip"
+    if any(name.lower().endswith(TABLES) for name in names):
+        return "table_zip"
     if names and all(name.endswith(".npy") for name in names):
         return "npz"
     raise unsupported("a zip archive without weights, arrays or images in it")
@@ -111,7 +114,7 @@ def recognise(file: BinaryIO) -> Format | None:
     file.seek(0)
     if head.startswith(b"PK\x03\x04"):
         return _zip_format(file)
-    if head.startswith(b"PAR1"):
+    if head.startswith((b"PAR1", b"ARROW1\0\0", b"\xff\xff\xff\xff")):
         return "parquet"
     if head.startswith(TORCH_MAGIC):
         return "torch_legacy"

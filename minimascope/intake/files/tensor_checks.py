@@ -124,6 +124,13 @@ def check_tensors(tensors: dict[str, Tensor], *, file_bytes: int) -> None:
     Raises ProblemError: tensor_refused (kind, layout, dtype, overlapping or repeated memory),
     nan_weights. `file_bytes` bounds what all tensors together may unpack to.
     """
+    check_memory_of(tensors, file_bytes=file_bytes)
+    for name, tensor in tensors.items():
+        check_finite(name, tensor)
+
+
+def check_memory_of(tensors: dict[str, Tensor], *, file_bytes: int) -> None:
+    """The same but for what the numbers are."""
     if len(tensors) > TENSORS:
         raise refuse(next(iter(tensors)), f"one of {len(tensors)} tensors, more than {TENSORS}")
     total = 0
@@ -137,5 +144,3 @@ def check_tensors(tensors: dict[str, Tensor], *, file_bytes: int) -> None:
         total += tensor.numel() * tensor.element_size()
         if total > 4 * file_bytes + SPARE_BYTES:
             raise refuse(name, f"one of many views of the same memory ({total} bytes together)")
-    for name, tensor in tensors.items():
-        check_finite(name, tensor)

@@ -85,7 +85,7 @@ def limits_for(size: int, *, rate: int = BYTES_A_SECOND, growth: int = 4) -> Lim
     )
 
 
-def _torch_files() -> str:
+def torch_files() -> str:
     """Files of torch.save are pickles: a server for others opens them only well shut in."""
     others = Settings().serves_others()
     return "refused" if others and not sandbox.may_open_torch_files() else "taken"
@@ -98,7 +98,7 @@ def convert_checkpoint(path: Path, *, output: Path | None) -> dict[str, Any]:
     ProblemError as `read_checkpoint` does.
     """
     size = checked_size(path, largest=CHECKPOINT_BYTES)
-    options = {"torch_files": _torch_files()}
+    options = {"torch_files": torch_files()}
     found = parse("checkpoint", path, output=output, options=options, limits=limits_for(size))
     return {**found, "sha256": file_sha256(path)}
 
