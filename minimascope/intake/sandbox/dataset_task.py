@@ -15,13 +15,13 @@ from minimascope.intake.datasets import (
     splits,
     table_archive,
     table_file,
-    torch_data,
 )
 from minimascope.intake.datasets.array_file import read_npz
 from minimascope.intake.datasets.found import Found
 from minimascope.intake.datasets.layout import lay_out, one_number_each
 from minimascope.intake.files import formats, safetensors_format
 from minimascope.intake.files.taken import as_values
+from minimascope.intake.sandbox import torch_data
 from minimascope.intake.weights import torch_file
 
 

@@ -1,4 +1,4 @@
-"""Tables as people have them, in one meaning: every dialect gives the same numbers, or is refused."""
+"""Tables as people have them: every dialect gives the same numbers, or is refused in words."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ DIALECTS: dict[str, tuple[bytes, str | None, str]] = {
         "decimal comma",
     ),
     "German Excel": (b"\xef\xbb\xbf" + lines(";", comma=True, end="\r\n").encode(), None, "comma"),
-    "Excel's hint": (b"sep=;\r\n" + lines(";").encode(), None, ""),
+    "Excel's hint": (b"sep=;\r\n" + lines(";").encode(), None, "';'"),
     "UTF-16": (lines("\t").encode("utf-16"), None, "UTF-16"),
     "Windows-1252": (lines(head=("größe", "b", "label")).encode("cp1252"), None, "Windows-1252"),
     "blank lines": (lines().replace("\n", "\n\n").encode(), None, ""),
@@ -188,9 +188,8 @@ def test_columns_of_the_test_table_are_matched_by_name(
     matched = in_order(test, train)
     assert torch.equal(matched.inputs, train.inputs)
     assert "order of the training table" in matched.warnings[-1]
-    more = in_order(
-        read_dataset(written("more", "b", "extra", "a", "label"), workdir=workdir), train
-    )
+    wide = read_dataset(written("more", "b", "extra", "a", "label"), workdir=workdir)
+    more = in_order(wide, train)
     assert torch.equal(more.inputs, train.inputs)
     assert "'extra'" in more.warnings[-1]
     fewer = read_dataset(written("fewer", "b", "label"), workdir=workdir)
