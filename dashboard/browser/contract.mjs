@@ -30,6 +30,8 @@ export const ID = /** @type {const} */ ({
   UP_STATE: "up-state",
   UP_MORE: "up-more",
   UP_READ: "up-read",
+  WEIGHT_LAYER: "weight-layer",
+  WEIGHTS_PANEL: "weights-panel",
   BOUNDARY: "boundary",
   SPECTRUM: "spectrum",
   GAP: "gap",
@@ -39,6 +41,7 @@ export const ID = /** @type {const} */ ({
   PARALLEL: "parallel",
   LINE: "line",
   GRID: "grid",
+  WEIGHTS: "weights",
   ANALYSIS_PROBLEM: "analysis-problem",
   POINT_READOUT: "point-readout",
   MARGINS_SWITCH: "margins-switch",
@@ -106,6 +109,7 @@ export const CALLBACKS = /** @type {const} */ ([
   "upload_family",
   "upload_told",
   "candidate_chosen",
+  "weights_drawn",
 ]);
 
 // What a trace is, in `meta.role`.
@@ -142,6 +146,10 @@ export const ROLE = /** @type {const} */ ({
   BLOCK_TRACES: "block_traces",
   COMPLEXITY: "complexity",
   CHOSEN_EPSILON: "chosen_epsilon",
+  SINGULAR_VALUES: "singular_values",
+  RANDOM_MATRIX: "random_matrix",
+  RANDOM_EDGE: "random_edge",
+  POWER_LAW: "power_law",
   BAND: "band",
   DIAGONAL: "diagonal",
   MINIMUM: "minimum",

@@ -18,6 +18,7 @@ import * as theme from "./page/theme.mjs";
 import * as drops from "./upload/drops.mjs";
 import { candidateChosen, familyFields, nextStep, toldFields } from "./upload/form.mjs";
 import * as found from "./upload/found.mjs";
+import * as weights from "./upload/weights.mjs";
 
 /** @type {Record<typeof import("./contract.mjs").CALLBACKS[number], (...given: any[]) => unknown>} */
 const FUNCTIONS = {
@@ -34,6 +35,7 @@ const FUNCTIONS = {
   upload_family: familyFields,
   upload_told: toldFields,
   candidate_chosen: candidateChosen,
+  weights_drawn: weights.weightsDrawn,
 };
 
 /** What a function answers goes to Dash's output; nothing leaves it as it is. @param {(...given: any[]) => unknown} call */
@@ -52,6 +54,6 @@ const DRAWN = /^\/(analyses\/[^/]+|compare)$/;
 export function start(early) {
   if (DRAWN.test(location.pathname)) preload();
   arrival.listen(early);
-  for (const each of [choice, compare, drops, exporting, found, help, keys, list, panels, planeMenus, pointing, redraw, state, theme]) each.listen();
+  for (const each of [choice, compare, drops, exporting, found, help, keys, list, panels, planeMenus, pointing, redraw, state, theme, weights]) each.listen();
   return Object.fromEntries(Object.entries(FUNCTIONS).map(([name, call]) => [name, orNothing(call)]));
 }

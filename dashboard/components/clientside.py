@@ -21,6 +21,7 @@ BrowserCallback = Literal[
     "upload_family",
     "upload_told",
     "candidate_chosen",
+    "weights_drawn",
 ]
 CALLBACKS: tuple[BrowserCallback, ...] = get_args(BrowserCallback)
 

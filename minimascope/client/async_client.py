@@ -43,6 +43,7 @@ from minimascope.contract.schemas import (
     UploadKind,
     UploadPage,
 )
+from minimascope.contract.weights import WeightReport, WeightsRequest
 
 T = TypeVar("T")
 LARGE = 1 << 16  # bytes that take milliseconds to decode
@@ -123,6 +124,10 @@ class AsyncClient:
 
     async def plan(self, request: AnalysisRequest) -> AnalysisPlan:
         return await self.send(calls.plan(request))
+
+    async def weights(self, checkpoint: str, *, against: str | None = None) -> WeightReport:
+        request = WeightsRequest(checkpoint=checkpoint, against=against)
+        return await self.send(calls.weights(request))
 
     async def architectures(self, request: AnalysisRequest) -> CandidateTable:
         return await self.send(calls.architectures(request))

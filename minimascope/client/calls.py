@@ -25,6 +25,7 @@ from minimascope.contract.schemas import (
     UploadKind,
     UploadPage,
 )
+from minimascope.contract.weights import WeightReport, WeightsRequest
 
 PREFIX = "/api/v1"
 T = TypeVar("T")
@@ -163,6 +164,13 @@ def plan(request: AnalysisRequest) -> Call[AnalysisPlan]:
         return AnalysisPlan.model_validate_json(response.content)
 
     return Call("POST", "/plans", decode, json=request.model_dump(mode="json"))
+
+
+def weights(request: WeightsRequest) -> Call[WeightReport]:
+    def decode(response: httpx.Response) -> WeightReport:
+        return WeightReport.model_validate_json(response.content)
+
+    return Call("POST", "/weights", decode, json=request.model_dump(mode="json"))
 
 
 def architectures(request: AnalysisRequest) -> Call[CandidateTable]:

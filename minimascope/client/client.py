@@ -47,6 +47,7 @@ from minimascope.contract.schemas import (
     UploadKind,
     UploadPage,
 )
+from minimascope.contract.weights import WeightReport, WeightsRequest
 
 __all__ = ["AsyncClient", "Client"]
 T = TypeVar("T")
@@ -125,6 +126,10 @@ class Client:
     def plan(self, request: AnalysisRequest) -> AnalysisPlan:
         """Predicted cost of the spectrum; ProblemError `no_plan_yet` where workers are busy."""
         return self.send(calls.plan(request))
+
+    def weights(self, checkpoint: str, *, against: str | None = None) -> WeightReport:
+        """What an uploaded checkpoint's weights say without data; `against` is another's id."""
+        return self.send(calls.weights(WeightsRequest(checkpoint=checkpoint, against=against)))
 
     def architectures(self, request: AnalysisRequest) -> CandidateTable:
         """What bare weights may be, with the loss of each on the training data."""
