@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minimascope.contract.names import visible
 from minimascope.contract.problems import ProblemError
 
 Arrays = dict[str, np.ndarray]
@@ -152,7 +153,8 @@ def lay_out(
     Raises ProblemError: dataset_missing_arrays, not_a_dataset, nan_data, empty_data.
     """
     warnings: list[str] = []
-    names = (label, *TARGETS) if label in arrays else TARGETS
+    named = [each for each in arrays if label and visible(each) == visible(label)]
+    names = (*named, *TARGETS)
     inputs, targets = _find(arrays, INPUTS, warnings), _find(arrays, names, warnings)
     if inputs.ndim == 0 or targets.ndim == 0 or len(inputs) == 0 or inputs.size == 0:
         raise ProblemError(

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from minimascope.contract.names import visible
 from minimascope.contract.problems import ProblemError
 
 LABELS = ("y", "label", "target")
@@ -116,7 +117,7 @@ def label_column(header: list[str], label: str | None) -> int:
     if twice:
         raise refused(f"Two columns of the table are named {twice[0][:60]!r}.")
     if label is not None:
-        found = [place for place, name in enumerate(header) if name == label]
+        found = [place for place, name in enumerate(header) if visible(name) == visible(label)]
     else:
         found = [place for place, name in enumerate(header) if name.lower() in LABELS]
     if len(found) != 1:
