@@ -17,7 +17,16 @@ from minimascope.contract.names import UNSEEN, all_visible, visible
 from minimascope.intake.values.checkpoint import convert_checkpoint
 from minimascope.intake.values.dataset import convert_dataset
 
-UNSEEN_NAMES = ["a\0b", "\u202egpj.exe", "\u2066a", "a\u200e", "\ud800", "a\nb", "\x1b[31mb", "\x9b1m"]
+UNSEEN_NAMES = [
+    "a\0b",
+    "\u202egpj.exe",
+    "\u2066a",
+    "a\u200e",
+    "\ud800",
+    "a\nb",
+    "\x1b[31mb",
+    "\x9b1m",
+]
 
 
 def safetensors(path: Path, name: str) -> Path:
