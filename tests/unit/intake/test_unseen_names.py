@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from minimascope.contract.problems import ProblemError
 from minimascope.contract.names import UNSEEN, all_visible, visible
+from minimascope.contract.problems import ProblemError
 from minimascope.intake.values.checkpoint import convert_checkpoint
 from minimascope.intake.values.dataset import convert_dataset
 
