@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from minimascope.contract.names import visible
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import DataSummary, Lies, Stage
 
@@ -77,7 +78,7 @@ class AnalysisRequest(Document):
     `optimizer_state`: of a checkpoint upload, the optimiser's state_dict at these weights.
     """
 
-    name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] = ""
+    name: Annotated[str, Field(max_length=200), AfterValidator(visible)] = ""
     checkpoint: Identifier
     train: Identifier
     test: Identifier | None = None

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from minimascope.contract.names import UNSEEN
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.files.names import UNSEEN
 from minimascope.intake.files.safetensors_format import NAMES, TENSORS, damaged
 
 NAME_LENGTH = 1000
