@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from fastapi import Path as InPath
 
-from backend.analyses.runs.repository import RunReport, RunRepository
+from backend.analyses.runs.repository import RunReport
 from backend.analyses.service import Analyses, AnalysisService
 from backend.auth.permissions import READER
 from backend.auth.principal import Who

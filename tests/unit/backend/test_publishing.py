@@ -198,10 +198,13 @@ def test_reports_of_one_run_are_its_points(tmp_path: Path) -> None:
                 content = packed(tracked(step), arrays())
                 query = {"run": "wd 1e-3", "step": step}
                 await client.post("/reports", content=content, params=query, headers=ann)
-            latest = tracked(10).model_copy(update={"tracked": Tracked(
-                step=10, examples=64, total=640, sharpness=7.0)})
+            latest = tracked(10).model_copy(
+                update={"tracked": Tracked(step=10, examples=64, total=640, sharpness=7.0)}
+            )
             await client.post(
-                "/reports", content=packed(latest, {}), params={"run": "wd 1e-3", "step": 10},
+                "/reports",
+                content=packed(latest, {}),
+                params={"run": "wd 1e-3", "step": 10},
                 headers=ann,
             )
             listed = (await client.get("/runs", headers=ann)).json()["items"]
