@@ -11,9 +11,10 @@ class Tracked(Section):
     lr              the largest of the optimiser's groups
     sharpness       λ₁ of what the optimiser's steps see: weight decay counts, Adam's metric too
     limit           where such steps stop being stable (`limit_words`), in the same units
-    soft_rank       Σ max(λ, 0)/(max(λ, 0) + `soft_rank_at`) over eigenvalues λ, with its error
+    soft_rank       Σ e/(e + `soft_rank_at`) over the GGN's eigenvalues e in the optimiser's metric
     gap             test minus training loss of the samples, nats, with its error
-    gap_expected    soft rank over the number of training examples, nats: its size, no estimate
+    gap_expected    soft rank over the number of training examples, nats: its size, no estimate of
+                    the quality of `minimascope.analyze`
     margin          median of first-order distances to the boundary of points on the right side
     g               share of eigenvectors known to reach `epsilon`: at least so many
     aligned         share of the gradients' energy in the known eigenvectors
