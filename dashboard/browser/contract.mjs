@@ -39,6 +39,9 @@ export const ID = /** @type {const} */ ({
   PARALLEL: "parallel",
   LINE: "line",
   GRID: "grid",
+  RUN_MEASURES: "run-measures",
+  FILM: "film",
+  FILM_AGAINST: "film-against",
   ANALYSIS_PROBLEM: "analysis-problem",
   POINT_READOUT: "point-readout",
   MARGINS_SWITCH: "margins-switch",
@@ -75,6 +78,8 @@ export const ID = /** @type {const} */ ({
   COMPARE_EPSILON: "compare-epsilon",
   COMPARE_EPSILON_SAID: "compare-epsilon-said",
   LINE_PANEL: "line-panel",
+  FILM_SLIDER: "film-slider",
+  FILM_READOUT: "film-readout",
   LINE_WANTED: "line-wanted",
 });
 
@@ -100,6 +105,8 @@ export const CALLBACKS = /** @type {const} */ ([
   "compare_address",
   "line_near",
   "line_drawn",
+  "run_drawn",
+  "film_drawn",
   "job_follow",
   "list_arrived",
   "upload_next_step",
@@ -146,6 +153,8 @@ export const ROLE = /** @type {const} */ ({
   DIAGONAL: "diagonal",
   MINIMUM: "minimum",
   LINE: "line",
+  TRACKED: "tracked",
+  LIMIT: "limit",
 });
 
 // Roles that exports leave out.

@@ -49,6 +49,9 @@ SCATTER = "scatter"
 PARALLEL = "parallel"
 LINE = "line"
 GRID = "grid"
+RUN_MEASURES = "run-measures"
+FILM = "film"
+FILM_AGAINST = "film-against"
 # one analysis
 ANALYSIS_PROBLEM = "analysis-problem"
 POINT_READOUT = "point-readout"
@@ -87,6 +90,9 @@ COMPARE_THRESHOLD_SAID = "compare-threshold-said"
 COMPARE_EPSILON = "compare-epsilon"
 COMPARE_EPSILON_SAID = "compare-epsilon-said"
 LINE_PANEL = "line-panel"
+# a run
+FILM_SLIDER = "film-slider"
+FILM_READOUT = "film-readout"
 LINE_WANTED = "line-wanted"
 
 

@@ -1,7 +1,7 @@
 """`minimascope.track` for trainers of others: Lightning and Hugging Face's, loaded when asked for.
 
-    from minimascope.callbacks import LightningCallback
-    Trainer(callbacks=[LightningCallback(criterion="CrossEntropyLoss", log=wandb.log)])
+from minimascope.callbacks import LightningCallback
+Trainer(callbacks=[LightningCallback(criterion="CrossEntropyLoss", log=wandb.log)])
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from typing_extensions import override
+
 from minimascope.contract.problems import ProblemError
 from minimascope.tracking.tracker import Tracker, track
 
@@ -38,6 +40,7 @@ class TrainerCallback(Callback):
         self.tracker: Tracker | None = None
         self._criterion, self._test, self._log, self._told = criterion, test, log, told
 
+    @override
     def on_train_begin(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """Model, data and optimiser are there from now on."""
         if not state.is_world_process_zero:
@@ -54,11 +57,13 @@ class TrainerCallback(Callback):
         )
         self.tracker.step = state.global_step
 
+    @override
     def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """After a step of the optimiser."""
         if self.tracker is not None:
             self.tracker(state.global_step)
 
+    @override
     def on_train_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """The weights of the end."""
         if self.tracker is not None:

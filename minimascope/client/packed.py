@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,7 +49,7 @@ def unpacked(content: bytes) -> tuple[Report, dict[str, bytes]]:
             held = {each.removesuffix(".npy"): archive.read(each) for each in archive.namelist()}
     except (zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError) as error:
         raise ProblemError("not_a_report", "The body is no saved report.", ADVICE) from error
-    except (RuntimeError, zipfile.zlib.error) as error:  # encrypted, or damaged within
+    except (RuntimeError, zlib.error) as error:  # encrypted, or damaged within
         raise ProblemError("not_a_report", "The saved report is damaged.", ADVICE) from error
     if NAME not in held:
         raise ProblemError("not_a_report", "The body holds no report.", ADVICE)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from minimascope.contract.report import Report
 from minimascope.contract.report.edge import limit_words, stability_limit
 from minimascope.contract.report.key_numbers import key_numbers
-from minimascope.contract.schemas import MOST_STEPS, Document, KeyNumbers
+from minimascope.contract.schemas import Document, KeyNumbers, Step
 
 # Points of a run that are shown at once; of more, evenly many are.
 MOST_POINTS = 400
@@ -35,17 +33,19 @@ class RunPage(Document):
 class RunPoint(KeyNumbers):
     """One report of a run; null where it has no such number.
 
-    `sharpness` is λ₁ as the optimiser's steps see it and `limit` where they stop being stable;
+    `sharpness` is λ₁ as the optimiser's steps see it, of a sample and so rather too large,
+    `sharpness_least` rather too small, and `limit` where steps stop being stable;
     `soft_rank` in parameters, `gap` in nats on test data, `margin` the median in input units.
     `elsewhere`: not computed by this server.
     """
 
-    step: Annotated[int, Field(ge=0, le=MOST_STEPS)]
+    step: Step
     created_at: datetime
+    arrays: list[str]
     elsewhere: bool = False
-    arrays: list[str] = []
     lr: float | None = None
     sharpness: float | None = None
+    sharpness_least: float | None = None
     limit: float | None = None
     limit_words: str = ""
     soft_rank: float | None = None
@@ -72,8 +72,8 @@ def run_numbers(report: Report) -> dict[str, Any]:
 def _tracked(report: Report) -> dict[str, Any]:
     tracked = report.tracked
     assert tracked
-    names = ("lr", "sharpness", "limit", "limit_words", "soft_rank", "gap", "gap_error")
-    return {name: getattr(tracked, name) for name in (*names, "margin", "g")}
+    names = ("lr", "sharpness", "sharpness_least", "limit", "limit_words", "soft_rank", "gap")
+    return {name: getattr(tracked, name) for name in (*names, "gap_error", "margin", "g")}
 
 
 def _analysed(report: Report, known: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -19,11 +19,15 @@ from minimascope.training.refusals import model_unusable
 
 @dataclass
 class Followed:
-    """`opened` has the weights of the last `update`; `total`: training examples in all."""
+    """`opened` has the weights of the last `update`; `total`: training examples in all.
+
+    others: examples beside those of the sample; None where it has all.
+    """
 
     asked: Asked
     opened: Opened
     total: int
+    others: Minimum | None = None
     _own: nn.Module = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,10 +72,21 @@ class Followed:
 def followed(script: Script, told: dict[str, Any], *, examples: int) -> Followed:
     """Raises ProblemError as `minimascope.analyze` does for what cannot be analysed."""
     seed = int(told.get("seed", 0))
-    data, total = drawn(script.data, examples, seed=seed, which="training")
+    data, total = drawn(script.data, 2 * examples, seed=seed, which="training")
     test = None
     if script.test is not None:
         test, _ = drawn(script.test, examples, seed=seed, which="test")
     given = Script(script.model, data, script.criterion, script.optimizer, test, script.forward)
     asked = asked_of(given, told)
-    return Followed(asked, asked.opened(), total)
+    opened = asked.opened()
+    sample, others = _parted(opened.minimum, examples, seed)
+    return Followed(asked, replace(opened, minimum=sample), total, others)
+
+
+def _parted(minimum: Minimum, examples: int, seed: int) -> tuple[Minimum, Minimum | None]:
+    """The sample, and what was drawn beside it: the same network, which gets the weights once."""
+    if minimum.n <= examples:
+        return minimum, None
+    generator = torch.Generator().manual_seed(seed)
+    rows = torch.randperm(minimum.n, generator=generator).to(minimum.inputs.device)
+    return minimum.subset(rows[:examples].sort().values), minimum.subset(rows[examples:])

@@ -57,7 +57,9 @@ class Measuring:
     before_seen: Tensor | None = None
     _chance: float | None = field(default=None, init=False)
 
-    def measure(self, data: DataSummary, steps: Stepping | None, rates: float, step: int) -> Measured:
+    def measure(
+        self, data: DataSummary, steps: Stepping | None, rates: float, step: int
+    ) -> Measured:
         """`rates`: the sum of the learning rates of all steps seen, over 1 − momentum."""
         minimum = self.followed.minimum
         operator = hessian(minimum)
@@ -84,6 +86,7 @@ class Measuring:
         found: dict[str, object] = {
             "lr": steps.lr,
             "sharpness": float(own.values[0]) + steps.shift,
+            "sharpness_least": self._on_others(steps, own.vectors[:1]),
             "limit": steps.limit,
             "limit_words": steps.words,
         }
@@ -100,6 +103,14 @@ class Measuring:
             "soft_rank_at": ridge,
             "gap_expected": ranked[0] / self.followed.total,
         }
+
+    def _on_others(self, steps: Stepping, direction: Tensor) -> float | None:
+        """What the direction's curvature is on examples that it was not chosen for."""
+        others = self.followed.others
+        if others is None:
+            return None
+        seen = steps.seen(hessian(others), others.theta)
+        return float((direction * seen.matmat(direction)).sum()) + steps.shift
 
     def _boundary(self, minimum: Minimum, pairs: Pairs) -> dict[str, object]:
         """Margins and G, where the loss has classes and inputs have distances."""

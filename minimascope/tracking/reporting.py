@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -96,9 +95,8 @@ def _picture(minimum: Minimum, plane: Plane) -> dict[str, np.ndarray]:
     flat = (minimum.inputs - plane.origin).flatten(1)
     points = flat @ plane.axes.flatten(1).T
     x, y = FRAME.sides(points)
-    parts: list[Any] = []
-    for inputs in grid_parts(plane.origin, plane.axes, x, y):
-        parts.append(logits_at(minimum, inputs).argmax(dim=1))
+    grid = grid_parts(plane.origin, plane.axes, x, y)
+    parts = [logits_at(minimum, inputs).argmax(dim=1) for inputs in grid]
     classes = torch.cat(parts).reshape(len(y), len(x))
     own = logits_at(minimum, minimum.inputs).argmax(dim=1)
     return {

@@ -154,9 +154,7 @@ class Tracker:
     def _stepping(self) -> Stepping | None:
         if self._optimizer is None:
             return None
-        return stepping(
-            self._optimizer, self._followed.parameters, self._followed.asked.summed
-        )
+        return stepping(self._optimizer, self._followed.parameters, self._followed.asked.summed)
 
     def _told(self, numbers: Tracked) -> Tracked:
         """Kept, logged and published, all of which counts."""
@@ -177,13 +175,15 @@ class Place:
     """The run of a server where reports go. A server that is away stops no training."""
 
     def __init__(self, url: str, run: str, token: str) -> None:
-        self._server, self._run = Reports(url, token), run
+        self._url, self._run, self._token = url, run, token
         self.failed = 0
 
     def put(self, result: Result, step: int) -> None:
         """Warns once where it cannot, and counts."""
+        name = f"{self._run}, step {step}"
         try:
-            self._server.publish(result, name=f"{self._run}, step {step}", run=self._run, step=step)
+            with Reports(self._url, self._token) as server:
+                server.publish(result, name=name, run=self._run, step=step)
         except ProblemError as problem:
             self.failed += 1
             if self.failed == 1:

@@ -44,12 +44,12 @@ def test_a_worker_gives_the_report_of_the_script_itself(
     server: Served, kind: type[torch.optim.Optimizer]
 ) -> None:
     here, there = both(server, trained(kind))
-    assert here.spectrum and there.spectrum and here.gap and there.gap
+    assert all((here.spectrum, there.spectrum, here.gap, there.gap))
     # Two programs of the same operators: equal up to the order of sums.
     assert there.spectrum.eigenvalues == pytest.approx(here.spectrum.eigenvalues, rel=1e-8)
     assert there.data.train == here.data.train
     assert there.data.test == here.data.test
-    assert here.objective and there.objective
+    assert all((here.objective, there.objective))
     told = {"optimizer", "lr", "steps", "momentum", "betas", "loss"}
     assert there.objective.model_dump(include=told) == here.objective.model_dump(include=told)
     assert there.gap.lambda_ == pytest.approx(here.gap.lambda_, rel=1e-9)
@@ -76,7 +76,7 @@ def test_frozen_layers_and_groups_are_said_to_the_worker(server: Served) -> None
         torch.optim.SGD(groups, lr=0.05),
     )
     here, there = both(server, other)
-    assert here.spectrum and there.spectrum and here.objective and there.objective
+    assert all((here.spectrum, there.spectrum, here.objective, there.objective))
     assert there.objective.trained == here.objective.trained == 12 + 21
     assert there.spectrum.eigenvalues == pytest.approx(here.spectrum.eigenvalues, rel=1e-8)
     decays = [

@@ -64,12 +64,13 @@ def _evenly(reports: Sequence[RunReport]) -> list[RunReport]:
 
 
 def _point(analyses: AnalysisService, report: RunReport) -> RunPoint:
+    numbers: dict[str, Any] = {}
     try:
         path = analyses.store.have(analyses.store.report(report.id))
         status = path.stat()
         numbers = _numbers(path, status.st_ino, status.st_mtime_ns)
     except FileNotFoundError:  # not computed yet
-        numbers = {}
+        pass
     return RunPoint(**vars(report), **numbers)
 
 

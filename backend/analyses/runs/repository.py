@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import func, select, tuple_
 
 from backend.http.cursors import Cursor
 from backend.storage.tables import AnalysisRow, JobRow, moment
@@ -41,7 +41,7 @@ class RunRepository(Transactions):
             query = query.having(tuple_(latest, identifier) < tuple_(*cursor))
         query = query.order_by(latest.desc(), identifier.desc()).limit(limit + 1)
         with self.read() as session:
-            rows = session.execute(query).all()
+            rows: Any = session.execute(query).all()
         last = (float(rows[limit - 1][5]), str(rows[limit - 1][6])) if len(rows) > limit else None
         return [_summary(row) for row in rows[:limit]], last
 
@@ -56,11 +56,13 @@ class RunRepository(Transactions):
             rows = session.execute(query).all()
             if head is None:
                 return None
-            found = {row.step: _report(row, state, arrays) for row, state, arrays in rows}
+            found = {
+                row.step: _report(row, cast(State, state), arrays) for row, state, arrays in rows
+            }
         return _summary(head), list(found.values())
 
-    def _summaries(self, owner: str) -> Select[Any]:
-        query = select(
+    def _summaries(self, owner: str) -> Any:
+        query: Any = select(
             AnalysisRow.run,
             func.count(AnalysisRow.step.distinct()),
             func.min(AnalysisRow.step),

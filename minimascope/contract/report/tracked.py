@@ -9,7 +9,10 @@ class Tracked(Section):
     """Numbers of the same `examples` of the `total` at each step; null for what does not apply.
 
     lr              the largest of the optimiser's groups
-    sharpness       λ₁ of what the optimiser's steps see: weight decay counts, Adam's metric too
+    sharpness       λ₁ of what the optimiser's steps see: weight decay counts, Adam's metric too.
+                    A sample's is above that of all examples on average
+    sharpness_least the curvature along the same direction on other examples, which is below it on
+                    average; null where all examples are in the sample
     limit           where such steps stop being stable (`limit_words`), in the same units
     soft_rank       Σ e/(e + `soft_rank_at`) over the GGN's eigenvalues e in the optimiser's metric
     gap             test minus training loss of the samples, nats, with its error
@@ -26,6 +29,7 @@ class Tracked(Section):
     total: int
     lr: float | None = None
     sharpness: float | None = None
+    sharpness_least: float | None = None
     limit: float | None = None
     limit_words: str = ""
     soft_rank: float | None = None

@@ -29,24 +29,42 @@ class Sentences(Dataset[dict[str, Any]]):
 
     def __getitem__(self, place: int) -> dict[str, Any]:
         ids = self.ids[place]
-        return {"input_ids": ids, "attention_mask": torch.ones(6, dtype=torch.long),
-                "labels": int((ids == 7).any())}
+        return {
+            "input_ids": ids,
+            "attention_mask": torch.ones(6, dtype=torch.long),
+            "labels": int((ids == 7).any()),
+        }
 
 
 def trained(tmp_path: Path, *callbacks: Any) -> Trainer:
     torch.manual_seed(0)
     config = BertConfig(
-        vocab_size=12, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=16, max_position_embeddings=8, num_labels=2,
+        vocab_size=12,
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=8,
+        num_labels=2,
     )
     arguments = TrainingArguments(
-        output_dir=str(tmp_path), max_steps=6, per_device_train_batch_size=8, report_to=[],
-        use_cpu=True, disable_tqdm=True, save_strategy="no", logging_strategy="no",
-        learning_rate=1e-3, seed=0,
+        output_dir=str(tmp_path),
+        max_steps=6,
+        per_device_train_batch_size=8,
+        report_to=[],
+        use_cpu=True,
+        disable_tqdm=True,
+        save_strategy="no",
+        logging_strategy="no",
+        learning_rate=1e-3,
+        seed=0,
     )
     trainer = Trainer(
-        BertForSequenceClassification(config), arguments, train_dataset=Sentences(0),
-        eval_dataset=Sentences(1), callbacks=list(callbacks),
+        BertForSequenceClassification(config),
+        arguments,
+        train_dataset=Sentences(0),
+        eval_dataset=Sentences(1),
+        callbacks=list(callbacks),
     )
     trainer.train()
     return trainer

@@ -48,9 +48,15 @@ def fitted(tmp_path: Path, *callbacks: Any, **more: Any) -> Net:
     torch.manual_seed(0)
     module = Net()
     trainer = pl.Trainer(
-        max_epochs=3, accelerator="cpu", logger=False, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False, default_root_dir=tmp_path,
-        callbacks=list(callbacks), **more,
+        max_epochs=3,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=tmp_path,
+        callbacks=list(callbacks),
+        **more,
     )
     trainer.fit(module, DataLoader(data(0), 16, shuffle=True), DataLoader(data(1), 16))
     return module

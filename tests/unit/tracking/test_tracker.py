@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def network() -> nn.Sequential:
 def train(steps: int, *, tracked: bool) -> tuple[list[Tensor], tuple[object, ...]]:
     """Weights of the end, and the random states there."""
     torch.manual_seed(7)
-    np.random.seed(7)  # noqa: NPY002
+    np.random.seed(7)
     random.seed(7)
     X, y = data()
     model, criterion = network().train(), nn.CrossEntropyLoss()
@@ -53,7 +54,7 @@ def train(steps: int, *, tracked: bool) -> tuple[list[Tensor], tuple[object, ...
     state = [each.clone() for each in model.state_dict().values()]
     assert all(module.training for module in model.modules())
     assert tracked == (len(tracker.history) == done // 5)
-    return [*state, *grads], (torch.rand(3).tolist(), np.random.rand(), random.random())  # noqa: NPY002
+    return [*state, *grads], (torch.rand(3).tolist(), np.random.rand(), random.random())
 
 
 def test_training_is_the_same_to_the_last_digit() -> None:
@@ -122,7 +123,7 @@ def test_measuring_stays_within_its_share_once_its_cost_is_known(cost: float) ->
             assert pace.overhead <= 0.05 + 1e-9
     assert done
     # And no less is measured than fits.
-    assert pace.overhead > 0.03 or all(b - a == 10 for a, b in zip(done, done[1:], strict=False))
+    assert pace.overhead > 0.03 or all(b - a == 10 for a, b in pairwise(done))
 
 
 def test_a_measurement_that_took_longer_than_expected_is_made_up_for() -> None:
@@ -197,8 +198,13 @@ def test_a_server_that_is_away_stops_no_training() -> None:
     model = network()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     tracker = ms.track(
-        model, (X, y), nn.CrossEntropyLoss(), optimizer, budget=None,
-        publish="http://127.0.0.1:9", run="away",
+        model,
+        (X, y),
+        nn.CrossEntropyLoss(),
+        optimizer,
+        budget=None,
+        publish="http://127.0.0.1:9",
+        run="away",
     )
     with pytest.warns(UserWarning, match="step 1 was not published"):
         tracker(1)
