@@ -26,6 +26,7 @@ from dashboard.pages.compare import callbacks as compare
 from dashboard.pages.home import callbacks as home
 from dashboard.pages.job import callbacks as job
 from dashboard.pages.not_found import callbacks as not_found
+from dashboard.pages.run import callbacks as run
 from dashboard.pages.service_notice import notice
 from dashboard.pages.upload import callbacks as upload
 from dashboard.serving.arrival import Arrival
@@ -53,7 +54,12 @@ PRELOADS
 <footer>{%config%}{%scripts%}{%renderer%}</footer>
 </body>
 </html>"""
-NAVIGATION = (("Analyses", "/"), ("Compare", "/compare"), ("Upload", "/upload"))
+NAVIGATION = (
+    ("Analyses", "/"),
+    ("Compare", "/compare"),
+    ("Runs", "/runs"),
+    ("Upload", "/upload"),
+)
 KEYS = (
     ("1 – 9", "show that eigenvector"),
     ("[  ]", "previous and next eigenvector"),
@@ -171,7 +177,7 @@ def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
     backend: Any = pages.backend
     backend.websocket_capability = False
     pages.layout = _shell()
-    for page in (home, upload, job, analysis, compare, not_found, service_notice):
+    for page in (home, upload, job, analysis, compare, run, not_found, service_notice):
         page.register(pages, client)
 
     async def set_up() -> str:

@@ -45,6 +45,9 @@ def _listed(row: AnalysisRow, job: JobRow) -> dict[str, Any]:
         "arrays": sorted(job.arrays),
         "pinned": row.pinned,
         "made_by": made_by(job),
+        "run": row.run,
+        "step": row.step,
+        "elsewhere": row.published is not None,
     }
 
 

@@ -42,6 +42,9 @@ export const ID = /** @type {const} */ ({
   LINE: "line",
   GRID: "grid",
   WEIGHTS: "weights",
+  RUN_MEASURES: "run-measures",
+  FILM: "film",
+  FILM_AGAINST: "film-against",
   ANALYSIS_PROBLEM: "analysis-problem",
   POINT_READOUT: "point-readout",
   MARGINS_SWITCH: "margins-switch",
@@ -78,6 +81,8 @@ export const ID = /** @type {const} */ ({
   COMPARE_EPSILON: "compare-epsilon",
   COMPARE_EPSILON_SAID: "compare-epsilon-said",
   LINE_PANEL: "line-panel",
+  FILM_SLIDER: "film-slider",
+  FILM_READOUT: "film-readout",
   LINE_WANTED: "line-wanted",
 });
 
@@ -103,6 +108,8 @@ export const CALLBACKS = /** @type {const} */ ([
   "compare_address",
   "line_near",
   "line_drawn",
+  "run_drawn",
+  "film_drawn",
   "job_follow",
   "list_arrived",
   "upload_next_step",
@@ -154,6 +161,8 @@ export const ROLE = /** @type {const} */ ({
   DIAGONAL: "diagonal",
   MINIMUM: "minimum",
   LINE: "line",
+  TRACKED: "tracked",
+  LIMIT: "limit",
 });
 
 // Roles that exports leave out.

@@ -15,6 +15,7 @@ import { noUpdate } from "./page/dash.mjs";
 import * as help from "./page/help.mjs";
 import * as list from "./page/list.mjs";
 import * as theme from "./page/theme.mjs";
+import * as run from "./run/page.mjs";
 import * as drops from "./upload/drops.mjs";
 import { candidateChosen, familyFields, nextStep, toldFields } from "./upload/form.mjs";
 import * as found from "./upload/found.mjs";
@@ -29,6 +30,8 @@ const FUNCTIONS = {
   compare_address: compare.compareAddress,
   line_near: compare.lineNear,
   line_drawn: compare.lineDrawn,
+  run_drawn: run.runDrawn,
+  film_drawn: run.filmDrawn,
   job_follow: follow,
   list_arrived: list.listArrived,
   upload_next_step: nextStep,
@@ -45,7 +48,7 @@ const orNothing = (call) => (/** @type {any[]} */ ...given) => {
 };
 
 /** The pages whose figures Plotly draws. */
-const DRAWN = /^\/(analyses\/[^/]+|compare)$/;
+const DRAWN = /^\/(analyses\/[^/]+|runs\/[^/]+|compare)$/;
 
 /**
  * Called once, by boot.js, with what it asked the server for.
@@ -54,6 +57,6 @@ const DRAWN = /^\/(analyses\/[^/]+|compare)$/;
 export function start(early) {
   if (DRAWN.test(location.pathname)) preload();
   arrival.listen(early);
-  for (const each of [choice, compare, drops, exporting, found, help, keys, list, panels, planeMenus, pointing, redraw, state, theme, weights]) each.listen();
+  for (const each of [choice, compare, drops, exporting, found, help, keys, list, panels, planeMenus, pointing, redraw, run, state, theme, weights]) each.listen();
   return Object.fromEntries(Object.entries(FUNCTIONS).map(([name, call]) => [name, orNothing(call)]));
 }

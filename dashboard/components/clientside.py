@@ -15,6 +15,8 @@ BrowserCallback = Literal[
     "compare_address",
     "line_near",
     "line_drawn",
+    "run_drawn",
+    "film_drawn",
     "job_follow",
     "list_arrived",
     "upload_next_step",

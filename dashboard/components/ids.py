@@ -52,6 +52,9 @@ PARALLEL = "parallel"
 LINE = "line"
 GRID = "grid"
 WEIGHTS = "weights"
+RUN_MEASURES = "run-measures"
+FILM = "film"
+FILM_AGAINST = "film-against"
 # one analysis
 ANALYSIS_PROBLEM = "analysis-problem"
 POINT_READOUT = "point-readout"
@@ -90,6 +93,9 @@ COMPARE_THRESHOLD_SAID = "compare-threshold-said"
 COMPARE_EPSILON = "compare-epsilon"
 COMPARE_EPSILON_SAID = "compare-epsilon-said"
 LINE_PANEL = "line-panel"
+# a run
+FILM_SLIDER = "film-slider"
+FILM_READOUT = "film-readout"
 LINE_WANTED = "line-wanted"
 
 

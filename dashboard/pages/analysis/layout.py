@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from dash import dcc, html
 
@@ -57,10 +58,28 @@ def _remarks(analysis: Analysis, report: Report) -> list[Any]:
     notes += [remark(warning, tone="warn") for warning in report.warnings]
     if report.spectrum is not None and report.spectrum.sample is not None:
         notes.append(remark(sample_words(report.spectrum, report.spectrum.sample)))
+    if analysis.elsewhere or analysis.run:
+        notes.insert(0, _origin(analysis))
     if analysis.state not in FINAL_STATES:
         link = dcc.Link("Watch it run", href=f"/jobs/{analysis.id}")
         notes.insert(0, remark("Later stages are still running; what is here is final. ", link))
     return notes
+
+
+def _origin(analysis: Analysis) -> html.Div:
+    """Who computed it, where not this server; of which run it is."""
+    said: list[Any] = []
+    if analysis.elsewhere and analysis.made_by:
+        made = analysis.made_by
+        said.append(
+            f"Computed elsewhere by minimascope {made.version} (estimators "
+            f"{made.estimators or 'unknown'}) and published here: this server has neither weights "
+            "nor data, and vouches for no number. "
+        )
+    if analysis.run is not None:
+        link = dcc.Link(f"run {analysis.run}", href=f"/runs/{quote(analysis.run, safe='')}")
+        said += [f"Step {count(analysis.step or 0)} of ", link, "."]
+    return remark(*said)
 
 
 def _head(analysis: Analysis, report: Report) -> html.Div:
@@ -93,7 +112,7 @@ def content(analysis: Analysis, report: Report) -> html.Div:
             html.Div(id=ids.ANALYSIS_PROBLEM),
             *_remarks(analysis, report),
             kpi_strip(report),
-            verdict(report, again=_again(analysis)),
+            verdict(report, again="" if analysis.elsewhere else _again(analysis)),
             html.Div(
                 [boundary(known, plane=plane_kind(report)), html.Div(right, className="stack")],
                 className="pictures",
