@@ -6,6 +6,7 @@ import * as planeMenus from "./analysis/plane_menus.mjs";
 import * as pointing from "./analysis/selection.mjs";
 import * as state from "./analysis/state.mjs";
 import * as compare from "./compare/page.mjs";
+import * as saved from "./compare/saved.mjs";
 import * as exporting from "./export/menus.mjs";
 import { preload } from "./figures/plotly.mjs";
 import * as redraw from "./figures/redraw.mjs";
@@ -14,6 +15,7 @@ import * as choice from "./page/choice.mjs";
 import { noUpdate } from "./page/dash.mjs";
 import * as help from "./page/help.mjs";
 import * as list from "./page/list.mjs";
+import * as terms from "./page/terms.mjs";
 import * as theme from "./page/theme.mjs";
 import * as drops from "./upload/drops.mjs";
 import { candidateChosen, familyFields, nextStep, toldFields } from "./upload/form.mjs";
@@ -25,6 +27,7 @@ const FUNCTIONS = {
   plane_arrived: planeMenus.planeArrived,
   compare_drawn: compare.compareDrawn,
   compare_grid: compare.compareGrid,
+  compare_saved: saved.showSaved,
   compare_address: compare.compareAddress,
   line_near: compare.lineNear,
   line_drawn: compare.lineDrawn,
@@ -52,6 +55,6 @@ const DRAWN = /^\/(analyses\/[^/]+|compare)$/;
 export function start(early) {
   if (DRAWN.test(location.pathname)) preload();
   arrival.listen(early);
-  for (const each of [choice, compare, drops, exporting, found, help, keys, list, panels, planeMenus, pointing, redraw, state, theme]) each.listen();
+  for (const each of [choice, compare, drops, exporting, found, help, keys, list, panels, planeMenus, pointing, redraw, saved, state, terms, theme]) each.listen();
   return Object.fromEntries(Object.entries(FUNCTIONS).map(([name, call]) => [name, orNothing(call)]));
 }

@@ -12,6 +12,7 @@ BrowserCallback = Literal[
     "plane_arrived",
     "compare_drawn",
     "compare_grid",
+    "compare_saved",
     "compare_address",
     "line_near",
     "line_drawn",

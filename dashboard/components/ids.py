@@ -77,6 +77,9 @@ FIELD_MENU = "field-menu"
 COLOUR_MENU = "colour-menu"
 # compared minima
 DIFFERENCES = "differences"
+COMPARISON_NAME = "comparison-name"
+COMPARISON_SAVE = "comparison-save"
+COMPARISONS = "comparisons"
 COMPARE_NUMBERS = "compare-numbers"
 COMPARE_X = "compare-x"
 COMPARE_Y = "compare-y"
@@ -130,6 +133,11 @@ def tab(name: str) -> str:
     return f"tab-{name}"
 
 
+def group(name: str) -> str:
+    """The button of a group of tabs."""
+    return f"group-{name}"
+
+
 def side(name: str) -> str:
     """The words and tables of a tab."""
     return f"side-{name}"
@@ -140,7 +148,7 @@ def words(name: str) -> str:
     return f"{name}-words"
 
 
-FAMILIES = (drop, uploaded, found, menu, frame, table, tab, side, words)
+FAMILIES = (drop, uploaded, found, menu, frame, table, tab, group, side, words)
 
 
 def named() -> dict[str, str]:

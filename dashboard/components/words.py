@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-from minimascope.contract.report import Gap, Verdict
+from minimascope.contract.report import Verdict
 
 MINUS = "−"
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -15,7 +15,7 @@ VERDICTS: dict[Verdict, str] = {
     "uncertain": "uncertain",
     "no_estimate": "no estimate",
 }
-WITHOUT_LAMBDA = "The curves show what each estimate would be at every λ."
+TONES: dict[str, str] = {"reliable": "good", "uncertain": "warn", "no_estimate": "muted"}
 STATES = {
     "queued": "waiting for a worker",
     "running": "running",
@@ -99,12 +99,3 @@ def span(seconds: float) -> str:
 def plural(number_of: int, word: str, many: str = "") -> str:
     """`1 outlier`, `2 outliers`."""
     return f"{count(number_of)}\u00a0{word if number_of == 1 else many or word + 's'}"
-
-
-def advice(gap: Gap, *, tested: bool) -> str:
-    """What to do about a verdict, beyond what its reason already says."""
-    if gap.verdict == "reliable":
-        return "" if tested else "A test set would measure the gap itself."
-    parts = [WITHOUT_LAMBDA] if gap.lambda_ is None else []
-    parts += [] if tested else ["A test set would measure the gap itself."]
-    return " ".join(parts)

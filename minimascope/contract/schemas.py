@@ -187,7 +187,8 @@ class KeyNumbers(Document):
     closest crossings are upper bounds, `…_lower` certified lower ones, of the points that the
     network gets right; `misclassified` counts the others.
     `gap_half`, `gap_ninety`: 50% and 90% interval; without an estimate that the verdict stands by
-    all three are null. `gap_lies`: where the measured gap lies with respect to the latter.
+    all three are null, and `gap_not_used` is what was computed, which is never to be ranked.
+    `gap_lies`: where the measured gap lies with respect to the 90% interval.
     `spectrum_examples`: how many λ₁, trace and outliers are of, where that is a sample.
     """
 
@@ -202,6 +203,7 @@ class KeyNumbers(Document):
     gap_estimate: float | None = None
     gap_half: tuple[float, float] | None = None
     gap_ninety: tuple[float, float] | None = None
+    gap_not_used: float | None = None
     gap_measured: float | None = None
     gap_measured_error: float | None = None
     gap_lies: Lies | None = None
