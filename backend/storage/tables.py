@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String, false
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String, Text, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMES = {
@@ -125,6 +125,9 @@ class AnalysisRow(Table):
     share: Mapped[str | None] = mapped_column(String(64), default=None)
     share_until: Mapped[float | None] = mapped_column(default=None)
     pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
+    notes: Mapped[str] = mapped_column(Text, default="", server_default="")
+    tags: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    project: Mapped[str] = mapped_column(String(80), default="", server_default="")
 
 
 class WorkerRow(Table):

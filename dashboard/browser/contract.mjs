@@ -98,6 +98,7 @@ export const ID_OF = /** @type {const} */ ({
 // What Dash calls.
 export const CALLBACKS = /** @type {const} */ ([
   "analysis_begins",
+  "go_on",
   "plane_arrived",
   "compare_drawn",
   "compare_grid",

@@ -24,6 +24,7 @@ import * as found from "./upload/found.mjs";
 /** @type {Record<typeof import("./contract.mjs").CALLBACKS[number], (...given: any[]) => unknown>} */
 const FUNCTIONS = {
   analysis_begins: arrival.begin,
+  go_on: (/** @type {string | undefined} */ path) => path || undefined,
   plane_arrived: planeMenus.planeArrived,
   compare_drawn: compare.compareDrawn,
   compare_grid: compare.compareGrid,

@@ -9,6 +9,7 @@ from dash import ClientsideFunction
 NAMESPACE = "minimascope"
 BrowserCallback = Literal[
     "analysis_begins",
+    "go_on",
     "plane_arrived",
     "compare_drawn",
     "compare_grid",

@@ -46,7 +46,7 @@ def elsewhere(path: str) -> html.Div:
     """In place of a page that has nothing to show yet: the one that has."""
     return html.Div(
         [
-            dcc.Location(id="elsewhere", href=path, refresh="callback-nav"),
+            dcc.Store(id="elsewhere", data=path),
             dcc.Link("Go on", href=path, className="button"),
         ],
         className="page page-narrow",

@@ -38,6 +38,7 @@ from minimascope.contract.questions.slices import Slice, SliceRequest
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import (
     Analysis,
+    AnalysisChange,
     AnalysisPage,
     AnalysisPlan,
     AnalysisRequest,
@@ -148,6 +149,14 @@ class Client:
 
     def retry(self, identifier: str) -> Analysis:
         return self.send(calls.retry(identifier))
+
+    def describe(self, identifier: str, change: AnalysisChange) -> Analysis:
+        """Name, notes, tags, project of an analysis; what is not given stays."""
+        return self.send(calls.describe(identifier, change))
+
+    def pin(self, identifier: str, *, pinned: bool = True) -> Analysis:
+        """Keeps an analysis whatever its age, or no longer."""
+        return self.send(calls.pin(identifier, pinned=pinned))
 
     def delete_analysis(self, identifier: str) -> None:
         self.send(calls.delete_analysis(identifier))

@@ -86,6 +86,18 @@ class AnalysisRequest(Document):
     priority: Literal["low", "normal", "high"] = "normal"
 
 
+Tag = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[^\x00,]*$")]
+
+
+class AnalysisChange(Document):
+    """Body of `PATCH /analyses/{id}`: what a person says of an analysis; the rest stays."""
+
+    name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] | None = None
+    notes: Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")] | None = None
+    tags: Annotated[list[Tag], Field(max_length=20)] | None = None
+    project: Annotated[str, Field(max_length=80, pattern=r"^[^\x00]*$")] | None = None
+
+
 class AnalysisPlan(Document):
     """Predicted cost of the spectrum: route, Hessian products, seconds, bytes at most.
 
@@ -161,6 +173,9 @@ class ListedAnalysis(Document):
     optimizer_state: str | None = None
     arrays: list[str] = []
     pinned: bool = False
+    notes: str = ""
+    tags: list[str] = []
+    project: str = ""
     made_by: MadeBy | None = None
 
 

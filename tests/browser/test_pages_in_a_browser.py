@@ -298,9 +298,13 @@ def test_answer_eigenvectors_map_and_spectrum_share_one_screen(page: Page) -> No
     assert width <= 560
 
 
-def test_a_queued_analysis_opens_its_job(page: Page) -> None:
+def test_an_analysis_without_a_report_opens_its_job(browser: Browser, address: str) -> None:
+    context = browser.new_context(base_url=address)
+    page = context.new_page()
     page.goto(f"/analyses/{BAD}")
     page.wait_for_url(f"**/jobs/{BAD}")
+    expect(page.locator("#job-live [role=alert]")).to_be_visible()
+    context.close()
 
 
 def test_a_term_explains_itself_on_hover_on_focus_and_on_tap(page: Page) -> None:

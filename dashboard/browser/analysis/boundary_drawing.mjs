@@ -4,7 +4,7 @@ import { decode, once, typed } from "../figures/arrays.mjs";
 import { colour } from "../figures/palette.mjs";
 import { every, first, is } from "../figures/roles.mjs";
 import { themed } from "../figures/themed.mjs";
-import { labelPlaces } from "./class_labels.mjs";
+import { labelPlaces, MOST } from "./class_labels.mjs";
 import { onPlane } from "./planes.mjs";
 
 const LETTER = 5.9, SYMBOL = 36, ROW = 19, AROUND = 16; // of a legend, in pixels
@@ -17,7 +17,7 @@ const FIELD_ROLES = /** @type {const} */ ({ "": ROLE.ALIGNMENT, class: ROLE.REGI
 function named(bar, view) {
   const words = `alignment with ${view.flip ? "−" : ""}v<sub>${view.vector}</sub>`;
   const ends = view.flip ? ["1", "−1"] : ["−1", "1"];
-  return { ...bar, title: { text: "" }, len: 0.8, tickvals: [bar.tickvals[0], 0, bar.tickvals.at(-1)], ticktext: [ends[0], words, ends[1]] };
+  return { ...bar, title: { text: "" }, ypad: 0, len: 0.8, tickvals: [bar.tickvals[0], 0, bar.tickvals.at(-1)], ticktext: [ends[0], words, ends[1]] };
 }
 
 /** Places of names, which follow from the field alone. @type {WeakMap<object, ReturnType<typeof labelPlaces>>} */
@@ -33,6 +33,8 @@ function withNames(payload, figure) {
     placed.set(field.z, labelPlaces(field, values, shape, once(payload.points)));
   }
   const places = placed.get(field.z) || [];
+  const many = every(figure, ROLE.POINTS);
+  if (many.length > MOST) for (const trace of many) trace.showlegend = false;
   if (!places.length) return figure;
   figure.layout.annotations = [...(figure.layout.annotations || []), ...places.map(({ label, x, y }) => ({
     x, y, showarrow: false, text: payload.classes[label] ?? `class ${label}`, font: { size: 12, color: ink }, bgcolor: page, opacity: 0.85, borderpad: 2,

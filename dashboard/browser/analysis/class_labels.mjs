@@ -1,6 +1,6 @@
 // The name of each class, written where its region is widest and free of points.
 
-const MOST = 12; // classes that are named on the map
+export const MOST = 12; // classes that are named on the map
 const STEP = 2; // pixels of the field between places looked at
 const OPEN = 3; // pixels: a region narrower than that is not named
 

@@ -8,6 +8,7 @@ from typing import Any
 import dash
 from dash import Dash, Input, Output, State, html
 
+from dashboard.components import ids
 from dashboard.components.clientside import in_browser
 from dashboard.components.notices import elsewhere, missing
 from dashboard.pages.analysis import again_callbacks, plane_callbacks
@@ -36,6 +37,12 @@ def register(pages: Dash, client: AsyncClient) -> None:
         layout=layout,
     )
 
+    pages.clientside_callback(
+        in_browser("go_on"),
+        Output(ids.HERE, "href", allow_duplicate=True),
+        Input("elsewhere", "data"),
+        prevent_initial_call="initial_duplicate",
+    )
     plane_callbacks.register(pages, client)
     again_callbacks.register(pages, client)
     pages.clientside_callback(
