@@ -28,6 +28,7 @@ from minimascope.figures.of_report import EMBEDDING
 from minimascope.figures.plane import SCALE
 from minimascope.figures.point_losses import LEAST
 from minimascope.figures.roles import UNSAID, Role
+from minimascope.figures.theme import CLASS_COLOURS, CLASS_SYMBOLS
 
 TARGET = Path(__file__).parent / "browser" / "contract.mjs"
 HEAD = "// Written by `python -m dashboard.browser_constants`, which says where from: do not edit."
@@ -74,6 +75,10 @@ def constants() -> dict[str, tuple[str, Any]]:
         ),
         "TOLD_MENUS": ("Those that are menus.", [each.id for each in told_fields.CHOSEN]),
         "OPTIMIZERS": ("What is said of each optimiser.", told_fields.ABOUT),
+        "CLASSES": (
+            "Colour and shape of each class; they repeat.",
+            [list(each) for each in zip(CLASS_COLOURS, CLASS_SYMBOLS, strict=True)],
+        ),
         "STRIP": ("A strip of tiles: pixels of a caption, gap, least and most height.", strip),
     }
 

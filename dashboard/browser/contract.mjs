@@ -8,9 +8,24 @@ export const ID = /** @type {const} */ ({
   HELP_OPEN: "help-open",
   HELP_CLOSE: "help-close",
   THEME_TOGGLE: "theme-toggle",
+  PALETTE: "palette",
+  PALETTE_OPEN: "palette-open",
+  PALETTE_FIELD: "palette-field",
+  PALETTE_FOUND: "palette-found",
   FILTER: "filter",
   LISTING: "listing",
   COMPARE_BUTTON: "compare-button",
+  LISTING_TICK: "listing-tick",
+  NOTHING_FOUND: "nothing-found",
+  STORY: "story",
+  STORY_SLIDER: "story-slider",
+  STORY_SAID: "story-said",
+  STORY_WALK: "story-walk",
+  DESCRIBE: "describe",
+  DESCRIBE_FIELDS: "describe-fields",
+  DESCRIBE_PROBLEM: "describe-problem",
+  DESCRIBE_SAVE: "describe-save",
+  DESCRIBE_CLOSE: "describe-close",
   JOB: "job",
   JOB_LIVE: "job-live",
   JOB_PLACEHOLDER: "job-placeholder",
@@ -108,6 +123,7 @@ export const CALLBACKS = /** @type {const} */ ([
   "line_drawn",
   "job_follow",
   "list_arrived",
+  "story_begins",
   "upload_next_step",
   "upload_family",
   "upload_told",
@@ -249,7 +265,7 @@ export const GROUPS = /** @type {const} */ ({
 export const GLOSSARY = /** @type {const} */ ({
   minimum: ["minimum", "The weights at which a training ended; an analysis is one look at one minimum."],
   gap: ["generalization gap", "How far the mean loss on new examples lies above that on the training examples. Unit: nats. Better: smaller."],
-  nats: ["nats", "The unit of loss with natural logarithms: 0.1 nats more means that the probability given to the right class is 10 % smaller on average."],
+  nats: ["nats", "The unit of loss with natural logarithms: 0.1 nats more means that the probability given to the right class is about 10 % smaller on average."],
   interval: ["50% and 90% interval", "Where the gap lies with that probability, as counted on networks whose gap was measured. Unit: nats. Better: narrower."],
   measured: ["measured gap", "Loss on the test set minus loss on the training set, with its standard error. Unit: nats. Better: smaller."],
   eigenvalue: ["eigenvalue of the Hessian", "The curvature of the training loss along one direction of weight space. Unit: nats per squared weight. Better: smaller is flatter, which alone does not mean better."],
@@ -335,6 +351,20 @@ export const OPTIMIZERS = /** @type {const} */ ({
   lbfgs: "It ends at a minimum: weight decay says all.",
   other: "How it weighs directions is not known: away from a minimum there is no estimate.",
 });
+
+// Colour and shape of each class; they repeat.
+export const CLASSES = /** @type {const} */ ([
+  ["#4477AA", "circle"],
+  ["#228833", "square"],
+  ["#CCBB44", "diamond"],
+  ["#66CCEE", "triangle-up"],
+  ["#AA3377", "cross"],
+  ["#5A3A22", "x"],
+  ["#C8E89A", "star"],
+  ["#3B3F8F", "triangle-down"],
+  ["#B4B9C2", "pentagon"],
+  ["#1B1F55", "hourglass"],
+]);
 
 // A strip of tiles: pixels of a caption, gap, least and most height.
 export const STRIP = /** @type {const} */ ({

@@ -8,6 +8,9 @@ import * as state from "./analysis/state.mjs";
 import * as compare from "./compare/page.mjs";
 import * as saved from "./compare/saved.mjs";
 import * as exporting from "./export/menus.mjs";
+import * as describing from "./home/describing.mjs";
+import * as story from "./home/story.mjs";
+import * as thumbs from "./home/thumbs.mjs";
 import { preload } from "./figures/plotly.mjs";
 import * as redraw from "./figures/redraw.mjs";
 import { follow } from "./job/follow.mjs";
@@ -15,6 +18,7 @@ import * as choice from "./page/choice.mjs";
 import { noUpdate } from "./page/dash.mjs";
 import * as help from "./page/help.mjs";
 import * as list from "./page/list.mjs";
+import * as palette from "./page/palette.mjs";
 import * as terms from "./page/terms.mjs";
 import * as theme from "./page/theme.mjs";
 import * as drops from "./upload/drops.mjs";
@@ -34,6 +38,7 @@ const FUNCTIONS = {
   line_drawn: compare.lineDrawn,
   job_follow: follow,
   list_arrived: list.listArrived,
+  story_begins: story.begin,
   upload_next_step: nextStep,
   upload_family: familyFields,
   upload_told: toldFields,
@@ -46,6 +51,12 @@ const orNothing = (call) => (/** @type {any[]} */ ...given) => {
   return answer === undefined ? noUpdate() : answer;
 };
 
+/** What listens on every page. */
+const LISTENERS = [
+  choice, compare, describing, drops, exporting, found, help, keys, list, palette, panels, planeMenus,
+  pointing, redraw, saved, state, story, terms, theme, thumbs,
+];
+
 /** The pages whose figures Plotly draws. */
 const DRAWN = /^\/(analyses\/[^/]+|compare)$/;
 
@@ -56,6 +67,6 @@ const DRAWN = /^\/(analyses\/[^/]+|compare)$/;
 export function start(early) {
   if (DRAWN.test(location.pathname)) preload();
   arrival.listen(early);
-  for (const each of [choice, compare, drops, exporting, found, help, keys, list, panels, planeMenus, pointing, redraw, saved, state, terms, theme]) each.listen();
+  for (const each of LISTENERS) each.listen();
   return Object.fromEntries(Object.entries(FUNCTIONS).map(([name, call]) => [name, orNothing(call)]));
 }

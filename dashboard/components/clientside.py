@@ -19,6 +19,7 @@ BrowserCallback = Literal[
     "line_drawn",
     "job_follow",
     "list_arrived",
+    "story_begins",
     "upload_next_step",
     "upload_family",
     "upload_told",

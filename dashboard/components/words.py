@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from typing import Any
+
+from dash import html
 
 from minimascope.contract.report import Verdict
 
@@ -86,6 +89,11 @@ def percent(value: float | None) -> str:
 def when(moment: datetime | None) -> str:
     """A UTC time for people: `22 Nov 2026, 06:15 UTC`."""
     return "—" if moment is None else f"{moment.day} {moment:%b %Y, %H:%M} UTC"
+
+
+def moment(when_: datetime) -> Any:
+    """A time that the browser writes in the reader's own zone (`page/times.mjs`)."""
+    return html.Time(when(when_), dateTime=when_.isoformat())
 
 
 def span(seconds: float) -> str:

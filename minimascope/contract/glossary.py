@@ -39,7 +39,7 @@ TERMS: dict[str, Term] = {
     "nats": Term(
         "nats",
         "The unit of loss with natural logarithms: 0.1 nats more means that the probability given "
-        "to the right class is 10\u202f% smaller on average.",
+        "to the right class is about 10\u202f% smaller on average.",
     ),
     "interval": Term(
         "50% and 90% interval",

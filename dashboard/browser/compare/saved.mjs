@@ -44,7 +44,8 @@ function forget(name) {
 /** The saved comparisons, on the page without any. */
 export function showSaved() {
   const place = byId(ID.COMPARISONS), entries = Object.entries(saved());
-  if (!place || !entries.length) return;
+  if (!place) return;
+  if (!entries.length) return place.replaceChildren();
   const rows = entries.map(([name, href]) => {
     const remove = element("button", "tool", "Forget");
     remove.dataset.forget = name;

@@ -10,7 +10,7 @@ const ROOMY = 160; // pixels: points of a narrower tile are smaller
 /** @typedef {{ context: Context, across: (v: number) => number, up: (v: number) => number, scale: number }} Sheet */
 
 /** @type {Record<string, (c: Context, x: number, y: number, r: number) => void>} */
-const SHAPES = {
+export const SHAPES = {
   circle: (c, x, y, r) => c.arc(x, y, r, 0, 7),
   square: (c, x, y, r) => c.rect(x - r, y - r, 2 * r, 2 * r),
   diamond: (c, x, y, r) => corners(c, [x, y - 1.3 * r], [x + 1.3 * r, y], [x, y + 1.3 * r], [x - 1.3 * r, y]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,13 +15,14 @@ from dashboard.pages.analysis.answer import answer, range_panel
 from dashboard.pages.compare.layout import content
 from dashboard.pages.compare.measures import Minimum, cell
 from dashboard.pages.compare.tables import numbers_table
-from dashboard.pages.home.listing import _verdict as listed
+from dashboard.pages.home.listing import row as listed_row
 from minimascope.contract.report import Finding, Gap, Report
 from minimascope.contract.report.key_numbers import key_numbers
 from minimascope.contract.report.sentences import nats
-from minimascope.contract.schemas import KeyNumbers
+from minimascope.contract.schemas import KeyNumbers, ListedAnalysis
 from tests.cases.reference_report import Found
 
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
 OLD = ("lower_bound", "upper_leaning", "not_a_minimum", "too low", "too high", "within a factor")
 
 
@@ -50,7 +52,10 @@ def test_every_verdict_has_its_words_everywhere(gauss: Found, name: Any) -> None
     numbers = KeyNumbers(id="a", name="", state="done", verdict=name)
     row = numbers_table([Minimum(numbers)]).to_plotly_json()["props"]["children"][1]
     assert VERDICTS[name] in text(row)
-    assert VERDICTS[name] in text(listed(numbers))
+    listed = ListedAnalysis(
+        id="a", name="", state="done", stages=[], created_at=NOW, checkpoint="", train=""
+    )
+    assert VERDICTS[name] in text(listed_row(listed, numbers))
     assert not [word for word in OLD if word in said]
 
 
@@ -124,6 +129,16 @@ def test_a_range_bar_without_an_estimate_has_the_measured_gap_alone() -> None:
     ]
     assert style(bar, "range-measured") == {"left": "0.00%"}
     assert range_bar(Range()) is None
+
+
+def test_a_disowned_gap_sorts_with_the_unknown_ones() -> None:
+    listed = ListedAnalysis(
+        id="a", name="", state="done", stages=[], created_at=NOW, checkpoint="", train=""
+    )
+    numbers = KeyNumbers(id="a", name="", state="done", gap_not_used=2.4, verdict="no_estimate")
+    assert "data-by-gap" not in text(listed_row(listed, numbers))
+    measured = numbers.model_copy(update={"gap_measured": 0.1})
+    assert '"data-by-gap": "0.1"' in text(listed_row(listed, measured))
 
 
 def test_compare_shows_ranges_on_one_scale_and_intervals_in_the_table() -> None:
