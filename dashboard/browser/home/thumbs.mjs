@@ -27,13 +27,20 @@ async function show(place) {
   paint(canvas, tile);
 }
 
-const seen = new IntersectionObserver((entries) => {
-  for (const { isIntersecting, target } of entries) {
-    if (!isIntersecting) continue;
-    seen.unobserve(target);
-    show(/** @type {HTMLElement} */ (target));
-  }
-}, { rootMargin: "200px" });
+/** @type {IntersectionObserver | null} */
+let seen = null;
+
+/** @param {HTMLElement} place */
+function whenSeen(place) {
+  seen = seen || new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      seen?.unobserve(target);
+      show(/** @type {HTMLElement} */ (target));
+    }
+  }, { rootMargin: "200px" });
+  seen.observe(place);
+}
 
 /** The list has come, or was renewed. */
 export function showThumbs() {
@@ -42,7 +49,7 @@ export function showThumbs() {
     if (place.dataset.painted === now) continue;
     place.dataset.painted = now;
     place.replaceChildren();
-    if (place.dataset.thumb) seen.observe(place);
+    if (place.dataset.thumb) whenSeen(place);
   }
 }
 
