@@ -89,7 +89,7 @@ def _header() -> html.Header:
                     html.Button(
                         ["Search or act ", html.Kbd("⌘K")],
                         id=ids.PALETTE_OPEN,
-                        **{"aria-label": "Search or act", "aria-haspopup": "dialog"},
+                        **{"aria-haspopup": "dialog"},
                     ),
                     html.Button("?", id=ids.HELP_OPEN, **{"aria-label": "Keyboard shortcuts"}),
                     html.Button("◐", id=ids.THEME_TOGGLE, **{"aria-label": "Dark or light"}),

@@ -127,6 +127,7 @@ export const CALLBACKS = /** @type {const} */ ([
   "upload_next_step",
   "upload_family",
   "upload_told",
+  "refusal_cleared",
   "candidate_chosen",
 ]);
 

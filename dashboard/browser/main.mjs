@@ -42,6 +42,7 @@ const FUNCTIONS = {
   upload_next_step: nextStep,
   upload_family: familyFields,
   upload_told: toldFields,
+  refusal_cleared: () => "",
   candidate_chosen: candidateChosen,
 };
 

@@ -23,6 +23,7 @@ BrowserCallback = Literal[
     "upload_next_step",
     "upload_family",
     "upload_told",
+    "refusal_cleared",
     "candidate_chosen",
 ]
 CALLBACKS: tuple[BrowserCallback, ...] = get_args(BrowserCallback)

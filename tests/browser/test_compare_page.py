@@ -26,6 +26,7 @@ def test_minima_are_moved_left_out_and_added(page: Page) -> None:
     expect(names.nth(1)).to_have_text(first)
     page.get_by_role("link", name=f"Leave {first} out").click()
     page.wait_for_url(re.compile(f"ids={IRIS}($|&)"))
+    expect(names).to_have_count(1)
     page.locator("summary", has_text="Add a minimum").click()
     page.locator(".menu[open] .menu-item", has_text=first).click()
     page.wait_for_url(re.compile(f"ids={IRIS},{GAUSS}"))

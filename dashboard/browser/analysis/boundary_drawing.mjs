@@ -71,7 +71,7 @@ function planeMap(payload, view) {
   heat.colorbar = named(heat.colorbar, view);
   for (const trace of figure.data) if (is(trace, ROLE.MARGINS, ROLE.MARGIN_CASING)) trace.visible = view.margins;
   showField(figure, view);
-  figure.layout.margin = { ...figure.layout.margin, b: 78 };
+  figure.layout.margin = { ...figure.layout.margin, b: 86 };
   return withNames(payload, figure);
 }
 
@@ -117,7 +117,7 @@ function shaped(figure, width) {
   withLegend(figure, across);
   const tall = Math.round(across * shape);
   layout.height = (width < ALONE ? tall : Math.min(tall, HIGHEST)) + margin.t + margin.b;
-  const below = 44 / Math.max(layout.height - margin.t - margin.b, 1);
+  const below = 52 / Math.max(layout.height - margin.t - margin.b, 1);
   for (const trace of figure.data) {
     const bar = trace.colorbar || trace.marker?.colorbar;
     if (bar) bar.y = -below;
