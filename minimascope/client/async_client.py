@@ -38,6 +38,7 @@ from minimascope.contract.report import Report
 from minimascope.contract.runs import Run, RunPage
 from minimascope.contract.schemas import (
     Analysis,
+    AnalysisChange,
     AnalysisPage,
     AnalysisPlan,
     AnalysisRequest,
@@ -154,6 +155,14 @@ class AsyncClient:
 
     async def retry(self, identifier: str) -> Analysis:
         return await self.send(calls.retry(identifier))
+
+    async def describe(self, identifier: str, change: AnalysisChange) -> Analysis:
+        """Name, notes, tags, project of an analysis; what is not given stays."""
+        return await self.send(calls.describe(identifier, change))
+
+    async def pin(self, identifier: str, *, pinned: bool = True) -> Analysis:
+        """Keeps an analysis whatever its age, or no longer."""
+        return await self.send(calls.pin(identifier, pinned=pinned))
 
     async def delete_analysis(self, identifier: str) -> None:
         await self.send(calls.delete_analysis(identifier))

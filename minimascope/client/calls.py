@@ -18,6 +18,7 @@ from minimascope.contract.report import Report
 from minimascope.contract.runs import Run, RunPage
 from minimascope.contract.schemas import (
     Analysis,
+    AnalysisChange,
     AnalysisPage,
     AnalysisPlan,
     AnalysisRequest,
@@ -225,6 +226,15 @@ def cancel(identifier: str) -> Call[Analysis]:
 
 def retry(identifier: str) -> Call[Analysis]:
     return Call("POST", f"/analyses/{identifier}/retry", _analysis, repeatable=False)
+
+
+def describe(identifier: str, change: AnalysisChange) -> Call[Analysis]:
+    given = change.model_dump(mode="json", exclude_unset=True)
+    return Call("PATCH", f"/analyses/{identifier}", _analysis, json=given)
+
+
+def pin(identifier: str, *, pinned: bool) -> Call[Analysis]:
+    return Call("PUT" if pinned else "DELETE", f"/analyses/{identifier}/pin", _analysis)
 
 
 def delete_analysis(identifier: str) -> Call[None]:
