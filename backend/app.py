@@ -12,8 +12,9 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from backend.analyses import endpoints as analyses
-from backend.analyses import events, results
+from backend.analyses import events, publishing, results
 from backend.analyses.demo import demo_folder, import_demo
+from backend.analyses.runs import endpoints as runs
 from backend.auth import endpoints as auth
 from backend.auth import sharing_endpoints as sharing
 from backend.auth.authentication import Authentication
@@ -63,6 +64,8 @@ ROUTERS = (
     analyses.plans,
     analyses.architectures,
     results.router,
+    publishing.router,
+    runs.router,
     slices.router,
     interpolations.router,
     events.router,

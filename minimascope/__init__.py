@@ -1,6 +1,7 @@
 """minimascope: what kind of minimum did a training run find, and will it generalize?
 
     minimascope.analyze(model, train_loader, criterion, optimizer)  # the report of what is in hand
+    minimascope.track(model, train_loader, criterion, optimizer)  # the same along training
     minimascope.export(model, example_inputs, "model.pt2")   # a network that describes itself
     minimascope.cross_validate(fit, (X, y), k=5)             # the gap, measured by K-fold
     minimascope.weights(model)                               # what weights say without data
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from minimascope.intake.weighing import weights
     from minimascope.results.compare import compare
     from minimascope.results.result import load
+    from minimascope.tracking.tracker import track
     from minimascope.training.analyze import analyze
     from minimascope.validation.cross_validate import cross_validate
 
@@ -37,6 +39,7 @@ __all__ = [
     "cross_validate",
     "export",
     "load",
+    "track",
     "weights",
 ]
 __version__ = "0.1.0"
@@ -52,6 +55,7 @@ _HOMES = {
     "export": "minimascope.intake.exporting",
     "load": "minimascope.results.result",
     "weights": "minimascope.intake.weighing",
+    "track": "minimascope.tracking.tracker",
 }
 
 

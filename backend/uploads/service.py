@@ -22,6 +22,7 @@ from backend.uploads.refusals import refuse_unreadable
 from backend.uploads.repository import UploadRepository
 from backend.uploads.transfers.repository import TransferRepository
 from minimascope.contract.job_kinds import inspection_of
+from minimascope.contract.names import visible
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import Inspection, Upload, UploadKind
 from minimascope.contract.settings import Settings
@@ -87,7 +88,7 @@ class UploadService:
         upload = Upload(
             id=sha256,
             kind=kind,
-            name=name or sha256[:12],
+            name=visible(name) or sha256[:12],
             size=size,
             created_at=datetime.fromtimestamp(now, UTC),
             inspection=Inspection(state="pending"),

@@ -34,6 +34,9 @@ OWN: dict[str, str] = {
     "report": "fetch a report, and its arrays",
     "slice": "compute a plane of the decision boundary",
     "compare": "key numbers of several analyses",
+    "describe": "rename an analysis, tag it, note something",
+    "delete": "remove an analysis with its results",
+    "explain": "what a term means, in one sentence",
     "interpolate": "loss on the line between two minima",
     "doctor": "check this installation, in words",
 }

@@ -58,6 +58,9 @@ class Role(StrEnum):
     # compared minima, one trace each
     MINIMUM = "minimum"
     LINE = "line"
+    # a run over its steps
+    TRACKED = "tracked"
+    LIMIT = "limit"
 
 
 # Drawn for the eye alone: their values are another trace's, so exports leave them out.

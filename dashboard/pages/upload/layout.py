@@ -44,6 +44,7 @@ LOSSES = {
 SEQUENTIAL = (
     '{"family": "sequential", "layers": [["Linear", 2, 100], ["ReLU"], ["Linear", 100, 3]]}'
 )
+START = "Start analysis"
 ZONES = ("checkpoint", "train", "test", "optimizer_state")
 DATA = ".npz,.csv,.safetensors,.parquet,.zip"
 
@@ -117,7 +118,7 @@ def layout(**_: Any) -> html.Div:
     start = html.Div(
         [
             # First: what is said later must not move the button from under a pointer.
-            html.Button("Start analysis", id="up-start", className="button primary"),
+            html.Button(START, id="up-start", className="button primary"),
             html.Div(id="up-problem"),
             html.Div(id="up-cost", role="status"),
         ],

@@ -28,7 +28,10 @@ DTYPES: dict[str, torch.dtype] = {
     "I8": torch.int8,
     "U8": torch.uint8,
     "BOOL": torch.bool,
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E5M2": torch.float8_e5m2,
 }
+FLOAT8 = (torch.float8_e4m3fn, torch.float8_e5m2)
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 HEADER_BYTES = 64 << 20
 TENSORS = 100_000

@@ -18,8 +18,8 @@ import socket
 import sys
 from typing import Any, BinaryIO
 
+from minimascope.contract.names import all_visible
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.files.names import all_visible
 from minimascope.intake.sandbox import sandbox
 from minimascope.intake.sandbox.tasks import perform, rehearse
 

@@ -97,7 +97,7 @@ class _Tensors:
         if name in _TENSOR:
             return self._tensor(*arguments[:4])
         if name in _PARAMETER:
-            return arguments[0]
+            return _parameter(*arguments[:2])
         if name.startswith(("torch._utils._rebuild", "torch._tensor.")):
             raise refuse(
                 f"number {self.counted + 1}", f"of a special kind ({name.rsplit('.', 1)[-1][:60]})"
@@ -137,6 +137,13 @@ class _Tensors:
         (place,) = _whole([offset])
         name = f"number {self.counted}"
         return view_of(name, storage.data, storage.dtype, _whole(shape), _whole(strides), place)
+
+
+def _parameter(tensor: Any, trained: Any = False) -> Tensor:
+    """The tensor, which remembers whether it was trained. Raises TypeError, which is damage."""
+    if not isinstance(tensor, Tensor):
+        raise TypeError("a parameter of no tensor")
+    return tensor.detach().requires_grad_(trained is True and tensor.is_floating_point())
 
 
 def _record(archive: zipfile.ZipFile, name: str) -> bytes:

@@ -123,4 +123,4 @@ def test_the_rates_in_words_are_those_that_were_measured() -> None:
     told = (measured.FOUND, measured.UNTRAINED, measured.WRONGLY, measured.TRAINED)
     assert told == tuple(found[name] for name in ("found", "untrained", "wrongly", "trained"))
     barely = (found["after_20_steps_called_untouched"], found["after_20_steps"])
-    assert (measured.STILL, measured.BARELY_TRAINED) == barely
+    assert barely == (measured.STILL, measured.BARELY_TRAINED)
