@@ -50,8 +50,9 @@ def told_loss(
 
 def of_positions(targets: Tensor, shape: Sequence[int]) -> bool:
     """Whether outputs are logits at the positions of a sequence, and targets a label for each."""
-    labels = targets.ndim == 2 and not targets.is_floating_point()
-    return labels and len(shape) == 2 and targets.shape[1] in shape
+    if targets.ndim != 2 or len(shape) != 2 or targets.shape[1] not in shape:
+        return False
+    return bool((targets == targets.round()).all())
 
 
 def classes_first(targets: Tensor, shape: Sequence[int]) -> bool:
