@@ -13,6 +13,7 @@ from dashboard.components.words import STATES, count, plural, when
 from dashboard.pages.analysis.key_numbers import kpi_strip
 from dashboard.pages.analysis.panels import boundary, filmstrip, gap, plane_kind, spectrum, tabs
 from dashboard.pages.analysis.sample_words import sample_words
+from dashboard.pages.analysis.taken import taken
 from dashboard.pages.analysis.verdict import verdict
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import FINAL_STATES, Analysis
@@ -94,6 +95,7 @@ def content(analysis: Analysis, report: Report) -> html.Div:
             *_remarks(analysis, report),
             kpi_strip(report),
             verdict(report, again=_again(analysis)),
+            taken(report),
             html.Div(
                 [boundary(known, plane=plane_kind(report)), html.Div(right, className="stack")],
                 className="pictures",

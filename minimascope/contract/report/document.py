@@ -23,6 +23,7 @@ from minimascope.contract.report.objective import ObjectiveSummary
 from minimascope.contract.report.schema_1 import upgraded
 from minimascope.contract.report.sections import Section
 from minimascope.contract.report.spectrum import Spectrum
+from minimascope.contract.report.taken import TakenFile
 
 SCHEMA_VERSION = "2"
 # Raised with every change that changes a number: results of another version are not reused.
@@ -62,6 +63,7 @@ class Report(Section):
     boundary: Boundary | None = None
     margins: Margins | None = None
     failures: list[Failure] = []
+    taken: list[TakenFile] = []
     warnings: list[str] = []
 
     @model_validator(mode="before")
