@@ -197,6 +197,13 @@ THINGS = (
     Problem("no_such_job", "unknown", 404),
     Problem("no_such_user", "unknown", 404),
     Problem("no_such_token", "unknown, or somebody else's", 404),
+    Problem("no_such_run", "no report of a training run of this name", 404),
+    Problem(
+        "computed_elsewhere",
+        "the report was published: this server has neither its weights nor its data",
+        409,
+        "Upload weights and data, and analyse them here.",
+    ),
     Problem("no_report_yet", "its first stage is not done", 404),
     Problem("no_arrays_yet", "nothing with arrays is done", 404),
     Problem(

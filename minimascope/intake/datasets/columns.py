@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from minimascope.contract.names import visible
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.datasets.table_text import refused
 from minimascope.intake.files.taken import Row, left, named
@@ -71,7 +72,8 @@ def label_column(table: Table, label: str | None) -> int:
     if twice:
         raise refused(f"Two columns of the table are named {twice[0][:60]!r}.")
     if label is not None:
-        found = [place for place, name in enumerate(names) if name == label and table.has_header]
+        same = [place for place, name in enumerate(names) if visible(name) == visible(label)]
+        found = same if table.has_header else []
         found = found or _by_place(label, len(names))
     elif not table.has_header:
         found = list(table.texts)

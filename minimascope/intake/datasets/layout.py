@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minimascope.contract.names import visible
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.datasets.found import Arrays
 from minimascope.intake.files.taken import Row, left, named
@@ -191,7 +192,8 @@ def lay_out(
     wanted. Raises ProblemError: dataset_missing_arrays, not_a_dataset, nan_data, empty_data.
     """
     warnings: list[str] = []
-    names = (label, *TARGETS) if label in arrays else TARGETS
+    of_label = [each for each in arrays if label and visible(each) == visible(label)]
+    names = (*of_label, *TARGETS)
     chosen, target = _find(arrays, INPUTS, warnings), _find(arrays, names, warnings)
     (inputs, taken), targets = _masked(arrays, chosen, warnings), arrays[target]
     _check_sizes(inputs, targets)

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from minimascope.contract.names import UNSEEN
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.files.names import UNSEEN
 from minimascope.intake.files.safetensors_format import NAMES, TENSORS, damaged
 
 NAME_LENGTH = 1000
@@ -32,7 +32,7 @@ def refuse(name: str, why: str) -> ProblemError:
 
 def view_of(
     name: str,
-    data: bytearray,
+    data: bytearray | memoryview,
     dtype: torch.dtype,
     shape: list[int],
     strides: list[int],
@@ -119,10 +119,17 @@ def check_finite(name: str, tensor: Tensor, code: str = "nan_weights") -> None:
 
 
 def check_tensors(tensors: dict[str, Tensor], *, file_bytes: int) -> None:
-    """Refuses what cannot be analysed safely.
+    """Refuses what cannot be analysed: what `check_plain` refuses, and nan_weights."""
+    check_plain(tensors, file_bytes=file_bytes)
+    for name, tensor in tensors.items():
+        check_finite(name, tensor)
 
-    Raises ProblemError: tensor_refused (kind, layout, dtype, overlapping or repeated memory),
-    nan_weights. `file_bytes` bounds what all tensors together may unpack to.
+
+def check_plain(tensors: dict[str, Tensor], *, file_bytes: int) -> None:
+    """Refuses what cannot be looked at safely, without looking at its numbers.
+
+    Raises ProblemError tensor_refused (kind, layout, dtype, overlapping or repeated memory).
+    `file_bytes` bounds what all tensors together may unpack to.
     """
     check_memory_of(tensors, file_bytes=file_bytes)
     for name, tensor in tensors.items():

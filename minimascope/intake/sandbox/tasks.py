@@ -11,10 +11,17 @@ from typing import Any, BinaryIO
 import numpy as np
 import torch
 
+from minimascope.intake.sandbox import weight_tasks
 from minimascope.intake.sandbox.checkpoint_task import convert_checkpoint
 from minimascope.intake.sandbox.dataset_task import convert_dataset
+from minimascope.weight_matrices.row import row
 
-_TASKS = {"checkpoint": convert_checkpoint, "dataset": convert_dataset}
+_TASKS = {
+    "checkpoint": convert_checkpoint,
+    "dataset": convert_dataset,
+    "weights_table": weight_tasks.table,
+    "weights_rows": weight_tasks.rows,
+}
 
 
 def perform(
@@ -37,3 +44,5 @@ def rehearse() -> None:
     ):
         file.seek(0)
         perform(task, file, io.BytesIO(), {})
+    weight = torch.randn(64, 60, generator=torch.Generator().manual_seed(0))
+    row("0.weight", weight, all_up_to=0, before=2 * weight)
