@@ -128,7 +128,7 @@ def test_a_file_is_sent_whole_again_from_a_path_in_words_or_open(tmp_path: Path)
         served.analysis("a" * 32)
         assert served.store("dataset", given).name == "train.npz"
         assert bodies == [b"abc", b"abc"]
-    with pytest.raises(ProblemError, match="There is no file 'nothing.npz'"):
+    with pytest.raises(ProblemError, match="There is no file 'nothing"):
         client(answer)[0].store("dataset", "nothing.npz")
 
 
