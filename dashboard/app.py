@@ -27,6 +27,7 @@ from dashboard.pages.docs import callbacks as docs
 from dashboard.pages.home import callbacks as home
 from dashboard.pages.job import callbacks as job
 from dashboard.pages.not_found import callbacks as not_found
+from dashboard.pages.run import callbacks as run
 from dashboard.pages.service_notice import notice
 from dashboard.pages.upload import callbacks as upload
 from dashboard.serving.arrival import Arrival
@@ -54,7 +55,13 @@ PRELOADS
 <footer>{%config%}{%scripts%}{%renderer%}</footer>
 </body>
 </html>"""
-NAVIGATION = (("Minima", "/"), ("Compare", "/compare"), ("New", "/upload"), ("Docs", "/docs"))
+NAVIGATION = (
+    ("Minima", "/"),
+    ("Compare", "/compare"),
+    ("Runs", "/runs"),
+    ("New", "/upload"),
+    ("Docs", "/docs"),
+)
 KEYS = (
     ("1 – 9", "show that eigenvector"),
     ("[  ]", "previous and next eigenvector"),
@@ -199,7 +206,7 @@ def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
     backend: Any = pages.backend
     backend.websocket_capability = False
     pages.layout = _shell()
-    for page in (home, upload, job, analysis, compare, docs, not_found, service_notice):
+    for page in (home, upload, job, analysis, compare, run, docs, not_found, service_notice):
         page.register(pages, client)
 
     async def set_up() -> str:

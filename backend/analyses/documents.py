@@ -48,6 +48,9 @@ def _listed(row: AnalysisRow, job: JobRow) -> dict[str, Any]:
         "tags": row.tags,
         "project": row.project,
         "made_by": made_by(job),
+        "run": row.run,
+        "step": row.step,
+        "elsewhere": row.published is not None,
     }
 
 

@@ -69,6 +69,9 @@ def insert(
             idempotency_key=submission.idempotency_key,
             request_hash=submission.request_hash,
             content=submission.content,
+            run=request.run,
+            step=request.step,
+            published=submission.published,
         )
     )
     return made

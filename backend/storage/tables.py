@@ -109,6 +109,7 @@ class AnalysisRow(Table):
         Index("ix_analyses_test", "test"),
         Index("ix_analyses_optimizer_state", "optimizer_state"),
         Index("ix_analyses_content", "content"),
+        Index("ix_analyses_run_step", "run", "step"),
     )
 
     id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
@@ -125,6 +126,10 @@ class AnalysisRow(Table):
     share: Mapped[str | None] = mapped_column(String(64), default=None)
     share_until: Mapped[float | None] = mapped_column(default=None)
     pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
+    run: Mapped[str | None] = mapped_column(String(100), default=None)
+    step: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    # Bytes of a result that was computed elsewhere and published; null where it was computed here.
+    published: Mapped[int | None] = mapped_column(BigInteger, default=None)
     notes: Mapped[str] = mapped_column(Text, default="", server_default="")
     tags: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     project: Mapped[str] = mapped_column(String(80), default="", server_default="")

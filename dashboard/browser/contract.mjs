@@ -45,6 +45,8 @@ export const ID = /** @type {const} */ ({
   UP_STATE: "up-state",
   UP_MORE: "up-more",
   UP_READ: "up-read",
+  WEIGHT_LAYER: "weight-layer",
+  WEIGHTS_PANEL: "weights-panel",
   BOUNDARY: "boundary",
   SPECTRUM: "spectrum",
   GAP: "gap",
@@ -54,6 +56,10 @@ export const ID = /** @type {const} */ ({
   PARALLEL: "parallel",
   LINE: "line",
   GRID: "grid",
+  WEIGHTS: "weights",
+  RUN_MEASURES: "run-measures",
+  FILM: "film",
+  FILM_AGAINST: "film-against",
   ANALYSIS_PROBLEM: "analysis-problem",
   POINT_READOUT: "point-readout",
   MARGINS_SWITCH: "margins-switch",
@@ -93,6 +99,8 @@ export const ID = /** @type {const} */ ({
   COMPARE_EPSILON: "compare-epsilon",
   COMPARE_EPSILON_SAID: "compare-epsilon-said",
   LINE_PANEL: "line-panel",
+  FILM_SLIDER: "film-slider",
+  FILM_READOUT: "film-readout",
   LINE_WANTED: "line-wanted",
 });
 
@@ -121,6 +129,8 @@ export const CALLBACKS = /** @type {const} */ ([
   "compare_address",
   "line_near",
   "line_drawn",
+  "run_drawn",
+  "film_drawn",
   "job_follow",
   "list_arrived",
   "story_begins",
@@ -129,6 +139,7 @@ export const CALLBACKS = /** @type {const} */ ([
   "upload_told",
   "refusal_cleared",
   "candidate_chosen",
+  "weights_drawn",
 ]);
 
 // What a trace is, in `meta.role`.
@@ -165,10 +176,16 @@ export const ROLE = /** @type {const} */ ({
   BLOCK_TRACES: "block_traces",
   COMPLEXITY: "complexity",
   CHOSEN_EPSILON: "chosen_epsilon",
+  SINGULAR_VALUES: "singular_values",
+  RANDOM_MATRIX: "random_matrix",
+  RANDOM_EDGE: "random_edge",
+  POWER_LAW: "power_law",
   BAND: "band",
   DIAGONAL: "diagonal",
   MINIMUM: "minimum",
   LINE: "line",
+  TRACKED: "tracked",
+  LIMIT: "limit",
 });
 
 // Roles that exports leave out.

@@ -21,9 +21,11 @@ import * as list from "./page/list.mjs";
 import * as palette from "./page/palette.mjs";
 import * as terms from "./page/terms.mjs";
 import * as theme from "./page/theme.mjs";
+import * as run from "./run/page.mjs";
 import * as drops from "./upload/drops.mjs";
 import { candidateChosen, familyFields, nextStep, toldFields } from "./upload/form.mjs";
 import * as found from "./upload/found.mjs";
+import * as weights from "./upload/weights.mjs";
 
 /** @type {Record<typeof import("./contract.mjs").CALLBACKS[number], (...given: any[]) => unknown>} */
 const FUNCTIONS = {
@@ -36,6 +38,8 @@ const FUNCTIONS = {
   compare_address: compare.compareAddress,
   line_near: compare.lineNear,
   line_drawn: compare.lineDrawn,
+  run_drawn: run.runDrawn,
+  film_drawn: run.filmDrawn,
   job_follow: follow,
   list_arrived: list.listArrived,
   story_begins: story.begin,
@@ -44,6 +48,7 @@ const FUNCTIONS = {
   upload_told: toldFields,
   refusal_cleared: () => "",
   candidate_chosen: candidateChosen,
+  weights_drawn: weights.weightsDrawn,
 };
 
 /** What a function answers goes to Dash's output; nothing leaves it as it is. @param {(...given: any[]) => unknown} call */
@@ -55,11 +60,11 @@ const orNothing = (call) => (/** @type {any[]} */ ...given) => {
 /** What listens on every page. */
 const LISTENERS = [
   choice, compare, describing, drops, exporting, found, help, keys, list, palette, panels, planeMenus,
-  pointing, redraw, saved, state, story, terms, theme, thumbs,
+  pointing, redraw, run, saved, state, story, terms, theme, thumbs, weights,
 ];
 
 /** The pages whose figures Plotly draws. */
-const DRAWN = /^\/(analyses\/[^/]+|compare)$/;
+const DRAWN = /^\/(analyses\/[^/]+|runs\/[^/]+|compare)$/;
 
 /**
  * Called once, by boot.js, with what it asked the server for.

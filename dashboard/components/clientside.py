@@ -17,6 +17,8 @@ BrowserCallback = Literal[
     "compare_address",
     "line_near",
     "line_drawn",
+    "run_drawn",
+    "film_drawn",
     "job_follow",
     "list_arrived",
     "story_begins",
@@ -25,6 +27,7 @@ BrowserCallback = Literal[
     "upload_told",
     "refusal_cleared",
     "candidate_chosen",
+    "weights_drawn",
 ]
 CALLBACKS: tuple[BrowserCallback, ...] = get_args(BrowserCallback)
 

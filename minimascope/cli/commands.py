@@ -25,6 +25,7 @@ OWN: dict[str, str] = {
     "analyze": "analyse local files without a server",
     "cross-validate": "measure the gap by K-fold, with your own script",
     "inspect": "what a checkpoint holds and says of its training",
+    "weights": "what weights alone say, layer by layer",
     "architectures": "architectures that bare weights allow",
     "export": "write a network of your own code as .pt2",
     "upload": "store a file on the server, print its id",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from minimascope.contract.names import visible
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import DataSummary, Lies, Stage
 
@@ -15,6 +16,7 @@ StageState = Literal["waiting", "running", "done", "failed", "skipped"]
 UploadKind = Literal["checkpoint", "dataset"]
 Scope = Literal["read", "write", "admin", "worker", "metrics"]
 FINAL_STATES: tuple[State, ...] = ("done", "failed", "cancelled")
+MOST_STEPS = 10**12
 MAX_ATTEMPTS = 3  # of a job whose workers are lost
 # What an analysis's event stream says; `problem` ends it.
 EventName = Literal["snapshot", "progress", "stage", "state", "silent", "problem"]
@@ -69,21 +71,34 @@ class TransferStatus(Document):
 
 
 Identifier = Annotated[str, Field(max_length=64)]
+AnalysisName = Annotated[str, Field(max_length=200), AfterValidator(visible)]
+# It stands in addresses: letters, digits and - _ . with spaces between.
+RunName = Annotated[str, Field(max_length=100, pattern=r"^\w[\w .\-]*$")]
+Step = Annotated[int, Field(ge=0, le=MOST_STEPS)]
 
 
 class AnalysisRequest(Document):
     """Body of `POST /analyses`: ids of uploads and the parameters.
 
-    `optimizer_state`: of a checkpoint upload, the optimiser's state_dict at these weights.
+    `optimizer_state`: of a checkpoint upload, the optimiser's state_dict at these weights. `run`
+    and `step`: of which training run this is a report, and after how many steps.
     """
 
-    name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] = ""
+    name: AnalysisName = ""
     checkpoint: Identifier
     train: Identifier
     test: Identifier | None = None
     optimizer_state: Identifier | None = None
     parameters: Parameters = Parameters()
     priority: Literal["low", "normal", "high"] = "normal"
+    run: RunName | None = None
+    step: Step | None = None
+
+    @model_validator(mode="after")
+    def _step_of_a_run(self) -> Self:
+        if (self.run is None) != (self.step is None):
+            raise ValueError("run and step go together: which training run, after how many steps")
+        return self
 
 
 Tag = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[^\x00,]*$")]
@@ -154,7 +169,11 @@ class MadeBy(Document):
 
 
 class ListedAnalysis(Document):
-    """One row of the list: everything but the parameters, which may be long."""
+    """One row of the list: everything but the parameters, which may be long.
+
+    `elsewhere`: published, computed by the code `made_by` on another machine; its `checkpoint` and
+    `train` are empty, because this server has neither.
+    """
 
     id: str
     name: str
@@ -177,6 +196,9 @@ class ListedAnalysis(Document):
     tags: list[str] = []
     project: str = ""
     made_by: MadeBy | None = None
+    run: str | None = None
+    step: int | None = None
+    elsewhere: bool = False
 
 
 class Analysis(ListedAnalysis):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from dash import dcc, html
 
@@ -61,10 +62,28 @@ def _remarks(analysis: Analysis, report: Report) -> list[Any]:
     notes += [remark(warning, tone="warn") for warning in report.warnings]
     if report.spectrum is not None and report.spectrum.sample is not None:
         notes.append(remark(sample_words(report.spectrum, report.spectrum.sample)))
+    if analysis.elsewhere or analysis.run:
+        notes.insert(0, _origin(analysis))
     if analysis.state not in FINAL_STATES:
         link = dcc.Link("Watch it run", href=f"/jobs/{analysis.id}")
         notes.insert(0, remark("Later stages are still running; what is here is final. ", link))
     return notes
+
+
+def _origin(analysis: Analysis) -> html.Div:
+    """Who computed it, where not this server; of which run it is."""
+    said: list[Any] = []
+    if analysis.elsewhere and analysis.made_by:
+        made = analysis.made_by
+        said.append(
+            f"Computed elsewhere by minimascope {made.version} (estimators "
+            f"{made.estimators or 'unknown'}) and published here: this server has neither weights "
+            "nor data, and vouches for no number. "
+        )
+    if analysis.run is not None:
+        link = dcc.Link(f"run {analysis.run}", href=f"/runs/{quote(analysis.run, safe='')}")
+        said += [f"Step {count(analysis.step or 0)} of ", link, "."]
+    return remark(*said)
 
 
 def _head(analysis: Analysis, report: Report) -> html.Div:
@@ -92,6 +111,7 @@ def _head(analysis: Analysis, report: Report) -> html.Div:
 def content(analysis: Analysis, report: Report) -> html.Div:
     """The page without its figures, which follow in the `analysis` store."""
     known = 0 if report.spectrum is None else len(report.spectrum.eigenvalues)
+    again = "" if analysis.elsewhere else _again(analysis)
     plane, film = plane_kind(report), filmstrip(report)
     right = [part for part in (spectrum(report), card()) if part is not None]
     bench = [film, boundary(known, plane=plane), html.Div(right, className="stack")]
@@ -102,7 +122,11 @@ def content(analysis: Analysis, report: Report) -> html.Div:
             _head(analysis, report),
             html.Div(id=ids.ANALYSIS_PROBLEM),
             html.Div(
-                [answer(report, again=_again(analysis)), range_panel(report), kpi_strip(report)],
+                [
+                    answer(report, again=again),
+                    range_panel(report),
+                    kpi_strip(report),
+                ],
                 className="first",
             ),
             *_remarks(analysis, report),

@@ -11,7 +11,7 @@ from dash import Dash, Input, Output, State, no_update
 from dashboard.components import ids
 from dashboard.components.clientside import in_browser
 from dashboard.components.notices import refusal
-from dashboard.pages.upload import check_callbacks, told_fields
+from dashboard.pages.upload import check_callbacks, told_fields, weights_callbacks
 from dashboard.pages.upload.layout import START, ZONES, layout
 from dashboard.pages.upload.request import request_of
 from minimascope.client import AsyncClient
@@ -65,6 +65,7 @@ def register(pages: Dash, client: AsyncClient) -> None:
         Input(ids.UP_OPTIMIZER, "data"),
     )
     check_callbacks.register(pages, client)
+    weights_callbacks.register(pages, client)
     pages.clientside_callback(
         in_browser("refusal_cleared"),
         Output("up-problem", "children", allow_duplicate=True),

@@ -11,7 +11,7 @@ from dashboard.components import ids
 from dashboard.components.choice import several
 from dashboard.components.drop_zone import checkpoint_zone, described, drop_zone
 from dashboard.components.words import STAGES
-from dashboard.pages.upload import checks
+from dashboard.pages.upload import checks, weights
 from dashboard.pages.upload.parts import field, group, step, text
 from dashboard.pages.upload.training import loss_options, training
 
@@ -128,7 +128,7 @@ def layout(**_: Any) -> html.Div:
     return html.Div(
         [
             html.H1("New analysis"),
-            step(1, "Checkpoint", described("checkpoint", checkpoint_zone())),
+            step(1, "Checkpoint", described("checkpoint", checkpoint_zone()), weights.section()),
             step(2, "Data and network", data, labels, _architecture()),
             step(3, "Training", *training()),
             step(4, "Settings", _settings(), start),
