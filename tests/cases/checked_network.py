@@ -21,7 +21,7 @@ TOLERANCE = 1e-9
 
 
 @dataclass
-class Difference(Exception):
+class DifferenceError(Exception):
     """What differs, by how much, and the case."""
 
     what: str
@@ -32,10 +32,10 @@ class Difference(Exception):
 def _same(what: str, ours: Tensor, theirs: Tensor, words: str) -> None:
     ours, theirs = ours.double().reshape(-1), theirs.reshape(-1)
     if ours.shape != theirs.shape:
-        raise Difference(f"{what}: {len(ours)} numbers for {len(theirs)}", 0.0, words)
+        raise DifferenceError(f"{what}: {len(ours)} numbers for {len(theirs)}", 0.0, words)
     off = float((ours - theirs).abs().max())
     if not off <= TOLERANCE * max(1.0, float(theirs.abs().max())):
-        raise Difference(what, off, words)
+        raise DifferenceError(what, off, words)
 
 
 def check(seed: int, folder: Path, *, whole: bool = False) -> bool:
@@ -61,5 +61,5 @@ def check(seed: int, folder: Path, *, whole: bool = False) -> bool:
         report = run_analysis(files, asked, workdir=folder, publisher=Kept())
         faults = [each for each in report.failures if each.code == "fault"]
         if faults:
-            raise Difference(f"{faults[0].stage}: {faults[0].sentence}", 0.0, words)
+            raise DifferenceError(f"{faults[0].stage}: {faults[0].sentence}", 0.0, words)
     return True
