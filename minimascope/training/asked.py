@@ -22,6 +22,7 @@ from minimascope.training import optimizer as optimisers
 from minimascope.training.examples import read
 from minimascope.training.joining import Joined, joined
 from minimascope.training.model import Copied, copied
+from minimascope.training.next_tokens import next_tokens
 from minimascope.training.refusals import named
 
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
@@ -43,12 +44,18 @@ class Script:
 
 @dataclass(frozen=True)
 class Asked:
-    """An analysis of what is in memory, ready to be opened."""
+    """An analysis of what is in memory, ready to be opened.
+
+    copy: of the script's model, which `network` is made of. summed: the terms that a step's loss is
+    a sum of, None where it is their mean.
+    """
 
     network: Joined
     parameters: Parameters
     known: Known
     checkpoint: Checkpoint
+    copy: Copied
+    summed: float | None = None
 
     def opened(self) -> Opened:
         """The minimum. Raises ProblemError as `together` does."""
@@ -77,7 +84,7 @@ def asked_of(script: Script, told: dict[str, Any]) -> Asked:
     test = None if script.test is None else read(script.test, "test")
     if test is not None:
         test = replace(test, said=[each for each in test.said if each not in train.said])
-    network = joined(model.network, train, test, script.forward)
+    network = next_tokens(joined(model.network, train, test, script.forward), model.own)
     _, outputs = probed(network.network, network.train.inputs, "training")
     few = criteria.few(network.train.targets)
     loss = criteria.told_by(script.criterion, outputs[few], network.train.targets[few])
@@ -96,7 +103,9 @@ def asked_of(script: Script, told: dict[str, Any]) -> Asked:
         steps.eps,
     )
     said = [*model.said, *network.said, *loss.said, *steps.said]
-    return Asked(network, parameters, known, replace(model.checkpoint(), warnings=said))
+    checkpoint = replace(model.checkpoint(), warnings=said)
+    summed = loss.summed * batch if loss.summed and batch else None
+    return Asked(network, parameters, known, checkpoint, model, summed)
 
 
 def _trained(model: Copied) -> list[str]:

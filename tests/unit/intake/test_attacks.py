@@ -200,12 +200,12 @@ def test_what_is_no_checkpoint_is_said_to_be_none(
     assert refusal(path, workdir).code == code
 
 
-def test_a_torchscript_archive_is_a_program_and_refused(tmp_path: Path, workdir: Path) -> None:
+def test_a_made_up_torchscript_archive_is_damage(tmp_path: Path, workdir: Path) -> None:
     path = tmp_path / "script.pt"
     with zipfile.ZipFile(path, "w") as archive:
         for name in ("data.pkl", "constants.pkl", "code/__torch__.py"):
             archive.writestr(f"script/{name}", b"x")
-    assert refusal(path, workdir).code == "unsupported_format"
+    assert refusal(path, workdir).code == "file_damaged"
 
 
 def test_hostile_names_stay_text_and_touch_no_file(tmp_path: Path, workdir: Path) -> None:
