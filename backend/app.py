@@ -37,7 +37,7 @@ from backend.retention.periodic_removal import sweep
 from backend.retention.room import RoomForRemovals
 from backend.services import Services, create_services
 from backend.uploads import tus_endpoints as tus
-from backend.uploads.endpoints import labels, upload_router
+from backend.uploads.endpoints import labels, upload_router, weights
 from minimascope import __version__
 from minimascope.client.calls import PREFIX
 from minimascope.contract.settings import Settings
@@ -58,6 +58,7 @@ ROUTERS = (
     retention.removal_router("checkpoint"),
     retention.removal_router("dataset"),
     labels,
+    weights,
     tus.router,
     analyses.router,
     analyses.plans,

@@ -44,7 +44,8 @@ unreached
 zeroed_points
 
 # Ids and settings that the browser's modules and other processes read.
-DIFFERENCES
+closest_crossing  # compare reads key numbers by name
+closest_crossing_lower
 output_bytes
 
 # Public functions of the library for scripts; the tests hold them, the service has no use for them.

@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 T = TypeVar("T")
 
 # Of one person's short requests at one time.
-AT_ONCE = 3
+AT_ONCE = 2
 # Seconds of answering: saved up at most, and earned in a second. A page costs a tenth.
 SAVED_SECONDS, EARNED = 2.0, 0.15
 # What a request costs that waits for a worker or for bytes: ten a second.
@@ -38,7 +38,7 @@ MEASURE_SECONDS, RESTS, LONGEST_REST = 0.002, 5.0, 0.06
 FILES = ("/assets/", "/_dash-component-suites/")
 LONG_READS = re.compile(r"/api/v1/.*/(events|labelled|(slices|interpolations)/[^/]+)")
 LONG_WRITES = re.compile(
-    r"/api/v1/(plans|architectures|analyses|checkpoints|datasets|reports|uploads/[^/]+"
+    r"/api/v1/(plans|architectures|weights|analyses|checkpoints|datasets|reports|uploads/[^/]+"
     r"|analyses/[^/]+/(slices|interpolations))"
 )
 

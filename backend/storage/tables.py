@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String, false
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String, Text, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMES = {
@@ -130,6 +130,9 @@ class AnalysisRow(Table):
     step: Mapped[int | None] = mapped_column(BigInteger, default=None)
     # Bytes of a result that was computed elsewhere and published; null where it was computed here.
     published: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    notes: Mapped[str] = mapped_column(Text, default="", server_default="")
+    tags: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    project: Mapped[str] = mapped_column(String(80), default="", server_default="")
 
 
 class WorkerRow(Table):

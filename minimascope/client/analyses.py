@@ -17,6 +17,7 @@ from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import (
     FINAL_STATES,
     Analysis,
+    AnalysisChange,
     AnalysisPage,
     AnalysisPlan,
     AnalysisRequest,
@@ -166,6 +167,22 @@ class Analyses(Connection):
         'queued'
         """
         return self.send(calls.retry(identifier))
+
+    def describe(self, identifier: str, change: AnalysisChange) -> Analysis:
+        """Name, notes, tags, project of an analysis; what is not given stays.
+
+        >>> client.describe(analysis.id, AnalysisChange(name="wide net", tags=["paper"])).name
+        'wide net'
+        """
+        return self.send(calls.describe(identifier, change))
+
+    def pin(self, identifier: str, *, pinned: bool = True) -> Analysis:
+        """Keeps an analysis whatever its age, or no longer.
+
+        >>> client.pin(analysis.id).pinned
+        True
+        """
+        return self.send(calls.pin(identifier, pinned=pinned))
 
     def delete_analysis(self, identifier: str) -> None:
         """Removes an ended analysis with its results; ProblemError not_ended.

@@ -38,6 +38,7 @@ from minimascope.contract.report import Report
 from minimascope.contract.runs import Run, RunPage
 from minimascope.contract.schemas import (
     Analysis,
+    AnalysisChange,
     AnalysisPage,
     AnalysisPlan,
     AnalysisRequest,
@@ -47,6 +48,7 @@ from minimascope.contract.schemas import (
     UploadKind,
     UploadPage,
 )
+from minimascope.contract.weights import WeightReport, WeightsRequest
 
 T = TypeVar("T")
 LARGE = 1 << 16  # bytes that take milliseconds to decode
@@ -128,6 +130,10 @@ class AsyncClient:
     async def plan(self, request: AnalysisRequest) -> AnalysisPlan:
         return await self.send(calls.plan(request))
 
+    async def weights(self, checkpoint: str, *, against: str | None = None) -> WeightReport:
+        request = WeightsRequest(checkpoint=checkpoint, against=against)
+        return await self.send(calls.weights(request))
+
     async def architectures(self, request: AnalysisRequest) -> CandidateTable:
         return await self.send(calls.architectures(request))
 
@@ -149,6 +155,14 @@ class AsyncClient:
 
     async def retry(self, identifier: str) -> Analysis:
         return await self.send(calls.retry(identifier))
+
+    async def describe(self, identifier: str, change: AnalysisChange) -> Analysis:
+        """Name, notes, tags, project of an analysis; what is not given stays."""
+        return await self.send(calls.describe(identifier, change))
+
+    async def pin(self, identifier: str, *, pinned: bool = True) -> Analysis:
+        """Keeps an analysis whatever its age, or no longer."""
+        return await self.send(calls.pin(identifier, pinned=pinned))
 
     async def delete_analysis(self, identifier: str) -> None:
         await self.send(calls.delete_analysis(identifier))

@@ -18,6 +18,7 @@ from minimascope.contract.report import Report
 from minimascope.contract.runs import Run, RunPage
 from minimascope.contract.schemas import (
     Analysis,
+    AnalysisChange,
     AnalysisPage,
     AnalysisPlan,
     AnalysisRequest,
@@ -27,6 +28,7 @@ from minimascope.contract.schemas import (
     UploadKind,
     UploadPage,
 )
+from minimascope.contract.weights import WeightReport, WeightsRequest
 
 PREFIX = "/api/v1"
 T = TypeVar("T")
@@ -191,6 +193,13 @@ def plan(request: AnalysisRequest) -> Call[AnalysisPlan]:
     return Call("POST", "/plans", decode, json=request.model_dump(mode="json"))
 
 
+def weights(request: WeightsRequest) -> Call[WeightReport]:
+    def decode(response: httpx.Response) -> WeightReport:
+        return WeightReport.model_validate_json(response.content)
+
+    return Call("POST", "/weights", decode, json=request.model_dump(mode="json"))
+
+
 def architectures(request: AnalysisRequest) -> Call[CandidateTable]:
     def decode(response: httpx.Response) -> CandidateTable:
         return CandidateTable.model_validate_json(response.content)
@@ -217,6 +226,15 @@ def cancel(identifier: str) -> Call[Analysis]:
 
 def retry(identifier: str) -> Call[Analysis]:
     return Call("POST", f"/analyses/{identifier}/retry", _analysis, repeatable=False)
+
+
+def describe(identifier: str, change: AnalysisChange) -> Call[Analysis]:
+    given = change.model_dump(mode="json", exclude_unset=True)
+    return Call("PATCH", f"/analyses/{identifier}", _analysis, json=given)
+
+
+def pin(identifier: str, *, pinned: bool) -> Call[Analysis]:
+    return Call("PUT" if pinned else "DELETE", f"/analyses/{identifier}/pin", _analysis)
 
 
 def delete_analysis(identifier: str) -> Call[None]:

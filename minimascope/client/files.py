@@ -9,6 +9,7 @@ from minimascope.client import calls
 from minimascope.client.connection import Connection, chunks
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import Upload, UploadKind, UploadPage
+from minimascope.contract.weights import WeightReport, WeightsRequest
 
 
 class Files(Connection):
@@ -55,3 +56,11 @@ class Files(Connection):
         >>> client.delete_upload("checkpoint", upload.id)
         """
         self.send(calls.delete_upload(kind, identifier))
+
+    def weights(self, checkpoint: str, *, against: str | None = None) -> WeightReport:
+        """What a stored checkpoint's weights say without data; `against` is another's id.
+
+        >>> client.weights(upload.id).rows[0].name
+        '0.weight'
+        """
+        return self.send(calls.weights(WeightsRequest(checkpoint=checkpoint, against=against)))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from minimascope.contract.names import visible
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import DataSummary, Lies, Stage
 
@@ -70,7 +71,7 @@ class TransferStatus(Document):
 
 
 Identifier = Annotated[str, Field(max_length=64)]
-AnalysisName = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+AnalysisName = Annotated[str, Field(max_length=200), AfterValidator(visible)]
 # It stands in addresses: letters, digits and - _ . with spaces between.
 RunName = Annotated[str, Field(max_length=100, pattern=r"^\w[\w .\-]*$")]
 Step = Annotated[int, Field(ge=0, le=MOST_STEPS)]
@@ -98,6 +99,18 @@ class AnalysisRequest(Document):
         if (self.run is None) != (self.step is None):
             raise ValueError("run and step go together: which training run, after how many steps")
         return self
+
+
+Tag = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[^\x00,]*$")]
+
+
+class AnalysisChange(Document):
+    """Body of `PATCH /analyses/{id}`: what a person says of an analysis; the rest stays."""
+
+    name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] | None = None
+    notes: Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")] | None = None
+    tags: Annotated[list[Tag], Field(max_length=20)] | None = None
+    project: Annotated[str, Field(max_length=80, pattern=r"^[^\x00]*$")] | None = None
 
 
 class AnalysisPlan(Document):
@@ -179,6 +192,9 @@ class ListedAnalysis(Document):
     optimizer_state: str | None = None
     arrays: list[str] = []
     pinned: bool = False
+    notes: str = ""
+    tags: list[str] = []
+    project: str = ""
     made_by: MadeBy | None = None
     run: str | None = None
     step: int | None = None
@@ -208,7 +224,8 @@ class KeyNumbers(Document):
     closest crossings are upper bounds, `…_lower` certified lower ones, of the points that the
     network gets right; `misclassified` counts the others.
     `gap_half`, `gap_ninety`: 50% and 90% interval; without an estimate that the verdict stands by
-    all three are null. `gap_lies`: where the measured gap lies with respect to the latter.
+    all three are null, and `gap_not_used` is what was computed, which is never to be ranked.
+    `gap_lies`: where the measured gap lies with respect to the 90% interval.
     `spectrum_examples`: how many λ₁, trace and outliers are of, where that is a sample.
     """
 
@@ -223,6 +240,7 @@ class KeyNumbers(Document):
     gap_estimate: float | None = None
     gap_half: tuple[float, float] | None = None
     gap_ninety: tuple[float, float] | None = None
+    gap_not_used: float | None = None
     gap_measured: float | None = None
     gap_measured_error: float | None = None
     gap_lies: Lies | None = None

@@ -47,6 +47,11 @@ class Role(StrEnum):
     BLOCK_TRACES = "block_traces"
     COMPLEXITY = "complexity"
     CHOSEN_EPSILON = "chosen_epsilon"
+    # singular values of one weight
+    SINGULAR_VALUES = "singular_values"
+    RANDOM_MATRIX = "random_matrix"
+    RANDOM_EDGE = "random_edge"
+    POWER_LAW = "power_law"
     # any figure
     BAND = "band"  # ± one standard error around a line that says it too
     DIAGONAL = "diagonal"

@@ -1,4 +1,4 @@
-"""One analysis: key numbers, the verdict in words, linked pictures, tabs."""
+"""One analysis: the answer, key numbers, linked pictures on one screen, groups of details."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from urllib.parse import quote
 from dash import dcc, html
 
 from dashboard.components import ids
+from dashboard.components.chip import verdict_chip
 from dashboard.components.notices import remark
 from dashboard.components.plot import menu
-from dashboard.components.words import STATES, count, plural, when
+from dashboard.components.words import STATES, count, percent, plural, when
+from dashboard.pages.analysis.answer import answer, range_panel
+from dashboard.pages.analysis.groups import groups
 from dashboard.pages.analysis.key_numbers import kpi_strip
-from dashboard.pages.analysis.panels import boundary, filmstrip, gap, plane_kind, spectrum, tabs
+from dashboard.pages.analysis.panels import boundary, card, filmstrip, plane_kind, spectrum
 from dashboard.pages.analysis.sample_words import sample_words
-from dashboard.pages.analysis.verdict import verdict
+from dashboard.pages.analysis.taken import taken
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import FINAL_STATES, Analysis
 
@@ -32,7 +35,9 @@ def _subtitle(analysis: Analysis, report: Report) -> str:
     kind = (report.checkpoint.architecture or {}).get("family", report.checkpoint.format)
     data = plural(report.data.train.n, "training point")
     if report.data.test is not None:
-        data += f", {count(report.data.test.n)} test"
+        test = report.data.test
+        right = "" if test.accuracy is None else f" ({percent(test.accuracy)} right)"
+        data += f", {count(test.n)} test{right}"
     shape = plural(report.checkpoint.parameters, "parameter")
     loss = report.loss.replace("_", "-")
     ended = when(analysis.finished_at) if analysis.finished_at else STATES[analysis.state]
@@ -96,29 +101,39 @@ def _head(analysis: Analysis, report: Report) -> html.Div:
     ]
     actions = html.Div([menu("Download", download), menu("Share", copy)], className="tools")
     name = analysis.name or f"Analysis {analysis.id[:8]}"
-    title = html.Div([html.H1(name), html.P(_subtitle(analysis, report), className="subtitle")])
-    return html.Div([title, actions], className="page-head")
+    chip = verdict_chip(None if report.gap is None else report.gap.verdict)
+    subtitle = html.P(_subtitle(analysis, report), className="subtitle")
+    return html.Div(
+        [html.Div([html.H1(name), chip, subtitle], className="title-row"), actions],
+        className="page-head",
+    )
 
 
 def content(analysis: Analysis, report: Report) -> html.Div:
     """The page without its figures, which follow in the `analysis` store."""
     known = 0 if report.spectrum is None else len(report.spectrum.eigenvalues)
-    right = [part for part in (spectrum(report), gap(report)) if part is not None]
+    again = "" if analysis.elsewhere else _again(analysis)
+    plane, film = plane_kind(report), filmstrip(report)
+    right = [part for part in (spectrum(report), card()) if part is not None]
+    bench = [film, boundary(known, plane=plane), html.Div(right, className="stack")]
     return html.Div(
         [
             dcc.Store(id="analysis-id", data=analysis.id),
             dcc.Store(id="analysis-final", data=analysis.state in FINAL_STATES),
             _head(analysis, report),
             html.Div(id=ids.ANALYSIS_PROBLEM),
-            *_remarks(analysis, report),
-            kpi_strip(report),
-            verdict(report, again="" if analysis.elsewhere else _again(analysis)),
             html.Div(
-                [boundary(known, plane=plane_kind(report)), html.Div(right, className="stack")],
-                className="pictures",
+                [
+                    answer(report, again=again),
+                    range_panel(report),
+                    kpi_strip(report),
+                ],
+                className="first",
             ),
-            filmstrip(report),
-            tabs(report),
+            *_remarks(analysis, report),
+            html.Div(bench, className="bench" + " no-rail" * (film is None)),
+            groups(report),
+            taken(report),
         ],
         className="page page-analysis",
     )
