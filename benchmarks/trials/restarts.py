@@ -121,6 +121,7 @@ def _trial(times: int, blow: Callable[[Rounds, Client, str], None]) -> dict[str,
             "undisturbed_seconds": round(seconds, 2),
             "lease": LEASE,
             **found,
+            "blows_in_time": len(rounds.again),
             **(spread(rounds.again) if rounds.again else {}),
         }
 
@@ -144,13 +145,17 @@ def planned_restarts(times: int = 20) -> dict[str, Any]:
     return {**_trial(times, blow), "ended_after_seconds": spread(ended)}
 
 
-def _in_other_hands(rounds: Rounds, client: Client, job: str) -> None:
-    """Until the next attempt works, from now on; then until the end, so that rounds stay apart."""
+def _in_other_hands(rounds: Rounds, client: Client, job: str) -> bool:
+    """Until the next attempt works, from now on; then until the end, so that rounds stay apart.
+
+    False where the job had ended before the blow fell.
+    """
     began = time.monotonic()
     if not _taken_again(client, job):
-        return
+        return False
     rounds.again.append(time.monotonic() - began)
     until(client, job)
+    return True
 
 
 def _taken_again(client: Client, job: str) -> bool:
@@ -183,7 +188,10 @@ def freezes(times: int = 20) -> dict[str, Any]:
         struck = ([worker], below, [worker, *below])[len(rounds.made) % 3]
         for pid in struck:
             os.kill(pid, signal.SIGSTOP)
-        _in_other_hands(rounds, client, job)
+        if not _in_other_hands(rounds, client, job):
+            for pid in struck:  # idle: nobody waits for it
+                os.kill(pid, signal.SIGCONT)
+            return
         await_true(
             lambda: not any(Path(f"/proc/{pid}").exists() for pid in struck),
             seconds=3 * LEASE,

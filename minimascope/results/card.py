@@ -9,7 +9,7 @@ from minimascope.contract.report import Report
 from minimascope.results import words
 
 WIDTH = 88
-NAMES = 17
+NAMES = 19
 
 
 def text(report: Report) -> str:
@@ -28,7 +28,7 @@ def _verdict(report: Report) -> Iterator[str]:
 
 
 def _rows(report: Report) -> Iterator[str]:
-    for name, said in words.rows(report, words.as_keywords):
+    for name, said in (*words.rows(report, words.as_keywords), *words.files(report)):
         yield from textwrap.wrap(
             said,
             WIDTH,

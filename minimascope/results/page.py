@@ -85,7 +85,7 @@ def _words(report: Report) -> Iterator[str]:
         yield f'<p><b style="color:{COLOURS[gap.verdict]}">{escape(verdict)}</b>: '
         yield f"{escape(reason)}</p>{range_bar(gap)}"
         yield from (_said(each) for each in [*words.besides(gap), *words.not_passed(gap)])
-    rows = words.rows(report, words.as_keywords)
+    rows = (*words.rows(report, words.as_keywords), *words.files(report))
     cells = (f"<tr>{_name(name)}<td>{escape(said)}</td></tr>" for name, said in rows)
     yield f"<table>{''.join(cells)}</table>"
     for failure in report.failures:

@@ -53,6 +53,15 @@ def rows(report: Report, said_as: Options) -> Iterator[Row]:
     yield from _margins(report)
 
 
+def files(report: Report) -> Iterator[Row]:
+    """What was taken from each file, and what was left."""
+    for file in report.taken:
+        for taken, name in ((True, "from"), (False, "left of")):
+            said = [f"{each.part}: {each.words}" for each in file.parts if each.taken is taken]
+            if said:
+                yield f"{name} {file.file}", "; ".join(said)
+
+
 def _objective(report: Report, said_as: Options) -> Iterator[Row]:
     if report.objective is not None:
         yield from sentences.told(report.objective)

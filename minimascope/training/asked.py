@@ -22,6 +22,7 @@ from minimascope.training import optimizer as optimisers
 from minimascope.training.examples import read
 from minimascope.training.joining import Joined, joined
 from minimascope.training.model import Copied, copied
+from minimascope.training.next_tokens import next_tokens
 from minimascope.training.refusals import named
 
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
@@ -83,7 +84,7 @@ def asked_of(script: Script, told: dict[str, Any]) -> Asked:
     test = None if script.test is None else read(script.test, "test")
     if test is not None:
         test = replace(test, said=[each for each in test.said if each not in train.said])
-    network = joined(model.network, train, test, script.forward)
+    network = next_tokens(joined(model.network, train, test, script.forward), model.own)
     _, outputs = probed(network.network, network.train.inputs, "training")
     few = criteria.few(network.train.targets)
     loss = criteria.told_by(script.criterion, outputs[few], network.train.targets[few])

@@ -135,7 +135,7 @@ def resolve(target: str) -> Callable[..., Any]:
         return _NUMBERS[target]
     name, overload = split_target(target)
     name = pure_name(name)
-    if name not in ALLOWED or "out" in overload:
+    if name not in ALLOWED or "out" in overload.split("_"):
         raise refused(f"uses the operator aten.{name[:60]}.{overload[:40]}, which is not allowed")
     if name in _NOTHING:
         return _nothing

@@ -108,6 +108,6 @@ def _of_zip(source: BinaryIO, torch_files: str) -> Mapped:
                 raise safetensors_format.damaged("a tensor is in two of its shards")
             tensors |= shard
     if not names:
-        tensors, _, _ = weight_archive.read(source, torch_files=torch_files)
-        return Mapped("safetensors", tensors)
+        whole = weight_archive.read(source, torch_files=torch_files)
+        return Mapped("safetensors", whole.tensors)
     return Mapped("safetensors", tensors, pages=pages)
