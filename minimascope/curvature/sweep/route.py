@@ -58,7 +58,7 @@ def choose_route(
     """Cheapest exact route that fits and ends within the hour, else matrix-free."""
     rows = n * outputs
     costs: dict[Route, float] = {}
-    if 8 * (rows * p + 4 * p * p) <= memory_bytes:
+    if _primal_bytes(rows, p) <= memory_bytes:
         costs["primal"] = primal_operations(rows, p)
     if rows <= LARGEST_DUAL and 8 * (5 * rows**2 + gram.numbers) <= memory_bytes:
         costs["dual"] = dual_operations(rows, gram)
@@ -76,6 +76,15 @@ def choose_route(
     return RoutePlan(
         route, f"p = {p}, nK = {rows}: the cheaper exact route that fits.", costs[route]
     )
+
+
+def _primal_bytes(rows: int, p: int) -> int:
+    return 8 * (rows * p + 4 * p * p)
+
+
+def fits_primal(rows: int, p: int) -> bool:
+    """Whether a p × p matrix may be made beside a dual sweep."""
+    return _primal_bytes(rows, p) <= MEMORY_BYTES and primal_operations(rows, p) <= MOST_FLOPS
 
 
 def primal_operations(rows: int, p: int) -> float:
