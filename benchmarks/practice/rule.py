@@ -1,8 +1,8 @@
 """From the numbers of one network to its estimate, interval and verdict.
 
 `FROZEN`, which protocol.md had before a network was trained; `AMENDED`, what the first half made
-of it before the blind half was estimated; `REFITTED`, the same with σ of both halves, before the second
-blind set was trained. `LEANING` is what all three sets made of it, before the third blind set was
+of it before the blind half was estimated; `REFITTED`, the same with σ of both halves, before the
+second blind set was trained. `LEANING` is what all three sets made of it, before the third blind set was
 trained (protocol.md, last section), and what the product has.
 """
 
