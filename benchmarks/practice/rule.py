@@ -59,6 +59,8 @@ class Rule:
 FROZEN = Rule({"sgd": 0.30, "adam": 0.25, "adamw": 0.25, "lbfgs": 0.25}, "frozen")
 AMENDED = Rule({"sgd": 0.38, "adam": 0.40, "adamw": 0.40, "lbfgs": 0.15}, "amended", smoothed=0.35)
 REFITTED = Rule({"sgd": 0.32, "adam": 0.40, "adamw": 0.40, "lbfgs": 0.13}, "amended", smoothed=0.31)
+# The product's between the second and the third blind set (docs/decisions/0028-widths.md).
+BEFORE = Rule({"sgd": 0.38, "adam": 0.40, "adamw": 0.40, "lbfgs": 0.20}, "amended", smoothed=0.35)
 LEANING = Rule({"sgd": 0.25, "adam": 0.28, "adamw": 0.25, "lbfgs": 0.18}, "leaning", smoothed=0.20)
 
 

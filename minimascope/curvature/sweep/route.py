@@ -14,6 +14,7 @@ import torch
 
 from minimascope.curvature.layers.gram import GramCost
 from minimascope.curvature.sweep.deflated import DEFLATED, EXTRA_STEPS, PROBES, USUAL_STEPS
+from minimascope.curvature.sweep.sampled_flow import USUAL_PRODUCTS
 
 Route = Literal["primal", "dual", "matrix_free"]
 
@@ -29,6 +30,8 @@ EFFICIENCY = 0.7
 USUAL_EXAMPLES = 256
 TIMED = 1024
 LONGEST = 3600.0  # seconds
+# Of the filter: poles (`flow`), width of the band (`band`), real multiplications in a complex one.
+POLES, BAND, COMPLEX = 7, 64, 4
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,16 @@ def primal_operations(rows: int, p: int) -> float:
     return 3.0 * rows * p**2 + EIGH_FLOPS * p**3
 
 
+def flow_operations(rows: int, p: int, route: Route, *, own: bool) -> float:
+    """Of the filter beside an exact sweep (`flow`): seven complex solves with a band for each row.
+
+    `own`: P/D differs by parameter, so that the filter has a p × p matrix of its own, where it fits.
+    """
+    own = own and fits_primal(rows, p)
+    solves = COMPLEX * POLES * 2.0 * BAND * rows * (p if own or route == "primal" else rows)
+    return solves + (primal_operations(rows, p) if own else 0.0)
+
+
 def dual_operations(rows: int, gram: GramCost) -> float:
     """Of an exact sweep over nK = rows with a Gram matrix of this cost."""
     return 0.5 * gram.operations + (EIGH_FLOPS + 2) * rows**3
@@ -107,8 +120,9 @@ def exact_seconds(count: float, device: torch.device) -> float:
     return count / (EFFICIENCY * rate)
 
 
-def usual_vectors(n: int) -> int:
+def usual_vectors(n: int, *, flow: bool = False) -> int:
     """GGN products that a matrix-free sweep takes where time is not short."""
     deflation = 3 * DEFLATED + EXTRA_STEPS
     forms = (2 * PROBES + 2) * USUAL_STEPS
-    return deflation + forms + min(n, USUAL_EXAMPLES) * 2 * USUAL_STEPS
+    each = 2 * USUAL_STEPS * (USUAL_PRODUCTS if flow else 1)
+    return deflation + forms + min(n, USUAL_EXAMPLES) * each

@@ -60,7 +60,9 @@ def test_both_parts_add_in_squares_on_each_side() -> None:
     m, sigma, s = 0.3, 0.25, 0.04
     low = m - math.hypot(m * (1 - math.exp(-2.0150 * sigma)), 1.6449 * s)
     high = m + math.hypot(m * (math.exp(2.0150 * sigma) - 1), 1.6449 * s)
-    assert interval(m, sigma=sigma, scatter=s, level=NINETY) == pytest.approx((low, high), rel=1e-12)
+    assert interval(m, sigma=sigma, scatter=s, level=NINETY) == pytest.approx(
+        (low, high), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize(("sigma", "scatter"), [(0.25, 0.0), (0.25, 0.03), (0.3, 0.06)])
