@@ -12,8 +12,9 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from backend.analyses import endpoints as analyses
-from backend.analyses import events, results
+from backend.analyses import events, publishing, results
 from backend.analyses.demo import demo_folder, import_demo
+from backend.analyses.runs import endpoints as runs
 from backend.auth import endpoints as auth
 from backend.auth import sharing_endpoints as sharing
 from backend.auth.authentication import Authentication
@@ -36,7 +37,7 @@ from backend.retention.periodic_removal import sweep
 from backend.retention.room import RoomForRemovals
 from backend.services import Services, create_services
 from backend.uploads import tus_endpoints as tus
-from backend.uploads.endpoints import labels, upload_router
+from backend.uploads.endpoints import labels, upload_router, weights
 from minimascope import __version__
 from minimascope.client.calls import PREFIX
 from minimascope.contract.settings import Settings
@@ -57,11 +58,14 @@ ROUTERS = (
     retention.removal_router("checkpoint"),
     retention.removal_router("dataset"),
     labels,
+    weights,
     tus.router,
     analyses.router,
     analyses.plans,
     analyses.architectures,
     results.router,
+    publishing.router,
+    runs.router,
     slices.router,
     interpolations.router,
     events.router,

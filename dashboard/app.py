@@ -23,9 +23,11 @@ from dashboard.drawing.routes import drawing_routes
 from dashboard.pages import service_notice
 from dashboard.pages.analysis import callbacks as analysis
 from dashboard.pages.compare import callbacks as compare
+from dashboard.pages.docs import callbacks as docs
 from dashboard.pages.home import callbacks as home
 from dashboard.pages.job import callbacks as job
 from dashboard.pages.not_found import callbacks as not_found
+from dashboard.pages.run import callbacks as run
 from dashboard.pages.service_notice import notice
 from dashboard.pages.upload import callbacks as upload
 from dashboard.serving.arrival import Arrival
@@ -53,7 +55,13 @@ PRELOADS
 <footer>{%config%}{%scripts%}{%renderer%}</footer>
 </body>
 </html>"""
-NAVIGATION = (("Analyses", "/"), ("Compare", "/compare"), ("Upload", "/upload"))
+NAVIGATION = (
+    ("Minima", "/"),
+    ("Compare", "/compare"),
+    ("Runs", "/runs"),
+    ("New", "/upload"),
+    ("Docs", "/docs"),
+)
 KEYS = (
     ("1 – 9", "show that eigenvector"),
     ("[  ]", "previous and next eigenvector"),
@@ -62,6 +70,8 @@ KEYS = (
     ("f", "flip the eigenvector's sign"),
     ("e", "export the boundary map as SVG"),
     ("/", "filter the list"),
+    ("⌘K", "search or act, from anywhere"),
+    ("g a  g c  g u", "minima, compare, new"),
     ("?", "this help"),
 )
 
@@ -76,14 +86,18 @@ def _index(modules: Modules) -> str:
 
 def _header() -> html.Header:
     links = [dcc.Link(words, href=path, className="nav-link") for words, path in NAVIGATION]
-    api = html.A("API", href="/api/v1/docs", className="nav-link")
     return html.Header(
         [
             html.A("Skip to content", href="#main", className="skip"),
             dcc.Link([html.Span(className="mark"), "minimascope"], href="/", className="wordmark"),
-            html.Nav([*links, api], **{"aria-label": "Pages"}),
+            html.Nav(links, **{"aria-label": "Pages"}),
             html.Div(
                 [
+                    html.Button(
+                        ["Search or act ", html.Kbd("⌘K")],
+                        id=ids.PALETTE_OPEN,
+                        **{"aria-haspopup": "dialog"},
+                    ),
                     html.Button("?", id=ids.HELP_OPEN, **{"aria-label": "Keyboard shortcuts"}),
                     html.Button("◐", id=ids.THEME_TOGGLE, **{"aria-label": "Dark or light"}),
                 ],
@@ -106,6 +120,26 @@ def _help() -> html.Dialog:
     )
 
 
+def _palette() -> html.Dialog:
+    """Pages, minima and actions by name (`page/palette.mjs`)."""
+    return html.Dialog(
+        [
+            html.Label("Search or act", htmlFor=ids.PALETTE_FIELD, className="unseen"),
+            dcc.Input(
+                id=ids.PALETTE_FIELD,
+                type="text",
+                placeholder="Open a minimum, go to a page, do something",
+                autoComplete="off",
+                debounce=False,
+            ),
+            html.Div(id=ids.PALETTE_FOUND, role="listbox", **{"aria-label": "Found"}),
+        ],
+        id=ids.PALETTE,
+        className="palette",
+        **{"aria-label": "Search or act"},
+    )
+
+
 def _shell() -> html.Div:
     return html.Div(
         [
@@ -113,6 +147,7 @@ def _shell() -> html.Div:
             _header(),
             html.Main([notice(), dash.page_container], id="main", tabIndex=-1),
             _help(),
+            _palette(),
             html.Div(id=ids.ANNOUNCE, role="status", className="toast", **{"aria-live": "polite"}),
         ],
         className="app",
@@ -171,7 +206,7 @@ def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
     backend: Any = pages.backend
     backend.websocket_capability = False
     pages.layout = _shell()
-    for page in (home, upload, job, analysis, compare, not_found, service_notice):
+    for page in (home, upload, job, analysis, compare, run, docs, not_found, service_notice):
         page.register(pages, client)
 
     async def set_up() -> str:

@@ -16,8 +16,9 @@ from dashboard.components.clientside import CALLBACKS
 from dashboard.components.words import STAGES, STATES
 from dashboard.drawing.payload import RECORD
 from dashboard.drawing.plane_answer import KEY, TYPED
-from dashboard.pages.analysis.tabs import LABELS
+from dashboard.pages.analysis.tabs import GROUPS, LABELS
 from dashboard.pages.upload import told_fields
+from minimascope.contract.glossary import TERMS
 from minimascope.contract.report import NEEDS_SPECTRUM
 from minimascope.contract.schemas import FINAL_STATES, MAX_ATTEMPTS, EventName
 from minimascope.contract.settings import Settings
@@ -27,6 +28,7 @@ from minimascope.figures.of_report import EMBEDDING
 from minimascope.figures.plane import SCALE
 from minimascope.figures.point_losses import LEAST
 from minimascope.figures.roles import UNSAID, Role
+from minimascope.figures.theme import CLASS_COLOURS, CLASS_SYMBOLS
 
 TARGET = Path(__file__).parent / "browser" / "contract.mjs"
 HEAD = "// Written by `python -m dashboard.browser_constants`, which says where from: do not edit."
@@ -57,6 +59,11 @@ def constants() -> dict[str, tuple[str, Any]]:
         "CURVES": ("Estimates over λ in words.", {key: words for key, words, *_ in LINES}),
         "RECORD": ("What is known of every training point.", RECORD),
         "TAB_LABELS": ("Figures of the tabs, in words.", LABELS),
+        "GROUPS": (
+            "Groups of tabs, and the tabs of each.",
+            {name: parts for name, (_, parts) in GROUPS.items()},
+        ),
+        "GLOSSARY": ("What terms mean.", {key: [t.name, t.words] for key, t in TERMS.items()}),
         "PLANE_KEY": ("A plane that is computed, as a regular expression.", KEY.pattern),
         "PLANE_TYPED": ("How many numbers a person types for a plane.", TYPED),
         "EMBEDDING": ("Begins the name of a figure of points without a plane.", EMBEDDING),
@@ -68,6 +75,10 @@ def constants() -> dict[str, tuple[str, Any]]:
         ),
         "TOLD_MENUS": ("Those that are menus.", [each.id for each in told_fields.CHOSEN]),
         "OPTIMIZERS": ("What is said of each optimiser.", told_fields.ABOUT),
+        "CLASSES": (
+            "Colour and shape of each class; they repeat.",
+            [list(each) for each in zip(CLASS_COLOURS, CLASS_SYMBOLS, strict=True)],
+        ),
         "STRIP": ("A strip of tiles: pixels of a caption, gap, least and most height.", strip),
     }
 

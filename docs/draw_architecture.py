@@ -26,7 +26,7 @@ BANDS: dict[str, list[list[tuple[str, float]]]] = {
         [("minimascope/training", 1.4), ("minimascope/results", 1)],
         [("minimascope/analysis", 1.7), ("minimascope/figures", 1)],
         [("minimascope/intake", 1.7), ("minimascope/boundary", 1), ("minimascope/validation", 1)],
-        [("minimascope/curvature", 1)],
+        [("minimascope/curvature", 2.2), ("minimascope/weight_matrices", 1)],
         [("minimascope/objective", 1)],
     ],
     "The ground: what all of them say to one another": [

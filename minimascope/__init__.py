@@ -1,8 +1,10 @@
 """minimascope: what kind of minimum did a training run find, and will it generalize?
 
     minimascope.analyze(model, train_loader, criterion, optimizer)  # the report of what is in hand
+    minimascope.track(model, train_loader, criterion, optimizer)  # the same along training
     minimascope.export(model, example_inputs, "model.pt2")   # a network that describes itself
     minimascope.cross_validate(fit, (X, y), k=5)             # the gap, measured by K-fold
+    minimascope.weights(model)                               # what weights say without data
     minimascope.Client("http://127.0.0.1:8717")              # the REST API
     minimascope.Report.model_validate_json(text)             # what an analysis found
 
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
     from minimascope.contract.problems import ProblemError
     from minimascope.contract.report import Report
     from minimascope.intake.exporting import export
+    from minimascope.intake.weighing import weights
     from minimascope.results.compare import compare
     from minimascope.results.result import load
+    from minimascope.tracking.tracker import track
     from minimascope.training.analyze import analyze
     from minimascope.validation.cross_validate import cross_validate
 
@@ -35,6 +39,8 @@ __all__ = [
     "cross_validate",
     "export",
     "load",
+    "track",
+    "weights",
 ]
 __version__ = "0.1.0"
 
@@ -48,6 +54,8 @@ _HOMES = {
     "cross_validate": "minimascope.validation.cross_validate",
     "export": "minimascope.intake.exporting",
     "load": "minimascope.results.result",
+    "weights": "minimascope.intake.weighing",
+    "track": "minimascope.tracking.tracker",
 }
 
 

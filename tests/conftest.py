@@ -14,6 +14,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Browser
 
     from minimascope.analysis.session.opening import Files
@@ -31,6 +33,14 @@ def pytest_runtest_makereport(
     if report.failed and servers:
         report.sections += [(f"log of {name}", log) for name, log in servers.logs().items()]
     return report
+
+
+@pytest.fixture
+def workdir(tmp_path: Path) -> Path:
+    """A folder for what a sandboxed process writes, apart from the folder with the uploads."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ accuracy_standard_error
 actual_peak_bytes
 dlog_alo_dlog_lambda
 gap_by_folds
+gap_error
+gap_expected
 gap_by_folds_standard_error
 gap_scatter
 gradient_norm
@@ -23,7 +25,11 @@ regularized_gradient_norm
 restart
 route_reason
 schema_version
+sharpness_least
 slice_underflowed
+smallest_margin
+soft_rank_at
+soft_rank_error
 soft_rank_hessian_clipped
 test_accuracy
 test_loss
@@ -38,7 +44,8 @@ unreached
 zeroed_points
 
 # Ids and settings that the browser's modules and other processes read.
-DIFFERENCES
+closest_crossing  # compare reads key numbers by name
+closest_crossing_lower
 output_bytes
 
 # Public functions of the library for scripts; the tests hold them, the service has no use for them.
@@ -51,7 +58,15 @@ sampled_fisher  # the sampled Fisher as an operator: the gap reads its eigenvalu
 MAX_IMAGE_PIXELS  # Pillow
 __annotations__, __signature__  # typer reads options from them
 _get, _put, _queue_bind, import_from_cwd, imp  # kombu's and celery's hooks
-_of_an_earlier_schema, _storable, _consistent, _agrees, _of_torch, _fit_together  # pydantic
+(
+    _of_an_earlier_schema,
+    _step_of_a_run,
+    _storable,
+    _consistent,
+    _agrees,
+    _of_torch,
+    _fit_together,
+)  # pydantic
 backward, setup_context  # torch.autograd.Function
 arriving_bytes, queued  # filled by name: what a person holds
 _repr_mimebundle_, include, exclude  # notebooks
@@ -60,6 +75,7 @@ inode  # unpacked from stat
 isolation_level, none_as_null, type_annotation_map  # sqlalchemy
 msg, send_400_response  # uvicorn's protocol
 mtime  # tarfile
+on_train_begin, on_train_start, on_train_batch_end, batch_idx, on_step_end, on_train_end  # trainers
 on_start, parent_context  # OpenTelemetry's span processor
 tempdir  # the tempfile module reads it
 types  # __torch_dispatch__'s signature

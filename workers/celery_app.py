@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import threading
 import time
 from collections.abc import Sequence
 from typing import Any
 
+import httpx
 from celery.signals import worker_shutting_down
 
 from minimascope.contract.queues import QueueName
 from minimascope.contract.settings import Settings
 from minimascope.service.logs import configure
 from minimascope.service.transport import celery_app, send
-from workers.delivery import Delivery, api_url
+from workers.delivery import Delivery, OtherReleaseError, UnavailableError, api_url
 from workers.presence import Presence
 from workers.process import pulse as pulses
 from workers.process.supervisor import COMMAND, Supervisor
@@ -23,6 +25,7 @@ from workers.tasks import register
 
 # After the job was given back: a broker that is silent must not keep the process.
 LEAVE_SECONDS = 8.0
+RELEASE_SECONDS = 2.0
 log = logging.getLogger("minimascope.worker")
 
 
@@ -56,15 +59,37 @@ def run_worker(
         threading.Thread(target=_leave, args=(supervisor,), daemon=True).start()
 
     worker_shutting_down.connect(stop, weak=False)
-    supervisor.spare.prepare()
     presence = Presence(delivery, queues, supervisor)
     try:
-        app.worker_main(_arguments(queues))
+        if _of_one_release(delivery, stopping):
+            supervisor.spare.prepare()
+            app.worker_main(_arguments(queues))
     finally:
         _pass_on(app, left)
         presence.close()
         supervisor.close()
         delivery.close()
+
+
+def _of_one_release(delivery: Delivery, stopping: threading.Event) -> bool:
+    """Returns when the server is of this version, so that no message is taken from workers that
+    are; False where this one was told to stop meanwhile. A server that is away is asked later."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    said = False
+    while not stopping.is_set():
+        try:
+            delivery.check_release()
+        except OtherReleaseError as error:
+            if not said:
+                log.error("no job taken: %s", error)
+            said = True
+            stopping.wait(RELEASE_SECONDS)
+        except (httpx.TransportError, UnavailableError):
+            return True
+        else:
+            return True
+    return False
 
 
 def _pass_on(app: Any, left: list[tuple[str, QueueName]]) -> None:

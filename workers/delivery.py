@@ -38,6 +38,10 @@ class RefusedError(ValueError):
     """The API answered, and does not take what was sent."""
 
 
+class OtherReleaseError(Exception):
+    """The server is of another version: this worker is given nothing, and takes nothing."""
+
+
 class FullError(Exception):
     """The API has no room for what was sent, for longer than our patience."""
 
@@ -135,35 +139,35 @@ class Delivery:
         self._http.close()
 
     def claim(self, job: str) -> ClaimedJob | None:
-        """None where there is nothing to claim, or nothing for this version of the code; an API
-        that is away costs only this message."""
+        """None where there is nothing to claim. Raises `OtherReleaseError`, and `UnavailableError`
+        at once: an API that is away costs only this message."""
         try:
-            if not self._same_release():
-                return None
+            self.check_release()
             response = self._http.post(f"/jobs/{job}/claim")
         except httpx.TransportError as error:
             raise UnavailableError(str(error)) from error
         if response.status_code in (httpx.codes.CONFLICT, httpx.codes.NOT_FOUND):
             if "release_differs" in response.text:
-                log.error("no job taken: %s", response.json()["sentence"])
+                raise OtherReleaseError(response.json()["sentence"])
             return None
         if response.is_server_error:
             raise UnavailableError(f"HTTP {response.status_code}")
         response.raise_for_status()
         return _claimed(response.json())
 
-    def _same_release(self) -> bool:
-        """Asked first: a server of an earlier version would give a job to any worker."""
+    def check_release(self) -> None:
+        """Asked first: a server of an earlier version would give a job to any worker.
+
+        Raises `OtherReleaseError`, httpx.TransportError.
+        """
         answer = self._http.get(self._live)
         if not answer.is_success:
             raise UnavailableError(f"HTTP {answer.status_code}")
         said = answer.json()
         theirs = Code(str(said.get("version", "")), str(said.get("estimators", "")))
-        if theirs.release == self._code.release:
-            return True
-        mine = self._code.words()
-        log.error("no job taken: this worker is %s; the server is %s", mine, theirs.release)
-        return False
+        if theirs.release != self._code.release:
+            mine = self._code.words()
+            raise OtherReleaseError(f"This worker is {mine}; the server is {theirs.release}.")
 
     def heartbeat(
         self, job: ClaimedJob, *, progress: float, message: str, stages: dict[str, dict[str, Any]]

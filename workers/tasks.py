@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import Any
 
 from minimascope.service.transport import TASK
-from workers.delivery import UnavailableError
+from workers.delivery import OtherReleaseError, UnavailableError
 from workers.process.supervisor import Supervisor
 
 
@@ -25,5 +27,10 @@ def register(app: Any, supervisor: Supervisor) -> list[tuple[str, Any]]:
             supervisor.run(job)
         except UnavailableError as error:
             app.log.get_default_logger().warning("job %s not claimed: %s", job, error)
+        except OtherReleaseError as error:
+            # The message is for others; started again, this worker waits for its server.
+            app.log.get_default_logger().error("no job taken: %s", error)
+            left.append((job, task.request.delivery_info["routing_key"]))
+            os.kill(os.getpid(), signal.SIGTERM)
 
     return left

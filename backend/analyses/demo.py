@@ -33,16 +33,10 @@ def demo_folder(settings: Settings) -> Path:
     return settings.demo_dir or SHIPPED
 
 
-def _keep(store: Store, content: bytes, path: Path) -> None:
-    with store.incoming(limit=len(content)) as incoming:
-        incoming.write(content)
-        incoming.keep(path)
-
-
 def _upload(uploads: UploadRepository, store: Store, kind: UploadKind, path: Path) -> str:
     content = path.read_bytes()
     identifier = sha256(content).hexdigest()
-    _keep(store, content, store.blob(identifier))
+    store.put(store.blob(identifier), content)
     now = time.time()
     upload = Upload(
         id=identifier,
@@ -62,7 +56,7 @@ def _arrays(store: Store, analysis: str, path: Path) -> list[str]:
         for member in archive.namelist():
             name = member.removesuffix(".npy")
             if name in ARRAYS:
-                _keep(store, archive.read(member), store.array(analysis, name))
+                store.put(store.array(analysis, name), archive.read(member))
                 names.append(name)
     return names
 
@@ -94,7 +88,7 @@ def _import_one(engine: Engine, store: Store, folder: Path) -> str:
         id=identifier,
         owner=EVERYONE,
     )
-    _keep(store, content, store.report(identifier))
+    store.put(store.report(identifier), content)
     arrays = _arrays(store, identifier, folder / "arrays.npz")
     AnalysisRepository(engine).import_done(request, job, arrays, now=time.time())
     return identifier

@@ -44,7 +44,13 @@ def _listed(row: AnalysisRow, job: JobRow) -> dict[str, Any]:
         "optimizer_state": row.optimizer_state,
         "arrays": sorted(job.arrays),
         "pinned": row.pinned,
+        "notes": row.notes,
+        "tags": row.tags,
+        "project": row.project,
         "made_by": made_by(job),
+        "run": row.run,
+        "step": row.step,
+        "elsewhere": row.published is not None,
     }
 
 

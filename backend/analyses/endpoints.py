@@ -1,4 +1,4 @@
-"""Analyses: submitted, listed, cancelled, tried again, deleted; plans and architectures."""
+"""Analyses: submitted, listed, described, cancelled, tried again, deleted; what may be asked."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from backend.http import cursors, representations
 from backend.http.representations import Match
 from minimascope.contract.schemas import (
     Analysis,
+    AnalysisChange,
     AnalysisPage,
     AnalysisPlan,
     AnalysisRequest,
@@ -88,6 +89,13 @@ def cancel(identifier: str, analyses: Analyses) -> Analysis:
 def retry(identifier: str, analyses: Analyses) -> Analysis:
     """Queues a failed or cancelled analysis again, from its start."""
     return analyses.retry(identifier)
+
+
+@router.patch("/{identifier}", dependencies=[CHANGES_ANALYSIS])
+def describe(identifier: str, change: AnalysisChange, analyses: Analyses) -> Analysis:
+    """Name, notes, tags and project; what is not given stays."""
+    analyses.repository.describe(identifier, change)
+    return analyses.repository.analysis(identifier)
 
 
 @router.delete("/{identifier}", status_code=204, dependencies=[CHANGES_ANALYSIS])

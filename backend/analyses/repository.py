@@ -23,6 +23,7 @@ from minimascope.contract.queues import QueueName
 from minimascope.contract.schemas import (
     FINAL_STATES,
     Analysis,
+    AnalysisChange,
     AnalysisRequest,
     ListedAnalysis,
     MadeBy,
@@ -68,6 +69,9 @@ def insert(
             idempotency_key=submission.idempotency_key,
             request_hash=submission.request_hash,
             content=submission.content,
+            run=request.run,
+            step=request.step,
+            published=submission.published,
         )
     )
     return made
@@ -168,6 +172,13 @@ class AnalysisRepository(Transactions):
             # Its LIKE ignores ASCII's case by itself; its lower() knows no other and costs more.
             return AnalysisRow.name.contains(q, autoescape=True)
         return AnalysisRow.name.icontains(q, autoescape=True)
+
+    def describe(self, identifier: str, change: AnalysisChange) -> None:
+        """What a person says of it; fields that are not given stay."""
+        with self.write() as session:
+            row, _ = self._analysis_rows(session, identifier)
+            for name, value in change.model_dump(exclude_unset=True, exclude_none=True).items():
+                setattr(row, name, value)
 
     def delete_analysis(self, identifier: str) -> None:
         with self.write() as session:

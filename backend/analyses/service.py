@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from backend.analyses.repository import AnalysisRepository
+from backend.analyses.runs.repository import RunRepository
 from backend.analyses.submission import KEY_TAKEN, Submission, submission
 from backend.auth.principal import Principal
 from backend.auth.repository import AuthRepository
@@ -37,6 +38,7 @@ class AnalysisService:
         self, engine: Engine, store: Store, *, uploads: UploadService, jobs: JobService
     ) -> None:
         self.repository = AnalysisRepository(engine)
+        self.runs = RunRepository(engine)
         self.access = AuthRepository(engine)
         self.store, self.uploads, self.jobs = store, uploads, jobs
 
@@ -50,7 +52,7 @@ class AnalysisService:
         if request.priority == "high" and not who.may_go_first:
             raise ProblemError("priority_refused", f"{who.name} may not ask for priority high.")
         sent = submission(request, key, owner=who.id)
-        known = await asyncio.to_thread(self._known, sent)
+        known = await asyncio.to_thread(self.known, sent)
         if known:
             return known
         try:
@@ -58,7 +60,7 @@ class AnalysisService:
         except ProblemError as problem:
             if problem.code != KEY_TAKEN:
                 raise
-            found = await asyncio.to_thread(self._known, sent)
+            found = await asyncio.to_thread(self.known, sent)
             if found is None:
                 raise
             return found
@@ -92,7 +94,8 @@ class AnalysisService:
         forget_results(self.jobs.repository, self.store, identifier)
         self.jobs.notifications.notify(identifier)
 
-    def _known(self, submission: Submission) -> Analysis | None:
+    def known(self, submission: Submission) -> Analysis | None:
+        """What was made with this key; ProblemError where it belongs to another submission."""
         key = submission.idempotency_key
         found = self.repository.analysis_by_key(key) if key else None
         if found is None:

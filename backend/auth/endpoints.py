@@ -86,7 +86,7 @@ def end_token(name: str, token: str, access: Access) -> None:
 
 
 @router.get("/me", dependencies=[READER])
-def me(who: Who) -> dict[str, str]:
+async def me(who: Who) -> dict[str, str]:
     """Name and scope of whoever asks."""
     return {"name": who.name, "scope": who.scope}
 

@@ -55,9 +55,7 @@ def command(
     """Serve API, dashboard and workers on this machine until Ctrl-C."""
     given = {"port": port, "host": host, "data_dir": data}
     settings = _settings(given, no_worker=no_worker)
-    _take_all_descriptors()
-    sys.setswitchinterval(SWITCH_SECONDS)
-    os.umask(0o077)  # what a service keeps is nobody else's on this machine
+    prepare_process()
     configure(settings.log_format)
     tracing.configure(settings, "api")
     address = f"http://{settings.host}:{settings.port}"
@@ -69,7 +67,7 @@ def command(
         log_folder = settings.folder() / "logs"
         environment = _worker_environment(settings)
         count = None if no_worker else workers
-        _keep_out_of_collections()
+        keep_out_of_collections()
         with Fleet(environment, log_folder, child=child, analyses=count) as fleet:
             server = OrderlyServer(config, drain=fleet.stop)
             _tell(f"http://{settings.host}:{settings.port}", as_json=as_json)
@@ -141,13 +139,20 @@ def _worker_environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def prepare_process() -> None:
+    """For many who ask at once, and for nobody else's eyes."""
+    _take_all_descriptors()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    os.umask(0o077)  # what a service keeps is nobody else's on this machine
+
+
 def _take_all_descriptors() -> None:
     """A reader of events, an upload, a silent connection: each holds one."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _keep_out_of_collections() -> None:
+def keep_out_of_collections() -> None:
     """Python's collector would walk the 200,000 objects of imports and routes again and again, and
     every answer would wait 0.1 s for it."""
     gc.collect()

@@ -26,6 +26,7 @@ UNBOUNDED = (
     "/api/v1/checkpoints",
     "/api/v1/datasets",
     "/api/v1/uploads/",
+    "/api/v1/reports",
     "/api/v1/internal/",
 )
 # An architecture of a thousand layers is a tenth of this; a page sends its figures' state.

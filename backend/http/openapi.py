@@ -58,6 +58,7 @@ PATHS = {
     "slice_id": "5e" * 16,
     "interpolation_id": "6f" * 16,
     "name": "eigenvectors",
+    "run_name": "resnet-wd-1e-3",
 }
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
 

@@ -38,7 +38,7 @@ MEASURE_SECONDS, RESTS, LONGEST_REST = 0.002, 5.0, 0.06
 FILES = ("/assets/", "/_dash-component-suites/")
 LONG_READS = re.compile(r"/api/v1/.*/(events|labelled|(slices|interpolations)/[^/]+)")
 LONG_WRITES = re.compile(
-    r"/api/v1/(plans|architectures|analyses|checkpoints|datasets|uploads/[^/]+"
+    r"/api/v1/(plans|architectures|weights|analyses|checkpoints|datasets|reports|uploads/[^/]+"
     r"|analyses/[^/]+/(slices|interpolations))"
 )
 

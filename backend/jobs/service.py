@@ -82,20 +82,21 @@ class JobService:
                 await listener.wait(seconds=min(left, pause))
                 pause = min(1.5 * pause, LONGEST_PAUSE)
 
-    async def tried(self, job: NewJob) -> dict[str, Any] | None:
+    async def tried(self, job: NewJob, *, seconds: float | None = None) -> dict[str, Any] | None:
         """What a worker finds while the caller waits; None where none came to it in time.
 
         Raises the ProblemError that the worker ended with.
         """
         await asyncio.to_thread(self.start, job)
-        status = await self.ended(job.id, seconds=self.settings.inspect_wait_seconds)
+        wait = self.settings.inspect_wait_seconds if seconds is None else seconds
+        status = await self.ended(job.id, seconds=wait)
         if status.problem:
             raise ProblemError.from_dict(status.problem)
         return status.result
 
-    async def answer(self, job: NewJob) -> dict[str, Any]:
+    async def answer(self, job: NewJob, *, seconds: float | None = None) -> dict[str, Any]:
         """The same where there is no use in going on without; raises `no_plan_yet` (503)."""
-        found = await self.tried(job)
+        found = await self.tried(job, seconds=seconds)
         if found is None:
             raise ProblemError("no_plan_yet", "The workers are busy.")
         return found

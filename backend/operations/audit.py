@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from backend.auth.principal import Principal
 from backend.http.origins import SAFE_METHODS
 from backend.operations.repository import OperationsRepository
+from minimascope.contract.names import visible
 from minimascope.contract.people import AuditEntry
 
 access_log = logging.getLogger("minimascope.access")
@@ -72,7 +73,7 @@ def _entry(scope: Scope, status: int) -> AuditEntry:
         at=datetime.now(UTC),
         user=who.name if who else "",
         method=scope["method"],
-        path=scope["path"][:300],
+        path=visible(scope["path"])[:300],
         status=status,
         address=client[0] if client else "",
         request_id=scope.get("minimascope.request_id", ""),

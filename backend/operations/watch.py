@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from minimascope.contract.code import Code, this_code
+from minimascope.contract.code import release_said, this_code
 from minimascope.contract.queues import QUEUES
 
 SEEN_SECONDS = 60.0
@@ -55,8 +55,7 @@ def of_disk(folder: Path) -> Iterator[Condition]:
 
 def release_of(worker: Worker) -> str:
     """What a worker said of its version, as `Code.release`; "" where it said too little."""
-    said = cast(dict[str, str], worker.get("versions") or {})
-    return Code(said.get("minimascope", ""), said.get("estimators", "")).release
+    return release_said(cast(dict[str, str], worker.get("versions") or {}))
 
 
 def of_workers(workers: Sequence[Worker]) -> Iterator[Condition]:
@@ -71,7 +70,8 @@ def of_workers(workers: Sequence[Worker]) -> Iterator[Condition]:
     sentence = ""
     if others:
         names = ", ".join(others[:5])
-        sentence = f"{len(others)} workers are not {ours.words()} and get no work: {names}."
+        who = "A worker is" if len(others) == 1 else f"{len(others)} workers are"
+        sentence = f"{who} not {ours.words()} and without work: {names}."
     yield Condition("versions", not others, sentence)
 
 

@@ -9,7 +9,13 @@ from fastapi import APIRouter, Response
 from backend.auth.permissions import ASKS_ANALYSIS, READS_ANALYSIS, CheckReadable
 from backend.auth.principal import Principal, Who
 from backend.jobs.job import NewJob
-from backend.questions.service import Questions, Wait, answered, question_job
+from backend.questions.service import (
+    Questions,
+    Wait,
+    answered,
+    question_job,
+    refuse_elsewhere,
+)
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.questions.interpolations import (
     Interpolation,
@@ -26,6 +32,7 @@ def _check(first: Analysis, second: Analysis) -> None:
     if first.id == second.id:
         sentence = "A line needs two analyses, not one of them twice."
         raise ProblemError("same_analysis", sentence)
+    refuse_elsewhere(first, second)
     if first.train != second.train:
         raise ProblemError(
             "data_differ",

@@ -63,10 +63,20 @@ class QuestionService:
         return await asyncio.to_thread(read, analysis, identifier)
 
 
+def refuse_elsewhere(*analyses: Analysis) -> None:
+    """Raises ProblemError `computed_elsewhere`: there are no files to ask."""
+    if any(each.elsewhere for each in analyses):
+        raise ProblemError(
+            "computed_elsewhere",
+            "This report was computed elsewhere: its weights and data are not on this server.",
+        )
+
+
 def question_job(
     analysis: Analysis, question: Question, files: dict[str, str], who: Principal, **document: Any
 ) -> NewJob:
     """What a worker gets: files by role, the analysis' parameters, and `document` as it is."""
+    refuse_elsewhere(analysis)
     own = {"checkpoint": analysis.checkpoint, "train": analysis.train}
     if analysis.optimizer_state:  # it may say which parameters were trained
         own["optimizer_state"] = analysis.optimizer_state

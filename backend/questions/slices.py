@@ -20,7 +20,7 @@ NEEDED, HELPFUL = "eigenvectors", "boundary_inputs"
 
 
 def _job(analysis: Analysis, request: SliceRequest, who: Principal) -> NewJob:
-    if NEEDED not in analysis.arrays:
+    if NEEDED not in analysis.arrays and not analysis.elsewhere:
         raise ProblemError("no_eigenvectors_yet", "This analysis has no eigenvectors yet.")
     arrays = {name: analysis.id for name in (NEEDED, HELPFUL) if name in analysis.arrays}
     return question_job(

@@ -48,6 +48,12 @@ class Store:
         with full_disk_is_507():
             return Incoming(self._incoming.path(), limit=limit, bucket=self._bucket)
 
+    def put(self, path: Path, content: bytes) -> None:
+        """A whole file at once."""
+        with self.incoming(limit=len(content)) as incoming:
+            incoming.write(content)
+            incoming.keep(path)
+
     def partial(self, transfer: str) -> Partial:
         if not JOB_ID.fullmatch(transfer):
             raise ProblemError("no_such_transfer", "That is no transfer's id.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String, false
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String, Text, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMES = {
@@ -109,6 +109,7 @@ class AnalysisRow(Table):
         Index("ix_analyses_test", "test"),
         Index("ix_analyses_optimizer_state", "optimizer_state"),
         Index("ix_analyses_content", "content"),
+        Index("ix_analyses_run_step", "run", "step"),
     )
 
     id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
@@ -125,6 +126,13 @@ class AnalysisRow(Table):
     share: Mapped[str | None] = mapped_column(String(64), default=None)
     share_until: Mapped[float | None] = mapped_column(default=None)
     pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
+    run: Mapped[str | None] = mapped_column(String(100), default=None)
+    step: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    # Bytes of a result that was computed elsewhere and published; null where it was computed here.
+    published: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    notes: Mapped[str] = mapped_column(Text, default="", server_default="")
+    tags: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    project: Mapped[str] = mapped_column(String(80), default="", server_default="")
 
 
 class WorkerRow(Table):

@@ -11,6 +11,7 @@ from backend.auth.principal import Who
 from backend.http import cursors
 from backend.uploads.service import Uploads
 from minimascope.contract.schemas import Inspection, Upload, UploadKind, UploadPage
+from minimascope.contract.weights import WeightReport, WeightsRequest
 
 BODY: dict[str, Any] = {
     "requestBody": {
@@ -22,12 +23,22 @@ Name = Annotated[str, Query(max_length=255, description="display text only, neve
 Limit = Annotated[int, Query(ge=1, le=200)]
 Label = Annotated[str, Query(min_length=1, max_length=200, description="a column or array")]
 labels = APIRouter(prefix="/datasets", tags=["datasets"])
+weights = APIRouter(prefix="/weights", tags=["checkpoints"])
 
 
 @labels.get("/{identifier}/labelled", dependencies=[reads_upload("dataset")])
 async def labelled(identifier: str, label: Label, uploads: Uploads, who: Who) -> Inspection:
     """What a worker finds in a table once it is known which column holds the labels."""
     return await uploads.labelled(identifier, label, who)
+
+
+@weights.post("", dependencies=[WRITER])
+async def weighed(request: WeightsRequest, uploads: Uploads, who: Who) -> WeightReport:
+    """What the weights of a checkpoint say without data: a row a tensor, a worker's findings.
+
+    With `against`, another checkpoint, also how far each of them moved, and in what rank.
+    """
+    return await uploads.weights(request, who)
 
 
 def upload_router(kind: UploadKind) -> APIRouter:

@@ -22,8 +22,13 @@ from backend.uploads.refusals import refuse_unreadable
 from backend.uploads.repository import UploadRepository
 from backend.uploads.transfers.repository import TransferRepository
 from minimascope.contract.job_kinds import inspection_of
+from minimascope.contract.names import visible
+from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import Inspection, Upload, UploadKind
 from minimascope.contract.settings import Settings
+from minimascope.contract.weights import WeightReport, WeightsRequest
+
+WEIGHTS_SECONDS = 45.0  # somebody looks at the page meanwhile; a worker plans for 8 of its own
 
 
 class UploadService:
@@ -83,7 +88,7 @@ class UploadService:
         upload = Upload(
             id=sha256,
             kind=kind,
-            name=name or sha256[:12],
+            name=visible(name) or sha256[:12],
             size=size,
             created_at=datetime.fromtimestamp(now, UTC),
             inspection=Inspection(state="pending"),
@@ -102,6 +107,27 @@ class UploadService:
         document = _document({"dataset": dataset}, {"dataset": name}, {"label": label})
         job = NewJob("labelled", dataset, document, owner=who.id)
         return as_inspection(await self.jobs.answer(job))
+
+    async def weights(self, asked: WeightsRequest, who: Principal) -> WeightReport:
+        """What a worker finds in the weights themselves, while the caller waits."""
+        files = {"checkpoint": asked.checkpoint}
+        if asked.against:
+            files["against"] = asked.against
+        found = functools.partial(self.repository.upload, owner=who.owner)
+        names = dict[str, str]()
+        for role, identifier in files.items():
+            try:
+                names[role] = (await asyncio.to_thread(found, "checkpoint", identifier)).name
+            except ProblemError as missing:
+                # Not the address is wrong but a value of the body.
+                missing.status, missing.advice = 422, "Upload the checkpoint first."
+                raise
+        document = _document(files, names, names)
+        job = NewJob("weights", asked.checkpoint, document, owner=who.id)
+        report = WeightReport.model_validate(await self.jobs.answer(job, seconds=WEIGHTS_SECONDS))
+        return report.model_copy(
+            update={"name": names["checkpoint"], "against": names.get("against")}
+        )
 
     def used(self, identifiers: Sequence[str], who: Principal) -> None:
         """Somebody submits them: their age counts from now."""

@@ -41,6 +41,7 @@ from backend.uploads.tus_protocol import (
     wanted_digest,
 )
 from backend.uploads.tus_receiving import receive_piece
+from minimascope.contract.names import visible
 from minimascope.contract.people import TransferPage
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import TransferStatus
@@ -84,7 +85,7 @@ def create(uploads: Uploads, who: Who, length: Length, metadata: Metadata = "") 
     transfer = Transfer(
         id=uuid.uuid4().hex,
         kind=upload_kind(known),
-        name=known.get("filename", "").replace("\0", "")[:255],
+        name=visible(known.get("filename", "")[:255]),
         length=length,
         received=0,
         sha256="",

@@ -22,6 +22,8 @@ from tests.servers.deployment import Deployment
 BLOCKS, ROUNDS, UPLOAD_EVERY, SETTLES = 6, 24, 3, 3.0
 DRIPS = 100
 KINDS = ("list", "me", "upload")
+Times = dict[str, list[float]]
+Counted = Any  # a shared integer of multiprocessing
 
 
 def _user(deployment: Deployment, name: str) -> str:
@@ -50,11 +52,12 @@ def _drips(url: str, token: str, count: int) -> list[socket.socket]:
     return found
 
 
-async def _again(ask: Any) -> None:
+async def _again(ask: Any, answered: Counted) -> None:
     """For ever, whatever is answered."""
     while True:
         with contextlib.suppress(httpx.HTTPError):
             await ask()
+            answered.value += 1
         await asyncio.sleep(0)
 
 
@@ -101,7 +104,7 @@ class Abuser:
         await asyncio.sleep(5)
 
 
-async def _abuse(url: str, token: str) -> None:
+async def _abuse(url: str, token: str, answered: Counted) -> None:
     async with httpx.AsyncClient(
         base_url=f"{url}/api/v1",
         headers={"authorization": f"Bearer {token}"},
@@ -112,19 +115,18 @@ async def _abuse(url: str, token: str) -> None:
         await one.begin()
         work = [one.upload] * 16 + [one.transfer] * 8 + [one.plan] * 40 + [one.look] * 24
         work += [one.submit] * 8 + [one.announce, one.drip]
-        await asyncio.gather(*(_again(each) for each in work))
+        await asyncio.gather(*(_again(each, answered) for each in work))
 
 
-def _abuser(url: str, token: str) -> None:
+def _abuser(url: str, token: str, answered: Counted) -> None:
     os.nice(19)  # another machine's processor in truth
-    asyncio.run(_abuse(url, token))
+    asyncio.run(_abuse(url, token, answered))
 
 
-Times = dict[str, list[float]]
-
-
-def _rounds(client: httpx.Client, found: Times) -> None:
-    """What somebody who works there waits for, by kind, in seconds; an upload is looked into."""
+def _rounds(client: httpx.Client, found: Times) -> float:
+    """How long they took. What somebody who works there waits for goes to `found`, by kind, in
+    seconds; an upload is looked into."""
+    began = time.monotonic()
     for number in range(ROUNDS):
         asks = {
             "list": lambda: client.get("/analyses"),
@@ -138,6 +140,7 @@ def _rounds(client: httpx.Client, found: Times) -> None:
             ask().raise_for_status()
             found[kind].append(time.monotonic() - asked)
             time.sleep(0.05)
+    return time.monotonic() - began
 
 
 def one_abuser() -> dict[str, Any]:
@@ -153,7 +156,10 @@ def one_abuser() -> dict[str, Any]:
         alone: Times = {kind: [] for kind in KINDS}
         beside: Times = {kind: [] for kind in KINDS}
         spawned = multiprocessing.get_context("spawn")
-        abuser = spawned.Process(target=_abuser, args=(deployment.url, mallory), daemon=True)
+        answered = spawned.Value("q", 0, lock=False)
+        arguments = (deployment.url, mallory, answered)
+        abuser = spawned.Process(target=_abuser, args=arguments, daemon=True)
+        abused = count = 0.0
         headers = {"authorization": f"Bearer {bob}"}
         base = f"{deployment.url}/api/v1"
         with httpx.Client(base_url=base, headers=headers, timeout=120) as client:
@@ -162,7 +168,9 @@ def one_abuser() -> dict[str, Any]:
             assert abuser.pid
             time.sleep(10)
             for _ in range(BLOCKS):
-                _rounds(client, beside)
+                before = answered.value
+                abused += _rounds(client, beside)
+                count += answered.value - before
                 os.kill(abuser.pid, signal.SIGSTOP)
                 time.sleep(SETTLES)
                 _rounds(client, alone)
@@ -170,7 +178,8 @@ def one_abuser() -> dict[str, Any]:
                 time.sleep(SETTLES)
         abuser.kill()
         abuser.join()
-    return _figures(alone, beside)
+    figures = {"abuser_answers_a_second": round(count / abused, 1)}
+    return {**figures, **_figures(alone, beside)}
 
 
 def _figures(alone: Times, beside: Times) -> dict[str, Any]:

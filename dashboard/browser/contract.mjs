@@ -8,9 +8,24 @@ export const ID = /** @type {const} */ ({
   HELP_OPEN: "help-open",
   HELP_CLOSE: "help-close",
   THEME_TOGGLE: "theme-toggle",
+  PALETTE: "palette",
+  PALETTE_OPEN: "palette-open",
+  PALETTE_FIELD: "palette-field",
+  PALETTE_FOUND: "palette-found",
   FILTER: "filter",
   LISTING: "listing",
   COMPARE_BUTTON: "compare-button",
+  LISTING_TICK: "listing-tick",
+  NOTHING_FOUND: "nothing-found",
+  STORY: "story",
+  STORY_SLIDER: "story-slider",
+  STORY_SAID: "story-said",
+  STORY_WALK: "story-walk",
+  DESCRIBE: "describe",
+  DESCRIBE_FIELDS: "describe-fields",
+  DESCRIBE_PROBLEM: "describe-problem",
+  DESCRIBE_SAVE: "describe-save",
+  DESCRIBE_CLOSE: "describe-close",
   JOB: "job",
   JOB_LIVE: "job-live",
   JOB_PLACEHOLDER: "job-placeholder",
@@ -30,6 +45,8 @@ export const ID = /** @type {const} */ ({
   UP_STATE: "up-state",
   UP_MORE: "up-more",
   UP_READ: "up-read",
+  WEIGHT_LAYER: "weight-layer",
+  WEIGHTS_PANEL: "weights-panel",
   BOUNDARY: "boundary",
   SPECTRUM: "spectrum",
   GAP: "gap",
@@ -39,6 +56,10 @@ export const ID = /** @type {const} */ ({
   PARALLEL: "parallel",
   LINE: "line",
   GRID: "grid",
+  WEIGHTS: "weights",
+  RUN_MEASURES: "run-measures",
+  FILM: "film",
+  FILM_AGAINST: "film-against",
   ANALYSIS_PROBLEM: "analysis-problem",
   POINT_READOUT: "point-readout",
   MARGINS_SWITCH: "margins-switch",
@@ -65,6 +86,9 @@ export const ID = /** @type {const} */ ({
   FIELD_MENU: "field-menu",
   COLOUR_MENU: "colour-menu",
   DIFFERENCES: "differences",
+  COMPARISON_NAME: "comparison-name",
+  COMPARISON_SAVE: "comparison-save",
+  COMPARISONS: "comparisons",
   COMPARE_NUMBERS: "compare-numbers",
   COMPARE_X: "compare-x",
   COMPARE_Y: "compare-y",
@@ -75,6 +99,8 @@ export const ID = /** @type {const} */ ({
   COMPARE_EPSILON: "compare-epsilon",
   COMPARE_EPSILON_SAID: "compare-epsilon-said",
   LINE_PANEL: "line-panel",
+  FILM_SLIDER: "film-slider",
+  FILM_READOUT: "film-readout",
   LINE_WANTED: "line-wanted",
 });
 
@@ -87,6 +113,7 @@ export const ID_OF = /** @type {const} */ ({
   frame: "{}-frame",
   table: "{}-table",
   tab: "tab-{}",
+  group: "group-{}",
   side: "side-{}",
   words: "{}-words",
 });
@@ -94,18 +121,25 @@ export const ID_OF = /** @type {const} */ ({
 // What Dash calls.
 export const CALLBACKS = /** @type {const} */ ([
   "analysis_begins",
+  "go_on",
   "plane_arrived",
   "compare_drawn",
   "compare_grid",
+  "compare_saved",
   "compare_address",
   "line_near",
   "line_drawn",
+  "run_drawn",
+  "film_drawn",
   "job_follow",
   "list_arrived",
+  "story_begins",
   "upload_next_step",
   "upload_family",
   "upload_told",
+  "refusal_cleared",
   "candidate_chosen",
+  "weights_drawn",
 ]);
 
 // What a trace is, in `meta.role`.
@@ -142,10 +176,16 @@ export const ROLE = /** @type {const} */ ({
   BLOCK_TRACES: "block_traces",
   COMPLEXITY: "complexity",
   CHOSEN_EPSILON: "chosen_epsilon",
+  SINGULAR_VALUES: "singular_values",
+  RANDOM_MATRIX: "random_matrix",
+  RANDOM_EDGE: "random_edge",
+  POWER_LAW: "power_law",
   BAND: "band",
   DIAGONAL: "diagonal",
   MINIMUM: "minimum",
   LINE: "line",
+  TRACKED: "tracked",
+  LIMIT: "limit",
 });
 
 // Roles that exports leave out.
@@ -231,6 +271,45 @@ export const TAB_LABELS = /** @type {const} */ ({
   data: "Leave-one-out loss against training loss, one marker a training point.",
 });
 
+// Groups of tabs, and the tabs of each.
+export const GROUPS = /** @type {const} */ ({
+  boundary: ["overlaps", "walk", "complexity", "margins"],
+  curvature: ["layers", "blocks"],
+  gap: ["estimates", "calibration"],
+  data: ["data", "coherence"],
+});
+
+// What terms mean.
+export const GLOSSARY = /** @type {const} */ ({
+  minimum: ["minimum", "The weights at which a training ended; an analysis is one look at one minimum."],
+  gap: ["generalization gap", "How far the mean loss on new examples lies above that on the training examples. Unit: nats. Better: smaller."],
+  nats: ["nats", "The unit of loss with natural logarithms: 0.1 nats more means that the probability given to the right class is about 10 % smaller on average."],
+  interval: ["50% and 90% interval", "Where the gap lies with that probability, as counted on networks whose gap was measured. Unit: nats. Better: narrower."],
+  measured: ["measured gap", "Loss on the test set minus loss on the training set, with its standard error. Unit: nats. Better: smaller."],
+  eigenvalue: ["eigenvalue of the Hessian", "The curvature of the training loss along one direction of weight space. Unit: nats per squared weight. Better: smaller is flatter, which alone does not mean better."],
+  lambda_1: ["λ₁, largest curvature", "The eigenvalue along the sharpest direction of the training loss. Unit: nats per squared weight. Better: none: sharper minima can generalize better."],
+  outlier: ["outlier", "An eigenvalue that stands apart from the bulk: here one above a tenth of λ₁."],
+  soft_rank: ["soft rank", "How many directions of weight space the data fix against the weight decay: the effective number of parameters. Unit: directions. Better: fewer, at equal training loss."],
+  lambda: ["λ", "How strongly the training pulled the weights towards zero, by weight decay or by stopping early. Unit: nats per squared weight."],
+  leave_one_out: ["leave-one-out", "The loss of an example if it had been left out of the training, computed from curvature without training again (ALO). Unit: nats. Better: smaller."],
+  tic: ["TIC", "Takeuchi's information criterion: an estimate of the gap from gradients and curvature. Unit: nats. Better: smaller."],
+  temperature: ["temperature held out", "What the outputs of left-out examples should be divided by for the least loss: above 1 the network is too sure of itself. Unit: none. Better: 1."],
+  calibration: ["calibration error", "How far the stated confidence is from the share of right answers, on average. Unit: share. Better: 0."],
+  margin: ["margin", "How far an example must move until the network gives it another class; a crossing found is an upper bound. Unit: units of the inputs. Better: larger."],
+  alignment: ["alignment", "How the loss of an input reacts when the weights move along an eigenvector: the cosine of its gradient with it. Unit: −1 to 1."],
+  drawn: ["share drawn", "The share of the drawn boundary at which this eigenvector's alignment changes sign most. Unit: %."],
+  g: ["G(ε)", "The share of eigenvectors that some training example aligns with above ε. Unit: share. Better: smaller, at one ε for all."],
+  n90: ["n₉₀, directions of the boundary", "How many eigenvectors hold nine tenths of the alignment of all training examples. Unit: directions. Better: fewer, among minima of one data set."],
+  hessian: ["Hessian", "The matrix of second derivatives of the mean training loss by the weights."],
+  ggn: ["GGN", "The Gauss–Newton part of the Hessian: what is left of it where the outputs are taken as linear in the weights."],
+  trace: ["trace", "The sum of all eigenvalues: the total curvature. Unit: nats per squared weight."],
+  residual: ["residual", "How far a computed eigenpair is from exact, as a share of the largest eigenvalue. Unit: share. Better: smaller."],
+  leverage: ["leverage", "How far a training example pulls the prediction at its own place. Unit: 0 to 1. Better: smaller."],
+  barrier: ["barrier", "How high the training loss rises above the straight line between two minima's losses. Unit: nats. Better: lower."],
+  verdict: ["verdict", "Whether the estimate may be relied on: reliable, uncertain, or no estimate at all."],
+  tau: ["Kendall's τ", "How far two measures rank the minima alike: 1 the same order, −1 the opposite one. Unit: −1 to 1."],
+});
+
 // A plane that is computed, as a regular expression.
 export const PLANE_KEY = "points:\\d+,\\d+,\\d+|extremes:\\d+|principal:\\d+,\\d+";
 
@@ -290,6 +369,20 @@ export const OPTIMIZERS = /** @type {const} */ ({
   lbfgs: "It ends at a minimum: weight decay says all.",
   other: "How it weighs directions is not known: away from a minimum there is no estimate.",
 });
+
+// Colour and shape of each class; they repeat.
+export const CLASSES = /** @type {const} */ ([
+  ["#4477AA", "circle"],
+  ["#228833", "square"],
+  ["#CCBB44", "diamond"],
+  ["#66CCEE", "triangle-up"],
+  ["#AA3377", "cross"],
+  ["#5A3A22", "x"],
+  ["#C8E89A", "star"],
+  ["#3B3F8F", "triangle-down"],
+  ["#B4B9C2", "pentagon"],
+  ["#1B1F55", "hourglass"],
+]);
 
 // A strip of tiles: pixels of a caption, gap, least and most height.
 export const STRIP = /** @type {const} */ ({

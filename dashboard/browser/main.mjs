@@ -6,7 +6,11 @@ import * as planeMenus from "./analysis/plane_menus.mjs";
 import * as pointing from "./analysis/selection.mjs";
 import * as state from "./analysis/state.mjs";
 import * as compare from "./compare/page.mjs";
+import * as saved from "./compare/saved.mjs";
 import * as exporting from "./export/menus.mjs";
+import * as describing from "./home/describing.mjs";
+import * as story from "./home/story.mjs";
+import * as thumbs from "./home/thumbs.mjs";
 import { preload } from "./figures/plotly.mjs";
 import * as redraw from "./figures/redraw.mjs";
 import { follow } from "./job/follow.mjs";
@@ -14,26 +18,37 @@ import * as choice from "./page/choice.mjs";
 import { noUpdate } from "./page/dash.mjs";
 import * as help from "./page/help.mjs";
 import * as list from "./page/list.mjs";
+import * as palette from "./page/palette.mjs";
+import * as terms from "./page/terms.mjs";
 import * as theme from "./page/theme.mjs";
+import * as run from "./run/page.mjs";
 import * as drops from "./upload/drops.mjs";
 import { candidateChosen, familyFields, nextStep, toldFields } from "./upload/form.mjs";
 import * as found from "./upload/found.mjs";
+import * as weights from "./upload/weights.mjs";
 
 /** @type {Record<typeof import("./contract.mjs").CALLBACKS[number], (...given: any[]) => unknown>} */
 const FUNCTIONS = {
   analysis_begins: arrival.begin,
+  go_on: (/** @type {string | undefined} */ path) => path || undefined,
   plane_arrived: planeMenus.planeArrived,
   compare_drawn: compare.compareDrawn,
   compare_grid: compare.compareGrid,
+  compare_saved: saved.showSaved,
   compare_address: compare.compareAddress,
   line_near: compare.lineNear,
   line_drawn: compare.lineDrawn,
+  run_drawn: run.runDrawn,
+  film_drawn: run.filmDrawn,
   job_follow: follow,
   list_arrived: list.listArrived,
+  story_begins: story.begin,
   upload_next_step: nextStep,
   upload_family: familyFields,
   upload_told: toldFields,
+  refusal_cleared: () => "",
   candidate_chosen: candidateChosen,
+  weights_drawn: weights.weightsDrawn,
 };
 
 /** What a function answers goes to Dash's output; nothing leaves it as it is. @param {(...given: any[]) => unknown} call */
@@ -42,8 +57,14 @@ const orNothing = (call) => (/** @type {any[]} */ ...given) => {
   return answer === undefined ? noUpdate() : answer;
 };
 
+/** What listens on every page. */
+const LISTENERS = [
+  choice, compare, describing, drops, exporting, found, help, keys, list, palette, panels, planeMenus,
+  pointing, redraw, run, saved, state, story, terms, theme, thumbs, weights,
+];
+
 /** The pages whose figures Plotly draws. */
-const DRAWN = /^\/(analyses\/[^/]+|compare)$/;
+const DRAWN = /^\/(analyses\/[^/]+|runs\/[^/]+|compare)$/;
 
 /**
  * Called once, by boot.js, with what it asked the server for.
@@ -52,6 +73,6 @@ const DRAWN = /^\/(analyses\/[^/]+|compare)$/;
 export function start(early) {
   if (DRAWN.test(location.pathname)) preload();
   arrival.listen(early);
-  for (const each of [choice, compare, drops, exporting, found, help, keys, list, panels, planeMenus, pointing, redraw, state, theme]) each.listen();
+  for (const each of LISTENERS) each.listen();
   return Object.fromEntries(Object.entries(FUNCTIONS).map(([name, call]) => [name, orNothing(call)]));
 }

@@ -9,18 +9,25 @@ from dash import ClientsideFunction
 NAMESPACE = "minimascope"
 BrowserCallback = Literal[
     "analysis_begins",
+    "go_on",
     "plane_arrived",
     "compare_drawn",
     "compare_grid",
+    "compare_saved",
     "compare_address",
     "line_near",
     "line_drawn",
+    "run_drawn",
+    "film_drawn",
     "job_follow",
     "list_arrived",
+    "story_begins",
     "upload_next_step",
     "upload_family",
     "upload_told",
+    "refusal_cleared",
     "candidate_chosen",
+    "weights_drawn",
 ]
 CALLBACKS: tuple[BrowserCallback, ...] = get_args(BrowserCallback)
 

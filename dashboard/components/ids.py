@@ -14,10 +14,25 @@ HELP = "help"
 HELP_OPEN = "help-open"
 HELP_CLOSE = "help-close"
 THEME_TOGGLE = "theme-toggle"
+PALETTE = "palette"
+PALETTE_OPEN = "palette-open"
+PALETTE_FIELD = "palette-field"
+PALETTE_FOUND = "palette-found"
 # the list
 FILTER = "filter"
 LISTING = "listing"
 COMPARE_BUTTON = "compare-button"
+LISTING_TICK = "listing-tick"
+NOTHING_FOUND = "nothing-found"
+STORY = "story"
+STORY_SLIDER = "story-slider"
+STORY_SAID = "story-said"
+STORY_WALK = "story-walk"
+DESCRIBE = "describe"
+DESCRIBE_FIELDS = "describe-fields"
+DESCRIBE_PROBLEM = "describe-problem"
+DESCRIBE_SAVE = "describe-save"
+DESCRIBE_CLOSE = "describe-close"
 # one job
 JOB = "job"
 JOB_LIVE = "job-live"
@@ -39,6 +54,8 @@ UP_ABOUT = "up-about"
 UP_STATE = "up-state"
 UP_MORE = "up-more"
 UP_READ = "up-read"
+WEIGHT_LAYER = "weight-layer"
+WEIGHTS_PANEL = "weights-panel"
 # plots: each has a frame `…-frame` and a table `…-table`
 BOUNDARY = "boundary"
 SPECTRUM = "spectrum"
@@ -49,6 +66,10 @@ SCATTER = "scatter"
 PARALLEL = "parallel"
 LINE = "line"
 GRID = "grid"
+WEIGHTS = "weights"
+RUN_MEASURES = "run-measures"
+FILM = "film"
+FILM_AGAINST = "film-against"
 # one analysis
 ANALYSIS_PROBLEM = "analysis-problem"
 POINT_READOUT = "point-readout"
@@ -77,6 +98,9 @@ FIELD_MENU = "field-menu"
 COLOUR_MENU = "colour-menu"
 # compared minima
 DIFFERENCES = "differences"
+COMPARISON_NAME = "comparison-name"
+COMPARISON_SAVE = "comparison-save"
+COMPARISONS = "comparisons"
 COMPARE_NUMBERS = "compare-numbers"
 COMPARE_X = "compare-x"
 COMPARE_Y = "compare-y"
@@ -87,6 +111,9 @@ COMPARE_THRESHOLD_SAID = "compare-threshold-said"
 COMPARE_EPSILON = "compare-epsilon"
 COMPARE_EPSILON_SAID = "compare-epsilon-said"
 LINE_PANEL = "line-panel"
+# a run
+FILM_SLIDER = "film-slider"
+FILM_READOUT = "film-readout"
 LINE_WANTED = "line-wanted"
 
 
@@ -130,6 +157,11 @@ def tab(name: str) -> str:
     return f"tab-{name}"
 
 
+def group(name: str) -> str:
+    """The button of a group of tabs."""
+    return f"group-{name}"
+
+
 def side(name: str) -> str:
     """The words and tables of a tab."""
     return f"side-{name}"
@@ -140,7 +172,7 @@ def words(name: str) -> str:
     return f"{name}-words"
 
 
-FAMILIES = (drop, uploaded, found, menu, frame, table, tab, side, words)
+FAMILIES = (drop, uploaded, found, menu, frame, table, tab, group, side, words)
 
 
 def named() -> dict[str, str]:

@@ -40,3 +40,14 @@ def skeleton(lines: int = 4) -> html.Div:
     """Fixed-height placeholder rows."""
     rows = [html.Div(className="skeleton-row") for _ in range(lines)]
     return html.Div(rows, className="skeleton", **{"aria-hidden": "true"})
+
+
+def elsewhere(path: str) -> html.Div:
+    """In place of a page that has nothing to show yet: the one that has."""
+    return html.Div(
+        [
+            dcc.Store(id="elsewhere", data=path),
+            dcc.Link("Go on", href=path, className="button"),
+        ],
+        className="page page-narrow",
+    )

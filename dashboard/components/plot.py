@@ -74,7 +74,7 @@ def switch(words: str, identifier: str, pressed: str) -> html.Button:
 
 def panel(
     plot: str,
-    title: str,
+    title: Any,
     label: str,
     *,
     height: int,
@@ -88,7 +88,7 @@ def panel(
     return html.Section([head, above, *body, below], className=f"panel panel-{plot}")
 
 
-def strip(plot: str, title: str, label: str, *, above: Any = None, below: str = "") -> html.Section:
+def strip(plot: str, title: str, label: str, *, above: Any = None, below: Any = "") -> html.Section:
     """A row of tiles, each a button or a link with words of its own: no image as a whole."""
     head = html.Div([html.H2(title), above, tools(plot)], className="panel-head")
     tiles = html.Div(

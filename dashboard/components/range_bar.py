@@ -20,6 +20,7 @@ class Range:
     ninety: tuple[float, float] | None = None
     measured: float | None = None
     error: float | None = None
+    unused: float | None = None  # computed, but nothing to stand by
 
     @property
     def largest(self) -> float:
@@ -37,11 +38,16 @@ class Range:
         if self.measured is not None:
             error = "" if self.error is None else f" ± {nats(self.error)}"
             parts.append(f"measured {nats(self.measured, like=self.error)}{error}")
+        if self.unused is not None:
+            parts.append(f"not used: {nats(self.unused)}")
         return "; ".join(parts)
 
 
-def range_bar(found: Range, *, largest: float = 0.0) -> html.Div | None:
-    """From 0 to the largest number drawn, or to `largest` where bars share a scale."""
+def range_bar(found: Range, *, largest: float = 0.0, said: bool = True) -> html.Div | None:
+    """From 0 to the largest number drawn, or to `largest` where bars share a scale.
+
+    `said`: with its numbers in words above and below.
+    """
     top = ROOM * max(found.largest, largest)
     if top <= 0 or not found.words:
         return None
@@ -51,11 +57,15 @@ def range_bar(found: Range, *, largest: float = 0.0) -> html.Div | None:
         _tick("range-estimate", found.value, top),
         _stretch("range-error", _around(found), top),
         _tick("range-measured", found.measured, top),
+        _beyond(found.unused, top),
     ]
     scale = html.Div([html.Span("0"), html.Span(f"{nats(top)} nats")], className="range-scale")
+    above = _words("range-said", _estimated(found) if said else "")
+    below = _words("range-said measured", _measured(found) if said else "")
     line = html.Div([mark for mark in marks if mark is not None], className="range-line")
+    shown = [part for part in (above, line, scale, below) if part is not None]
     return html.Div(
-        [line, scale],
+        shown,
         className="range",
         role="img",
         title=found.words,
@@ -72,6 +82,32 @@ def range_key(*, estimated: bool, measured: bool) -> html.P:
     ]
     shown = [html.Span(words, className=f"key {name}") for words, name, drawn in keys if drawn]
     return html.P(shown, className="range-key")
+
+
+def _estimated(found: Range) -> str:
+    if found.value is not None and found.ninety:
+        return f"estimate {nats(found.value)}, likely {span(found.value, found.ninety)}"
+    return "" if found.unused is None else f"not used: {nats(found.unused)}"
+
+
+def _measured(found: Range) -> str:
+    if found.measured is None:
+        return ""
+    error = "" if found.error is None else f" ± {nats(found.error)}"
+    return f"measured {nats(found.measured, like=found.error)}{error}"
+
+
+def _words(name: str, words: str) -> html.P | None:
+    unused = " unused" if words.startswith("not used") else ""
+    return html.P(words, className=name + unused) if words else None
+
+
+def _beyond(value: float | None, top: float) -> html.Span | None:
+    """A number not to be used: a dashed line to its place, or out of the scale."""
+    if value is None:
+        return None
+    place = _place(value, top)
+    return html.Span(className="range-unused", style={"left": f"{place:.2f}%"})
 
 
 def _around(found: Range) -> tuple[float, float] | None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from typing import Any
 
-from minimascope.contract.report import Gap, Verdict
+from dash import html
+
+from minimascope.contract.report import Verdict
 
 MINUS = "−"
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -15,7 +18,7 @@ VERDICTS: dict[Verdict, str] = {
     "uncertain": "uncertain",
     "no_estimate": "no estimate",
 }
-WITHOUT_LAMBDA = "The curves show what each estimate would be at every λ."
+TONES: dict[str, str] = {"reliable": "good", "uncertain": "warn", "no_estimate": "muted"}
 STATES = {
     "queued": "waiting for a worker",
     "running": "running",
@@ -88,6 +91,11 @@ def when(moment: datetime | None) -> str:
     return "—" if moment is None else f"{moment.day} {moment:%b %Y, %H:%M} UTC"
 
 
+def moment(when_: datetime) -> Any:
+    """A time that the browser writes in the reader's own zone (`page/times.mjs`)."""
+    return html.Time(when(when_), dateTime=when_.isoformat())
+
+
 def span(seconds: float) -> str:
     """A time that is roughly known: `40 s`, `3 min`, `2.5 h`."""
     for unit, size in (("h", 3600.0), ("min", 60.0)):
@@ -99,12 +107,3 @@ def span(seconds: float) -> str:
 def plural(number_of: int, word: str, many: str = "") -> str:
     """`1 outlier`, `2 outliers`."""
     return f"{count(number_of)}\u00a0{word if number_of == 1 else many or word + 's'}"
-
-
-def advice(gap: Gap, *, tested: bool) -> str:
-    """What to do about a verdict, beyond what its reason already says."""
-    if gap.verdict == "reliable":
-        return "" if tested else "A test set would measure the gap itself."
-    parts = [WITHOUT_LAMBDA] if gap.lambda_ is None else []
-    parts += [] if tested else ["A test set would measure the gap itself."]
-    return " ".join(parts)

@@ -19,6 +19,7 @@ from minimascope.contract.report import Report
 from minimascope.contract.schemas import FINAL_STATES, Analysis
 
 COLUMNS = 6  # tiles in a row of the compare page
+SMALL = 400  # thumbnails held: about 15 kB each
 KEPT = 32  # drawings of finished analyses held, compressed: about 0.4 MB each at 200 × 200
 ROOM = 1  # drawings fetched and made at a time
 
@@ -46,6 +47,7 @@ class Drawings:
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
         self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._small: OrderedDict[str, bytes] = OrderedDict()
         self._room = asyncio.Semaphore(ROOM)
         self.process = DrawingProcess()
 
@@ -68,25 +70,37 @@ class Drawings:
 
         return await self._made(analysis, f"tiles {vectors}", made)
 
+    async def thumbnail(self, identifier: str) -> bytes:
+        """The boundary's tile alone, for the list."""
+        analysis = await self._client.analysis(identifier)
+
+        async def made(report: Report, arrays: dict[str, Array]) -> bytes:
+            return await self.process.run(packed_tiles, report, arrays, [])
+
+        return await self._made(analysis, "thumbnail", made, small=True)
+
     async def _made(
         self,
         analysis: Analysis,
         what: str,
         make: Callable[[Report, dict[str, Array]], Awaitable[bytes]],
+        *,
+        small: bool = False,
     ) -> bytes:
+        kept, most = (self._small, SMALL) if small else (self._kept, KEPT)
         name = f"{analysis.id} {analysis.state} {analysis.attempt} {analysis.finished_at} {what}"
         async with self._room:
-            if name in self._kept:
-                self._kept.move_to_end(name)
-                return self._kept[name]
+            if name in kept:
+                kept.move_to_end(name)
+                return kept[name]
             report, arrays = await asyncio.gather(
                 self._client.report(analysis.id), self._arrays(analysis.id)
             )
             packed = await make(report, arrays)
             if analysis.state in FINAL_STATES:
-                self._kept[name] = packed
-                while len(self._kept) > KEPT:
-                    self._kept.popitem(last=False)
+                kept[name] = packed
+                while len(kept) > most:
+                    kept.popitem(last=False)
         return packed
 
     async def _arrays(self, identifier: str) -> dict[str, Array]:
@@ -110,7 +124,7 @@ def vectors_of(text: str | None) -> list[int]:
 
 
 def drawing_routes(app: FastAPI, client: AsyncClient) -> DrawingProcess:
-    """Adds `GET /drawings/{id}` and `/drawings/{id}/tiles?vectors=1-5`; who draws for them."""
+    """Adds `GET /drawings/{id}`, its `/tiles?vectors=1-5` and `/thumbnail`; who draws for them."""
     drawings = Drawings(client)
 
     @app.get("/drawings/{identifier}", include_in_schema=False)
@@ -120,6 +134,10 @@ def drawing_routes(app: FastAPI, client: AsyncClient) -> DrawingProcess:
     @app.get("/drawings/{identifier}/tiles", include_in_schema=False)
     async def strip(identifier: str, request: Request, vectors: str = "") -> Response:
         return _answer(await drawings.tiles(identifier, vectors_of(vectors)), request)
+
+    @app.get("/drawings/{identifier}/thumbnail", include_in_schema=False)
+    async def thumbnail(identifier: str, request: Request) -> Response:
+        return _answer(await drawings.thumbnail(identifier), request)
 
     return drawings.process
 

@@ -25,6 +25,7 @@ OWN: dict[str, str] = {
     "analyze": "analyse local files without a server",
     "cross-validate": "measure the gap by K-fold, with your own script",
     "inspect": "what a checkpoint holds and says of its training",
+    "weights": "what weights alone say, layer by layer",
     "architectures": "architectures that bare weights allow",
     "export": "write a network of your own code as .pt2",
     "upload": "store a file on the server, print its id",
@@ -33,6 +34,9 @@ OWN: dict[str, str] = {
     "report": "fetch a report, and its arrays",
     "slice": "compute a plane of the decision boundary",
     "compare": "key numbers of several analyses",
+    "describe": "rename an analysis, tag it, note something",
+    "delete": "remove an analysis with its results",
+    "explain": "what a term means, in one sentence",
     "interpolate": "loss on the line between two minima",
     "doctor": "check this installation, in words",
 }

@@ -1,4 +1,7 @@
-"""The awaited twin of `minimascope.client.Client`, method by method."""
+"""The calls of `minimascope.client.Client`, awaited: what the dashboard asks of its server.
+
+Each method is described where `Client` has it; here nothing is sent twice.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +35,10 @@ from minimascope.contract.questions.interpolations import (
 from minimascope.contract.questions.question import Question
 from minimascope.contract.questions.slices import Slice, SliceRequest
 from minimascope.contract.report import Report
+from minimascope.contract.runs import Run, RunPage
 from minimascope.contract.schemas import (
     Analysis,
+    AnalysisChange,
     AnalysisPage,
     AnalysisPlan,
     AnalysisRequest,
@@ -43,6 +48,7 @@ from minimascope.contract.schemas import (
     UploadKind,
     UploadPage,
 )
+from minimascope.contract.weights import WeightReport, WeightsRequest
 
 T = TypeVar("T")
 LARGE = 1 << 16  # bytes that take milliseconds to decode
@@ -54,7 +60,7 @@ async def _chunks_async(file: BinaryIO) -> AsyncIterator[bytes]:
 
 
 class AsyncClient:
-    """The same calls, awaited; method by method the twin of `Client`."""
+    """The same calls, awaited."""
 
     def __init__(
         self, base_url: str, token: str = "", *, transport: httpx.AsyncBaseTransport | None = None
@@ -124,6 +130,10 @@ class AsyncClient:
     async def plan(self, request: AnalysisRequest) -> AnalysisPlan:
         return await self.send(calls.plan(request))
 
+    async def weights(self, checkpoint: str, *, against: str | None = None) -> WeightReport:
+        request = WeightsRequest(checkpoint=checkpoint, against=against)
+        return await self.send(calls.weights(request))
+
     async def architectures(self, request: AnalysisRequest) -> CandidateTable:
         return await self.send(calls.architectures(request))
 
@@ -146,6 +156,14 @@ class AsyncClient:
     async def retry(self, identifier: str) -> Analysis:
         return await self.send(calls.retry(identifier))
 
+    async def describe(self, identifier: str, change: AnalysisChange) -> Analysis:
+        """Name, notes, tags, project of an analysis; what is not given stays."""
+        return await self.send(calls.describe(identifier, change))
+
+    async def pin(self, identifier: str, *, pinned: bool = True) -> Analysis:
+        """Keeps an analysis whatever its age, or no longer."""
+        return await self.send(calls.pin(identifier, pinned=pinned))
+
     async def delete_analysis(self, identifier: str) -> None:
         await self.send(calls.delete_analysis(identifier))
 
@@ -157,6 +175,12 @@ class AsyncClient:
 
     async def arrays(self, identifier: str) -> dict[str, Array]:
         return await self.send(calls.arrays(identifier))
+
+    async def runs(self, *, limit: int = 50, cursor: str | None = None) -> RunPage:
+        return await self.send(calls.runs(limit=limit, cursor=cursor))
+
+    async def run(self, name: str) -> Run:
+        return await self.send(calls.run(name))
 
     async def slice(
         self, identifier: str, request: SliceRequest, *, seconds: float = 600.0

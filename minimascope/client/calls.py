@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
+from urllib.parse import quote
 
 import httpx
 import numpy as np
@@ -14,8 +15,10 @@ from minimascope.client.events import Event
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.questions.question import AnswerDocument, Question, QuestionKind
 from minimascope.contract.report import Report
+from minimascope.contract.runs import Run, RunPage
 from minimascope.contract.schemas import (
     Analysis,
+    AnalysisChange,
     AnalysisPage,
     AnalysisPlan,
     AnalysisRequest,
@@ -25,6 +28,7 @@ from minimascope.contract.schemas import (
     UploadKind,
     UploadPage,
 )
+from minimascope.contract.weights import WeightReport, WeightsRequest
 
 PREFIX = "/api/v1"
 T = TypeVar("T")
@@ -46,6 +50,7 @@ class Call(Generic[T]):
     params: Mapping[str, str | int] = field(default_factory=dict)
     json: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    repeatable: bool = True  # twice is as once
 
 
 def check(response: httpx.Response) -> None:
@@ -133,19 +138,41 @@ def uploads(kind: UploadKind, *, limit: int, cursor: str | None) -> Call[UploadP
     return Call("GET", f"/{kind}s", decode, params=_page(limit, cursor))
 
 
-def store(kind: UploadKind, name: str) -> Call[Upload]:
-    """The body is given to `send` apart: a stream of bytes."""
+def store(kind: UploadKind, name: str, *, repeatable: bool = True) -> Call[Upload]:
+    """The body is given to `send` apart: a stream of bytes, which can be gone over again or not."""
     return Call(
         "POST",
         f"/{kind}s",
         lambda r: Upload.model_validate_json(r.content),
         params={"name": name},
         headers={"content-type": "application/octet-stream"},
+        repeatable=repeatable,
     )
 
 
 def delete_upload(kind: UploadKind, identifier: str) -> Call[None]:
-    return Call("DELETE", f"/{kind}s/{identifier}", _nothing)
+    return Call("DELETE", f"/{kind}s/{identifier}", _nothing, repeatable=False)
+
+
+def publish(name: str, run: str | None, step: int | None, *, key: str) -> Call[Analysis]:
+    """The body is the file of a saved report; sent twice with one `key`, it is kept once."""
+    given = {"name": name, "run": run, "step": step}
+    params = {k: each for k, each in given.items() if each not in (None, "")}
+    headers = {"content-type": "application/octet-stream", "idempotency-key": key}
+    return Call("POST", "/reports", _analysis, params=params, headers=headers)
+
+
+def runs(*, limit: int, cursor: str | None) -> Call[RunPage]:
+    def decode(response: httpx.Response) -> RunPage:
+        return RunPage.model_validate_json(response.content)
+
+    return Call("GET", "/runs", decode, params=_page(limit, cursor))
+
+
+def run(name: str) -> Call[Run]:
+    return Call(
+        "GET", f"/runs/{quote(name, safe='')}", lambda r: Run.model_validate_json(r.content)
+    )
 
 
 def _analysis(response: httpx.Response) -> Analysis:
@@ -155,7 +182,8 @@ def _analysis(response: httpx.Response) -> Analysis:
 def submit(request: AnalysisRequest, *, idempotency_key: str | None) -> Call[Analysis]:
     headers = {"idempotency-key": idempotency_key} if idempotency_key else {}
     body = request.model_dump(mode="json")
-    return Call("POST", "/analyses", _analysis, json=body, headers=headers)
+    again = idempotency_key is not None
+    return Call("POST", "/analyses", _analysis, json=body, headers=headers, repeatable=again)
 
 
 def plan(request: AnalysisRequest) -> Call[AnalysisPlan]:
@@ -163,6 +191,13 @@ def plan(request: AnalysisRequest) -> Call[AnalysisPlan]:
         return AnalysisPlan.model_validate_json(response.content)
 
     return Call("POST", "/plans", decode, json=request.model_dump(mode="json"))
+
+
+def weights(request: WeightsRequest) -> Call[WeightReport]:
+    def decode(response: httpx.Response) -> WeightReport:
+        return WeightReport.model_validate_json(response.content)
+
+    return Call("POST", "/weights", decode, json=request.model_dump(mode="json"))
 
 
 def architectures(request: AnalysisRequest) -> Call[CandidateTable]:
@@ -186,15 +221,24 @@ def analysis(identifier: str) -> Call[Analysis]:
 
 
 def cancel(identifier: str) -> Call[Analysis]:
-    return Call("POST", f"/analyses/{identifier}/cancel", _analysis)
+    return Call("POST", f"/analyses/{identifier}/cancel", _analysis, repeatable=False)
 
 
 def retry(identifier: str) -> Call[Analysis]:
-    return Call("POST", f"/analyses/{identifier}/retry", _analysis)
+    return Call("POST", f"/analyses/{identifier}/retry", _analysis, repeatable=False)
+
+
+def describe(identifier: str, change: AnalysisChange) -> Call[Analysis]:
+    given = change.model_dump(mode="json", exclude_unset=True)
+    return Call("PATCH", f"/analyses/{identifier}", _analysis, json=given)
+
+
+def pin(identifier: str, *, pinned: bool) -> Call[Analysis]:
+    return Call("PUT" if pinned else "DELETE", f"/analyses/{identifier}/pin", _analysis)
 
 
 def delete_analysis(identifier: str) -> Call[None]:
-    return Call("DELETE", f"/analyses/{identifier}", _nothing)
+    return Call("DELETE", f"/analyses/{identifier}", _nothing, repeatable=False)
 
 
 def report(identifier: str) -> Call[Report]:

@@ -52,6 +52,11 @@ def named_by(headers: Mapping[str, str]) -> Code:
     return Code(*(headers.get(name, "")[:MOST] for name in (VERSION, ESTIMATORS, BUILD)))
 
 
+def release_said(versions: Mapping[str, str]) -> str:
+    """`Code.release` of a worker by what it reports; "" where it says too little."""
+    return Code(versions.get("minimascope", ""), versions.get("estimators", "")).release
+
+
 @lru_cache(maxsize=1)
 def this_code() -> Code:
     """The code of this process, as it was at the first call."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from minimascope.contract.names import seen
 
 LossName = Literal["cross_entropy", "binary", "multilabel", "mse", "torch_mse"]
 Link = Literal["logits", "log_probabilities", "probabilities"]
@@ -37,7 +39,7 @@ _BELONGS: dict[str, tuple[tuple[LossName, ...], str]] = {
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Pattern = Annotated[str, Field(min_length=1, max_length=200)]
+Pattern = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(seen)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 MOST_CLASSES = 10_000
 MOST_PATTERNS = 100

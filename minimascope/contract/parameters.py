@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
+from minimascope.contract.names import all_visible
 from minimascope.contract.objective import ObjectiveParameters, Positive
 from minimascope.contract.report import STAGES, CrossValidation, Stage
 
@@ -66,16 +67,16 @@ class Parameters(ObjectiveParameters):
     @field_validator("architecture")
     @classmethod
     def _storable(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
-        """What JSON itself can say: databases refuse NaN, infinity, NUL and half a surrogate."""
+        """What JSON itself can say, in characters that can be seen: databases refuse NaN and
+        infinity, NUL and half a surrogate."""
         try:
             text = json.dumps(value, allow_nan=False, ensure_ascii=False)
-            text.encode()
+            plain = json.loads(text)
+            hidden = all_visible(plain) != plain
         except RecursionError as error:
             raise ValueError("is nested too deeply") from error
-        except UnicodeEncodeError as error:
-            raise ValueError("holds a character that is no Unicode") from error
-        if "\\u0000" in text:
-            raise ValueError("holds a NUL character")
+        if hidden:
+            raise ValueError("holds a character that cannot be seen")
         if len(text) > MOST_ARCHITECTURE:
             raise ValueError(f"is longer than {MOST_ARCHITECTURE} characters of JSON")
         return value

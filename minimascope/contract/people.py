@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from minimascope.contract.names import seen
 from minimascope.contract.schemas import Document, Scope, UploadKind
 
 Name = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\w.@-]+$")]
-Label = Annotated[str, Field(max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Label = Annotated[str, Field(max_length=60), AfterValidator(seen)]
 Bytes = Annotated[int, Field(ge=0, lt=2**63)]
 PerMinute = Annotated[int, Field(ge=0, lt=2**31)]
 # null: as long as the server's settings say; 0: without an end.

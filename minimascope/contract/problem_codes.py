@@ -58,6 +58,12 @@ INTAKE = (
         "architecture_mismatch",
         "spec and weights disagree; names the first key and both shapes",
     ),
+    Problem(
+        "order_open",
+        "names and shapes leave the order of layers open, and the file does not keep it",
+    ),
+    Problem("adapter_without_base", "a LoRA adapter without the model that it changes"),
+    Problem("part_of_a_checkpoint", "one rank's part of a network that was saved in shards"),
     Problem("no_candidates", "`minimascope architectures` finds no architecture in these weights"),
     Problem(
         "torch_file_refused",
@@ -71,12 +77,21 @@ INTAKE = (
         "label_missing",
         "no column of a table has the name given, or one of the usual names, of labels",
     ),
+    Problem("columns_differ", "the test table lacks a column of the training table"),
+    Problem("split_missing", "a file of several splits has none for this purpose"),
+    Problem("sizes_differ", "images of several sizes"),
     Problem("dataset_missing_arrays", "arrays `X` or `y` are missing"),
     Problem("empty_data", "no examples"),
     Problem("nan_data", "NaN or infinite inputs or targets"),
     Problem(
         "input_shape_mismatch",
         "the network cannot take the inputs; names expected and given shape",
+    ),
+    Problem("fixed_batch", "a `.pt2` that was exported for so many examples at once"),
+    Problem("batch_dependent", "an example's outputs depend on the others in its batch"),
+    Problem(
+        "labels_per_position",
+        "one label a token or pixel: a language model or a segmentation, not a classifier",
     ),
     Problem("output_shape_mismatch", "outputs do not fit targets or loss"),
     Problem("outputs_not_finite", "NaN or infinite outputs on the data"),
@@ -182,6 +197,13 @@ THINGS = (
     Problem("no_such_job", "unknown", 404),
     Problem("no_such_user", "unknown", 404),
     Problem("no_such_token", "unknown, or somebody else's", 404),
+    Problem("no_such_run", "no report of a training run of this name", 404),
+    Problem(
+        "computed_elsewhere",
+        "the report was published: this server has neither its weights nor its data",
+        409,
+        "Upload weights and data, and analyse them here.",
+    ),
     Problem("no_report_yet", "its first stage is not done", 404),
     Problem("no_arrays_yet", "nothing with arrays is done", 404),
     Problem(

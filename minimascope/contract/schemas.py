@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from minimascope.contract.names import visible
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import DataSummary, Lies, Stage
 
@@ -15,6 +16,7 @@ StageState = Literal["waiting", "running", "done", "failed", "skipped"]
 UploadKind = Literal["checkpoint", "dataset"]
 Scope = Literal["read", "write", "admin", "worker", "metrics"]
 FINAL_STATES: tuple[State, ...] = ("done", "failed", "cancelled")
+MOST_STEPS = 10**12
 MAX_ATTEMPTS = 3  # of a job whose workers are lost
 # What an analysis's event stream says; `problem` ends it.
 EventName = Literal["snapshot", "progress", "stage", "state", "silent", "problem"]
@@ -69,21 +71,46 @@ class TransferStatus(Document):
 
 
 Identifier = Annotated[str, Field(max_length=64)]
+AnalysisName = Annotated[str, Field(max_length=200), AfterValidator(visible)]
+# It stands in addresses: letters, digits and - _ . with spaces between.
+RunName = Annotated[str, Field(max_length=100, pattern=r"^\w[\w .\-]*$")]
+Step = Annotated[int, Field(ge=0, le=MOST_STEPS)]
 
 
 class AnalysisRequest(Document):
     """Body of `POST /analyses`: ids of uploads and the parameters.
 
-    `optimizer_state`: of a checkpoint upload, the optimiser's state_dict at these weights.
+    `optimizer_state`: of a checkpoint upload, the optimiser's state_dict at these weights. `run`
+    and `step`: of which training run this is a report, and after how many steps.
     """
 
-    name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] = ""
+    name: AnalysisName = ""
     checkpoint: Identifier
     train: Identifier
     test: Identifier | None = None
     optimizer_state: Identifier | None = None
     parameters: Parameters = Parameters()
     priority: Literal["low", "normal", "high"] = "normal"
+    run: RunName | None = None
+    step: Step | None = None
+
+    @model_validator(mode="after")
+    def _step_of_a_run(self) -> Self:
+        if (self.run is None) != (self.step is None):
+            raise ValueError("run and step go together: which training run, after how many steps")
+        return self
+
+
+Tag = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[^\x00,]*$")]
+
+
+class AnalysisChange(Document):
+    """Body of `PATCH /analyses/{id}`: what a person says of an analysis; the rest stays."""
+
+    name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] | None = None
+    notes: Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")] | None = None
+    tags: Annotated[list[Tag], Field(max_length=20)] | None = None
+    project: Annotated[str, Field(max_length=80, pattern=r"^[^\x00]*$")] | None = None
 
 
 class AnalysisPlan(Document):
@@ -142,7 +169,11 @@ class MadeBy(Document):
 
 
 class ListedAnalysis(Document):
-    """One row of the list: everything but the parameters, which may be long."""
+    """One row of the list: everything but the parameters, which may be long.
+
+    `elsewhere`: published, computed by the code `made_by` on another machine; its `checkpoint` and
+    `train` are empty, because this server has neither.
+    """
 
     id: str
     name: str
@@ -161,7 +192,13 @@ class ListedAnalysis(Document):
     optimizer_state: str | None = None
     arrays: list[str] = []
     pinned: bool = False
+    notes: str = ""
+    tags: list[str] = []
+    project: str = ""
     made_by: MadeBy | None = None
+    run: str | None = None
+    step: int | None = None
+    elsewhere: bool = False
 
 
 class Analysis(ListedAnalysis):
@@ -187,7 +224,8 @@ class KeyNumbers(Document):
     closest crossings are upper bounds, `…_lower` certified lower ones, of the points that the
     network gets right; `misclassified` counts the others.
     `gap_half`, `gap_ninety`: 50% and 90% interval; without an estimate that the verdict stands by
-    all three are null. `gap_lies`: where the measured gap lies with respect to the latter.
+    all three are null, and `gap_not_used` is what was computed, which is never to be ranked.
+    `gap_lies`: where the measured gap lies with respect to the 90% interval.
     `spectrum_examples`: how many λ₁, trace and outliers are of, where that is a sample.
     """
 
@@ -202,6 +240,7 @@ class KeyNumbers(Document):
     gap_estimate: float | None = None
     gap_half: tuple[float, float] | None = None
     gap_ninety: tuple[float, float] | None = None
+    gap_not_used: float | None = None
     gap_measured: float | None = None
     gap_measured_error: float | None = None
     gap_lies: Lies | None = None

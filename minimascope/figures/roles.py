@@ -47,12 +47,20 @@ class Role(StrEnum):
     BLOCK_TRACES = "block_traces"
     COMPLEXITY = "complexity"
     CHOSEN_EPSILON = "chosen_epsilon"
+    # singular values of one weight
+    SINGULAR_VALUES = "singular_values"
+    RANDOM_MATRIX = "random_matrix"
+    RANDOM_EDGE = "random_edge"
+    POWER_LAW = "power_law"
     # any figure
     BAND = "band"  # ± one standard error around a line that says it too
     DIAGONAL = "diagonal"
     # compared minima, one trace each
     MINIMUM = "minimum"
     LINE = "line"
+    # a run over its steps
+    TRACKED = "tracked"
+    LIMIT = "limit"
 
 
 # Drawn for the eye alone: their values are another trace's, so exports leave them out.

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 Figure = go.Figure  # so that who hands figures on needs no plotly of its own
 
-FONT = "Inter, 'Source Sans 3', 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
+FONT = "-apple-system, 'Segoe UI', Inter, Roboto, 'Helvetica Neue', 'Liberation Sans', sans-serif"
 
 LIGHT: dict[str, str] = {
     "page": "#ffffff",
@@ -51,8 +51,12 @@ DIVERGING: dict[str, list[str]] = {
     "light": ["#9a4a05", "#d3802a", "#f2c48c", "#ffffff", "#c3bde0", "#7d70ac", "#43227a"],
     "dark": ["#ffc680", "#c77f33", "#6d431c", "#15171b", "#413769", "#8576c4", "#d0c9fa"],
 }
-# Paul Tol's bright scheme without its reds, which belong to the margins here.
-CLASS_COLOURS = ["#4477AA", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB", "#EE6677"]
+# Ten classes, at least 15 CIELAB apart in normal, deutan and protan sight; no red, which belongs to
+# the margins here.
+CLASS_COLOURS = [
+    *("#4477AA", "#228833", "#CCBB44", "#66CCEE", "#AA3377"),
+    *("#5A3A22", "#C8E89A", "#3B3F8F", "#B4B9C2", "#1B1F55"),
+]
 CLASS_SYMBOLS = [
     *("circle", "square", "diamond", "triangle-up", "cross", "x", "star"),
     *("triangle-down", "pentagon", "hourglass"),
@@ -62,7 +66,7 @@ DASHES = ["solid", "dash", "dot", "dashdot", "longdash"]
 
 
 def class_colour(label: int) -> str:
-    """Colour of a class or of a compared minimum, repeating after seven."""
+    """Colour of a class or of a compared minimum, repeating after ten."""
     return CLASS_COLOURS[label % len(CLASS_COLOURS)]
 
 

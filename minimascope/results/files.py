@@ -1,30 +1,23 @@
-"""A result in one file: an .npz of its arrays with the report as JSON among them."""
+"""A result in one file (`minimascope.client.packed`), written and read."""
 
 from __future__ import annotations
 
-import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
 
+from minimascope.client.packed import NAME, packed
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Report
 from minimascope.machine.writing import write
 
-NAME = "report.json"  # no array's name
-
 
 def save(report: Report, arrays: Mapping[str, np.ndarray], path: str | Path) -> Path:
     """All or nothing. Raises ProblemError cannot_write."""
-    text = report.model_dump_json(by_alias=True).encode()
-    held = io.BytesIO()
-    every: Any = {**arrays, NAME: np.frombuffer(text, dtype=np.uint8)}
-    np.savez_compressed(held, **every)
-    return write(path, held.getvalue())
+    return write(path, packed(report, arrays))
 
 
 def load(path: str | Path) -> tuple[Report, dict[str, np.ndarray]]:

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
+from minimascope.client.reports import Reports
 from minimascope.contract.report import Report
+from minimascope.contract.schemas import Analysis
 from minimascope.machine.writing import write
 from minimascope.results import card, files, page, tables
 from minimascope.results.plots import Plots
@@ -76,6 +78,26 @@ class Result:
         Raises ProblemError cannot_write.
         """
         return files.save(self.report, self.arrays, path)
+
+    def publish(
+        self,
+        url: str,
+        *,
+        name: str = "",
+        run: str | None = None,
+        step: int | None = None,
+        token: str = "",
+    ) -> Analysis:
+        """Puts the report on a server, which computes nothing again and says so.
+
+            report.publish("http://127.0.0.1:8717", run="wd 1e-3", step=1000)
+
+        It is shown as computed elsewhere by this version. `run` and `step` make it one of a
+        training run, whose page is at /runs/NAME. Eigenvectors stay here. Raises ProblemError:
+        server_unreachable, unauthorized, too_large, storage_full, invalid_request.
+        """
+        with Reports(url, token) as server:
+            return server.publish(self, name=name, run=run, step=step)
 
     def html(self, path: str | Path) -> Path:
         """Writes a page of its own, figures included: it needs no server and no network.

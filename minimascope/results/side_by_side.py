@@ -13,6 +13,7 @@ NAMES = {
     "gap_estimate": "gap, estimated",
     "gap_half": "… 50% interval",
     "gap_ninety": "… 90% interval",
+    "gap_not_used": "… not to be used",
     "gap_measured": "gap, measured",
     "gap_measured_error": "… standard error",
     "gap_lies": "… and the 90%",

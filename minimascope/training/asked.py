@@ -47,12 +47,18 @@ class Script:
 
 @dataclass(frozen=True)
 class Asked:
-    """An analysis of what is in memory, ready to be opened."""
+    """An analysis of what is in memory, ready to be opened.
+
+    copy: of the script's model, which `network` is made of. summed: the terms that a step's loss is
+    a sum of, None where it is their mean.
+    """
 
     network: Joined
     parameters: Parameters
     known: Known
     checkpoint: Checkpoint
+    copy: Copied
+    summed: float | None = None
 
     def opened(self) -> Opened:
         """The minimum. Raises ProblemError as `together` does."""
@@ -110,7 +116,9 @@ def asked_of(script: Script, told: dict[str, Any]) -> Asked:
         steps.eps,
     )
     said = [*model.said, *network.said, *loss.said, *steps.said]
-    return Asked(network, parameters, known, replace(model.checkpoint(), warnings=said))
+    checkpoint = replace(model.checkpoint(), warnings=said)
+    summed = loss.summed * batch if loss.summed and batch else None
+    return Asked(network, parameters, known, checkpoint, model, summed)
 
 
 def _augmented(script: Script, train: Table, told: dict[str, Any]) -> Augmented | None:

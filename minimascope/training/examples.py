@@ -39,7 +39,7 @@ def read(data: Any, which: str) -> Table:
 def _read(data: Any, which: str) -> Table:
     if isinstance(data, DataLoader):
         return _of_loader(data, which)
-    if _is_pair(data):
+    if is_pair(data):
         return _of_pair(data, which)
     if hasattr(data, "column_names") and hasattr(data, "__getitem__"):
         return _of_items(data, _mapped)
@@ -49,7 +49,7 @@ def _read(data: Any, which: str) -> Table:
             "up already.",
             "Give the loader or the list itself.",
         )
-    if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not _holds_batches(data):
+    if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not holds_batches(data):
         return _of_items(data, default_collate)
     if not isinstance(data, Iterable) or isinstance(data, (str, bytes, np.ndarray, Tensor)):
         raise data_unusable(
@@ -63,7 +63,7 @@ def _is_array(value: Any) -> bool:
     return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
-def _is_pair(data: Any) -> bool:
+def is_pair(data: Any) -> bool:
     """(X, y): arrays, or X an array and y a plain list; not two batches."""
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         return False
@@ -84,7 +84,7 @@ def _of_pair(data: Sequence[Any], which: str) -> Table:
     return replace(table, target=1)
 
 
-def _holds_batches(data: Any) -> bool:
+def holds_batches(data: Any) -> bool:
     """A list of batches, as opposed to a data set of examples: its inputs have rows of targets."""
     if not isinstance(data, (list, tuple)) or not data:
         return False

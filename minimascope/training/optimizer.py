@@ -30,11 +30,19 @@ class Told:
     said: list[str] = field(default_factory=list)
 
 
+def unwrapped(optimizer: Any) -> Any:
+    """The optimiser itself, where a trainer (accelerate, Lightning) keeps it within its own."""
+    while isinstance(inside := getattr(optimizer, "optimizer", None), torch.optim.Optimizer):
+        optimizer = inside
+    return optimizer
+
+
 def told_by(optimizer: Any, names: Mapping[int, str], trained: list[str]) -> Told:
     """names: of the model's parameters by identity; trained: those with requires_grad.
 
     Raises ProblemError optimizer_unusable.
     """
+    optimizer = unwrapped(optimizer)
     if optimizer is None:
         return Told()
     if not isinstance(optimizer, torch.optim.Optimizer):
@@ -42,7 +50,7 @@ def told_by(optimizer: Any, names: Mapping[int, str], trained: list[str]) -> Tol
             f"The optimiser is a {named(optimizer)}; a torch.optim.Optimizer is needed."
         )
     groups = _named_groups(optimizer, names)
-    kind = _kind(optimizer)
+    kind = kind_of(optimizer)
     fields, said = _facts(optimizer, kind, groups)
     penalty, more = _penalty(groups, trained)
     said += more
@@ -76,7 +84,7 @@ def _named_groups(
     return found
 
 
-def _kind(optimizer: torch.optim.Optimizer) -> str:
+def kind_of(optimizer: torch.optim.Optimizer) -> str:
     kind = KINDS.get(type(optimizer).__name__, "other")
     decoupled = optimizer.param_groups[0].get("decoupled_weight_decay", False)
     return "adamw" if kind == "adam" and decoupled else kind

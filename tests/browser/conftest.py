@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.servers.browser import open_part
 from tests.servers.recorded import GAUSS
 
 expect.set_options(timeout=20_000)  # a loaded machine draws slowly
@@ -43,7 +44,6 @@ def opened(browser: Browser, address: str) -> Iterator[Page]:
     for page in watched(context, address):
         page.goto(f"/analyses/{GAUSS}?view=walk")
         page.wait_for_selector("#detail .scatterlayer .trace")
-        page.wait_for_selector("#gap .scatterlayer .trace")
         yield page
 
 
@@ -58,3 +58,9 @@ def linked(opened: Page) -> Page:
     )
     expect(opened.locator("[data-vector='1']")).to_have_attribute("aria-pressed", "true")
     return opened
+
+
+def open_gap(page: Page) -> None:
+    """The figure of the gap over λ, which stands in its group."""
+    open_part(page, "estimates")
+    page.wait_for_selector("#gap .scatterlayer .trace")

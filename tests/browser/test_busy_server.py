@@ -25,8 +25,8 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 
 def test_an_answer_older_than_the_end_does_not_undo_it(page: Page, recorded: Recorded) -> None:
     late: list[Route] = []  # the answers that the end of a stage asks for, held back
-    done = recorded.analysis(LIVE, state="done").model_dump_json()
-    frames = f"event: stage\ndata: {json.dumps(STAGE)}\n\nevent: state\ndata: {done}\n\n"
+    ended = recorded.analysis(LIVE, state="failed").model_dump_json()
+    frames = f"event: stage\ndata: {json.dumps(STAGE)}\n\nevent: state\ndata: {ended}\n\n"
 
     def events(route: Route) -> None:
         route.fulfill(body=frames, headers={"content-type": "text/event-stream"})
@@ -34,12 +34,12 @@ def test_an_answer_older_than_the_end_does_not_undo_it(page: Page, recorded: Rec
     page.route(f"**/api/v1/analyses/{LIVE}", lambda route: late.append(route))
     page.route(f"**/api/v1/analyses/{LIVE}/events", events)
     page.goto(f"/jobs/{LIVE}")
-    expect(page.locator(".job-state")).to_have_text("Done")
+    expect(page.locator(".job-state")).to_have_text("Failed")
     assert late
     for route in late:
         route.fulfill(body=recorded.analysis(LIVE).model_dump_json())
     page.wait_for_timeout(500)
-    expect(page.locator(".job-state")).to_have_text("Done")
+    expect(page.locator(".job-state")).to_have_text("Failed")
 
 
 def test_a_change_while_an_answer_is_on_its_way_is_asked_for(

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.cases.reference_report import Found
+from tests.servers.browser import open_part
 from tests.servers.recorded import LETTERS, Recorded
 
 NAMES = ["<b>A</b>", "B %{x}", "cat " * 20]
@@ -26,5 +27,5 @@ def test_the_page_says_names_where_it_said_numbers(lettered: Found, page: Page) 
     expect(row.locator("td").first).to_have_text(label)
     table = page.locator(".side-margins table").first
     expect(table).to_contain_text(NAMES[0])
-    page.click("#tab-data")
+    open_part(page, "data")
     expect(page.locator(".side-data p").first).to_contain_text(f"({NAMES[0]}, ")

@@ -83,7 +83,7 @@ def test_who_signed_in_copies_such_a_link_and_no_page_breaks_its_policy(
         for path, selector in {
             "/upload": "#drop-checkpoint[data-state]",
             f"/jobs/{demo}": ".stage-done",
-            f"/compare?ids={pair}": "#scatter .scatterlayer .trace",
+            f"/compare?ids={pair}": ".compare-said",
             f"/analyses/{demo}": "#detail .scatterlayer .trace",
         }.items():
             page.goto(path)

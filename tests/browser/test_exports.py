@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
+from minimascope.contract.glossary import TERMS
+from tests.browser.conftest import open_gap
 from tests.cases.reference_report import Found
 from tests.servers.recorded import GAUSS
 
@@ -54,6 +56,7 @@ def chunks(png: bytes) -> dict[str, bytes]:
 
 
 def test_png_has_300_dots_an_inch_and_its_origin(linked: Page, tmp_path: Path) -> None:
+    open_gap(linked)
     button = "[data-plot='gap'][data-export='png'][data-inches='3.39']"
     found = chunks(saved(linked, button, tmp_path, menu=".panel-gap").read_bytes())
     width = struct.unpack(">I", found["IHDR"][:4])[0]
@@ -64,6 +67,7 @@ def test_png_has_300_dots_an_inch_and_its_origin(linked: Page, tmp_path: Path) -
 
 
 def test_json_holds_exactly_what_is_drawn(linked: Page, gauss: Found, tmp_path: Path) -> None:
+    open_gap(linked)
     button = "[data-plot='gap'][data-export='json']"
     found = json.loads(saved(linked, button, tmp_path, menu=".panel-gap").read_text())
     assert gauss[0].gap is not None
@@ -99,6 +103,9 @@ def test_the_html_report_opens_without_a_server(
     page.goto(file.as_uri())
     assert page.locator("h1").inner_text() == "Gauss, normal initialisation"
     assert page.locator("section svg").count() >= 8
+    assert page.locator("nav a").count() >= 9
+    assert TERMS["soft_rank"].sentence in page.locator("#terms").inner_text()
+    assert page.locator(".expected").inner_text()
     assert "λ" in page.locator(".kpis").inner_text()
     context.close()
     assert not faults

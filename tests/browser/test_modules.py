@@ -50,7 +50,7 @@ def test_an_analysis_is_drawn_although_its_modules_came_late(late: Page) -> None
     [
         (f"/jobs/{BAD}", ".job-state"),
         ("/upload", "#drop-train[data-state=idle]"),
-        (f"/compare?ids={GAUSS},{IRIS}", "#parallel .main-svg"),
+        (f"/compare?ids={GAUSS},{IRIS}", "#compare-numbers table"),
     ],
 )
 def test_other_pages_do_not_mind_late_modules(late: Page, path: str, shown: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from minimascope.contract.glossary import TERMS
 from tests.browser.axe import picture, violations
 from tests.browser.conftest import watched
 from tests.cases.reference_report import Found
@@ -24,7 +25,7 @@ PAGES = {
     f"/analyses/{LIVE}": "#spectrum .scatterlayer .trace",
     f"/analyses/{GAUSS}?vector=2": "#detail .scatterlayer .trace",
     f"/analyses/{IRIS}": "#boundary .scatterlayer .trace",
-    f"/compare?ids={GAUSS},{IRIS}": "#scatter .scatterlayer .trace",
+    f"/compare?ids={GAUSS},{IRIS}": ".strip canvas",
 }
 BACKGROUND = """() => {
   const paper = [...document.querySelectorAll('.frame .main-svg:first-of-type')]
@@ -113,7 +114,6 @@ def test_pages_of_what_is_not_there_are_pages_too(
         "/jobs/none": "There is no analysis 'none'.",
         "/compare": "Tick two or more finished analyses",
         "/compare?ids=none": "There is no analysis 'none'.",
-        f"/analyses/{BAD}": "This analysis has no report yet.",
     }.items():
         page.goto(path)
         expect(page.locator("#main")).to_contain_text(words)
@@ -133,7 +133,7 @@ def test_a_key_switches_the_vector_everywhere(page: Page) -> None:
     until(
         page,
         "document.querySelector('#boundary .js-plotly-plot')"
-        ".data[0].colorbar.title.text.includes('4')",
+        ".data[0].colorbar.ticktext[1].includes('4')",
     )
     assert "vector=4" in page.url
     assert "lambda=1e-2" in page.url
@@ -162,13 +162,13 @@ def test_a_keyboard_alone_goes_from_the_list_to_a_choice_and_a_tab(page: Page) -
     expect(page.locator("[data-vector='3']")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("m")
     expect(page.locator("#margins-switch")).to_have_attribute("aria-pressed", "false")
-    tab_to(page, "[data-tile='5']", most=80)
+    tab_to(page, "[data-vector='5']", most=80)
     page.keyboard.press("Enter")
     expect(page.locator("[data-vector='5']")).to_have_attribute("aria-pressed", "true")
-    tab_to(page, "#tab-overlaps", most=20)
+    tab_to(page, "#group-boundary", most=80)
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#tab-complexity")).to_be_focused()
-    assert "view=complexity" in page.url
+    expect(page.locator("#group-curvature")).to_be_focused()
+    assert "view=layers" in page.url
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
     page.keyboard.press("Escape")
@@ -178,16 +178,20 @@ def test_a_keyboard_alone_goes_from_the_list_to_a_choice_and_a_tab(page: Page) -
 def test_the_url_restores_the_state_and_bad_values_fall_back(page: Page) -> None:
     page.goto(f"/analyses/{GAUSS}?vector=3&view=margins&point=7&margins=off")
     expect(page.locator("#point-readout")).to_contain_text("Point 7")
-    expect(page.locator("#tab-margins")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#tab-margins")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#group-boundary")).to_have_attribute("aria-selected", "true")
     expect(page.locator("#margins-switch")).to_have_attribute("aria-pressed", "false")
     page.goto(f"/analyses/{GAUSS}?vector=99&lambda=-1&point=x&view=nothing")
     expect(page.locator("[data-vector='1']")).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#tab-overlaps")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#tab-overlaps")).to_have_attribute("aria-pressed", "true")
 
 
 @pytest.mark.parametrize(
     ("path", "slider"),
-    [(f"/analyses/{GAUSS}", "#lambda-slider"), (f"/compare?ids={GAUSS},{IRIS}", "#compare-lambda")],
+    [
+        (f"/analyses/{GAUSS}?view=estimates", "#lambda-slider"),
+        (f"/compare?ids={GAUSS},{IRIS}", "#compare-lambda"),
+    ],
 )
 def test_every_plot_is_a_labelled_image_with_a_table(page: Page, path: str, slider: str) -> None:
     page.goto(path)
@@ -203,7 +207,7 @@ def test_every_plot_is_a_labelled_image_with_a_table(page: Page, path: str, slid
 
 
 def test_exported_csv_holds_the_reports_numbers(page: Page, gauss: Found, tmp_path: Path) -> None:
-    page.goto(f"/analyses/{GAUSS}")
+    page.goto(f"/analyses/{GAUSS}?view=estimates")
     page.wait_for_selector("#gap .scatterlayer .trace")
     page.click(".panel-gap .menu summary")
     with page.expect_download() as download:
@@ -241,10 +245,10 @@ def test_a_checkpoint_goes_from_drop_to_results(page: Page, tmp_path: Path) -> N
     page.click("#up-start")
     expect(page.locator("#up-problem")).to_contain_text("No activation has been chosen.")
     page.click("[data-choice='up-activation'] [data-value='relu']")
+    expect(page.locator("#up-problem")).to_be_empty()  # a refusal goes with the next change
     page.click("#up-start")
-    page.wait_for_url("**/jobs/*")
-    expect(page.locator(".job-state")).to_have_text("Done")
-    expect(page.locator("#job-results")).to_have_text("Open results")
+    page.wait_for_url("**/analyses/*")
+    page.wait_for_selector(".expected")
 
 
 def test_a_failed_job_says_why_and_offers_another_try(page: Page, recorded: Recorded) -> None:
@@ -275,3 +279,43 @@ def test_an_analysis_that_is_deleted_while_looked_at_is_said_to_be(
     expect(page.locator(place).get_by_role("alert")).to_contain_text("There is no analysis live.")
     page.wait_for_timeout(4000)  # longer than an EventSource waits before it asks again
     assert len(asked) == 1
+
+
+BOTTOMS = """(names) => names.map((name) =>
+  Math.round(document.querySelector(name).getBoundingClientRect().bottom))"""
+
+
+def test_answer_eigenvectors_map_and_spectrum_share_one_screen(page: Page) -> None:
+    page.goto(f"/analyses/{GAUSS}?point=7")
+    page.wait_for_selector("#boundary .main-svg")
+    page.wait_for_selector("#spectrum .main-svg")
+    expect(page.locator("#point-readout")).to_contain_text("left out, its loss would")
+    places = [".expected", ".range-panel", ".kpis", "#boundary", "#spectrum", ".panel-card"]
+    assert max(page.evaluate(BOTTOMS, places)) <= 900
+    first = page.evaluate("document.querySelector('main h1, main .expected').textContent")
+    assert first
+    width = page.evaluate("document.querySelector('#boundary').clientWidth")
+    assert width <= 560
+
+
+def test_an_analysis_without_a_report_opens_its_job(browser: Browser, address: str) -> None:
+    context = browser.new_context(base_url=address)
+    page = context.new_page()
+    page.goto(f"/analyses/{BAD}")
+    page.wait_for_url(f"**/jobs/{BAD}")
+    expect(page.locator("#job-live [role=alert]")).to_be_visible()
+    context.close()
+
+
+def test_a_term_explains_itself_on_hover_on_focus_and_on_tap(page: Page) -> None:
+    page.goto(f"/analyses/{GAUSS}")
+    word = page.locator("[data-term='soft_rank']").first
+    tip = page.get_by_role("tooltip")
+    word.hover()
+    expect(tip).to_contain_text(TERMS["soft_rank"].sentence)
+    page.keyboard.press("Escape")
+    expect(tip).to_have_count(0)
+    word.focus()
+    word.press("Enter")
+    expect(tip).to_contain_text("Unit: directions.")
+    assert violations(page) == []

@@ -246,3 +246,31 @@ def test_what_a_training_checkpoint_says_fills_the_form(
         assert (asked["lr"], asked["schedule"], asked["steps"]) == (0.01, "cosine", 30)
         assert (asked["label_smoothing"], asked["dropout"]) == (0.1, True)
         assert found["optimizer_state"] == found["checkpoint"]
+
+
+@pytest.mark.parametrize(("theme", "width"), [("dark", 1440), ("light", 390)])
+def test_weights_are_told_before_there_are_data(
+    browser: Browser, address: str, files: tuple[Path, Path], theme: Any, width: int
+) -> None:
+    context = browser.new_context(
+        base_url=address, viewport={"width": width, "height": 900}, color_scheme=theme
+    )
+    told = json.loads((ANSWERS / "weights.json").read_text())
+    for page in watched(context, address):
+        page.goto("/upload")
+        expect(page.locator(".weights")).not_to_contain_text("What the weights alone say")
+        choose(page, "checkpoint", files[0])
+        expect(page.locator(".weights h3")).to_have_text("What the weights alone say")
+        said = page.locator(".weights .found-note").all_inner_texts()
+        assert said == told["findings"]
+        page.click(".weights-rows summary")
+        rows = page.locator(".weights-rows tbody tr")
+        expect(rows).to_have_count(len(told["rows"]))
+        known = [row["name"] for row in told["rows"] if row["singular_values"]]
+        expect(page.locator("#weight-layer-menu option")).to_have_count(len(known))
+        page.wait_for_selector("#weights .scatterlayer .trace")
+        page.select_option("#weight-layer-menu", known[-1])
+        page.wait_for_selector("#weights .scatterlayer .trace")
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert page.evaluate(wide) <= 0
+        assert violations(page) == []

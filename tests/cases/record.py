@@ -120,6 +120,7 @@ def asked() -> Iterator[Asked]:
     yield "labelled", "labelled", {"dataset": "iris"}, {"label": "species"}, None
     yield "architectures", "architectures", pair, {}, None
     yield "architectures-cnn", "architectures", drawn, {}, None
+    yield "weights", "weights", {"checkpoint": "mlp"}, {"name": "mlp.pt"}, None
     yield "check", "check", pair, {"architecture": MLP}, None
     yield "plan", "plan", pair, {"architecture": MLP}, None
     yield "interpolation", "interpolation", pair | {"other": "other"}, {"architecture": MLP}, line

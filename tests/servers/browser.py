@@ -45,6 +45,14 @@ def until(
         page.wait_for_timeout(1000 * every)
 
 
+def open_part(page: Page, part: str) -> None:
+    """Opens a part of the analysis page's details, its group first."""
+    button = page.locator(f"#tab-{part}")
+    group = button.locator("xpath=ancestor::*[@data-parts]").get_attribute("data-parts")
+    page.click(f"#group-{group}")
+    button.click()
+
+
 def hover(page: Page, plot: str, place: Callable[[], tuple[float, float]]) -> None:
     """Moves the mouse to a drawn point until the plot shows its text.
 

@@ -18,12 +18,17 @@ from pathlib import Path
 from typing import Self
 
 from minimascope.client import Client
-from tests.servers.places import CHILD, PROGRAMS
+from tests.servers.places import CHILD, PROGRAMS, ROOT
 from tests.servers.postgres import Postgres
 from tests.servers.processes import Process, await_true, environment_of_tests, free_port
 
 # What a worker machine knows: broker, API and its own token; no database, no store.
 WORKER_KNOWS = ("BROKER_URL", "WORKER_TOKEN")
+
+
+def version_of(sources: Path) -> dict[str, str]:
+    """What makes a process import these sources and no others."""
+    return {"PYTHONPATH": str(sources), "PYTHONSAFEPATH": "1"}
 
 
 @dataclass
@@ -42,6 +47,7 @@ class Deployment:
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         self.processes: dict[str, Process] = {}
         self._queues: dict[str, str] = {}
+        self._sources: dict[str, Path] = {}
         self._closing = threading.Event()
         self._keeper = threading.Thread(target=self._keep_workers, daemon=True)
         self.port, self.redis_port = free_port(), free_port()
@@ -99,19 +105,22 @@ class Deployment:
         command += ["--dir", str(self.folder), "--save", ""]
         self._start("redis", *command, "--appendonly", "yes" if durable else "no")
 
-    def start_api(self) -> None:
-        """Returns when it answers."""
+    def start_api(self, sources: Path = ROOT) -> None:
+        """Returns when it answers; `sources` are those of the version that it is of."""
         program = ["-m", "minimascope", "serve", "--no-worker"]
         if not self.dashboard:
             program = [str(PROGRAMS / "api.py")]
-        self._start("api", *self.api_prefix, sys.executable, *program)
+        environment = {**self.environment, **version_of(sources)}
+        command = [*self.api_prefix, sys.executable, *program]
+        self._start("api", *command, environment=environment)
         self.await_api()
 
     def await_api(self, *, seconds: float = 120.0) -> None:
         self.processes["api"].await_answer(f"{self.url}/api/v1/health/live", seconds=seconds)
 
-    def start_worker(self, name: str, queues: str = "") -> None:
-        """The same again where its queues are not given."""
+    def start_worker(self, name: str, queues: str = "", sources: Path | None = None) -> None:
+        """The same again where its queues and the sources of its version are not given."""
+        sources = self._sources[name] = sources or self._sources.get(name, ROOT)
         queues = self._queues[name] = queues or self._queues.get(name, "inspections,analyses")
         names = [f"MINIMASCOPE_{known}" for known in WORKER_KNOWS]
         mine = {
@@ -120,11 +129,17 @@ class Deployment:
             "PATH": os.environ["PATH"],
             "OMP_NUM_THREADS": "1",
             "MINIMASCOPE_DATA_DIR": str(self.folder / name),
+            **version_of(sources),
         }
         command = [sys.executable, "-m", "minimascope", "worker", "--server", self.url]
         command += ["--device", "cpu", f"--queues={queues}"]
         command += [f"--child={self.child}"] if self.child else []
         self._start(name, *command, environment=mine)
+
+    def upgrade_worker(self, name: str, sources: Path) -> None:
+        """Stopped in order and started again as this version."""
+        self._sources[name] = sources
+        self.stop(name)
 
     def client(self) -> Client:
         return Client(self.url, self.environment["MINIMASCOPE_TOKEN"])

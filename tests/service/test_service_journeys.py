@@ -241,6 +241,27 @@ def test_a_worker_lists_what_the_demos_weights_allow_and_the_loss_of_each(client
     assert losses["tanh"] == pytest.approx(plan.data.train.loss, rel=1e-4)
 
 
+def test_weights_are_told_over_rest_and_compared(client: Client, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    before = torch.nn.Linear(60, 40).state_dict()
+    after = {**before, "weight": before["weight"] + torch.randn(40, 2) @ torch.randn(2, 60)}
+    ids = []
+    for name, state in (("before", before), ("after", after)):
+        path = tmp_path / f"{name}.pt"
+        torch.save(state, path)
+        ids.append(client.store("checkpoint", path).id)
+    alone = client.weights(ids[0])
+    assert [row.name for row in alone.rows] == ["weight", "bias"]
+    assert alone.rows[0].drawn_as
+    moved = client.weights(ids[1], against=ids[0])
+    assert (moved.name, moved.against) == ("after.pt", "before.pt")
+    assert moved.rows[0].change
+    assert moved.rows[0].change.rank == 2
+    with pytest.raises(ProblemError) as refused:
+        client.weights(ids[0], against="0" * 64)
+    assert (refused.value.code, refused.value.status) == ("no_such_checkpoint", 422)
+
+
 def test_a_gpu_is_refused_where_no_worker_has_one(client: Client) -> None:
     with pytest.raises(ProblemError) as refused:
         client.submit(request(client, device="cuda"))

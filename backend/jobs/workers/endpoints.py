@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path
 from backend.auth.permissions import WORKER
 from backend.jobs.schemas import WorkerAnswer, WorkerReport
 from backend.jobs.service import Jobs, JobService
+from minimascope.contract.code import release_said, this_code
 from minimascope.service import transport
 
 router = APIRouter(
@@ -24,7 +25,8 @@ def worker(identifier: WorkerId, body: WorkerReport, jobs: Jobs) -> WorkerAnswer
     now = time.time()
     jobs.workers.worker_seen(identifier, body.model_dump(mode="json"), now=now)
     stuck = jobs.settings.stuck_seconds
-    if body.idle_seconds < stuck:
+    # One of another version is idle because it gets nothing.
+    if body.idle_seconds < stuck or release_said(body.versions) != this_code().release:
         return WorkerAnswer(restart=False)
     queues = [str(queue) for queue in body.queues]
     waiting = jobs.workers.overdue_count(queues, sent_before=now - stuck)

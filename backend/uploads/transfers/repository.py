@@ -13,7 +13,7 @@ from typing import Any, cast
 from sqlalchemy import delete, func, select, true, update
 from sqlalchemy.orm import Session
 
-from backend.storage.tables import TransferRow, UploadRow, moment
+from backend.storage.tables import AnalysisRow, JobRow, TransferRow, UploadRow, moment
 from backend.storage.transactions import Transactions
 from backend.uploads.refusals import refuse_beyond_quota
 from minimascope.contract.people import OpenTransfer
@@ -113,12 +113,15 @@ def _open(row: TransferRow, names: Mapping[str, str]) -> OpenTransfer:
 
 def _room(session: Session, owner: str, *, quota: int, own_quota: int) -> int:
     """The same bytes count for each who has them, so nobody's room tells of another's files."""
-    own = own_quota - _held(session, UploadRow.owner == owner, TransferRow.owner == owner)
-    return min(own, quota - _held(session, true(), true()))
+    whose = UploadRow.owner == owner, TransferRow.owner == owner, JobRow.owner == owner
+    own = own_quota - _held(session, *whose)
+    return min(own, quota - _held(session, true(), true(), true()))
 
 
-def _held(session: Session, uploads: Any, transfers: Any) -> int:
-    stored = select(func.coalesce(func.sum(UploadRow.size), 0)).where(uploads)
-    coming = select(func.coalesce(func.sum(TransferRow.received), 0)).where(transfers)
-    arrived = coming.where(TransferRow.sha256 == "")
-    return int(session.scalar(stored) or 0) + int(session.scalar(arrived) or 0)
+def _held(session: Session, uploads: Any, transfers: Any, jobs: Any) -> int:
+    """Files, what has arrived of files, and published results."""
+    stored = select(func.sum(UploadRow.size)).where(uploads)
+    arrived = select(func.sum(TransferRow.received)).where(transfers, TransferRow.sha256 == "")
+    came = select(func.sum(AnalysisRow.published)).join(JobRow, JobRow.id == AnalysisRow.id)
+    came = came.where(AnalysisRow.published.is_not(None), jobs)
+    return sum(int(session.scalar(each) or 0) for each in (stored, arrived, came))

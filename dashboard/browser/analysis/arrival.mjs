@@ -1,14 +1,13 @@
 // The figures of an analysis come, and come again while later stages run.
 import { ID } from "../contract.mjs";
 import { plotly } from "../figures/plotly.mjs";
-import { messageOf, onPage, refuse } from "../page/dom.mjs";
+import { messageOf, one, onPage, refuse } from "../page/dom.mjs";
 import { patientFetch, pause } from "../page/fetching.mjs";
 import { showControls, offer } from "./controls.mjs";
 import { showLayers } from "./layers.mjs";
 import { redraw } from "./panels.mjs";
 import { showPlane } from "./plane_menus.mjs";
 import { showHardest, showPoints } from "./points.mjs";
-import { showRaw } from "./raw.mjs";
 import { countEigenvalues, showLambda, showThreshold, showWalk } from "./readouts.mjs";
 import { arrive, state, whenChanged } from "./state.mjs";
 
@@ -79,6 +78,7 @@ export function begin(id, final) {
   begun = id || null;
   if (!id) return;
   state.payload = null;
+  document.title = `${one("h1")?.textContent || "Analysis"} · minimascope`;
   show(id).catch(say);
   plotly().catch(say);
   if (!final) follow(id);
@@ -87,5 +87,5 @@ export function begin(id, final) {
 /** @param {Early | null} given */
 export function listen(given) {
   early = given;
-  for (const follower of [showControls, showLambda, showThreshold, showPoints, showWalk, showRaw, showHardest, showPlane, showLayers, redraw]) whenChanged(follower);
+  for (const follower of [showControls, showLambda, showThreshold, showPoints, showWalk, showHardest, showPlane, showLayers, redraw]) whenChanged(follower);
 }

@@ -1,19 +1,47 @@
 // The boundary map, or the embedding in its place, drawn from the payload that is already here.
 import { ALIGNMENT_SCALE, ROLE } from "../contract.mjs";
-import { decode, once } from "../figures/arrays.mjs";
+import { decode, once, typed } from "../figures/arrays.mjs";
 import { colour } from "../figures/palette.mjs";
 import { every, first, is } from "../figures/roles.mjs";
 import { themed } from "../figures/themed.mjs";
+import { labelPlaces, MOST } from "./class_labels.mjs";
 import { onPlane } from "./planes.mjs";
 
 const LETTER = 5.9, SYMBOL = 36, ROW = 19, AROUND = 16; // of a legend, in pixels
 const TALLEST = 1.12, UNSCALED = 0.78; // height over width of the map
+const HIGHEST = 440; // pixels of a map that shares a screen with what is beside it
+const ALONE = 480; // pixels of width below which it has the screen for itself
 const FIELD_ROLES = /** @type {const} */ ({ "": ROLE.ALIGNMENT, class: ROLE.REGIONS, gap: ROLE.LOGIT_GAP });
 
-/** @param {View} view */
-function barTitle(view) {
-  const sign = view.flip ? "−" : "";
-  return { text: `alignment with ${sign}v<sub>${view.vector}</sub>`, side: "bottom", font: { size: 12, color: colour("muted") } };
+/** The scale's name stands in its middle, where its 0 is. @param {Layout} bar @param {View} view */
+function named(bar, view) {
+  const words = `alignment with ${view.flip ? "−" : ""}v<sub>${view.vector}</sub>`;
+  const ends = view.flip ? ["1", "−1"] : ["−1", "1"];
+  return { ...bar, title: { text: "" }, ypad: 0, len: 0.8, tickvals: [bar.tickvals[0], 0, bar.tickvals.at(-1)], ticktext: [ends[0], words, ends[1]] };
+}
+
+/** Places of names, which follow from the field alone. @type {WeakMap<object, ReturnType<typeof labelPlaces>>} */
+const placed = new WeakMap();
+
+/** @param {Payload} payload @param {Figure} figure */
+function withNames(payload, figure) {
+  const field = first(figure, ROLE.REGIONS);
+  if (!field || !payload.points) return figure;
+  const ink = colour("ink"), page = colour("page");
+  if (!placed.has(field.z)) {
+    const { values, shape } = typed(field.z);
+    placed.set(field.z, labelPlaces(field, values, shape, once(payload.points)));
+  }
+  const places = placed.get(field.z) || [];
+  const many = every(figure, ROLE.POINTS);
+  if (many.length > MOST) for (const trace of many) trace.showlegend = false;
+  if (!places.length) return figure;
+  figure.layout.annotations = [...(figure.layout.annotations || []), ...places.map(({ label, x, y }) => ({
+    x, y, showarrow: false, text: payload.classes[label] ?? `class ${label}`, font: { size: 12, color: ink }, bgcolor: page, opacity: 0.85, borderpad: 2,
+  }))];
+  for (const trace of figure.data) trace.showlegend = false;
+  figure.layout.margin = { ...figure.layout.margin, t: 6 };
+  return figure;
 }
 
 /** @param {Payload} payload @param {View} view @returns {Trace[]} */
@@ -40,11 +68,11 @@ function planeMap(payload, view) {
   const figure = themed(payload.figures.boundary), heat = /** @type {Trace} */ (first(figure, ROLE.ALIGNMENT));
   heat.z = first(payload.figures.filmstrip, ROLE.ALIGNMENT, view.vector)?.z;
   heat.reversescale = view.flip;
-  heat.colorbar = { ...heat.colorbar, title: barTitle(view) };
-  if (view.flip) heat.colorbar.ticktext = [...heat.colorbar.ticktext].reverse();
+  heat.colorbar = named(heat.colorbar, view);
   for (const trace of figure.data) if (is(trace, ROLE.MARGINS, ROLE.MARGIN_CASING)) trace.visible = view.margins;
   showField(figure, view);
-  return figure;
+  figure.layout.margin = { ...figure.layout.margin, b: 86 };
+  return withNames(payload, figure);
 }
 
 /** @param {Figure} figure */
@@ -64,7 +92,7 @@ function embeddingMap(payload, view) {
     const points = decode(trace.customdata);
     trace.marker = { ...trace.marker, color: points.map((/** @type {number[]} */ p) => row[p[0]]) };
     trace.customdata = points.map((/** @type {number[]} */ p) => [p[0], row[p[0]]]);
-    if (trace.marker.colorbar) trace.marker.colorbar = { ...trace.marker.colorbar, title: barTitle(view) };
+    if (trace.marker.colorbar) trace.marker.colorbar = named(trace.marker.colorbar, { ...view, flip: false });
   }
   return figure;
 }
@@ -84,11 +112,12 @@ function withLegend(figure, across) {
 function shaped(figure, width) {
   const { layout } = figure, x = layout.xaxis.range, y = layout.yaxis.range;
   const shape = layout.yaxis.scaleanchor ? Math.min((y[1] - y[0]) / (x[1] - x[0]), TALLEST) : UNSCALED;
-  const margin = (layout.margin = { ...layout.margin, ...(width < 480 ? { l: 34, r: 4 } : {}) });
+  const margin = (layout.margin = { ...layout.margin, ...(width < ALONE ? { l: 34, r: 4 } : {}) });
   const across = width - margin.l - margin.r;
   withLegend(figure, across);
-  layout.height = Math.round(across * shape) + margin.t + margin.b;
-  const below = 44 / Math.max(layout.height - margin.t - margin.b, 1);
+  const tall = Math.round(across * shape);
+  layout.height = (width < ALONE ? tall : Math.min(tall, HIGHEST)) + margin.t + margin.b;
+  const below = 52 / Math.max(layout.height - margin.t - margin.b, 1);
   for (const trace of figure.data) {
     const bar = trace.colorbar || trace.marker?.colorbar;
     if (bar) bar.y = -below;

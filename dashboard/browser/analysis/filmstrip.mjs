@@ -7,20 +7,28 @@ import { byId, element } from "../page/dom.mjs";
 import { onPlane } from "./planes.mjs";
 import { state } from "./state.mjs";
 
-const WITH_LEAD = 6; // tiles above which the first, of the boundary, leads the others
-
 /** @param {Tile} tile */
 function button(tile) {
   const made = element(tile.vector ? "button" : "div", "");
-  if (tile.vector) made.dataset.tile = String(tile.vector);
+  if (tile.vector) made.dataset.vector = String(tile.vector);
   return made;
+}
+
+/** In the rail a tile has its name and its share of the boundary; λ stands in its title. @param {Tile} tile @returns {Tile} */
+function brief(tile) {
+  if (!tile.vector) return { ...tile, caption: "regions" };
+  const share = tile.caption.split(" · ")[1];
+  return { ...tile, caption: `v<sub>${tile.vector}</sub>` + (share ? ` ${share}` : "") };
 }
 
 /** Makes the tiles anew where others are there. @param {HTMLElement} place @param {Tile[]} tiles @param {string} shown */
 function build(place, tiles, shown) {
   if (place.dataset.shown === shown) return;
-  place.replaceChildren(...tiles.map((tile) => tileElement(tile, button)));
-  place.classList.toggle("with-lead", tiles.length > WITH_LEAD);
+  place.replaceChildren(...tiles.map((tile) => {
+    const made = tileElement(brief(tile), button);
+    if (tile.vector) made.title = tile.caption.replace(/<[^>]*>/g, "");
+    return made;
+  }));
   place.dataset.shown = shown;
 }
 

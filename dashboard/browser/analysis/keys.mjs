@@ -1,5 +1,5 @@
 // Keys, buttons and fields of the analysis page.
-import { ID } from "../contract.mjs";
+import { GROUPS, ID } from "../contract.mjs";
 import { exportPlot } from "../export/menus.mjs";
 import { all, around, byId, idOf, one } from "../page/dom.mjs";
 import { showHelp } from "../page/help.mjs";
@@ -42,8 +42,8 @@ const SWITCHES = {
 /** What a button does with the value of a data attribute it has. @type {Record<string, (now: Shown, value: string) => void>} */
 const ACTS = {
   vector: (now, value) => choose(now, Number(value)),
-  tile: (now, value) => choose(now, Number(value)),
   tab: (_, value) => set({ view: value }),
+  group: (_, value) => open(value),
   goto: (_, value) => {
     set({ view: value });
     one(".panel-tabs")?.scrollIntoView({ behavior: "smooth" });
@@ -52,13 +52,20 @@ const ACTS = {
   unpin: (_, value) => pin(Number(value)),
 };
 
+/** A group opens at the first of its parts that is offered. @param {string} group */
+function open(group) {
+  const parts = /** @type {Record<string, readonly string[]>} */ (GROUPS)[group] || [];
+  const part = parts.find((name) => !byId(idOf("tab", name))?.hidden);
+  if (part) set({ view: part });
+}
+
 /** @param {HTMLElement} from @param {string} key */
 function nextTab(from, key) {
-  const tabs = all("[data-tab]").filter((tab) => !tab.hidden);
+  const tabs = all("[data-group]").filter((tab) => !tab.hidden);
   const step = key === "ArrowRight" ? 1 : tabs.length - 1;
   const next = tabs[(tabs.indexOf(from) + step) % tabs.length];
   next.focus();
-  set({ view: next.dataset.tab });
+  open(String(next.dataset.group));
 }
 
 /** Keys of every page; whether it was one. @param {KeyboardEvent} event */

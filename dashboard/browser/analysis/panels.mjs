@@ -19,7 +19,7 @@ const TAB_DEPENDS = { walk: ["vector", "step"], data: ["points"], layers: ["laye
 const PANELS = {
   [ID.BOUNDARY]: () => ["vector", "margins", "flip", "points", "plane", "field", "colour"],
   [ID.SPECTRUM]: () => ["vector", "log"],
-  [ID.GAP]: () => ["lambda", "linear"],
+  [ID.GAP]: () => ["view", "lambda", "linear"],
   [ID.DETAIL]: (view) => ["view", ...(TAB_DEPENDS[view.view] || [])],
 };
 

@@ -54,16 +54,25 @@ function pinnedRow(payload, view, point) {
   return [`Point ${point}`, ...cells, number(aligned, 2), unpin];
 }
 
+/** What leaving an example out would do, in a sentence. @param {Payload} payload @param {number} point */
+function leftOut(payload, point) {
+  const [loss, left] = [value(payload, "train_loss", point), value(payload, "alo_loss", point)];
+  if (loss === null || left === null || !isFinite(left)) return "";
+  const verb = left > loss ? "rise" : "fall";
+  return `Example ${point}: left out, its loss would ${verb} from ${number(loss, 2)} to ${number(left, 2)} nats.`;
+}
+
 /** One row a pinned point; a column that the report does not have shows a dash. @param {View} view @param {Payload} payload */
 export function showPoints(view, payload) {
   const out = byId(ID.POINT_READOUT);
   if (!out) return;
   if (!view.points.length || !payload.record) {
-    out.textContent = payload.points ? "Click a point to pin it." : "";
+    out.textContent = payload.points ? "Click an example on the map to pin it here." : "";
     return;
   }
   const head = [...PINNED_HEAD, `A with v${view.vector}`, ""];
-  out.replaceChildren(tableOf(head, view.points.map((point) => pinnedRow(payload, view, point))));
+  const said = leftOut(payload, view.points[view.points.length - 1]);
+  out.replaceChildren(...(said ? [element("p", "card-said", said)] : []), tableOf(head, view.points.map((point) => pinnedRow(payload, view, point))));
 }
 
 /** @param {Payload} payload @param {number} point */

@@ -7,6 +7,7 @@ import { unsymlog } from "../figures/symlog.mjs";
 import { themed } from "../figures/themed.mjs";
 import { number } from "../page/numbers.mjs";
 
+const LOW = 250; // in pixels: beside the map on one screen
 const LEAST = 1e-8; // of the largest eigenvalue; what is smaller is not shown on a log axis
 
 /** Places of a trace as eigenvalues; null where there is no place on a log axis. @param {Trace} trace @param {number} linear @param {number} low */
@@ -78,6 +79,7 @@ export function spectrum(payload, view, width) {
   const figure = themed(payload.figures.spectrum);
   if (view.log) onLogAxis(figure, payload);
   else figure.layout.xaxis = thinned(figure.layout.xaxis, width);
+  figure.layout.height = Math.min(figure.layout.height, LOW);
   figure.layout.dragmode = matchMedia("(pointer: fine)").matches ? "select" : false;
   figure.layout.selectdirection = "h";
   chosen(figure, payload, view);

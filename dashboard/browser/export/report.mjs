@@ -1,7 +1,7 @@
 // One analysis in one file: a zip of everything, or a report page that opens without a network.
 import { drawn } from "../analysis/drawings.mjs";
 import { state } from "../analysis/state.mjs";
-import { ID } from "../contract.mjs";
+import { GLOSSARY, ID } from "../contract.mjs";
 import { plotly } from "../figures/plotly.mjs";
 import { all, one } from "../page/dom.mjs";
 import { strToU8, zipSync } from "../vendor/fflate.mjs";
@@ -14,7 +14,7 @@ const LEVEL = 3; // half the time of 6, a tenth more bytes: the page stands stil
 const STYLE =
   "body{font:15px/1.55 sans-serif;max-width:900px;margin:40px auto;padding:0 20px;color:#1a1c20}" +
   "table{border-collapse:collapse;width:100%;margin:12px 0 24px}th,td{text-align:left;font-weight:400;padding:5px 16px 5px 0;border-bottom:1px solid #eef0f2}" +
-  "svg,img{max-width:100%;height:auto}dl{display:grid;grid-template-columns:repeat(3,1fr);gap:14px}dd{margin:0}.kpi-value{font-weight:600;font-size:20px}" +
+  "svg,img{max-width:100%;height:auto}.kpis{display:grid;grid-template-columns:repeat(2,1fr);gap:14px}dd{margin:0}.terms dt{font-weight:600;margin-top:10px}.expected{font-size:20px}.kpi-value{margin-right:10px}nav ol{columns:2}.kpi-value{font-weight:600;font-size:20px}" +
   ".kpi-error,.kpi-note,caption,.hint{color:#5b616b;font-size:14px}pre{font-size:12px;white-space:pre-wrap;background:#f5f6f8;padding:14px}h2{margin-top:36px}";
 
 /** @returns {Record<string, string>} */
@@ -42,6 +42,7 @@ const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
 function copyOf(element) {
   if (!element) return "";
   const copy = /** @type {HTMLElement} */ (element.cloneNode(true));
+  for (const word of all("[data-term]", copy)) word.replaceWith(word.textContent || "");
   for (const part of all("button, input, a, .slider", copy)) part.replaceWith(part.tagName === "A" ? part.textContent || "" : "");
   for (const part of [copy, ...all("*", copy)]) for (const name of ["id", "hidden", "tabindex", "role"]) part.removeAttribute(name);
   return copy.outerHTML;
@@ -52,11 +53,23 @@ async function sections(found) {
   const parts = [];
   for (const [name, title] of Object.entries(titles())) {
     const side = one(`[data-side="${name}"]`);
-    if (name === "raw" || (!found[name] && !(side && name === "estimates"))) continue;
+    if (!found[name] && !(side && name === "estimates")) continue;
     const picture = found[name] ? await svgOf(found[name], about()) : "";
-    parts.push(`<section><h2>${escaped(title)}</h2>${picture}${copyOf(side)}</section>`);
+    parts.push({ name, title, html: `<section id="${name}"><h2>${escaped(title)}</h2>${picture}${copyOf(side)}</section>` });
   }
-  return parts.join("");
+  return parts;
+}
+
+/** What the report's terms mean, in the page's own sentences. */
+function glossary() {
+  const entries = Object.values(GLOSSARY).map(([name, words]) => `<dt>${escaped(name)}</dt><dd>${escaped(words)}</dd>`);
+  return `<section id="terms"><h2>Terms</h2><dl class="terms">${entries.join("")}</dl></section>`;
+}
+
+/** @param {{ name: string, title: string }[]} parts */
+function contents(parts) {
+  const entries = [...parts, { name: "terms", title: "Terms" }].map(({ name, title }) => `<li><a href="#${name}">${escaped(title)}</a></li>`);
+  return `<nav aria-label="Contents"><ol>${entries.join("")}</ol></nav>`;
 }
 
 /** The address of this analysis in the API. */
@@ -74,9 +87,10 @@ const pretty = (value) => escaped(JSON.stringify(value, null, 1));
 
 /** @param {Record<string, Figure>} [given] figures, where they are made already */
 export async function reportPage(given) {
-  const body = await sections(given || (await figures())), raw = await bytes(ownAddress() + "/report");
+  const parts = await sections(given || (await figures())), raw = await bytes(ownAddress() + "/report");
   const report = JSON.parse(new TextDecoder().decode(raw));
-  const head = ["h1", ".subtitle", ".kpis", ".verdict"].map((selector) => copyOf(one(selector))).join("");
+  const head = ["h1", ".subtitle", ".answer", ".kpis"].map((selector) => copyOf(one(selector))).join("");
+  const body = contents(parts) + parts.map(({ html }) => html).join("") + glossary();
   return `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>${escaped(one("h1")?.textContent || "")}</title>` +
     `<style>${STYLE}</style></head><body>${head}${body}<h2>Where this comes from</h2><pre>${pretty(about())}</pre>` +
     `<details><summary>Raw report</summary><pre>${pretty(report)}</pre></details></body></html>`;
@@ -95,7 +109,8 @@ export async function wholeZip() {
   if (arrays) files["arrays.npz"] = [arrays, { level: 0 }];
   for (const [name, figure] of Object.entries(found)) {
     files[`figures/${name}.svg`] = strToU8(await svgOf(figure, about()));
-    files[`data/${name}.csv`] = strToU8(csvOf(figure, about()));
+    // The strip's fields are in arrays.npz; as text they would be most of the archive.
+    if (name !== ID.FILMSTRIP) files[`data/${name}.csv`] = strToU8(csvOf(figure, about()));
   }
   return zipSync(files, { level: LEVEL });
 }

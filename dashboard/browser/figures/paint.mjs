@@ -4,11 +4,13 @@ import { colour } from "./palette.mjs";
 import { flat, ramp } from "./ramp.mjs";
 import { shapeOf } from "./strip.mjs";
 
+const ROOMY = 160; // pixels: points of a narrower tile are smaller
+
 /** @typedef {CanvasRenderingContext2D} Context */
 /** @typedef {{ context: Context, across: (v: number) => number, up: (v: number) => number, scale: number }} Sheet */
 
 /** @type {Record<string, (c: Context, x: number, y: number, r: number) => void>} */
-const SHAPES = {
+export const SHAPES = {
   circle: (c, x, y, r) => c.arc(x, y, r, 0, 7),
   square: (c, x, y, r) => c.rect(x - r, y - r, 2 * r, 2 * r),
   diamond: (c, x, y, r) => corners(c, [x, y - 1.3 * r], [x + 1.3 * r, y], [x, y + 1.3 * r], [x - 1.3 * r, y]),
@@ -69,7 +71,8 @@ function polyline({ context, across, up, scale }, trace) {
 
 /** @param {Sheet} sheet @param {Trace} trace */
 function points({ context, across, up, scale }, trace) {
-  const x = typed(trace.x).values, y = typed(trace.y).values, { size, color, symbol } = trace.marker;
+  const x = typed(trace.x).values, y = typed(trace.y).values, { color, symbol } = trace.marker;
+  const size = trace.marker.size * Math.min(1, context.canvas.width / scale / ROOMY);
   context.fillStyle = color;
   context.beginPath();
   for (let i = 0; i < x.length; i++) {

@@ -1,5 +1,7 @@
 // The job page follows server-sent events: a snapshot first, then each change.
-import { EVENTS } from "../contract.mjs";
+import { EVENTS, ID } from "../contract.mjs";
+import { setProps } from "../page/dash.mjs";
+import { byId } from "../page/dom.mjs";
 import { say } from "./log.mjs";
 import { isFinal, render, renderEnd } from "./render.mjs";
 import { stageWords } from "./words.mjs";
@@ -18,8 +20,10 @@ function stop() {
   source = null;
 }
 
-/** @param {Analysis} analysis */
+/** Who waited for the end gets the result. @param {Analysis} analysis */
 function show(analysis) {
+  const waited = last?.id === analysis.id && !isFinal(last.state);
+  if (waited && analysis.state === "done" && byId(ID.JOB_LIVE)) setProps(ID.HERE, { href: `/analyses/${analysis.id}` });
   last = analysis;
   if (!render(analysis, silence) || isFinal(analysis.state)) stop();
 }
@@ -91,7 +95,7 @@ export function follow(job) {
   if (!job) return;
   const { analysis } = job;
   followed = analysis.id;
-  silence = null;
+  silence = last = null;
   stop();
   requestAnimationFrame(() => {
     show(analysis);

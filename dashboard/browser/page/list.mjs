@@ -1,14 +1,64 @@
-// The list: filter as you type, tick to compare; ticks survive the list's renewal.
+// The list: filtered and sorted as the address says, ticked to compare; all of it survives renewal.
 import { ID } from "../contract.mjs";
+import { showThumbs } from "../home/thumbs.mjs";
 import { setProps } from "./dash.mjs";
-import { all, around, byId, field } from "./dom.mjs";
+import { all, around, byId, field, one } from "./dom.mjs";
+import { showTimes } from "./times.mjs";
 
 /** @type {Set<string>} */
 const ticked = new Set();
 
+/** @param {Record<string, string>} said */
+function intoAddress(said) {
+  const url = new URL(location.href);
+  if (url.pathname !== "/") return;
+  for (const [name, value] of Object.entries(said)) {
+    if (value) url.searchParams.set(name, value);
+    else url.searchParams.delete(name);
+  }
+  if (url.href !== location.href) history.replaceState(history.state, "", url);
+}
+
 function filter() {
-  const words = (field(ID.FILTER)?.value || "").toLowerCase();
-  for (const row of all("[data-row]")) row.hidden = !row.dataset.row?.includes(words);
+  const typed = field(ID.FILTER)?.value || "", words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+  let shown = 0;
+  for (const row of all("[data-row]")) {
+    row.hidden = !words.every((word) => row.dataset.row?.includes(word));
+    shown += row.hidden ? 0 : 1;
+  }
+  const none = byId(ID.NOTHING_FOUND);
+  if (none) {
+    none.hidden = shown > 0 || !words.length;
+    none.textContent = none.hidden ? "" : `Nothing matches “${typed}”.`;
+  }
+  intoAddress({ q: typed });
+}
+
+/** What the address sorts by, and whether from the largest down. */
+function order() {
+  const [by, down] = (new URLSearchParams(location.search).get("sort") || "").split(":");
+  return { by, down: down === "down" };
+}
+
+/** Pinned rows first; rows without the value last, whichever way it goes. @param {HTMLElement} a @param {HTMLElement} b @param {string} by @param {boolean} down */
+export function compared(a, b, by, down) {
+  const pinned = Number(Boolean(b.dataset.pinned)) - Number(Boolean(a.dataset.pinned));
+  if (pinned) return pinned;
+  const key = `data-by-${by}`, [one_, other] = [a.getAttribute(key), b.getAttribute(key)];
+  if (one_ === null || other === null) return Number(one_ === null) - Number(other === null);
+  const found = by === "name" ? one_.localeCompare(other) : Number(one_) - Number(other);
+  return down ? -found : found;
+}
+
+function sort() {
+  const { by, down } = order(), body = one(".list tbody");
+  for (const head of all(".list thead th[aria-sort]")) {
+    const here = head.querySelector("[data-sort]")?.getAttribute("data-sort") === by;
+    head.setAttribute("aria-sort", here ? (down ? "descending" : "ascending") : "none");
+  }
+  if (!body) return;
+  const rows = all("tr", body), wanted = [...rows].sort((a, b) => compared(a, b, by || "started", by ? down : true));
+  if (wanted.some((row, place) => row !== rows[place])) body.append(...wanted);
 }
 
 function showTicks() {
@@ -30,9 +80,19 @@ function tick(id) {
 /** The list has come, or was renewed. */
 export function listArrived() {
   requestAnimationFrame(() => {
+    sort();
     filter();
     showTicks();
+    showTimes();
+    showThumbs();
   });
+}
+
+/** Once up, once down, then as it was. @param {string} by */
+function sortBy(by) {
+  const now = order();
+  intoAddress({ sort: now.by !== by ? by : now.down ? "" : `${by}:down` });
+  sort();
 }
 
 export function listen() {
@@ -40,8 +100,9 @@ export function listen() {
     if (around(event, `#${ID.FILTER}`)) filter();
   });
   document.addEventListener("click", (event) => {
-    const box = around(event, "[data-compare]");
+    const box = around(event, "[data-compare]"), head = around(event, "[data-sort]");
     if (box) tick(String(box.dataset.compare));
+    if (head) sortBy(String(head.dataset.sort));
     if (around(event, `#${ID.COMPARE_BUTTON}`) && ticked.size > 1) setProps(ID.HERE, { href: "/compare?ids=" + [...ticked].join(",") });
   });
 }

@@ -8,8 +8,9 @@ from typing import Any
 import dash
 from dash import Dash, Input, Output, State, html
 
+from dashboard.components import ids
 from dashboard.components.clientside import in_browser
-from dashboard.components.notices import missing
+from dashboard.components.notices import elsewhere, missing
 from dashboard.pages.analysis import again_callbacks, plane_callbacks
 from dashboard.pages.analysis.layout import content
 from minimascope.client import AsyncClient
@@ -21,10 +22,11 @@ def register(pages: Dash, client: AsyncClient) -> None:
 
     async def layout(analysis_id: str = "", **_: Any) -> html.Div:
         try:
-            analysis, report = await asyncio.gather(
-                client.analysis(analysis_id), client.report(analysis_id)
-            )
+            analysis = await client.analysis(analysis_id)
+            report = await client.report(analysis_id)
         except ProblemError as problem:
+            if problem.code == "no_report_yet":
+                return elsewhere(f"/jobs/{analysis_id}")
             return missing("No report to show", problem)
         return await asyncio.to_thread(content, analysis, report)
 
@@ -35,6 +37,12 @@ def register(pages: Dash, client: AsyncClient) -> None:
         layout=layout,
     )
 
+    pages.clientside_callback(
+        in_browser("go_on"),
+        Output(ids.HERE, "href", allow_duplicate=True),
+        Input("elsewhere", "data"),
+        prevent_initial_call="initial_duplicate",
+    )
     plane_callbacks.register(pages, client)
     again_callbacks.register(pages, client)
     pages.clientside_callback(

@@ -1,4 +1,4 @@
-"""The strip of key numbers: each with its error, residual or verdict, or the reason for none."""
+"""The key numbers beside the answer: each with its term, its error, or the reason for none."""
 
 from __future__ import annotations
 
@@ -6,51 +6,28 @@ from dataclasses import dataclass
 
 from dash import html
 
-from dashboard.components.words import VERDICTS, level, number, percent, plural, with_error
+from dashboard.components.term import term
+from dashboard.components.words import level, number, plural, with_error
 from minimascope.contract.report import Report
-from minimascope.contract.report.sentences import nats, span
 
 PENDING = "not computed yet"
+NONE = "does not apply"
 OVERCONFIDENT = 1.2
 
 
 @dataclass(frozen=True)
 class Kpi:
-    """One cell: a label, a value, its error beside it, a note below."""
+    """One cell: a term of the glossary and the words for it, a value, a note beside it."""
 
+    term: str
     label: str
     value: str
-    error: str = ""
     note: str = ""
-    tone: str = ""
 
 
-def gap_kpi(report: Report) -> Kpi:
-    """Headline estimate with its 90% interval and verdict; without one, why."""
-    gap = report.gap
-    if gap is None:
-        return Kpi("Estimated gap", "—", note=PENDING)
-    if gap.headline is None:
-        return Kpi("Estimated gap", "—", note=VERDICTS[gap.verdict], tone="warn")
-    found = gap.headline
-    tone = "good" if gap.verdict == "reliable" else "warn"
-    ends = span(found.value, found.ninety)
-    return Kpi("Estimated gap, nats", nats(found.value), ends, VERDICTS[gap.verdict], tone)
-
-
-def measured_kpi(report: Report) -> Kpi:
-    """Measured gap ± s.e. of the test set; without one, of the user's own folds."""
-    gap, test = report.gap, report.data.test
-    measured = None if gap is None else gap.measured
-    folds = report.cross_validation
-    if folds is not None and (measured is None or measured.value is None):
-        value, error = with_error(folds.gap, folds.standard_error)
-        return Kpi("Gap by K-fold, nats", value, error, f"{folds.k} folds, your own training")
-    if measured is None or measured.value is None:
-        return Kpi("Measured gap", "—", note="no test set given" if test is None else PENDING)
-    value, error = with_error(measured.value, measured.standard_error)
-    note = "" if test is None else f"test accuracy {percent(test.accuracy)}"
-    return Kpi("Measured gap, nats", value, error, note)
+def _without(report: Report, stage: str) -> str:
+    """Why there is no number of a stage: it failed, or it is to come."""
+    return NONE if any(each.stage == stage for each in report.failures) else PENDING
 
 
 def soft_rank_kpi(report: Report) -> Kpi:
@@ -58,91 +35,80 @@ def soft_rank_kpi(report: Report) -> Kpi:
     gap, n, p = report.gap, report.data.train.n, report.checkpoint.parameters
     estimate = None if gap is None else gap.estimates.get("soft_rank_ggn")
     if gap is None or estimate is None or estimate.value is None:
-        return Kpi("Soft rank", "—", note=PENDING if gap is None else "λ is not known")
+        return Kpi("soft_rank", "Soft rank", "—", PENDING if gap is None else "λ is not known")
     error = None if estimate.standard_error is None else estimate.standard_error * n
     value, spread = with_error(estimate.value * n, error)
-    return Kpi(
-        f"Soft rank at λ = {level(gap.lambda_)}", value, spread, f"of {plural(p, 'parameter')}"
-    )
+    label = f"Soft rank at λ = {level(gap.lambda_)}"
+    return Kpi("soft_rank", label, value, f"{spread} of {plural(p, 'direction')}".strip())
 
 
 def eigenvalue_kpi(report: Report) -> Kpi:
-    """λ₁ with its residual and both counts of outliers."""
+    """λ₁ with its outliers, or between what it lies where the spectrum is of a sample."""
     spectrum = report.spectrum
     if spectrum is None or not spectrum.eigenvalues:
-        return Kpi("Largest eigenvalue λ₁", "—", note=PENDING)
-    residual = spectrum.residuals[0] if spectrum.residuals else None
-    count = spectrum.outliers.by_ratio.count
-    note = f"{plural(count, 'outlier')} above {spectrum.outliers.by_ratio.q:g}\u202fλ₁"
-    done = bool(spectrum.converged) and spectrum.converged[0]
-    error = f"residual {number(residual, 1)}" if done else "not converged"
-    label = "Largest eigenvalue λ₁"
+        note = _without(report, "spectrum")
+        return Kpi("lambda_1", "Largest curvature λ₁", "—", note)
+    note = plural(spectrum.outliers.by_ratio.count, "outlier")
+    if not (bool(spectrum.converged) and spectrum.converged[0]):
+        note = "not converged"
+    label = "Largest curvature λ₁"
     if spectrum.sample is not None:
         label = f"λ₁ of {plural(spectrum.sample.examples, 'example')}"
         found = spectrum.sample.on_all[0]
         note = "of all at least " + " ".join(with_error(found.value, found.standard_error))
-    return Kpi(label, number(spectrum.eigenvalues[0]), error, note)
+    return Kpi("lambda_1", label, number(spectrum.eigenvalues[0]), note)
 
 
 def margin_kpi(report: Report) -> Kpi:
     """The closest crossing with the certified bound below it, the median, what is not in them."""
     margins = report.margins
     if margins is None or margins.l2.smallest.upper is None:
-        return Kpi("Smallest margin", "—", note=PENDING if margins is None else "none reached")
+        note = _without(report, "margins") if margins is None else "none reached"
+        return Kpi("margin", "Closest crossing", "—", note)
     found = margins.l2
-    notes = [found.smallest.words(number).rpartition(", ")[0] or "not bounded below"]
+    lower = number(found.smallest.lower)
+    notes = [f"at least {lower}" if found.smallest.lower is not None else "not bounded below"]
     if found.smallest.width == "useless":
-        notes = [f"no useful lower bound ({number(found.smallest.lower)})"]
-    notes.append(f"median at most {number(found.median.upper)}")
+        notes = [f"no useful lower bound ({lower})"]
+    median = f"median {number(found.median.upper)}"
     if found.searched is not None:
         error = found.median_standard_error
-        notes[-1] += "" if error is None else f" ± {number(error, 1)}"
-        notes.append(f"{found.searched} of {report.data.train.n} points searched")
-    if found.misclassified:
-        notes.append(f"{plural(found.misclassified, 'wrong point')} apart")
-    return Kpi("Smallest margin ≤", number(found.smallest.upper), "", "; ".join(notes))
+        median += "" if error is None else f" ± {number(error, 1)}"
+        notes.append(f"{found.searched} of {report.data.train.n} examples searched")
+    value = f"≤ {number(found.smallest.upper)}"
+    return Kpi("margin", "Closest crossing", value, "; ".join((median, *notes)))
 
 
 def calibration_kpi(report: Report) -> Kpi:
-    """Expected calibration error over 15 bins, and what leave-one-out logits say."""
+    """What leave-one-out outputs say of the confidence; on training data where it is all."""
     gap = report.gap
-    if gap is None or gap.diagnostics.ece_15 is None:
-        return Kpi("Calibration error", "—", note=PENDING if gap is None else "not a classifier")
-    temperature = gap.diagnostics.t_alo
-    note = "" if temperature is None else f"{_confidence(temperature)} (T = {number(temperature)})"
-    return Kpi("Calibration error", number(gap.diagnostics.ece_15), "on training data", note)
+    if gap is None:
+        return Kpi("temperature", "Temperature held out", "—", _without(report, "gap"))
+    found = gap.diagnostics
+    if found.t_alo is not None:
+        value = number(found.t_alo)
+        return Kpi("temperature", "Temperature held out", value, _confidence(found.t_alo))
+    if found.ece_15 is None:
+        return Kpi("calibration", "Calibration error", "—", "not a classifier")
+    note = "on the training examples only"
+    return Kpi("calibration", "Calibration error", number(found.ece_15), note)
 
 
 def _confidence(temperature: float) -> str:
-    """What a leave-one-out temperature T says: above 1, held-out logits are too sure."""
+    """What a leave-one-out temperature T says: above 1, held-out outputs are too sure."""
     if temperature > OVERCONFIDENT:
-        return "over-confident held out"
-    return "under-confident held out" if temperature < 1 / OVERCONFIDENT else "calibrated held out"
+        return "over-confident"
+    return "under-confident" if temperature < 1 / OVERCONFIDENT else "honest (0.83 to 1.2)"
+
+
+MAKERS = (eigenvalue_kpi, soft_rank_kpi, margin_kpi, calibration_kpi)
 
 
 def kpi_strip(report: Report) -> html.Dl:
-    """All cells in one row."""
-    makers = (
-        gap_kpi,
-        measured_kpi,
-        soft_rank_kpi,
-        eigenvalue_kpi,
-        margin_kpi,
-        calibration_kpi,
-    )
-    return html.Dl([_cell(make(report)) for make in makers], className="kpis")
+    """Two by two."""
+    return html.Dl([_cell(make(report)) for make in MAKERS], className="kpis")
 
 
 def _cell(kpi: Kpi) -> html.Div:
-    value = [
-        html.Span(kpi.value, className="kpi-value"),
-        html.Span(kpi.error, className="kpi-error"),
-    ]
-    return html.Div(
-        [
-            html.Dt(kpi.label),
-            html.Dd(value),
-            html.Dd(kpi.note, className=f"kpi-note {kpi.tone}".strip()),
-        ],
-        className="kpi",
-    )
+    value = [html.Span(kpi.value, className="kpi-value"), html.Span(kpi.note, className="kpi-note")]
+    return html.Div([html.Dt(term(kpi.term, kpi.label)), html.Dd(value)], className="kpi")

@@ -1,19 +1,22 @@
-"""One analysis: key numbers, the verdict in words, linked pictures, tabs."""
+"""One analysis: the answer, key numbers, linked pictures on one screen, groups of details."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from dash import dcc, html
 
 from dashboard.components import ids
+from dashboard.components.chip import verdict_chip
 from dashboard.components.notices import remark
 from dashboard.components.plot import menu
-from dashboard.components.words import STATES, count, plural, when
+from dashboard.components.words import STATES, count, percent, plural, when
+from dashboard.pages.analysis.answer import answer, range_panel
+from dashboard.pages.analysis.groups import groups
 from dashboard.pages.analysis.key_numbers import kpi_strip
-from dashboard.pages.analysis.panels import boundary, filmstrip, gap, plane_kind, spectrum, tabs
+from dashboard.pages.analysis.panels import boundary, card, filmstrip, plane_kind, spectrum
 from dashboard.pages.analysis.sample_words import sample_words
-from dashboard.pages.analysis.verdict import verdict
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import FINAL_STATES, Analysis
 
@@ -31,7 +34,9 @@ def _subtitle(analysis: Analysis, report: Report) -> str:
     kind = (report.checkpoint.architecture or {}).get("family", report.checkpoint.format)
     data = plural(report.data.train.n, "training point")
     if report.data.test is not None:
-        data += f", {count(report.data.test.n)} test"
+        test = report.data.test
+        right = "" if test.accuracy is None else f" ({percent(test.accuracy)} right)"
+        data += f", {count(test.n)} test{right}"
     shape = plural(report.checkpoint.parameters, "parameter")
     loss = report.loss.replace("_", "-")
     ended = when(analysis.finished_at) if analysis.finished_at else STATES[analysis.state]
@@ -57,10 +62,28 @@ def _remarks(analysis: Analysis, report: Report) -> list[Any]:
     notes += [remark(warning, tone="warn") for warning in report.warnings]
     if report.spectrum is not None and report.spectrum.sample is not None:
         notes.append(remark(sample_words(report.spectrum, report.spectrum.sample)))
+    if analysis.elsewhere or analysis.run:
+        notes.insert(0, _origin(analysis))
     if analysis.state not in FINAL_STATES:
         link = dcc.Link("Watch it run", href=f"/jobs/{analysis.id}")
         notes.insert(0, remark("Later stages are still running; what is here is final. ", link))
     return notes
+
+
+def _origin(analysis: Analysis) -> html.Div:
+    """Who computed it, where not this server; of which run it is."""
+    said: list[Any] = []
+    if analysis.elsewhere and analysis.made_by:
+        made = analysis.made_by
+        said.append(
+            f"Computed elsewhere by minimascope {made.version} (estimators "
+            f"{made.estimators or 'unknown'}) and published here: this server has neither weights "
+            "nor data, and vouches for no number. "
+        )
+    if analysis.run is not None:
+        link = dcc.Link(f"run {analysis.run}", href=f"/runs/{quote(analysis.run, safe='')}")
+        said += [f"Step {count(analysis.step or 0)} of ", link, "."]
+    return remark(*said)
 
 
 def _head(analysis: Analysis, report: Report) -> html.Div:
@@ -77,29 +100,38 @@ def _head(analysis: Analysis, report: Report) -> html.Div:
     ]
     actions = html.Div([menu("Download", download), menu("Share", copy)], className="tools")
     name = analysis.name or f"Analysis {analysis.id[:8]}"
-    title = html.Div([html.H1(name), html.P(_subtitle(analysis, report), className="subtitle")])
-    return html.Div([title, actions], className="page-head")
+    chip = verdict_chip(None if report.gap is None else report.gap.verdict)
+    subtitle = html.P(_subtitle(analysis, report), className="subtitle")
+    return html.Div(
+        [html.Div([html.H1(name), chip, subtitle], className="title-row"), actions],
+        className="page-head",
+    )
 
 
 def content(analysis: Analysis, report: Report) -> html.Div:
     """The page without its figures, which follow in the `analysis` store."""
     known = 0 if report.spectrum is None else len(report.spectrum.eigenvalues)
-    right = [part for part in (spectrum(report), gap(report)) if part is not None]
+    again = "" if analysis.elsewhere else _again(analysis)
+    plane, film = plane_kind(report), filmstrip(report)
+    right = [part for part in (spectrum(report), card()) if part is not None]
+    bench = [film, boundary(known, plane=plane), html.Div(right, className="stack")]
     return html.Div(
         [
             dcc.Store(id="analysis-id", data=analysis.id),
             dcc.Store(id="analysis-final", data=analysis.state in FINAL_STATES),
             _head(analysis, report),
             html.Div(id=ids.ANALYSIS_PROBLEM),
-            *_remarks(analysis, report),
-            kpi_strip(report),
-            verdict(report, again=_again(analysis)),
             html.Div(
-                [boundary(known, plane=plane_kind(report)), html.Div(right, className="stack")],
-                className="pictures",
+                [
+                    answer(report, again=again),
+                    range_panel(report),
+                    kpi_strip(report),
+                ],
+                className="first",
             ),
-            filmstrip(report),
-            tabs(report),
+            *_remarks(analysis, report),
+            html.Div(bench, className="bench" + " no-rail" * (film is None)),
+            groups(report),
         ],
         className="page page-analysis",
     )

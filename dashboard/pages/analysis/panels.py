@@ -1,14 +1,13 @@
-"""The panels of the analysis page: boundary, spectrum, gap, filmstrip, tabs."""
+"""The pictures of the analysis page: rail of eigenvectors, map, spectrum, card of examples."""
 
 from __future__ import annotations
 
 from dash import dcc, html
 
 from dashboard.components import ids
-from dashboard.components.plot import image, panel, strip, switch, tools
-from dashboard.pages.analysis.folds_words import folds_words
+from dashboard.components.plot import panel, strip, switch
+from dashboard.components.term import term
 from dashboard.pages.analysis.plane_controls import PlaneKind, plane_controls
-from dashboard.pages.analysis.tabs import LABELS, TABS, side
 from minimascope.contract.report import Report, Spectrum
 from minimascope.contract.report.measures import COUNT_ABOVE
 
@@ -52,32 +51,18 @@ def boundary(count: int, *, plane: PlaneKind) -> html.Section:
         where = "input plane" if plane == "inputs" else "plane of two principal components"
         label = "Alignment of the loss gradient with the chosen Hessian eigenvector over the "
         label += f"{where}, with the decision boundary and the training points."
-    controls = html.Div(
-        [_vectors(count), html.Div(switches, className="tools")], className="controls"
-    )
-    above = html.Div([controls, plane_controls(plane)])
-    readout = html.Div(id=ids.POINT_READOUT, className="readout", role="status")
+    vectors = [_vectors(count)] if plane == "none" else []  # else the rail chooses
+    controls = html.Div([*vectors, plane_controls(plane)], className="controls")
     note = html.P(PROJECTED if plane == "principal" else "", id=ids.PLANE_NOTE, className="hint")
-    below = html.Div([note, readout])
-    return panel(ids.BOUNDARY, title, label, height=600, above=above, below=below)
-
-
-def gap(report: Report) -> html.Section | None:
-    """Estimates over λ with the slider that chooses one; nothing before the gap stage."""
-    if report.gap is None or not report.gap.curves.lambda_:
-        return None
-    slider = html.Div(
-        [
-            html.Label("λ", htmlFor=ids.LAMBDA_SLIDER),
-            dcc.Input(id=ids.LAMBDA_SLIDER, type="range", min=0, max=1000, step=1, value=500),
-            html.Output(id=ids.LAMBDA_READOUT),
-        ],
-        className="slider",
+    return panel(
+        ids.BOUNDARY, title, label, height=560, switches=switches, above=controls, below=note
     )
-    linear = switch("Linear axis", ids.LINEAR_SWITCH, "false")
-    label = "Estimates of the generalization gap against lambda, with the measured gap."
-    below = html.Div([slider, *folds_words(report)])
-    return panel(ids.GAP, "Gap against λ", label, height=320, switches=[linear], below=below)
+
+
+def card() -> html.Section:
+    """What is known of the pinned examples, beside the map."""
+    readout = html.Div(id=ids.POINT_READOUT, className="readout", role="status")
+    return html.Section([html.H2("Examples"), readout], className="panel panel-card")
 
 
 def spectrum(report: Report) -> html.Section | None:
@@ -100,7 +85,8 @@ def spectrum(report: Report) -> html.Section | None:
     )
     log = switch("Log axis", ids.LOG_SWITCH, "false")
     below = html.Div([*_threshold(report.spectrum), counter])
-    return panel(ids.SPECTRUM, "Hessian spectrum", label, height=320, switches=[log], below=below)
+    title = html.Span([term("hessian", "Hessian"), " spectrum"])
+    return panel(ids.SPECTRUM, title, label, height=250, switches=[log], below=below)
 
 
 def _threshold(spectrum: Spectrum) -> list[html.Div]:
@@ -125,53 +111,5 @@ def filmstrip(report: Report) -> html.Section | None:
     if report.spectrum is None or plane_kind(report) == "none":
         return None
     label = "The decision boundary and the alignment with each eigenvector, one tile each."
-    words = (
-        "Thick: where the boundary's change of sign is strongest along this eigenvector, with its "
-        "share of the drawn boundary."
-    )
-    return strip(ids.FILMSTRIP, "Eigenvectors", label, above=colour_bar(), below=words)
-
-
-def colour_bar() -> html.Div:
-    """The one scale of all tiles."""
-    return html.Div(
-        [html.Span("−1"), html.Span(className="bar"), html.Span("1"), html.Span("alignment")],
-        className="shared-bar",
-        **{"aria-hidden": "true"},
-    )
-
-
-def tabs(report: Report) -> html.Section:
-    """The details: words and tables on one side, a figure on the other."""
-    buttons = [
-        html.Button(
-            words,
-            id=ids.tab(name),
-            className="tab",
-            role="tab",
-            **{"data-tab": name, "aria-selected": "false", "aria-controls": ids.side(name)},
-        )
-        for name, words in TABS.items()
-    ]
-    sides = [
-        html.Div(
-            side(name, report),
-            id=ids.side(name),
-            className=f"side side-{name}",
-            hidden=True,
-            role="tabpanel",
-            **{"data-side": name, "aria-labelledby": ids.tab(name)},
-        )
-        for name in TABS
-    ]
-    figure = html.Div(
-        [tools(ids.DETAIL), *image(ids.DETAIL, LABELS["overlaps"], height=420)],
-        className="detail-plot",
-    )
-    return html.Section(
-        [
-            html.Div(buttons, className="tabs", role="tablist", **{"aria-label": "Details"}),
-            html.Div([html.Div(sides, className="sides"), figure], className="detail"),
-        ],
-        className="panel panel-tabs",
-    )
+    words = html.Span(["Thick: the part of the boundary it draws; %: its ", term("drawn"), "."])
+    return strip(ids.FILMSTRIP, "Eigenvectors", label, below=words)

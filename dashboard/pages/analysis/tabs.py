@@ -1,4 +1,4 @@
-"""The tabs under the pictures: what each detail means for this minimum, in words and numbers."""
+"""Four groups under the pictures: what each detail means for this minimum, in words and numbers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,15 @@ from dashboard.pages.analysis import boundary_tabs, curvature_tabs
 from minimascope.contract.report import Report
 
 NAMED = 20  # classes named in a sentence
+# Each group begins with its finding (`findings`); its parts follow one another in this order.
+GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "boundary": ("Boundary", ("overlaps", "walk", "complexity", "margins")),
+    "curvature": ("Curvature", ("layers", "blocks")),
+    "gap": ("Gap", ("estimates", "calibration")),
+    "data": ("Data", ("data", "coherence")),
+}
 TABS = {
-    "overlaps": "Overlaps",
+    "overlaps": "Alignment",
     "coherence": "Coherence",
     "walk": "Walk",
     "complexity": "G(ε)",
@@ -23,9 +30,8 @@ TABS = {
     "calibration": "Calibration",
     "layers": "Layers",
     "blocks": "Layer blocks",
-    "data": "Data",
+    "data": "Examples",
     "estimates": "Estimates",
-    "raw": "Raw report",
 }
 LABELS = {
     "overlaps": "Alignment of every training point with each eigenvector, with class means.",
@@ -59,11 +65,6 @@ def _data(report: Report) -> list[Any]:
     ]
 
 
-def _raw(_: Report) -> list[Any]:
-    """Filled by `analysis/raw.mjs` when the tab is opened: it is as long as all else."""
-    return [html.Pre("Loading", className="raw", tabIndex=0)]
-
-
 SIDES = {
     "overlaps": boundary_tabs.overlaps,
     "coherence": boundary_tabs.coherence,
@@ -75,7 +76,6 @@ SIDES = {
     "blocks": curvature_tabs.blocks,
     "data": _data,
     "estimates": curvature_tabs.estimates,
-    "raw": _raw,
 }
 
 

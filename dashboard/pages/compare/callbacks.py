@@ -70,10 +70,11 @@ def register(pages: Dash, client: AsyncClient) -> None:
             return chooser()
         try:
             page = await client.compare(wanted)
+            others = (await client.analyses(state="done", limit=100)).items
         except ProblemError as problem:
             return missing("Cannot compare these", problem)
         found = await asyncio.gather(*[_minimum(client, item) for item in page.items])
-        return content(list(found), query)
+        return content(list(found), query, others)
 
     line_callbacks.register(pages, client)
     dash.register_page("dashboard.compare", path="/compare", title="Compare", layout=layout)
@@ -112,6 +113,11 @@ def register(pages: Dash, client: AsyncClient) -> None:
         Input("compare-drawn", "data"),
         State("compare-items", "data"),
         prevent_initial_call=True,
+    )
+    pages.clientside_callback(
+        in_browser("compare_saved"),
+        Output(ids.COMPARISONS, "title"),
+        Input(ids.COMPARISONS, "id"),
     )
     pages.clientside_callback(
         in_browser("compare_grid"),

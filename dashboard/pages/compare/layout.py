@@ -1,25 +1,30 @@
-"""Several minima side by side: shared scales, a scatter of any two measures, every number."""
+"""Several minima side by side: the sentence, boundaries, differences, the line, every number."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dash import dcc, html
 
 from dashboard.components import ids
+from dashboard.components.chip import verdict_chip
 from dashboard.components.choice import select
 from dashboard.components.plot import panel, switch, tools
-from dashboard.components.range_bar import Range, range_bar, range_key
-from dashboard.components.words import VERDICTS
-from dashboard.pages.analysis.panels import colour_bar
 from dashboard.pages.compare import line
+from dashboard.pages.compare.choosing import adding, moves, saving
+from dashboard.pages.compare.colour_bar import colour_bar
+from dashboard.pages.compare.differences import differences
 from dashboard.pages.compare.figures import CHOICES
 from dashboard.pages.compare.levels import STEPS, place_of, power_of, spans, step_of
 from dashboard.pages.compare.measures import Minimum, letters
+from dashboard.pages.compare.ranges import named, ranges
+from minimascope.contract.compared import sentences
 from minimascope.contract.report import measures
-from minimascope.contract.report.sentences import LIES
+from minimascope.contract.schemas import ListedAnalysis
 
 FEW = 6  # minima up to which the pictures come before the numbers
+SCATTERED = 4  # minima below which a scatter and parallel axes say nothing that a table does not
 
 
 def _slider(name: str, words: str, low: int, high: int, at: int, *, shown: bool) -> html.Div:
@@ -85,6 +90,18 @@ def _panels(minima: list[Minimum], query: dict[str, Any]) -> tuple[Any, Any]:
     return two, every
 
 
+def _strip_head(place: int, minima: list[Minimum], query: dict[str, Any]) -> html.Div:
+    """Letter, name, verdict, and links that move the minimum or leave it out."""
+    known = minima[place].numbers
+    chosen = [minimum.numbers.id for minimum in minima]
+    parts = [
+        html.H3(named(place, minima[place])),
+        verdict_chip(known.verdict),
+        moves(place, chosen, minima[place].name, query),
+    ]
+    return html.Div([part for part in parts if part is not None], className="strip-head")
+
+
 def _grid(minima: list[Minimum], query: dict[str, Any]) -> html.Section:
     """A row of tiles a minimum, painted as each arrives; a tile leads to its analysis."""
     vectors = html.Div(
@@ -99,7 +116,7 @@ def _grid(minima: list[Minimum], query: dict[str, Any]) -> html.Section:
     rows = [
         html.Div(
             [
-                html.H3(_named(index, minimum)),
+                _strip_head(index, minima, query),
                 html.Div(className="tiles"),
                 html.P(className="hint strip-note"),
             ],
@@ -116,55 +133,33 @@ def _grid(minima: list[Minimum], query: dict[str, Any]) -> html.Section:
     return html.Section([head, *rows, table], className="panel panel-grid")
 
 
-def _ranges(minima: list[Minimum]) -> html.Section | None:
-    """Every estimate with its interval, and the measured gap, on one scale."""
-    ranges = [_range(minimum) for minimum in minima]
-    largest = max((found.largest for found in ranges), default=0.0)
-    bars = [range_bar(found, largest=largest) for found in ranges]
-    if not any(bars):
-        return None
-    rows = [
-        html.Div(
-            [
-                html.Div(_named(index, minimum), className="range-name"),
-                html.Div("not computed" if bar is None else bar),
-                html.Div(_said(minimum), className="range-said"),
-            ],
-            className="range-row",
-        )
-        for index, (minimum, bar) in enumerate(zip(minima, bars, strict=True))
-    ]
-    key = range_key(
-        estimated=any(found.value is not None for found in ranges),
-        measured=any(found.measured is not None for found in ranges),
+def one_data(minima: Sequence[Minimum]) -> bool:
+    """Whether all saw the same training and test set; what is not known is taken to be the same."""
+    known = [(m.about.get("train"), m.about.get("test")) for m in minima if m.about]
+    return len(set(known)) <= 1
+
+
+def _first(minima: list[Minimum], query: dict[str, Any], others: Any) -> list[Any]:
+    """Name, what can be done with the comparison, and the sentence."""
+    name = str(query.get("name") or "")
+    chosen = [minimum.numbers.id for minimum in minima]
+    tools = [part for part in (adding(chosen, others, query), saving(name)) if part is not None]
+    numbers = [minimum.numbers for minimum in minima]
+    names = [letters(index) for index in range(len(minima))]
+    said = sentences(numbers, names, one_data=one_data(minima))
+    tone = "" if one_data(minima) else " warn"
+    head = html.Div(
+        [html.H1(name or f"{len(minima)} minima"), html.Div(tools, className="list-tools")],
+        className="page-head",
     )
-    head = html.Div(html.H2("Gap: interval and measurement"), className="panel-head")
-    return html.Section([head, *rows, key], className="panel panel-ranges")
+    return [head, html.P(said, className=f"compare-said{tone}") if said else None]
 
 
-def _range(minimum: Minimum) -> Range:
-    known = minimum.numbers
-    measured = known.gap_measured, known.gap_measured_error
-    return Range(known.gap_estimate, known.gap_half, known.gap_ninety, *measured)
-
-
-def _said(minimum: Minimum) -> str:
-    verdicts: dict[str, str] = {**VERDICTS}
-    known = minimum.numbers
-    lies = "" if known.gap_lies is None else f"; measured {LIES[known.gap_lies]}"
-    return verdicts.get(known.verdict or "", "no verdict") + lies
-
-
-def _named(index: int, minimum: Minimum) -> list[Any]:
-    return [
-        html.Span(letters(index), className="letter"),
-        dcc.Link(minimum.name, href=f"/analyses/{minimum.numbers.id}"),
-    ]
-
-
-def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
-    """Numbers first, then the ranking, the paper's figure, the scatter, all measures."""
-    differences = switch("Differences only", "differences", "false")
+def content(
+    minima: list[Minimum], query: dict[str, Any], others: Sequence[ListedAnalysis] = ()
+) -> html.Div:
+    """The sentence first, then gaps, boundaries, differences, the line, numbers, rankings."""
+    only = switch("Differences only", ids.DIFFERENCES, "false")
     items = [
         {
             "numbers": m.numbers.model_dump(),
@@ -178,8 +173,7 @@ def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
     ]
     ranking_panel = html.Section(
         [
-            html.Div(html.H2("Which measure orders them as the gap does"), className="panel-head"),
-            *_sliders(minima, query),
+            html.Div(html.H2("Measures that rank them like the gap"), className="panel-head"),
             html.Div(id="compare-ranking", className="table-scroll", tabIndex=0),
             _meanings(),
         ],
@@ -187,24 +181,29 @@ def content(minima: list[Minimum], query: dict[str, Any]) -> html.Div:
     )
     numbers = html.Section(
         [
-            html.Div([html.H2("Every number"), differences], className="panel-head"),
+            html.Div([html.H2("Every number"), only], className="panel-head"),
+            *_sliders(minima, query),
             html.Div(id=ids.COMPARE_NUMBERS, className="table-scroll", tabIndex=0),
         ],
         className="panel panel-numbers",
     )
     two, every = _panels(minima, query)
-    ranges = _ranges(minima)
-    measures = [html.Div([two, ranking_panel], className="measures"), every]
+    gaps = ranges(minima)
+    pictures = html.Div([html.Div([two, ranking_panel], className="measures"), every])
+    measures = [html.Div(pictures, hidden=len(minima) < SCATTERED)]
     grid = _grid(minima, query)
     between = line.line_panel(minima, query)
     few = len(minima) <= FEW
-    order = [grid, between, *measures, numbers] if few else [*measures, numbers, between, grid]
+    apart = differences(minima)
+    order = [grid, apart, between, *measures, numbers]
+    if not few:
+        order = [*measures, numbers, between, grid]
     return html.Div(
         [
             dcc.Store(id="compare-items", data={"minima": items}),
             dcc.Store(id="compare-drawn"),
-            html.H1(f"{len(minima)} minima"),
-            ranges,
+            *_first(minima, query, others),
+            gaps,
             *order,
         ],
         className="page page-compare",
@@ -216,6 +215,7 @@ def chooser() -> html.Div:
         [
             html.H1("Compare"),
             html.P("Tick two or more finished analyses in the list.", className="lead"),
+            html.Div(id=ids.COMPARISONS),
             dcc.Link("Choose from the list", href="/", className="button primary"),
         ],
         className="page page-narrow",

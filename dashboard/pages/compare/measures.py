@@ -1,4 +1,4 @@
-"""Compared minima in numbers: measures, values at shared levels, ranks against the gap."""
+"""Compared minima in numbers: measures and their values at shared levels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from scipy.stats import kendalltau, spearmanr
 
 from dashboard.components.words import count, level, number, with_error
 from minimascope.contract.report import Bracket, Counts, Report
@@ -47,7 +46,6 @@ ERRORS = {
     "gap_measured": "gap_measured_error",
     "gap_by_folds": "gap_by_folds_standard_error",
 }
-WANTED = 3
 NEAR = 1e-6  # two ε that differ by less are the same one
 
 
@@ -76,6 +74,7 @@ class Minimum:
     about: Mapping[str, Any] = field(default_factory=dict)
     counts: Counts | None = None
     complexity: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    tested: int | None = None  # examples of the test set
 
     @property
     def name(self) -> str:
@@ -139,7 +138,10 @@ class Minimum:
 def minimum_of(numbers: KeyNumbers, report: Report) -> Minimum:
     """The curves of a report beside its key numbers; soft rank divided by n."""
     gap, boundary, spectrum = report.gap, report.boundary, report.spectrum
-    found = Minimum(numbers, counts=None if spectrum is None else spectrum.counts)
+    test = report.data.test
+    tested = None if test is None else test.n
+    counts = None if spectrum is None else spectrum.counts
+    found = Minimum(numbers, counts=counts, tested=tested)
     if boundary is not None:
         curve = boundary.g_curve
         found = replace(found, complexity={"epsilon": curve.epsilon, "g": curve.g})
@@ -152,31 +154,6 @@ def minimum_of(numbers: KeyNumbers, report: Report) -> Minimum:
         "tic_at": gap.curves.tic_ggn,
     }
     return replace(found, lambdas=gap.curves.lambda_, curves=curves)
-
-
-def _beside_the_gap(
-    minima: Sequence[Minimum], measure: str, at: Levels
-) -> tuple[list[float], list[float]] | None:
-    """A measure and the measured gap of the minima that have both; None below three of them."""
-    values = [(m.value(measure, at), m.numbers.gap_measured) for m in minima]
-    pairs = [(a, b) for a, b in values if a is not None and b is not None]
-    if measure == "gap_measured" or len(pairs) < WANTED:
-        return None
-    found = [a for a, _ in pairs], [b for _, b in pairs]
-    # A constant has no order to compare.
-    return found if min(len(set(side)) for side in found) > 1 else None
-
-
-def tau_against_gap(minima: Sequence[Minimum], measure: str, at: Levels = NOWHERE) -> float | None:
-    """Kendall τ of a measure against the measured gap; None below three minima that have both."""
-    pairs = _beside_the_gap(minima, measure, at)
-    return None if pairs is None else float(kendalltau(*pairs).statistic)
-
-
-def rho_against_gap(minima: Sequence[Minimum], measure: str, at: Levels = NOWHERE) -> float | None:
-    """Spearman ρ of a measure against the measured gap; None below three minima that have both."""
-    pairs = _beside_the_gap(minima, measure, at)
-    return None if pairs is None else float(spearmanr(*pairs).statistic)
 
 
 def cell(minimum: Minimum, measure: str, at: Levels = NOWHERE) -> str:
@@ -202,59 +179,3 @@ def letters(position: int) -> str:
     """A short name for the ranking: A … Z, then A2 … Z2."""
     turn, place = divmod(position, 26)
     return chr(65 + place) + (str(turn + 1) if turn else "")
-
-
-@dataclass(frozen=True)
-class Rank:
-    """One measure: τ and ρ with the measured gap, and the minima from its smallest value up."""
-
-    measure: str
-    words: str
-    tau: float | None
-    rho: float | None
-    order: str
-
-
-def _order(known: Sequence[tuple[float, str, Bracket | None]]) -> str:
-    """`A < B = C ≈ D`: names by their values; equal ones, and brackets that overlap, say so."""
-    said = ""
-    for index, (value, name, bracket) in enumerate(known):
-        if index:
-            before, _, other = known[index - 1]
-            unclear = bracket is not None and other is not None and bracket.overlaps(other)
-            said += " = " if value == before else " ≈ " if unclear else " < "
-        said += name
-    return said
-
-
-def undistinguished(minima: Sequence[Minimum], measure: str) -> str:
-    """Names of those whose bracket overlaps another's: ` (A, B not distinguished)`, or nothing."""
-    known = [(letters(i), m.bracket(measure)) for i, m in enumerate(minima)]
-    known = [(name, bracket) for name, bracket in known if bracket.upper is not None]
-    same = [
-        name
-        for name, bracket in known
-        if any(name != other and bracket.overlaps(theirs) for other, theirs in known)
-    ]
-    return f" ({', '.join(same)} not distinguished)" if same else ""
-
-
-def ranking(minima: Sequence[Minimum], at: Levels = NOWHERE) -> list[Rank]:
-    """Every measure that orders at least two minima, the closest to the measured gap first."""
-    found = []
-    for measure, words in {**MEASURES, **SHARED}.items():
-        values = [(m.value(measure, at), letters(i), m) for i, m in enumerate(minima)]
-        known = [
-            (value, name, m.bracket(measure) if measure in BRACKETS else None)
-            for value, name, m in values
-            if value is not None
-        ]
-        known.sort(key=lambda one: one[:2])
-        if len({value for value, *_ in known}) < 2:
-            continue
-        tau = tau_against_gap(minima, measure, at)
-        rho = rho_against_gap(minima, measure, at)
-        found.append(Rank(measure, words, tau, rho, _order(known)))
-    first = [rank for rank in found if rank.measure == "gap_measured"]
-    rest = [rank for rank in found if rank.measure != "gap_measured"]
-    return first + sorted(rest, key=lambda rank: -abs(rank.tau or 0.0))

@@ -7,6 +7,7 @@ from typing import Any
 
 from dash import dcc, html
 
+from dashboard.components.term import term
 from dashboard.components.words import VERDICTS, level, number, plural
 from dashboard.pages.compare.measures import (
     AT_LAMBDA,
@@ -14,14 +15,17 @@ from dashboard.pages.compare.measures import (
     MEASURES,
     NOWHERE,
     SHARED,
-    WANTED,
     Levels,
     Minimum,
-    Rank,
     cell,
     letters,
+)
+from dashboard.pages.compare.ranks import (
+    WANTED,
+    Rank,
     ranking,
     tau_against_gap,
+    tau_interval,
     undistinguished,
 )
 
@@ -38,7 +42,11 @@ def _row(words: str, cells: list[str], tau: str | None) -> html.Tr:
 
 def ranked(minima: Sequence[Minimum]) -> bool:
     """Whether enough measured gaps are known for a rank correlation."""
-    return sum(m.numbers.gap_measured is not None for m in minima) >= WANTED
+    return _tested(minima) >= WANTED
+
+
+def _tested(minima: Sequence[Minimum]) -> int:
+    return sum(m.numbers.gap_measured is not None for m in minima)
 
 
 def _name(index: int, minimum: Minimum) -> list[Any]:
@@ -50,7 +58,7 @@ def _name(index: int, minimum: Minimum) -> list[Any]:
 
 def _head(minima: Sequence[Minimum]) -> list[Any]:
     names = [_name(index, minimum) for index, minimum in enumerate(minima)]
-    tau = [html.Span("τ with measured gap", className="column-note")] if ranked(minima) else []
+    tau = [term("tau", "τ with measured gap")] if ranked(minima) else []
     return [html.Span("Measure", className="unseen"), *names, *tau]
 
 
@@ -121,7 +129,7 @@ def _long_table(
 
 def ranking_table(minima: Sequence[Minimum], at: Levels) -> Any:
     """Measures by how well they order the minima as the measured gap does; click one to plot it."""
-    ranks = ranking(minima, at)
+    ranks, tested = ranking(minima, at), _tested(minima)
     rows = [
         html.Tr(
             [
@@ -134,7 +142,7 @@ def ranking_table(minima: Sequence[Minimum], at: Levels) -> Any:
                     ),
                     scope="row",
                 ),
-                html.Td(_tau(rank)),
+                html.Td(_tau(rank, tested)),
                 html.Td("" if rank.rho is None else number(rank.rho, 2)),
                 html.Td(rank.order),
             ]
@@ -143,16 +151,20 @@ def ranking_table(minima: Sequence[Minimum], at: Levels) -> Any:
     ]
     columns = ("Measure", "Kendall τ", "Spearman ρ", "Order")
     head = html.Tr([html.Th(words, scope="col") for words in columns])
-    note = "" if ranked(minima) else f"They need {WANTED} minima with a test set."
+    note = "95% intervals in brackets."
+    if not ranked(minima):
+        note = f"They need {WANTED} minima with a test set: of fewer, most are chance."
     words = f"Rank correlations with the measured gap, over {len(minima)} minima. {note}"
     return html.Table([html.Caption(words.strip()), html.Thead(head), html.Tbody(rows)])
 
 
-def _tau(rank: Rank) -> Any:
-    """τ as a bar from the middle, −1 to 1, and in digits."""
+def _tau(rank: Rank, tested: int) -> Any:
+    """τ as a bar from the middle, −1 to 1, and in digits with its interval."""
     if rank.tau is None:
         return "" if rank.measure == "gap_measured" else "—"
     side = "left" if rank.tau >= 0 else "right"
     style = {side: "50%", "width": f"{50 * abs(rank.tau):.0f}%"}
     bar = html.Span(html.Span(style=style), className="tau-bar", **{"aria-hidden": "true"})
-    return html.Span([bar, number(rank.tau, 2)], className="tau-cell")
+    low, high = tau_interval(rank.tau, tested)
+    ends = html.Span(f"({low:.2f} to {high:.2f})".replace("-", "−"), className="ends")
+    return html.Span([bar, number(rank.tau, 2), ends], className="tau-cell")

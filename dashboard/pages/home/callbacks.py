@@ -40,13 +40,13 @@ class Known:
 
 def register(pages: Dash, client: AsyncClient) -> None:
     """The list, renewed where it has changed; the upload that leads to the next step."""
-    dash.register_page("dashboard.home", path="/", title="minimascope", layout=layout)
+    dash.register_page("dashboard.home", path="/", title="Minima · minimascope", layout=layout)
     known = Known(client)
 
     @pages.callback(
         Output(ids.LISTING, "children"),
         Output("listing-digest", "data"),
-        Input("listing-tick", "n_intervals"),
+        Input(ids.LISTING_TICK, "n_intervals"),
         State("listing-digest", "data"),
     )
     async def renew(_: int | None, digest: str | None) -> tuple[Any, Any]:
@@ -64,6 +64,11 @@ def register(pages: Dash, client: AsyncClient) -> None:
         in_browser("list_arrived"),
         Output(ids.LISTING, "title"),
         Input(ids.LISTING, "children"),
+    )
+    pages.clientside_callback(
+        in_browser("story_begins"),
+        Output(ids.STORY, "title"),
+        Input(ids.STORY, "id"),
     )
     pages.clientside_callback(
         in_browser("upload_next_step"),

@@ -11,8 +11,8 @@ from dash import Dash, Input, Output, State, no_update
 from dashboard.components import ids
 from dashboard.components.clientside import in_browser
 from dashboard.components.notices import refusal
-from dashboard.pages.upload import check_callbacks, told_fields
-from dashboard.pages.upload.layout import ZONES, layout
+from dashboard.pages.upload import check_callbacks, told_fields, weights_callbacks
+from dashboard.pages.upload.layout import START, ZONES, layout
 from dashboard.pages.upload.request import request_of
 from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
@@ -65,6 +65,15 @@ def register(pages: Dash, client: AsyncClient) -> None:
         Input(ids.UP_OPTIMIZER, "data"),
     )
     check_callbacks.register(pages, client)
+    weights_callbacks.register(pages, client)
+    pages.clientside_callback(
+        in_browser("refusal_cleared"),
+        Output("up-problem", "children", allow_duplicate=True),
+        *(Input(ids.uploaded(kind), "data") for kind in ZONES),
+        *(Input(f"up-{field}", _held(field)) for field in FIELDS),
+        *(Input(each.component_id, each.component_property) for each in told_states().values()),
+        prevent_initial_call=True,
+    )
 
     @pages.callback(
         output=[
@@ -79,6 +88,10 @@ def register(pages: Dash, client: AsyncClient) -> None:
             "told": told_states(),
         },
         prevent_initial_call=True,
+        running=[
+            (Output("up-start", "disabled"), True, False),
+            (Output("up-start", "children"), "Checking that the files fit…", START),
+        ],
     )
     async def start(
         clicks: int | None,

@@ -11,7 +11,7 @@ from dashboard.components import ids
 from dashboard.components.choice import several
 from dashboard.components.drop_zone import checkpoint_zone, described, drop_zone
 from dashboard.components.words import STAGES
-from dashboard.pages.upload import checks
+from dashboard.pages.upload import checks, weights
 from dashboard.pages.upload.parts import field, group, step, text
 from dashboard.pages.upload.training import loss_options, training
 
@@ -44,6 +44,7 @@ LOSSES = {
 SEQUENTIAL = (
     '{"family": "sequential", "layers": [["Linear", 2, 100], ["ReLU"], ["Linear", 100, 3]]}'
 )
+START = "Start analysis"
 ZONES = ("checkpoint", "train", "test", "optimizer_state")
 DATA = ".npz,.csv,.safetensors,.parquet,.zip"
 
@@ -117,7 +118,7 @@ def layout(**_: Any) -> html.Div:
     start = html.Div(
         [
             # First: what is said later must not move the button from under a pointer.
-            html.Button("Start analysis", id="up-start", className="button primary"),
+            html.Button(START, id="up-start", className="button primary"),
             html.Div(id="up-problem"),
             html.Div(id="up-cost", role="status"),
         ],
@@ -127,7 +128,7 @@ def layout(**_: Any) -> html.Div:
     return html.Div(
         [
             html.H1("New analysis"),
-            step(1, "Checkpoint", described("checkpoint", checkpoint_zone())),
+            step(1, "Checkpoint", described("checkpoint", checkpoint_zone()), weights.section()),
             step(2, "Data and network", data, labels, _architecture()),
             step(3, "Training", *training()),
             step(4, "Settings", _settings(), start),

@@ -21,7 +21,7 @@ from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.intake.networks.architecture import build_network
 from minimascope.intake.networks.input_shapes import takes_ids
 from minimascope.intake.values.checkpoint import read_checkpoint
-from minimascope.intake.values.dataset import Dataset, read_dataset
+from minimascope.intake.values.dataset import Dataset, in_order, read_dataset
 from minimascope.objective.loss import Loss
 
 
@@ -54,7 +54,8 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     test = None
     if files.test:
         with speaking_of("Test data"):
-            test = read_split(files.test, parameters, ids=ids, workdir=workdir).numbered_as(train)
+            held = read_split(files.test, parameters, ids=ids, workdir=workdir, role="test")
+            test = in_order(held.numbered_as(train), train)
     with refused_as_told(), speaking_of("Optimiser's state"):
         told = from_file(network, checkpoint, files.optimizer_state, parameters, workdir)
     known = Known(second_moment=told.second_moment, eps=told.eps, read=told.read, open=told.open)
@@ -75,7 +76,14 @@ def speaking_of(what: str) -> Iterator[None]:
         ) from problem
 
 
-def read_split(path: Path, parameters: Parameters, *, ids: bool, workdir: Path) -> Dataset:
+def read_split(
+    path: Path,
+    parameters: Parameters,
+    *,
+    ids: bool,
+    workdir: Path,
+    role: Literal["train", "test"] = "train",
+) -> Dataset:
     """One data set as it was sent; `ids` keeps whole-number inputs as token ids."""
     integers: Literal["float", "keep"] = "keep" if ids else "float"
     beside = [x for x in (parameters.example_weights, parameters.groups) if x is not None]
@@ -85,6 +93,7 @@ def read_split(path: Path, parameters: Parameters, *, ids: bool, workdir: Path) 
         integers=integers,
         label=parameters.label,
         aside=beside,
+        role=role,
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from minimascope.contract.names import seen
 from minimascope.contract.report.gap import Gap
 from minimascope.contract.report.sections import Section
 
@@ -42,7 +43,7 @@ class CrossValidation(Section):
     standard_error_of_expected: Error | None = None
     train_accuracy: Share | None = None
     held_out_accuracy: Share | None = None
-    loss: Annotated[str, Field(max_length=200)] = ""
+    loss: Annotated[str, Field(max_length=200), AfterValidator(seen)] = ""
     seed: Annotated[int, Field(ge=0, lt=2**53)] | None = None
 
     @model_validator(mode="after")

@@ -23,6 +23,7 @@ from minimascope.contract.report.objective import ObjectiveSummary
 from minimascope.contract.report.schema_1 import upgraded
 from minimascope.contract.report.sections import Section
 from minimascope.contract.report.spectrum import Spectrum
+from minimascope.contract.report.tracked import Tracked
 
 SCHEMA_VERSION = "2"
 # Raised with every change that changes a number: results of another version are not reused.
@@ -61,6 +62,7 @@ class Report(Section):
     cross_validation: CrossValidation | None = None
     boundary: Boundary | None = None
     margins: Margins | None = None
+    tracked: Tracked | None = None
     failures: list[Failure] = []
     warnings: list[str] = []
 

@@ -128,3 +128,9 @@ class Gap(Section):
     route: str = ""
     route_reason: str = ""
     plan: GapPlan | None = None
+
+    @property
+    def disowned(self) -> float | None:
+        """What leave-one-out gave where the verdict stands by no number: to be ranked nowhere."""
+        found = self.estimates.get("alo_ggn")
+        return None if self.headline is not None or found is None else found.value

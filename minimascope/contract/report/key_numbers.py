@@ -33,10 +33,10 @@ def _gap(report: Report) -> dict[str, Any]:
 
 
 def _headline(gap: Gap) -> dict[str, Any]:
-    """Nothing where the verdict stands by no number."""
+    """Where the verdict stands by no number, the one it does not stand by."""
     found = gap.headline
     if found is None:
-        return {}
+        return {"gap_not_used": gap.disowned}
     return {
         "gap_estimate": found.value,
         "gap_half": found.half,

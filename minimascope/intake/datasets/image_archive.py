@@ -1,7 +1,7 @@
 """A zip of images, class = name of the folder: decoded by Pillow inside the sandbox.
 
-All images get the size of the first one, RGB or grey as the first one is, values in [0, 1] by
-division by 255; no mean is taken away, so the network must have been trained on such inputs.
+All have the size of the first one, RGB or grey as the first one is, values in [0, 1] by division by
+255; no mean is taken away, so the network must have been trained on such inputs.
 """
 
 from __future__ import annotations
@@ -9,13 +9,17 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from minimascope.contract.problems import ProblemError
+from minimascope.intake.datasets import splits
+from minimascope.intake.datasets.found import Found
 from minimascope.intake.files.formats import IMAGES, records
 from minimascope.intake.files.safetensors_format import damaged
+from minimascope.intake.files.taken import Row, left
 
 SIDE_MOST = 1024
 NUMBERS_MOST = 1 << 27
@@ -65,6 +69,17 @@ def _class(name: str) -> str:
     return parts[-2]
 
 
+def _split_of(name: str) -> str:
+    """The path above the folder of the class, which may be named as a split."""
+    return "/".join([*name.split("/")[:-2], "image"])
+
+
+def _unlabelled(names: list[str]) -> list[str]:
+    """Images right under train/ or test/, where others lie in folders of their class."""
+    deep = any(splits.of_file(_split_of(name)) for name in names)
+    return [n for n in names if deep and splits.word((["", *n.split("/")])[-2])]
+
+
 def _images(source: BinaryIO) -> list[str]:
     return sorted(
         entry.filename
@@ -80,40 +95,67 @@ def _unpacked(archive: zipfile.ZipFile, name: str) -> bytes:
         raise damaged(f"image {name[-100:]!r} cannot be unpacked") from error
 
 
-def _pixels(image: Any, mode: str, size: tuple[int, int]) -> np.ndarray:
+def _pixels(image: Any, mode: str) -> np.ndarray:
     """C × H × W in [0, 1], float32."""
-    fitted = image.convert(mode)
-    if fitted.size != size:
-        fitted = fitted.resize(size, resample=2)  # bilinear
-    values = np.asarray(fitted, dtype=np.float32) / 255
+    values = np.asarray(image.convert(mode), dtype=np.float32) / 255
     return values[None] if mode == "L" else values.transpose(2, 0, 1)
 
 
-def read(source: BinaryIO) -> tuple[dict[str, np.ndarray], list[str]]:
-    """X (n × C × H × W, float32 in [0, 1]), y (n texts), and what was done to the images.
+def read(source: BinaryIO, role: splits.Role = "train") -> Found:
+    """X (n × C × H × W, float32 in [0, 1]) and y (n texts) of the images for one purpose.
 
-    Raises ProblemError: file_damaged, not_a_dataset, pillow_missing, deflate_bomb.
+    Raises ProblemError: file_damaged, not_a_dataset, pillow_missing, deflate_bomb, sizes_differ,
+    split_missing.
     """
-    names = _images(source)
+    every = _images(source)
+    without = _unlabelled(every)
+    labelled = [name for name in every if name not in set(without)]
+    own, said, rows = splits.paths_for([_split_of(n) for n in labelled], role, "images")
+    kept = set(own)
+    names = [name for name in labelled if _split_of(name) in kept]
     labels = [_class(name) for name in names]
-    rows: list[np.ndarray] = []
-    mode, size, resized = "", (0, 0), 0
+    if without:
+        rows.append(left(f"{len(without)} images", "in no folder of a class"))
+        said.append(f"{len(without)} images lie in no folder of a class and were left.")
     with zipfile.ZipFile(source) as archive:
-        for name in names:
-            content = _unpacked(archive, name)
-            image = _decoded(content, name)
-            if not rows:
-                mode, size = image.mode, image.size
-                _check_total(len(names), mode, size)
-            resized += image.size != size
-            rows.append(_pixels(image, mode, size))
+        images, done = stacked(((_unpacked(archive, n), n) for n in names), len(names))
+    rows.append(Row(f"{len(names)} images", "the inputs, their folders the labels"))
+    return Found({"X": images, "y": np.array(labels)}, [*done, *said], rows)
+
+
+def stacked(images: Iterator[tuple[bytes, str]], count: int) -> tuple[np.ndarray, list[str]]:
+    """Images of one size as n × C × H × W, float32 in [0, 1], and what was done to them.
+
+    Raises ProblemError: file_damaged, not_a_dataset, pillow_missing, sizes_differ.
+    """
+    rows: list[np.ndarray] = []
+    mode, size = "", (0, 0)
+    for content, name in images:
+        image = _decoded(content, name)
+        if not rows:
+            mode, size = image.mode, image.size
+            _check_total(count, mode, size)
+        if image.size != size:
+            raise _other_size(name, image.size, size)
+        rows.append(_pixels(image, mode))
+    if not rows:
+        raise ProblemError("empty_data", "There is no image in the file.")
     said = [
         f"Images were read as {'grey' if mode == 'L' else 'RGB'} {size[0]} × {size[1]}, values "
         "divided by 255; no mean or deviation was applied."
     ]
-    if resized:
-        said.append(f"{resized} images of another size were resized to that of the first.")
-    return {"X": np.stack(rows), "y": np.array(labels)}, said
+    return np.stack(rows), said
+
+
+def _other_size(name: str, size: tuple[int, int], first: tuple[int, int]) -> ProblemError:
+    return ProblemError(
+        "sizes_differ",
+        f"Image {name[-100:]!r} has {size[0]} × {size[1]} pixels, the first has {first[0]} × "
+        f"{first[1]}.",
+        'Resize them all as training did, for example in the folder: python -c "import pathlib, '
+        "PIL.Image as I; [I.open(p).resize((64, 64)).save(p) for p in "
+        "pathlib.Path().rglob('*.png')]\"",
+    )
 
 
 def _check_total(count: int, mode: str, size: tuple[int, int]) -> None:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from minimascope.contract.names import visible
 from minimascope.contract.problems import ProblemError
+from minimascope.intake.datasets.found import Arrays
+from minimascope.intake.files.taken import Row, left, named
 
-Arrays = dict[str, np.ndarray]
-INPUTS = ("X", "x", "inputs", "data", "images", "features", "x_train", "X_train")
-TARGETS = ("y", "Y", "labels", "targets", "label", "target", "y_train")
+INPUTS = ("X", "x", "inputs", "data", "images", "features", "input_ids")
+TARGETS = ("y", "Y", "labels", "targets", "label", "target")
+MASKS = ("attention_mask", "token_type_ids")
 CLASSES = 10_000
 BLOCK_NUMBERS = 1_000_000
 NUMBERS_COMPARED, ROWS_COMPARED = 50_000_000, 1_000_000
 
 
-def _find(arrays: Arrays, names: tuple[str, ...], warnings: list[str]) -> np.ndarray:
+def _find(arrays: Arrays, names: tuple[str, ...], warnings: list[str]) -> str:
     present = [name for name in names if name in arrays]
     if not present:
         shown = ", ".join(repr(name[:40]) for name in list(arrays)[:8]) or "nothing"
@@ -28,7 +32,28 @@ def _find(arrays: Arrays, names: tuple[str, ...], warnings: list[str]) -> np.nda
         )
     if present[0] != names[0]:
         warnings.append(f"Array {present[0]!r} was taken as {names[0]!r}.")
-    return arrays[present[0]]
+    return present[0]
+
+
+def _masked(arrays: Arrays, chosen: str, warnings: list[str]) -> tuple[np.ndarray, list[str]]:
+    """Token ids with their attention mask and token types as n × inputs × T; and which they are."""
+    ids = arrays[chosen]
+    masks = [name for name in MASKS if name in arrays] if chosen == "input_ids" else []
+    if not masks:
+        return ids, [chosen]
+    if ids.ndim != 2 or any(arrays[n].shape != ids.shape for n in masks) or ids.dtype.kind != "i":
+        raise ProblemError(
+            "not_a_dataset",
+            f"'input_ids' has shape {list(ids.shape)}; {masks[0]!r} has "
+            f"{list(arrays[masks[0]].shape)}.",
+            "Send ids and masks as whole numbers of one shape, examples × tokens.",
+        )
+    mask = arrays.get(MASKS[0], np.ones_like(ids))
+    parts = [ids, mask, *(arrays[name] for name in masks if name == MASKS[1])]
+    warnings.append(
+        f"Several inputs were taken together: 'input_ids', {', '.join(map(repr, masks))}."
+    )
+    return np.stack([part.astype(np.int64) for part in parts], axis=1), [chosen, *masks]
 
 
 def _native(array: np.ndarray) -> np.ndarray:
@@ -142,18 +167,61 @@ def _repeated(inputs: np.ndarray) -> int | None:
     return len(inputs) - len({hash(row.tobytes()) for row in inputs})
 
 
+@dataclass(frozen=True)
+class Laid:
+    """Inputs (n × ...; float32, float64 or int64), targets (n int64, n or n × K float), a summary
+    for people, and what became of each array."""
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    summary: dict[str, Any]
+    rows: list[Row]
+
+
 def lay_out(
-    arrays: Arrays, *, integers: str = "float", label: str | None = None
-) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """Inputs (n × ...; float32 or float64), targets (n int64, n or n × K float) and a summary.
+    arrays: Arrays,
+    *,
+    integers: str = "float",
+    label: str | None = None,
+    aside: Sequence[str] = (),
+) -> Laid:
+    """Inputs and targets among named arrays.
 
     `integers`: whole-number inputs become float32 ("float") or stay int64 token ids ("keep").
-    `label`: the array of labels, where it has none of the usual names.
-    Raises ProblemError: dataset_missing_arrays, not_a_dataset, nan_data, empty_data.
+    `label`: the array of labels, where it has none of the usual names; `aside` are others that are
+    wanted. Raises ProblemError: dataset_missing_arrays, not_a_dataset, nan_data, empty_data.
     """
     warnings: list[str] = []
-    names = (label, *TARGETS) if label in arrays else TARGETS
-    inputs, targets = _find(arrays, INPUTS, warnings), _find(arrays, names, warnings)
+    of_label = [each for each in arrays if label and visible(each) == visible(label)]
+    names = (*of_label, *TARGETS)
+    chosen, target = _find(arrays, INPUTS, warnings), _find(arrays, names, warnings)
+    (inputs, taken), targets = _masked(arrays, chosen, warnings), arrays[target]
+    _check_sizes(inputs, targets)
+    if inputs.ndim == 1:
+        inputs = inputs[:, None]
+        warnings.append("X had one axis; taken as n examples of one number.")
+    bytes_ = inputs.dtype == np.uint8
+    laid, (goals, texts) = _inputs(inputs, integers, warnings), _targets(targets, warnings)
+    summary = {**_summary(laid, goals), "names": texts, "warnings": warnings, "bytes": bytes_}
+    return Laid(laid, goals, summary, _rows(arrays, taken, [target, *aside], warnings))
+
+
+def _rows(arrays: Arrays, taken: list[str], beside: list[str], warnings: list[str]) -> list[Row]:
+    """What became of each array; one that was left is said too."""
+    others = [name for name in arrays if name not in {*taken, *beside}]
+    rows = [Row(f"array {name!r} {list(arrays[name].shape)}", "an input") for name in taken]
+    for name in [each for each in beside if each in arrays]:
+        words = "the labels" if name == beside[0] else "kept beside the inputs"
+        rows.append(Row(f"array {name!r} {list(arrays[name].shape)}", words))
+    if others:
+        why = "neither inputs nor labels, unless named as weights or groups"
+        rows.append(left(f"arrays {named(others)}", why))
+        warnings.append(f"Arrays {named(others)} were not taken as inputs or labels.")
+    return rows
+
+
+def _check_sizes(inputs: np.ndarray, targets: np.ndarray) -> None:
+    """Raises ProblemError: empty_data, not_a_dataset."""
     if inputs.ndim == 0 or targets.ndim == 0 or len(inputs) == 0 or inputs.size == 0:
         raise ProblemError(
             "empty_data",
@@ -166,12 +234,11 @@ def lay_out(
             f"X has {len(inputs)} rows but y has {len(targets)}.",
             "Each example needs one label.",
         )
-    if inputs.ndim == 1:
-        inputs = inputs[:, None]
-        warnings.append("X had one axis; taken as n examples of one number.")
-    laid, (goals, texts) = _inputs(inputs, integers, warnings), _targets(targets, warnings)
+
+
+def _summary(laid: np.ndarray, goals: np.ndarray) -> dict[str, Any]:
     counts = _counts(goals)
-    summary = {
+    return {
         "n": len(laid),
         "input_shape": list(laid.shape[1:]),
         "dtype": str(laid.dtype),
@@ -182,7 +249,4 @@ def lay_out(
         "target_shape": list(goals.shape[1:]),
         "classes": len(counts) if counts is not None else None,
         "class_counts": counts,
-        "names": texts,
-        "warnings": warnings,
     }
-    return laid, goals, summary

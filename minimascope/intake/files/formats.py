@@ -9,13 +9,16 @@ from typing import BinaryIO, Literal
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.files.safetensors_format import damaged
 
-Checkpoints = Literal["safetensors", "torch_zip", "torch_legacy", "pt2", "weight_zip"]
-Format = Literal[Checkpoints, "npz", "csv", "image_zip", "parquet"]
+Checkpoints = Literal[
+    "safetensors", "torch_zip", "torch_legacy", "torchscript", "pt2", "weight_zip"
+]
+Format = Literal[Checkpoints, "npz", "csv", "image_zip", "table_zip", "parquet"]
 
 TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-HUB_WEIGHTS = re.compile(r"(^|/)pytorch_model(-\d{5}-of-\d{5})?\.bin$")
+HUB_WEIGHTS = re.compile(r"(^|/)(pytorch_model(-\d{5}-of-\d{5})?|adapter_model)\.bin$")
 RECORDS = 100_000
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
+TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".npz")
 INFLATION = 20
 SPARE_BYTES = 64 << 20
 
@@ -87,13 +90,15 @@ def _zip_format(file: BinaryIO) -> Format:
     if "models/model.json" in leaves or "archive_format" in leaves:
         return "pt2"
     if "constants.pkl" in leaves:
-        raise unsupported("a TorchScript archive, a program rather than weights")
+        return "torchscript"
     if "data.pkl" in leaves:
         return "torch_zip"
     if any(name.endswith(".safetensors") or HUB_WEIGHTS.search(name) for name in names):
         return "weight_zip"
     if any(name.lower().endswith(IMAGES) for name in names):
         return "image_zip"
+    if any(name.lower().endswith(TABLES) for name in names):
+        return "table_zip"
     if names and all(name.endswith(".npy") for name in names):
         return "npz"
     raise unsupported("a zip archive without weights, arrays or images in it")
@@ -109,7 +114,7 @@ def recognise(file: BinaryIO) -> Format | None:
     file.seek(0)
     if head.startswith(b"PK\x03\x04"):
         return _zip_format(file)
-    if head.startswith(b"PAR1"):
+    if head.startswith((b"PAR1", b"ARROW1\0\0", b"\xff\xff\xff\xff")):
         return "parquet"
     if head.startswith(TORCH_MAGIC):
         return "torch_legacy"

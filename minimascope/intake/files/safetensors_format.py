@@ -28,7 +28,10 @@ DTYPES: dict[str, torch.dtype] = {
     "I8": torch.int8,
     "U8": torch.uint8,
     "BOOL": torch.bool,
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E5M2": torch.float8_e5m2,
 }
+FLOAT8 = (torch.float8_e4m3fn, torch.float8_e5m2)
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 HEADER_BYTES = 64 << 20
 TENSORS = 100_000
@@ -85,6 +88,35 @@ def _entry(name: str, entry: Any) -> tuple[torch.dtype, list[int], int, int]:
     return DTYPES[dtype], shape, offsets[0], offsets[1]
 
 
+Place = tuple[str, torch.dtype, list[int], int, int]  # name, dtype, shape, first and last byte
+
+
+def places(file: BinaryIO, size: int) -> tuple[list[Place], dict[str, str]]:
+    """Where each tensor of a stranger's file of `size` bytes lies, counted from its start, in
+
+    order; and the tied names that `safetensors.torch.save_model` left out, each with the tensor it
+    shares. Raises ProblemError as `read` does. Reads the header alone.
+    """
+    header, metadata, start = _header(file, size)
+    entries = [(name, *_entry(name, entry)) for name, entry in header.items()]
+    entries.sort(key=lambda e: (e[3], e[4]))
+    reached = 0
+    for name, _, _, begin, end in entries:
+        if begin != reached or start + end > size:
+            raise damaged(f"the bytes of {name!r} overlap others or lie outside the file")
+        reached = end
+    if start + reached != size:
+        raise damaged(f"{size - start - reached} bytes after the last tensor belong to none")
+    found = [(name, dtype, shape, start + a, start + b) for name, dtype, shape, a, b in entries]
+    names = {place[0] for place in found}
+    tied = {
+        name: kept
+        for name, kept in metadata.items()
+        if name not in names and isinstance(kept, str) and kept in names
+    }
+    return found, tied
+
+
 def read(file: BinaryIO, size: int) -> dict[str, Tensor]:
     """All tensors of a stranger's file of `size` bytes, in order of their place in the file.
 
@@ -93,27 +125,16 @@ def read(file: BinaryIO, size: int) -> dict[str, Tensor]:
     Raises ProblemError file_damaged where header and file disagree (lengths, offsets that
     overlap, leave holes or pass the end), tensor_refused for a dtype outside the table.
     """
-    header, metadata, start = _header(file, size)
-    entries = [(name, *_entry(name, entry)) for name, entry in header.items()]
-    entries.sort(key=lambda e: (e[3], e[4]))
+    found, tied = places(file, size)
     tensors: dict[str, Tensor] = {}
-    reached = 0
-    for name, dtype, shape, begin, end in entries:
-        if begin != reached or start + end > size:
-            raise damaged(f"the bytes of {name!r} overlap others or lie outside the file")
-        reached = end
+    for name, dtype, shape, begin, end in found:
         data = bytearray(end - begin)
-        file.seek(start + begin)
+        file.seek(begin)
         if file.readinto(data) != len(data):  # type: ignore[attr-defined]
             raise damaged(f"the file ends inside {name!r}")
         flat = torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype)
         tensors[name] = flat.reshape(shape)
-    if start + reached != size:
-        raise damaged(f"{size - start - reached} bytes after the last tensor belong to none")
-    for name, kept in metadata.items():
-        if name not in tensors and isinstance(kept, str) and kept in tensors:
-            tensors[name] = tensors[kept]
-    return tensors
+    return tensors | {name: tensors[kept] for name, kept in tied.items()}
 
 
 def write(tensors: dict[str, Tensor], file: BinaryIO) -> None:

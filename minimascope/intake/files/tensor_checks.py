@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from minimascope.contract.names import UNSEEN
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.files.names import UNSEEN
 from minimascope.intake.files.safetensors_format import NAMES, TENSORS, damaged
 
 NAME_LENGTH = 1000
@@ -32,7 +32,7 @@ def refuse(name: str, why: str) -> ProblemError:
 
 def view_of(
     name: str,
-    data: bytearray,
+    data: bytearray | memoryview,
     dtype: torch.dtype,
     shape: list[int],
     strides: list[int],
@@ -119,11 +119,25 @@ def check_finite(name: str, tensor: Tensor, code: str = "nan_weights") -> None:
 
 
 def check_tensors(tensors: dict[str, Tensor], *, file_bytes: int) -> None:
-    """Refuses what cannot be analysed safely.
+    """Refuses what cannot be analysed: what `check_plain` refuses, and nan_weights."""
+    check_plain(tensors, file_bytes=file_bytes)
+    for name, tensor in tensors.items():
+        check_finite(name, tensor)
 
-    Raises ProblemError: tensor_refused (kind, layout, dtype, overlapping or repeated memory),
-    nan_weights. `file_bytes` bounds what all tensors together may unpack to.
+
+def check_plain(tensors: dict[str, Tensor], *, file_bytes: int) -> None:
+    """Refuses what cannot be looked at safely, without looking at its numbers.
+
+    Raises ProblemError tensor_refused (kind, layout, dtype, overlapping or repeated memory).
+    `file_bytes` bounds what all tensors together may unpack to.
     """
+    check_memory_of(tensors, file_bytes=file_bytes)
+    for name, tensor in tensors.items():
+        check_finite(name, tensor)
+
+
+def check_memory_of(tensors: dict[str, Tensor], *, file_bytes: int) -> None:
+    """The same but for what the numbers are."""
     if len(tensors) > TENSORS:
         raise refuse(next(iter(tensors)), f"one of {len(tensors)} tensors, more than {TENSORS}")
     total = 0
@@ -137,5 +151,3 @@ def check_tensors(tensors: dict[str, Tensor], *, file_bytes: int) -> None:
         total += tensor.numel() * tensor.element_size()
         if total > 4 * file_bytes + SPARE_BYTES:
             raise refuse(name, f"one of many views of the same memory ({total} bytes together)")
-    for name, tensor in tensors.items():
-        check_finite(name, tensor)

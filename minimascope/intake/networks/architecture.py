@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.chain import Chain
-from minimascope.intake.networks.groups import groups
+from minimascope.intake.networks.groups import Group, groups
 from minimascope.intake.networks.layers import LAYERS_MOST, architecture_invalid, layer
 from minimascope.intake.networks.mlp import build_mlp, mismatch
+from minimascope.intake.networks.order import open_order, orders
 from minimascope.intake.networks.program import build_program
 from minimascope.intake.values.checkpoint import Checkpoint
 
@@ -28,6 +29,8 @@ _LIBRARIES = {
     "torchvision": """`minimascope export torchvision.models:resnet18 --arguments """
     """'{"num_classes": 10}' --checkpoint FILE --example batch.npz --output model.pt2`""",
 }
+TORCHSCRIPT = "A TorchScript archive gives its weights, torch.jit.load(path).state_dict(), alone"
+SCRIPT_ADVICE = "Give the architecture, or export the eager network with minimascope.export. "
 _COUNTER = "num_batches_tracked"  # absent from checkpoints before torch 0.4; never affects outputs
 
 
@@ -54,7 +57,7 @@ def _by_order(checkpoint: Checkpoint, wanted: dict[str, Tensor]) -> dict[str, st
     for key in wanted:
         owner, _, leaf = key.rpartition(".")
         owners.setdefault(owner, []).append(leaf)
-    given = groups(checkpoint)
+    given = _in_order(checkpoint, wanted, owners)
     keys: dict[str, str] = {}
     for group, (owner, leaves) in zip(given, owners.items(), strict=False):
         for leaf in leaves:
@@ -67,6 +70,25 @@ def _by_order(checkpoint: Checkpoint, wanted: dict[str, Tensor]) -> dict[str, st
                     f"checkpoint has only {', '.join(map(repr, group.tensors))}."
                 )
     return keys
+
+
+def _in_order(
+    checkpoint: Checkpoint, wanted: dict[str, Tensor], owners: dict[str, list[str]]
+) -> list[Group]:
+    """Groups of the checkpoint as the architecture's modules come. ProblemError order_open."""
+    given = groups(checkpoint)
+    if checkpoint.ordered or len(given) != len(owners):
+        return given
+    needed = [{x: _shape(wanted[f"{o}.{x}"]) for x in each} for o, each in owners.items()]
+
+    def fits(chain: list[Group], group: Group) -> bool:
+        need = {k: v for k, v in needed[len(chain)].items() if k != _COUNTER}
+        return need == {k: _shape(t) for k, t in group.tensors.items() if k != _COUNTER}
+
+    possible = orders(checkpoint, fits)
+    if len(possible) > 1:
+        raise open_order(*possible)
+    return possible[0] if possible else given
 
 
 def _match(checkpoint: Checkpoint, wanted: dict[str, Tensor]) -> dict[str, str]:
@@ -126,6 +148,7 @@ def _fill(network: Chain, checkpoint: Checkpoint, keys: dict[str, str]) -> None:
     network.load_state_dict(tensors, strict=True, assign=True)
     for name, first in checkpoint.tied.items():
         _tie(network, keys[name], keys[first])
+    _freeze(network, {keys[name] for name in checkpoint.frozen if name in keys})
 
 
 def _tie(network: nn.Module, name: str, first: str) -> None:
@@ -136,6 +159,15 @@ def _tie(network: nn.Module, name: str, first: str) -> None:
         network.get_submodule(owner).register_parameter(leaf, parameters[first])
 
 
+def _freeze(network: nn.Module, names: set[str]) -> None:
+    """What the file says was not trained is a constant, unless that is everything."""
+    parameters = dict(network.named_parameters())
+    if set(parameters) <= names:
+        return
+    for name, parameter in parameters.items():
+        parameter.requires_grad_(name not in names)
+
+
 def _build_huggingface(checkpoint: Checkpoint, spec: dict[str, Any]) -> nn.Module:
     from minimascope.intake.networks.huggingface import build_huggingface
 
@@ -144,11 +176,14 @@ def _build_huggingface(checkpoint: Checkpoint, spec: dict[str, Any]) -> nn.Modul
     return build_huggingface(checkpoint, spec["config"])
 
 
-def _family(architecture: dict[str, Any] | None) -> str:
+def _family(architecture: dict[str, Any] | None, format: str) -> str:
     if not architecture:
+        script = format == "torchscript"
         raise ProblemError(
             "architecture_missing",
-            "These are bare weights: they need an architecture to become a network.",
+            f"{TORCHSCRIPT if script else 'These are bare weights'}: they need an architecture to "
+            "become a network.",
+            f"{SCRIPT_ADVICE if script else ''}"
             'For an MLP: {"family": "mlp", "activation": "relu"}. `minimascope architectures '
             "--checkpoint FILE --train FILE` lists what the shapes allow; see "
             "docs/network_architectures.md.",
@@ -179,7 +214,7 @@ def build_network(checkpoint: Checkpoint, architecture: dict[str, Any] | None) -
         return build_program(checkpoint.graph, checkpoint.tensors)
     if checkpoint.config is not None and not architecture:
         architecture = {"family": "huggingface", "config": checkpoint.config}
-    family = _family(architecture)
+    family = _family(architecture, checkpoint.format)
     if family == "huggingface":
         return _build_huggingface(checkpoint, dict(architecture or {}))
     if family == "mlp":

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.input_shapes import check_sizes, shape_problem
+from minimascope.intake.networks.one_by_one import check_alone
 from minimascope.intake.values.dataset import Dataset
 from minimascope.objective.loss import Loss
 
@@ -46,6 +47,7 @@ def probed(network: nn.Module, inputs: Tensor, which: str) -> tuple[Tensor, Tens
             f"The network's outputs on the {which} data hold NaN or infinite values.",
             "Check that the data are scaled as in training.",
         )
+    check_alone(network, batch, outputs, which)
     return batch, outputs
 
 

@@ -12,6 +12,7 @@ from torch.nn import functional
 from minimascope.contract.objective import Link, ObjectiveParameters
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.checks import check_pair, probed
+from minimascope.intake.networks.one_by_one import check_positions
 from minimascope.intake.networks.output_link import as_logits
 from minimascope.intake.networks.told_loss import ignored_labels, told_loss
 from minimascope.intake.values.dataset import Dataset
@@ -50,6 +51,7 @@ def fitted(
     """
     probe, outputs = probed(network, train.inputs, "training")
     said = list[str]()
+    check_positions(outputs, train.targets)
     if loss is None:
         loss, said = told_loss(asked, train.targets, math.prod(outputs.shape[1:]))
     if loss.reads == "class_or_shares":

@@ -80,9 +80,22 @@ def check_sizes(network: nn.Module, inputs: Tensor, which: str) -> None:
         raise _program_problem(network, given, which)
 
 
+def fixed_batch(size: int | None) -> ProblemError:
+    """A program with the number of examples written into it."""
+    of = "" if size is None else f" of {size} examples"
+    return ProblemError(
+        "fixed_batch",
+        f"The .pt2 was exported for a fixed batch{of} and takes no other.",
+        'Export it with minimascope.export(model, batch, "model.pt2"), which leaves the batch '
+        "free, and write x.flatten(1) or x.shape[0] where forward has the number itself.",
+    )
+
+
 def shape_problem(network: nn.Module, inputs: Tensor, which: str, error: Exception) -> ProblemError:
     """What the first layer expects, where it can be read off; else torch's own words."""
     given = list(inputs.shape[1:])
+    if isinstance(network, Program) and network.batch not in (None, len(inputs)):
+        return fixed_batch(network.batch)
     if takes_ids(network) and "out of range" in str(error):
         return ProblemError(
             "input_shape_mismatch",

@@ -10,9 +10,8 @@ from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.chain import Chain
 from minimascope.intake.networks.groups import Group, groups
 from minimascope.intake.networks.layers import activation, architecture_invalid
+from minimascope.intake.networks.order import open_order, orders
 from minimascope.intake.values.checkpoint import Checkpoint
-
-LAYERS_TO_REORDER = 8
 
 
 def mismatch(sentence: str) -> ProblemError:
@@ -56,17 +55,8 @@ def _fits(chain: list[Group]) -> bool:
     return all(_widths(a)[1] == _widths(b)[0] for a, b in pairwise(chain))
 
 
-def _orders(chain: list[Group], rest: list[Group]) -> list[list[Group]]:
-    """Every order of `rest` after `chain` whose widths fit, two at the most."""
-    if not rest:
-        return [chain]
-    found: list[list[Group]] = []
-    for place, group in enumerate(rest):
-        if not chain or _widths(chain[-1])[1] == _widths(group)[0]:
-            found += _orders([*chain, group], rest[:place] + rest[place + 1 :])
-        if len(found) > 1:
-            return found[:2]
-    return found
+def _follows(chain: list[Group], group: Group) -> bool:
+    return not chain or _widths(chain[-1])[1] == _widths(group)[0]
 
 
 def _break(chain: list[Group]) -> ProblemError:
@@ -84,18 +74,20 @@ def _break(chain: list[Group]) -> ProblemError:
 def linear_chain(checkpoint: Checkpoint) -> list[Group]:
     """The Linear layers in order: as saved, or, where names were sorted, the one order that fits.
 
-    Raises ProblemError architecture_mismatch: other tensors, widths that do not fit, or an order
-    that names and widths leave open.
+    Raises ProblemError: architecture_mismatch (other tensors, widths that do not fit), order_open
+    (names and widths leave the order open).
     """
     found = groups(checkpoint)
     for group in found:
         _check_linear(group)
+    if not checkpoint.ordered:
+        possible = orders(checkpoint, _follows)
+        if len(possible) > 1:
+            raise open_order(*possible)
+        if possible:
+            return possible[0]
     if _fits(found):
         return found
-    if not checkpoint.ordered and len(found) <= LAYERS_TO_REORDER:
-        orders = _orders([], found)
-        if len(orders) == 1:
-            return orders[0]
     raise _break(found)
 
 

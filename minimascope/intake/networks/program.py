@@ -22,7 +22,8 @@ Values = dict[str, Any]
 class Program(nn.Module):
     """Runs a checked program (see `graph`). Parameters keep the names of the user's network.
 
-    `input_sizes`: shape of one example, None where a size was left free at export.
+    `input_sizes`: shape of one example, None where a size was left free at export; `batch` the
+    same of their number.
 
     Floating dtypes named inside the program follow the weights, so the network may be moved to
     another dtype or device. Operators are checked again here: a program is data.
@@ -34,6 +35,7 @@ class Program(nn.Module):
         self._without = ""
         self._steps = [(resolve(step["call"]), step) for step in program["steps"]]
         self._input, self._output = str(program["input"]), str(program["output"])
+        self.batch: int | None = program["batch"]
         self.input_sizes: list[int | None] = list(program["input_sizes"])
         self.input_is_floating = bool(program["input_is_floating"])
         parameters, frozen = set(program["trainable"]), set(program["frozen"])

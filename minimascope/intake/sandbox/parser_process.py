@@ -8,6 +8,7 @@ fork. What the parser answers is data from a stranger's file and is checked as s
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import select
@@ -31,6 +32,8 @@ START_SECONDS = 120.0
 LEAST_SECONDS, MOST_SECONDS, BYTES_A_SECOND = 4.0, 10.0, 4e6
 LEAST_SHARE = 0.1  # of a core and of a disk, on a machine with much else to do
 ADVICE = {  # by task, where a file takes too much
+    "weights_table": "Save the weights as .safetensors: they are read one tensor at a time.",
+    "weights_rows": "Lower --exact-up-to, or save the weights as .safetensors.",
     "checkpoint": "Save only the weights (model.state_dict()), without optimizer state.",
     "dataset": "Send fewer examples, or the arrays X and y as .safetensors.",
 }
@@ -149,14 +152,15 @@ def _read_answer(descriptor: int, deadline: float) -> bytes:
 
 
 def _exchange(
-    server: ParserProcess, request: bytes, source: int, output: int, seconds: float
+    server: ParserProcess, request: bytes, files: list[int], seconds: float
 ) -> tuple[bytes, dict[str, Any]]:
     """One request to the server: the parser's answer and how its process ended."""
     server.await_ready()
     reading, writing = os.pipe()
     try:
         try:
-            socket.send_fds(server.socket, [request], [source, output, writing])
+            source, output, *second = files
+            socket.send_fds(server.socket, [request], [source, output, writing, *second])
         finally:
             os.close(writing)
         answer = _read_answer(reading, time.monotonic() + seconds + 5.0)
@@ -224,6 +228,15 @@ def _result(task: str, answer: bytes, ending: dict[str, Any], limits: Limits) ->
     return dict(document["result"])
 
 
+def _closed_after(opened: contextlib.ExitStack, descriptor: int) -> int:
+    opened.callback(os.close, descriptor)
+    return descriptor
+
+
+def _open_input(path: Path) -> int:
+    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+
+
 def _open_output(output: Path | None) -> int:
     if output is None:
         return os.open(os.devnull, os.O_WRONLY)
@@ -255,26 +268,23 @@ def parse(
     output: Path | None,
     options: dict[str, Any] | None = None,
     limits: Limits | None = None,
+    against: Path | None = None,
 ) -> dict[str, Any]:
     """Performs `task` (see `tasks`) on the file in a sandboxed process.
 
     The process writes its tensors to `output` as safetensors (nowhere if None) and answers
-    with a dict of JSON values. Raises ProblemError: what the task refused, or sandbox_timeout,
-    sandbox_memory, sandbox_disk, sandbox_crashed, file_damaged.
+    with a dict of JSON values; `against` is a second file, for a task that compares. Raises
+    ProblemError: what the task refused, or sandbox_timeout, sandbox_memory, sandbox_disk,
+    sandbox_crashed, file_damaged.
     """
     limits = limits or Limits(seconds=seconds_for(path))
     asked = {"task": task, "options": options or {}, "wall": limits.wall, **asdict(limits)}
     request = json.dumps(asked).encode()
-    source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    try:
-        target = _open_output(output)
-        try:
-            with _lock:
-                answer, ending = _retried(
-                    lambda server: _exchange(server, request, source, target, limits.wall)
-                )
-        finally:
-            os.close(target)
-    finally:
-        os.close(source)
+    with contextlib.ExitStack() as opened:
+        files = [_closed_after(opened, _open_input(path))]
+        files.append(_closed_after(opened, _open_output(output)))
+        if against is not None:
+            files.append(_closed_after(opened, _open_input(against)))
+        with _lock:
+            answer, ending = _retried(lambda server: _exchange(server, request, files, limits.wall))
     return _result(task, answer, ending, limits)

@@ -18,8 +18,8 @@ import socket
 import sys
 from typing import Any, BinaryIO
 
+from minimascope.contract.names import all_visible
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.files.names import all_visible
 from minimascope.intake.sandbox import sandbox
 from minimascope.intake.sandbox.tasks import perform, rehearse
 
@@ -54,13 +54,15 @@ def _answer(request: dict[str, Any], source: BinaryIO, output: BinaryIO) -> dict
 
 def _parse(request: dict[str, Any], descriptors: list[int]) -> None:
     """Body of the child: never returns to the server's loop."""
-    source_fd, output_fd, answer_fd = descriptors
+    source_fd, output_fd, answer_fd, *second = descriptors
     quiet = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(quiet, standard)
     # What a full disk left in the buffer fails once more when it is closed.
     closed = contextlib.suppress(OSError)
     with os.fdopen(source_fd, "rb") as source, closed, os.fdopen(output_fd, "wb") as output:
+        if second:
+            request["options"]["against"] = os.fdopen(second[0], "rb")
         answer = _answer(request, source, output)
     with os.fdopen(answer_fd, "wb") as pipe:
         pipe.write(json.dumps(answer).encode())
@@ -80,10 +82,13 @@ def _await(pid: int, seconds: float) -> dict[str, int | bool]:
 
 
 def serve(connection: socket.socket) -> None:
-    """Answers requests (JSON with three descriptors: input, output, answer) until the end."""
+    """Answers requests until the end: JSON, with descriptors of input, output, answer.
+
+    A fourth is a second input, for a task that compares two files.
+    """
     connection.sendall(b"ready")
     while True:
-        message, descriptors, _, _ = socket.recv_fds(connection, REQUEST_BYTES, 3)
+        message, descriptors, _, _ = socket.recv_fds(connection, REQUEST_BYTES, 4)
         if not message:
             return
         request = json.loads(message)

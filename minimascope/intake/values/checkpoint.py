@@ -30,7 +30,8 @@ class Checkpoint:
     file as sent; `ordered` tells whether the saved order of layers is known (safetensors files
     are sorted by name); `graph` is the program of a .pt2, None for bare weights;
     `config` the config.json of a Hugging Face model; `tied` names each further name of a tensor
-    that has several, with its first.
+    that has several, with its first; `frozen` are names that the file says were not trained;
+    `taken` is a row for each part of the file (`intake.files.taken`).
     """
 
     tensors: dict[str, Tensor]
@@ -42,6 +43,8 @@ class Checkpoint:
     graph: dict[str, Any] | None = None
     config: dict[str, Any] | None = None
     tied: dict[str, str] = field(default_factory=dict)
+    frozen: list[str] = field(default_factory=list)
+    taken: list[dict[str, Any]] = field(default_factory=list)
     training: TrainingFacts = field(default_factory=TrainingFacts)
     moments: dict[int, Tensor] = field(default_factory=dict)
 
@@ -82,7 +85,7 @@ def limits_for(size: int, *, rate: int = BYTES_A_SECOND, growth: int = 4) -> Lim
     )
 
 
-def _torch_files() -> str:
+def torch_files() -> str:
     """Files of torch.save are pickles: a server for others opens them only well shut in."""
     others = Settings().serves_others()
     return "refused" if others and not sandbox.may_open_torch_files() else "taken"
@@ -95,7 +98,7 @@ def convert_checkpoint(path: Path, *, output: Path | None) -> dict[str, Any]:
     ProblemError as `read_checkpoint` does.
     """
     size = checked_size(path, largest=CHECKPOINT_BYTES)
-    options = {"torch_files": _torch_files()}
+    options = {"torch_files": torch_files()}
     found = parse("checkpoint", path, output=output, options=options, limits=limits_for(size))
     return {**found, "sha256": file_sha256(path)}
 
@@ -139,6 +142,8 @@ def read_training(path: Path, *, workdir: Path) -> Checkpoint:
         graph=found.get("graph"),
         config=found.get("config"),
         tied=found.get("tied", {}),
+        frozen=found.get("frozen", []),
+        taken=found.get("taken", []),
         training=training,
         moments=moments,
     )

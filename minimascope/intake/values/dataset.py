@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from minimascope.contract.problems import ProblemError
+from minimascope.intake.files.taken import named
 from minimascope.intake.sandbox.parser_process import parse
-from minimascope.intake.values.checkpoint import checked_size, limits_for
+from minimascope.intake.values.checkpoint import checked_size, limits_for, torch_files
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,7 +28,8 @@ class Dataset:
 
     `names` are the class names where labels were texts, in order of their numbers; `columns` is
     the width of one-hot targets that were read as classes; `aside` are numbers (n, float64) that
-    are neither, by the name of their column or array.
+    are neither, by the name of their column or array; `inputs_named` are the columns of a
+    table that the inputs are; `taken` is a row for each part of the file (`intake.files.taken`).
     """
 
     inputs: Tensor
@@ -36,6 +38,8 @@ class Dataset:
     names: list[str] = field(default_factory=list)
     columns: int | None = None
     aside: dict[str, Tensor] = field(default_factory=dict)
+    inputs_named: list[str] = field(default_factory=list)
+    taken: list[dict[str, Any]] = field(default_factory=list)
 
     def for_loss(self, loss: Loss) -> Dataset:
         """The same data with targets as the loss takes them; asked again, nothing changes.
@@ -102,6 +106,40 @@ class Dataset:
         return replace(self, targets=numbers[self.targets], names=train.names)
 
 
+def in_order(test: Dataset, train: Dataset) -> Dataset:
+    """The test data with the columns of its table in the order of the training table's.
+
+    Raises ProblemError columns_differ where a column of the training data is missing.
+    """
+    own, wanted = test.inputs_named, train.inputs_named
+    if not own or not wanted or own == wanted:
+        return test
+    missing = [name for name in wanted if name not in own]
+    if missing:
+        raise ProblemError(
+            "columns_differ",
+            f"The test table has no column {missing[0][:60]!r}, which the training table has.",
+            "Both tables need the same columns by name, in any order.",
+        )
+    gone = [name for name in own if name not in wanted]
+    said = ["The columns of the test table were put into the order of the training table's."]
+    taken = list(test.taken)
+    if gone:
+        shown = named(gone)
+        said.append(f"Columns {shown} of the test table are not in the training table: left.")
+        taken.append(
+            {"part": f"columns {shown}", "words": "not in the training table", "taken": False}
+        )
+    places = [own.index(name) for name in wanted]
+    return replace(
+        test,
+        inputs=test.inputs[:, places],
+        warnings=[*test.warnings, *said],
+        inputs_named=wanted,
+        taken=taken,
+    )
+
+
 def _as_numbers(targets: Tensor, inputs: Tensor) -> Tensor:
     if not targets.is_floating_point():
         targets = targets.to(inputs.dtype if inputs.is_floating_point() else None)
@@ -156,6 +194,7 @@ def convert_dataset(
     integers: Literal["float", "keep"] = "float",
     label: str | None = None,
     aside: Sequence[str] = (),
+    role: Literal["train", "test"] = "train",
     unlabelled: Literal["refused", "told"] = "refused",
 ) -> dict[str, Any]:
     """Converts a data set to safetensors in the sandbox; loads no torch in this process.
@@ -165,7 +204,7 @@ def convert_dataset(
     size = checked_size(path, largest=DATASET_BYTES)
     limits = limits_for(max(size, 128 << 20), rate=TEXT_A_SECOND, growth=8)
     options: dict[str, Any] = {"integers": integers, "label": label, "unlabelled": unlabelled}
-    options["aside"] = list(aside)
+    options |= {"aside": list(aside), "role": role, "torch_files": torch_files()}
     return parse("dataset", path, output=output, options=options, limits=limits)
 
 
@@ -176,12 +215,14 @@ def read_dataset(
     integers: Literal["float", "keep"] = "float",
     label: str | None = None,
     aside: Sequence[str] = (),
+    role: Literal["train", "test"] = "train",
 ) -> Dataset:
     """Opens a data set, decided by content: .npz (X, y), .safetensors, .csv with a label column.
 
     `integers`: whole-number inputs become float32, or stay int64 token ids ("keep"). `label`
     names the labels where their name is not a usual one, `aside` what is neither they nor inputs
-    and is kept where the file has it. The file is parsed in a sandboxed
+    and is kept where the file has it; `role` says which part of a file that holds training and test
+    data. The file is parsed in a sandboxed
     process; this process reads only its result in `workdir`. Raises ProblemError:
     not_a_dataset, label_missing, dataset_missing_arrays, nan_data, empty_data, pickle_refused,
     unsupported_format, deflate_bomb, file_damaged, sandbox_*.
@@ -189,10 +230,18 @@ def read_dataset(
     from safetensors.torch import load_file
 
     converted = workdir / "data.safetensors"
-    found = convert_dataset(path, output=converted, integers=integers, label=label, aside=aside)
+    found = convert_dataset(
+        path, output=converted, integers=integers, label=label, aside=aside, role=role
+    )
     tensors = load_file(converted)
     converted.unlink()
     kept = {name: tensors[f"aside.{name}"] for name in aside if f"aside.{name}" in tensors}
     return Dataset(
-        tensors["inputs"], tensors["targets"], found["warnings"], found["names"], aside=kept
+        tensors["inputs"],
+        tensors["targets"],
+        found["warnings"],
+        found["names"],
+        aside=kept,
+        inputs_named=found["inputs_named"],
+        taken=found["taken"],
     )

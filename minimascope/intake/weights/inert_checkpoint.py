@@ -26,6 +26,7 @@ from minimascope.intake.weights import inert_pickle
 from minimascope.intake.weights.inert_pickle import Inert, Named
 
 DEPTH = 64
+LOCAL_HEADER = 30  # bytes of a zip record before its name; the last four are two lengths
 _STORAGES: dict[str, torch.dtype] = {
     "torch.DoubleStorage": torch.float64,
     "torch.FloatStorage": torch.float32,
@@ -60,7 +61,7 @@ _KEY = re.compile(r"\d{1,9}")
 class _Storage:
     """The bytes of one record and the dtype of the numbers in it."""
 
-    def __init__(self, data: bytearray, dtype: torch.dtype) -> None:
+    def __init__(self, data: bytearray | memoryview, dtype: torch.dtype) -> None:
         self.data, self.dtype = data, dtype
 
 
@@ -77,9 +78,11 @@ def _whole(values: Any) -> list[int]:
 class _Tensors:
     """The meaning of a torch.save pickle: its tensors; everything else stays inert."""
 
-    def __init__(self, archive: zipfile.ZipFile, root: str) -> None:
-        self.archive, self.root = archive, root
-        self.stored: dict[str, bytearray] = {}
+    def __init__(
+        self, archive: zipfile.ZipFile, root: str, mapped: memoryview | None = None
+    ) -> None:
+        self.archive, self.root, self.mapped = archive, root, mapped
+        self.stored: dict[str, bytearray | memoryview] = {}
         self.left_out: dict[str, None] = {}
         self.counted = 0
 
@@ -94,7 +97,7 @@ class _Tensors:
         if name in _TENSOR:
             return self._tensor(*arguments[:4])
         if name in _PARAMETER:
-            return arguments[0]
+            return _parameter(*arguments[:2])
         if name.startswith(("torch._utils._rebuild", "torch._tensor.")):
             raise refuse(
                 f"number {self.counted + 1}", f"of a special kind ({name.rsplit('.', 1)[-1][:60]})"
@@ -119,8 +122,13 @@ class _Tensors:
         if kind.name not in _STORAGES:
             raise refuse(f"number {self.counted + 1}", f"of the storage {kind.name[:60]}")
         if key not in self.stored:
-            self.stored[key] = bytearray(_record(self.archive, f"{self.root}/data/{key}"))
+            self.stored[key] = self._bytes(f"{self.root}/data/{key}")
         return _Storage(self.stored[key], _STORAGES[kind.name])
+
+    def _bytes(self, name: str) -> bytearray | memoryview:
+        """A record's bytes: where they lie in the mapped file, else unpacked."""
+        place = stored_at(self.archive, name, self.mapped) if self.mapped is not None else None
+        return bytearray(_record(self.archive, name)) if place is None else place
 
     def _tensor(self, storage: Any, offset: Any, shape: Any, strides: Any) -> Tensor:
         self.counted += 1
@@ -131,6 +139,13 @@ class _Tensors:
         return view_of(name, storage.data, storage.dtype, _whole(shape), _whole(strides), place)
 
 
+def _parameter(tensor: Any, trained: Any = False) -> Tensor:
+    """The tensor, which remembers whether it was trained. Raises TypeError, which is damage."""
+    if not isinstance(tensor, Tensor):
+        raise TypeError("a parameter of no tensor")
+    return tensor.detach().requires_grad_(trained is True and tensor.is_floating_point())
+
+
 def _record(archive: zipfile.ZipFile, name: str) -> bytes:
     try:
         return archive.read(name)
@@ -138,6 +153,20 @@ def _record(archive: zipfile.ZipFile, name: str) -> bytes:
         raise damaged(f"the archive has no record {name[-60:]!r}") from error
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError) as error:
         raise damaged(f"the record {name[-60:]!r} cannot be unpacked") from error
+
+
+def stored_at(archive: zipfile.ZipFile, name: str, mapped: memoryview) -> memoryview | None:
+    """The bytes of a record that was stored without compression; None for another."""
+    entry = archive.NameToInfo.get(name)
+    if entry is None or entry.compress_type != zipfile.ZIP_STORED:
+        return None
+    head = entry.header_offset + LOCAL_HEADER
+    lengths = bytes(mapped[head - 4 : head])
+    start = head + int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
+    found = mapped[start : start + entry.file_size]
+    if len(found) != entry.file_size or entry.compress_size != entry.file_size:
+        raise damaged(f"the record {name[-60:]!r} passes the end of the file")
+    return found
 
 
 def _is_network(value: Any) -> bool:
@@ -181,8 +210,10 @@ def tables(source: BinaryIO) -> list[bytes]:
         return [_record(archive, name) for name in names if name.split("/")[-1] == "data.pkl"]
 
 
-def read(source: BinaryIO) -> tuple[Any, list[str]]:
+def read(source: BinaryIO, mapped: memoryview | None = None) -> tuple[Any, list[str]]:
     """The saved value of a zip of torch.save, objects left out, and what was left out.
+
+    With the same file `mapped` into memory, tensors lie in it and none of it is read yet.
 
     Raises ProblemError: pickle_refused (a function of Python's own library is asked for),
     tensor_refused, file_damaged, deflate_bomb.
@@ -197,7 +228,7 @@ def read(source: BinaryIO) -> tuple[Any, list[str]]:
             order = f"{root}/byteorder"
             if order in names and _record(archive, order) != b"little":
                 raise damaged("its numbers are not little-endian")
-            meaning = _Tensors(archive, root)
+            meaning = _Tensors(archive, root, mapped)
             value = inert_pickle.read(_record(archive, pickles[0]), meaning)
             said: list[str] = []
             value = _unfolded(value, said)

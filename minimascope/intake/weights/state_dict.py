@@ -6,13 +6,15 @@ Every choice is stated in a sentence; nothing is chosen silently.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.files.formats import pickle_refused
+from minimascope.intake.files.taken import Row, left, named
+from minimascope.intake.weights import wrappers
 from minimascope.intake.weights.inert_pickle import Inert
 
 # In order of preference: what training scripts call the trained weights.
@@ -21,7 +23,6 @@ _NOT_WEIGHTS = (
     *("optim", "scheduler", "scaler", "rng", "momentum"),
     *("callback", "loop", "hyper", "metric", "history"),
 )
-_WRAPPERS = (("module.", "DistributedDataParallel"), ("_orig_mod.", "torch.compile"))
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Picked:
     tensors: dict[str, Tensor]
     sentence: str
     warnings: list[str]
+    rows: list[Row] = field(default_factory=list)
 
 
 def _is_state(value: Any) -> bool:
@@ -65,37 +67,41 @@ def _rank(key: str) -> int:
     return KEYS.index(leaf) if leaf in KEYS else len(KEYS)
 
 
-def _choose(saved: dict[Any, Any]) -> tuple[dict[str, Any], list[str], list[str]]:
-    """The table of weights, sentences and warnings."""
+def _choose(saved: dict[Any, Any]) -> tuple[dict[str, Any], list[str], list[str], list[Row]]:
+    """The table of weights, sentences, warnings, and what became of each key."""
     found = _candidates(saved)
     if _is_state(saved) and _count(saved) > max(map(_count, found.values()), default=0):
-        return saved, [], []
+        return saved, [], [], []
     if not found:
-        shown = ", ".join(repr(str(k)[:60]) for k in list(saved)[:8]) or "nothing"
-        raise ProblemError(
-            "not_a_checkpoint",
-            f"The file holds no weights: its keys are {shown}.",
-            "Save the weights with torch.save(model.state_dict(), path).",
-        )
+        raise _no_weights(saved)
     order = {key: place for place, key in enumerate(found)}
     best = min(found, key=lambda key: (_rank(key), order[key]))
     others = [repr(key[:60]) for key in found if key != best]
     warnings = []
     if others:
         warnings.append(f"The file also holds {', '.join(others[:8])}; {best[:60]!r} was taken.")
-    return found[best], [f"Weights taken from the key {best[:60]!r}."], warnings
+    sentence = [f"Weights taken from the key {best[:60]!r}."]
+    return found[best], sentence, warnings, _keys(saved, best, found)
 
 
-def _unwrap(tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
-    sentences = []
-    for _ in range(2):
-        for prefix, wrapper in _WRAPPERS:
-            names = list(tensors)
-            inner = {name.removeprefix(prefix) for name in names}
-            if all(name.startswith(prefix) for name in names) and len(inner) == len(names):
-                tensors = {name.removeprefix(prefix): t for name, t in tensors.items()}
-                sentences.append(f"The prefix {prefix!r} of {wrapper} was removed from all names.")
-    return tensors, sentences
+def _keys(saved: dict[Any, Any], best: str, found: dict[str, Any]) -> list[Row]:
+    """The table that was chosen, other weights, and keys that hold none."""
+    rows = [Row(f"key {best[:60]!r}", f"the weights, {_count(found[best])} tensors")]
+    rows += [left(f"key {key[:60]!r}", "other weights") for key in found if key != best]
+    within = {key.split(".", 1)[0] for key in found}
+    others = [str(key) for key in saved if str(key) not in within]
+    if others:
+        rows.append(left(f"keys {named(others)}", "no weights; read for what they say of training"))
+    return rows
+
+
+def _no_weights(saved: dict[Any, Any]) -> ProblemError:
+    shown = ", ".join(repr(str(k)[:60]) for k in list(saved)[:8]) or "nothing"
+    return ProblemError(
+        "not_a_checkpoint",
+        f"The file holds no weights: its keys are {shown}.",
+        "Save the weights with torch.save(model.state_dict(), path).",
+    )
 
 
 def pick(saved: Any, said: Sequence[str] = ()) -> Picked:
@@ -111,10 +117,11 @@ def pick(saved: Any, said: Sequence[str] = ()) -> Picked:
             f"The file holds a {type(saved).__name__}, not a table of weights.",
             "Save the weights with torch.save(model.state_dict(), path).",
         )
-    table, sentences, warnings = _choose(saved)
+    table, sentences, warnings, rows = _choose(saved)
     tensors = {k: v for k, v in table.items() if isinstance(v, Tensor)}
     ignored = [repr(k[:60]) for k, v in table.items() if not isinstance(v, Tensor)]
     if ignored:
         warnings.append(f"Entries that are no tensors were ignored: {', '.join(ignored[:8])}.")
-    tensors, unwrapped = _unwrap(tensors)
-    return Picked(tensors, " ".join(sentences + unwrapped), [*said, *warnings])
+        rows.append(left(f"entries {', '.join(ignored[:8])}", "no tensors"))
+    tensors, unwrapped, more = wrappers.removed(tensors)
+    return Picked(tensors, " ".join(sentences + unwrapped), [*said, *warnings], [*rows, *more])

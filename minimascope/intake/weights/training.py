@@ -144,13 +144,22 @@ def _scalar(value: Any) -> float | str | None:
 def without_criterion(tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors without those of a loss that was kept beside the network, and what they say."""
     facts: dict[str, Any] = {}
-    kept = dict(tensors)
+    network = {_criterion(name) for name, each in tensors.items() if each.ndim > 1} | {""}
+    kept = {name: each for name, each in tensors.items() if _criterion(name) in network}
+    if not kept:
+        return tensors, {}
     for name, tensor in tensors.items():
-        *owner, leaf = name.split(".")
-        which = {"weight": "class_weights", "pos_weight": "pos_weight"}.get(leaf)
-        if which and tensor.ndim == 1 and owner and owner[-1] in _CRITERIA and len(owner) <= 2:
-            values = numbers(tensor.double().tolist()) if tensor.numel() <= MOST_CLASSES else None
-            if values and min(values) >= 0 and max(values) > 0:
-                del kept[name]
-                facts[which], facts["criterion"] = values, name
-    return (kept, facts) if kept else (tensors, {})
+        which = {"weight": "class_weights", "pos_weight": "pos_weight"}.get(name.split(".")[-1])
+        if name in kept or which is None or tensor.ndim != 1:
+            continue
+        values = numbers(tensor.double().tolist()) if tensor.numel() <= MOST_CLASSES else None
+        if values and min(values) >= 0 and max(values) > 0:
+            facts[which], facts["criterion"] = values, name
+    return kept, facts
+
+
+def _criterion(name: str) -> str:
+    """The loss that a tensor would belong to: "criterion" of `criterion.weight`, "" for none."""
+    owners = name.split(".")[:-1]
+    found = next((place for place, owner in enumerate(owners[:2]) if owner in _CRITERIA), None)
+    return "" if found is None else ".".join(owners[: found + 1])

@@ -10,6 +10,7 @@ import io
 import json
 import zipfile
 import zlib
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 from torch import Tensor
@@ -18,8 +19,9 @@ from minimascope.contract.problems import ProblemError
 from minimascope.intake.files import formats, safetensors_format
 from minimascope.intake.files.formats import records
 from minimascope.intake.files.safetensors_format import damaged
+from minimascope.intake.files.taken import Row, left, named
 from minimascope.intake.files.tensor_checks import check_tensors
-from minimascope.intake.weights import state_dict, torch_file
+from minimascope.intake.weights import adapter, state_dict, torch_file
 
 JSON_BYTES = 16 << 20
 SUFFIX = ".safetensors"
@@ -97,37 +99,98 @@ def _check_index(index: dict[str, Any], shards: dict[str, dict[str, Tensor]]) ->
         raise damaged(f"tensor {min(unlisted)[:100]!r} is not in the index")
 
 
-def read(
-    source: BinaryIO, *, torch_files: str = "taken"
-) -> tuple[dict[str, Tensor], dict[str, Any] | None, dict[str, Any]]:
-    """All tensors of the archive by name, the model's config.json if there is one, and what a
-    Trainer left beside them.
+@dataclass(frozen=True)
+class Archive:
+    """What a zip of weights holds: tensors, the model's config.json, what a Trainer left, and how
+    they were found."""
+
+    tensors: dict[str, Tensor]
+    config: dict[str, Any] | None
+    saved: dict[str, Any]
+    said: list[str] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+
+
+def read(source: BinaryIO, *, torch_files: str = "taken") -> Archive:
+    """All tensors of the archive, a LoRA adapter beside them merged.
 
     `torch_files` "refused" takes no pytorch_model.bin. Raises ProblemError: file_damaged (also
     an index that disagrees with its shards), deflate_bomb, tensor_refused, pickle_refused,
-    torch_file_refused.
+    torch_file_refused, adapter_without_base.
     """
     names = [entry.filename for entry in records(source)]
-    weights = [name for name in names if name.endswith(SUFFIX)]
-    weights = weights or [name for name in names if formats.HUB_WEIGHTS.search(name)]
+    with zipfile.ZipFile(source) as archive:
+        changes = _adapter(archive, names, torch_files)
+        weights = _weights_of(names)
+        if not weights:
+            raise adapter.without_base(changes[1] if changes else None)
+        found = _model(archive, names, weights, torch_files)
+    if changes is None:
+        return found
+    tensors, said, rows = adapter.merged(found.tensors, *changes)
+    return replace(found, tensors=tensors, said=said, rows=[*found.rows, *rows])
+
+
+def _weights_of(names: list[str]) -> list[str]:
+    """The files of the model's own weights: .safetensors, else pytorch_model.bin."""
+    own = [name for name in names if name.rsplit("/", 1)[-1] not in adapter.FILES]
+    weights = [name for name in own if name.endswith(SUFFIX)]
+    return weights or [name for name in own if formats.HUB_WEIGHTS.search(name)]
+
+
+def _adapter(
+    archive: zipfile.ZipFile, names: list[str], torch_files: str
+) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """A LoRA adapter in the archive, and its config."""
+    found = [name for name in names if name.rsplit("/", 1)[-1] in adapter.FILES]
+    if not found:
+        return None
+    if len(found) > 1:
+        raise _several(len(found), "adapters")
+    config = f"{found[0].rpartition('/')[0]}/{adapter.CONFIG}".lstrip("/")
+    told = _table(archive, config) if config in names else {}
+    return _tensors(_content(archive, found[0]), found[0], torch_files), told
+
+
+def _several(count: int, what: str) -> ProblemError:
+    return ProblemError(
+        "not_a_checkpoint",
+        f"The zip holds {what} in {count} folders; one model is needed.",
+        "Zip the folder of one model.",
+    )
+
+
+def _model(
+    archive: zipfile.ZipFile, names: list[str], weights: list[str], torch_files: str
+) -> Archive:
+    """The one model of the archive."""
     folders = {name.rpartition("/")[0] for name in weights}
     if len(folders) > 1:
-        raise ProblemError(
-            "not_a_checkpoint",
-            f"The zip holds weights in {len(folders)} folders; one model is needed.",
-            "Zip the folder of one model.",
-        )
+        raise _several(len(folders), "weights")
     folder = f"{folders.pop()}/" if folders != {""} else ""
-    with zipfile.ZipFile(source) as archive:
-        shards = _read_shards(archive, weights, torch_files)
-        own = INDEXES[not weights[0].endswith(SUFFIX)]
-        indexes = [name for name in names if name == f"{folder}{own}"]
-        if indexes:
-            _check_index(_table(archive, indexes[0]), shards)
-        config = f"{folder}config.json"
-        found = _table(archive, config) if config in names else None
-        saved = _training(archive, folder, set(names), torch_files)
-    return {name: t for tensors in shards.values() for name, t in tensors.items()}, found, saved
+    shards = _read_shards(archive, weights, torch_files)
+    index = f"{folder}{INDEXES[not weights[0].endswith(SUFFIX)]}"
+    if index in names:
+        _check_index(_table(archive, index), shards)
+    config = f"{folder}config.json"
+    found = _table(archive, config) if config in names else None
+    saved = _training(archive, folder, set(names), torch_files)
+    tensors = {name: t for shard in shards.values() for name, t in shard.items()}
+    return Archive(tensors, found, saved, rows=_rows(names, weights, found, saved))
+
+
+def _rows(
+    names: list[str], weights: list[str], config: dict[str, Any] | None, saved: dict[str, Any]
+) -> list[Row]:
+    """What became of each file of the archive."""
+    rows = [Row(named(weights), "the weights")]
+    rows += [Row("config.json", "the network")] if config is not None else []
+    rows += [Row(named(sorted(saved)), "what they say of the training")] if saved else []
+    read = {*weights, "config.json", "trainer_state.json", *TRAINING, *INDEXES, adapter.CONFIG}
+    read |= set(adapter.FILES)
+    others = [n for n in names if n.rsplit("/", 1)[-1] not in read and n not in read]
+    others = [name for name in others if not name.endswith("/")]
+    return rows + [left(named(others), "no weights, not opened")] * bool(others)
 
 
 def _training(

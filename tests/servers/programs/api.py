@@ -9,11 +9,12 @@ import os
 
 from backend.app import create_app
 from backend.cli.fleet import Fleet
-from backend.cli.serve import listen
+from backend.cli.serve import keep_out_of_collections, listen, prepare_process
 from backend.cli.stopping import OrderlyServer
 from backend.http.connections import server_config
 from minimascope.contract.settings import Settings
 
+prepare_process()
 parser = argparse.ArgumentParser()
 parser.add_argument("--port", type=int)
 parser.add_argument("child", nargs="?")
@@ -24,6 +25,7 @@ settings = settings.model_copy(update={"port": listener.getsockname()[1]})
 url = f"http://127.0.0.1:{settings.port}"
 environment = {**os.environ, "MINIMASCOPE_API_URL": url}
 config = server_config(create_app(settings), grace=1)
+keep_out_of_collections()
 count = 1 if asked.child else None
 logs = settings.folder() / "logs"
 with listener, Fleet(environment, logs, child=asked.child, analyses=count) as fleet:

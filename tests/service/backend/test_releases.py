@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +15,7 @@ from backend.jobs.job import NewJob
 from minimascope.contract.code import Code, named_by, this_code
 from minimascope.contract.schemas import AnalysisRequest
 from tests.servers.in_thread import InThread, in_thread
-from workers.delivery import Delivery
+from workers.delivery import Delivery, OtherReleaseError
 
 WORKER = {"authorization": "Bearer w"}
 OLD = replace(this_code(), estimators="0")
@@ -41,9 +40,7 @@ def state(server: InThread, job: str) -> tuple[str, int]:
     return analysis.state, analysis.attempt
 
 
-def test_a_worker_of_another_version_is_refused_before_it_computes(
-    server: InThread, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_worker_of_another_version_is_refused_before_it_computes(server: InThread) -> None:
     job = submitted(server)
     for theirs in (OLD, replace(this_code(), version="0.0.1"), Code()):
         answer = httpx.post(
@@ -54,9 +51,8 @@ def test_a_worker_of_another_version_is_refused_before_it_computes(
         assert theirs.words() in answer.json()["sentence"]
         assert state(server, job) == ("queued", 0)
     delivery = Delivery(server.url, "w", code=OLD)
-    with caplog.at_level(logging.ERROR):
-        assert delivery.claim(job) is None
-    assert "no job taken" in caplog.text
+    with pytest.raises(OtherReleaseError, match="estimators 0"):
+        delivery.claim(job)
     delivery.close()
     # One that says nothing at all is of a version before this.
     answer = httpx.post(f"{server.url}/api/v1/internal/jobs/{job}/claim", headers=WORKER)
@@ -101,16 +97,13 @@ class Earlier:
         await self._app(scope, receive, send)
 
 
-def test_a_worker_takes_nothing_from_a_server_of_an_earlier_version(
-    server: InThread, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_worker_takes_nothing_from_a_server_of_an_earlier_version(server: InThread) -> None:
     job = submitted(server)
     config = server.server.config
     config.loaded_app = Earlier(config.loaded_app)
     delivery = Delivery(server.url, "w")
-    with caplog.at_level(logging.ERROR):
-        assert delivery.claim(job) is None
-    assert "the server is" in caplog.text
+    with pytest.raises(OtherReleaseError, match="the server is"):
+        delivery.claim(job)
     assert state(server, job) == ("queued", 0)
     delivery.close()
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from dashboard.pages.analysis.answer import answer
 from dashboard.pages.analysis.curvature_tabs import estimates
 from dashboard.pages.analysis.folds_words import folds_offer, folds_words
-from dashboard.pages.analysis.key_numbers import measured_kpi
 from minimascope.analysis.run import run_analysis
 from minimascope.analysis.session.opening import Files
 from minimascope.analysis.session.publishing import Publisher
@@ -78,7 +78,8 @@ def test_it_stands_beside_the_estimates(files: Files, tmp_path: Path) -> None:
     assert OFFER not in said_so["gap by K-fold"]
     assert "computed by you: 0.250 ± 0.030 nats from 5 folds" in said(folds_words(report))
     assert "K-fold with your own training" in said(estimates(report))
-    assert measured_kpi(report).label == "Gap by K-fold, nats"
+    shown = said([answer(report, again="")])
+    assert "By 5 folds of your own training the gap is 0.250 ± 0.030 nats" in shown
     assert folds_offer(report) is None
 
 

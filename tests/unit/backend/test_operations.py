@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from backend.analyses.demo import SHIPPED
 from backend.jobs.job import Progress
+from minimascope.contract.code import this_code
 from tests.unit.backend.in_process import analysis, api
 
 
@@ -51,10 +52,17 @@ def test_an_ended_analysis_counts_with_its_stages_its_wait_and_its_products(tmp_
     assert abs(found["minimascope_products_per_second_sum", ()] - rate) < 1e-9 * rate
 
 
-@pytest.mark.parametrize("broker", ["folder", "away"])
-def test_an_idle_worker_starts_again_only_where_the_broker_answers(
-    tmp_path: Path, broker: str
+OURS, ANOTHERS = (this_code().version, this_code().estimators), (this_code().version, "0")
+
+
+@pytest.mark.parametrize(
+    ("broker", "version", "restarts"),
+    [("folder", OURS, True), ("away", OURS, False), ("folder", ANOTHERS, False)],
+)
+def test_an_idle_worker_starts_again_only_where_that_may_help(
+    tmp_path: Path, broker: str, version: tuple[str, str], restarts: bool
 ) -> None:
+    """Not while the broker is away, and not one of another version, which gets nothing anyway."""
     address = {"folder": "", "away": "redis://127.0.0.1:9/0"}[broker]
 
     async def run() -> bool:
@@ -62,8 +70,9 @@ def test_an_idle_worker_starts_again_only_where_the_broker_answers(
             job = analysis(service, "")
             service.jobs.repository.mark_sent([job], now=time.time() - 100)
             report = {"queues": ["analyses"], "device": "cpu", "idle_seconds": 99.0}
+            report["versions"] = dict(zip(("minimascope", "estimators"), version, strict=True))
             worker = {"authorization": "Bearer w"}
             answer = await client.put("/internal/workers/w", json=report, headers=worker)
             return bool(answer.json()["restart"])
 
-    assert asyncio.run(run()) is (broker == "folder")
+    assert asyncio.run(run()) is restarts

@@ -22,7 +22,7 @@ export function stand(address = "http://localhost/") {
   const window = { addEventListener: nothing, innerWidth: 1000, dash_clientside: { no_update: "no update" } };
   const styles = () => ({ getPropertyValue: (/** @type {string} */ name) => (name === "--diverging" ? "#000000 #ffffff" : name) });
   const globals = {
-    document, window, location: new URL(address), localStorage: storage(), MutationObserver: Observer,
+    document, window, location: new URL(address), localStorage: storage(), MutationObserver: Observer, IntersectionObserver: Observer,
     getComputedStyle: styles, matchMedia: () => ({ matches: true }),
   };
   // Defined, not assigned: newer nodes have some of these and guard them.

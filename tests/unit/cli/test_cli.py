@@ -21,6 +21,7 @@ FREE = "http://127.0.0.1:9"
     ("argv", "words"),
     [
         (["upload", "/no/such.pt"], "no file '/no/such.pt'"),
+        (["weights", "/no/such.pt"], "no file '/no/such.pt'"),
         (["wait", "x", "--server", FREE], "No minimascope server answers"),
         (["report", "x", "--server", FREE], "No minimascope server answers"),
         (["worker", "--queues", "other"], "no queue 'other'"),

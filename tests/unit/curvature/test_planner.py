@@ -149,7 +149,7 @@ def test_the_rank_on_little_data_is_foreseen_from_two_examples(
     torch.manual_seed(3)
     found = load_digits()
     inputs, targets = torch.tensor(found.data[:15] / 16), torch.tensor(found.target[:15])
-    layers = [nn.Linear(64, 24), activation(), nn.Linear(24, 16), activation(), nn.Linear(16, 10)]
+    layers = [nn.Linear(64, 16), activation(), nn.Linear(16, 12), activation(), nn.Linear(12, 10)]
     minimum = prepare(nn.Sequential(*layers), inputs, targets)
     operator = hessian(minimum)
     matrix = operator.matmat(torch.eye(minimum.dim, dtype=torch.float64))

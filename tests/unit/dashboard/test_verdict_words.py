@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from dashboard.components.chip import verdict_chip
 from dashboard.components.range_bar import Range, range_bar
-from dashboard.components.words import VERDICTS, advice
-from dashboard.pages.analysis.key_numbers import gap_kpi
-from dashboard.pages.analysis.verdict import verdict
+from dashboard.components.words import VERDICTS
+from dashboard.pages.analysis.answer import answer, range_panel
 from dashboard.pages.compare.layout import content
 from dashboard.pages.compare.measures import Minimum, cell
 from dashboard.pages.compare.tables import numbers_table
-from dashboard.pages.home.listing import _verdict as listed
+from dashboard.pages.home.listing import row as listed_row
 from minimascope.contract.report import Finding, Gap, Report
-from minimascope.contract.schemas import KeyNumbers
+from minimascope.contract.report.key_numbers import key_numbers
+from minimascope.contract.report.sentences import nats
+from minimascope.contract.schemas import KeyNumbers, ListedAnalysis
 from tests.cases.reference_report import Found
 
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
 OLD = ("lower_bound", "upper_leaning", "not_a_minimum", "too low", "too high", "within a factor")
 
 
@@ -40,20 +44,23 @@ def gap_of(report: Report) -> Gap:
 def test_every_verdict_has_its_words_everywhere(gauss: Found, name: Any) -> None:
     headline = None if name == "no_estimate" else gap_of(gauss[0]).headline
     report = with_gap(gauss[0], verdict=name, headline=headline)
-    said = text(verdict(report, again="/upload"))
+    said = text(answer(report, again="/upload"))
     assert ("Expect test loss" in said) == (headline is not None)
     assert ("No estimate of how far" in said) == (headline is None)
-    assert ('"verdict good"' in said) == (name == "reliable")
-    assert gap_kpi(report).note == VERDICTS[name]
+    assert ('"answer good"' in said) == (name == "reliable")
+    assert VERDICTS[name] in text(verdict_chip(name))
     numbers = KeyNumbers(id="a", name="", state="done", verdict=name)
     row = numbers_table([Minimum(numbers)]).to_plotly_json()["props"]["children"][1]
     assert VERDICTS[name] in text(row)
-    assert VERDICTS[name] in text(listed(numbers))
+    listed = ListedAnalysis(
+        id="a", name="", state="done", stages=[], created_at=NOW, checkpoint="", train=""
+    )
+    assert VERDICTS[name] in text(listed_row(listed, numbers))
     assert not [word for word in OLD if word in said]
 
 
 def test_the_page_states_the_coverage_measured_and_the_checks(gauss: Found) -> None:
-    said = text(verdict(gauss[0], again="/upload"))
+    said = text(answer(gauss[0], again="/upload"))
     assert "held the measured gap" in said
     assert "Why: 0 of 2 checks hold, 1 not told" in said
     assert "threshold 1.2" in said
@@ -66,23 +73,38 @@ def test_a_finding_about_the_objective_stands_open(gauss: Found) -> None:
     assert gauss[0].objective is not None
     found = Finding(sentence="A minimum of smoothed labels.", flags={"label_smoothing": 0.1})
     objective = gauss[0].objective.model_copy(update={"findings": [found]})
-    said = text(verdict(gauss[0].model_copy(update={"objective": objective}), again="/upload"))
+    said = text(answer(gauss[0].model_copy(update={"objective": objective}), again="/upload"))
     assert "A minimum of smoothed labels." in said
-    assert '"open": true' in said
+    assert said.index("A minimum of smoothed labels.") < said.index("Why: ")
 
 
 def test_folds_and_a_test_set_are_offered_wherever_the_interval_is_not_enough(
     gauss: Found,
 ) -> None:
-    gap = gap_of(gauss[0])
-    assert "cross-validat" in text(verdict(gauss[0], again="/upload"))
-    assert "test set" in advice(gap, tested=False)
-    reliable = gap.model_copy(update={"verdict": "reliable"})
-    assert advice(reliable, tested=True) == ""
+    assert "cross-validat" in text(answer(gauss[0], again="/upload"))
+    untested = gauss[0].data.model_copy(update={"test": None})
+    report = gauss[0].model_copy(update={"data": untested})
+    assert "Add a test set" in text(answer(report, again="/upload"))
+    assert "Add a test set" not in text(answer(gauss[0], again="/upload"))
+
+
+def test_a_disowned_number_is_shown_small_and_ranked_nowhere(gauss: Found) -> None:
+    gap = gap_of(with_gap(gauss[0], headline=None, verdict="no_estimate"))
+    report = with_gap(gauss[0], headline=None, verdict="no_estimate")
+    left_out = gap.estimates["alo_ggn"].value
+    assert left_out is not None
+    said = text(range_panel(report))
+    assert f"not used: {nats(left_out)}" in said
+    assert "range-unused" in said
+    assert "range-estimate" not in said
+    numbers = key_numbers(report)
+    assert numbers["gap_not_used"] == left_out
+    assert "gap_estimate" not in numbers
+    assert gap_of(gauss[0]).disowned is None
 
 
 def style(bar: Any, name: str) -> dict[str, str]:
-    line = bar.children[0].children
+    line = next(part.children for part in bar.children if part.className == "range-line")
     return next(part.style for part in line if part.className == name)
 
 
@@ -100,12 +122,23 @@ def test_a_range_bar_is_to_scale() -> None:
 def test_a_range_bar_without_an_estimate_has_the_measured_gap_alone() -> None:
     bar = range_bar(Range(measured=-0.02, error=0.05))
     assert bar is not None
-    assert [part.className for part in bar.children[0].children] == [
+    line = next(part.children for part in bar.children if part.className == "range-line")
+    assert [part.className for part in line] == [
         "range-error",
         "range-measured",
     ]
     assert style(bar, "range-measured") == {"left": "0.00%"}
     assert range_bar(Range()) is None
+
+
+def test_a_disowned_gap_sorts_with_the_unknown_ones() -> None:
+    listed = ListedAnalysis(
+        id="a", name="", state="done", stages=[], created_at=NOW, checkpoint="", train=""
+    )
+    numbers = KeyNumbers(id="a", name="", state="done", gap_not_used=2.4, verdict="no_estimate")
+    assert "data-by-gap" not in text(listed_row(listed, numbers))
+    measured = numbers.model_copy(update={"gap_measured": 0.1})
+    assert '"data-by-gap": "0.1"' in text(listed_row(listed, measured))
 
 
 def test_compare_shows_ranges_on_one_scale_and_intervals_in_the_table() -> None:

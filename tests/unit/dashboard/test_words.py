@@ -8,23 +8,25 @@ from typing import Any
 import pytest
 
 from dashboard.components.words import level, number, with_error
-from dashboard.pages.analysis.key_numbers import eigenvalue_kpi, gap_kpi, margin_kpi, soft_rank_kpi
+from dashboard.pages.analysis.key_numbers import eigenvalue_kpi, margin_kpi, soft_rank_kpi
 from dashboard.pages.analysis.sample_words import sample_words
 from dashboard.pages.compare.levels import place_of, power_of, spans
 from dashboard.pages.compare.measures import (
     Levels,
     Minimum,
     cell,
+)
+from dashboard.pages.compare.ranks import (
     ranking,
     rho_against_gap,
     tau_against_gap,
+    tau_interval,
     undistinguished,
 )
 from dashboard.pages.compare.tables import numbers_table
 from dashboard.pages.upload.request import request_of
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.report import Bracket, Counts, Estimate, SpectrumSample
-from minimascope.contract.report.sentences import nats, span
+from minimascope.contract.report import Bracket, Counts, Estimate, Failure, SpectrumSample
 from minimascope.contract.schemas import KeyNumbers
 from tests.cases.reference_report import Found
 
@@ -48,15 +50,10 @@ def test_powers_of_ten_are_written_bare() -> None:
 
 def test_where_there_is_no_number_the_strip_says_why(gauss: Found) -> None:
     report = gauss[0]
-    assert report.gap is not None
-    silent = report.gap.model_copy(update={"headline": None, "verdict": "no_estimate"})
-    without = report.model_copy(update={"gap": silent, "margins": None})
-    assert gap_kpi(without).note == "no estimate"
-    assert margin_kpi(without).note == "not computed yet"
-    found = report.gap.headline
-    assert found is not None
-    assert gap_kpi(report).value == nats(found.value)
-    assert gap_kpi(report).error == span(found.value, found.ninety)
+    assert margin_kpi(report.model_copy(update={"margins": None})).note == "not computed yet"
+    failed = Failure(stage="margins", code="wrong_inputs", sentence="Token ids have no margins.")
+    without = report.model_copy(update={"margins": None, "failures": [failed]})
+    assert margin_kpi(without).note == "does not apply"
     assert soft_rank_kpi(report).value == "9.13"
 
 
@@ -67,7 +64,7 @@ def test_a_sample_of_margins_is_called_one_with_its_error(gauss: Found) -> None:
     sampled = margins.model_copy(update={"l2": margins.l2.model_copy(update=drawn)})
     note = margin_kpi(gauss[0].model_copy(update={"margins": sampled})).note
     n = gauss[0].data.train.n
-    assert note == (f"not bounded below; median at most 0.500 ± 0.04; 32 of {n} points searched")
+    assert note == f"median 0.500 ± 0.04; not bounded below; 32 of {n} examples searched"
     assert "searched" not in margin_kpi(gauss[0]).note
 
 
@@ -139,23 +136,39 @@ def test_a_missing_training_set_is_said() -> None:
 def test_tau_is_one_for_the_same_order() -> None:
     items = [
         Minimum(KeyNumbers(id=str(i), name="", state="done", gap_measured=i, lambda_max=2.0 * i))
-        for i in range(4)
+        for i in range(8)
     ]
-    assert tau_against_gap(items, "lambda_max") == 1.0
-    assert tau_against_gap(items[:2], "lambda_max") is None
+    assert tau_against_gap(items, "lambda_max") == pytest.approx(1.0, abs=1e-12)
+    assert tau_against_gap(items[:7], "lambda_max") is None
 
 
 def test_rank_correlations_are_those_of_the_formulas() -> None:
-    # λ₁ orders the gaps 0 1 2 3 as 0 2 1 3: one pair of six discordant, Σd² = 2
+    # λ₁ orders the gaps 0 … 7 with 1 and 2 exchanged: one pair of 28 discordant, Σd² = 2
     items = [
         Minimum(KeyNumbers(id=str(i), name="", state="done", gap_measured=i, lambda_max=top, n90=7))
-        for i, top in enumerate((0.5, 2.0, 1.0, 30.0))
+        for i, top in enumerate((0.5, 2.0, 1.0, 30.0, 40.0, 50.0, 60.0, 70.0))
     ]
-    assert tau_against_gap(items, "lambda_max") == pytest.approx(4 / 6, abs=1e-12)
-    assert rho_against_gap(items, "lambda_max") == pytest.approx(1 - 6 * 2 / (4 * 15), abs=1e-12)
+    assert tau_against_gap(items, "lambda_max") == pytest.approx(26 / 28, abs=1e-12)
+    assert rho_against_gap(items, "lambda_max") == pytest.approx(1 - 6 * 2 / (8 * 63), abs=1e-12)
     # what is the same everywhere orders nothing
     assert tau_against_gap(items, "n90") is None
     assert rho_against_gap(items, "n90") is None
+
+
+def test_the_interval_of_tau_is_that_of_fieller_and_narrows_with_more_minima() -> None:
+    # atanh(0.5) ± 1.96 √(0.437 / 4), by hand
+    assert tau_interval(0.5, 8) == pytest.approx((-0.0985, 0.8327), abs=1e-3)
+    low, high = tau_interval(0.5, 80)
+    assert 0.3 < low < 0.5 < high < 0.65
+
+
+def test_test_loss_is_not_ranked_against_the_gap_it_is_part_of() -> None:
+    items = [
+        Minimum(KeyNumbers(id=str(i), name="", state="done", gap_measured=i, test_loss=2.0 * i))
+        for i in range(9)
+    ]
+    assert "test_loss" not in {rank.measure for rank in ranking(items)}
+    assert tau_against_gap(items, "test_loss") is None
 
 
 def test_a_ranking_says_which_values_are_equal_and_starts_with_the_gap() -> None:

@@ -113,7 +113,7 @@ def test_texts_that_are_no_table_have_their_codes(
 
 
 def test_a_checkpoint_is_not_a_dataset_and_the_other_way(tmp_path: Path, workdir: Path) -> None:
-    torch.save({"w": torch.ones(2)}, tmp_path / "a.pt")
+    torch.save({"w.weight": torch.ones(2)}, tmp_path / "a.pt")
     assert code(tmp_path / "a.pt", workdir) == "not_a_dataset"
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -147,14 +148,25 @@ def test_images_are_channels_first_divided_by_255_with_folders_as_classes(
     assert inspect_dataset(path, workdir=workdir)["class_counts"] == {"0": 2, "1": 1}
 
 
-def test_images_of_other_sizes_are_resized_and_said(tmp_path: Path, workdir: Path) -> None:
-    small, large = picture(np.zeros((4, 4), np.uint8)), picture(np.full((8, 9), 255, np.uint8))
-    data = read_dataset(
-        zipped(tmp_path / "a", {"a/1.png": small, "b/2.png": large}), workdir=workdir
-    )
-    assert data.inputs.shape == (2, 1, 4, 4)
-    assert bool((data.inputs[1] == 1).all())
-    assert "1 images of another size" in data.warnings[1]
+def test_images_of_several_sizes_are_refused_with_what_resizes_them(
+    tmp_path: Path, workdir: Path
+) -> None:
+    files = {
+        "a/1.png": picture(np.zeros((4, 4), np.uint8)),
+        "b/2.png": picture(*pictures((8, 9), 1)),
+    }
+    with pytest.raises(ProblemError, match="9 × 8 pixels, the first has 4 × 4") as caught:
+        read_dataset(zipped(tmp_path / "a", files), workdir=workdir)
+    assert caught.value.code == "sizes_differ"
+    folder = tmp_path / "images"
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_bytes(content)
+    code = caught.value.advice.split('python -c "')[1].removesuffix('"')
+    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
+    again = {name: (folder / name).read_bytes() for name in files}
+    data = read_dataset(zipped(tmp_path / "b", again), workdir=workdir)
+    assert data.inputs.shape == (2, 1, 64, 64)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +208,8 @@ def test_parquet_tables_give_the_same_data_as_arrays(tmp_path: Path, workdir: Pa
         ({"a": [1.0], "b": [2.0]}, "label_missing"),
         ({"a": ["red"], "y": [0]}, "not_a_dataset"),
         ({"a": [1.0, None], "y": [0, 1]}, "not_a_dataset"),
-        ({"a": [[1.0, 2.0]], "y": [0]}, "not_a_dataset"),
+        ({"a": [[1.0, 2.0], [1.0]], "y": [0, 1]}, "not_a_dataset"),
+        ({"a": [[1.0, 2.0]], "b": [[1.0, 2.0]], "y": [0]}, "not_a_dataset"),
         ({"y": [0, 1]}, "not_a_dataset"),
         ({"a": [float("nan")], "y": [0]}, "nan_data"),
     ],

@@ -12,12 +12,21 @@ from pathlib import Path
 import pytest
 import torch
 
+from minimascope.contract.names import UNSEEN, all_visible, visible
 from minimascope.contract.problems import ProblemError
-from minimascope.intake.files.names import UNSEEN, all_visible, visible
 from minimascope.intake.values.checkpoint import convert_checkpoint
 from minimascope.intake.values.dataset import convert_dataset
 
-UNSEEN_NAMES = ["a\0b", "\u202egpj.exe", "\u2066a", "a\u200e", "\ud800"]
+UNSEEN_NAMES = [
+    "a\0b",
+    "\u202egpj.exe",
+    "\u2066a",
+    "a\u200e",
+    "\ud800",
+    "a\nb",
+    "\x1b[31mb",
+    "\x9b1m",
+]
 
 
 def safetensors(path: Path, name: str) -> Path:
@@ -68,9 +77,12 @@ def test_labels_columns_and_folders_are_written_out(tmp_path: Path) -> None:
     unlabelled.write_text("x,\u2067z\n1,2\n", encoding="utf-8")
     found = convert_dataset(unlabelled, output=None, label=None, unlabelled="told")
     assert [each["name"] for each in found["columns"]] == ["x", "\\u2067z"]
+    # It is chosen by the name that is shown.
+    found = convert_dataset(unlabelled, output=None, label="\\u2067z")
+    assert found["class_counts"] == {"2": 1}
 
 
 def test_what_can_be_seen_stays_as_it_is() -> None:
-    seen = {"größe": ["北京", "שלום", "<b>", "a\nb", "\u200b", 3, None, 2.5]}
+    seen = {"größe": ["北京", "שלום", "<b>", "\u200b", 3, None, 2.5]}
     assert all_visible(seen) == seen
     assert visible("a\0\ud800") == "a\\u0000\\ud800"

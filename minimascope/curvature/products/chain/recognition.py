@@ -69,6 +69,8 @@ def recognise(minimum: Minimum) -> Chain | None:
     owners = [layer for layer in calls if list(layer.parameters(recurse=False))]
     if len({id(layer) for layer in owners}) < len(owners):
         return None  # a layer that runs twice
+    if _tied(owners):
+        return None
     if not all(_is_known(layer, minimum) for layer in calls):
         return None
     places = _places(minimum)
@@ -106,6 +108,12 @@ def _is_known(layer: nn.Module, minimum: Minimum) -> bool:
     if isinstance(layer, nn.Unflatten):
         return layer.dim == 1
     return not (isinstance(layer, MAXIMA) and layer.return_indices)
+
+
+def _tied(layers: list[nn.Module]) -> bool:
+    """One parameter in two layers: its part of θ has one name, and a layer would lack its own."""
+    own = [id(q) for layer in layers for q in layer.parameters(recurse=False)]
+    return len(set(own)) < len(own)
 
 
 def _is_decorated(layer: nn.Module) -> bool:

@@ -1,0 +1,1 @@
+"""Runs: several reports of one training run, by step."""

@@ -1,0 +1,1 @@
+"""What every term means, and where the rest is written."""

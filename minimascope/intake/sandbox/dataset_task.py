@@ -1,0 +1,120 @@
+"""One open file of data, of any accepted format → inputs and targets, and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO
+
+import torch
+
+from minimascope.contract.problems import ProblemError
+from minimascope.intake.datasets import (
+    image_archive,
+    parquet_file,
+    splits,
+    table_archive,
+    table_file,
+)
+from minimascope.intake.datasets.array_file import read_npz
+from minimascope.intake.datasets.found import Found
+from minimascope.intake.datasets.layout import lay_out, one_number_each
+from minimascope.intake.files import formats, safetensors_format
+from minimascope.intake.files.taken import as_values
+from minimascope.intake.sandbox import torch_data
+from minimascope.intake.weights import torch_file
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is wanted of a file of data: see `convert_dataset`."""
+
+    label: str | None
+    aside: list[str]
+    role: splits.Role
+    torch_files: str
+
+
+def convert_dataset(source: BinaryIO, output: BinaryIO, options: dict[str, Any]) -> dict[str, Any]:
+    """Arrays of any accepted format → `inputs`, `targets`; answers what was found in them.
+
+    Options: `integers` of `lay_out`; `label`, the column or array of labels; `aside`, names of
+    columns or arrays that are neither inputs nor labels, written as "aside.NAME" where the file
+    has them; `role`, "train" or "test", where the file holds both; `unlabelled` "told" answers the
+    columns of a table whose labels nobody has named yet.
+    """
+    role: splits.Role = "test" if options.get("role") == "test" else "train"
+    torch_files = options.get("torch_files", "taken")
+    asked = Asked(options.get("label"), list(options.get("aside", [])), role, torch_files)
+    try:
+        kind, found = _found(source, asked)
+    except ProblemError as problem:
+        if problem.code != "label_missing" or options.get("unlabelled") != "told":
+            raise
+        return _unlabelled(source, problem)
+    integers = options.get("integers", "float")
+    laid = lay_out(found.arrays, integers=integers, label=asked.label, aside=asked.aside)
+    tensors = {"inputs": torch.from_numpy(laid.inputs), "targets": torch.from_numpy(laid.targets)}
+    for name in asked.aside:
+        if name in found.arrays:
+            column = one_number_each(name, found.arrays[name], len(laid.inputs))
+            tensors[f"aside.{name}"] = torch.from_numpy(column)
+    safetensors_format.write(tensors, output)
+    summary = laid.summary
+    said = [*found.said, *summary.pop("warnings")]
+    return {
+        "format": kind,
+        **summary,
+        "names": summary["names"] or found.classes,
+        "inputs_named": found.columns,
+        "taken": as_values([*found.rows, *laid.rows]),
+        "warnings": said,
+    }
+
+
+def _found(source: BinaryIO, asked: Asked) -> tuple[str, Found]:
+    """Format, and arrays for one purpose by name."""
+    size = formats.size_of(source)
+    kind = formats.recognise(source)
+    if kind is None:
+        return "csv", table_file.read(source, size, asked.label, asked.aside)
+    if kind == "table_zip":
+        kind, found = table_archive.read(source, asked.role, asked.label, asked.aside)
+    elif kind in _READERS:
+        found = _READERS[kind](source, size, asked)
+    else:
+        raise torch_data.checkpoint()
+    arrays, said, rows = splits.arrays_for(found.arrays, asked.role, asked.label)
+    return kind, replace(found, arrays=arrays, said=[*found.said, *said], rows=[*found.rows, *rows])
+
+
+def _safetensors(source: BinaryIO, size: int, _asked: Asked) -> Found:
+    tensors = safetensors_format.read(source, size)
+    return Found({name: torch_data.as_array(tensor) for name, tensor in tensors.items()})
+
+
+def _torch(source: BinaryIO, size: int, asked: Asked, *, zipped: bool) -> Found:
+    if asked.torch_files == "refused":
+        raise torch_file.not_here()
+    return Found(torch_data.read(source, zipped=zipped, size=size))
+
+
+_READERS: dict[str, Callable[[BinaryIO, int, Asked], Found]] = {
+    "npz": lambda source, _size, _asked: Found(read_npz(source)),
+    "image_zip": lambda source, _size, asked: image_archive.read(source, asked.role),
+    "parquet": lambda source, _size, asked: parquet_file.read(source, asked.label, asked.aside),
+    "safetensors": _safetensors,
+    "torch_zip": lambda source, size, asked: _torch(source, size, asked, zipped=True),
+    "torch_legacy": lambda source, size, asked: _torch(source, size, asked, zipped=False),
+}
+
+
+def _unlabelled(source: BinaryIO, problem: ProblemError) -> dict[str, Any]:
+    """The columns of a table, for a person to choose the labels from."""
+    size = formats.size_of(source)
+    kind = formats.recognise(source)
+    if kind == "table_zip":
+        raise problem
+    n, found = parquet_file.columns(source) if kind else table_file.columns(source, size)
+    said = [f"{problem.sentence} Name the column that holds the labels."]
+    return {"format": kind or "csv", "n": n, "columns": found, "warnings": said}

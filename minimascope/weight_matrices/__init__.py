@@ -1,0 +1,1 @@
+"""What weights alone say: spectra of weight matrices, units, initialisation, change."""
