@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-
 from scipy.stats import t
 
 from practice.rows import Row

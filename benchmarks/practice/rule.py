@@ -2,8 +2,8 @@
 
 `FROZEN`, which protocol.md had before a network was trained; `AMENDED`, what the first half made
 of it before the blind half was estimated; `REFITTED`, the same with σ of both halves, before the
-second blind set was trained. `LEANING` is what all three sets made of it, before the third blind set was
-trained (protocol.md, last section), and what the product has.
+second blind set was trained. `LEANING` is what all three sets made of it, before the third blind
+set was trained (protocol.md, last section), and what the product has.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def primal_operations(rows: int, p: int) -> float:
 def flow_operations(rows: int, p: int, route: Route, *, own: bool) -> float:
     """Of the filter beside an exact sweep (`flow`): seven complex solves with a band for each row.
 
-    `own`: P/D differs by parameter, so that the filter has a p × p matrix of its own, where it fits.
+    `own`: P/D differs by parameter, so that the filter has a p × p matrix of its own, if it fits.
     """
     own = own and fits_primal(rows, p)
     solves = COMPLEX * POLES * 2.0 * BAND * rows * (p if own or route == "primal" else rows)

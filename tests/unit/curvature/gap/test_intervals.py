@@ -33,7 +33,6 @@ from tests.cases.regressions import (
     trained_by,
 )
 
-
 ONE = Level(1.0, 1.0)
 
 
