@@ -24,8 +24,9 @@ def verdict(gap: Gap) -> tuple[str, str]:
 
 
 def besides(gap: Gap) -> list[str]:
-    """What was measured, and how often such intervals held."""
-    return [said for said in (sentences.measured(gap), sentences.coverage(gap)) if said]
+    """What was measured, how often such intervals held, what was computed in vain."""
+    said = (sentences.measured(gap), sentences.coverage(gap), sentences.not_used(gap))
+    return [each for each in said if each]
 
 
 def not_passed(gap: Gap) -> list[str]:

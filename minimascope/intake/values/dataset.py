@@ -52,6 +52,10 @@ class Dataset:
         """
         if loss.reads == "anything":
             return self
+        if loss.reads == "labels_of_positions":
+            if self.targets.ndim != 2:
+                raise _not_integer(f"have shape {list(self.targets.shape)}, not one a position")
+            return replace(self, targets=self.targets.long())
         if loss.reads in ("numbers", "shares"):
             return replace(self, targets=_as_numbers(self.targets, self.inputs))
         if loss.reads == "class_or_shares" and _are_shares(self.targets):
