@@ -64,7 +64,7 @@ def _save(model: nn.Module, batch: Tensor, path: Path) -> None:
     import torch
 
     try:
-        # torch's exporter uses its own deprecated parts; einsum's paths by size would fix the batch.
+        # The exporter uses deprecated parts of torch; einsum's paths by size would fix the batch.
         with warnings.catch_warnings(), torch.backends.opt_einsum.flags(enabled=False):
             warnings.simplefilter("ignore", DeprecationWarning)
             # Recurrent layers of torch put back their own list of weights.
