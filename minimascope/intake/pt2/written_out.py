@@ -109,11 +109,6 @@ def _at(values: Tensor, places: list[Tensor]) -> Tensor:
     return taken.reshape(n, values.shape[1], *index.shape[1:]) * inside[:, None]
 
 
-def copy(into: Tensor, source: Tensor, _non_blocking: bool = False) -> Tensor:
-    """What `into` holds after source was copied over it."""
-    return source.to(into.dtype).expand_as(into).clone()
-
-
 def logcumsumexp(x: Tensor, dim: int) -> Tensor:
     """log Σ_{j ≤ i} exp x_j along one axis."""
     most = x.detach().amax(dim, keepdim=True)
