@@ -1,4 +1,4 @@
-"""The practice study: gap intervals of 354 networks trained the way people train.
+"""The practice study: gap intervals of 508 networks trained the way people train.
 
 Stages, each resumable: `list` draws the list again, `train`, `reference` (the rule in numpy),
 `estimate` (the product), `baselines`, `oracle`, `alpha` (needs WeightWatcher), `tables`. Without
@@ -13,11 +13,11 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from practice.alpha import alpha
-from practice.case import Case, listed, write_list
+from practice.case import Case, Half, listed, write_list
 from practice.draws import cases
 from practice.measuring import baselines, measured_reference
 from practice.oracle import retrained
@@ -36,9 +36,7 @@ def main() -> None:
     """Runs one stage; without one, whatever has no result yet, and the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stage", choices=["all", *STAGES], nargs="?", default="all")
-    parser.add_argument(
-        "--half", choices=["calibration", "blind", "oracle", "second"], action="append"
-    )
+    parser.add_argument("--half", choices=get_args(Half), action="append")
     given = parser.parse_args()
     torch.set_num_threads(1)
     wanted = [case for case in listed() if given.half is None or case.half in given.half]

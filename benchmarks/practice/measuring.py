@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from scipy.special import entr
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call, jacrev, vmap
 
 from practice.case import Case
@@ -62,7 +64,39 @@ def facts_of(case: Case, model: Network, arrays: dict[str, np.ndarray]) -> Facts
         moment=None if moment is None else moment.astype(float) / (1 - 0.999**steps),
         T=float(arrays["lrs"].sum()) / (1 - case.momentum) if steps else None,
         squared_error=case.loss == "mse",
+        copies=m,
     )
+
+
+def seen_alone(case: Case, model: Network, arrays: dict[str, np.ndarray]) -> Facts | None:
+    """Without the biases in front of a BatchNorm; None where there are none.
+
+    In training no loss depends on them, in evaluation the outputs do.
+    """
+    hidden = hidden_biases(model)
+    parts = [np.full(q.numel(), name not in hidden) for name, q in trainable(model).items()]
+    seen = np.concatenate(parts)
+    if seen.all():
+        return None
+    facts = facts_of(case, model, arrays)
+    return replace(
+        facts,
+        J=facts.J[:, :, seen],
+        theta=facts.theta[seen],
+        decay=facts.decay[seen],
+        moment=None if facts.moment is None else facts.moment[seen],
+    )
+
+
+def hidden_biases(model: Network) -> set[str]:
+    """Names of biases whose layer is followed by a BatchNorm."""
+    found = set()
+    for name, group in model.named_modules():
+        if isinstance(group, nn.Sequential):
+            for (place, _), (_, after) in itertools.pairwise(group.named_children()):
+                if isinstance(after, nn.BatchNorm1d | nn.BatchNorm2d):
+                    found.add(f"{name}.{place}.bias")
+    return found
 
 
 def _blocks(L: np.ndarray) -> np.ndarray:
@@ -92,6 +126,9 @@ def measured_reference(case: Case) -> dict[str, Any] | None:
         facts_of(case, model, arrays), plain_loss(case, arrays["y"], facts["outputs"])
     )
     numbers["constant_loss"] = constant_loss(case, arrays["y"])
+    own = seen_alone(case, model, arrays)
+    if own is not None and not numbers["converged"]:
+        numbers["seen"] = estimates(own, plain_loss(case, arrays["y"], facts["outputs"]))
     return {"name": case.name, **numbers, "cpu": round(time.process_time() - began, 2)}
 
 

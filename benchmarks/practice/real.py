@@ -21,6 +21,7 @@ from sklearn.datasets import load_digits
 from practice.text import names, windows
 
 Read = tuple[np.ndarray, np.ndarray, int]
+PARTY = 5  # column
 LABELS = 8  # of yeast's fourteen: those nearest to one half
 
 
@@ -128,6 +129,14 @@ def randhie() -> Read:
     return _standard(rows[:, 1:]), _standard(np.log1p(rows[:, :1])), 1
 
 
+@cache
+def anes() -> Read:
+    """944 voters of 1996: which of seven grades of party they belong to, from the other answers."""
+    text = io.StringIO(_text("statsmodels", "datasets/anes96/anes96.csv"))
+    rows = np.loadtxt(text, delimiter="\t", skiprows=1)
+    return _standard(np.delete(rows, PARTY, axis=1)), rows[:, PARTY].astype(np.int64), 7
+
+
 REAL: dict[str, Callable[[], Read]] = {
     "mnist": mnist,
     "digits": digits,
@@ -138,6 +147,7 @@ REAL: dict[str, Callable[[], Read]] = {
     "banana": banana,
     "phishing": phishing,
     "randhie": randhie,
+    "anes": anes,
     "docs": windows,
     "names": names,
 }

@@ -34,14 +34,20 @@ class Facts:
     moment: np.ndarray | None
     T: float | None
     squared_error: bool
+    copies: int = 1
 
 
 @dataclass(frozen=True)
 class LeaveOneOut:
-    """Mean rise of the plain loss of an example left out, and what the rule looks at."""
+    """Mean rise of the plain loss of an example left out, and what the rule looks at.
+
+    tic is the first order of the rise of what was trained, tic_first of the plain copy's alone: not
+    the same where an example has copies.
+    """
 
     alo: float
     tic: float
+    tic_first: float
     soft_rank: float
     temperature: float
     scatter: float
@@ -82,18 +88,20 @@ def eigen(facts: Facts, D: np.ndarray, P: np.ndarray) -> tuple[np.ndarray, np.nd
 
 def leave_one_out(facts: Facts, Z: np.ndarray, weights: np.ndarray, nll: Nll) -> LeaveOneOut:
     """ALO with S_i = Z_i diag(weights) Z_iᵀ / n."""
+    own = slice(0, facts.f.shape[1] // facts.copies)
     n, K = facts.f.shape
     S = (Z * weights) @ Z.transpose(0, 2, 1) / n
     moved = np.linalg.solve(np.eye(K) - facts.L @ S, facts.r[:, :, None])
     out = facts.f + (S @ moved)[:, :, 0]
     loss, before = nll(out), nll(facts.f)
     alo = float((loss - before).mean())
-    tic = float(np.einsum("nk,nkl,nl->n", facts.r, S, facts.r).mean())
+    rises = facts.r * np.einsum("nkl,nl->nk", S, facts.r)
+    tic, first = float(rises.sum(axis=1).mean()), float(rises[:, own].sum(axis=1).mean())
     rank = float(np.einsum("nkl,nlk->n", facts.L, S).mean())
     t = 1.0 if facts.squared_error else temperature(nll, out)
     fit = alo * math.sqrt(2 / (n * rank)) if rank > 0 else 0.0
     scatter = math.hypot(float(loss.std()) / math.sqrt(n), fit)
-    return LeaveOneOut(alo, tic, rank, t, scatter, loss - before)
+    return LeaveOneOut(alo, tic, first * facts.copies, rank, t, scatter, loss - before)
 
 
 def temperature(nll: Nll, logits: np.ndarray) -> float:
@@ -117,6 +125,7 @@ def estimates(facts: Facts, nll: Nll) -> dict[str, float | bool | None]:
         "ridge": ridge.alo,
         "filter": None if other is None else other.alo,
         "tic": ridge.tic,
+        "tic_first": ridge.tic_first,
         "soft_rank": ridge.soft_rank,
         "temperature": ridge.temperature,
         "scatter": ridge.scatter,

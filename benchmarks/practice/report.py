@@ -10,22 +10,29 @@ from practice.calibration import fitted
 from practice.case import Case
 from practice.criteria import criteria
 from practice.rows import Row, rows
-from practice.rule import AMENDED, FROZEN, REFITTED, Rule
+from practice.rule import AMENDED, BEFORE, FROZEN, LEANING, REFITTED, Rule
 from practice.tables import by_fact, by_kind, by_verdict, failures, grid, oracle, ranks, refused
 
 LOSSES = {"mse": "squared error", "cross_entropy": "cross-entropy", "multilabel": "multi-label"}
-TITLES = {"calibration": "First half", "blind": "Blind half", "second": "Second blind set"}
+TITLES = {
+    "calibration": "First half",
+    "blind": "Blind half",
+    "second": "Second blind set",
+    "third": "Third blind set",
+}
 # Of each set: the rule it is counted by, and the one it was to be counted by before.
 RULES: dict[str, tuple[Rule, Rule]] = {
     "calibration": (AMENDED, FROZEN),
     "blind": (AMENDED, FROZEN),
     "oracle": (AMENDED, FROZEN),
     "second": (REFITTED, AMENDED),
+    "third": (LEANING, BEFORE),
 }
 NAMES = {
     "calibration": ("Amended rule", "As frozen before training"),
     "blind": ("Amended rule", "As frozen before training"),
     "second": ("Amended rule, σ refitted", "With the σ of the first half alone"),
+    "third": ("Filter by closeness, Student's intervals", "By the rule of before"),
 }
 
 Lines = Mapping[str, Mapping[str, Any]]
@@ -46,20 +53,19 @@ def report(cases: list[Case], lines: Mapping[str, Lines]) -> str:
             parts += ["### Criteria\n", criteria(now)]
         parts += [f"### {NAMES[half][0]}\n", *_half(now, lines)]
         parts += [f"### {NAMES[half][1]}\n", by_kind(before), by_verdict(before)]
-        parts += ["### Likeliest σ, amended rule\n", sigmas(now)]
+        parts += [f"### Likeliest σ, {NAMES[half][0].lower()}\n", sigmas(now)]
+    made = [case for case in cases if case.half in ("calibration", "blind", "second")]
+    parts += ["## What the rule of the third set was made on\n"]
+    parts += [by_kind(rows(made, lines["networks"], lines["reference"], LEANING))]
     parts += ["## The product against the rule written apart\n", _same(cases, lines)]
     parts += ["## Leave-one-out by training again\n", oracle([*lines["oracle"].values()])]
     return "\n".join(parts)
 
 
 def _same(cases: list[Case], lines: Mapping[str, Lines]) -> str:
-    """Each set by the rule that the product had when it answered for it."""
-    found = []
-    for case in cases:
-        rule = RULES[case.half][0]
-        found += rows([case], lines["networks"], lines["reference"], rule)
-    said = "\nVerdicts are those of the product as it was when it first answered for each set.\n"
-    return agreement(found, lines["product"]) + said
+    """Every network that the product has answered since the rule of the third set."""
+    found = rows(cases, lines["networks"], lines["reference"], LEANING)
+    return agreement(found, lines["product"])
 
 
 def _notes(lines: Mapping[str, Lines]) -> str:

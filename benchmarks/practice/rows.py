@@ -68,6 +68,14 @@ class Row:
         return [*groups, "all"]
 
 
+def numbers(found: Mapping[str, Any], rule: Rule) -> Mapping[str, Any]:
+    """Of the estimator as the rule had it: since `leaning`, of what training saw."""
+    if rule.form != "leaning":
+        return found
+    since = {**found, **found.get("seen", {})}
+    return since | {"tic": since.get("tic_first", since["tic"])}
+
+
 def rows(
     cases: list[Case],
     networks: Mapping[str, Mapping[str, Any]],
@@ -80,9 +88,9 @@ def rows(
             case=case,
             gap=networks[case.name]["gap"],
             gap_error=networks[case.name]["gap_error"],
-            found=found[case.name],
+            found=numbers(found[case.name], rule),
             answer=judged(
-                found[case.name],
+                numbers(found[case.name], rule),
                 case.optimizer,
                 squared_error=case.loss == "mse",
                 smoothed=case.smoothed,

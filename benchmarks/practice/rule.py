@@ -1,62 +1,67 @@
 """From the numbers of one network to its estimate, interval and verdict.
 
-Four rules: `FROZEN`, which protocol.md had before a network was trained; `AMENDED`, what the
-first half made of it before the blind half was estimated; `REFITTED`, the same with σ of both
-halves, before the second blind set was trained (protocol.md, last sections). `SHIPPED` is what the
-product has since: `AMENDED` with a wider σ for exact minima; no network was blind to that one.
+`FROZEN`, which protocol.md had before a network was trained; `AMENDED`, what the first half made
+of it before the blind half was estimated; `REFITTED`, the same with σ of both halves, before the
+second blind set was trained. `LEANING` is what all three sets made of it, before the third blind
+set was trained (protocol.md, last section), and what the product has.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 Interval = tuple[float, float]
 Found = Mapping[str, Any]
 
 NORMAL = {0.5: 0.6745, 0.9: 1.6449}
+STUDENT = {0.5: 0.7267, 0.9: 2.0150}  # five degrees of freedom
 WIDEST_BRACKET, INTERPOLATING = 3.0, 0.05
 OVER_CONFIDENT = 1.2  # temperature above which SGD's estimate is divided by T/1.2
 HOPELESS = 5.0  # frozen rule: temperature above which there is no estimate
 LEAST_FACTOR = 0.5  # amended rule: the division stops here
 MOST = 1.5  # amended rule: losses of the best constant that an estimate may reach
 FARTHEST = 10.0  # amended rule: filter over ridge beyond which there is no estimate
+CLOSE = 0.1  # leaning rule: TIC over soft rank below which the filter counts
+BENT = 0.5  # leaning rule: losses of the best constant beyond which estimates grow as logarithms
 
 
 @dataclass(frozen=True)
 class Rule:
-    """σ by class of optimiser, at most `smoothed` where labels were; amended or not."""
+    """σ by class of optimiser, at most `smoothed` where labels were, and which form it has."""
 
     sigma: Mapping[str, float]
-    amended: bool
+    form: Literal["frozen", "amended", "leaning"]
     smoothed: float = math.inf
 
     def factor(self, found: Found, optimizer: str) -> float:
         """≤ 1, for linearised logits that overshoot."""
-        calm = min(1.0, OVER_CONFIDENT / found["temperature"])
-        if not self.amended:
-            return calm
-        return max(LEAST_FACTOR, calm) if optimizer == "sgd" else 1.0
+        heat = found["temperature"] / OVER_CONFIDENT
+        if self.form == "frozen":
+            return min(1.0, 1 / heat)
+        if optimizer != "sgd":
+            return 1.0
+        return max(LEAST_FACTOR, min(1.0, heat ** (-0.5 if self.form == "leaning" else -1.0)))
 
     def refuses(self, found: Found, m: float) -> bool:
         """Whether the estimate is beyond what can be."""
-        if self.amended:
-            return m > MOST * found["constant_loss"]
-        return found["temperature"] > HOPELESS
+        if self.form == "frozen":
+            return found["temperature"] > HOPELESS
+        return m > MOST * found["constant_loss"]
+
+    def of_optimizer(self, optimizer: str, *, smoothed: bool) -> float:
+        """σ before anything that widens it."""
+        return min(self.sigma[optimizer], self.smoothed if smoothed else math.inf)
 
 
-FROZEN = Rule({"sgd": 0.30, "adam": 0.25, "adamw": 0.25, "lbfgs": 0.25}, amended=False)
-AMENDED = Rule(
-    {"sgd": 0.38, "adam": 0.40, "adamw": 0.40, "lbfgs": 0.15}, amended=True, smoothed=0.35
-)
-SHIPPED = Rule(
-    {"sgd": 0.38, "adam": 0.40, "adamw": 0.40, "lbfgs": 0.20}, amended=True, smoothed=0.35
-)
-REFITTED = Rule(
-    {"sgd": 0.32, "adam": 0.40, "adamw": 0.40, "lbfgs": 0.13}, amended=True, smoothed=0.31
-)
+FROZEN = Rule({"sgd": 0.30, "adam": 0.25, "adamw": 0.25, "lbfgs": 0.25}, "frozen")
+AMENDED = Rule({"sgd": 0.38, "adam": 0.40, "adamw": 0.40, "lbfgs": 0.15}, "amended", smoothed=0.35)
+REFITTED = Rule({"sgd": 0.32, "adam": 0.40, "adamw": 0.40, "lbfgs": 0.13}, "amended", smoothed=0.31)
+# The product's between the second and the third blind set (docs/decisions/0028-widths.md).
+BEFORE = Rule({"sgd": 0.38, "adam": 0.40, "adamw": 0.40, "lbfgs": 0.20}, "amended", smoothed=0.35)
+LEANING = Rule({"sgd": 0.25, "adam": 0.28, "adamw": 0.25, "lbfgs": 0.18}, "leaning", smoothed=0.20)
 
 
 @dataclass(frozen=True)
@@ -67,18 +72,20 @@ class Judged:
     m: float | None = None
     s: float | None = None
     sigma: float = 0.0
+    tails: Mapping[float, float] = field(default_factory=lambda: NORMAL)
 
     def interval(self, share: float, extra: float = 0.0) -> Interval:
         """Holding `share`; `extra` is the standard error of what it is compared with."""
         assert self.m is not None
         assert self.s is not None
-        return interval(self.m, self.sigma, math.hypot(self.s, extra), NORMAL[share])
+        z = NORMAL[share] * math.hypot(self.s, extra)
+        return interval(self.m, self.tails[share] * self.sigma, z)
 
 
-def interval(m: float, sigma: float, s: float, z: float) -> Interval:
-    """Ends at ±z of m·exp(σz) + s·z′, each side's two parts added in squares, cut at 0."""
-    low = m - math.hypot(m * (1 - math.exp(-z * sigma)), z * s)
-    return max(0.0, low), m + math.hypot(m * (math.exp(z * sigma) - 1), z * s)
+def interval(m: float, away: float, aside: float) -> Interval:
+    """From m·exp(−away) − aside to m·exp(away) + aside, parts added in squares, cut at 0."""
+    low = m - math.hypot(m * (1 - math.exp(-away)), aside)
+    return max(0.0, low), m + math.hypot(m * (math.exp(away) - 1), aside)
 
 
 def judged(
@@ -90,17 +97,40 @@ def judged(
         return Judged("no_estimate")
     suspicious = squared_error or found["tic"] < INTERPOLATING * found["soft_rank"]
     apart = suspicious and other > WIDEST_BRACKET * ridge
-    if apart and (not rule.amended or other > FARTHEST * ridge):
+    if apart and (rule.form == "frozen" or other > FARTHEST * ridge):
         return Judged("no_estimate")
-    m, s = _middle(found) if apart or optimizer == "sgd" else (ridge, found["scatter"])
-    m *= rule.factor(found, optimizer)
+    if rule.form == "leaning":
+        m, s = _leaning(found, optimizer, rule, squared_error=squared_error)
+    else:
+        m, s = _middle(found) if apart or optimizer == "sgd" else (ridge, found["scatter"])
+        m *= rule.factor(found, optimizer)
     if rule.refuses(found, m):
         return Judged("no_estimate")
-    sigma = min(rule.sigma[optimizer], rule.smoothed if smoothed else math.inf)
-    if apart:  # one standard deviation reaches from one way to count the end to the other
-        sigma = max(sigma, math.log(other / ridge) / 2)
-    low, high = Judged("uncertain", m, s, sigma).interval(0.9)
-    return Judged("reliable" if low >= m / 2 and high <= 2 * m else "uncertain", m, s, sigma)
+    sigma = rule.of_optimizer(optimizer, smoothed=smoothed)
+    if apart:  # from one way to count the end to the other: one sd, or since about 90%
+        sigma = max(sigma, math.log(other / ridge) / (4 if rule.form == "leaning" else 2))
+    answer = Judged("uncertain", m, s, sigma, STUDENT if rule.form == "leaning" else NORMAL)
+    low, high = answer.interval(0.9)
+    return replace(answer, verdict="reliable") if low >= m / 2 and high <= 2 * m else answer
+
+
+def _leaning(
+    found: Found, optimizer: str, rule: Rule, *, squared_error: bool
+) -> tuple[float, float]:
+    """From ridge to filter as the fit is close; bent where outputs would move far."""
+    m, s = found["ridge"], found["scatter"]
+    if found["filter"] is None:
+        return m, s
+    close = max(0.0, 1 - found["tic"] / found["soft_rank"] / CLOSE)
+    if not squared_error and found["filter"] > 0:
+        m *= (found["filter"] / m) ** close
+        s *= (found["filter_scatter"] / s) ** close
+    if not squared_error:
+        m *= rule.factor(found, optimizer)
+    allowed = BENT * found["constant_loss"]
+    if m <= allowed:
+        return m, s
+    return allowed * (1 + math.log(m / allowed)), s * allowed / m
 
 
 def _middle(found: Found) -> tuple[float, float]:

@@ -99,6 +99,50 @@ def waves(count: int, rng: np.random.Generator) -> Drawn:
     return X, f / f.std(axis=0) + 0.4 * rng.normal(size=f.shape), 3
 
 
+def blobs(count: int, rng: np.random.Generator) -> Drawn:
+    """One to four round spots of any place in the noise: how many?"""
+    y = rng.integers(0, 4, count)
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    image = 0.6 * rng.normal(size=(count, SIDE, SIDE))
+    for spot in range(4):
+        at = rng.uniform(1, SIDE - 2, size=(count, 2))
+        away = (rows - at[:, :1, None]) ** 2 + (columns - at[:, 1:, None]) ** 2
+        image += (spot <= y)[:, None, None] * 1.5 * np.exp(-away / 2)
+    return image[:, None], y, 4
+
+
+def majority(count: int, rng: np.random.Generator) -> Drawn:
+    """Tokens of 15 in five families; the family that was drawn more often than the others."""
+    families, y = rng.permutation(15).reshape(5, 3), rng.integers(0, 5, count)
+    own = rng.random((count, LENGTH)) < 0.25
+    family = np.where(own, y[:, None], rng.integers(0, 5, (count, LENGTH)))
+    return families[family, rng.integers(0, 3, (count, LENGTH))], y, 5
+
+
+def spirals(count: int, rng: np.random.Generator) -> Drawn:
+    """Three arms of a spiral in a plane, with noise."""
+    y, r = rng.integers(0, 3, count), np.sqrt(rng.uniform(0.05, 1, count))
+    angle = 2 * np.pi * (y / 3 + 0.6 * r) + rng.uniform(0, 0.4)
+    X = 2 * r[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return X + 0.25 * rng.normal(size=X.shape), y, 3
+
+
+def quadrants(count: int, rng: np.random.Generator) -> Drawn:
+    """Yes or no by the product of two of eight numbers, and a little of the others."""
+    X = rng.normal(size=(count, 8))
+    logit = 3 * X[:, 0] * X[:, 1] + X[:, 2:] @ rng.normal(size=6) * 0.4
+    return X, (rng.random(count) < 1 / (1 + np.exp(-logit))).astype(np.int64), 1
+
+
+def pendulum(count: int, rng: np.random.Generator) -> Drawn:
+    """Where a damped pendulum is and how fast, from four numbers of it and a time; with noise."""
+    X = rng.uniform(-1, 1, size=(count, 5))
+    slow, fast = np.exp(-0.8 * (1 + X[:, 0])), 2 + X[:, 1]
+    phase = 1.5 * fast * (1 + X[:, 2]) + np.pi * X[:, 3]
+    f = np.stack([np.cos(phase), np.sin(phase)], axis=1) * (slow * (1.5 + X[:, 4]))[:, None]
+    return X * 3**0.5, f / f.std(axis=0) + 0.3 * rng.normal(size=f.shape), 2
+
+
 SYNTHETIC = {
     "teacher": teacher,
     "annotated": teacher,
@@ -109,4 +153,9 @@ SYNTHETIC = {
     "markov": markov,
     "friedman": friedman,
     "waves": waves,
+    "blobs": blobs,
+    "majority": majority,
+    "spirals": spirals,
+    "quadrants": quadrants,
+    "pendulum": pendulum,
 }

@@ -27,7 +27,7 @@ def show(report: Report) -> None:
         for line in verdict_lines(report.gap):
             out.print(line, soft_wrap=True)
     for name, said in (*rows(report, options_of), *files(report)):
-        out.print(Text.assemble((f"{name:19}", "dim"), said), soft_wrap=True)
+        out.print(Text.assemble((f"{name:17}", "dim"), said), soft_wrap=True)
     for said in report.warnings:
         out.print(Text.assemble(("! ", "yellow"), said), soft_wrap=True)
 

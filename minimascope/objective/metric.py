@@ -4,6 +4,9 @@ P is the penalty's diagonal, D what the optimiser divides its steps by (1 for SG
 and AdamW, whose decoupled decay is wd·D), T the training time. Curves over λ scale the whole of it:
 A(s) = GGN + s·(P + D/T). In the coordinates R^(½)θ with R = (P + D/T)/λ_eff that is GGN + λI with
 λ = s·λ_eff, so that every route stays as it is (docs/mathematics.md, section 7).
+
+What training cannot see (a bias in front of a BatchNorm) stays where it is, whoever is left out:
+R^(−½) is 0 there, and the parameter is in no route any more.
 """
 
 from __future__ import annotations
@@ -61,8 +64,8 @@ class Flow:
 class Metric:
     """Ridge and flow of one objective at its weights.
 
-    penalty (p,) P; root (p,) R^(−½), None where R = 1; flow None at a minimum or without T;
-    proportion: λ with P = λR, None where there is no such number.
+    penalty (p,) P; root (p,) R^(−½), None where R = 1, 0 where training sees nothing; flow None at
+    a minimum or without T; proportion: λ with P = λR, None where there is no such number.
     """
 
     damping: Damping
@@ -90,11 +93,19 @@ class Metric:
         """∇L + Pθ (p,)."""
         return gradient + self.penalty * theta
 
+    def without(self, unseen: Tensor) -> Metric:
+        """The same with some parameters (p,) held where they are."""
+        flow = self.flow
+        if flow is not None and flow.added is not None:
+            flow = replace(flow, root=_held(flow.root, unseen, self.penalty))
+        return replace(self, root=_held(self.root, unseen, self.penalty), flow=flow)
 
-def step_sizes(optimiser: Optimiser, second_moment: Tensor) -> Tensor:
-    """D = √v̂ + ε (p,), floored at a thousandth of its median."""
+
+def step_sizes(optimiser: Optimiser, second_moment: Tensor, unseen: Tensor | None = None) -> Tensor:
+    """D = √v̂ + ε (p,), floored at a thousandth of its median over what training sees."""
     D = second_moment.clamp_min(0).sqrt() + optimiser.eps
-    return D.clamp_min(SMALLEST_STEP * float(D.median()))
+    seen = D if unseen is None or bool(unseen.all()) else D[~unseen]
+    return D.clamp_min(SMALLEST_STEP * float(seen.median()))
 
 
 def share_left(gradient: Tensor, pull: Tensor) -> float | None:
@@ -112,9 +123,18 @@ def is_converged(gradient: Tensor, pull: Tensor) -> bool:
 
 
 def metric_of(
-    objective: Objective, decays: Tensor, theta: Tensor, gradient: Tensor, D: Tensor | None
+    objective: Objective,
+    decays: Tensor,
+    theta: Tensor,
+    gradient: Tensor,
+    D: Tensor | None,
+    unseen: Tensor | None = None,
 ) -> Metric:
-    """The metric at θ (p,) with ∇L and weight decays (p,); D (p,), None for 1."""
+    """The metric at θ (p,) with ∇L and weight decays (p,); D (p,), None for 1.
+
+    unseen (p,): what has no derivative in training, None where there is nothing. At a minimum of
+    the network as it is evaluated it was that which was trained, and everything was seen.
+    """
     optimiser = objective.optimiser
     P = decays * D if D is not None and optimiser.decoupled else decays
     ratio = decays if D is None or optimiser.decoupled else decays / D
@@ -126,6 +146,8 @@ def metric_of(
     found = Metric(unknown, P, told, root, None, _one(ratio) if told else None)
     if early is not None or float(ratio.max()) > 0:
         found = _ridge(found, objective, ratio, D, early)
+    if unseen is not None and not converged:
+        found = found.without(unseen)
     if converged or early is not None:
         return found
     return replace(found, damping=replace(unknown, value=found.damping.value))
@@ -164,6 +186,10 @@ def _ridge(
         flow=flow,
         proportion=decay if early is not None or decay is not None else value,
     )
+
+
+def _held(root: Tensor | None, unseen: Tensor, like: Tensor) -> Tensor:
+    return (torch.ones_like(like) if root is None else root).masked_fill(unseen, 0.0)
 
 
 def _one(ratio: Tensor) -> float | None:

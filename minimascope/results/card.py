@@ -9,7 +9,7 @@ from minimascope.contract.report import Report
 from minimascope.results import words
 
 WIDTH = 88
-NAMES = 19
+NAMES = 17
 
 
 def text(report: Report) -> str:

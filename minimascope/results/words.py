@@ -56,7 +56,7 @@ def rows(report: Report, said_as: Options) -> Iterator[Row]:
 def files(report: Report) -> Iterator[Row]:
     """What was taken from each file, and what was left."""
     for file in report.taken:
-        for taken, name in ((True, "from"), (False, "left of")):
+        for taken, name in ((True, "from"), (False, "left:")):
             said = [f"{each.part}: {each.words}" for each in file.parts if each.taken is taken]
             if said:
                 yield f"{name} {file.file}", "; ".join(said)

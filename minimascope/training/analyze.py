@@ -9,6 +9,7 @@ from typing import Any
 from minimascope.analysis.run import run_opened
 from minimascope.results.result import Result
 from minimascope.training.asked import Script, asked_of, check_callable
+from minimascope.training.augmenting import COPIES, check_augment
 from minimascope.training.budget import within
 from minimascope.training.listening import Listening, Progress
 from minimascope.training.surroundings import left_as_it_was
@@ -32,6 +33,8 @@ def analyze(
     schedule: Any = None,
     steps: int | None = None,
     lr_sum: float | None = None,
+    augment: Callable[[Any], Any] | None = None,
+    copies: int | None = None,
     **told: Any,
 ) -> Result:
     """What kind of minimum this model is, and whether it will generalize.
@@ -57,6 +60,9 @@ def analyze(
         False for none, None for one where that is a terminal.
     schedule: constant, cosine, linear or step, the scheduler, or the rates of all steps.
     steps: of the optimiser; Adam's own state knows. lr_sum: the sum of all learning rates.
+    augment: what altered inputs in training, a function of a batch of them (x → x′ of the same
+        shape), called in batches as large as the loader's. copies: how often it is drawn (4), with
+        `seed`; every example stands with its copies, and is left out together with them.
     told: any other parameter of an analysis (`minimascope.contract.parameters.Parameters`).
 
     Raises ProblemError, one sentence each: data_unusable, model_unusable, criterion_unusable,
@@ -64,7 +70,10 @@ def analyze(
     that cannot be computed is in `report.failures`, and the others stand.
     """
     check_callable(forward)
-    script = Script(model, data, criterion, optimizer, test, forward, schedule, steps)
+    check_augment(augment, copies)
+    script = Script(
+        model, data, criterion, optimizer, test, forward, schedule, steps, augment, copies or COPIES
+    )
     said = {"stages": stages, "top_k": top_k, "device": device, "dtype": dtype, "lr_sum": lr_sum}
     with left_as_it_was(), Listening(progress) as heard:
         heard.progress("intake", 0.0, "Reading model and data")

@@ -19,11 +19,13 @@ from minimascope.intake.values.checkpoint import Checkpoint
 from minimascope.objective.trainable import train_only
 from minimascope.training import criterion as criteria
 from minimascope.training import optimizer as optimisers
+from minimascope.training.augmenting import COPIES, GROUPS, Augment, Augmented, augmented
 from minimascope.training.examples import read
 from minimascope.training.joining import Joined, joined
 from minimascope.training.model import Copied, copied
 from minimascope.training.next_tokens import next_tokens
 from minimascope.training.refusals import named
+from minimascope.training.table import Table
 
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 
@@ -40,6 +42,8 @@ class Script:
     forward: Callable[[Any, Any], Any] | None = None
     schedule: Any = None
     steps: int | None = None
+    augment: Augment | None = None
+    copies: int = COPIES
 
 
 @dataclass(frozen=True)
@@ -81,20 +85,30 @@ def asked_of(script: Script, told: dict[str, Any]) -> Asked:
     """
     model = copied(script.model)
     train = read(script.data, "training")
+    batch = told.get("batch_size") or train.batch_size
+    copied_too = _augmented(script, train, told)
+    if copied_too is not None:
+        train = copied_too.table
     test = None if script.test is None else read(script.test, "test")
     if test is not None:
         test = replace(test, said=[each for each in test.said if each not in train.said])
     network = next_tokens(joined(model.network, train, test, script.forward), model.own)
+    if copied_too is not None:
+        network = replace(network, train=copied_too.marked(network.train))
     _, outputs = probed(network.network, network.train.inputs, "training")
     few = criteria.few(network.train.targets)
     loss = criteria.told_by(script.criterion, outputs[few], network.train.targets[few])
     if loss.function is None:
         network = _in_a_row(network)
-    batch = told.get("batch_size") or train.batch_size
     steps = optimisers.told_by(script.optimizer, model.names, _trained(model))
     steps = optimisers.with_schedule(steps, script.schedule, script.steps)
     steps = optimisers.in_units_of_mean(steps, loss.summed, batch)
-    fields = {**_of_data(model, train.augmented, batch), **loss.fields, **steps.fields}
+    fields = {
+        **_of_data(model, train.augmented, batch),
+        **_of_copies(copied_too),
+        **loss.fields,
+        **steps.fields,
+    }
     parameters = _made(_unless_told(fields, told))
     known = Known(
         criteria.function_of(loss, outputs, network.train.targets),
@@ -106,6 +120,19 @@ def asked_of(script: Script, told: dict[str, Any]) -> Asked:
     checkpoint = replace(model.checkpoint(), warnings=said)
     summed = loss.summed * batch if loss.summed and batch else None
     return Asked(network, parameters, known, checkpoint, model, summed)
+
+
+def _augmented(script: Script, train: Table, told: dict[str, Any]) -> Augmented | None:
+    if script.augment is None:
+        return None
+    if told.get("groups") is not None:
+        said = "groups says which copies the data have, and augment makes others: give one."
+        raise ProblemError("invalid_parameters", said)
+    return augmented(train, script.augment, script.copies, int(told["seed"]))
+
+
+def _of_copies(made: Augmented | None) -> dict[str, Any]:
+    return {} if made is None else {"augmentation": True, "groups": GROUPS}
 
 
 def _trained(model: Copied) -> list[str]:

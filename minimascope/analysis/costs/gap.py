@@ -8,7 +8,8 @@ from minimascope.analysis.costs.passes import row_seconds
 from minimascope.curvature.layers.gram import gram_cost
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.spectrum.route import DENSE, LOW_RANK
-from minimascope.curvature.sweep.route import LONGEST, choose_route
+from minimascope.curvature.sweep.route import LONGEST, choose_route, flow_operations
+from minimascope.curvature.sweep.sampled_flow import USUAL_PRODUCTS
 
 # The exact routes: 10¹³ operations took 254 CPU-s.
 OPERATION_SECONDS = 2.5e-11
@@ -28,10 +29,24 @@ def sweep_seconds(minimum: Minimum, *, slower: float = 1.0) -> float:
     n, outputs = minimum.n, outputs_of(minimum)
     chosen = choose_route(n, outputs, minimum.dim, gram=gram_cost(minimum))
     forward = n * row_seconds(minimum)
+    flow = minimum.objective.optimiser.early_stopping is not None
     if chosen.operations is not None:
-        passes = BACKWARD_PASSES * outputs * forward
-        return slower * (OPERATION_SECONDS * chosen.operations + passes)
-    return min(slower * MATRIX_FREE_PASSES * forward, LONGEST)  # it ends with what it has
+        passes, operations = BACKWARD_PASSES * outputs * forward, chosen.operations
+        if flow:
+            own = _decay_differs(minimum)
+            operations += flow_operations(n * outputs, minimum.dim, chosen.route, own=own)
+        return slower * (OPERATION_SECONDS * operations + passes)
+    passes = MATRIX_FREE_PASSES * forward * (USUAL_PRODUCTS if flow else 1)
+    return min(slower * passes, LONGEST)  # it ends with what it has
+
+
+def _decay_differs(minimum: Minimum) -> bool:
+    """Whether P/D is no one number, as `metric_of` finds it of the weights."""
+    objective = minimum.objective
+    decays = objective.penalty.by_name({k: x.shape for k, x in minimum.places.items()})
+    values = set(decays.values())
+    own_steps = objective.optimiser.adaptive and not objective.optimiser.decoupled
+    return len(values) > 1 or (own_steps and values != {0.0})
 
 
 def spectrum_may_help(minimum: Minimum) -> bool:

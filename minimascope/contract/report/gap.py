@@ -26,8 +26,9 @@ class Coverage(Section):
 class Headline(Section):
     """The estimate in nats of plain mean NLL, with its 50% and 90% interval.
 
-    A low end of 0 is read: at most the high one. `sigma` is the standard deviation of
-    log(gap/value) beyond `scatter`, which is that of the gap of one training set (nats).
+    A low end of 0 is read: at most the high one. `sigma` is the scale of log(gap/value), of
+    Student's law with five degrees of freedom, beyond `scatter`, the standard deviation of the gap
+    of one training set (nats).
     """
 
     name: str

@@ -124,10 +124,12 @@ def _headline(e: Evidence, judged: Judgement) -> GapHeadline | None:
     method = "leave-one-out with stopping counted as a ridge"
     if e.filtered is None:
         method = "leave-one-out at the minimum"
-    elif e.mixes or e.apart:
-        method = "geometric mean of leave-one-out with stopping as a ridge and as a filter"
+    elif e.leaning > 0:
+        method += f", and to {e.leaning:.0%} as a filter"
     if e.calm < 1:
         method += f", times {e.calm:.2g} for over-confidence"
+    if e.estimate < e.linear:
+        method += f", times {e.estimate / e.linear:.2g} for outputs that move far"
     return GapHeadline(
         "leave_one_out",
         method,

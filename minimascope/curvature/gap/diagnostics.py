@@ -53,10 +53,10 @@ def diagnostics_at(
 
 def ridge_at(given: Assembly, row: int) -> LeftOut:
     """Leave-one-out with stopping counted as a ridge."""
-    contributions, centring = given.tic(row)
+    contributions, _ = given.tic(row)
     n = given.likelihood.n
     rank = float(given.sweep.rank[row]) / n
-    tic = float(contributions.mean()) - centring
+    tic = float(contributions.mean())
     return _left_out(given, given.sweep.displacement[row], rank, tic)
 
 

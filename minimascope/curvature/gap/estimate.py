@@ -39,6 +39,7 @@ from minimascope.curvature.sweep.route import (
     choose_route,
     dual_operations,
     exact_seconds,
+    flow_operations,
     primal_operations,
     usual_vectors,
 )
@@ -146,7 +147,7 @@ def _matrix_free(
     longest = budget.seconds
     clock = Clock(longest, lambda x, said: run.progress(SWEEP[0] + (SWEEP[1] - SWEEP[0]) * x, said))
     products = Ggn(minimum, root=metric.root)
-    needed = products.seconds * usual_vectors(minimum.n)
+    needed = products.seconds * usual_vectors(minimum.n, flow=metric.flow is not None)
     run.progress(SWEEP[0], _matrix_free_sentence(needed, longest))
     sweep = matrix_free_sweep(products, likelihood, lambdas, metric, run=run, clock=clock)
     seconds = clock.used if sweep.seconds is None else sweep.seconds
@@ -163,7 +164,11 @@ def _exact(
 ) -> tuple[Sweep, GapPlan]:
     assert plan.operations is not None
     clock = Clock(float("inf"))
-    planned = exact_seconds(plan.operations, minimum.inputs.device)
+    operations, flow = plan.operations, metric.flow
+    if flow is not None:
+        rows, own = likelihood.n * likelihood.outputs, flow.added is not None
+        operations += flow_operations(rows, minimum.dim, plan.route, own=own)
+    planned = exact_seconds(operations, minimum.inputs.device)
     planned += trace_seconds(minimum, once=plan.route == "primal")
     progress(SWEEP[0], f"{plan.route} route over λ, about {duration(planned)} planned")
     of_route = primal_sweep if plan.route == "primal" else dual_sweep

@@ -1,8 +1,9 @@
 """Intervals for the gap: what the estimate leaves open, as two ends and not as an adjective.
 
-gap = m·exp(σz) + s·z′ with z and z′ standard normal: σ is what an estimate of this kind was off by
-beyond chance (`calibrated`), s the scatter of the gap of one training set (docs/mathematics.md,
-"Intervals").
+gap = m·exp(σt) + s·z′ with z′ standard normal and t of Student's law with five degrees of
+freedom, since a few estimates are far off and most are not: σ is its scale, what an estimate of
+this kind was off by beyond chance (`calibrated`), s the scatter of the gap of one training set
+(docs/mathematics.md, "Intervals").
 """
 
 from __future__ import annotations
@@ -10,7 +11,15 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-HALF, NINETY = 0.6745, 1.6449  # z of the central 50% and 90% of a normal law
+
+class Level(NamedTuple):
+    """Upper quantile of a central share: of a normal law, and of Student's with five degrees."""
+
+    z: float
+    t: float
+
+
+HALF, NINETY = Level(0.6745, 0.7267), Level(1.6449, 2.0150)
 
 
 class Interval(NamedTuple):
@@ -20,13 +29,14 @@ class Interval(NamedTuple):
     high: float
 
 
-def interval(estimate: float, *, sigma: float, scatter: float, z: float) -> Interval:
-    """The ends at ±z, each side's two parts added in squares; no gap is below 0.
+def interval(estimate: float, *, sigma: float, scatter: float, level: Level) -> Interval:
+    """The ends of a level, each side's two parts added in squares; no gap is below 0.
 
-    sigma is the standard deviation of log(gap/estimate), scatter one in nats.
+    sigma is the scale of log(gap/estimate), scatter a standard deviation in nats.
     """
-    down = math.hypot(estimate * -math.expm1(-z * sigma), z * scatter)
-    up = math.hypot(estimate * math.expm1(z * sigma), z * scatter)
+    away = level.t * sigma
+    down = math.hypot(estimate * -math.expm1(-away), level.z * scatter)
+    up = math.hypot(estimate * math.expm1(away), level.z * scatter)
     return Interval(max(0.0, estimate - down), estimate + up)
 
 

@@ -17,9 +17,11 @@ from minimascope.objective.metric import CONVERGED
 
 Verdict = Literal["reliable", "uncertain", "no_estimate"]
 
-CALM = 1.2  # leave-one-out temperature T above which SGD's estimate is divided by T/1.2
+CALM = 1.2  # leave-one-out temperature T above which SGD's estimate is divided by √(T/1.2)
 LEAST_CALM = 0.5  # but not by more than 2
-MOST = 1.5  # plain losses of the best constant answer that an estimate may reach
+CLOSE = 0.1  # TIC over soft rank, below which the filter counts beside the ridge
+BENT = 0.5  # losses of the best constant answer, beyond which estimates grow as their logarithm
+MOST = 1.5  # such losses that an estimate may reach
 WIDEST_BRACKET = 3.0  # filter over ridge above which the interval widens, together with
 INTERPOLATING = 0.05  # TIC over soft rank
 FARTHEST = 10.0  # filter over ridge above which there is then no estimate
@@ -31,9 +33,9 @@ TRUSTED = "The 90% interval stays within a factor two of the estimate."
 class LeftOut:
     """Leave-one-out with one weighting of the curvature's directions.
 
-    alo, tic, soft_rank/n and scatter in nats: the rise of the plain loss, scatter the standard
-    deviation of the gap of one training set around it. temperature: fitted on leave-one-out
-    logits; for squared error the leave-one-out noise variance.
+    alo, tic (uncentred), soft_rank/n and scatter in nats: the rise of the plain loss, scatter the
+    standard deviation of the gap of one training set around it. temperature: fitted on
+    leave-one-out logits; for squared error the leave-one-out noise variance.
     """
 
     alo: float
@@ -74,14 +76,22 @@ class Evidence:
 
         At minima and with Adam there was nothing to correct.
         """
-        if self.regression or not self.mixes:
+        sgd = self.training.optimizer in ("sgd", "other", None)
+        if self.regression or not sgd or self.filtered is None:
             return 1.0
-        return min(1.0, max(LEAST_CALM, CALM / max(self.ridge.temperature, 1e-300)))
+        heat = max(self.ridge.temperature, 1e-300) / CALM
+        return min(1.0, max(LEAST_CALM, 1 / math.sqrt(heat)))
 
     @property
-    def mixes(self) -> bool:
-        """Whether ridge and filter are averaged: for SGD neither alone is without bias."""
-        return self.filtered is not None and self.training.optimizer in ("sgd", "other", None)
+    def leaning(self) -> float:
+        """How far the estimate lies from ridge (0) to filter (1), on a scale of logarithms.
+
+        The ridge knows residuals as they are left, the filter what examples had done on the way:
+        where next to nothing is left, that is all there is. Squared error never leaned.
+        """
+        if self.filtered is None or self.filtered.alo <= 0 or self.regression:
+            return 0.0
+        return max(0.0, 1 - self.interpolation / CLOSE)
 
     @property
     def bracket(self) -> float:
@@ -102,24 +112,38 @@ class Evidence:
         return close and self.bracket > WIDEST_BRACKET
 
     @property
-    def estimate(self) -> float:
-        """The headline, before anything is refused."""
+    def linear(self) -> float:
+        """The estimate of linearised outputs."""
         return self._between(self.ridge.alo, self.other.alo) * self.calm
+
+    @property
+    def estimate(self) -> float:
+        """The headline, before anything is refused: `linear`, bent where outputs move far.
+
+        Linearised, an output moves on and on; before a minimum estimates beyond half the loss of
+        the best constant answer were too high, the more so the higher.
+        """
+        allowed = BENT * self.constant_loss
+        if self.filtered is None or self.linear <= allowed:
+            return self.linear
+        return allowed * (1 + math.log(self.linear / allowed))
 
     @property
     def scatter(self) -> float:
         """Standard deviation of one training set's gap around it, nats."""
-        return self._between(self.ridge.scatter, self.other.scatter)
+        found = self._between(self.ridge.scatter, self.other.scatter)
+        bent = self.filtered is not None and self.linear > BENT * self.constant_loss
+        return found * BENT * self.constant_loss / self.linear if bent else found
 
     @property
     def sigma(self) -> float:
-        """Standard deviation of log(gap/estimate) beyond scatter.
+        """Scale of log(gap/estimate) beyond scatter.
 
-        Where ridge and filter are apart, one reaches from one of them to the other.
+        Where ridge and filter are apart, 90% reach about from one of them to the other.
         """
         told = self.training
         sigma = calibrated.sigma_of(told.optimizer, told.moments, smoothed=self.smoothed)
-        return max(sigma, math.log(self.bracket) / 2) if self.apart else sigma
+        return max(sigma, math.log(self.bracket) / 4) if self.apart else sigma
 
     @property
     def other(self) -> LeftOut:
@@ -127,10 +151,9 @@ class Evidence:
         return self.filtered or self.ridge
 
     def _between(self, one: float, other: float) -> float:
-        """Geometric mean where both count; the one alone where they do not, or other ≤ 0."""
-        if not (self.mixes or self.apart) or other <= 0:
+        if self.leaning == 0 or other <= 0:
             return one
-        return math.sqrt(one * other)
+        return one ** (1 - self.leaning) * other**self.leaning
 
 
 @dataclass(frozen=True)
@@ -154,8 +177,8 @@ def judge(e: Evidence) -> Judgement:
         return refused
     estimate, scatter, sigma = e.estimate, e.scatter, e.sigma
     half, ninety = (
-        _read(interval(estimate, sigma=sigma, scatter=scatter, z=z), e.training)
-        for z in (HALF, NINETY)
+        _read(interval(estimate, sigma=sigma, scatter=scatter, level=level), e.training)
+        for level in (HALF, NINETY)
     )
     sure = within_two(ninety, estimate) and not _hidden(e)
     reason = TRUSTED if sure else _usable(e, scatter)
@@ -213,7 +236,7 @@ def _unfinished(e: Evidence) -> str:
 
 def _hidden(e: Evidence) -> bool:
     """Whether something was told, or not told, that the interval does not know of."""
-    return e.training.altered or _unknown(e) or _noisy(e)
+    return e.training.altered or e.training.sequences or _unknown(e) or _noisy(e)
 
 
 def _unknown(e: Evidence) -> bool:
@@ -237,6 +260,11 @@ def _usable(e: Evidence, scatter: float) -> str:
             "The optimiser is not known and was taken for SGD; with Adam the estimate would be 4 "
             "to 13 times too low. Say which it was."
         )
+    if e.training.sequences:
+        return (
+            "Usable with care: each example is a sequence of labels, and on networks of that kind "
+            "no interval has been tried. Memorised sequences cost far more than is said here."
+        )
     if _noisy(e):
         return (
             "Usable with care: dropout with SGD was tried on one network only, where the estimate "
@@ -253,11 +281,11 @@ def _usable(e: Evidence, scatter: float) -> str:
             f"the end of training is counted: by a factor of {e.bracket:.2g}, which the interval "
             "spans."
         )
-    if NINETY * scatter < e.estimate * math.expm1(NINETY * e.sigma):
+    if NINETY.z * scatter < e.estimate * math.expm1(NINETY.t * e.sigma):
         return (
             "Usable, but estimates of this kind are off by up to a factor of "
-            f"{math.exp(NINETY * e.sigma):.2g}, and with {e.n:,} training examples the gap itself "
-            f"moves by about ±{scatter:.2g} from one training set to another."
+            f"{math.exp(NINETY.t * e.sigma):.2g}, and with {e.n:,} training examples the gap "
+            f"itself moves by about ±{scatter:.2g} from one training set to another."
         )
     return (
         f"Usable, but {e.n:,} training examples are few: with so many the gap itself moves by "

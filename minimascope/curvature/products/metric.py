@@ -12,6 +12,7 @@ from torch import Tensor
 
 from minimascope.curvature.minimum.batches import as_matrix, likelihood_of, outputs_at
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.products.batch_statistics import unseen_in_training
 from minimascope.curvature.products.ggn import Ggn
 from minimascope.curvature.products.gradient import mean_gradient
 from minimascope.curvature.products.second_moment import gradient_rows
@@ -32,12 +33,14 @@ def metric_at(minimum: Minimum, *, seed: int = 0) -> Metric:
     objective = minimum.objective
     shapes = {name: place.shape for name, place in minimum.places.items()}
     decays = objective.penalty.of(shapes, theta)
+    unseen = unseen_in_training(minimum)
     D = None
     if objective.optimiser.adaptive:
-        D = told_steps(minimum)
-        if D is None:
-            D = step_sizes(objective.optimiser, _estimated(minimum, gradient, seed))
-    return metric_of(objective, decays, theta, gradient, D)
+        v = _told(minimum)
+        if v is None:
+            v = _estimated(minimum, gradient, seed)
+        D = step_sizes(objective.optimiser, v, unseen)
+    return metric_of(objective, decays, theta, gradient, D, unseen)
 
 
 def told_steps(minimum: Minimum) -> Tensor | None:

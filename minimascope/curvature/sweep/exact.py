@@ -18,6 +18,7 @@ from minimascope.curvature.sweep.resolvent import (
     units_at_a_time,
 )
 from minimascope.curvature.sweep.result import Filtered, Sweep
+from minimascope.curvature.sweep.route import fits_primal
 from minimascope.objective.likelihood import Likelihood
 from minimascope.objective.metric import Flow, Metric
 
@@ -36,26 +37,35 @@ def primal_sweep(
         return found
     if flow.added is not None:
         del resolvent  # as large as the one that follows
-        own = replace(metric, root=flow.root)
-        resolvent = primal_resolvent(minimum, likelihood, own, added=flow.added)
-        flow = Flow(flow.time, 0.0)
+        return replace(found, filtered=_of_its_own(minimum, likelihood, metric, flow))
     return replace(found, filtered=filtered(resolvent, likelihood, flow))
 
 
 def dual_sweep(minimum: Minimum, likelihood: Likelihood, lambdas: Tensor, metric: Metric) -> Sweep:
-    """The same from its dual (nK × nK)."""
+    """The same from its dual (nK × nK).
+
+    Where P/D is no one number the filter has no dual of that size: it goes the primal way where
+    that fits, else P/D is averaged.
+    """
+    flow = metric.flow
     resolvent = dual_resolvent(minimum, likelihood, metric)
     found = exact_sweep(resolvent, likelihood, lambdas, metric)
-    if metric.flow is None:
+    if flow is None:
         return found
-    return replace(found, filtered=_filtered(resolvent, likelihood, metric))
-
-
-def _filtered(resolvent: Resolvent, likelihood: Likelihood, metric: Metric) -> Filtered:
-    """Where P/D is no one number the dual takes its average."""
-    assert metric.flow is not None
+    if flow.added is not None and fits_primal(likelihood.n * likelihood.outputs, minimum.dim):
+        del resolvent
+        return replace(found, filtered=_of_its_own(minimum, likelihood, metric, flow))
     assert metric.damping.value is not None
-    return filtered(resolvent, likelihood, metric.flow.averaged(metric.damping.value))
+    one = flow.averaged(metric.damping.value)
+    of_one = filtered(resolvent, likelihood, one)
+    return replace(found, filtered=replace(of_one, averaged=one is not flow))
+
+
+def _of_its_own(minimum: Minimum, likelihood: Likelihood, metric: Metric, flow: Flow) -> Filtered:
+    """The filter from a matrix of its own, D^(−½)(GGN + P)D^(−½) (p × p)."""
+    own = replace(metric, root=flow.root)
+    resolvent = primal_resolvent(minimum, likelihood, own, added=flow.added)
+    return filtered(resolvent, likelihood, Flow(flow.time, 0.0))
 
 
 def exact_sweep(

@@ -15,11 +15,13 @@ from torch import Tensor
 class Filtered:
     """The same at λ_eff for gradient flow stopped after T: (1 − e^(−μT))/μ for 1/(μ + 1/T).
 
-    rank of the m examples' leverages times n; displacement m × K as that of `Sweep`.
+    rank of the m examples' leverages times n; displacement m × K as that of `Sweep`; averaged:
+    whether P/D, which differs by parameter, was taken for one number.
     """
 
     rank: float
     displacement: Tensor
+    averaged: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import torch
 
 from minimascope.curvature.layers.gram import GramCost
 from minimascope.curvature.sweep.deflated import DEFLATED, EXTRA_STEPS, PROBES, USUAL_STEPS
+from minimascope.curvature.sweep.sampled_flow import USUAL_PRODUCTS
 
 Route = Literal["primal", "dual", "matrix_free"]
 
@@ -29,6 +30,8 @@ EFFICIENCY = 0.7
 USUAL_EXAMPLES = 256
 TIMED = 1024
 LONGEST = 3600.0  # seconds
+# Of the filter: poles (`flow`), width of the band (`band`), real multiplications in a complex one.
+POLES, BAND, COMPLEX = 7, 64, 4
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def choose_route(
     """Cheapest exact route that fits and ends within the hour, else matrix-free."""
     rows = n * outputs
     costs: dict[Route, float] = {}
-    if 8 * (rows * p + 4 * p * p) <= memory_bytes:
+    if _primal_bytes(rows, p) <= memory_bytes:
         costs["primal"] = primal_operations(rows, p)
     if rows <= LARGEST_DUAL and 8 * (5 * rows**2 + gram.numbers) <= memory_bytes:
         costs["dual"] = dual_operations(rows, gram)
@@ -78,9 +81,28 @@ def choose_route(
     )
 
 
+def _primal_bytes(rows: int, p: int) -> int:
+    return 8 * (rows * p + 4 * p * p)
+
+
+def fits_primal(rows: int, p: int) -> bool:
+    """Whether a p × p matrix may be made beside a dual sweep."""
+    return _primal_bytes(rows, p) <= MEMORY_BYTES and primal_operations(rows, p) <= MOST_FLOPS
+
+
 def primal_operations(rows: int, p: int) -> float:
     """Of an exact sweep over nK = rows and p parameters."""
     return 3.0 * rows * p**2 + EIGH_FLOPS * p**3
+
+
+def flow_operations(rows: int, p: int, route: Route, *, own: bool) -> float:
+    """Of the filter beside an exact sweep (`flow`): seven complex solves with a band for each row.
+
+    `own`: P/D differs by parameter, so that the filter has a p × p matrix of its own, if it fits.
+    """
+    own = own and fits_primal(rows, p)
+    solves = COMPLEX * POLES * 2.0 * BAND * rows * (p if own or route == "primal" else rows)
+    return solves + (primal_operations(rows, p) if own else 0.0)
 
 
 def dual_operations(rows: int, gram: GramCost) -> float:
@@ -98,8 +120,9 @@ def exact_seconds(count: float, device: torch.device) -> float:
     return count / (EFFICIENCY * rate)
 
 
-def usual_vectors(n: int) -> int:
+def usual_vectors(n: int, *, flow: bool = False) -> int:
     """GGN products that a matrix-free sweep takes where time is not short."""
     deflation = 3 * DEFLATED + EXTRA_STEPS
     forms = (2 * PROBES + 2) * USUAL_STEPS
-    return deflation + forms + min(n, USUAL_EXAMPLES) * 2 * USUAL_STEPS
+    each = 2 * USUAL_STEPS * (USUAL_PRODUCTS if flow else 1)
+    return deflation + forms + min(n, USUAL_EXAMPLES) * each

@@ -56,8 +56,6 @@ def _outside_advice(targets: Tensor, classes: int) -> str:
     low, high = int(targets.min()), int(targets.max())
     if (low, high) == (1, classes):
         return "The labels run from 1 to K; torch counts from 0: send y - 1."
-    if low == -1 and set(targets.unique().tolist()) == {-1, 1} and classes == 2:
-        return "Labels −1 and 1 become classes with y = (y > 0)."
     strange = targets[(targets < 0) | (targets >= classes)].unique()
     if len(strange) == 1 and int(strange[0]) in (-1, -100, 255):
         return (

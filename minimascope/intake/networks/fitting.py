@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from minimascope.contract.objective import Link, ObjectiveParameters
 from minimascope.contract.problems import ProblemError
+from minimascope.intake.networks.as_trained import in_axes, in_scale
 from minimascope.intake.networks.checks import check_pair, probed
 from minimascope.intake.networks.one_by_one import check_positions
 from minimascope.intake.networks.output_link import as_logits, followed_by
@@ -49,6 +50,7 @@ def fitted(
     Raises ProblemError: those of `check_pair`, and invalid_parameters, link_mismatch,
     example_weights_invalid where what was told cannot be.
     """
+    train, test = in_axes(network, train), test and in_axes(network, test)
     probe, outputs = probed(network, train.inputs, "training")
     said = list[str]()
     check_positions(outputs, train.targets)
@@ -60,6 +62,9 @@ def fitted(
     train, test = train.for_loss(loss), test and test.for_loss(loss)
     if loss.reads == "labels_of_positions" and classes_first(train.targets, outputs.shape[1:]):
         network = followed_by(network, PositionsFirst())
+    if train.bytes:
+        train, test = in_scale(network, train, test, loss)
+        probe, outputs = probed(network, train.inputs, "training")
     logits = as_logits(network, probe, outputs, asked.link, loss)
     said += [*logits.said, *_notes(asked, loss, train)]
     said += check_pair(logits.network, train, test, loss=loss)

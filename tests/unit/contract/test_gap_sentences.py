@@ -126,10 +126,10 @@ def test_an_interval_that_reaches_zero_has_no_lower_end() -> None:
 
 def test_the_error_of_a_test_set_widens_the_interval_as_more_scatter_would() -> None:
     m, sigma, scatter, error = 0.2, 0.25, 0.04, 0.03
-    narrow = interval(m, sigma=sigma, scatter=scatter, z=NINETY)
-    wide = interval(m, sigma=sigma, scatter=math.hypot(scatter, error), z=NINETY)
+    narrow = interval(m, sigma=sigma, scatter=scatter, level=NINETY)
+    wide = interval(m, sigma=sigma, scatter=math.hypot(scatter, error), level=NINETY)
     headline = HEADLINE.model_copy(update={"value": m, "ninety": tuple(narrow)})
-    assert pytest.approx(NINETY) == Z_OF_NINETY
+    assert pytest.approx(NINETY.z) == Z_OF_NINETY
     for gap in np.linspace(0.01, 0.5, 491):
         if min(abs(gap - end) for end in wide) > 1e-9:
             inside = wide.low <= gap <= wide.high

@@ -127,6 +127,16 @@ def decays_of(minimum: Minimum) -> Array:
     return np.concatenate(found)
 
 
+def seen_in_training(minimum: Minimum) -> Array:
+    """False for the bias that the BatchNorm takes away."""
+    first = isinstance(minimum.network[1], nn.BatchNorm2d)
+    parts = [
+        np.full(q.numel(), not (first and name == "0.bias"))
+        for name, q in minimum.network.named_parameters()
+    ]
+    return np.concatenate(parts)
+
+
 def dense(minimum: Minimum) -> Dense:
     network, n = minimum.network, minimum.n
     parameters = {name: q.detach() for name, q in network.named_parameters()}
@@ -140,16 +150,17 @@ def dense(minimum: Minimum) -> Dense:
     r = P - np.eye(CLASSES)[minimum.targets.numpy()]
     L = np.einsum("nk,kl->nkl", P, np.eye(CLASSES)) - P[:, :, None] * P[:, None]
     optimiser = minimum.objective.optimiser
+    seen = seen_in_training(minimum)
     D, pull = np.ones(J.shape[2]), decays_of(minimum)
     if optimiser.second_moment is not None:
         v = torch.cat([each.reshape(-1) for each in optimiser.second_moment.values()]).numpy()
         D = np.sqrt(v) + 1e-8
-        D = np.maximum(D, 1e-3 * np.median(D))
+        D = np.maximum(D, 1e-3 * np.median(D[seen]))
         pull = pull * D if optimiser.name == "adamw" else pull
     steps = optimiser.steps or 0
     T = optimiser.lr * sum((1 + math.cos(math.pi * t / steps)) / 2 for t in range(steps))
     T /= 1 - (optimiser.momentum or 0)
-    Jd = J / np.sqrt(D)
+    Jd = seen * J / np.sqrt(D)
     ggn = np.einsum("nkp,nkl,nlq->pq", Jd, L, Jd) / n
     mu, V = np.linalg.eigh(ggn + np.diag(pull / D))
     Z = Jd @ V

@@ -54,6 +54,8 @@ CASES: dict[str, dict[str, Any]] = {
     "several labels, weighted": {"loss": "multilabel", "weighted": True},
     "binary": {"loss": "binary", "weighted": True},
     "torch's squared error": {"loss": "mse", "optimizer": "adamw", "momentum": 0.0},
+    "adam, BatchNorm": {"optimizer": "adam", "momentum": 0.0, "architecture": "bn_mlp", "n": 40},
+    "BatchNorm of images": {"architecture": "bn_cnn", "width": 2, "decay_on": "matrices", "n": 20},
     "shifted copies": {"architecture": "cnn", "width": 2, "augmentation": "shift", "n": 10},
 }
 
@@ -67,7 +69,7 @@ def benchmarks_on_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def data(facts: dict[str, Any], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int]:
-    n, image = facts["n"], facts["architecture"] == "cnn"
+    n, image = facts["n"], facts["architecture"] in ("cnn", "bn_cnn")
     X = rng.normal(size=(n, 1, 6, 6) if image else (n, 4))
     match facts["loss"]:
         case "binary":
@@ -84,11 +86,11 @@ def data(facts: dict[str, Any], rng: np.random.Generator) -> tuple[np.ndarray, n
 def test_estimates_equal_the_practice_rule(name: str) -> None:
     from practice.case import Case
     from practice.losses import class_weights
-    from practice.measuring import constant_loss, facts_of, plain_loss
+    from practice.measuring import constant_loss, facts_of, plain_loss, seen_alone
     from practice.networks import network
     from practice.product import minimum_of
     from practice.reference import estimates
-    from practice.rule import SHIPPED, judged
+    from practice.rule import LEANING, judged
     from practice.training import decays, trainable
 
     case = Case(**{**PLAIN, **CASES[name]})
@@ -108,18 +110,22 @@ def test_estimates_equal_the_practice_rule(name: str) -> None:
         arrays["weights"] = weights.numpy()
     if case.optimizer != "sgd":
         arrays["second_moment"] = rng.uniform(0.1, 2.0, sum(sizes.values())) ** 2 * 1e-3
-    expected = estimates(facts_of(case, model, arrays), plain_loss(case, y, outputs))
+    facts = seen_alone(case, model, arrays) or facts_of(case, model, arrays)
+    expected = estimates(facts, plain_loss(case, y, outputs))
     expected["constant_loss"] = constant_loss(case, y)
     found = estimate_gap(minimum_of(case, model, arrays))
     assert found.estimates["alo_ggn"].value == pytest.approx(expected["ridge"], rel=1e-9)
     assert found.estimates["soft_rank_ggn"].value == pytest.approx(expected["soft_rank"], rel=1e-9)
+    assert found.estimates["tic_ggn_uncentred"].value == pytest.approx(
+        expected["tic_first"], rel=1e-9
+    )
     assert found.estimates["alo_filter"].value == pytest.approx(expected["filter"], rel=1e-8)
     told = judged(
-        expected,
+        expected | {"tic": expected["tic_first"]},
         case.optimizer,
         squared_error=case.loss == "mse",
         smoothed=case.smoothed,
-        rule=SHIPPED,
+        rule=LEANING,
     )
     assert found.verdict == told.verdict
     if told.m is not None:
