@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import batch_norm
 from torch.overrides import TorchFunctionMode
+from typing_extensions import override  # comes with torch
 
 from minimascope.curvature.minimum.batches import as_matrix
 from minimascope.curvature.minimum.minimum import Minimum
@@ -60,6 +61,7 @@ class BatchStatistics(TorchFunctionMode):
         super().__init__()
         self.used = False
 
+    @override
     def __torch_function__(
         self,
         func: Callable[..., Any],
