@@ -143,6 +143,7 @@ def create_app(settings: Settings) -> FastAPI:
         repository=services.auth,
         credentials=services.credentials,
         inner_token=services.inner_token,
+        visits=services.jobs.visits,
     )
     app.add_middleware(RequestBoundary)
     app.add_middleware(AccessLog, repository=services.operations)

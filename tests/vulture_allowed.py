@@ -58,15 +58,8 @@ sampled_fisher  # the sampled Fisher as an operator: the gap reads its eigenvalu
 MAX_IMAGE_PIXELS  # Pillow
 __annotations__, __signature__  # typer reads options from them
 _get, _put, _queue_bind, import_from_cwd, imp  # kombu's and celery's hooks
-(
-    _of_an_earlier_schema,
-    _step_of_a_run,
-    _storable,
-    _consistent,
-    _agrees,
-    _of_torch,
-    _fit_together,
-)  # pydantic
+_of_an_earlier_schema, _storable, _consistent, _agrees, _of_torch, _fit_together  # pydantic
+_step_of_a_run  # pydantic
 backward, setup_context  # torch.autograd.Function
 arriving_bytes, queued  # filled by name: what a person holds
 _repr_mimebundle_, include, exclude  # notebooks

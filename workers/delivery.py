@@ -176,11 +176,13 @@ class Delivery:
         body = {"progress": progress, "message": message, "stages": stages}
         return bool(self._once("POST", job, "heartbeat", json=body).json()["cancel"])
 
-    def worker_seen(self, name: str, report: dict[str, Any]) -> bool:
-        """True where this worker should start again. Raises httpx.HTTPError; not repeated."""
+    def worker_seen(self, name: str, report: dict[str, Any]) -> dict[str, bool]:
+        """`restart`: this worker should start again; `awake`: the next job should find a child
+        ready. Raises httpx.HTTPError; not repeated."""
         response = self._http.put(f"/workers/{name}", json=report)
         response.raise_for_status()
-        return bool(response.json()["restart"])
+        answer = response.json()
+        return {"restart": bool(answer["restart"]), "awake": bool(answer.get("awake", True))}
 
     def worker_gone(self, name: str) -> None:
         self._http.delete(f"/workers/{name}", timeout=2.0)

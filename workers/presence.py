@@ -1,4 +1,5 @@
-"""Tells the API that this worker lives, apart from any job; hears when its consumer is stuck."""
+"""Tells the API that this worker lives, apart from any job; hears when its consumer is stuck, and
+whether somebody is there."""
 
 from __future__ import annotations
 
@@ -64,12 +65,13 @@ class Presence:
         pause = FIRST_PAUSE_SECONDS
         while not self._ended.wait(pause):
             try:
-                stuck = self._delivery.worker_seen(self._name, self._report())
+                told = self._delivery.worker_seen(self._name, self._report())
             except httpx.HTTPError as error:
                 log.warning("not reported to the API: %s", error)
                 continue
             pause = PAUSE_SECONDS
-            if stuck:
+            self._supervisor.ready(told["awake"])
+            if told["restart"]:
                 # Whoever started this worker starts another one, with a fresh consumer.
                 log.error("jobs wait, and this worker takes none: restarting")
                 os.kill(os.getpid(), signal.SIGTERM)

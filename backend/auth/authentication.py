@@ -21,6 +21,7 @@ from backend.auth.sessions import COOKIE, same
 from backend.http.origins import check_address, is_loopback, is_unsafe
 from backend.http.rate_limits import Crowd
 from backend.http.turns import FILES, Turns, is_long
+from backend.http.visits import Visits
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.settings import Settings
 
@@ -64,7 +65,9 @@ class Authentication:
         repository: AuthRepository,
         credentials: Credentials,
         inner_token: str,
+        visits: Visits,
     ) -> None:
+        self._visits = visits
         self._app, self._settings, self._repository = app, settings, repository
         self._credentials, self._inner_token = credentials, inner_token
         self._crowd = Crowd(MOST_AT_ONCE, "too_many_requests")
@@ -85,6 +88,7 @@ class Authentication:
                 await RedirectResponse("/login", status_code=303)(scope, receive, send)
                 return
             raise
+        self._visits.note(scope["path"])
         acting = ACTING.set(who)
         try:
             await self._in_turn(connection, who, receive, _keeping_link(connection, who, send))

@@ -53,7 +53,10 @@ class WorkerReport(Body):
 
 
 class WorkerAnswer(Body):
+    """`awake`: somebody was here lately, so that the next job should find a child ready."""
+
     restart: bool
+    awake: bool = True
 
 
 class Finish(Body):

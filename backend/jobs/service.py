@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from backend.http.visits import Visits
 from backend.jobs.job import JobStatus, NewJob
 from backend.jobs.leases.repository import LeaseRepository
 from backend.jobs.metrics import JobMetrics
@@ -44,6 +45,7 @@ class JobService:
         self.people = PersonJobRepository(engine)
         self.notifications = Notifications()
         self.metrics = JobMetrics()
+        self.visits = Visits()
 
     def send(self, job: str, queue: QueueName) -> None:
         """After the row's commit. A broker that is away costs time, not the job: see reaper."""

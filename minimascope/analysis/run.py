@@ -119,6 +119,7 @@ def begin(
         loss=opened.minimum.loss.name,
         objective=objective_summary(opened),
         cross_validation=folds,
+        taken=opened.taken,
         warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings, *said],
     )
     return Session(opened, parameters, publisher, report)

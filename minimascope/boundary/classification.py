@@ -16,6 +16,11 @@ from minimascope.curvature.minimum.minimum import Minimum
 def require_classification(minimum: Minimum) -> None:
     """Raises ValueError for regression and several labels, where there is no argmax."""
     if not minimum.loss.classifies:
+        if minimum.loss.reads == "labels_of_positions":
+            raise ValueError(
+                "Each position of a sequence has a label of its own, so there is no one decision "
+                "boundary: alignment, slices, complexity and margins are not defined for it."
+            )
         why = "several labels an example have" if minimum.loss.judges else "regression has"
         raise ValueError(
             f"This minimum was trained with loss '{minimum.loss.name}': {why} no "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from minimascope.cli import findings, progress, schedule_file
-from minimascope.cli.files import existing, writable
+from minimascope.cli.files import existing, given, writable
 from minimascope.cli.model_options import OPTIMIZER_STATE, made, takes
 from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.parameters import Parameters
@@ -44,16 +44,12 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Analyse a minimum from local files; ends with the verdict and the key numbers."""
-    for path in filter(None, (checkpoint, train, test, optimizer_state)):
-        existing(path)
+    files = _files(checkpoint, train, test, optimizer_state)
     if plan and (output or arrays):
         raise ProblemError("plan_only", "With --plan nothing is computed that could be written.")
     for path in filter(None, (output, arrays)):
         writable(path)
     parameters = made(Parameters, asked)
-    from minimascope.analysis.session.opening import Files
-
-    files = Files(checkpoint, train, test, optimizer_state=optimizer_state)
     with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
         if plan:
             _plan(files, parameters, Path(workdir), as_json=as_json)
@@ -62,6 +58,16 @@ def command(
         report = _report(files, parameters, Path(workdir), publisher)
     publisher.write_arrays(arrays)
     _end(report, output, as_json=as_json)
+
+
+def _files(checkpoint: Path, train: Path, test: Path | None, optimizer_state: Path | None) -> Files:
+    """What the paths stand for. Raises ProblemError no_such_file and the like."""
+    found = given(checkpoint, "checkpoint"), given(train, "dataset")
+    held = given(test, "dataset") if test else None
+    state = existing(optimizer_state) if optimizer_state else None
+    from minimascope.analysis.session.opening import Files
+
+    return Files(*found, held, optimizer_state=state)
 
 
 def _report(

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from minimascope.cli.files import existing
+from minimascope.cli.files import given
 from minimascope.cli.model_options import made
 from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.objective import AnyLossName
@@ -28,8 +28,8 @@ def command(
 
     with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
         found = candidate_table(
-            existing(checkpoint),
-            existing(train),
+            given(checkpoint, "checkpoint"),
+            given(train, "dataset"),
             asked=made(Parameters, {"loss": loss, "label": label}),
             workdir=Path(workdir),
         )

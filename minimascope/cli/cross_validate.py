@@ -53,8 +53,9 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Measure the gap by K-fold: your script trains k times; a second call goes on after a stop."""
-    for path in filter(None, (script, data, groups)):
+    for path in filter(None, (script, groups)):
         existing(path)
+    data = existing(data)
     kept = state or output.with_suffix(".npz")
     for path in (output, kept):
         writable(path)

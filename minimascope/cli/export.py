@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from minimascope.cli.files import existing
+from minimascope.cli.files import existing, given
 from minimascope.cli.terminal import AsJson, answer
 from minimascope.contract.problems import ProblemError
 
@@ -40,7 +40,7 @@ def command(
     batch = existing(example)
     network = _made(model, _arguments(arguments))
     if checkpoint:
-        _load(network, existing(checkpoint))
+        _load(network, given(checkpoint, "checkpoint"))
     export(network, _example(str(batch), network), output)
     answer(as_json, {"output": str(output)}, str(output))
 

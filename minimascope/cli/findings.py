@@ -20,14 +20,16 @@ def show(report: Report) -> None:
     from rich.text import Text
 
     from minimascope.cli.terminal import console
-    from minimascope.results.words import rows
+    from minimascope.results.words import files, rows
 
     out = console()
     if report.gap is not None:
         for line in verdict_lines(report.gap):
             out.print(line, soft_wrap=True)
-    for name, said in rows(report, options_of):
+    for name, said in (*rows(report, options_of), *files(report)):
         out.print(Text.assemble((f"{name:17}", "dim"), said), soft_wrap=True)
+    for said in report.warnings:
+        out.print(Text.assemble(("! ", "yellow"), said), soft_wrap=True)
 
 
 def verdict_lines(gap: Gap) -> Iterator[Text]:

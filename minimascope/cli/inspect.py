@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from minimascope.cli.files import existing
+from minimascope.cli.files import given
 from minimascope.cli.model_options import options_of
 from minimascope.cli.terminal import AsJson, answer
 
@@ -19,7 +19,8 @@ def command(file: Annotated[str, typer.Argument(metavar="FILE")], as_json: AsJso
     from minimascope.intake.inspection import inspect_checkpoint
 
     with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
-        found = inspect_checkpoint(existing(file), workdir=Path(workdir))
+        path = given(file, "checkpoint")
+        found = inspect_checkpoint(path, workdir=Path(workdir))
     answer(as_json, found, "\n".join(_lines(found)))
 
 
@@ -29,6 +30,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"parameters  {found['parameters']:,} of {found['dtype']}"
         yield f"tensors     {len(found['layers'])}"
     yield from filter(None, (found["picked"], *found["warnings"]))
+    for row in found["taken"]:
+        yield f"{'taken' if row['taken'] else 'left':<11} {row['part']}: {row['words']}"
     training = found.get("training")
     if training is None:
         return

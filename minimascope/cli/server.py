@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from minimascope.cli.files import existing
+from minimascope.cli.files import given
 
 if TYPE_CHECKING:
     from minimascope.client import Client
@@ -37,4 +38,4 @@ def stored(server: Client, kind: UploadKind, text: str) -> str:
     """The id of a file, uploaded now, or the id itself."""
     if SHA256.fullmatch(text):
         return server.upload(kind, text).id
-    return server.store(kind, existing(text)).id
+    return server.store(kind, given(text, kind), name=Path(text).name).id

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from minimascope.cli.files import existing
+from minimascope.cli.files import given
 from minimascope.cli.server import Address, Token, client
 from minimascope.cli.terminal import AsJson, answer
 
@@ -22,5 +23,5 @@ def command(
 ) -> None:
     """Store a file on the server, once for the same bytes, and print its id."""
     with client(server, token) as asked:
-        found = asked.store(kind, existing(file))
+        found = asked.store(kind, given(file, kind), name=Path(file).name)
     answer(as_json, found, found.id)

@@ -67,7 +67,8 @@ class JobKind:
 
     @property
     def leaves_child_clean(self) -> bool:
-        """The process that did it may do another; an analysis leaves memory and a device in use."""
+        """The process that did it may do another, whatever it was of; an analysis may leave memory
+        and a device in use."""
         return self.role != "analysis"
 
     def queue_for(self, parameters: Mapping[str, Any]) -> QueueName:

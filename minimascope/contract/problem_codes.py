@@ -91,7 +91,7 @@ INTAKE = (
     Problem("batch_dependent", "an example's outputs depend on the others in its batch"),
     Problem(
         "labels_per_position",
-        "one label a token or pixel: a language model or a segmentation, not a classifier",
+        "one label a pixel: a segmentation whose positions have several axes",
     ),
     Problem("output_shape_mismatch", "outputs do not fit targets or loss"),
     Problem("outputs_not_finite", "NaN or infinite outputs on the data"),

@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     keep_days: float = 0.0
     keep_bytes: int = 0
     stuck_seconds: float = 60.0
+    # After the last request of a person workers keep no child ready.
+    rest_seconds: float = 600.0
     log_format: Literal["text", "json"] = "text"
     # OpenTelemetry's own name: its SDK reads the rest of OTEL_* itself.
     otel_endpoint: str = Field(default="", validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")

@@ -7,6 +7,7 @@ it runs no code. Imports torch and the reader only when called.
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -18,6 +19,12 @@ from minimascope.contract.problems import ProblemError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+
+_ASIDE = re.compile(
+    r"TORCH_LOGS|TORCHDYNAMO|For more information|^Developer|^Hint|^Suggested|^from user code|http"
+    r"|^The following call|^The above exception|^To fix the error|^User Stack|most recent call"
+)
 
 
 def _failed(sentence: str, advice: str) -> ProblemError:
@@ -57,22 +64,61 @@ def _save(model: nn.Module, batch: Tensor, path: Path) -> None:
     import torch
 
     try:
-        size = torch.export.Dim("batch", min=1)
-        with warnings.catch_warnings():  # torch's exporter uses its own deprecated parts
+        # torch's exporter uses its own deprecated parts; einsum's paths by size would fix the batch.
+        with warnings.catch_warnings(), torch.backends.opt_einsum.flags(enabled=False):
             warnings.simplefilter("ignore", DeprecationWarning)
             # Recurrent layers of torch put back their own list of weights.
             warnings.filterwarnings("ignore", message=".*_flat_weights.*")
             shown = torch.zeros(batch.shape, dtype=batch.dtype, device=batch.device)
-            program: Any = torch.export.export(model, (shown,), dynamic_shapes=({0: size},))
+            program = _program(model, shown)
             for kept in (program.state_dict, program.constants):
                 _take_out(kept)
             torch.export.save(program, path)
     except Exception as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
         raise _failed(
-            f"torch.export cannot turn this model into a program: {reason[0][:300]}",
-            "Avoid branches on tensor values and fixed batch sizes inside forward.",
+            f"torch.export cannot turn this model into a program: {_reason(error)}.",
+            _ADVICE.get(type(error).__name__, "The line that torch names is where to look."),
         ) from error
+
+
+def _program(model: nn.Module, shown: Tensor) -> Any:
+    """torch.export's program of any batch size, without operations in place.
+
+    Operators whose kernel depends on sizes (cdist, einsum) make guards on the batch; the program
+    is the same for all, and the guards are left to it.
+    """
+    import torch
+
+    sizes = ({0: torch.export.Dim("batch", min=1)},)
+    try:
+        program: Any = torch.export.export(model, (shown,), dynamic_shapes=sizes)
+    except Exception as error:
+        if "Constraints violated" not in str(error):
+            raise
+        program = torch.export.export(
+            model,
+            (shown,),
+            dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
+            prefer_deferred_runtime_asserts_over_guards=True,
+        )
+    written = any(str(node.target).split(".")[1:2] == ["copy_"] for node in program.graph.nodes)
+    return program.run_decompositions({}) if written else program
+
+
+_ADVICE = {
+    "GuardOnDataDependentSymNode": "torch.where in place of `if`, or torch.cond, keeps both ways.",
+    "UserError": "torch.where in place of `if`, or torch.cond, keeps both ways.",
+}
+
+
+def _reason(error: Exception) -> str:
+    """What torch says, without its advice for its own developers; the user's line with it."""
+    said = [line.strip() for line in str(error).strip().splitlines()]
+    kept = [line for line in said if line and not _ASIDE.search(line)]
+    own = [line for line in kept if line.startswith('File "') and "site-packages" not in line]
+    words = [line for line in kept if not line.startswith(("File ", "return ", "raise "))]
+    text = " ".join(words)[:400].rstrip(" .") or type(error).__name__
+    return f"{text} ({own[-1]})" if own else text
 
 
 def _take_out(tensors: dict[str, Any]) -> None:

@@ -82,7 +82,7 @@ class CrossEntropy(Loss):
     @override
     def values(self, f: Tensor, y: Tensor) -> Tensor:
         if self._is_soft(y):
-            return -(self._masses(f, y) * functional.log_softmax(f, dim=1)).sum(1)
+            return -(self.masses(f, y) * functional.log_softmax(f, dim=1)).sum(1)
         values, mass = functional.cross_entropy(f, y, reduction="none"), self._mass(f, y)
         return values if mass is None else mass * values
 
@@ -95,7 +95,7 @@ class CrossEntropy(Loss):
     @override
     def residual(self, f: Tensor, y: Tensor) -> Tensor:
         if self._is_soft(y):
-            P, a = functional.softmax(f, dim=1), self._masses(f, y)
+            P, a = functional.softmax(f, dim=1), self.masses(f, y)
             # |a|P_c − a_c = P_c Σ' a − a_c Σ' P, sums over the other classes: no P_c near 1.
             return P * _others(a) - a * _others(P)
         residual, mass = _of_label(f, y), self._mass(f, y)
@@ -158,7 +158,7 @@ class CrossEntropy(Loss):
     def of_best_constant(self, y: Tensor, outputs: int, weights: Tensor | None = None) -> float:
         if self == CrossEntropy() and y.ndim == 1 and weights is None:
             return label_entropy(y)
-        a = self._masses(torch.zeros(1, outputs, dtype=torch.float64, device=y.device), y)
+        a = self.masses(torch.zeros(1, outputs, dtype=torch.float64, device=y.device), y)
         a = a if weights is None else weights.double()[:, None] * a
         return float(mass_entropy(a.mean(0)))
 
@@ -190,8 +190,8 @@ class CrossEntropy(Loss):
         """Whether more than one class may have mass."""
         return self.label_smoothing > 0 or y.ndim == 2
 
-    def _masses(self, f: Tensor, y: Tensor) -> Tensor:
-        """a (n × K), in the precision of f."""
+    def masses(self, f: Tensor, y: Tensor) -> Tensor:
+        """What has mass on each class: a (n × K), in the precision of f."""
         classes, weights = f.shape[1], self._weights(f)
         w = torch.ones_like(f[0]) if weights is None else weights
         if y.ndim == 2:
@@ -205,7 +205,7 @@ class CrossEntropy(Loss):
         weights = self._weights(f)
         if self._is_soft(y):
             hard = weights is None and y.ndim == 1
-            return None if hard else self._masses(f, y).sum(1)
+            return None if hard else self.masses(f, y).sum(1)
         return None if weights is None else self.scale * weights[y]
 
     def _weights(self, f: Tensor) -> Tensor | None:

@@ -15,9 +15,11 @@ import torch
 from torch import Tensor
 
 LossName = Literal["cross_entropy", "binary", "multilabel", "mse", "torch_mse", "custom"]
-# Of targets: one class, one class or shares of all, a share for every output, any numbers, or
-# whatever the criterion takes.
-TargetKind = Literal["class", "class_or_shares", "shares", "numbers", "anything"]
+# Of targets: one class, one class or shares of all, a class for every position, a share for every
+# output, any numbers, or whatever the criterion takes.
+TargetKind = Literal[
+    "class", "class_or_shares", "labels_of_positions", "shares", "numbers", "anything"
+]
 # Layers of torch by which people's networks turn logits into what their loss takes.
 OutputLinkName = Literal["Sigmoid", "Softmax", "LogSoftmax"]
 CurvatureMap = Callable[[Tensor], Tensor]

@@ -28,7 +28,7 @@ def _verdict(report: Report) -> Iterator[str]:
 
 
 def _rows(report: Report) -> Iterator[str]:
-    for name, said in words.rows(report, words.as_keywords):
+    for name, said in (*words.rows(report, words.as_keywords), *words.files(report)):
         yield from textwrap.wrap(
             said,
             WIDTH,

@@ -7,6 +7,7 @@ from html import escape
 
 import numpy as np
 
+from minimascope.contract.glossary import TERMS
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Report
 from minimascope.results import words
@@ -30,7 +31,16 @@ TITLES = {
     "walk": "Walk along eigenvectors",
     "filmstrip": "Alignment, eigenvector by eigenvector",
 }
-COLOURS = {"reliable": "#1a7037", "uncertain": "#8f5a00", "no_estimate": "#c2290a"}
+COLOURS = {"reliable": "#1a7037", "uncertain": "#8f5a00", "no_estimate": "#5b616b"}
+# Terms of the glossary by the names of rows.
+ROWS = {
+    "gap": "gap",
+    "gap measured": "measured",
+    "soft rank": "soft_rank",
+    "λ_eff": "lambda",
+    "λ₁": "lambda_1",
+    "smallest margin": "margin",
+}
 STYLE = (
     ".minimascope{font:14px/1.45 Inter,'Helvetica Neue',Arial,sans-serif;color:#1a1c20;"
     "background:#fff;max-width:1100px;padding:.6em}"
@@ -58,7 +68,7 @@ def whole(report: Report, arrays: Mapping[str, np.ndarray]) -> str:
     Raises ProblemError not_installed without plotly.
     """
     still = "".join(f"<noscript>{each}</noscript>" for each in [_figures(_static(report, arrays))])
-    body = [*_words(report), still, _figures(_moving(report, arrays))]
+    body = [*_words(report), still, _figures(_moving(report, arrays)), _terms()]
     title = escape(f"minimascope: {report.checkpoint.parameters:,} parameters")
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -75,12 +85,29 @@ def _words(report: Report) -> Iterator[str]:
         yield f'<p><b style="color:{COLOURS[gap.verdict]}">{escape(verdict)}</b>: '
         yield f"{escape(reason)}</p>{range_bar(gap)}"
         yield from (_said(each) for each in [*words.besides(gap), *words.not_passed(gap)])
-    rows = words.rows(report, words.as_keywords)
-    cells = (f"<tr><th>{escape(name)}</th><td>{escape(said)}</td></tr>" for name, said in rows)
+    rows = (*words.rows(report, words.as_keywords), *words.files(report))
+    cells = (f"<tr>{_name(name)}<td>{escape(said)}</td></tr>" for name, said in rows)
     yield f"<table>{''.join(cells)}</table>"
     for failure in report.failures:
         yield _said(f"{failure.stage}: {failure.sentence} {failure.advice}")
     yield from map(_said, report.warnings)
+
+
+def _name(name: str) -> str:
+    """A row's name, which explains itself where the glossary has it."""
+    term = ROWS.get(name)
+    if term is None:
+        return f"<th>{escape(name)}</th>"
+    return f'<th title="{escape(TERMS[term].words, quote=True)}">{escape(name)}</th>'
+
+
+def _terms() -> str:
+    """The glossary, folded."""
+    rows = (
+        f"<tr><th>{escape(each.name)}</th><td>{escape(each.words)}</td></tr>"
+        for each in TERMS.values()
+    )
+    return f"<details><summary>Terms</summary><table>{''.join(rows)}</table></details>"
 
 
 def _said(sentence: str) -> str:

@@ -24,8 +24,9 @@ def verdict(gap: Gap) -> tuple[str, str]:
 
 
 def besides(gap: Gap) -> list[str]:
-    """What was measured, and how often such intervals held."""
-    return [said for said in (sentences.measured(gap), sentences.coverage(gap)) if said]
+    """What was measured, how often such intervals held, what was computed in vain."""
+    said = (sentences.measured(gap), sentences.coverage(gap), sentences.not_used(gap))
+    return [each for each in said if each]
 
 
 def not_passed(gap: Gap) -> list[str]:
@@ -50,6 +51,15 @@ def rows(report: Report, said_as: Options) -> Iterator[Row]:
     yield from _minimum(report)
     yield from _spectrum(report)
     yield from _margins(report)
+
+
+def files(report: Report) -> Iterator[Row]:
+    """What was taken from each file, and what was left."""
+    for file in report.taken:
+        for taken, name in ((True, "from"), (False, "left:")):
+            said = [f"{each.part}: {each.words}" for each in file.parts if each.taken is taken]
+            if said:
+                yield f"{name} {file.file}", "; ".join(said)
 
 
 def _objective(report: Report, said_as: Options) -> Iterator[Row]:

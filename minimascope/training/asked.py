@@ -23,6 +23,7 @@ from minimascope.training.augmenting import COPIES, GROUPS, Augment, Augmented, 
 from minimascope.training.examples import read
 from minimascope.training.joining import Joined, joined
 from minimascope.training.model import Copied, copied
+from minimascope.training.next_tokens import next_tokens
 from minimascope.training.refusals import named
 from minimascope.training.table import Table
 
@@ -91,7 +92,7 @@ def asked_of(script: Script, told: dict[str, Any]) -> Asked:
     test = None if script.test is None else read(script.test, "test")
     if test is not None:
         test = replace(test, said=[each for each in test.said if each not in train.said])
-    network = joined(model.network, train, test, script.forward)
+    network = next_tokens(joined(model.network, train, test, script.forward), model.own)
     if copied_too is not None:
         network = replace(network, train=copied_too.marked(network.train))
     _, outputs = probed(network.network, network.train.inputs, "training")

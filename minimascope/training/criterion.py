@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from minimascope.contract.objective import LossName, TorchLossName
+from minimascope.intake.networks.told_loss import of_positions
 from minimascope.objective.criterion import Criterion
+from minimascope.objective.tokens import TokenCrossEntropy
 from minimascope.training.refusals import criterion_unusable, first_line, named
 
 Fields = dict[str, Any]
@@ -75,7 +77,9 @@ def _guessed(outputs: Tensor, targets: Tensor) -> Told:
     """The usual loss of such targets, and that it was guessed."""
     width = outputs[0].numel()
     name = "MSELoss"
-    if not targets.is_floating_point() and targets.ndim == 1:
+    if of_positions(targets, outputs.shape[1:]):
+        name = "CrossEntropyLoss"
+    elif not targets.is_floating_point() and targets.ndim == 1:
         name = "CrossEntropyLoss" if width > 1 else "BCEWithLogitsLoss"
     said = f"No criterion was given: {name} was assumed, by the targets' kind."
     return Told({"loss": name}, said=[said])
@@ -140,6 +144,9 @@ def _broadcast(outputs: Tensor, targets: Tensor, criterion: Any) -> list[str]:
 def _of_function(criterion: Any, outputs: Tensor, targets: Tensor) -> Told:
     """A mean or a sum of what it is of one example. Outputs are the network's, as the script's."""
     name = str(getattr(criterion, "__name__", named(criterion)))[:60]
+    if _is_of_positions(criterion, outputs, targets):
+        said = f"{name} is the mean cross-entropy of all positions, by its value and gradient."
+        return Told({"loss": "cross_entropy"}, said=[said])
     classes = _classes(outputs, targets)
     loss = Criterion(criterion, tuple(outputs.shape[1:]), classes)
     whole, each = _values(criterion, loss, outputs, targets, name)
@@ -160,6 +167,23 @@ def _of_function(criterion: Any, outputs: Tensor, targets: Tensor) -> Told:
     ]
     said += [_sum_sentence(name)] * (summed is not None)
     return Told({}, summed, criterion, said)
+
+
+def _is_of_positions(criterion: Any, outputs: Tensor, targets: Tensor) -> bool:
+    """Whether it is what flattening sequences and cross_entropy give, value and gradient."""
+    if not of_positions(targets, outputs.shape[1:]) or outputs.shape[1] != targets.shape[1]:
+        return False
+    logits = outputs.detach().double().requires_grad_()
+    try:
+        value = criterion(logits, targets)
+        (slope,) = torch.autograd.grad(value, logits)
+        loss = TokenCrossEntropy().of_data(targets)
+    except (RuntimeError, ValueError, TypeError, IndexError, AttributeError):
+        return False
+    flat = logits.detach().flatten(1)
+    expected = loss.residual(flat, targets).reshape(slope.shape) / len(targets)
+    same = _near(float(value.detach()), float(loss.mean(flat, targets)))
+    return same and bool((slope - expected).norm() <= AGREES * expected.norm())
 
 
 def _values(

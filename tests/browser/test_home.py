@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.axe import violations
 from tests.cases.reference_report import Found
 from tests.servers.browser import until
-from tests.servers.recorded import GAUSS, Recorded
+from tests.servers.recorded import GAUSS, LIVE, Recorded
 
 SPARE = b"spare".hex().ljust(32, "0")
 
@@ -111,3 +111,12 @@ def test_every_term_is_on_the_docs_page(page: Page) -> None:
     page.goto("/docs#soft_rank")
     expect(page.locator("dt#soft_rank")).to_be_visible()
     assert violations(page) == []
+
+
+def test_a_jobs_log_survives_a_reload(page: Page) -> None:
+    page.goto(f"/jobs/{LIVE}")
+    first = page.locator("#job-log p").first
+    said = first.inner_text()
+    page.reload()
+    expect(first).to_have_text(said)
+    expect(page.locator("#job-log p", has_text=said)).to_have_count(1)

@@ -13,6 +13,7 @@ from minimascope.objective.cross_entropy import CrossEntropy
 from minimascope.objective.gaussian import Gaussian, TorchMse
 from minimascope.objective.loss import Loss
 from minimascope.objective.multilabel import MultiLabel
+from minimascope.objective.tokens import TokenCrossEntropy
 from minimascope.objective.weighted import Weighted, with_weights
 
 WEIGHTS = (0.2, 1.0, 3.0, 0.7)
@@ -53,6 +54,13 @@ def numbers(n: int) -> Tensor:
     return torch.randn(n, 3, dtype=torch.float64)
 
 
+def positions(n: int) -> Tensor:
+    """Labels of three positions; some count for nothing, one sequence has none."""
+    y = torch.arange(3 * n).reshape(n, 3) % 4
+    y[1, 2] = y[3, 0] = y[4] = -100
+    return y
+
+
 def weighted(targets: Callable[[int], Tensor]) -> Callable[[int], Tensor]:
     return lambda n: with_weights(targets(n), torch.linspace(0, 2, n, dtype=torch.float64))
 
@@ -71,6 +79,10 @@ CASES: dict[str, Case] = {
     "one of several labels": Case(MultiLabel((3.0,)), 1, bits),
     "squares": Case(Gaussian(), 3, numbers),
     "torch's squares": Case(TorchMse(), 3, numbers),
+    "positions": Case(TokenCrossEntropy(), 12, positions),
+    "positions smoothed with class weights": Case(
+        TokenCrossEntropy(CrossEntropy(0.2, WEIGHTS)), 12, positions
+    ),
     "weighted labels": Case(Weighted(CrossEntropy(0.1, WEIGHTS)), 4, weighted(labels)),
     "weighted soft labels": Case(Weighted(CrossEntropy(), "rows"), 4, weighted(soft)),
     "weighted squares": Case(Weighted(TorchMse(), "rows"), 3, weighted(numbers)),

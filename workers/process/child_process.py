@@ -16,6 +16,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 GRACE_SECONDS = 1.0
@@ -77,6 +78,14 @@ class ChildProcess:
         assert stderr
         while line := stderr.readline(MAX_LINE):
             self._stderr.append(line.decode(errors="replace").rstrip())
+
+    def resident_bytes(self) -> int:
+        """Memory that it holds now, without what it started; 0 where it is gone."""
+        try:
+            pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+        except (OSError, IndexError):
+            return 0
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     def alive(self) -> bool:
         return self._process.poll() is None

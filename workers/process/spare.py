@@ -3,6 +3,7 @@
 Importing torch takes seconds, a job of a small file a tenth of one. So a worker keeps one idle
 child that has imported everything, touched no device and knows nothing. After an inspection the
 same child waits for the next job: what it parsed, it parsed in a sandboxed process of its own.
+While nobody is there (the API says so: `workers.presence`) no child waits.
 """
 
 from __future__ import annotations
@@ -34,6 +35,13 @@ class Spare:
             if self._idle:
                 self._idle.end()
             self._idle = ChildProcess(self._command)
+
+    def rest(self) -> None:
+        """Ends the idle child: nobody is there who would wait for the next one."""
+        with self._lock:
+            child, self._idle = self._idle, None
+        if child:
+            self.end(child)
 
     def take(self) -> ChildProcess:
         """The idle child, or a new one where it died or none was prepared."""

@@ -32,7 +32,7 @@ from workers.delivery import (
     UnavailableError,
 )
 from workers.process.attempt import Attempt
-from workers.process.child_process import LINGER_SECONDS
+from workers.process.child_process import LINGER_SECONDS, ChildProcess
 from workers.process.heartbeat import Heartbeat
 from workers.process.outcome import Stop, Work, out_of_memory, problem_of, worker_failed
 from workers.process.pulse import Pulse
@@ -45,6 +45,17 @@ TOLD_SECONDS = 2.0
 REMOVAL_SECONDS = 60.0  # of a job's files, which may be many GB
 # Of the memory a child would plan with, after two retries.
 SMALLEST_SHARE = 0.25
+# Of a child that has worked off a small analysis, 390 MiB; a new one is 320 MiB.
+KEPT_BYTES = 512 << 20
+
+
+def _leaves_clean(job: ClaimedJob, child: ChildProcess, memory_share: float) -> bool:
+    """Whether the child may take another job: it holds no device, plans with all of the memory and
+    is hardly larger than a new one."""
+    if job_kind(job.kind).leaves_child_clean:
+        return True
+    on_cpu = job.parameters.get("device", "cpu") == "cpu"
+    return on_cpu and memory_share == 1.0 and child.resident_bytes() <= KEPT_BYTES
 
 
 @dataclass
@@ -72,6 +83,13 @@ class Supervisor:
     def idle_seconds(self, now: float) -> float:
         """Since the last message, or 0 while one is worked off."""
         return now - self._quiet_since if self.idle.is_set() else 0.0
+
+    def ready(self, awake: bool) -> None:
+        """Between jobs: a child waits for the next one while somebody is there."""
+        if not awake and self.idle.is_set():
+            self.spare.rest()
+        elif awake and self.idle.is_set() and not self.stopping.is_set():
+            self.spare.prepare()
 
     def _part(self) -> None:
         """Of a file on its way: a long transfer ends where this worker has to."""
@@ -172,7 +190,7 @@ class Supervisor:
                 stop = "shutdown"  # whoever stops a machine may tell all of its processes at once
         finally:
             # What was interrupted or broken takes no other job.
-            if work.ended and job_kind(job.kind).leaves_child_clean:
+            if work.ended and _leaves_clean(job, child, document["memory_share"]):
                 self.spare.give_back(child)
             else:
                 self.spare.end(child)

@@ -22,15 +22,20 @@ WorkerId = Annotated[str, Path(max_length=64, pattern=r"^[\w.@-]+$")]
 @router.put("/{identifier}")
 def worker(identifier: WorkerId, body: WorkerReport, jobs: Jobs) -> WorkerAnswer:
     """Heard of; `restart` where jobs wait for an idle worker that takes none."""
+    awake = jobs.visits.within(jobs.settings.rest_seconds)
+    return WorkerAnswer(restart=_restart(identifier, body, jobs), awake=awake)
+
+
+def _restart(identifier: str, body: WorkerReport, jobs: JobService) -> bool:
     now = time.time()
     jobs.workers.worker_seen(identifier, body.model_dump(mode="json"), now=now)
     stuck = jobs.settings.stuck_seconds
     # One of another version is idle because it gets nothing.
     if body.idle_seconds < stuck or release_said(body.versions) != this_code().release:
-        return WorkerAnswer(restart=False)
+        return False
     queues = [str(queue) for queue in body.queues]
     waiting = jobs.workers.overdue_count(queues, sent_before=now - stuck)
-    return WorkerAnswer(restart=waiting > 0 and _broker_answers(jobs))
+    return waiting > 0 and _broker_answers(jobs)
 
 
 def _broker_answers(jobs: JobService) -> bool:

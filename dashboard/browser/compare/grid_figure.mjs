@@ -1,5 +1,5 @@
 // Every drawn row of tiles as one figure: rows of a name, a line of tiles and their captions.
-import { suffixOf } from "../figures/strip.mjs";
+import { captioned, suffixOf } from "../figures/strip.mjs";
 import { axesOf, themed } from "../figures/themed.mjs";
 
 const SPACE = 0.01; // of the width, between tiles
@@ -29,7 +29,7 @@ function addRow({ data, layout }, row, index, frame) {
     const own = suffixOf(column), suffix = suffixOf(index * frame.columns + column), left = column * (frame.across + SPACE);
     layout["xaxis" + suffix] = { ...figure.layout["xaxis" + own], domain: [left, left + frame.across] };
     layout["yaxis" + suffix] = { ...figure.layout["yaxis" + own], domain: [floor, ceiling], anchor: "x" + suffix };
-    layout.annotations.push({ ...note, x: left + frame.across / 2, y: floor });
+    layout.annotations.push({ ...captioned(note, frame.tile), x: left + frame.across / 2, y: floor });
     for (const trace of figure.data) {
       if ((trace.xaxis || "x") === "x" + own) data.push({ ...trace, name: `${row.name}, ${trace.name}`, xaxis: "x" + suffix, yaxis: "y" + suffix });
     }

@@ -2,7 +2,7 @@
 import { EVENTS, ID } from "../contract.mjs";
 import { setProps } from "../page/dash.mjs";
 import { byId } from "../page/dom.mjs";
-import { say } from "./log.mjs";
+import { logOf, say } from "./log.mjs";
 import { isFinal, render, renderEnd } from "./render.mjs";
 import { stageWords } from "./words.mjs";
 
@@ -98,6 +98,7 @@ export function follow(job) {
   silence = last = null;
   stop();
   requestAnimationFrame(() => {
+    logOf(analysis.id);
     show(analysis);
     say(analysis.message);
   });

@@ -4,13 +4,14 @@ import { setProps } from "../page/dash.mjs";
 import { all, byId, element, idOf, one } from "../page/dom.mjs";
 import { thin } from "../page/numbers.mjs";
 import { ADDRESS, ofTraining } from "./addresses.mjs";
-import { balance, facts, layers, times } from "./found_parts.mjs";
+import { balance, facts, layers, taken, times } from "./found_parts.mjs";
 
 /** @type {Record<string, string>} */
 const FORMATS = {
   torch: "state dict of torch.save", safetensors: "safetensors", pt2: ".pt2, program and weights",
   huggingface: "Hugging Face model folder", npz: "NumPy arrays (.npz)", csv: "table (.csv)",
-  training: "state of an optimiser", parquet: "table (.parquet)", image_zip: "images in folders",
+  training: "state of an optimiser", parquet: "table (Parquet or Arrow)", image_zip: "images in folders",
+  torchscript: "TorchScript, its weights", torch_zip: "tensors of torch.save", torch_legacy: "tensors of torch.save",
 };
 
 /** @typedef {Upload["inspection"]} Inspection */
@@ -39,6 +40,7 @@ function checkpointParts({ id, inspection }, zone) {
     ]),
     ...(found.picked ? [element("p", "found-note", found.picked)] : []),
     ...notes(inspection),
+    ...taken(found.taken),
     ...(zone === "checkpoint" && found.layers?.length ? [layers(found.layers)] : []),
   ];
 }
@@ -113,7 +115,7 @@ async function relabelled(label) {
 function dataParts({ id, inspection }, zone) {
   const found = inspection.summary || {}, bars = balance(found.class_counts, found.names);
   const columns = found.columns && zone === "train" ? chips(found.columns) : [];
-  return [dataFacts(inspection, id), ...notes(inspection), ...columns, ...(bars ? [bars] : [])];
+  return [dataFacts(inspection, id), ...notes(inspection), ...taken(found.taken), ...columns, ...(bars ? [bars] : [])];
 }
 
 /** Shows what is in an upload below its zone; nothing where there is none. @param {Zone} zone @param {Upload | null} upload */

@@ -40,6 +40,20 @@ export function layers(tensors) {
   return fold;
 }
 
+/** @typedef {{ part: string, words: string, taken: boolean }} Taken */
+
+/** What became of each part of the file. @param {Taken[]} [rows] */
+export function taken(rows = []) {
+  if (!rows.length) return [];
+  const left = rows.filter((row) => !row.taken).length;
+  const items = rows.map((row) => element("li", "",
+    element("span", row.taken ? "muted" : "warn", row.taken ? "taken: " : "left: "), `${row.part}: ${row.words}`));
+  const head = left ? `Taken from the file, and ${thin(left)} left` : "Taken from the file";
+  const fold = element("details", "found-taken", element("summary", "", head), element("ul", "", ...items));
+  fold.open = left > 0;
+  return [fold];
+}
+
 /** @param {string} name @param {number} examples @param {number} most @param {number} total */
 function bar(name, examples, most, total) {
   const drawn = element("span", "balance-bar");

@@ -17,6 +17,7 @@ from dashboard.pages.analysis.groups import groups
 from dashboard.pages.analysis.key_numbers import kpi_strip
 from dashboard.pages.analysis.panels import boundary, card, filmstrip, plane_kind, spectrum
 from dashboard.pages.analysis.sample_words import sample_words
+from dashboard.pages.analysis.taken import taken
 from minimascope.contract.report import Report
 from minimascope.contract.schemas import FINAL_STATES, Analysis
 
@@ -132,6 +133,7 @@ def content(analysis: Analysis, report: Report) -> html.Div:
             *_remarks(analysis, report),
             html.Div(bench, className="bench" + " no-rail" * (film is None)),
             groups(report),
+            taken(report),
         ],
         className="page page-analysis",
     )

@@ -49,7 +49,7 @@ def row_seconds(minimum: Minimum) -> float:
     inputs = minimum.inputs[:_ROWS]
     with torch.no_grad(), FlopCounterMode(display=False) as flops, _Numbers() as numbers:
         minimum.network(inputs)
-    counts = flops.get_flop_counts()["Global"]
+    counts = flops.get_flop_counts().get("Global", {})  # nothing where nothing is multiplied
     convolved = sum(count for operation, count in counts.items() if "conv" in str(operation))
     seconds = NUMBER_SECONDS * numbers.count + CONVOLUTION_SECONDS * convolved
     return (seconds + PRODUCT_SECONDS * (sum(counts.values()) - convolved)) / len(inputs)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from minimascope.contract.objective import Link
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
+from minimascope.contract.report import TakenFile
 from minimascope.curvature.minimum.batches import outputs_at
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.intake.networks.fitting import fitted
@@ -57,6 +58,7 @@ class Opened:
     read: str = ""
     class_names: list[str] = field(default_factory=list)
     link: Link = "logits"  # what the network's outputs were before they were made logits
+    taken: list[TakenFile] = field(default_factory=list)
 
     @cached_property
     def outputs(self) -> Tensor:
@@ -102,7 +104,23 @@ def together(
     said += [*checkpoint.warnings, *train.warnings, *(test.warnings if test else [])]
     said += [*found.warnings, *known.open]
     split = split_like(minimum, test)
-    return Opened(minimum, split, checkpoint, said, parameters, known.read, train.names, found.link)
+    return Opened(
+        minimum,
+        split,
+        checkpoint,
+        said,
+        parameters,
+        known.read,
+        train.names,
+        found.link,
+        taken_from(checkpoint, train, test),
+    )
+
+
+def taken_from(checkpoint: Checkpoint, train: Dataset, test: Dataset | None) -> list[TakenFile]:
+    """What became of each part of each file; nothing for what was in memory."""
+    rows = {"checkpoint": checkpoint.taken, "train": train.taken, "test": test and test.taken}
+    return [TakenFile.model_validate({"file": k, "parts": v}) for k, v in rows.items() if v]
 
 
 def objective_of(parameters: Parameters, loss: Loss, known: Known) -> Objective:

@@ -18,6 +18,7 @@ from minimascope.analysis.stages.planes import slice_arrays
 from minimascope.analysis.stages.rescaled import rescaled_sections
 from minimascope.analysis.stages.walks import publish_walks
 from minimascope.boundary.alignment import Alignment, align
+from minimascope.boundary.classification import require_classification
 from minimascope.boundary.coherence import class_alignment, gradient_coherence
 from minimascope.boundary.complexity import (
     Complexity,
@@ -45,6 +46,7 @@ def run(session: Session) -> None:
     """Fills `report.boundary`: alignment, complexity, a plane and its flips, walks."""
     minimum, spectrum = session.opened.minimum, session.spectrum
     assert spectrum is not None
+    require_classification(minimum)
     sizes = boundary_sizes(minimum, vectors=len(spectrum.eigenvectors))
     aligned = align(minimum, spectrum.eigenvectors, minimum.inputs)
     session.alignment = aligned.values

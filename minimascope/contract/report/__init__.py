@@ -54,6 +54,7 @@ from minimascope.contract.report.spectrum import (
     SpectrumPlan,
     SpectrumSample,
 )
+from minimascope.contract.report.taken import TakenFile, TakenPart
 
 __all__ = [
     "ESTIMATOR_VERSION",
@@ -103,5 +104,7 @@ __all__ = [
     "SpectrumSample",
     "SplitSummary",
     "Stage",
+    "TakenFile",
+    "TakenPart",
     "Verdict",
 ]

@@ -23,6 +23,7 @@ from minimascope.contract.report.objective import ObjectiveSummary
 from minimascope.contract.report.schema_1 import upgraded
 from minimascope.contract.report.sections import Section
 from minimascope.contract.report.spectrum import Spectrum
+from minimascope.contract.report.taken import TakenFile
 from minimascope.contract.report.tracked import Tracked
 
 SCHEMA_VERSION = "2"
@@ -64,6 +65,7 @@ class Report(Section):
     margins: Margins | None = None
     tracked: Tracked | None = None
     failures: list[Failure] = []
+    taken: list[TakenFile] = []
     warnings: list[str] = []
 
     @model_validator(mode="before")

@@ -67,6 +67,12 @@ def at_least(gap: Gap) -> str:
     return f"Probably at least {nats(gap.at_least)} nats."
 
 
+def not_used(gap: Gap) -> str:
+    """A number that was computed and that the verdict does not stand by; empty without one."""
+    found = gap.disowned
+    return "" if found is None else f"Leave-one-out gave {nats(found)} nats, which is not used."
+
+
 def measured(gap: Gap) -> str:
     """The gap on the test set, and where it lies; empty without a test set."""
     found = gap.measured

@@ -6,7 +6,8 @@ Linear, Conv2d and Embedding layers use K backward passes over the whole batch a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -18,6 +19,8 @@ from minimascope.curvature.minimum.minimum import Minimum
 
 CHUNK = 64
 BYTES_AT_ONCE = 256 * 2**20
+# Errors that a way without vmap would not mend, or should not: want of memory, branches on values.
+KEPT = re.compile("DefaultCPUAllocator|not enough memory|data-dependent")
 
 
 def jacobian(minimum: Minimum, inputs: Tensor, *, closed_form: bool | None = None) -> Tensor:
@@ -83,10 +86,34 @@ def _reverse_mode(minimum: Minimum, inputs: Tensor, names: list[str]) -> dict[st
         return output.reshape(-1)
 
     with sdpa_kernel(SDPBackend.MATH):  # fused attention has no vmap
-        rows = vmap(jacrev(one), in_dims=(None, 0), chunk_size=CHUNK)(chosen, inputs)
+        try:
+            rows = vmap(jacrev(one), in_dims=(None, 0), chunk_size=CHUNK)(chosen, inputs)
+        except RuntimeError as error:
+            if isinstance(error, torch.OutOfMemoryError) or KEPT.search(str(error)):
+                raise
+            each = [_example_by_example(one, chosen, x) for x in inputs]
+            rows = {name: torch.stack([row[name] for row in each]) for name in names}
     return {
         name: block.reshape(*block.shape[:2], -1) for name, block in rows.items()
     }  # scalars too
+
+
+def _example_by_example(
+    one: Callable[[dict[str, Tensor], Tensor], Tensor], chosen: dict[str, Tensor], x: Tensor
+) -> dict[str, Tensor]:
+    """The same for one example, an output at a time: torch has no right rule for several at once
+
+    of some operators (PReLU with a single slope).
+    """
+    own = {name: q.detach().requires_grad_() for name, q in chosen.items()}
+    with torch.enable_grad():
+        outputs = one(own, x)
+        rows = [
+            torch.autograd.grad(z, list(own.values()), retain_graph=True, materialize_grads=True)
+            for z in outputs
+        ]
+    stacked = [torch.stack(parts) for parts in zip(*rows, strict=True)]
+    return dict(zip(own, stacked, strict=True))
 
 
 def examples_at_once(numbers: int) -> int:

@@ -1,11 +1,11 @@
 """What a spectrum will cost: route, products, seconds and peak memory, before it is computed.
 
-Seconds come from half a second of real products on this machine (on some of the examples where
-one on all of them takes longer), and from a timed eigenvalue
-problem and multiplication for the linear algebra around them. The rank of H on little data is
-foreseen from two of its examples (`rank_pilot`). How many products Lanczos takes depends on the
-gaps of a spectrum that nobody knows yet: hence a middle and a range that held 9 of 10 runs
-(benchmarks/spectra/convergence.py: 18 networks, none of those that plans are tested on).
+Seconds come from real products on this machine, timed for a twentieth of what they will take and
+half a second at most (on some of the examples where one on all of them takes longer), and from a
+timed eigenvalue problem and multiplication for the linear algebra around them. The rank of H on
+little data is foreseen from two of its examples (`rank_pilot`). How many products Lanczos takes
+depends on the gaps of a spectrum that nobody knows yet: hence a middle and a range that held 9 of
+10 runs (benchmarks/spectra/convergence.py: 18 networks, none of those that plans are tested on).
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ from minimascope.curvature.spectrum.route import (
 )
 from minimascope.curvature.spectrum.spectrum import rank_hint, spectrum_operator
 from minimascope.curvature.spectrum.timing import (
+    ALGEBRA,
     algebra_seconds,
+    calibration_seconds,
     seconds_on_few,
     seconds_per_product,
 )
@@ -99,8 +101,9 @@ def plan_spectrum(minimum: Minimum, wanted: Wanted = Wanted()) -> Plan:
     width = 1 if route == "lanczos" else BLOCK
     each = seconds_on_few(minimum, layout, operator, tolerance, width=width)
     if each is None:
-        each = seconds_per_product(operator, width=width)
-    algebra = algebra_seconds(route, operator)
+        each = seconds_per_product(operator, width=width, products=sizes[1])
+    brief = calibration_seconds(each, sizes[1])
+    algebra = algebra_seconds(route, operator, budget=min(ALGEBRA, brief))
     more = PROBES if route == "lanczos" else top_k
     products = [size + more for size in sizes]
     seconds = [count * each + algebra(count - more) for count in products]

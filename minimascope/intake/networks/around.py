@@ -47,7 +47,9 @@ class Around(nn.Module):
 
     def followed_by(self, last: nn.Module) -> Around:
         """The same network and parameters with one more layer."""
-        return Around(self.__dict__["_within"], self.__dict__["_call"], last).eval()
+        before = self.__dict__["_last"]
+        after = last if before is None else nn.Sequential(before, last)
+        return Around(self.__dict__["_within"], self.__dict__["_call"], after).eval()
 
 
 def plainly(network: nn.Module, inputs: Tensor) -> Any:

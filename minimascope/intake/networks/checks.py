@@ -56,8 +56,6 @@ def _outside_advice(targets: Tensor, classes: int) -> str:
     low, high = int(targets.min()), int(targets.max())
     if (low, high) == (1, classes):
         return "The labels run from 1 to K; torch counts from 0: send y - 1."
-    if low == -1 and set(targets.unique().tolist()) == {-1, 1} and classes == 2:
-        return "Labels −1 and 1 become classes with y = (y > 0)."
     strange = targets[(targets < 0) | (targets >= classes)].unique()
     if len(strange) == 1 and int(strange[0]) in (-1, -100, 255):
         return (
@@ -93,6 +91,9 @@ def _check_targets(data: Dataset, outputs: Tensor, loss: Loss, which: str) -> No
         return
     data = data.for_loss(loss)
     targets, width = data.targets, math.prod(outputs.shape[1:])
+    if loss.reads == "labels_of_positions":
+        _check_positions(targets, outputs, loss, which)
+        return
     classes = loss.classes(width)
     if classes is None:
         if targets.shape[1] != width:
@@ -116,6 +117,24 @@ def _check_targets(data: Dataset, outputs: Tensor, loss: Loss, which: str) -> No
         _check_soft_labels(targets, classes, which)
     else:
         _check_labels(data, targets, classes, which)
+
+
+def _check_positions(targets: Tensor, outputs: Tensor, loss: Loss, which: str) -> None:
+    if outputs.ndim != 3 or targets.shape[1] not in outputs.shape[1:]:
+        raise ProblemError(
+            "output_shape_mismatch",
+            f"The {which} targets have {targets.shape[1]} labels a sequence, the network gives "
+            f"outputs of shape {list(outputs.shape[1:])}.",
+            "Send one label for each position of the network's outputs.",
+        )
+    try:
+        loss.check_targets(torch.empty(len(targets), outputs[0].numel(), device="meta"), targets)
+    except ValueError as error:
+        raise ProblemError(
+            "labels_out_of_range",
+            f"{str(error).removesuffix('.')} in the {which} data.",
+            "Labels that count for nothing are -100, or say --ignore-index.",
+        ) from error
 
 
 def _check_soft_labels(targets: Tensor, classes: int, which: str) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from typing_extensions import override
 
 from minimascope.contract.objective import Link, ObjectiveParameters
 from minimascope.contract.problems import ProblemError
+from minimascope.intake.networks.as_trained import in_axes, in_scale
 from minimascope.intake.networks.checks import check_pair, probed
 from minimascope.intake.networks.one_by_one import check_positions
-from minimascope.intake.networks.output_link import as_logits
-from minimascope.intake.networks.told_loss import ignored_labels, told_loss
+from minimascope.intake.networks.output_link import as_logits, followed_by
+from minimascope.intake.networks.told_loss import classes_first, ignored_labels, told_loss
 from minimascope.intake.values.dataset import Dataset
 from minimascope.objective.gaussian import Gaussian
 from minimascope.objective.loss import Loss
@@ -49,21 +50,35 @@ def fitted(
     Raises ProblemError: those of `check_pair`, and invalid_parameters, link_mismatch,
     example_weights_invalid where what was told cannot be.
     """
+    train, test = in_axes(network, train), test and in_axes(network, test)
     probe, outputs = probed(network, train.inputs, "training")
     said = list[str]()
     check_positions(outputs, train.targets)
     if loss is None:
-        loss, said = told_loss(asked, train.targets, math.prod(outputs.shape[1:]))
+        loss, said = told_loss(asked, train.targets, outputs.shape[1:])
     if loss.reads == "class_or_shares":
         train = train.counted(ignored_labels(asked))
         test = test and test.counted(ignored_labels(asked))
     train, test = train.for_loss(loss), test and test.for_loss(loss)
+    if loss.reads == "labels_of_positions" and classes_first(train.targets, outputs.shape[1:]):
+        network = followed_by(network, PositionsFirst())
+    if train.bytes:
+        train, test = in_scale(network, train, test, loss)
+        probe, outputs = probed(network, train.inputs, "training")
     logits = as_logits(network, probe, outputs, asked.link, loss)
     said += [*logits.said, *_notes(asked, loss, train)]
     said += check_pair(logits.network, train, test, loss=loss)
     _check_counts(loss, train.targets)
     found = Fitted(logits.network, loss, train, test, said, logits.link)
     return found if asked.example_weights is None else _with_weights(found, asked.example_weights)
+
+
+class PositionsFirst(nn.Module):
+    """Logits (n, K, T) as (n, T, K)."""
+
+    @override
+    def forward(self, logits: Tensor) -> Tensor:
+        return logits.transpose(1, 2)
 
 
 def _with_weights(found: Fitted, name: str) -> Fitted:

@@ -6,6 +6,7 @@ no auto_map); attention is the eager one, which has second derivatives.
 
 from __future__ import annotations
 
+import inspect
 import math
 import warnings
 from typing import Any
@@ -28,6 +29,7 @@ MODEL_TYPES = (
     *("albert", "bert", "distilbert", "electra", "gpt2", "gpt_neo", "opt", "roberta"),
     *("beit", "convnext", "convnextv2", "deit", "mobilenet_v2", "resnet", "vit"),
 )
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 NUMBER_MOST, TEXT_MOST, DEPTH_MOST = 1_000_000, 1000, 200
 _DROPPED = ("auto_map", "quantization_config", "torch_dtype", "dtype", "transformers_version")
 # Tables of constants that older versions saved and newer ones compute.
@@ -36,6 +38,9 @@ _CONSTANTS = (".position_ids", ".token_type_ids", ".attn.bias", ".attn.masked_bi
 
 class Classifier(nn.Module):
     """Maps one batch (token ids n × T, or images n × C × H × W) to logits n × K.
+
+    Token ids may come with their attention mask and token types, n × inputs × T; without a mask,
+    pad tokens at the ends of an example are masked, as transformers' tokenizers say.
 
     The parts of the transformers model are registered directly, so names are those of the hub.
     """
@@ -50,12 +55,31 @@ class Classifier(nn.Module):
         for name, parameter in model.named_parameters(recurse=False):
             self.register_parameter(name, parameter)
 
+    def _named(self, inputs: Tensor) -> dict[str, Tensor]:
+        """The arguments of the model."""
+        if self.input_name != "input_ids":
+            return {self.input_name: inputs}
+        taken = inspect.signature(self._model[0].forward).parameters
+        parts = inputs.unbind(1) if inputs.ndim == 3 else (inputs,)
+        named = dict(zip(INPUTS, parts, strict=False))
+        pad = getattr(getattr(self._model[0], "config", None), "pad_token_id", None)
+        if len(parts) == 1 and isinstance(pad, int):
+            named["attention_mask"] = (~at_ends(inputs == pad)).long()
+        return {name: each for name, each in named.items() if name in taken}
+
     @override
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits of one batch."""
-        answer = self._model[0](**{self.input_name: inputs}, return_dict=True)
+        answer = self._model[0](**self._named(inputs), return_dict=True)
         logits: Tensor = answer.logits
         return logits
+
+
+def at_ends(marked: Tensor) -> Tensor:
+    """Which marked places (n × T) belong to an unbroken run at the beginning or the end."""
+    from_start = marked.long().cumprod(-1)
+    from_end = marked.long().flip(-1).cumprod(-1).flip(-1)
+    return (from_start + from_end) > 0
 
 
 def _check(value: Any, where: str, depth: int = 0) -> Any:

@@ -50,17 +50,16 @@ def _dependent(network: nn.Module, which: str) -> ProblemError:
 
 
 def check_positions(outputs: Tensor, targets: Tensor) -> None:
-    """Raises ProblemError labels_per_position for one label a token or pixel."""
-    if targets.is_floating_point() or targets.ndim < 2 or outputs.ndim != targets.ndim + 1:
+    """Raises ProblemError labels_per_position for one label a pixel; a sequence's are taken."""
+    if targets.is_floating_point() or targets.ndim < 3 or outputs.ndim != targets.ndim + 1:
         return
     places = targets.shape[1:]
-    language = outputs.shape[1:-1] == places
-    if language or outputs.shape[2:] == places:
-        what = "a language model: one label a token" if language else "one label a position"
+    if outputs.shape[1:-1] == places or outputs.shape[2:] == places:
         raise ProblemError(
             "labels_per_position",
-            f"This is {what}: outputs of shape {list(outputs.shape[1:])} and labels of shape "
-            f"{list(places)} an example. One label an example is needed.",
-            "Wrap the network so that it answers for one position, such as model(x)[:, -1] with "
-            "y[:, -1] as labels, and export that with minimascope.export.",
+            f"This is one label a pixel: outputs of shape {list(outputs.shape[1:])} and labels of "
+            f"shape {list(places)} an example. Labels along one axis are taken, or one an example.",
+            "Wrap the network so that it gives its positions along one axis, such as "
+            "model(x).flatten(2) with y.flatten(1) as labels, and export that with "
+            "minimascope.export.",
         )

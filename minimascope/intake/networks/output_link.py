@@ -85,7 +85,7 @@ def as_logits(
     _refuse_others(last, outputs, told, loss)
     if told == "log_probabilities":
         return Unlinked(network, told)  # the softmax of log-probabilities is the probabilities
-    logits = _extended(network, LogOf() if "Softmax" in loss.links else LogOddsOf())
+    logits = followed_by(network, LogOf() if "Softmax" in loss.links else LogOddsOf())
     return Unlinked(logits, told)
 
 
@@ -188,7 +188,8 @@ def _of_chain(network: Chain) -> tuple[OutputLinkName | None, nn.Module]:
     return None, network
 
 
-def _extended(network: nn.Module, last: nn.Module) -> nn.Module:
+def followed_by(network: nn.Module, last: nn.Module) -> nn.Module:
+    """The network with one more layer, its parameters under their own names."""
     if isinstance(network, (Chain, Program, Around)):
         return network.followed_by(last)
     return Around(network, plainly).followed_by(last)

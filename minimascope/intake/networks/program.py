@@ -13,10 +13,13 @@ from typing_extensions import override
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.chain import usable
 from minimascope.intake.networks.program_ending import ending_of, without
-from minimascope.intake.pt2.operators import pure_name, refused, resolve
+from minimascope.intake.pt2.branches import BRANCHING
+from minimascope.intake.pt2.operators import pure_name, resolve
+from minimascope.intake.pt2.refusals import refused
 from minimascope.objective.loss import OutputLinkName
 
 Values = dict[str, Any]
+Step = tuple[Callable[..., Any], dict[str, Any]]
 
 
 class Program(nn.Module):
@@ -33,7 +36,7 @@ class Program(nn.Module):
         super().__init__()
         self._last: nn.Module | None = None
         self._without = ""
-        self._steps = [(resolve(step["call"]), step) for step in program["steps"]]
+        self._steps = _resolved(program["steps"])
         self._input, self._output = str(program["input"]), str(program["output"])
         self.batch: int | None = program["batch"]
         self.input_sizes: list[int | None] = list(program["input_sizes"])
@@ -105,6 +108,8 @@ def _attach(network: nn.Module, path: str, tensor: Tensor) -> None:
 
 def _dtype(name: str, weights: Tensor) -> torch.dtype:
     dtype: torch.dtype = getattr(torch, name)
+    if dtype.is_complex:
+        return torch.complex128 if weights.dtype == torch.float64 else torch.complex64
     return weights.dtype if dtype.is_floating_point else dtype
 
 
@@ -117,6 +122,7 @@ def _value(argument: dict[str, Any], values: Values, weights: Tensor) -> Any:
         "tensors": lambda: [None if name is None else values[name] for name in what],
         "numbers": lambda: [_value(item, values, weights) for item in what],
         "value": lambda: what,
+        "complex": lambda: complex(*what),
         "dtype": lambda: _dtype(what, weights),
         "memory_format": lambda: getattr(torch, what),
         "layout": lambda: torch.strided,
@@ -125,10 +131,42 @@ def _value(argument: dict[str, Any], values: Values, weights: Tensor) -> Any:
     return readers[kind]()
 
 
+def _resolved(steps: list[dict[str, Any]]) -> list[Step]:
+    return [
+        (_branching if step["call"] == BRANCHING else resolve(step["call"]), step) for step in steps
+    ]
+
+
+def _branching(*_: Any) -> Any:
+    raise AssertionError("a branching step is performed by its branches")
+
+
+def _branched(step: dict[str, Any], values: Values, weights: Tensor) -> list[Any]:
+    """Results of the branch that is taken; where the choice is one of a batch, of each example."""
+    chosen = _value(step["chosen"], values, weights)
+    given = [_value(argument, values, weights) for argument in step["arguments"]]
+    try:
+        taken = bool(chosen)
+    except RuntimeError:  # one choice an example, under vmap: both are computed
+        both = [_branch(branch, given, weights) for branch in step["branches"]]
+        return [torch.where(chosen, a, b) for a, b in zip(*both, strict=True)]
+    return _branch(step["branches"][0 if taken else 1], given, weights)
+
+
+def _branch(branch: dict[str, Any], given: list[Any], weights: Tensor) -> list[Any]:
+    inside: Values = dict(zip(branch["inputs"], given, strict=True))
+    for function, step in _resolved(branch["steps"]):
+        _perform(function, step, inside, weights)
+    return [inside[name] for name in branch["outputs"]]
+
+
 def _perform(
     function: Callable[..., Any], step: dict[str, Any], values: Values, weights: Tensor
 ) -> None:
     """One step: its results are put under their names."""
+    if step["call"] == BRANCHING:
+        values.update(zip(step["results"], _branched(step, values, weights), strict=True))
+        return
     positional = [_value(argument, values, weights) for argument in step["arguments"]]
     named = {key: _value(item, values, weights) for key, item in step["named"].items()}
     result = function(*positional, **named)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO
 
+import torch
 from torch import Tensor
 
 from minimascope.contract.problems import ProblemError
@@ -28,13 +29,15 @@ from minimascope.intake.pt2.archive import (
     read_tensors,
     without_gradient,
 )
+from minimascope.intake.pt2.branches import BRANCHING, branching
 from minimascope.intake.pt2.operators import (
+    CHANGES_NOTHING,
     VIEWS,
     pure_name,
-    refused,
     resolve,
     split_target,
 )
+from minimascope.intake.pt2.refusals import ABOUT, refused, written_at
 
 STEPS = 100_000
 _PLAIN = ("as_int", "as_bool", "as_ints", "as_floats", "as_bools", "as_string")
@@ -46,6 +49,7 @@ _MEMORY_FORMATS = {
     4: "preserve_format",
 }
 _TRAINING = {"train", "training"}
+COMPLEX = {9: torch.complex32, 10: torch.complex64, 11: torch.complex128}
 
 Argument = dict[str, Any]
 
@@ -71,8 +75,10 @@ def _special(kind: str, value: Any) -> Argument:
     """Arguments that are neither tensors nor numbers."""
     if kind == "as_none":
         return {"value": None}
-    if kind == "as_scalar_type" and value in DTYPES:
-        return {"dtype": str(DTYPES[value]).removeprefix("torch.")}
+    if kind == "as_scalar_type" and value in (DTYPES | COMPLEX):
+        return {"dtype": str((DTYPES | COMPLEX)[value]).removeprefix("torch.")}
+    if kind == "as_complex":
+        return {"complex": [float(value["real"]), float(value["imag"])]}
     if kind == "as_memory_format" and value in _MEMORY_FORMATS:
         return {"memory_format": _MEMORY_FORMATS[value]}
     if kind == "as_layout":
@@ -114,8 +120,24 @@ def _results(table: dict[str, Any]) -> list[str]:
     raise refused(f"has a result of the kind {kind[:40]!r}")
 
 
+def steps_of(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Raises operator_refused with the line of the user's own code, where torch noted it."""
+    steps = list[dict[str, Any]]()
+    for node in nodes:
+        try:
+            steps.append(_step(node))
+        except ProblemError as problem:
+            place = written_at(node)
+            if problem.code != "operator_refused" or not place or place in problem.sentence:
+                raise
+            raise refused(f"{problem.sentence[len(ABOUT) : -1]} ({place})") from problem
+    return steps
+
+
 def _step(node: dict[str, Any]) -> dict[str, Any]:
     target = str(node["target"])
+    if target == BRANCHING:
+        return branching(node, argument_of=_argument, steps_of=steps_of)
     resolve(target)
     step: dict[str, Any] = {"call": target, "arguments": [], "named": {}, "results": []}
     for given in node["inputs"]:
@@ -164,11 +186,11 @@ def _check_in_place(steps: list[dict[str, Any]], outside: set[str]) -> None:
     """An in-place operator is taken only where no other name shares its memory."""
     shared = set(outside)
     for step in steps:
-        if not step["call"].startswith("torch."):
+        if not step["call"].startswith("torch.ops.aten."):
             continue
         name, _ = split_target(step["call"])
         first = step["arguments"][0].get("tensor") if step["arguments"] else None
-        if name != pure_name(name):
+        if name != pure_name(name) and name not in CHANGES_NOTHING:
             if first is None or first in shared:
                 raise refused(f"changes a tensor in place ({name[:40]}) that others may see")
         elif name in VIEWS and first is not None:
@@ -188,13 +210,21 @@ def names_in(argument: Argument) -> list[str]:
 def _check_defined(steps: list[dict[str, Any]], known: set[str], output: str) -> None:
     """Every name is a result of an earlier step, an input or a tensor."""
     for step in steps:
-        for argument in [*step["arguments"], *step["named"].values()]:
+        for branch in step.get("branches", ()):
+            _check_in_place(branch["steps"], set(branch["inputs"]))
+            for name in branch["outputs"]:
+                _check_defined(branch["steps"], set(branch["inputs"]), name)
+        for argument in [*step["arguments"], *step["named"].values(), *_chosen(step)]:
             for name in names_in(argument):
                 if name not in known:
                     raise refused(f"uses {name[:60]!r} before it is computed")
         known.update(step["results"])
     if output not in known:
         raise refused(f"returns {output[:60]!r}, which it never computes")
+
+
+def _chosen(step: dict[str, Any]) -> list[Argument]:
+    return [step["chosen"]] if "chosen" in step else []
 
 
 def _one(names: list[str], what: str) -> str:
@@ -219,7 +249,7 @@ def _program(model: dict[str, Any]) -> dict[str, Any]:
     if len(graph["nodes"]) > STEPS:
         raise refused(f"has {len(graph['nodes'])} steps, more than {STEPS}")
     bindings, trainable, inputs = _signature(signature)
-    steps = [_step(node) for node in graph["nodes"]]
+    steps = steps_of(graph["nodes"])
     given = {*inputs, *(name for name, _ in bindings)}
     name, output = _one(inputs, "input"), _one(_outputs(signature), "output")
     _check_in_place(steps, given)

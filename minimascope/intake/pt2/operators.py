@@ -16,15 +16,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from minimascope.contract.problems import ProblemError
 from minimascope.intake.pt2.recurrent import RECURRENT
+from minimascope.intake.pt2.refusals import refused
+from minimascope.intake.pt2.written_out import (
+    cdist,
+    copy,
+    embedding_bag,
+    grid_sampler,
+    logcumsumexp,
+)
 
 # Results share memory with their first argument.
 _VIEW_NAMES = """
-alias broadcast_to chunk contiguous detach diagonal expand expand_as flatten lift_fresh_copy
-moveaxis movedim narrow numpy_T permute reshape select slice split split_with_sizes squeeze
-swapaxes swapdims t tensor_split to transpose unbind unflatten unfold _unsafe_view unsqueeze
-view view_as
+alias broadcast_to chunk conj _conj contiguous detach diagonal expand expand_as flatten imag
+lift_fresh_copy moveaxis movedim narrow numpy_T permute real reshape resolve_conj resolve_neg select
+slice split split_with_sizes squeeze swapaxes swapdims t tensor_split to transpose unbind unflatten
+unfold _unsafe_view unsqueeze view view_as view_as_complex view_as_real
 """
 _PURE_NAMES = """
 abs acos acosh adaptive_avg_pool1d adaptive_avg_pool2d _adaptive_avg_pool2d adaptive_avg_pool3d
@@ -50,24 +57,32 @@ sinc sinh _softmax softmax softplus softshrink softsign sort sqrt square stack s
 sum sym_numel sym_size tan tanh threshold tile _to_copy topk tril triu true_divide trunc type_as
 upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_nearest1d upsample_nearest2d
 upsample_nearest3d upsample_trilinear3d var var_mean vdot _weight_norm where zeros zeros_like
+affine_grid_generator addbmm addr angle argsort atleast_1d bucketize cdist col2im complex
+conj_physical copy count_nonzero cross cummax cummin cumulative_trapezoid diag diag_embed diff
+digamma embedding_bag erfinv fft_fft fft_fft2 fft_fftn fft_fftshift fft_ifft fft_ifft2 fft_ifftn
+fft_ifftshift fft_irfft fft_irfft2 fft_irfftn fft_rfft fft_rfft2 fft_rfftn fix fliplr flipud frac
+grid_sampler heaviside hstack index_copy index_fill index_put index_reduce isclose kl_div kron
+kthvalue lgamma linalg_cross linalg_det linalg_inv linalg_solve linspace logaddexp2 logcumsumexp
+masked_scatter median meshgrid mse_loss nanmean nansum pairwise_distance polar renorm rot90
+scatter_reduce searchsorted select_scatter slice_scatter special_entr special_expit special_i0
+special_log1p special_logit special_xlog1py take_along_dim tensordot trace trapezoid vstack xlogy
 """
 VIEWS = frozenset(_VIEW_NAMES.split())
 ALLOWED = VIEWS | frozenset(_PURE_NAMES.split()) | frozenset(RECURRENT)
 _NOTHING = frozenset({"_assert_tensor_metadata", "_assert_scalar"})
+# In place in name alone: no number of theirs changes.
+CHANGES_NOTHING = frozenset({"detach_"})
 
 _NUMBERS: dict[str, Callable[..., Any]] = {
     f"_operator.{name}": getattr(operator, name)
-    for name in ("add", "mul", "sub", "floordiv", "mod", "neg", "ge", "le", "gt", "lt", "eq", "ne")
-}
-
-
-def refused(what: str) -> ProblemError:
-    """A program outside the allowed language."""
-    return ProblemError(
-        "operator_refused",
-        f"The .pt2 program {what}.",
-        "Export it in evaluation mode with minimascope.export, from plain torch layers.",
+    for name in (
+        *("add", "mul", "sub", "floordiv", "truediv", "mod", "pow", "neg", "ge", "le", "gt"),
+        *("lt", "eq", "ne", "and_", "or_"),
     )
+}
+_NUMBERS |= {f"torch.{f.__name__}": f for f in (torch.sym_max, torch.sym_min, torch.sym_not)}
+_NUMBERS |= {f"torch.{f.__name__}": f for f in (torch.sym_float, torch.sym_int, torch.sym_ite)}
+_NUMBERS |= {f"math.{f.__name__}": f for f in (math.ceil, math.floor, math.trunc)}
 
 
 def attention(
@@ -111,6 +126,12 @@ def _nothing(*_values: object, **_named: object) -> None:
 _WRITTEN_OUT: dict[tuple[str, str], Callable[..., Any]] = {
     ("scaled_dot_product_attention", "default"): attention,
     ("_weight_norm", "default"): weight_norm,
+    ("cdist", "default"): cdist,
+    ("copy", "default"): copy,
+    ("logcumsumexp", "default"): logcumsumexp,
+    ("embedding_bag", "default"): embedding_bag,
+    ("embedding_bag", "padding_idx"): embedding_bag,
+    ("grid_sampler", "default"): grid_sampler,
     **{(name, "input"): layer for name, layer in RECURRENT.items()},
 }
 
@@ -135,7 +156,7 @@ def resolve(target: str) -> Callable[..., Any]:
         return _NUMBERS[target]
     name, overload = split_target(target)
     name = pure_name(name)
-    if name not in ALLOWED or "out" in overload:
+    if name not in ALLOWED or "out" in overload.split("_"):
         raise refused(f"uses the operator aten.{name[:60]}.{overload[:40]}, which is not allowed")
     if name in _NOTHING:
         return _nothing

@@ -28,8 +28,9 @@ class Dataset:
 
     `names` are the class names where labels were texts, in order of their numbers; `columns` is
     the width of one-hot targets that were read as classes; `aside` are numbers (n, float64) that
-    are neither, by the name of their column or array; `inputs_named` are the columns of a
-    table that the inputs are; `taken` is a row for each part of the file (`intake.files.taken`).
+    are neither, by the name of their column or array. `inputs_named` are the columns of a table
+    that the inputs are; `bytes` tells that they were saved as such; `taken` is a row for each part
+    of the file (`intake.files.taken`).
     """
 
     inputs: Tensor
@@ -40,6 +41,7 @@ class Dataset:
     aside: dict[str, Tensor] = field(default_factory=dict)
     inputs_named: list[str] = field(default_factory=list)
     taken: list[dict[str, Any]] = field(default_factory=list)
+    bytes: bool = False
 
     def for_loss(self, loss: Loss) -> Dataset:
         """The same data with targets as the loss takes them; asked again, nothing changes.
@@ -50,6 +52,10 @@ class Dataset:
         """
         if loss.reads == "anything":
             return self
+        if loss.reads == "labels_of_positions":
+            if self.targets.ndim != 2:
+                raise _not_integer(f"have shape {list(self.targets.shape)}, not one a position")
+            return replace(self, targets=self.targets.long())
         if loss.reads in ("numbers", "shares"):
             return replace(self, targets=_as_numbers(self.targets, self.inputs))
         if loss.reads == "class_or_shares" and _are_shares(self.targets):
@@ -169,6 +175,8 @@ def _as_classes(targets: Tensor) -> tuple[Tensor, list[str]]:
         if _are_shares(targets):
             raise _not_integer("are shares of classes (soft labels), which cross_entropy takes")
         raise _not_integer(f"have shape {list(targets.shape)} and are not one-hot")
+    if set(targets.unique().tolist()) == {-1, 1}:
+        return (targets > 0).long(), ["Labels −1 and 1 were read as classes 0 and 1."]
     if not targets.is_floating_point():
         return targets, []
     off = torch.nonzero(targets != targets.round())
@@ -244,4 +252,5 @@ def read_dataset(
         aside=kept,
         inputs_named=found["inputs_named"],
         taken=found["taken"],
+        bytes=found["bytes"],
     )

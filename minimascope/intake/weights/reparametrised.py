@@ -45,7 +45,7 @@ def whole(tensors: Tensors) -> tuple[Tensors, list[str], list[Row]]:
         rows.append(Row(f"{weight[:100]!r} from {leaves}", _KINDS[kind][1]))
     said = sorted({_KINDS[kind][1] for kind, _ in parts.values()})
     count = "One weight was" if len(parts) == 1 else f"{len(parts)} weights were"
-    sentence = f"{count} computed from its parts ({'; '.join(said)}). {THETA}"
+    sentence = f"{count} computed from parts ({'; '.join(said)}). {THETA}"
     return _in_place(tensors, parts, made), [sentence], rows
 
 
@@ -145,7 +145,10 @@ def _spectral_norm(original: Tensor, left: Tensor, right: Tensor | None = None) 
 
 
 _KINDS: dict[str, tuple[Callable[..., Tensor], str]] = {
-    "pruned": (_pruned, "torch's pruning: weight_orig · weight_mask, pruned ones are 0"),
+    "pruned": (
+        _pruned,
+        "torch's pruning: weight_orig · weight_mask; pruned ones are 0 and count as parameters",
+    ),
     "weight norm": (_weight_norm, "weight norm: g·v/‖v‖"),
     "spectral norm": (_spectral_norm, "spectral norm: W/σ"),
 }

@@ -7,11 +7,9 @@ from typing import Any
 from torch import Tensor
 
 from minimascope.contract.problems import ProblemError
+from minimascope.intake.files.known import ZERO
 
-ZERO = (
-    "In the folder of the checkpoint run what DeepSpeed left there: python zero_to_fp32.py . "
-    "output_folder, and send what it writes."
-)
+CURE = f"In the folder of the checkpoint run DeepSpeed's own script: {ZERO}; send what it writes."
 
 
 def deepspeed() -> ProblemError:
@@ -19,7 +17,7 @@ def deepspeed() -> ProblemError:
     return ProblemError(
         "part_of_a_checkpoint",
         "This is one rank's part of a DeepSpeed ZeRO checkpoint: its weights lie in shards.",
-        ZERO,
+        CURE,
     )
 
 

@@ -66,6 +66,10 @@ def criterion(name: str, y: Tensor) -> Callable[[Tensor], Tensor]:
     epsilon = {"smoothed": 0.1, "weighted labels": 0.1}.get(name, 0.2 if "smoothed" in name else 0)
     classes = w if "class weights" in name or name == "weighted labels" else None
     cross = nn.CrossEntropyLoss(classes, reduction="none", label_smoothing=epsilon)
+    if "positions" in name:
+        counted = y != -100
+        total = float((w if classes is not None else torch.ones(4))[y[counted]].sum())
+        return lambda f: N * cross(f.reshape(-1, 4), y.reshape(-1)).reshape(y.shape).sum(1) / total
     weights = torch.ones(N, dtype=torch.float64)
     if name.startswith("weighted"):
         weights, y = y[:, 0], y[:, 1:]

@@ -34,4 +34,4 @@ def test_an_idle_worker_restarts_while_an_old_message_waits(api: Api) -> None:
 def test_an_idle_worker_stays_where_nothing_waits(api: Api) -> None:
     assert not restarted(api, seconds=2.0)
     report: dict[str, Any] = {"queues": ["analyses"], "device": "cpu", "idle_seconds": 9.0}
-    assert api.delivery.worker_seen("w", report) is False
+    assert api.delivery.worker_seen("w", report) == {"restart": False, "awake": True}

@@ -76,3 +76,22 @@ test("the grid holds every row that has figures, each tile on axes of its own", 
   assert.ok(grid.layout.annotations[0].text.includes("&lt;one>"));
   assert.equal(gridFigure([rows[1]], 600), null);
 });
+
+test("captions of narrow tiles take two lines and keep to their tile", () => {
+  const note = (/** @type {string} */ text) => ({ text, font: { size: 12 } });
+  const strip = () => ({ data: [], layout: {
+    annotations: [note("decision boundary"), note("v<sub>1</sub>  λ = 8.35 · 42\u202f%"), note("v<sub>2</sub>  λ = 0.5")],
+    xaxis: { range: [0, 1] }, yaxis: { range: [0, 1] },
+  } });
+  const narrow = arranged(strip(), 330).layout.annotations, wide = arranged(strip(), 900).layout.annotations;
+  assert.equal(wide[1].text, "v<sub>1</sub>  λ = 8.35 · 42\u202f%");
+  assert.equal(wide[1].font.size, 12);
+  const tight = arranged(strip(), 500).layout.annotations;
+  assert.equal(tight[2].text, "v<sub>2</sub>  λ = 0.5");
+  const six = { ...strip() };
+  six.layout.annotations = Array.from({ length: 6 }, () => note("v<sub>1</sub>  λ = 8.35 · 42\u202f%"));
+  const small = arranged(six, 660).layout.annotations;
+  assert.equal(small[0].text, "v<sub>1</sub> · 42\u202f%<br>λ = 8.35");
+  assert.equal(small[0].font.size, 10);
+  assert.equal(narrow.length, 3);
+});

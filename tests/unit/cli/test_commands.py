@@ -11,10 +11,8 @@ from typing import Any
 import pytest
 import typer
 
-from minimascope.cli import commands, main, wait
-from minimascope.cli.progress import Progress
+from minimascope.cli import commands, main
 from minimascope.cli.terminal import answer
-from minimascope.client.events import Event
 from minimascope.contract.problems import ProblemError
 
 HEAVY = {"torch", "numpy", "scipy", "fastapi", "dash", "celery", "sqlalchemy", "httpx", "plotly"}
@@ -153,12 +151,6 @@ def test_an_answer_is_one_json_document_or_its_text(
     assert json.loads(capsys.readouterr().out) == value
     answer(False, value, "words")
     assert capsys.readouterr().out == "words\n"
-
-
-@pytest.mark.parametrize("name", ["stage", "silent", "problem", "heard of next year"])
-def test_waiting_goes_on_after_an_event_that_is_no_progress(name: str) -> None:
-    shown = Progress()
-    wait._show(Event("1", name, {"worker": "gone"}), shown)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,12 @@ from minimascope.curvature.spectrum.rank_pilot import SPREAD as RANK_SPREAD
 from minimascope.curvature.spectrum.rank_pilot import expected_rank
 from minimascope.curvature.spectrum.route import choose_route
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
-from minimascope.curvature.spectrum.timing import seconds_per_product
+from minimascope.curvature.spectrum.timing import (
+    BRIEFEST,
+    CALIBRATION,
+    calibration_seconds,
+    seconds_per_product,
+)
 from minimascope.curvature.spectrum.wanted import Wanted
 from tests.cases.reference_networks import gap_minimum
 
@@ -50,15 +55,21 @@ def test_a_product_takes_time() -> None:
     assert operator.products > 0
 
 
+def test_what_is_quick_is_timed_for_a_share_of_what_it_takes() -> None:
+    assert calibration_seconds(1e-3, 54) == BRIEFEST
+    assert calibration_seconds(0.05, 54) == pytest.approx(0.05 * 0.05 * 54)
+    assert calibration_seconds(10.0, 54) == CALIBRATION
+
+
 def test_products_on_many_examples_are_timed_on_some(monkeypatch: pytest.MonkeyPatch) -> None:
     minimum = gap_minimum("r5_gelu_digits_noise20_wd1e-2").minimum
     many = minimum.subset(torch.arange(4096) % minimum.n)
     whole = plan_spectrum(many)
     timed: list[int] = []
 
-    def noted(operator: Operator, *, width: int, budget: float = 0.0) -> float:
+    def noted(operator: Operator, *, width: int, products: int = 0) -> float:
         timed.append(operator.graph_bytes)
-        return seconds_per_product(operator, width=width, budget=budget)
+        return seconds_per_product(operator, width=width, products=products)
 
     for module in (planner, timing):
         monkeypatch.setattr(module, "seconds_per_product", noted)

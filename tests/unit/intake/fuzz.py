@@ -45,6 +45,8 @@ CODES = {
     *("sandbox_memory", "labels_out_of_range"),
     *("architecture_missing", "architecture_invalid", "architecture_mismatch"),
     *("input_shape_mismatch", "output_shape_mismatch", "outputs_not_finite"),
+    *("order_open", "adapter_without_base", "part_of_a_checkpoint", "split_missing"),
+    *("sizes_differ", "fixed_batch", "batch_dependent"),
 }
 MLP = {"family": "mlp", "activation": "relu"}
 INPUTS, LABELS = torch.randn(5, 4, generator=torch.Generator().manual_seed(0)), torch.arange(5) % 3
@@ -76,6 +78,15 @@ FILES: dict[str, tuple[Callable[[Path], bytes], Run]] = {
     "csv": (lambda _: made.table(), run_dataset),
     "parquet": (lambda _: made.parquet(), run_dataset),
     "images": (lambda _: made.images(), run_dataset),
+    "torchscript": (lambda _: made.script(), run_checkpoint),
+    "reparametrised": (lambda _: made.normed(), run_checkpoint),
+    "adapter and base": (lambda _: made.adapter(), run_checkpoint),
+    "fp8": (lambda _: made.short(), run_checkpoint),
+    "torch data": (lambda _: made.pair(), run_dataset),
+    "arrow": (lambda _: made.arrow(), run_dataset),
+    "tables": (lambda _: made.tables(), run_dataset),
+    "decimal comma": (lambda _: made.commas(), run_dataset),
+    "splits": (lambda _: made.splits(), run_dataset),
 }
 _ODD = (b"0", b"-1", b"1", b"65537", b"4294967296", b"1152921504606846976", b"null", b"1e9", b"[]")
 

@@ -108,3 +108,86 @@ def images() -> bytes:
         PIL.Image.fromarray(pixels).save(buffer, kind)
         files[f"{'ab'[place % 2]}/{place}.{kind}"] = buffer.getvalue()
     return archive(files)
+
+
+def script() -> bytes:
+    buffer = io.BytesIO()
+    torch.jit.save(torch.jit.script(network()), buffer)
+    return buffer.getvalue()
+
+
+def normed() -> bytes:
+    """Weight norm, spectral norm, a mask, and what wrappers add, in one state dict."""
+    model = network()
+    torch.nn.utils.parametrizations.weight_norm(model[0])
+    torch.nn.utils.parametrizations.spectral_norm(model[2])
+    torch.nn.utils.prune.l1_unstructured(model[0], "bias", amount=2)
+    state = {f"module.{name}": tensor for name, tensor in model.state_dict().items()}
+    buffer = io.BytesIO()
+    torch.save({**state, "n_averaged": torch.tensor(3)}, buffer)
+    return buffer.getvalue()
+
+
+def adapter() -> bytes:
+    parts = {
+        "base_model.model.0.lora_A.weight": torch.ones(2, 4),
+        "base_model.model.0.lora_B.weight": torch.ones(6, 2),
+    }
+    config = {"peft_type": "LORA", "r": 2, "lora_alpha": 4}
+    return archive(
+        {
+            "model.safetensors": save(network().state_dict()),
+            "adapter/adapter_model.safetensors": save(parts),
+            "adapter/adapter_config.json": json.dumps(config).encode(),
+        }
+    )
+
+
+def short() -> bytes:
+    """fp8 with a scale, int8 of LLM.int8, bfloat16 biases."""
+    state = network().state_dict()
+    return save(
+        {
+            "0.weight": state["0.weight"].to(torch.float8_e4m3fn),
+            "0.weight_scale": torch.tensor(0.5),
+            "0.bias": state["0.bias"].bfloat16(),
+            "2.weight": (state["2.weight"] * 100).to(torch.int8),
+            "2.SCB": torch.ones(3),
+            "2.bias": state["2.bias"],
+        }
+    )
+
+
+def pair() -> bytes:
+    buffer = io.BytesIO()
+    data = torch.utils.data.TensorDataset(torch.ones(6, 3), torch.arange(6) % 3)
+    torch.save({"train": data, "test": (torch.ones(2, 3), [0, 1])}, buffer)
+    return buffer.getvalue()
+
+
+def arrow() -> bytes:
+    import pyarrow
+
+    buffer = io.BytesIO()
+    ids = [[place, 1, 0] for place in range(8)]
+    table = pyarrow.table({"input_ids": ids, "attention_mask": ids, "label": [0, 1] * 4})
+    with pyarrow.ipc.new_stream(buffer, table.schema) as writer:
+        writer.write_table(table)
+    return buffer.getvalue()
+
+
+def tables() -> bytes:
+    return archive({"d/train.csv": table(), "d/test.csv": table(), "d/README.md": b"."})
+
+
+def commas() -> bytes:
+    rows = "\r\n".join(f"{i};{i},5;{i % 3}" for i in range(20))
+    return b"\xef\xbb\xbf" + f"a;b;label\r\n{rows}".encode()
+
+
+def splits() -> bytes:
+    buffer = io.BytesIO()
+    x = np.random.default_rng(0).integers(0, 256, (6, 4, 4), dtype=np.uint8)
+    named = {"train_images": x, "train_labels": np.arange(6)[:, None] % 3}
+    np.savez(buffer, **named, val_images=x[:2], val_labels=np.arange(2), test_images=x[:1])
+    return buffer.getvalue()

@@ -96,15 +96,20 @@ class Language(nn.Module):
         return found
 
 
-def test_a_language_model_is_called_one() -> None:
+def test_a_language_model_has_a_label_at_each_position() -> None:
     ids = torch.arange(40).reshape(5, 8) % 11
-    found = refusal(Language(), ids, ids.roll(-1, 1))
-    assert found.code == "labels_per_position"
-    assert "language model: one label a token" in found.sentence
-    assert "mse" not in found.advice
+    found = fitted(Language(), Dataset(ids, ids.roll(-1, 1)), None, ObjectiveParameters())
+    assert found.loss.reads == "labels_of_positions"
+    logits = found.network(ids).detach()
+    expected = nn.functional.cross_entropy(logits.flatten(0, 1), ids.roll(-1, 1).flatten())
+    loss = found.loss.of_data(found.train.targets)
+    assert float((loss.mean(logits.flatten(1), found.train.targets) - expected).abs()) < 1e-6
 
 
 def test_labels_of_pixels_are_called_so() -> None:
     network = nn.Conv2d(1, 3, 1)
     found = refusal(network, torch.randn(5, 1, 4, 6), torch.zeros(5, 4, 6, dtype=torch.int64))
     assert found.code == "labels_per_position"
+    pixels = torch.zeros(5, 24, dtype=torch.int64)  # the cure
+    flat = nn.Sequential(network, nn.Flatten(2))
+    fitted(flat, Dataset(torch.randn(5, 1, 4, 6), pixels), None, ObjectiveParameters())

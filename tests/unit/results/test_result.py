@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -16,6 +17,8 @@ import pytest
 
 import minimascope
 from minimascope import ProblemError
+from minimascope.contract.glossary import TERMS
+from minimascope.contract.report.sentences import nats
 from minimascope.figures.coloured import coloured
 from minimascope.results.result import Result
 from tests.cases.reference_report import Found
@@ -133,8 +136,19 @@ def test_what_is_no_saved_result_gets_one_sentence(content: bytes, tmp_path: Pat
         minimascope.load(tmp_path / "none.npz")
 
 
+def test_a_number_that_is_disowned_is_called_so(gauss: Found) -> None:
+    assert gauss[0].gap is not None
+    silent = gauss[0].gap.model_copy(update={"headline": None, "verdict": "no_estimate"})
+    report = gauss[0].model_copy(update={"gap": silent})
+    assert f"Leave-one-out gave {nats(silent.disowned or 0)} nats, which is not used." in str(
+        Result(report)
+    )
+    assert "which is not used" not in str(Result(gauss[0]))
+
+
 def test_a_page_needs_nothing_beside_it(result: Result, tmp_path: Path) -> None:
     page = result.html(tmp_path / "report.html").read_text()
+    assert all(each.sentence in unescape(page) for each in TERMS.values())
     assert page.startswith("<!doctype html>")
     assert not re.search(r'<(script|link|img)[^>]*(src|href)="?http', page)
     assert page.count('class="plotly-graph-div"') == len(result.plot.names())

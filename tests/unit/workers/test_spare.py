@@ -89,3 +89,15 @@ def test_an_idle_child_dies_with_its_supervisor() -> None:
     assert child.stdin
     child.stdin.close()
     assert child.wait(60) == 9
+
+
+def test_no_child_waits_while_nobody_is_there(spare: Spare) -> None:
+    spare.prepare()
+    assert spare._idle
+    waiting = spare._idle._process
+    spare.rest()
+    assert waiting.poll() is not None
+    spare.rest()  # nothing left to end
+    child, first = told(spare, 1)  # whoever comes has one made
+    assert first["job"] == 1
+    spare.end(child)

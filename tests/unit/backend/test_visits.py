@@ -1,0 +1,35 @@
+"""Workers keep a child ready while somebody is there; probes, scrapers and workers are nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from tests.unit.backend.in_process import api
+
+ROOT = {"authorization": "Bearer root"}
+WORKER = {"authorization": "Bearer w"}
+REPORT = {"queues": ["analyses"], "device": "cpu"}
+
+
+def test_a_service_that_nobody_uses_rests_and_wakes_with_a_request(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with api(tmp_path, rest_seconds=50.0) as (client, service):
+            visits, now = service.jobs.visits, 1000.0
+            visits._clock = lambda: now
+
+            async def awake() -> bool:
+                answer = await client.put("/internal/workers/w", json=REPORT, headers=WORKER)
+                return bool(answer.json()["awake"])
+
+            visits.note("/")
+            assert await awake()
+            now += 60
+            for path in ("/health/live", "/health/ready", "/metrics"):
+                await client.get(path, headers=ROOT)
+            assert (await client.get("/analyses")).status_code == 401  # a stranger
+            assert not await awake()
+            await client.get("/analyses", headers=ROOT)
+            assert await awake()
+
+    asyncio.run(run())
