@@ -162,8 +162,8 @@ def main() -> int:
         row = overhead(script, asked.seconds)
         row["question"] = questions(script)
         found["networks"][script.name] = row
+        asked.output.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
         print(script.name, json.dumps(row, indent=1, ensure_ascii=False), flush=True)
-    asked.output.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     return 0
 
 

@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 T = TypeVar("T")
 
 # Of one person's short requests at one time.
-AT_ONCE = 2
+AT_ONCE = 3
 # Seconds of answering: saved up at most, and earned in a second. A page costs a tenth.
 SAVED_SECONDS, EARNED = 2.0, 0.15
 # What a request costs that waits for a worker or for bytes: ten a second.

@@ -64,7 +64,7 @@ def _save(model: nn.Module, batch: Tensor, path: Path) -> None:
     import torch
 
     try:
-        # torch's exporter uses its own deprecated parts; einsum's paths by size would fix the batch.
+        # The exporter uses deprecated parts of torch; einsum's paths by size would fix the batch.
         with warnings.catch_warnings(), torch.backends.opt_einsum.flags(enabled=False):
             warnings.simplefilter("ignore", DeprecationWarning)
             # Recurrent layers of torch put back their own list of weights.
@@ -82,7 +82,7 @@ def _save(model: nn.Module, batch: Tensor, path: Path) -> None:
 
 
 def _program(model: nn.Module, shown: Tensor) -> Any:
-    """torch.export's program of any batch size, without operations in place.
+    """torch.export's program of any batch size.
 
     Operators whose kernel depends on sizes (cdist, einsum) make guards on the batch; the program
     is the same for all, and the guards are left to it.
@@ -101,8 +101,7 @@ def _program(model: nn.Module, shown: Tensor) -> Any:
             dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
             prefer_deferred_runtime_asserts_over_guards=True,
         )
-    written = any(str(node.target).split(".")[1:2] == ["copy_"] for node in program.graph.nodes)
-    return program.run_decompositions({}) if written else program
+    return program
 
 
 _ADVICE = {

@@ -16,7 +16,8 @@ class Training:
     """None for what nobody said.
 
     copies: whether the data hold the altered copies that training saw. moments: where Adam's
-    second moments come from; None where there are none.
+    second moments come from; None where there are none. sequences: whether each example is one of
+    labels, a kind of which no interval was tried.
     """
 
     optimizer: Optimizer | None = None
@@ -24,6 +25,7 @@ class Training:
     copies: bool = False
     dropout: bool | None = None
     moments: Moments | None = None
+    sequences: bool = False
 
     @classmethod
     def of(cls, minimum: Minimum) -> Self:
@@ -35,6 +37,7 @@ class Training:
             minimum.groups is not None,
             objective.dropout,
             objective.optimiser.moments,
+            minimum.loss.reads == "labels_of_positions",
         )
 
     @property

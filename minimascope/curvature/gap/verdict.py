@@ -236,7 +236,7 @@ def _unfinished(e: Evidence) -> str:
 
 def _hidden(e: Evidence) -> bool:
     """Whether something was told, or not told, that the interval does not know of."""
-    return e.training.altered or _unknown(e) or _noisy(e)
+    return e.training.altered or e.training.sequences or _unknown(e) or _noisy(e)
 
 
 def _unknown(e: Evidence) -> bool:
@@ -259,6 +259,11 @@ def _usable(e: Evidence, scatter: float) -> str:
         return (
             "The optimiser is not known and was taken for SGD; with Adam the estimate would be 4 "
             "to 13 times too low. Say which it was."
+        )
+    if e.training.sequences:
+        return (
+            "Usable with care: each example is a sequence of labels, and on networks of that kind "
+            "no interval has been tried. Memorised sequences cost far more than is said here."
         )
     if _noisy(e):
         return (

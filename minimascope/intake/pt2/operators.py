@@ -20,7 +20,6 @@ from minimascope.intake.pt2.recurrent import RECURRENT
 from minimascope.intake.pt2.refusals import refused
 from minimascope.intake.pt2.written_out import (
     cdist,
-    copy,
     embedding_bag,
     grid_sampler,
     logcumsumexp,
@@ -58,7 +57,7 @@ sum sym_numel sym_size tan tanh threshold tile _to_copy topk tril triu true_divi
 upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_nearest1d upsample_nearest2d
 upsample_nearest3d upsample_trilinear3d var var_mean vdot _weight_norm where zeros zeros_like
 affine_grid_generator addbmm addr angle argsort atleast_1d bucketize cdist col2im complex
-conj_physical copy count_nonzero cross cummax cummin cumulative_trapezoid diag diag_embed diff
+conj_physical count_nonzero cross cummax cummin cumulative_trapezoid diag diag_embed diff
 digamma embedding_bag erfinv fft_fft fft_fft2 fft_fftn fft_fftshift fft_ifft fft_ifft2 fft_ifftn
 fft_ifftshift fft_irfft fft_irfft2 fft_irfftn fft_rfft fft_rfft2 fft_rfftn fix fliplr flipud frac
 grid_sampler heaviside hstack index_copy index_fill index_put index_reduce isclose kl_div kron
@@ -127,7 +126,6 @@ _WRITTEN_OUT: dict[tuple[str, str], Callable[..., Any]] = {
     ("scaled_dot_product_attention", "default"): attention,
     ("_weight_norm", "default"): weight_norm,
     ("cdist", "default"): cdist,
-    ("copy", "default"): copy,
     ("logcumsumexp", "default"): logcumsumexp,
     ("embedding_bag", "default"): embedding_bag,
     ("embedding_bag", "padding_idx"): embedding_bag,

@@ -109,18 +109,13 @@ def _at(values: Tensor, places: list[Tensor]) -> Tensor:
     return taken.reshape(n, values.shape[1], *index.shape[1:]) * inside[:, None]
 
 
-def copy(into: Tensor, source: Tensor, non_blocking: bool = False) -> Tensor:
-    """What `into` holds after source was copied over it."""
-    return source.to(into.dtype).expand_as(into).clone()
-
-
 def logcumsumexp(x: Tensor, dim: int) -> Tensor:
     """log Σ_{j ≤ i} exp x_j along one axis."""
     most = x.detach().amax(dim, keepdim=True)
     return most + (x - most).exp().cumsum(dim).log()
 
 
-def cdist(x: Tensor, y: Tensor, p: float = 2.0, compute_mode: int | None = None) -> Tensor:
+def cdist(x: Tensor, y: Tensor, p: float = 2.0, _compute_mode: int | None = None) -> Tensor:
     """Distances ‖x_i − y_j‖_p (… × rows × rows); the derivative at distance 0 is 0."""
     apart = x[..., :, None, :] - y[..., None, :, :]
     if p == 0:

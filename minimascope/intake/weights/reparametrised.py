@@ -147,7 +147,7 @@ def _spectral_norm(original: Tensor, left: Tensor, right: Tensor | None = None) 
 _KINDS: dict[str, tuple[Callable[..., Tensor], str]] = {
     "pruned": (
         _pruned,
-        "torch's pruning: weight_orig · weight_mask; pruned ones are 0 and count as parameters",
+        "torch's pruning: weight_orig · weight_mask, pruned ones are parameters at 0",
     ),
     "weight norm": (_weight_norm, "weight norm: g·v/‖v‖"),
     "spectral norm": (_spectral_norm, "spectral norm: W/σ"),

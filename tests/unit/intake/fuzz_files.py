@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from safetensors.torch import save
 from torch import nn
+from torch.nn.utils import prune
 
 from minimascope import export
 
@@ -121,7 +122,7 @@ def normed() -> bytes:
     model = network()
     torch.nn.utils.parametrizations.weight_norm(model[0])
     torch.nn.utils.parametrizations.spectral_norm(model[2])
-    torch.nn.utils.prune.l1_unstructured(model[0], "bias", amount=2)
+    prune.l1_unstructured(model[0], "bias", amount=2)
     state = {f"module.{name}": tensor for name, tensor in model.state_dict().items()}
     buffer = io.BytesIO()
     torch.save({**state, "n_averaged": torch.tensor(3)}, buffer)

@@ -116,12 +116,6 @@ def contracted(net: Net, x: Tensor) -> Tensor:
     return torch.einsum("bi,ij,bj->bi", x, net.w, net.into(x)) + torch.tensordot(x, net.w, 1)
 
 
-def written_into(net: Net, x: Tensor) -> Tensor:
-    y = net.into(x).clone()
-    y[:, 0] = x[:, 1] * y[:, 2]
-    return y
-
-
 def chosen(net: Net, x: Tensor) -> Tensor:
     return torch.cond(
         net.w.sum() > 0, lambda y: y.sin(), lambda y: y.cos() * net.w[0], (net.into(x),)
@@ -139,8 +133,7 @@ SAME: dict[str, tuple[Formula, Formula, Callable[[], Tensor]]] = {
     "cond": (chosen, chosen_by_hand, reals),
     "summed": (summed, summed_by_hand, reals),
     **{
-        each.__name__: (each, each, reals)
-        for each in (filtered, of_complex, scattered, contracted, written_into)
+        each.__name__: (each, each, reals) for each in (filtered, of_complex, scattered, contracted)
     },
 }
 

@@ -109,6 +109,7 @@ def test_leaving_a_sequence_out_is_what_refits_say(minimum: Bigrams) -> None:
     assert report.data.train.accuracy == pytest.approx(float(right), rel=1e-9)
     assert report.gap.estimates["alo_ggn"].value == pytest.approx(float(exact), rel=0.03)
     assert any("leaves out a sequence" in said for said in report.warnings)
+    assert report.gap.verdict != "reliable"
 
 
 @pytest.mark.parametrize("criterion", [None, mean_loss, "CrossEntropyLoss"])
