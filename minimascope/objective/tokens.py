@@ -125,13 +125,13 @@ class TokenCrossEntropy(Loss):
 
     @override
     def of_best_constant(self, y: Tensor, outputs: int, weights: Tensor | None = None) -> float:
-        """Of the same logits at every position: how often each label comes."""
+        """Each position has logits of its own: how often each label comes there."""
         labels, counted = self._labels(y)
         classes = max(outputs // y.shape[1], int(labels.max()) + 1)
         weight = counted.double() if weights is None else counted * weights.double()[:, None]
         zeros = torch.zeros(1, classes, dtype=torch.float64, device=y.device)
         a = self.scale * weight.reshape(-1, 1) * self.each.masses(zeros, labels.reshape(-1))
-        return float(mass_entropy(a.sum(0) / y.shape[0]))
+        return float(mass_entropy(a.reshape(*y.shape, -1).mean(0)).sum())
 
     @override
     def sampled_residual(self, f: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
