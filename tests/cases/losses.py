@@ -55,9 +55,9 @@ def numbers(n: int) -> Tensor:
 
 
 def positions(n: int) -> Tensor:
-    """Labels of three positions; some count for nothing, one sequence has none."""
+    """Labels of three positions, each label at each; some count for nothing, one has none."""
     y = torch.arange(3 * n).reshape(n, 3) % 4
-    y[1, 2] = y[3, 0] = y[4] = -100
+    y[1, 2] = y[5, 0] = y[4] = -100
     return y
 
 
