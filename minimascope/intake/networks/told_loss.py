@@ -31,7 +31,7 @@ def told_loss(
     fit the outputs.
     """
     name, said, outputs = asked.loss, list[str](), math.prod(shape)
-    if name == "cross_entropy" and of_positions(targets, shape):
+    if loss_named(name).reads == "class_or_shares" and of_positions(targets, shape):
         return _of_positions(asked, targets, shape)
     several = outputs > 1 and targets.ndim == 2
     if several and loss_named(name).classes(outputs) == 2 and not loss_named(name).fits(outputs):
