@@ -61,7 +61,7 @@ def loss_and_accuracy(
 
 
 def _data(name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    found = np.load(DEMOS / ENDS[0] / f"{name}.npz")
+    found = np.load(DEMOS / ENDS[0] / f"{name}.npz", allow_pickle=False)
     keys = sorted(found.files)
     x = next(found[key] for key in keys if found[key].ndim == 2)
     y = next(found[key] for key in keys if found[key].ndim == 1)
@@ -96,7 +96,7 @@ def story() -> dict[str, Any]:
     on_line = [between(first, last, float(alpha)) for alpha in alphas]
     trained = [loss_and_accuracy(each, *train) for each in on_line]
     tested = [loss_and_accuracy(each, *test) for each in on_line]
-    arrays = np.load(DEMOS / ENDS[0] / "arrays.npz")
+    arrays = np.load(DEMOS / ENDS[0] / "arrays.npz", allow_pickle=False)
     return {
         "ends": [_end(name) for name in ENDS],
         "layers": [_rounded(first), _rounded(last)],

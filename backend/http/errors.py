@@ -9,6 +9,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 
 from backend.storage.database import AnyDatabaseError, DatabaseUnavailable, damaged, is_damaged
 from backend.storage.incoming import no_room
@@ -112,7 +114,14 @@ def _database(request: Request, error: Exception) -> JSONResponse:
     return problem_response(database_problem(error, identifier), identifier)
 
 
+def _gone(request: Request, error: Exception) -> Response:
+    """Who asked is not there any more: nobody reads this, and it is no fault of ours."""
+    log.info("request %s: the caller went away in the middle of it", _request_id(request))
+    return Response(status_code=400)
+
+
 def install(app: FastAPI) -> None:
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(AnyDatabaseError, _database)
     app.add_exception_handler(ProblemError, _refused)
     app.add_exception_handler(HTTPException, _http)

@@ -67,6 +67,7 @@ def _save(model: nn.Module, batch: Tensor, path: Path) -> None:
         # The exporter uses deprecated parts of torch; einsum's paths by size would fix the batch.
         with warnings.catch_warnings(), torch.backends.opt_einsum.flags(enabled=False):
             warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.filterwarnings("ignore", "The .grad attribute", UserWarning)
             # Recurrent layers of torch put back their own list of weights.
             warnings.filterwarnings("ignore", message=".*_flat_weights.*")
             shown = torch.zeros(batch.shape, dtype=batch.dtype, device=batch.device)

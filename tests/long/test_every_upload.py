@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.unit.intake.test_zoo import hugging, zipped
 from torch import Tensor, nn
 
 from minimascope import export
@@ -17,6 +16,7 @@ from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import STAGES, Report, Stage
 from tests.cases.analyses import Kept
 from tests.cases.zoo import specimen
+from tests.long.intake.test_zoo import hugging, zipped
 
 pytestmark = [  # torch's own deprecated parts
     pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning"),

@@ -14,6 +14,8 @@ from tests.cases.checked_network import check
 SHARDS, IN_SHARD, WHOLE_EVERY = 32, 10, 6
 
 
+# torch says so of its own convolutions where kernels are even.
+@pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_products_are_those_of_autograd_and_no_stage_has_a_fault(
     shard: int, tmp_path: Path

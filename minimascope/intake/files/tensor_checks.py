@@ -131,13 +131,6 @@ def check_plain(tensors: dict[str, Tensor], *, file_bytes: int) -> None:
     Raises ProblemError tensor_refused (kind, layout, dtype, overlapping or repeated memory).
     `file_bytes` bounds what all tensors together may unpack to.
     """
-    check_memory_of(tensors, file_bytes=file_bytes)
-    for name, tensor in tensors.items():
-        check_finite(name, tensor)
-
-
-def check_memory_of(tensors: dict[str, Tensor], *, file_bytes: int) -> None:
-    """The same but for what the numbers are."""
     if len(tensors) > TENSORS:
         raise refuse(next(iter(tensors)), f"one of {len(tensors)} tensors, more than {TENSORS}")
     total = 0

@@ -29,6 +29,8 @@ MODEL_TYPES = (
     *("albert", "bert", "distilbert", "electra", "gpt2", "gpt_neo", "opt", "roberta"),
     *("beit", "convnext", "convnextv2", "deit", "mobilenet_v2", "resnet", "vit"),
 )
+# Every token sees every other one: their masks may come as the numbers that are added to attention.
+ENCODERS = ("albert", "bert", "distilbert", "electra", "roberta")
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 NUMBER_MOST, TEXT_MOST, DEPTH_MOST = 1_000_000, 1000, 200
 _DROPPED = ("auto_map", "quantization_config", "torch_dtype", "dtype", "transformers_version")
@@ -62,10 +64,19 @@ class Classifier(nn.Module):
         taken = inspect.signature(self._model[0].forward).parameters
         parts = inputs.unbind(1) if inputs.ndim == 3 else (inputs,)
         named = dict(zip(INPUTS, parts, strict=False))
-        pad = getattr(getattr(self._model[0], "config", None), "pad_token_id", None)
+        config = getattr(self._model[0], "config", None)
+        pad = getattr(config, "pad_token_id", None)
         if len(parts) == 1 and isinstance(pad, int):
             named["attention_mask"] = (~at_ends(inputs == pad)).long()
+        if "attention_mask" in named and getattr(config, "model_type", "") in ENCODERS:
+            named["attention_mask"] = self._added(named["attention_mask"])
         return {name: each for name, each in named.items() if name in taken}
+
+    def _added(self, mask: Tensor) -> Tensor:
+        """The mask (n × T) as numbers (n × 1 × 1 × T); of 0 and 1 transformers branches on them,
+        and what branches on values has no gradients of all examples at once."""
+        kind = next(q.dtype for q in self.parameters() if q.is_floating_point())
+        return (mask <= 0).to(kind)[:, None, None, :] * torch.finfo(kind).min
 
     @override
     def forward(self, inputs: Tensor) -> Tensor:

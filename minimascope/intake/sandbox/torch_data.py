@@ -14,7 +14,7 @@ from torch import Tensor
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.datasets import splits
 from minimascope.intake.files.safetensors_format import FLOAT8
-from minimascope.intake.files.tensor_checks import check_memory_of
+from minimascope.intake.files.tensor_checks import check_plain
 from minimascope.intake.weights import torch_file
 from minimascope.intake.weights.inert_pickle import Inert
 
@@ -27,7 +27,7 @@ def read(source: BinaryIO, *, zipped: bool, size: int) -> dict[str, np.ndarray]:
     tensors = _named(saved)
     if any(name.endswith((".weight", ".bias")) for name in tensors):
         raise checkpoint()
-    check_memory_of(tensors, file_bytes=size)
+    check_plain(tensors, file_bytes=size)
     return {name: as_array(tensor) for name, tensor in tensors.items()}
 
 

@@ -134,7 +134,7 @@ def test_schedule_gives_lambda_eff() -> None:
 def test_convolution_and_batch_norm_agree_on_both_routes() -> None:
     torch.manual_seed(0)
     network = nn.Sequential(
-        nn.Conv2d(1, 2, 3, stride=2, padding=1),
+        nn.Conv2d(1, 2, 3, stride=2, padding=1, bias=False),  # a bias would be left out of λ
         nn.BatchNorm2d(2),
         nn.ReLU(),
         nn.Flatten(),

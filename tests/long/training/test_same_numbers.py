@@ -20,7 +20,7 @@ from tests.cases.script import BATCH, DECAY, RATE, trained
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 # Of the run, or of how the weights came: no numbers of the minimum.
-BESIDES = {"wall_seconds", "checkpoint", "warnings"}
+BESIDES = {"wall_seconds", "checkpoint", "warnings", "taken"}
 
 
 def numbers(report: Any) -> dict[str, Any]:

@@ -44,6 +44,7 @@ ELSEWHERE = {
 MLP = {"family": "mlp", "activation": "relu"}
 X, Y = torch.randn(6, 4, generator=torch.Generator().manual_seed(0)), torch.arange(6) % 3
 LINEAR = nn.Linear(4, 3)
+PIXELS, FLAT = torch.ones(6, 1, 2, 2), nn.Sequential(nn.Conv2d(1, 3, 1), nn.Flatten(2))
 
 
 def read(content: bytes, task: str = "checkpoint", **options: Any) -> dict[str, Any]:
@@ -106,11 +107,6 @@ class Random(nn.Module):
 class Across(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return LINEAR(x - x.mean(0))
-
-
-class Words(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.ones(len(x), 4, 5)
 
 
 def fixed(x: Tensor) -> None:
@@ -232,8 +228,8 @@ EXAMPLES: dict[str, tuple[Act, Act]] = {
     "fixed_batch": (lambda: fixed(X), lambda: fit(nn.Identity(), X, Y)),
     "batch_dependent": (lambda: fit(Across()), lambda: fit(LINEAR)),
     "labels_per_position": (
-        lambda: fit(Words(), X, torch.zeros(6, 4, dtype=torch.int64)),
-        lambda: fit(LINEAR),
+        lambda: fit(nn.Conv2d(1, 3, 1), PIXELS, torch.zeros(6, 2, 2, dtype=torch.int64)),
+        lambda: fit(FLAT, PIXELS, torch.zeros(6, 4, dtype=torch.int64)),
     ),
     "output_shape_mismatch": (
         lambda: fit(LINEAR, loss="binary"),
