@@ -7,14 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.axe import picture, violations
-from tests.servers.browser import until
-
-pytest.importorskip("pytorch_lightning")
-pytest.importorskip("accelerate")
-
 from minimascope.callbacks import LightningCallback, TrainerCallback
 from minimascope.client import Client
+from tests.browser.axe import picture, violations
+from tests.servers.browser import until
 from tests.unit.callbacks.test_huggingface import trained
 from tests.unit.callbacks.test_lightning import fitted
 

@@ -10,8 +10,6 @@ import torch
 from torch.utils.data import Dataset
 from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
 
-pytest.importorskip("accelerate")
-
 from minimascope.callbacks import TrainerCallback
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # a library's own

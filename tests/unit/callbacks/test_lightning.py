@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of its own dependencies
-    pl = pytest.importorskip("pytorch_lightning")
+    import pytorch_lightning as pl
 
 from minimascope.callbacks import LightningCallback
 
