@@ -58,7 +58,7 @@ lock: $(VENV)/bin/python ## Write packaging/lock anew from constraints.txt and t
 	@$(BIN)/pip install -q --disable-pip-version-check "$$(sed -n 's/^UV = "\(.*\)"/\1/p' $(LOCK)/write.py)"
 	@PATH=$(abspath $(BIN)):$$PATH $(BIN)/python $(LOCK)/write.py
 
-images: ## Pin the base images of Dockerfile and compose by their present digests, in .env
+images: ## Renew the digests of the base images in Dockerfile and docker-compose.yml
 	@packaging/images.sh
 
 bench: $(VENV)/.test ## Run the benchmarks, peers side by side (long)
