@@ -33,6 +33,7 @@ ESTIMATOR_VERSION = "7"
 Stage = Literal["spectrum", "density", "gap", "boundary", "margins"]
 STAGES: tuple[Stage, ...] = ("spectrum", "density", "gap", "boundary", "margins")
 NEEDS_SPECTRUM: frozenset[Stage] = frozenset({"density", "boundary", "margins"})
+INAPPLICABLE: frozenset[str] = frozenset({"not_computable", "spectrum_missing"})
 
 
 class Failure(Section):
@@ -42,6 +43,11 @@ class Failure(Section):
     code: str
     sentence: str
     advice: str = ""
+
+    @property
+    def inapplicable(self) -> bool:
+        """The stage has no meaning for this network or these data: nothing went wrong."""
+        return self.code in INAPPLICABLE
 
 
 class Report(Section):
