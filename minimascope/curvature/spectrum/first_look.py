@@ -36,6 +36,7 @@ MOST_TOGETHER = 8  # examples of a group
 WORK = 20  # products an example of a round: those of Lanczos, of probes and of vᵀHv
 BLOCKS = 5  # of the first Lanczos run, two vectors each; later ones start from its result
 GROWTH = 2
+OPERATION_SECONDS = 0.2  # of a product with the graph of a chunk
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,10 @@ class _Looking:
             self._each,
         )
 
-    def _chunk(self) -> int:
-        """Examples of a graph: none takes much longer than a second of its products."""
-        return max(1, min(self._minimum.n, int(0.2 / self._each)))
+    def _chunk(self) -> int | None:
+        """Examples of a graph, of slow networks so few that the end can come between two."""
+        few = int(OPERATION_SECONDS / self._each)
+        return max(1, few) if few < FIRST else None
 
     def _timed(self, size: int) -> float:
         """Seconds of a product of so many examples, graph included."""
