@@ -47,7 +47,7 @@ class Look:
     """What is known so far.
 
     examples: whose Hessian λ₁ is of; seen: with those beside, of `total`. seconds_each: of a
-    product of one example.
+    product of one of these examples within a Lanczos run.
     """
 
     trace: Interval
@@ -122,7 +122,9 @@ class _Looking:
         before = None if self._pairs is None else self._pairs.vectors
         operator = hessian(sample, chunk=self._chunk())
         told = {"count": 1, "seed": self._seed + size, "blocks": self._blocks}
+        began = time.perf_counter()
         self._pairs = top_pairs(operator, before, **told)
+        product = (time.perf_counter() - began) / max(1, self._pairs.products) / size
         held = min(size, most - size)
         if size > sum(self._seen.sizes):
             self._probed(size)
@@ -135,7 +137,7 @@ class _Looking:
             size,
             size + held,
             self.total,
-            self._each,
+            product,
         )
 
     def _chunk(self) -> int | None:
