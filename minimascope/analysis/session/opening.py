@@ -117,12 +117,13 @@ def checkpoint_summary(opened: Opened, parameters: Parameters) -> CheckpointSumm
 
 
 def data_summary(opened: Opened) -> DataSummary:
-    minimum, test = opened.minimum, None
+    minimum, test, total = opened.minimum, None, opened.total
     classes = minimum.loss.classes(as_matrix(opened.outputs).shape[1])
     if opened.test:
-        test = split_summary(minimum.loss, outputs_at(minimum, opened.test[0]), opened.test[1])
+        outputs = outputs_at(minimum, opened.test[0])
+        test = split_summary(minimum.loss, outputs, opened.test[1], total.test)
     return DataSummary(
-        train=split_summary(minimum.loss, opened.outputs, minimum.targets),
+        train=split_summary(minimum.loss, opened.outputs, minimum.targets, total.train),
         test=test,
         classes=classes,
         input_shape=list(minimum.inputs.shape[1:]),
@@ -147,15 +148,32 @@ def is_planar(minimum: Minimum) -> bool:
     return tuple(minimum.inputs.shape[1:]) == (2,)
 
 
-def split_summary(kind: Loss, outputs: Tensor, targets: Tensor) -> SplitSummary:
+def split_summary(
+    kind: Loss, outputs: Tensor, targets: Tensor, total: int | None = None
+) -> SplitSummary:
     """Mean loss and accuracy of one split, from the network's outputs there.
 
     The loss is that of training, in nats an example and normalised for this split; the accuracy
-    is of examples, or of all labels where an example has several.
+    is of examples, or of all labels where an example has several. `total`: of the examples that
+    these were drawn from.
     """
-    logits = as_matrix(outputs)
-    accuracy = None
-    if kind.judges:
-        accuracy = float(kind.correct(logits, targets).double().mean())
-    loss = float(kind.of_data(targets).mean(logits, targets))
-    return SplitSummary(n=len(logits), loss=loss, accuracy=accuracy)
+    logits, own = as_matrix(outputs), kind.of_data(targets)
+    right = kind.correct(logits, targets).double() if kind.judges else None
+    found = SplitSummary(
+        n=len(logits),
+        loss=float(own.mean(logits, targets)),
+        accuracy=None if right is None else float(right.mean()),
+    )
+    if total is None:
+        return found
+    losses = error_of_draw(own.values(logits, targets).double(), total)
+    shares = None if right is None else error_of_draw(right, total)
+    errors = {"total": total, "loss_error": losses, "accuracy_error": shares}
+    return found.model_copy(update=errors)
+
+
+def error_of_draw(values: Tensor, total: int) -> float:
+    """Standard error of the mean of (m, ...) values of examples drawn without replacement."""
+    each = values.reshape(len(values), -1).mean(dim=1)
+    left = max(0.0, 1 - len(each) / total)
+    return float(each.std()) * (left / len(each)) ** 0.5 if len(each) > 1 else float("nan")

@@ -22,7 +22,7 @@ from minimascope.contract.report.minimum import MinimumSummary
 from minimascope.contract.report.objective import ObjectiveSummary
 from minimascope.contract.report.schema_1 import upgraded
 from minimascope.contract.report.sections import Section
-from minimascope.contract.report.spectrum import Spectrum
+from minimascope.contract.report.spectrum import FirstLook, Spectrum
 from minimascope.contract.report.taken import TakenFile
 from minimascope.contract.report.tracked import Tracked
 
@@ -64,6 +64,7 @@ class Report(Section):
     loss: ReportedLoss = "cross_entropy"
     objective: ObjectiveSummary | None = None
     minimum: MinimumSummary | None = None
+    first_look: FirstLook | None = None
     spectrum: Spectrum | None = None
     gap: Gap | None = None
     cross_validation: CrossValidation | None = None
