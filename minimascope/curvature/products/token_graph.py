@@ -1,4 +1,4 @@
-"""Products of a chunk of sequences whose logits never stand at once: body by autograd, head by hand.
+"""Products of a chunk of sequences: body by autograd, head by hand, no logits of all positions.
 
 The body maps θ to h, what the head is given. Its backward pass at a cotangent c on h, kept
 differentiable, gives h' = J v (differentiated in c) and, with the head's part (`token_head`), a
@@ -120,13 +120,5 @@ def _gradients(
     if not pairs:
         return [None] * len(leaves)
     functions, seeds = zip(*pairs, strict=True)
-    return list(
-        torch.autograd.grad(
-            functions,
-            leaves,
-            seeds,
-            retain_graph=True,
-            create_graph=create_graph,
-            allow_unused=True,
-        )
-    )
+    how = {"retain_graph": True, "create_graph": create_graph, "allow_unused": True}
+    return list(torch.autograd.grad(functions, leaves, seeds, **how))
