@@ -20,7 +20,7 @@ from minimascope.curvature.products.hessian import hessian
 from tests.cases.analyses import Kept
 
 transformers = pytest.importorskip("transformers")
-WORDS, LENGTH, SEQUENCES = 30, 6, 4
+WORDS, LENGTH, SEQUENCES = 15, 5, 3
 STAGES: list[Any] = ["spectrum", "boundary", "margins"]
 SMALL: dict[str, Any] = {"vocab_size": WORDS, "bos_token_id": 0, "eos_token_id": 0}
 LLAMA = {"hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 1}
@@ -28,7 +28,7 @@ KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "GPT-2": (
         "GPT2Config",
         "GPT2LMHeadModel",
-        {"n_embd": 8, "n_layer": 1, "n_head": 2, "n_positions": LENGTH},
+        {"n_embd": 4, "n_layer": 1, "n_head": 2, "n_positions": LENGTH},
     ),
     "Llama": (
         "LlamaConfig",
