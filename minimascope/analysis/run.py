@@ -16,7 +16,7 @@ from minimascope import __version__
 from minimascope.analysis import parts
 from minimascope.analysis.session.assembly import Opened
 from minimascope.analysis.session.cross_validation import folds_given
-from minimascope.analysis.session.faults import failure_of
+from minimascope.analysis.session.faults import failure_of, refusal_of
 from minimascope.analysis.session.guessing import worse_than_guessing
 from minimascope.analysis.session.opening import Files, checkpoint_summary, data_summary, open_files
 from minimascope.analysis.session.publishing import Publisher
@@ -24,6 +24,7 @@ from minimascope.analysis.session.session import Session
 from minimascope.analysis.session.told import objective_summary
 from minimascope.analysis.sharing.shards import Shards
 from minimascope.analysis.stages import boundary as boundary_stage
+from minimascope.analysis.stages import first
 from minimascope.analysis.stages import gap as gap_stage
 from minimascope.analysis.stages import margins as margins_stage
 from minimascope.analysis.stages import spectrum as spectrum_stage
@@ -58,11 +59,13 @@ def run_analysis(
     publisher: Publisher,
     unfinished: Path | None = None,
     shards: Shards | None = None,
+    foresee: bool = False,
 ) -> Report:
     """Runs every stage of one analysis and returns the finished report.
 
     `shards` lets others answer parts of it; the numbers do not depend on who does. `unfinished`
     is a folder that keeps long runs: the same analysis, killed on the way, goes on from them.
+    `foresee` says in the report what each stage will take, before the first begins.
 
     A stage that cannot be computed becomes an entry of `report.failures` and the others go on;
     files that cannot be opened raise ProblemError, because then there is nothing to report.
@@ -73,6 +76,7 @@ def run_analysis(
         publisher=publisher,
         unfinished=unfinished,
         shards=shards,
+        foresee=foresee,
     )
 
 
@@ -83,12 +87,18 @@ def run_opened(
     publisher: Publisher,
     unfinished: Path | None = None,
     shards: Shards | None = None,
+    foresee: bool = False,
 ) -> Report:
     """The same on what `open_it` opens: all that files and memory share."""
+    started = time.perf_counter()
     session = begin(open_it, parameters, publisher=publisher)
     session.unfinished, session.shards = unfinished, shards or session.shards
-    session.publish_points()
+    first_pictures(session)
     stages = planned_stages(parameters)
+    if foresee:
+        session.report.planned_seconds = first.foreseen(session, stages)
+        session.report.wall_seconds["intake"] = time.perf_counter() - started
+        publisher.report(session.report)
     session.parts = parts.parts_of(session.opened.minimum, stages)
     asked = [each for stage in session.parts.values() for each in stage]
     session.shards.add(asked, seconds=sum(each.seconds for each in asked))
@@ -124,6 +134,15 @@ def begin(
         warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings, *said],
     )
     return Session(opened, parameters, publisher, report)
+
+
+def first_pictures(session: Session) -> None:
+    """No number depends on them, so no analysis ends with them."""
+    try:
+        first.publish(session)
+    except Exception as error:
+        refusal_of(error)  # want of memory is raised again: that is retried
+        traceback.print_exc()
 
 
 def in_turn(session: Session, stages: list[Stage]) -> Iterator[Stage]:
