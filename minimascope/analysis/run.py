@@ -31,6 +31,7 @@ from minimascope.contract.code import this_code
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import NEEDS_SPECTRUM, STAGES, Failure, Report, Stage
+from minimascope.contract.schemas import StageState
 
 STAGE_FUNCTIONS: dict[Stage, Callable[[Session], None]] = {
     "spectrum": spectrum_stage.run,
@@ -157,7 +158,14 @@ def run_stage(session: Session, stage: Stage, stages: list[Stage]) -> None:
     if failure:
         session.report.failures.append(failure)
     session.publisher.report(session.report)
-    session.publisher.stage(stage, "failed" if failure else "done", seconds)
+    session.publisher.stage(stage, ended_as(failure), seconds)
+
+
+def ended_as(failure: Failure | None) -> StageState:
+    """What does not apply was skipped, and is no failure to whoever watches."""
+    if failure is None:
+        return "done"
+    return "skipped" if failure.inapplicable else "failed"
 
 
 def attempt(session: Session, stage: Stage) -> Failure | None:

@@ -61,7 +61,7 @@ function follow(id) {
   const on = (/** @type {typeof import("../contract.mjs").EVENTS[number]} */ name, /** @type {(data: any) => void} */ heard) =>
     opened.addEventListener(name, (event) => heard(JSON.parse(event.data)));
   const ended = (/** @type {{ state: string }} */ { state: now }) => {
-    if ((now === "done" || now === "failed") && onPage("analysis")) location.reload();
+    if (["done", "failed", "skipped"].includes(now) && onPage("analysis")) location.reload();
   };
   on("stage", ended);
   on("state", ended);

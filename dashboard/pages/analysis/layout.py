@@ -11,14 +11,14 @@ from dashboard.components import ids
 from dashboard.components.chip import verdict_chip
 from dashboard.components.notices import remark
 from dashboard.components.plot import menu
-from dashboard.components.words import STATES, count, percent, plural, when
+from dashboard.components.words import STAGES, STATES, count, percent, plural, when
 from dashboard.pages.analysis.answer import answer, range_panel
 from dashboard.pages.analysis.groups import groups
 from dashboard.pages.analysis.key_numbers import kpi_strip
 from dashboard.pages.analysis.panels import boundary, card, filmstrip, plane_kind, spectrum
 from dashboard.pages.analysis.sample_words import sample_words
 from dashboard.pages.analysis.taken import taken
-from minimascope.contract.report import Report
+from minimascope.contract.report import Failure, Report
 from minimascope.contract.schemas import FINAL_STATES, Analysis
 
 API = "/api/v1/analyses"
@@ -52,14 +52,7 @@ def _again(analysis: Analysis) -> str:
 
 
 def _remarks(analysis: Analysis, report: Report) -> list[Any]:
-    notes = [
-        remark(
-            html.Strong(f"{failure.stage.capitalize()} could not be computed. "),
-            f"{failure.sentence} {failure.advice}",
-            tone="bad",
-        )
-        for failure in report.failures
-    ]
+    notes = [failure_notice(each) for each in report.failures]
     notes += [remark(warning, tone="warn") for warning in report.warnings]
     if report.spectrum is not None and report.spectrum.sample is not None:
         notes.append(remark(sample_words(report.spectrum, report.spectrum.sample)))
@@ -69,6 +62,16 @@ def _remarks(analysis: Analysis, report: Report) -> list[Any]:
         link = dcc.Link("Watch it run", href=f"/jobs/{analysis.id}")
         notes.insert(0, remark("Later stages are still running; what is here is final. ", link))
     return notes
+
+
+def failure_notice(failure: Failure) -> html.Div:
+    """Red where something went wrong; what has no meaning here is only said."""
+    said = "does not apply here" if failure.inapplicable else "could not be computed"
+    return remark(
+        html.Strong(f"{STAGES.get(failure.stage, failure.stage)}: {said}. "),
+        f"{failure.sentence} {failure.advice}",
+        tone="plain" if failure.inapplicable else "bad",
+    )
 
 
 def _origin(analysis: Analysis) -> html.Div:

@@ -28,11 +28,12 @@ from minimascope.contract.report.tracked import Tracked
 
 SCHEMA_VERSION = "2"
 # Raised with every change that changes a number: results of another version are not reused.
-ESTIMATOR_VERSION = "7"
+ESTIMATOR_VERSION = "8"
 
 Stage = Literal["spectrum", "density", "gap", "boundary", "margins"]
 STAGES: tuple[Stage, ...] = ("spectrum", "density", "gap", "boundary", "margins")
 NEEDS_SPECTRUM: frozenset[Stage] = frozenset({"density", "boundary", "margins"})
+INAPPLICABLE: frozenset[str] = frozenset({"not_computable", "spectrum_missing"})
 
 
 class Failure(Section):
@@ -42,6 +43,11 @@ class Failure(Section):
     code: str
     sentence: str
     advice: str = ""
+
+    @property
+    def inapplicable(self) -> bool:
+        """The stage has no meaning for this network or these data: nothing went wrong."""
+        return self.code in INAPPLICABLE
 
 
 class Report(Section):
