@@ -16,7 +16,7 @@ RUN python -m venv /venv \
     && /venv/bin/pip install -r packaging/lock/image.txt \
     && (/venv/bin/python packaging/lock/accelerator.py \
         || /venv/bin/pip install -r packaging/lock/gpu.txt)
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY packaging/server packaging/server
 COPY minimascope minimascope
 COPY backend backend

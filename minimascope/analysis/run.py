@@ -14,6 +14,7 @@ import torch
 
 from minimascope import __version__
 from minimascope.analysis import parts
+from minimascope.analysis.budget import first_answers
 from minimascope.analysis.session.assembly import Opened
 from minimascope.analysis.session.cross_validation import folds_given
 from minimascope.analysis.session.faults import failure_of, refusal_of
@@ -28,11 +29,14 @@ from minimascope.analysis.stages import first
 from minimascope.analysis.stages import gap as gap_stage
 from minimascope.analysis.stages import margins as margins_stage
 from minimascope.analysis.stages import spectrum as spectrum_stage
+from minimascope.analysis.stages.asked import planned_stages
 from minimascope.contract.code import this_code
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.report import NEEDS_SPECTRUM, STAGES, Failure, Report, Stage
+from minimascope.contract.report import NEEDS_SPECTRUM, Failure, Report, Stage
 from minimascope.contract.schemas import StageState
+from minimascope.curvature.running.deadline import OutOfTimeError, within
+from minimascope.curvature.running.durations import duration
 
 STAGE_FUNCTIONS: dict[Stage, Callable[[Session], None]] = {
     "spectrum": spectrum_stage.run,
@@ -89,17 +93,40 @@ def run_opened(
     shards: Shards | None = None,
     foresee: bool = False,
 ) -> Report:
-    """The same on what `open_it` opens: all that files and memory share."""
+    """The same on what `open_it` opens: all that files and memory share.
+
+    With `parameters.seconds` it ends by then, of which what was done before it counts where a
+    deadline runs already.
+    """
     started = time.perf_counter()
-    session = begin(open_it, parameters, publisher=publisher)
-    session.unfinished, session.shards = unfinished, shards or session.shards
-    first_pictures(session)
-    stages = planned_stages(parameters)
-    if foresee:
-        session.report.planned_seconds = first.foreseen(session, stages)
-        session.report.wall_seconds["intake"] = time.perf_counter() - started
-        publisher.report(session.report)
-    session.parts = parts.parts_of(session.opened.minimum, stages)
+    with within(parameters.seconds):
+        try:
+            session = begin(open_it, parameters, publisher=publisher)
+        except OutOfTimeError as error:
+            said = f"{duration(parameters.seconds or 0)} were over before the data were read."
+            raise ProblemError("out_of_time", said) from error
+        session.unfinished, session.shards = unfinished, shards or session.shards
+        first_pictures(session)
+        if foresee and parameters.seconds is None:
+            foretell(session, started)
+        return _answered(session)
+
+
+def foretell(session: Session, started: float) -> None:
+    """What each stage will take, told before the first begins."""
+    stages = planned_stages(session.parameters)
+    session.report.planned_seconds = first.foreseen(session, stages)
+    session.report.wall_seconds["intake"] = time.perf_counter() - started
+    session.publisher.report(session.report)
+
+
+def _answered(session: Session) -> Report:
+    publisher, seconds = session.publisher, session.parameters.seconds
+    if seconds is not None:
+        first_answers(session, seconds)
+    stages = planned_stages(session.parameters)
+    if seconds is None:  # others would not know of the deadline
+        session.parts = parts.parts_of(session.opened.minimum, stages)
     asked = [each for stage in session.parts.values() for each in stage]
     session.shards.add(asked, seconds=sum(each.seconds for each in asked))
     for stage in in_turn(session, stages):
@@ -140,6 +167,8 @@ def first_pictures(session: Session) -> None:
     """No number depends on them, so no analysis ends with them."""
     try:
         first.publish(session)
+    except OutOfTimeError:
+        return
     except Exception as error:
         refusal_of(error)  # want of memory is raised again: that is retried
         traceback.print_exc()
@@ -154,14 +183,6 @@ def in_turn(session: Session, stages: list[Stage]) -> Iterator[Stage]:
         else:
             yield stage
     yield from later
-
-
-def planned_stages(parameters: Parameters) -> list[Stage]:
-    """The stages asked for in their fixed order, with the spectrum where one needs it."""
-    asked = set(parameters.stages)
-    if asked & NEEDS_SPECTRUM:
-        asked.add("spectrum")
-    return [stage for stage in STAGES if stage in asked]
 
 
 def run_stage(session: Session, stage: Stage, stages: list[Stage]) -> None:

@@ -22,13 +22,13 @@ from minimascope.contract.report.minimum import MinimumSummary
 from minimascope.contract.report.objective import ObjectiveSummary
 from minimascope.contract.report.schema_1 import upgraded
 from minimascope.contract.report.sections import Section
-from minimascope.contract.report.spectrum import Spectrum
+from minimascope.contract.report.spectrum import FirstLook, Spectrum
 from minimascope.contract.report.taken import TakenFile
 from minimascope.contract.report.tracked import Tracked
 
 SCHEMA_VERSION = "2"
 # Raised with every change that changes a number: results of another version are not reused.
-ESTIMATOR_VERSION = "7"
+ESTIMATOR_VERSION = "8"
 
 Stage = Literal["spectrum", "density", "gap", "boundary", "margins"]
 STAGES: tuple[Stage, ...] = ("spectrum", "density", "gap", "boundary", "margins")
@@ -68,6 +68,7 @@ class Report(Section):
     loss: ReportedLoss = "cross_entropy"
     objective: ObjectiveSummary | None = None
     minimum: MinimumSummary | None = None
+    first_look: FirstLook | None = None
     spectrum: Spectrum | None = None
     gap: Gap | None = None
     cross_validation: CrossValidation | None = None
