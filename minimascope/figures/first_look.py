@@ -17,7 +17,8 @@ def first_look_figure(arrays: Arrays) -> go.Figure | None:
     if "points" not in arrays or "labels" not in arrays:
         return None
     points = np.asarray(arrays["points"])
-    figure = go.Figure(class_points({"points": points, "labels": arrays["labels"]}, size=5))
+    shown = {name: arrays[name] for name in ("points", "labels", "predictions") if name in arrays}
+    figure = go.Figure(class_points(shown, size=5))
     low, high = points.min(axis=0), points.max(axis=0)
     ends = np.stack([low - PAD * (high - low), high + PAD * (high - low)], axis=1)
     if all(name in arrays for name in REGIONS):

@@ -15,6 +15,7 @@ from minimascope.contract.arrays import ARRAYS
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Report
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.figures.plane import class_points
 from tests.cases.analyses import CNN, Kept, analysed, digit_images, save
 
 EARLY = ["region_boundary", "region_class", "region_x", "region_y"]
@@ -104,3 +105,14 @@ def test_token_ids_are_drawn_by_what_the_last_layer_is_given() -> None:
     assert drawn.shape == (30, 2)
     values = torch.linalg.svdvals((given - given.mean(dim=0)).double())
     assert float(drawn.square().sum()) == pytest.approx(float(values[:2].square().sum()), rel=1e-6)
+
+
+def test_more_classes_than_colours_are_right_or_wrong() -> None:
+    labels = np.arange(40) % 20
+    predictions = np.where(np.arange(40) < 3, 19 - labels, labels)
+    arrays = {"points": np.random.default_rng(0).normal(size=(40, 2)), "labels": labels}
+    assert len(class_points(arrays)) == 20
+    right, wrong = class_points({**arrays, "predictions": predictions})
+    assert (right.name, wrong.name) == ("right", "wrong")
+    assert wrong.customdata[:, 0].tolist() == [0, 1, 2]
+    assert wrong.text[2] == "<br>class 2"
