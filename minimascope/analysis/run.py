@@ -17,7 +17,7 @@ from minimascope.analysis import parts
 from minimascope.analysis.budget import first_answers
 from minimascope.analysis.session.assembly import Opened
 from minimascope.analysis.session.cross_validation import folds_given
-from minimascope.analysis.session.faults import failure_of
+from minimascope.analysis.session.faults import failure_of, refusal_of
 from minimascope.analysis.session.guessing import worse_than_guessing
 from minimascope.analysis.session.opening import Files, checkpoint_summary, data_summary, open_files
 from minimascope.analysis.session.publishing import Publisher
@@ -25,6 +25,7 @@ from minimascope.analysis.session.session import Session
 from minimascope.analysis.session.told import objective_summary
 from minimascope.analysis.sharing.shards import Shards
 from minimascope.analysis.stages import boundary as boundary_stage
+from minimascope.analysis.stages import first
 from minimascope.analysis.stages import gap as gap_stage
 from minimascope.analysis.stages import margins as margins_stage
 from minimascope.analysis.stages import spectrum as spectrum_stage
@@ -62,11 +63,13 @@ def run_analysis(
     publisher: Publisher,
     unfinished: Path | None = None,
     shards: Shards | None = None,
+    foresee: bool = False,
 ) -> Report:
     """Runs every stage of one analysis and returns the finished report.
 
     `shards` lets others answer parts of it; the numbers do not depend on who does. `unfinished`
     is a folder that keeps long runs: the same analysis, killed on the way, goes on from them.
+    `foresee` says in the report what each stage will take, before the first begins.
 
     A stage that cannot be computed becomes an entry of `report.failures` and the others go on;
     files that cannot be opened raise ProblemError, because then there is nothing to report.
@@ -77,6 +80,7 @@ def run_analysis(
         publisher=publisher,
         unfinished=unfinished,
         shards=shards,
+        foresee=foresee,
     )
 
 
@@ -87,12 +91,14 @@ def run_opened(
     publisher: Publisher,
     unfinished: Path | None = None,
     shards: Shards | None = None,
+    foresee: bool = False,
 ) -> Report:
     """The same on what `open_it` opens: all that files and memory share.
 
     With `parameters.seconds` it ends by then, of which what was done before it counts where a
     deadline runs already.
     """
+    started = time.perf_counter()
     with within(parameters.seconds):
         try:
             session = begin(open_it, parameters, publisher=publisher)
@@ -100,12 +106,22 @@ def run_opened(
             said = f"{duration(parameters.seconds or 0)} were over before the data were read."
             raise ProblemError("out_of_time", said) from error
         session.unfinished, session.shards = unfinished, shards or session.shards
+        first_pictures(session)
+        if foresee and parameters.seconds is None:
+            foretell(session, started)
         return _answered(session)
+
+
+def foretell(session: Session, started: float) -> None:
+    """What each stage will take, told before the first begins."""
+    stages = planned_stages(session.parameters)
+    session.report.planned_seconds = first.foreseen(session, stages)
+    session.report.wall_seconds["intake"] = time.perf_counter() - started
+    session.publisher.report(session.report)
 
 
 def _answered(session: Session) -> Report:
     publisher, seconds = session.publisher, session.parameters.seconds
-    session.publish_points()
     if seconds is not None:
         first_answers(session, seconds)
     stages = planned_stages(session.parameters)
@@ -145,6 +161,17 @@ def begin(
         warnings=[*worse_than_guessing(opened.minimum, data.train), *opened.warnings, *said],
     )
     return Session(opened, parameters, publisher, report)
+
+
+def first_pictures(session: Session) -> None:
+    """No number depends on them, so no analysis ends with them."""
+    try:
+        first.publish(session)
+    except OutOfTimeError:
+        return
+    except Exception as error:
+        refusal_of(error)  # want of memory is raised again: that is retried
+        traceback.print_exc()
 
 
 def in_turn(session: Session, stages: list[Stage]) -> Iterator[Stage]:

@@ -63,7 +63,7 @@ INTAKE = (
         "names and shapes leave the order of layers open, and the file does not keep it",
     ),
     Problem("adapter_without_base", "a LoRA adapter without the model that it changes"),
-    Problem("part_of_a_checkpoint", "one rank's part of a network that was saved in shards"),
+    Problem("part_of_a_checkpoint", "shards of a training on many devices, and not all of them"),
     Problem("no_candidates", "`minimascope architectures` finds no architecture in these weights"),
     Problem(
         "torch_file_refused",

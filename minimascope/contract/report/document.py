@@ -51,7 +51,10 @@ class Failure(Section):
 
 
 class Report(Section):
-    """Everything one analysis found. JSON Schema: `Report.model_json_schema()`."""
+    """Everything one analysis found. JSON Schema: `Report.model_json_schema()`.
+
+    `wall_seconds` of each stage that has ended; `planned_seconds`: what a worker foresaw for each.
+    """
 
     schema_version: str = SCHEMA_VERSION
     versions: dict[str, str]
@@ -59,6 +62,7 @@ class Report(Section):
     dtype: str
     device: str
     wall_seconds: dict[str, float]
+    planned_seconds: dict[str, float] = {}
     checkpoint: CheckpointSummary
     data: DataSummary
     loss: ReportedLoss = "cross_entropy"

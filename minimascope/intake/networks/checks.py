@@ -20,6 +20,7 @@ PROBED = 256
 TIMED, SOON, LONGEST = 8, 0.1, 1.0  # rows, and seconds of these and of all
 SCARCE = 0.05
 NUMBERS_COMPARED = 50_000_000
+LOGITS = 2**25  # of all positions of the examples probed
 
 
 def _first_weight(network: nn.Module) -> Tensor:
@@ -30,7 +31,7 @@ def probed(network: nn.Module, inputs: Tensor, which: str) -> tuple[Tensor, Tens
     """The first examples and the outputs there. ProblemError where they cannot be computed."""
     weight = _first_weight(network)
     check_sizes(network, inputs, which)
-    batch = inputs[:PROBED]
+    batch = inputs[: _probed_rows(network, inputs)]
     batch = batch.to(weight.dtype) if batch.is_floating_point() else batch
     batch = batch.to(weight.device)
     try:
@@ -64,6 +65,14 @@ def _soon_done(network: nn.Module, batch: Tensor) -> int:
     network(batch[:TIMED])
     taken = time.perf_counter() - began
     return len(batch) if taken < SOON else max(TIMED, int(TIMED * LONGEST / taken))
+
+
+def _probed_rows(network: nn.Module, inputs: Tensor) -> int:
+    """PROBED; of texts as many as a language model has logits for at once."""
+    if inputs.is_floating_point() or inputs.ndim < 2:
+        return PROBED
+    widths = [each.out_features for each in network.modules() if isinstance(each, nn.Linear)]
+    return max(2, min(PROBED, LOGITS // (max(widths, default=1) * inputs.shape[-1])))
 
 
 def _outside_advice(targets: Tensor, classes: int) -> str:
