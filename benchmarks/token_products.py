@@ -27,9 +27,9 @@ from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products.ggn import ggn
 from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.running.memory import PeakMemory
+from minimascope.intake.networks.next_tokens import WithoutLast
 from minimascope.intake.networks.output_link import followed_by
 from minimascope.objective.tokens import TokenCrossEntropy
-from minimascope.training.next_tokens import WithoutLast
 
 RESULTS = Path(__file__).parent / "results" / "token_products.json"
 SEQUENCES, LENGTH, WORDS = 8, 128, 50257

@@ -201,8 +201,8 @@ def radii_at_least(
     """Lower bounds (n,) of all margins, as good as the smallest one needs: at most `radius`.
 
     Each ball of `radius` is tried with quick bounds and, where these fail, with relaxed ones; the
-    few that still fail are closed in on. Where the budget ends, the radius is halved with quick bounds
-    instead; 0 where nothing was proved.
+    few that still fail are closed in on. Where the budget ends, the radius is halved with quick
+    bounds instead; 0 where nothing was proved.
     """
     n = len(points.x)
     found = torch.zeros(n, dtype=torch.float64)
