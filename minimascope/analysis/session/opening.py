@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from minimascope.curvature.minimum.batches import as_matrix, outputs_at
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.intake.networks.architecture import build_network
 from minimascope.intake.networks.input_shapes import takes_ids
+from minimascope.intake.networks.several import wanted
 from minimascope.intake.values.checkpoint import read_checkpoint
 from minimascope.intake.values.dataset import Dataset, in_order, read_dataset
 from minimascope.objective.loss import Loss
@@ -48,13 +49,13 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     with speaking_of("Checkpoint"):
         checkpoint = read_checkpoint(files.checkpoint, workdir=workdir)
     network = build_network(checkpoint, parameters.architecture)
-    ids = takes_ids(network)
+    taken = {"ids": takes_ids(network), "several": wanted(network)}
     with speaking_of("Training data"):
-        train = read_split(files.train, parameters, ids=ids, workdir=workdir)
+        train = read_split(files.train, parameters, **taken, workdir=workdir)
     test = None
     if files.test:
         with speaking_of("Test data"):
-            held = read_split(files.test, parameters, ids=ids, workdir=workdir, role="test")
+            held = read_split(files.test, parameters, **taken, workdir=workdir, role="test")
             test = in_order(held.numbered_as(train), train)
     with refused_as_told(), speaking_of("Optimiser's state"):
         told = from_file(network, checkpoint, files.optimizer_state, parameters, workdir)
@@ -83,8 +84,10 @@ def read_split(
     ids: bool,
     workdir: Path,
     role: Literal["train", "test"] = "train",
+    several: Sequence[tuple[str, bool]] = (),
 ) -> Dataset:
-    """One data set as it was sent; `ids` keeps whole-number inputs as token ids."""
+    """One data set as it was sent; `ids` keeps whole-number inputs as token ids; `several` are the
+    inputs of a network that takes more than one."""
     integers: Literal["float", "keep"] = "keep" if ids else "float"
     beside = [x for x in (parameters.example_weights, parameters.groups) if x is not None]
     return read_dataset(
@@ -94,6 +97,7 @@ def read_split(
         label=parameters.label,
         aside=beside,
         role=role,
+        several=several,
     )
 
 

@@ -30,7 +30,8 @@ class Dataset:
     the width of one-hot targets that were read as classes; `aside` are numbers (n, float64) that
     are neither, by the name of their column or array. `inputs_named` are the columns of a table
     that the inputs are; `bytes` tells that they were saved as such; `taken` is a row for each part
-    of the file (`intake.files.taken`).
+    of the file (`intake.files.taken`). Where a network takes several tensors, `parts` are they
+    (n × ...), and `inputs` the numbers of the examples (n × 1).
     """
 
     inputs: Tensor
@@ -42,6 +43,7 @@ class Dataset:
     inputs_named: list[str] = field(default_factory=list)
     taken: list[dict[str, Any]] = field(default_factory=list)
     bytes: bool = False
+    parts: list[Tensor] = field(default_factory=list)
 
     def for_loss(self, loss: Loss) -> Dataset:
         """The same data with targets as the loss takes them; asked again, nothing changes.
@@ -203,6 +205,7 @@ def convert_dataset(
     label: str | None = None,
     aside: Sequence[str] = (),
     role: Literal["train", "test"] = "train",
+    several: Sequence[tuple[str, bool]] = (),
     unlabelled: Literal["refused", "told"] = "refused",
 ) -> dict[str, Any]:
     """Converts a data set to safetensors in the sandbox; loads no torch in this process.
@@ -213,6 +216,7 @@ def convert_dataset(
     limits = limits_for(max(size, 128 << 20), rate=TEXT_A_SECOND, growth=8)
     options: dict[str, Any] = {"integers": integers, "label": label, "unlabelled": unlabelled}
     options |= {"aside": list(aside), "role": role, "torch_files": torch_files()}
+    options |= {"several": list(several)}
     return parse("dataset", path, output=output, options=options, limits=limits)
 
 
@@ -224,28 +228,31 @@ def read_dataset(
     label: str | None = None,
     aside: Sequence[str] = (),
     role: Literal["train", "test"] = "train",
+    several: Sequence[tuple[str, bool]] = (),
 ) -> Dataset:
     """Opens a data set, decided by content: .npz (X, y), .safetensors, .csv with a label column.
 
     `integers`: whole-number inputs become float32, or stay int64 token ids ("keep"). `label`
     names the labels where their name is not a usual one, `aside` what is neither they nor inputs
     and is kept where the file has it; `role` says which part of a file that holds training and test
-    data. The file is parsed in a sandboxed
-    process; this process reads only its result in `workdir`. Raises ProblemError:
-    not_a_dataset, label_missing, dataset_missing_arrays, nan_data, empty_data, pickle_refused,
-    unsupported_format, deflate_bomb, file_damaged, sandbox_*.
+    data. `several`: name, and whether floating, of each input of a network that takes more than
+    one. The file is parsed in a sandboxed process; this process reads only its result in `workdir`.
+    Raises ProblemError: not_a_dataset, label_missing, dataset_missing_arrays, nan_data, empty_data,
+    pickle_refused, unsupported_format, deflate_bomb, file_damaged, sandbox_*.
     """
+    import torch
     from safetensors.torch import load_file
 
     converted = workdir / "data.safetensors"
-    found = convert_dataset(
-        path, output=converted, integers=integers, label=label, aside=aside, role=role
-    )
+    asked: dict[str, Any] = {"label": label, "aside": aside, "role": role, "several": several}
+    found = convert_dataset(path, output=converted, integers=integers, **asked)
     tensors = load_file(converted)
     converted.unlink()
     kept = {name: tensors[f"aside.{name}"] for name in aside if f"aside.{name}" in tensors}
+    rest = [tensors[f"inputs.{k}"] for k in range(1, len(several))]
+    numbers = torch.arange(len(tensors["targets"]))[:, None]
     return Dataset(
-        tensors["inputs"],
+        numbers if several else tensors["inputs"],
         tensors["targets"],
         found["warnings"],
         found["names"],
@@ -253,4 +260,5 @@ def read_dataset(
         inputs_named=found["inputs_named"],
         taken=found["taken"],
         bytes=found["bytes"],
+        parts=[tensors["inputs"], *rest] if several else [],
     )
