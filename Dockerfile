@@ -2,8 +2,8 @@
 #   docker build .                                     (CUDA wheel from PyPI)
 # and on a CPU-only host, to save gigabytes, with
 #   docker build --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu .
-# `make images` pins the base by its digest (PYTHON_IMAGE in .env, which compose reads).
-ARG PYTHON_IMAGE=python:3.11-slim
+# The base by its digest, which `make images` renews; the tag is for the reader.
+ARG PYTHON_IMAGE=python:3.11-slim@sha256:90744cff8f32887f075c47d747a173ff333e9e98801667af93c357fa9f5e28ff
 FROM ${PYTHON_IMAGE} AS build
 ARG TORCH_INDEX=""
 WORKDIR /source
@@ -16,7 +16,7 @@ RUN python -m venv /venv \
     && /venv/bin/pip install -r packaging/lock/image.txt \
     && (/venv/bin/python packaging/lock/accelerator.py \
         || /venv/bin/pip install -r packaging/lock/gpu.txt)
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY packaging/server packaging/server
 COPY minimascope minimascope
 COPY backend backend

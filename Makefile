@@ -48,9 +48,10 @@ lint-browser: node_modules/.package-lock.json ## eslint and tsc over what runs i
 unit-browser: ## Tests of what runs in the browser, by node alone
 	node --test tests/unit/browser/*.test.mjs
 
-dist: $(VENV)/.run ## Build both wheels and the SBOM of what they bring along into dist/
+dist: $(VENV)/.run ## Build both wheels, the library's source and the SBOM into dist/
 	rm -rf dist build packaging/server/build
 	$(BIN)/pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w dist . ./packaging/server
+	$(BIN)/python -c 'from setuptools.build_meta import build_sdist; build_sdist("dist")' > /dev/null
 	$(BIN)/python packaging/sbom.py dist/minimascope.cdx.json
 	rm -rf build packaging/server/build
 
@@ -58,7 +59,7 @@ lock: $(VENV)/bin/python ## Write packaging/lock anew from constraints.txt and t
 	@$(BIN)/pip install -q --disable-pip-version-check "$$(sed -n 's/^UV = "\(.*\)"/\1/p' $(LOCK)/write.py)"
 	@PATH=$(abspath $(BIN)):$$PATH $(BIN)/python $(LOCK)/write.py
 
-images: ## Pin the base images of Dockerfile and compose by their present digests, in .env
+images: ## Renew the digests of the base images in Dockerfile and docker-compose.yml
 	@packaging/images.sh
 
 bench: $(VENV)/.test ## Run the benchmarks, peers side by side (long)

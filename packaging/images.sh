@@ -1,21 +1,22 @@
 #!/bin/sh
-# Writes .env: the base images by the digest that their tags have now. `docker compose` reads it.
-# Run it when they should be renewed (`make images`), and build and test again.
+# Pins the base images that Dockerfile and compose name to the digests their tags have now.
+# `make images` runs it once a month; build and test again after.
 set -eu
 cd "$(dirname "$0")/.."
 digest() {
     docker buildx imagetools inspect "$1" --format '{{.Manifest.Digest}}'
 }
 pinned() {
-    # Taken before the line is written: a registry that is away leaves the old file as it is.
-    found=$(digest "$2")
-    case "$found" in
-        sha256:*) echo "$1=${2%%:*}:${2#*:}@$found" ;;
-        *) echo "$2 has no digest: $found" >&2; exit 1 ;;
+    case "$(digest "$1")" in
+        sha256:?*) digest "$1" ;;
+        *) echo "$1 has no digest" >&2; exit 1 ;;
     esac
 }
-made=$(pinned PYTHON_IMAGE python:3.11-slim && pinned REDIS_IMAGE redis:7 && pinned POSTGRES_IMAGE postgres:16)
-grep -vsE '^(PYTHON|REDIS|POSTGRES)_IMAGE=' .env > .env.new || true
-echo "$made" >> .env.new
-mv .env.new .env
-echo "$made"
+# All are taken before a line is written: a registry that is away leaves both files as they are.
+python=$(pinned python:3.11-slim)
+redis=$(pinned redis:7)
+postgres=$(pinned postgres:16)
+sed -i "s#python:3.11-slim@sha256:[0-9a-f]*#python:3.11-slim@$python#" Dockerfile
+sed -i "s#redis:7@sha256:[0-9a-f]*#redis:7@$redis#; s#postgres:16@sha256:[0-9a-f]*#postgres:16@$postgres#" \
+    docker-compose.yml
+grep -ho '[a-z]*:[0-9a-z.-]*@sha256:.*' Dockerfile docker-compose.yml

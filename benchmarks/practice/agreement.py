@@ -19,7 +19,7 @@ def agreement(rows: list[Row], product: Lines) -> str:
     if not pairs:
         return "No answers of the product are stored here.\n"
     body = [_difference(name, pairs) for name in ("ridge", "filter", "soft_rank", "scatter", "m")]
-    same = sum(_verdict(row) == line["verdict"] for row, line in pairs)
+    same = sum(row.verdict == line["verdict"] for row, line in pairs)
     said = f"\nThe same verdict: {share(same, len(pairs))}.\n"
     return grid(["", "networks", "median", "90% below", "largest, of"], body) + said
 
@@ -40,10 +40,3 @@ def _difference(name: str, pairs: list[tuple[Row, Mapping[str, Any]]]) -> list[s
         f"{np.quantile(sizes, 0.9):.0e}",
         f"{worst:.0e}, {of}",
     ]
-
-
-def _verdict(row: Row) -> str:
-    """The product never calls SGD with dropout reliable: the rule here does not know of dropout."""
-    noisy = row.case.optimizer == "sgd" and row.case.dropout > 0
-    found = row.answer.verdict
-    return "uncertain" if noisy and found == "reliable" else found

@@ -9,7 +9,7 @@ from typing import Literal
 
 LIST = Path(__file__).parent / "cases.jsonl"
 
-Half = Literal["calibration", "blind", "oracle", "second", "third"]
+Half = Literal["calibration", "blind", "oracle", "second", "third", "fourth"]
 Optimizer = Literal["sgd", "adam", "adamw", "lbfgs"]
 Schedule = Literal["constant", "step", "cosine", "linear", "warmup_cosine"]
 LossName = Literal["cross_entropy", "binary", "multilabel", "mse"]

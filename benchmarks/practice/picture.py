@@ -64,7 +64,7 @@ def _mark(row: Row, x0: float, bottom: float) -> list[str]:
     colour = COLOURS[row.case.optimizer]
     x, y = x0 + _inside(row.gap), bottom - _inside(row.answer.m)
     low, high = row.interval(0.9, error=False)
-    filled = colour if row.answer.verdict == "reliable" else "white"
+    filled = colour if row.verdict == "reliable" else "white"
     ring = "#000" if not row.holds(0.9) else colour
     return [
         f'<path d="M{x:.1f} {bottom - _inside(low):.1f}V{bottom - _inside(high):.1f}" '

@@ -123,6 +123,13 @@ def phishing() -> Read:
 
 
 @cache
+def shuttle() -> Read:
+    """49,097 readings of nine sensors of a space shuttle: is one in fourteen out of the usual?"""
+    rows = np.array(_rows("river", "datasets/shuttle.csv.gz"), dtype=np.float64)
+    return _standard(rows[:, :-1]), rows[:, -1].astype(np.int64), 1
+
+
+@cache
 def randhie() -> Read:
     """20,190 years of insured people: log(1 + visits to a doctor), at unit variance."""
     rows = np.array(_rows("statsmodels", "datasets/randhie/randhie.csv"), dtype=np.float64)
@@ -146,6 +153,7 @@ REAL: dict[str, Callable[[], Read]] = {
     "yeast": yeast,
     "banana": banana,
     "phishing": phishing,
+    "shuttle": shuttle,
     "randhie": randhie,
     "anes": anes,
     "docs": windows,

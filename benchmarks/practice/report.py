@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from practice.agreement import agreement
@@ -10,7 +11,7 @@ from practice.calibration import fitted
 from practice.case import Case
 from practice.criteria import criteria
 from practice.rows import Row, rows
-from practice.rule import AMENDED, BEFORE, FROZEN, LEANING, REFITTED, Rule
+from practice.rule import AMENDED, BEFORE, BRACKETED, FROZEN, LEANING, REFITTED, Rule
 from practice.tables import by_fact, by_kind, by_verdict, failures, grid, oracle, ranks, refused
 
 LOSSES = {"mse": "squared error", "cross_entropy": "cross-entropy", "multilabel": "multi-label"}
@@ -19,52 +20,62 @@ TITLES = {
     "blind": "Blind half",
     "second": "Second blind set",
     "third": "Third blind set",
+    "fourth": "Fourth blind set",
 }
-# Of each set: the rule it is counted by, and the one it was to be counted by before.
-RULES: dict[str, tuple[Rule, Rule]] = {
-    "calibration": (AMENDED, FROZEN),
-    "blind": (AMENDED, FROZEN),
-    "oracle": (AMENDED, FROZEN),
-    "second": (REFITTED, AMENDED),
-    "third": (LEANING, BEFORE),
-}
-NAMES = {
-    "calibration": ("Amended rule", "As frozen before training"),
-    "blind": ("Amended rule", "As frozen before training"),
-    "second": ("Amended rule, σ refitted", "With the σ of the first half alone"),
-    "third": ("Filter by closeness, Student's intervals", "By the rule of before"),
+# Of each set: the rule it is counted by, and then others beside it.
+FIRST = {"Amended rule": AMENDED, "As frozen before training": FROZEN}
+RULES: dict[str, dict[str, Rule]] = {
+    "calibration": FIRST,
+    "blind": FIRST,
+    "second": {"Amended rule, σ refitted": REFITTED, "With the σ of the first half alone": AMENDED},
+    "third": {"Filter by closeness, Student's intervals": LEANING, "By the rule of before": BEFORE},
+    "fourth": {
+        "As wide as ridge and filter are apart": BRACKETED,
+        "The same, gaps below zero counted as outside": replace(BRACKETED, at_most=False),
+        "By the rule of before": LEANING,
+    },
 }
 
 Lines = Mapping[str, Mapping[str, Any]]
 
 
 def report(cases: list[Case], lines: Mapping[str, Lines]) -> str:
-    """Markdown; each set by two rules, the criteria counted in the blind ones by the later."""
+    """Markdown; each set by several rules, the criteria counted in the blind ones by the first."""
     parts = ["# The practice study\n", _notes(lines)]
     for half, title in TITLES.items():
         own = [case for case in cases if case.half == half]
-        now, before = (
-            rows(own, lines["networks"], lines["reference"], rule) for rule in RULES[half]
-        )
+        found = {
+            name: rows(own, lines["networks"], lines["reference"], rule)
+            for name, rule in RULES[half].items()
+        }
+        (name, now), *beside = found.items()
         if not now:
             continue
         parts.append(f"## {title}\n")
         if half != "calibration":
             parts += ["### Criteria\n", criteria(now)]
-        parts += [f"### {NAMES[half][0]}\n", *_half(now, lines)]
-        parts += [f"### {NAMES[half][1]}\n", by_kind(before), by_verdict(before)]
-        parts += [f"### Likeliest σ, {NAMES[half][0].lower()}\n", sigmas(now)]
-    made = [case for case in cases if case.half in ("calibration", "blind", "second")]
-    parts += ["## What the rule of the third set was made on\n"]
-    parts += [by_kind(rows(made, lines["networks"], lines["reference"], LEANING))]
+        parts += [f"### {name}\n", *_half(now, lines)]
+        for other, before in beside:
+            parts += [f"### {other}\n", by_kind(before), by_verdict(before)]
+        parts += [f"### Likeliest σ, {name.lower()}\n", sigmas(now)]
+    for half, rule in (("third", LEANING), ("fourth", BRACKETED)):
+        made = rows(_before(cases, half), lines["networks"], lines["reference"], rule)
+        parts += [f"## What the rule of the {half} set was made on\n", by_kind(made)]
+        parts += [by_verdict(made)]
     parts += ["## The product against the rule written apart\n", _same(cases, lines)]
     parts += ["## Leave-one-out by training again\n", oracle([*lines["oracle"].values()])]
     return "\n".join(parts)
 
 
+def _before(cases: list[Case], half: str) -> list[Case]:
+    """Networks of the sets in front of one."""
+    sets = list(TITLES)
+    return [case for case in cases if case.half in sets[: sets.index(half)]]
+
+
 def _same(cases: list[Case], lines: Mapping[str, Lines]) -> str:
-    """Every network that the product has answered since the rule of the third set."""
-    found = rows(cases, lines["networks"], lines["reference"], LEANING)
+    """Every network that the product has answered since the rule of the fourth set."""
+    found = rows(cases, lines["networks"], lines["reference"], BRACKETED)
     return agreement(found, lines["product"])
 
 

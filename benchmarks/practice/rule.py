@@ -2,8 +2,9 @@
 
 `FROZEN`, which protocol.md had before a network was trained; `AMENDED`, what the first half made
 of it before the blind half was estimated; `REFITTED`, the same with σ of both halves, before the
-second blind set was trained. `LEANING` is what all three sets made of it, before the third blind
-set was trained (protocol.md, last section), and what the product has.
+second blind set was trained; `LEANING`, what all three sets made of it, before the third blind set
+was trained. `BRACKETED` is `LEANING` with the widths that all four sets asked for, before the
+fourth blind set was trained (protocol.md, last section), and what the product has.
 """
 
 from __future__ import annotations
@@ -30,11 +31,17 @@ BENT = 0.5  # leaning rule: losses of the best constant beyond which estimates g
 
 @dataclass(frozen=True)
 class Rule:
-    """σ by class of optimiser, at most `smoothed` where labels were, and which form it has."""
+    """σ by class of optimiser, at most `smoothed` where labels were, and which form it has.
+
+    `apart` > 0 widens every interval by what ridge and filter disagree on; `at_most` reads a low
+    end of 0 as the product does: at most the high one.
+    """
 
     sigma: Mapping[str, float]
     form: Literal["frozen", "amended", "leaning"]
     smoothed: float = math.inf
+    apart: float = 0.0
+    at_most: bool = False
 
     def factor(self, found: Found, optimizer: str) -> float:
         """≤ 1, for linearised logits that overshoot."""
@@ -51,9 +58,15 @@ class Rule:
             return found["temperature"] > HOPELESS
         return m > MOST * found["constant_loss"]
 
-    def of_optimizer(self, optimizer: str, *, smoothed: bool) -> float:
-        """σ before anything that widens it."""
-        return min(self.sigma[optimizer], self.smoothed if smoothed else math.inf)
+    def sigma_of(self, optimizer: str, bracket: float, *, smoothed: bool, close: bool) -> float:
+        """σ; `bracket` is filter over ridge, which had counted where the fit is `close` alone."""
+        own = min(self.sigma[optimizer], self.smoothed if smoothed else math.inf)
+        if self.apart:
+            return math.hypot(own, self.apart * (1 - 1 / max(bracket, 1.0)))
+        if not close:
+            return own
+        # From one way to count the end to the other: one sd, or since about 90%.
+        return max(own, math.log(bracket) / (4 if self.form == "leaning" else 2))
 
 
 FROZEN = Rule({"sgd": 0.30, "adam": 0.25, "adamw": 0.25, "lbfgs": 0.25}, "frozen")
@@ -62,6 +75,7 @@ REFITTED = Rule({"sgd": 0.32, "adam": 0.40, "adamw": 0.40, "lbfgs": 0.13}, "amen
 # The product's between the second and the third blind set (docs/decisions/0028-widths.md).
 BEFORE = Rule({"sgd": 0.38, "adam": 0.40, "adamw": 0.40, "lbfgs": 0.20}, "amended", smoothed=0.35)
 LEANING = Rule({"sgd": 0.25, "adam": 0.28, "adamw": 0.25, "lbfgs": 0.18}, "leaning", smoothed=0.20)
+BRACKETED = Rule(dict.fromkeys(LEANING.sigma, 0.16), "leaning", apart=0.6, at_most=True)
 
 
 @dataclass(frozen=True)
@@ -73,6 +87,7 @@ class Judged:
     s: float | None = None
     sigma: float = 0.0
     tails: Mapping[float, float] = field(default_factory=lambda: NORMAL)
+    at_most: bool = False
 
     def interval(self, share: float, extra: float = 0.0) -> Interval:
         """Holding `share`; `extra` is the standard error of what it is compared with."""
@@ -106,10 +121,9 @@ def judged(
         m *= rule.factor(found, optimizer)
     if rule.refuses(found, m):
         return Judged("no_estimate")
-    sigma = rule.of_optimizer(optimizer, smoothed=smoothed)
-    if apart:  # from one way to count the end to the other: one sd, or since about 90%
-        sigma = max(sigma, math.log(other / ridge) / (4 if rule.form == "leaning" else 2))
-    answer = Judged("uncertain", m, s, sigma, STUDENT if rule.form == "leaning" else NORMAL)
+    sigma = rule.sigma_of(optimizer, other / ridge, smoothed=smoothed, close=apart)
+    tails = STUDENT if rule.form == "leaning" else NORMAL
+    answer = Judged("uncertain", m, s, sigma, tails, at_most=rule.at_most)
     low, high = answer.interval(0.9)
     return replace(answer, verdict="reliable") if low >= m / 2 and high <= 2 * m else answer
 

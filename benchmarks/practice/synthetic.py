@@ -143,6 +143,75 @@ def pendulum(count: int, rng: np.random.Generator) -> Drawn:
     return X * 3**0.5, f / f.std(axis=0) + 0.3 * rng.normal(size=f.shape), 2
 
 
+def shapes(count: int, rng: np.random.Generator) -> Drawn:
+    """The outline of a disc, square, diamond or cross of any size and place, in noise."""
+    y = rng.integers(0, 4, count)
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    centre, size = rng.uniform(4, SIDE - 5, size=(count, 2)), rng.uniform(2, 4, size=count)
+    dx = np.abs(columns - centre[:, 0, None, None])
+    dy = np.abs(rows - centre[:, 1, None, None])
+    away = np.stack([np.hypot(dx, dy), np.maximum(dx, dy), dx + dy, 2 * np.minimum(dx, dy)])
+    away = away[y, np.arange(count)]
+    edge = np.where((y == 3)[:, None, None], away, away - size[:, None, None])
+    image = np.exp(-(edge**2)) * (np.maximum(dx, dy) <= size[:, None, None] + 1)
+    return (1.5 * image + 0.4 * rng.normal(size=image.shape))[:, None], y, 4
+
+
+def textures(count: int, rng: np.random.Generator) -> Drawn:
+    """Noise blurred along one of five directions: no image has a feature at a place of its own."""
+    y = rng.integers(0, 5, count)
+    image = rng.normal(size=(count, SIDE, SIDE))
+    for step in (1, 2):
+        moves = [(0, step), (step, 0), (step, step), (step, -step)]
+        for kind, move in enumerate(moves):
+            blurred = image + 0.6 * np.roll(image, move, axis=(1, 2))
+            image = np.where((y == kind)[:, None, None], blurred, image)
+    return (image / image.std(axis=(1, 2), keepdims=True))[:, None], y, 5
+
+
+def brackets(count: int, rng: np.random.Generator) -> Drawn:
+    """Opened and closed brackets of three sorts, with words between: how deep do they go?"""
+    steps = rng.choice([-1, 0, 0, 1], size=(count, LENGTH))
+    X, depth, deepest = np.zeros((count, LENGTH), dtype=np.int64), np.zeros(count, int), 0
+    for t in range(LENGTH):
+        step = np.where(depth == 0, np.abs(steps[:, t]), steps[:, t])
+        depth = depth + step
+        deepest = np.maximum(deepest, depth)
+        words = rng.integers(6, 14, count)
+        sort = rng.integers(0, 3, count)
+        X[:, t] = np.where(step > 0, sort, np.where(step < 0, 3 + sort, words))
+    return X, np.clip(deepest - 1, 0, 3), 4
+
+
+def counts(count: int, rng: np.random.Generator) -> Drawn:
+    """How often each of 24 things was seen, six classes, each its own mixture of four topics."""
+    topics, shares = rng.dirichlet(np.full(24, 0.3), size=4), rng.dirichlet(np.ones(4), size=6)
+    y = rng.integers(0, 6, count)
+    own = np.stack([rng.dirichlet(4 * share + 0.1, size=count) for share in shares])
+    expected = 12 * own[y, np.arange(count)] @ topics
+    return np.log1p(rng.poisson(expected)) - 0.3, y, 6
+
+
+def tree(count: int, rng: np.random.Generator) -> Drawn:
+    """Yes or no by a random tree of depth four over twelve numbers, a tenth of them at random."""
+    X = rng.normal(size=(count, 12))
+    leaf = np.zeros(count, dtype=np.int64)
+    column, cut = rng.integers(0, 12, 15), 0.5 * rng.normal(size=15)
+    for _ in range(4):
+        leaf = 2 * leaf + 1 + (X[np.arange(count), column[leaf]] > cut[leaf])
+    answers = rng.permutation(16) % 2
+    return X, np.where(rng.random(count) < 0.1, rng.integers(0, 2, count), answers[leaf - 15]), 1
+
+
+def planes(count: int, rng: np.random.Generator) -> Drawn:
+    """The highest of five planes over six numbers, and the lowest; with noise."""
+    X = rng.normal(size=(count, 6))
+    f = X @ rng.normal(size=(6, 5)) + rng.normal(size=5)
+    y = np.stack([f.max(axis=1), f.min(axis=1)], axis=1)
+    y = (y - y.mean(axis=0)) / y.std(axis=0)
+    return X, y + 0.4 * rng.normal(size=y.shape), 2
+
+
 SYNTHETIC = {
     "teacher": teacher,
     "annotated": teacher,
@@ -158,4 +227,10 @@ SYNTHETIC = {
     "spirals": spirals,
     "quadrants": quadrants,
     "pendulum": pendulum,
+    "shapes": shapes,
+    "textures": textures,
+    "brackets": brackets,
+    "counts": counts,
+    "tree": tree,
+    "planes": planes,
 }

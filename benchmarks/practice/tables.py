@@ -89,7 +89,7 @@ def by_verdict(rows: list[Row]) -> str:
     body = []
     for verdict in VERDICTS[:2]:
         for kind in KINDS:
-            group = [row for row in rows if row.answer.verdict == verdict and kind in row.kinds]
+            group = [row for row in rows if row.verdict == verdict and kind in row.kinds]
             if group:
                 body.append(_verdict(verdict, kind, group))
     return grid(["verdict", "", "networks", "×2", "worst", "90% held"], body)

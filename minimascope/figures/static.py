@@ -1,6 +1,7 @@
 """A figure as SVG, written here: for where scripts are blocked, or none should be needed.
 
-Lines, markers, bands and bars on linear and log axes; fields of colour are left out.
+Lines, markers, bands and bars on linear and log axes; fields of colour where they are asked for,
+because they are most of a picture's bytes.
 """
 
 from __future__ import annotations
@@ -13,23 +14,26 @@ from typing import Any
 import plotly.graph_objects as go
 
 from minimascope.figures.coloured import coloured, plain_arrays
-from minimascope.figures.static_axes import Axis, axes_of, axis_name, frames, numbers, safe
+from minimascope.figures.static_axes import Axis, axes_of, axis_name, frames, numbers, plain, safe
+from minimascope.figures.static_field import field, placed
 from minimascope.figures.symlog import Floats
 
+DRAWN = ("scatter", "bar", "scattergl")
 DASHES = {"dash": "6 4", "dot": "2 3", "longdash": "10 4", "dashdot": "6 3 2 3"}
 
 
-def svg(figure: go.Figure, *, width: int = 520, label: str = "") -> str:
+def svg(figure: go.Figure, *, width: int = 520, label: str = "", fields: bool = False) -> str:
     """The figure in the light palette; `label` says what it shows."""
     document: dict[str, Any] = plain_arrays(coloured(figure).to_plotly_json())
     layout = document["layout"]
     height = min(int(layout.get("height") or 320), 420)
-    drawn = [each for each in document["data"] if _is_drawn(each)]
+    kinds = (*DRAWN, "heatmap") if fields else DRAWN
+    drawn = [each for each in map(placed, document["data"]) if _is_drawn(each, kinds)]
     axes = axes_of(layout, drawn, width, height)
     body = [*frames(axes, height)]
     for trace in drawn:
         x, y = axes[axis_name(trace, "x")], axes[axis_name(trace, "y")]
-        body += _bars(trace, x, y) if trace["type"] == "bar" else _scatter(trace, x, y)
+        body += _trace(trace, x, y)
     body += _legend(drawn, width)
     said = escape(label, quote=True)
     return (
@@ -39,9 +43,18 @@ def svg(figure: go.Figure, *, width: int = 520, label: str = "") -> str:
     )
 
 
-def _is_drawn(trace: dict[str, Any]) -> bool:
+def _trace(trace: dict[str, Any], x: Axis, y: Axis) -> Iterator[str]:
+    if trace["type"] == "heatmap":
+        yield field(trace, x, y)
+    elif trace["type"] == "bar":
+        yield from _bars(trace, x, y)
+    else:
+        yield from _scatter(trace, x, y)
+
+
+def _is_drawn(trace: dict[str, Any], kinds: tuple[str, ...]) -> bool:
     return (
-        trace.get("type") in ("scatter", "bar", "scattergl")
+        trace.get("type") in kinds
         and trace.get("visible", True) is True
         and trace.get("x") is not None
         and trace.get("y") is not None
@@ -53,8 +66,8 @@ def _legend(traces: list[dict[str, Any]], width: int) -> Iterator[str]:
     """Names of what is drawn in their colours, in a row that ends where the figure does."""
     left = 60.0
     for trace in traces:
-        name = str(trace.get("name") or "")
-        if not name or trace.get("showlegend") is False:
+        name = plain(str(trace.get("name") or ""))
+        if not name or trace.get("showlegend") is False or trace["type"] == "heatmap":
             continue
         line, marker = trace.get("line") or {}, trace.get("marker") or {}
         lines = "lines" in (trace.get("mode") or "lines")

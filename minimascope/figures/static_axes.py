@@ -67,7 +67,8 @@ def axes_of(
 ) -> dict[str, Axis]:
     """Every axis of a figure of so many pixels, by its name in the layout."""
     margin = {"l": 56, "r": 12, "t": 10, "b": 44, **(layout.get("margin") or {})}
-    margin["b"] = min(margin["b"], 60)
+    grows = any(layout[key].get("automargin") for key in layout if AXIS.fullmatch(key))
+    margin["b"] = min(max(margin["b"], 30 if grows else 0), 60)
     across = (margin["l"], width - margin["r"])
     up = (height - margin["b"], margin["t"])
     used = {axis_name(trace, which) for trace in traces for which in "xy"}
@@ -85,6 +86,13 @@ def _axis(
     name: str, spec: dict[str, Any], traces: list[dict[str, Any]], ends: tuple[float, float]
 ) -> Axis:
     log = spec.get("type") == "log"
+    if spec.get("autorange") == "reversed":
+        ends = (ends[1], ends[0])
+    named = [t[name[0]] for t in traces if axis_name(t, name[0]) == name and _is_named(t[name[0]])]
+    if named and spec.get("tickvals") is None:
+        count = len(named[0])
+        spec = {**spec, "tickvals": range(count), "ticktext": list(named[0])}
+        spec.setdefault("range", (-0.5, count - 0.5))
     if spec.get("range") is not None:
         low, high = (float(each) for each in spec["range"])
         return Axis(low, high, *ends, log, spec)
@@ -98,6 +106,10 @@ def _axis(
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     room = ROOM * (high - low) or 0.5
     return Axis(low - room, high + room, *ends, log, spec)
+
+
+def _is_named(values: Sequence[Any]) -> bool:
+    return any(isinstance(each, str) for each in values)
 
 
 def numbers(values: Sequence[Any]) -> Floats:
@@ -118,7 +130,7 @@ def frames(axes: dict[str, Axis], height: int) -> Iterator[str]:
         if other is None:
             continue
         yield from _line_of_axis(name, axis, other, colour)
-        title = _plain((axis.spec.get("title") or {}).get("text") or "")
+        title = plain((axis.spec.get("title") or {}).get("text") or "")
         middle = (axis.start + axis.stop) / 2
         if name[0] == "x":
             yield _text(middle, min(other.start + 34, height - 4), title, "middle")
@@ -145,13 +157,13 @@ def _line_of_axis(name: str, axis: Axis, other: Axis, colour: str) -> Iterator[s
         for value, words in axis.ticks() if shown else []:
             x = float(axis.at([value])[0])
             yield _line(x, other.start, x, other.start + 4, colour)
-            yield _text(x, other.start + 16, _plain(words), "middle")
+            yield _text(x, other.start + 16, plain(words), "middle")
         return
     yield _line(other.start, axis.start, other.start, axis.stop, colour)
     for value, words in axis.ticks() if shown else []:
         y = float(axis.at([value])[0])
         yield _line(other.start - 4, y, other.start, y, colour)
-        yield _text(other.start - 6, y + 4, _plain(words), "end")
+        yield _text(other.start - 6, y + 4, plain(words), "end")
 
 
 def _round_ticks(low: float, high: float) -> list[float]:
@@ -174,7 +186,7 @@ def _text(x: float, y: float, words: str, anchor: str) -> str:
     )
 
 
-def _plain(words: str) -> str:
+def plain(words: str) -> str:
     """Plotly's markup of powers and indices as characters."""
     ups = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
     found, rest = "", words

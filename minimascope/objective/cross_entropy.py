@@ -216,9 +216,8 @@ class CrossEntropy(Loss):
 
 def _of_label(f: Tensor, y: Tensor) -> Tensor:
     """P − e_y, with P_y − 1 as minus the sum of the others."""
-    chosen = functional.one_hot(y, f.shape[1]).bool()
-    others = functional.softmax(f, dim=1).masked_fill(chosen, 0)
-    return torch.where(chosen, -others.sum(1, keepdim=True), others)
+    others = functional.softmax(f, dim=1).scatter(1, y[:, None], 0)
+    return others.scatter(1, y[:, None], -others.sum(1, keepdim=True))
 
 
 def _others(x: Tensor) -> Tensor:

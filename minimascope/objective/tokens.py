@@ -52,7 +52,7 @@ class TokenCrossEntropy(Loss):
         return replace(self, each=CrossEntropy(), scale=self.plain_scale)
 
     @override
-    def of_data(self, y: Tensor) -> Loss:
+    def of_data(self, y: Tensor) -> TokenCrossEntropy:
         labels, counted = self._labels(y)
         weights = counted.double()
         if self.each.class_weights is not None:
@@ -119,7 +119,7 @@ class TokenCrossEntropy(Loss):
             )
         classes = f.shape[1] // y.shape[1]
         self.each.check_outputs(classes)
-        outside = y[self._counted(y) & ((y < 0) | (y >= classes))]
+        outside = y[self.counts(y) & ((y < 0) | (y >= classes))]
         if outside.numel():
             raise ValueError(f"Label {int(outside[0])} is outside 0..{classes - 1}.")
 
@@ -147,12 +147,13 @@ class TokenCrossEntropy(Loss):
         share = y.shape[0] / counted.double().sum().clamp_min(1)
         return share * (counted & right).sum(1)
 
-    def _counted(self, y: Tensor) -> Tensor:
+    def counts(self, y: Tensor) -> Tensor:
+        """Which labels are not ignored, of the shape of y."""
         return torch.stack([y != each for each in self.ignored]).all(0)
 
     def _labels(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """Labels (n × T), 0 where none counts, and which do."""
-        counted = self._counted(y)
+        counted = self.counts(y)
         return y.masked_fill(~counted, 0), counted
 
     def _rows(self, f: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,14 +49,21 @@ class Stepping:
 
 
 def stepping(
-    optimizer: torch.optim.Optimizer, parameters: Mapping[str, Tensor], summed: float | None
+    optimizer: torch.optim.Optimizer,
+    parameters: Mapping[str, Tensor],
+    summed: float | None,
+    rates_made: Sequence[float] = (),
 ) -> Stepping | None:
     """Of the optimiser as it is now; None where it holds none of these, or has no learning rate.
 
     parameters: those that are trained, in θ order. summed: the criterion is a sum of so many
-    terms, so that its steps are those of the mean with a learning rate so much larger.
+    terms, so that its steps are those of the mean with a learning rate so much larger. rates_made:
+    of the groups in the last step, where a scheduler may have set others since.
     """
-    groups = {id(q): group for group in optimizer.param_groups for q in group["params"]}
+    known: list[dict[str, Any]] = list(optimizer.param_groups)
+    for place, rate in enumerate(rates_made):
+        known[place] = {**known[place], "lr": rate}
+    groups = {id(q): group for group in known for q in group["params"]}
     held = [groups.get(id(q)) for q in parameters.values()]
     rates = [float(group.get("lr", 0.0)) if group else 0.0 for group in held]
     top = max(rates, default=0.0)

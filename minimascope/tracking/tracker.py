@@ -56,7 +56,7 @@ class Tracker:
         self._log, self._place, self._pace = log, place, pace
         self._latest: Result | None = None
         self._hook: Any = None
-        self._rates = 0.0
+        self._rates, self._made = 0.0, list[float]()
         with pace.preparing(), left_as_it_was():
             script = replace(script, optimizer=unwrapped(script.optimizer))
             self._optimizer = script.optimizer
@@ -147,6 +147,8 @@ class Tracker:
     def _count(self) -> None:
         """The learning rates so far: how long gradient flow went on (docs/mathematics.md, 7)."""
         if self._optimizer is not None:
+            made = [float(each.get("lr", 0.0)) for each in self._optimizer.param_groups]
+            self._made = made if any(made) else self._made  # a schedule's last one is 0
             group = self._optimizer.param_groups[0]
             rate = float(group.get("lr", 0.0)) * (self._followed.asked.summed or 1.0)
             self._rates += rate / (1 - float(group.get("momentum", 0.0)))
@@ -154,7 +156,8 @@ class Tracker:
     def _stepping(self) -> Stepping | None:
         if self._optimizer is None:
             return None
-        return stepping(self._optimizer, self._followed.parameters, self._followed.asked.summed)
+        own = self._followed
+        return stepping(self._optimizer, own.parameters, own.asked.summed, self._made)
 
     def _told(self, numbers: Tracked) -> Tracked:
         """Kept, logged and published, all of which counts."""

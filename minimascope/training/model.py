@@ -15,6 +15,7 @@ from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.chain import Chain
 from minimascope.intake.values.checkpoint import Checkpoint
 from minimascope.training.refusals import first_line, model_unusable, named
+from minimascope.training.written_out import copies_of_results, written_out
 
 # Wrappers by class name: torch.distributed need not be there, and is not imported for this.
 WRAPPERS = {"DistributedDataParallel": "module", "DataParallel": "module"}
@@ -59,14 +60,14 @@ def copied(model: Any) -> Copied:
     own, said = _unwrapped(model)
     _check(own)
     try:
-        network = copy.deepcopy(own)
+        network = copy.deepcopy(own, {**copies_of_results(own)})
     except (RuntimeError, TypeError, AttributeError) as error:
         raise model_unusable(
             f"The model cannot be copied ({first_line(error)}), and only a copy is ever changed.",
-            "Does it keep outputs of a pass as attributes, or use torch.nn.utils.weight_norm? "
-            "Delete those, or use torch.nn.utils.parametrizations.",
+            "Does it keep outputs of a pass in lists or dicts? Delete those.",
         ) from error
     said += _without_hooks(network)
+    written_out(network)
     half = {q.dtype for q in network.parameters()} & set(HALVES)
     if half:
         kind = str(half.pop()).removeprefix("torch.")

@@ -24,7 +24,8 @@ setup(
     packages=find_packages(str(ROOT), include=[f"{room}*" for room in ROOMS]),
     package_dir={room: f"../../{room}" for room in ROOMS},
     package_data={
-        "backend": ["demos/*/*", "operations/monitoring/*"],
-        "dashboard": [f"**/*.{kind}" for kind in SERVED],
+        "backend": ["py.typed", "demos/*/*", "operations/monitoring/*"],
+        "dashboard": ["py.typed", *(f"**/*.{kind}" for kind in SERVED)],
+        "workers": ["py.typed"],
     },
 )

@@ -102,6 +102,28 @@ def test_no_page_is_wider_than_the_narrowest_window(browser: Browser, address: s
             page.set_viewport_size({"width": 320, "height": 700})
 
 
+SHIFTS = """window.shifted = 0;
+new PerformanceObserver((seen) => {
+  for (const each of seen.getEntries()) if (!each.hadRecentInput) window.shifted += each.value;
+}).observe({ type: "layout-shift", buffered: true });"""
+NOTICED = """document.querySelector('#service-notice').innerHTML =
+  '<div class="notice notice-warn"><p>' + 'No worker runs. '.repeat(9) + '</p></div>'"""
+
+
+def test_nothing_moves_that_is_read(browser: Browser, address: str) -> None:
+    """Neither what a page fetches nor what the service has to say later pushes the rest."""
+    for width in (768, 1024):
+        context = browser.new_context(base_url=address, viewport={"width": width, "height": 900})
+        context.add_init_script(SHIFTS)
+        for page in watched(context, address):
+            for path in ("/", "/upload", "/docs"):
+                page.goto(path)
+                page.wait_for_selector(PAGES.get(path, ".glossary"))
+                page.evaluate(NOTICED)
+                page.wait_for_timeout(300)
+                assert page.evaluate("window.shifted") < 0.05, (path, width)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_pages_of_what_is_not_there_are_pages_too(
     browser: Browser, address: str, theme: Any

@@ -20,21 +20,24 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("minimascope", "backend", "dashboard", "workers", "packaging")
-FILES = ("pyproject.toml", "README.md", "constraints.txt")
+FILES = ("Makefile", "pyproject.toml", "README.md", "LICENSE", "constraints.txt")
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
 
 
 def built(folder: Path) -> dict[str, Path]:
-    """Both wheels by name of the distribution, built as `make dist` does from a copy."""
+    """Both wheels by name of the distribution: `make dist` in a copy, which leaves them, the
+    library's source and the SBOM in `folder / "source" / "dist"`."""
     source = folder / "source"
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "build")
     for name in SOURCES:
         shutil.copytree(ROOT / name, source / name, ignore=ignored)
     for name in FILES:
         shutil.copy(ROOT / name, source / name)
-    command = [*PIP, "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", str(folder)]
-    subprocess.run([*command, str(source), str(source / "packaging" / "server")], check=True)
-    return {metadata(wheel).metadata["Name"]: wheel for wheel in folder.glob("*.whl")}
+    # With what is installed here, whatever the lock's files say of their age.
+    command = ["make", "-s", "dist", f"VENV={sys.prefix}", f"--old-file={sys.prefix}/.run"]
+    subprocess.run(command, cwd=source, env={**os.environ, "PIP_NO_INDEX": "1"}, check=True)
+    wheels = (source / "dist").glob("*.whl")
+    return {metadata(wheel).metadata["Name"]: wheel for wheel in wheels}
 
 
 def metadata(wheel: Path) -> Distribution:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -12,7 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.servers.environments import ROOT, Environment, built, closure
+from minimascope import __version__
+from tests.servers.environments import ROOT, Environment, built, closure, metadata
 
 APPLICATION = {"dash", "celery", "redis", "sqlalchemy", "scikit-learn", "fastapi", "alembic"}
 APPLICATION |= {"kombu", "uvicorn", "plotly", "opentelemetry-api", "prometheus-client", "asgiref"}
@@ -32,6 +34,20 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def library(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
     return Environment(tmp_path_factory.mktemp("library") / "venv", [wheels["minimascope"]])
+
+
+def test_an_index_would_take_and_show_what_is_built(wheels: dict[str, Path]) -> None:
+    [source] = wheels["minimascope"].parent.glob("*.tar.gz")
+    built = [*map(str, wheels.values()), str(source)]
+    command = [sys.executable, "-m", "twine", "--no-color", "check", "--strict", *built]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("PASSED") == 3
+    for wheel in wheels.values():
+        about = metadata(wheel)
+        assert about.metadata["License-Expression"] == "MIT"
+        assert "the minimascope authors" in (about.read_text("licenses/LICENSE") or "")
+        assert about.version == __version__
 
 
 def test_only_minimascope_lands_in_site_packages(library: Environment) -> None:

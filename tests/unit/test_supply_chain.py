@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "packaging" / "lock"
 SETS = {
-    "run": (["images", "parquet"], []),
+    "run": (["images", "mcp", "parquet"], []),
     "image": (["images", "parquet"], ["otel", "postgres", "s3"]),
     "test": (["test"], []),
 }
@@ -128,24 +128,43 @@ def test_the_builder_is_sent_what_it_copies_and_nothing_else() -> None:
     assert not taken("minimascope/__pycache__/x.pyc")
 
 
+IMAGES = {"Dockerfile": ["python:3.11-slim"], "docker-compose.yml": ["redis:7", "postgres:16"]}
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Every image that is taken from a registry, in both files, with what stands after its tag."""
+    said = {}
+    for file in IMAGES:
+        for line in (folder / file).read_text().splitlines():
+            if found := re.match(r"(?:ARG PYTHON_IMAGE=| +image: )([^\s@]+:[^\s@]+)(\S*)$", line):
+                said[found[1]] = found[2]
+    return said
+
+
+def test_every_base_image_is_named_by_its_digest() -> None:
+    named = digests(ROOT)
+    assert sorted(named) == sorted(each for images in IMAGES.values() for each in images)
+    assert all(re.fullmatch(r"@sha256:[0-9a-f]{64}", each) for each in named.values())
+    stages = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert set(stages) == {"${PYTHON_IMAGE}"}
+
+
 @pytest.mark.parametrize("answer", ["sha256:" + "a" * 64, "", "denied"])
-def test_images_are_pinned_by_digest_or_left_as_they_are(tmp_path: Path, answer: str) -> None:
+def test_images_get_their_present_digest_or_stay_as_they_are(tmp_path: Path, answer: str) -> None:
     """With a stand-in for the client of the registry."""
-    script = tmp_path / "packaging" / "images.sh"
-    script.parent.mkdir()
-    script.write_text((ROOT / "packaging" / "images.sh").read_text())
+    (tmp_path / "packaging").mkdir()
+    for name in ("packaging/images.sh", *IMAGES):
+        (tmp_path / name).write_text((ROOT / name).read_text())
     client = tmp_path / "docker"
     client.write_text(f"#!/bin/sh\necho '{answer}'\n")
     client.chmod(0o755)
-    (tmp_path / ".env").write_text("MINIMASCOPE_TOKEN=secret\nREDIS_IMAGE=old\n")
-    path = f"{tmp_path}:{os.environ['PATH']}"
-    done = subprocess.run(["sh", str(script)], env={"PATH": path}, check=False, capture_output=True)
-    lines = (tmp_path / ".env").read_text().splitlines()
-    assert "MINIMASCOPE_TOKEN=secret" in lines
-    if answer.startswith("sha256:"):
-        assert done.returncode == 0
-        assert f"PYTHON_IMAGE=python:3.11-slim@{answer}" in lines
-        assert "REDIS_IMAGE=old" not in lines
-    else:
-        assert done.returncode != 0
-        assert "REDIS_IMAGE=old" in lines
+    done = subprocess.run(
+        ["sh", str(tmp_path / "packaging" / "images.sh")],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        check=False,
+        capture_output=True,
+    )
+    renewed = answer.startswith("sha256:")
+    assert (done.returncode == 0) == renewed
+    expected = dict.fromkeys(digests(ROOT), f"@{answer}") if renewed else digests(ROOT)
+    assert digests(tmp_path) == expected

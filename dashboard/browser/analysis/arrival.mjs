@@ -4,6 +4,7 @@ import { plotly } from "../figures/plotly.mjs";
 import { messageOf, one, onPage, refuse } from "../page/dom.mjs";
 import { patientFetch, pause } from "../page/fetching.mjs";
 import { showControls, offer } from "./controls.mjs";
+import { showCrossings } from "./image_views.mjs";
 import { showLayers } from "./layers.mjs";
 import { redraw } from "./panels.mjs";
 import { showPlane } from "./plane_menus.mjs";
@@ -61,7 +62,7 @@ function follow(id) {
   const on = (/** @type {typeof import("../contract.mjs").EVENTS[number]} */ name, /** @type {(data: any) => void} */ heard) =>
     opened.addEventListener(name, (event) => heard(JSON.parse(event.data)));
   const ended = (/** @type {{ state: string }} */ { state: now }) => {
-    if ((now === "done" || now === "failed") && onPage("analysis")) location.reload();
+    if (["done", "failed", "skipped"].includes(now) && onPage("analysis")) location.reload();
   };
   on("stage", ended);
   on("state", ended);
@@ -87,5 +88,6 @@ export function begin(id, final) {
 /** @param {Early | null} given */
 export function listen(given) {
   early = given;
-  for (const follower of [showControls, showLambda, showThreshold, showPoints, showWalk, showHardest, showPlane, showLayers, redraw]) whenChanged(follower);
+  const readouts = [showControls, showLambda, showThreshold, showPoints, showWalk, showHardest, showCrossings];
+  for (const follower of [...readouts, showPlane, showLayers, redraw]) whenChanged(follower);
 }

@@ -30,6 +30,7 @@ from minimascope.boundary.flips import control_vectors, sign_flips
 from minimascope.boundary.planes import Frame, principal_plane
 from minimascope.boundary.slices import Slice, input_plane, plane_slice
 from minimascope.contract.report import Boundary, Flips
+from minimascope.curvature.minimum.single import single
 from minimascope.curvature.spectrum.spectrum import Spectrum
 
 COHERENT = 300  # points in the coherence matrix
@@ -126,9 +127,9 @@ def publish_classes(session: Session, aligned: Alignment, *, outputs: int) -> No
 
 def drawn_plane(session: Session, vectors: Tensor, *, resolution: int | None) -> Slice | None:
     """The input plane, or that of the first two principal components; None if there is none."""
-    minimum = session.opened.minimum
     if resolution is None:
         return None
+    minimum = single(session.opened.minimum)
     frame = Frame(resolution)
 
     def progress(done: float) -> None:

@@ -14,9 +14,12 @@ from minimascope.boundary.certificates.bounds import NUMBERS, Bounds, Inner
 from minimascope.boundary.certificates.graph import Graph
 from minimascope.boundary.certificates.region import Region
 
-ROUNDS = 10
+CLOSE = 0.993  # a radius proved over one that is not: as near as they come
+ROUNDS = 5  # balls that takes, as a rule
+FIRST = 0.3  # of the largest radius: tried first
 LEAST = 1e-3  # of the largest radius tried: below, nothing is said
-FINE = 14  # rounds of the few points that decide the smallest margin
+FINE, FINE_ROUNDS = 0.9996, 7  # the same of the few points that decide the smallest margin
+HALVED = 8  # rounds after which a bracket is only halved: bounds need not be smooth
 _FORMS = 64  # pulled back together, at least
 _MOST = 256  # points bounded together
 
@@ -54,12 +57,84 @@ def of_one_class(
     graph: Graph, points: Points, radius: Tensor, norm: NormName, *, inner: Inner
 ) -> Tensor:
     """Whether each ball of radius (n,) is proved to be of its centre's class (n,)."""
-    proved: list[Tensor] = []
+    return least_leads(graph, points, radius, norm, inner=inner) > 0
+
+
+def least_leads(
+    graph: Graph, points: Points, radius: Tensor, norm: NormName, *, inner: Inner
+) -> Tensor:
+    """How far each point's class leads all others at least, in its ball of radius (n,)."""
+    found: list[Tensor] = []
     for rows in _some_at_a_time(graph, len(points.x)):
         region = Region.ball(points.x[rows], radius[rows], norm)
         leads = Bounds(graph, region, inner=inner).leads(points.own[rows])
-        proved.append((leads > 0).all(dim=1))
-    return torch.cat(proved) if proved else torch.zeros(0, dtype=torch.bool)
+        found.append(leads.amin(dim=1))
+    return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64)
+
+
+@dataclass
+class _Bracket:
+    """Radii (n,) proved and not proved, the end that each replaced last, and the leads there.
+
+    NaN where none was asked for. Leads fall nearly as a parabola does, so its root through three
+    of them (inverse quadratic interpolation: Brent 1973) is soon good to a percent.
+    """
+
+    proved: Tensor
+    open_: Tensor
+    third: Tensor
+    lead: Tensor
+    lack: Tensor
+    third_lead: Tensor
+    least: Tensor
+    close: float
+
+    @classmethod
+    def of(cls, most: Tensor, lead: Tensor, close: float) -> _Bracket:
+        unknown = torch.full_like(most, torch.nan)
+        nothing = torch.zeros_like(most)
+        return cls(nothing, most, unknown, lead, unknown, unknown, LEAST * most, close)
+
+    def rows(self, mask: Tensor) -> _Bracket:
+        tensors = {k: v[mask] for k, v in vars(self).items() if isinstance(v, Tensor)}
+        return _Bracket(**tensors, close=self.close)
+
+    @property
+    def wide(self) -> Tensor:
+        return (self.proved < self.close * self.open_) & (self.open_ > self.least)
+
+    def guess(self, *, halving: bool) -> Tensor:
+        """Just below where the lead seems to be zero; beyond, where the other end is there."""
+        low, high = self.proved, self.open_
+        middle = (torch.maximum(low, self.least) * high).sqrt()
+        root = torch.where(self._within(self._parabola()), self._parabola(), self._line())
+        root = torch.where(self._within(root) & (not halving), root, middle)
+        near = self.close + 0.1 * (1 - self.close)
+        at = torch.where(low >= root * near, low / near, root * (1 + near) / 2)
+        at = torch.where((high <= root * (2 - near)) & (low < root * near), high * near, at)
+        return torch.minimum(torch.maximum(at, self.least), high * near)
+
+    def update(self, radius: Tensor, lead: Tensor) -> None:
+        """Takes in the lead at a radius."""
+        proved = lead > 0
+        self.third = torch.where(proved, self.proved, self.open_)
+        self.third_lead = torch.where(proved, self.lead, self.lack)
+        self.proved = torch.where(proved, radius, self.proved)
+        self.open_ = torch.where(proved, self.open_, radius)
+        self.lead = torch.where(proved, lead, self.lead)
+        self.lack = torch.where(proved, self.lack, lead)
+
+    def _line(self) -> Tensor:
+        return self.proved + (self.open_ - self.proved) * self.lead / (self.lead - self.lack)
+
+    def _parabola(self) -> Tensor:
+        a, b, c = self.proved, self.open_, self.third
+        f, g, h = self.lead, self.lack, self.third_lead
+        terms = a * g * h / ((f - g) * (f - h)) + b * f * h / ((g - f) * (g - h))
+        return terms + c * f * g / ((h - f) * (h - g))
+
+    def _within(self, radius: Tensor) -> Tensor:
+        return (radius > self.proved) & (radius < self.open_)
 
 
 def certified_radii(
@@ -69,26 +144,34 @@ def certified_radii(
     norm: NormName,
     *,
     inner: Inner = "relaxed",
-    rounds: int = ROUNDS,
+    close: float = CLOSE,
     progress: Progress = _silent,
 ) -> Tensor:
-    """The largest radii (n,) below `most` (n,) that were proved, by bisection of their logarithm.
+    """The largest radii (n,) below `most` (n,) that were proved, by the root of the least lead.
 
-    To a factor LEAST^(2^−rounds): 0.993 for 10 rounds. 0 where not even LEAST · most was proved.
+    To a factor `close`. 0 where not even LEAST · most was proved.
     """
     parts: list[Tensor] = []
     cuts = _some_at_a_time(graph, len(points.x))
     for index, rows in enumerate(cuts):
-        some, limit = points.some(rows), most[rows]
-        best, at, step = torch.zeros_like(limit), torch.full_like(limit, 0.5), 0.25
-        for _ in range(rounds):
-            radius = limit * LEAST ** (1 - at)
-            proved = of_one_class(graph, some, radius, norm, inner=inner)
-            best = torch.where(proved, torch.maximum(best, radius), best)
-            at, step = at + torch.where(proved, step, -step), step / 2
-        parts.append(best)
+        parts.append(_closed_in(graph, points.some(rows), most[rows], norm, inner, close))
         progress((index + 1) / len(cuts))
     return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.float64)
+
+
+def _closed_in(
+    graph: Graph, points: Points, most: Tensor, norm: NormName, inner: Inner, close: float
+) -> Tensor:
+    found, left, step = torch.zeros_like(most), torch.arange(len(most)), 0
+    lead = least_leads(graph, points, found, norm, inner="stepwise")
+    bracket = _Bracket.of(most, lead, close)
+    while len(left):
+        radius = bracket.guess(halving=step >= HALVED) if step else FIRST * most
+        bracket.update(radius, least_leads(graph, points.some(left), radius, norm, inner=inner))
+        found[left] = bracket.proved
+        wide = bracket.wide
+        left, bracket, step = left[wide], bracket.rows(wide), step + 1
+    return found
 
 
 @dataclass
@@ -118,8 +201,8 @@ def radii_at_least(
     """Lower bounds (n,) of all margins, as good as the smallest one needs: at most `radius`.
 
     Each ball of `radius` is tried with quick bounds and, where these fail, with relaxed ones; the
-    few that still fail are bisected. Where the budget ends, the radius is halved with quick bounds
-    instead; 0 where nothing was proved.
+    few that still fail are closed in on. Where the budget ends, the radius is halved with quick
+    bounds instead; 0 where nothing was proved.
     """
     n = len(points.x)
     found = torch.zeros(n, dtype=torch.float64)
@@ -133,10 +216,10 @@ def radii_at_least(
         found[tried[proved]] = radius
         open_ = torch.cat([tried[~proved], untried])
         progress(done)
-    fine = open_[: budget.take("relaxed", FINE * len(open_)) // FINE]
+    fine = open_[: budget.take("relaxed", FINE_ROUNDS * len(open_)) // FINE_ROUNDS]
     fine = fine[: len(open_) - len(untried)]
     limit = torch.full((len(fine),), radius, dtype=torch.float64)
-    found[fine] = certified_radii(graph, points.some(fine), limit, norm, rounds=FINE)
+    found[fine] = certified_radii(graph, points.some(fine), limit, norm, close=FINE)
     _halve(graph, points, found, open_[len(fine) :], radius, norm, budget=budget)
     progress(1.0)
     return found

@@ -136,12 +136,12 @@ def _dropout(e: Evidence) -> Check:
     adaptive = e.training.optimizer in ("adam", "adamw", "lbfgs")
     if told is None:
         said = "Not told whether dropout was on in training"
-        said += "." if adaptive else ": with SGD the interval may then miss."
+        said += "." if adaptive else ": with SGD no estimate is then called reliable."
         return Check("dropout", None, None, None, said)
     if not told:
         return Check("dropout", None, None, True, "Trained without dropout.")
     if adaptive:
         said = "Dropout was on in training; with Adam the estimate was right without its masks."
         return Check("dropout", None, None, True, said)
-    said = "Dropout was on in training; with SGD that was tried on one network only."
+    said = "Dropout was on in training; with SGD no estimate is then called reliable."
     return Check("dropout", None, None, False, said)

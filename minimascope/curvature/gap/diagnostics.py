@@ -104,7 +104,6 @@ def evidence_of(given: Assembly, ridge: LeftOut) -> Evidence:
         scheduled=given.damping.known and not given.damping.converged,
         regression=given.likelihood.loss.varies,
         constant_loss=plain.loss.of_best_constant(plain.targets, plain.outputs),
-        smoothed=getattr(given.likelihood.loss, "label_smoothing", 0.0) > 0,
     )
 
 

@@ -23,14 +23,14 @@ HALF, NINETY = Level(0.6745, 0.7267), Level(1.6449, 2.0150)
 
 
 class Interval(NamedTuple):
-    """Two ends in nats; a low end of 0 means: at most the high one."""
+    """Two ends in nats; a low end of 0 means: at most the high one, which gaps below 0 are too."""
 
     low: float
     high: float
 
 
 def interval(estimate: float, *, sigma: float, scatter: float, level: Level) -> Interval:
-    """The ends of a level, each side's two parts added in squares; no gap is below 0.
+    """The ends of a level, each side's two parts added in squares, the lower one cut at 0.
 
     sigma is the scale of log(gap/estimate), scatter a standard deviation in nats.
     """

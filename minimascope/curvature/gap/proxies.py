@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from torch import Tensor
+
 from minimascope.curvature.gap.kfac import kfac_soft_rank, kfac_tic, kronecker_blocks
 from minimascope.curvature.gap.result import GapEstimate
 from minimascope.curvature.minimum.minimum import Minimum
@@ -39,8 +41,7 @@ def _kfac(
 ) -> dict[str, GapEstimate]:
     n = likelihood.n
     if metric.root is not None:
-        # A scale for each parameter leaves no product of two factors.
-        missing = GapEstimate(None, None, "not computed: λ is not the same for all parameters")
+        missing = GapEstimate(None, None, _no_factors(metric.root))
         return {"kfac_soft_rank": missing, "kfac_tic": missing}
     blocks = kronecker_blocks(minimum, likelihood)
     covered = {name for block in blocks for name in block.names}
@@ -63,6 +64,19 @@ def _kfac(
         tic = GapEstimate(None, None, f"not computed: no Kronecker factor for {rest[0]}")
     soft_rank = kfac_soft_rank(blocks, remainder, lambda_) / n
     return {"kfac_soft_rank": GapEstimate(soft_rank, None, method), "kfac_tic": tic}
+
+
+def _no_factors(root: Tensor) -> str:
+    """A scale for each parameter leaves no product of two factors: which scale it is."""
+    seen = root[root > 0]
+    if bool((seen != seen[0]).any()):
+        return "not computed: λ is not the same for all parameters"
+    if len(seen) == len(root):
+        return "not computed: λ is in units of Adam's steps"
+    return (
+        "not computed: biases in front of a BatchNorm are left out, and a layer's Kronecker factor "
+        "holds its bias"
+    )
 
 
 def _sampled(

@@ -22,7 +22,7 @@ LEAST_CALM = 0.5  # but not by more than 2
 CLOSE = 0.1  # TIC over soft rank, below which the filter counts beside the ridge
 BENT = 0.5  # losses of the best constant answer, beyond which estimates grow as their logarithm
 MOST = 1.5  # such losses that an estimate may reach
-WIDEST_BRACKET = 3.0  # filter over ridge above which the interval widens, together with
+WIDEST_BRACKET = 3.0  # filter over ridge above which that is what is said, together with
 INTERPOLATING = 0.05  # TIC over soft rank
 FARTHEST = 10.0  # filter over ridge above which there is then no estimate
 SOFT_RANK_HIGH = 0.7
@@ -52,7 +52,7 @@ class Evidence:
     ridge counts a schedule as 1/(μ + 1/T), filtered as (1 − e^(−μT))/μ, None at a minimum reached.
     gradient_share is ‖∇L + Pθ‖/‖Pθ‖, None without a penalty; scheduled: λ holds what stopping adds.
     regression: the loss has a noise variance of its own and no temperature. constant_loss: plain
-    training loss of the best constant answer. smoothed: the labels were.
+    training loss of the best constant answer.
     """
 
     ridge: LeftOut
@@ -63,7 +63,6 @@ class Evidence:
     scheduled: bool
     regression: bool = False
     constant_loss: float = math.inf
-    smoothed: bool = False
 
     @property
     def converged(self) -> bool | None:
@@ -137,13 +136,8 @@ class Evidence:
 
     @property
     def sigma(self) -> float:
-        """Scale of log(gap/estimate) beyond scatter.
-
-        Where ridge and filter are apart, 90% reach about from one of them to the other.
-        """
-        told = self.training
-        sigma = calibrated.sigma_of(told.optimizer, told.moments, smoothed=self.smoothed)
-        return max(sigma, math.log(self.bracket) / 4) if self.apart else sigma
+        """Scale of log(gap/estimate) beyond scatter: wider as ridge and filter are apart."""
+        return calibrated.sigma_of(self.training.optimizer, self.training.moments, self.bracket)
 
     @property
     def other(self) -> LeftOut:
@@ -267,8 +261,8 @@ def _usable(e: Evidence, scatter: float) -> str:
         )
     if _noisy(e):
         return (
-            "Usable with care: dropout with SGD was tried on one network only, where the estimate "
-            "was 1.5 times the gap."
+            "Usable with care: with dropout by SGD intervals held the gap (67 of 70 networks), but "
+            "of five as narrow as this one was off by more than a factor two."
         )
     if e.training.moments in ("gradients", "scalar"):
         return (

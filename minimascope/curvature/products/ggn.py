@@ -19,6 +19,7 @@ from minimascope.curvature.layers.jacobian import examples_at_once, jacobian_chu
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.layout import Graph, Retain, chunks_of
 from minimascope.curvature.products.operator import Operator, operator_like
+from minimascope.curvature.products.token_graph import TokenGraph
 from minimascope.objective.likelihood import Likelihood
 
 
@@ -127,6 +128,9 @@ class Ggn:
     def _apply(self, V: Tensor) -> Tensor:
         total = torch.zeros_like(V)
         for graph, examples, row in self._pieces(V):
+            if isinstance(graph, TokenGraph):  # without the logits of all positions
+                total[row] += self.scaled(graph.ggn_rows(self.scaled(V[row])))
+                continue
             total[row] += self._pull(graph, self._bent(graph, examples, self._push(graph, V[row])))
         return total / self.minimum.n
 

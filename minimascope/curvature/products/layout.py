@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -20,10 +20,12 @@ from minimascope.curvature.products.graphs import (
     gradient_graph,
     jacobian_graph,
 )
+from minimascope.curvature.products.token_graph import TokenGraph
+from minimascope.curvature.products.token_head import TokenHead, token_head
 
 Retain = Literal["auto", "always", "never"]
 Purpose = Literal["hessian", "jacobian"]
-PILOT = 32  # examples whose graph is weighed before anything is planned
+PILOT = 32  # examples whose graph is weighed before anything is planned, and make a chunk
 CACHE_BYTES = 32 * 2**20  # batched rows beyond a few caches gained nothing on CPU
 CHAIN_BATCH_BYTES = 8 * 2**20  # the same for layer chains
 CHAIN_BYTES = (
@@ -52,7 +54,12 @@ class Graph(Protocol):
 
 
 class Source(Protocol):
-    """Makes the graph of a chunk, and says what it weighs."""
+    """Makes the graph of a chunk, and says what it weighs.
+
+    `least` examples make a chunk, where there are as many: smaller ones cost calls.
+    """
+
+    least: int
 
     def build(self, examples: slice) -> Graph: ...
 
@@ -76,6 +83,8 @@ class Layout:
 class ByChain:
     """Hand-written derivatives of a chain of layers."""
 
+    least = PILOT
+
     def __init__(self, minimum: Minimum, chain: Chain) -> None:
         self._minimum, self._chain, self._arena = minimum, chain, Arena()
 
@@ -92,6 +101,8 @@ class ByChain:
 class ByAutograd:
     """Any network; the leaves are shared by all chunks."""
 
+    least = PILOT
+
     def __init__(self, minimum: Minimum, purpose: Purpose) -> None:
         self._minimum = minimum
         self._make = gradient_graph if purpose == "hessian" else jacobian_graph
@@ -101,19 +112,7 @@ class ByAutograd:
         return self._make(self._minimum, self._parameters, examples)
 
     def weigh(self, examples: slice) -> int:
-        known = {q.untyped_storage().data_ptr() for q in self._parameters.values()}
-        known.add(self._minimum.inputs.untyped_storage().data_ptr())
-        seen: dict[int, int] = {}
-
-        def note(tensor: Tensor) -> Tensor:
-            storage = tensor.untyped_storage()
-            if storage.data_ptr() not in known:
-                seen[storage.data_ptr()] = storage.nbytes()
-            return tensor
-
-        with saved_tensors_hooks(note, lambda tensor: tensor):
-            self.build(examples)
-        return sum(seen.values())
+        return _weight_of(self._minimum, self._parameters, lambda: self.build(examples))
 
     def is_block(self, moved: range) -> bool:
         places = self._minimum.places.values()
@@ -121,8 +120,48 @@ class ByAutograd:
         return {moved.start, moved.stop} <= ends
 
 
+class ByTokens:
+    """Sequences with a logit for each word at each position, some positions at a time."""
+
+    least = 1
+
+    def __init__(self, minimum: Minimum, head: TokenHead, purpose: Purpose) -> None:
+        self._minimum, self._head, self._purpose = minimum, head, purpose
+        self._parameters = fresh_leaves(minimum)
+
+    def build(self, examples: slice) -> TokenGraph:
+        twice = self._purpose == "hessian"
+        made_of = (self._head, self._minimum, self._parameters, examples)
+        return TokenGraph(*made_of, differentiable=twice)
+
+    def weigh(self, examples: slice) -> int:
+        return _weight_of(self._minimum, self._parameters, lambda: self.build(examples))
+
+    def is_block(self, moved: range) -> bool:
+        return False
+
+
+def _weight_of(minimum: Minimum, parameters: dict[str, Tensor], build: Callable[[], object]) -> int:
+    """Bytes that autograd keeps for a graph, beside parameters and data."""
+    kept = [*parameters.values(), *minimum.network.parameters(), minimum.inputs]
+    known = {tensor.untyped_storage().data_ptr() for tensor in kept}
+    seen: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in known:
+            seen[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with saved_tensors_hooks(note, lambda tensor: tensor):
+        build()
+    return sum(seen.values())
+
+
 def source(minimum: Minimum, purpose: Purpose) -> Source:
-    """A layer chain where the network is one, autograd otherwise."""
+    """A layer chain where the network is one, a token head where it has one, else autograd."""
+    if (head := token_head(minimum)) is not None:
+        return ByTokens(minimum, head, purpose)
     chain = recognise(minimum)
     return ByAutograd(minimum, purpose) if chain is None else ByChain(minimum, chain)
 
@@ -142,13 +181,13 @@ def chunks_of(
 
 def plan_layout(minimum: Minimum, made_by: Source, *, chunk: int | None, retain: Retain) -> Layout:
     """Weighs the graph of a few examples and cuts the data so that the graphs fit."""
-    pilot = min(PILOT, minimum.n)
+    pilot = min(made_by.least, minimum.n, chunk or minimum.n)
     weight = max(1, made_by.weigh(slice(0, pilot)) // pilot)
     # A quarter: bases, batched rows and everybody else's arrays need the rest.
     budget = available_bytes(minimum.inputs.device) // 4
     on_gpu = minimum.inputs.device.type == "cuda"
     aim = CHAIN_BYTES if isinstance(made_by, ByChain) and not on_gpu else budget
-    size = chunk or max(1, min(minimum.n, max(PILOT, aim // weight), budget // weight))
+    size = chunk or max(1, min(minimum.n, max(made_by.least, aim // weight), budget // weight))
     fits = weight * minimum.n <= budget
     cached = CHAIN_BATCH_BYTES if isinstance(made_by, ByChain) else CACHE_BYTES
     room = budget if on_gpu else cached

@@ -12,11 +12,13 @@ from dashboard.components.chip import verdict_chip
 from dashboard.components.range_bar import Range, range_bar
 from dashboard.components.words import VERDICTS
 from dashboard.pages.analysis.answer import answer, range_panel
+from dashboard.pages.analysis.layout import failure_notice
 from dashboard.pages.compare.layout import content
 from dashboard.pages.compare.measures import Minimum, cell
 from dashboard.pages.compare.tables import numbers_table
 from dashboard.pages.home.listing import row as listed_row
-from minimascope.contract.report import Finding, Gap, Report
+from minimascope.analysis.run import ended_as
+from minimascope.contract.report import Failure, Finding, Gap, Report
 from minimascope.contract.report.key_numbers import key_numbers
 from minimascope.contract.report.sentences import nats
 from minimascope.contract.schemas import KeyNumbers, ListedAnalysis
@@ -166,3 +168,21 @@ def test_compare_shows_ranges_on_one_scale_and_intervals_in_the_table() -> None:
     assert minima[0].errors("gap_estimate") == pytest.approx((0.05, 0.12))
     assert minima[0].errors("gap_measured") == pytest.approx((0.01, 0.01))
     assert minima[0].errors("n90") is None
+
+
+@pytest.mark.parametrize(("code", "red"), [("not_computable", False), ("fault", True)])
+def test_what_cannot_apply_is_no_error(code: str, red: bool) -> None:
+    failure = Failure(stage="boundary", code=code, sentence="Regression has no boundary.")
+    said = text(failure_notice(failure, ["Boundary"]))
+    assert ("notice-bad" in said) is red
+    assert ("does not apply" in said) is not red
+    assert ended_as(failure) == ("failed" if red else "skipped")
+
+
+def test_what_is_not_there_is_to_come_or_was_not_asked_for(gauss: Found) -> None:
+    short = gauss[0].model_copy(update={"gap": None, "margins": None})
+    assert "not asked for" in text(answer(short, again="", final=True))
+    assert "not computed yet" in text(answer(short, again=""))
+    gone = Failure(stage="gap", code="not_computable", sentence="No likelihood.")
+    without = short.model_copy(update={"failures": [gone]})
+    assert "does not apply" in text(answer(without, again="", final=True))

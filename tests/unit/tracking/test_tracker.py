@@ -96,6 +96,24 @@ def test_a_run_too_short_for_any_is_measured_at_its_end() -> None:
     assert tracker.overhead > 1e-9
 
 
+def test_a_schedule_that_ends_at_0_is_measured_at_the_rate_of_its_last_step() -> None:
+    X, y = data(80)
+    model, criterion = network(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=4)
+    with ms.track(model, (X, y), criterion, optimizer, every=9) as tracker:
+        for _ in range(4):
+            optimizer.zero_grad()
+            criterion(model(X), y).backward()
+            optimizer.step()
+            schedule.step()
+    assert optimizer.param_groups[0]["lr"] == 0
+    (row,) = tracker.history
+    assert row.lr == pytest.approx(0.025)
+    assert row.limit == pytest.approx(2 / row.lr)
+    assert row.sharpness is not None
+
+
 class Clock:
     """Time that passes when it is told to."""
 

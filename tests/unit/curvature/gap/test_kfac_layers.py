@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -12,6 +14,9 @@ from minimascope.curvature.gap.kfac import kfac_soft_rank, kfac_tic, kronecker_b
 from minimascope.curvature.layers.jacobian import closed_form_applies, jacobian, jacobian_of
 from minimascope.curvature.minimum.batches import likelihood_of
 from minimascope.curvature.minimum.minimum import Minimum, prepare
+from minimascope.objective.objective import Objective
+from minimascope.objective.optimiser import Optimiser
+from minimascope.objective.penalty import Penalty
 
 LAMBDA, N, WORDS, WIDTH, LENGTH, CLASSES = 0.03, 15, 7, 4, 5, 3
 # Sums of a few hundred float64 products in another order, inverted at λ₁/λ below 1e3.
@@ -96,6 +101,35 @@ def test_the_jacobian_of_an_embedding_is_that_of_reverse_mode() -> None:
     assert closed_form_applies(minimum, minimum.inputs)
     ours = jacobian(minimum, minimum.inputs)
     assert torch.allclose(ours, jacobian_of(minimum, minimum.inputs, minimum.names), atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("norm", "penalty", "optimiser", "reason"),
+    [
+        ([nn.BatchNorm1d(3)], Penalty(LAMBDA), {}, "biases in front of a BatchNorm are left out"),
+        ([nn.BatchNorm1d(3)], Penalty(LAMBDA, "matrices"), {}, "λ is not the same for all"),
+        ([], Penalty(LAMBDA, "matrices"), {}, "λ is not the same for all"),
+        ([], Penalty(LAMBDA), {"name": "adamw"}, "λ is not the same for all"),
+        ([], Penalty(LAMBDA), {}, None),
+    ],
+)
+def test_without_kronecker_factors_the_reason_is_the_one_that_holds(
+    norm: list[nn.Module], penalty: Penalty, optimiser: dict[str, Any], reason: str | None
+) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(2, 3), *norm, nn.Tanh(), nn.Linear(3, CLASSES))
+    told = Optimiser(
+        **({"name": "sgd", "lr": 0.1, "steps": 40, "schedule": "constant"} | optimiser)
+    )
+    minimum = prepare(
+        network,
+        torch.randn(N, 2),
+        torch.randint(0, CLASSES, (N,)),
+        loss=Objective(penalty=penalty, optimiser=told),
+    )
+    found = estimate_gap(minimum).estimates["kfac_soft_rank"]
+    assert (found.value is None) == (reason is not None)
+    assert found.method.startswith(f"not computed: {reason}") == (reason is not None)
 
 
 def test_a_table_of_positions_gets_the_diagonal_beside_the_factors() -> None:

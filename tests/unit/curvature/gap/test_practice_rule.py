@@ -90,7 +90,7 @@ def test_estimates_equal_the_practice_rule(name: str) -> None:
     from practice.networks import network
     from practice.product import minimum_of
     from practice.reference import estimates
-    from practice.rule import LEANING, judged
+    from practice.rule import BRACKETED, judged
     from practice.training import decays, trainable
 
     case = Case(**{**PLAIN, **CASES[name]})
@@ -125,7 +125,7 @@ def test_estimates_equal_the_practice_rule(name: str) -> None:
         case.optimizer,
         squared_error=case.loss == "mse",
         smoothed=case.smoothed,
-        rule=LEANING,
+        rule=BRACKETED,
     )
     assert found.verdict == told.verdict
     if told.m is not None:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from minimascope.curvature.gap.calibrated import SIGMA, SMOOTHED
+from minimascope.curvature.gap.calibrated import (
+    SIGMA,
+    SIGMA_APART,
+    SIGMA_UNNAMED,
+    SIGMA_WITHOUT_STATE,
+)
 from minimascope.curvature.gap.checks import checks
 from minimascope.curvature.gap.training import Training
 from minimascope.curvature.gap.verdict import Evidence, LeftOut, Verdict, judge, soft_rank_note
@@ -52,13 +58,15 @@ CLOSE = 0.3 * 0.049  # TIC at 0.049 of the soft rank: the filter counts for 0.51
         # Far apart and close to every example: both, or neither counts.
         (ridge(filtered(STOPPED, 2.01), tic=CLOSE), "no_estimate"),
         (ridge(filtered(STOPPED, 1.99), tic=CLOSE), "uncertain"),
-        # A quarter of log(filter/ridge) is wide enough for that from 3.94 on.
-        (ridge(filtered(STOPPED, 0.80), tic=CLOSE), "uncertain"),
-        (ridge(filtered(STOPPED, 0.78), tic=CLOSE), "reliable"),
-        (filtered(STOPPED, 2.01), "reliable"),
+        # Where residual is left that is no reason to refuse; but too wide from 2.03 on.
+        (filtered(STOPPED, 2.01), "uncertain"),
+        (filtered(STOPPED, 0.2 * 2.04), "uncertain"),
+        (filtered(STOPPED, 0.2 * 2.02), "reliable"),
+        (filtered(SGD, 0.2 * 2.04), "uncertain"),
+        (filtered(SGD, 0.2 * 2.02), "reliable"),
         (ridge(MINIMUM, tic=CLOSE), "reliable"),
         (replace(filtered(STOPPED, 2.01), regression=True), "no_estimate"),
-        (replace(filtered(STOPPED, 0.80), regression=True), "uncertain"),
+        (replace(filtered(STOPPED, 1.99), regression=True), "uncertain"),
         (replace(ridge(MINIMUM, temperature=50.0), regression=True), "reliable"),
     ],
 )
@@ -73,7 +81,7 @@ def test_each_rule_decides_at_its_threshold(evidence: Evidence, verdict: Verdict
 
 def test_reliable_ends_where_the_interval_leaves_the_factor_two() -> None:
     # (m(e^(zσ) − 1))² + (zs)² = m² above, with halves below: whichever is first.
-    z, m, away = 1.6449, 0.2, 2.0150 * SIGMA["adamw"]
+    z, m, away = 1.6449, 0.2, 2.0150 * SIGMA
     limit = math.sqrt(m**2 - (m * math.expm1(away)) ** 2) / z
     low = math.sqrt((m / 2) ** 2 - (m * math.expm1(-away)) ** 2) / z
     limit = min(limit, low)
@@ -122,12 +130,31 @@ def test_over_confidence_divides_the_estimate_by_sgd_alone_and_by_two_at_most(
 def test_apart_the_interval_reaches_from_ridge_to_filter_and_further() -> None:
     apart = judge(ridge(filtered(STOPPED, 0.8), tic=CLOSE))
     assert apart.estimate == pytest.approx(0.2 * 4**0.51)
-    assert apart.sigma == pytest.approx(math.log(4) / 4)
     assert apart.ninety is not None
-    assert apart.ninety.low < 0.21
+    assert apart.ninety.low < 0.2
     assert apart.ninety.high > 0.8
-    assert judge(replace(STOPPED, smoothed=True)).sigma == SMOOTHED
-    assert judge(replace(MINIMUM, smoothed=True, training=MINIMUM_TOLD)).sigma == SIGMA["lbfgs"]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "lbfgs"])
+@pytest.mark.parametrize(("bracket", "sigma"), [(0.9, 0.16), (1, 0.16), (1.5, 0.2561), (4, 0.4776)])
+def test_sigma_is_the_same_for_every_optimiser_and_grows_as_ridge_and_filter_part(
+    optimizer: Any, bracket: float, sigma: float
+) -> None:
+    told = replace(TOLD, optimizer=optimizer, moments=None)
+    stopped = replace(filtered(STOPPED, 0.2 * bracket), training=told)
+    assert judge(stopped).sigma == pytest.approx(sigma, abs=1e-4)
+    assert judge(replace(stopped, filtered=None)).sigma == SIGMA == 0.16
+
+
+def test_what_is_not_known_of_the_optimiser_is_a_least_width() -> None:
+    for moments in ("gradients", "scalar"):
+        guessed = replace(STOPPED, training=replace(TOLD, moments=moments))
+        assert judge(guessed).sigma == SIGMA_WITHOUT_STATE == 0.49
+        wide = math.hypot(SIGMA, SIGMA_APART * 0.9)
+        assert judge(filtered(guessed, 2.0)).sigma == pytest.approx(wide)
+    for name in ("other", None):
+        unnamed = replace(MINIMUM, training=replace(TOLD, optimizer=name, moments=None))
+        assert judge(unnamed).sigma == SIGMA_UNNAMED == 0.31
 
 
 def test_without_an_estimate_only_a_lower_end_is_said_and_for_squared_error_nothing() -> None:
@@ -174,7 +201,8 @@ def test_guessed_second_moments_are_not_reliable_and_say_so() -> None:
 
 def test_sentences_carry_the_numbers_that_decided() -> None:
     # What is named first is the wider part: the estimate's own factor, or the examples.
-    assert "off by up to a factor of 1.7" in judge(ridge(MINIMUM, scatter=0.05)).reason
+    apart = ridge(filtered(STOPPED, 0.45), scatter=0.05)
+    assert "off by up to a factor of 2.1" in judge(apart).reason
     assert "400 training examples are few" in judge(ridge(MINIMUM, scatter=0.2)).reason
     assert "51%" in judge(replace(MINIMUM, gradient_share=0.51)).reason
     assert "answer costs 0.11" in judge(replace(MINIMUM, constant_loss=0.11)).reason

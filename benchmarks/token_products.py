@@ -1,0 +1,152 @@
+"""Memory and time of curvature products of a language model, beside autograd through all logits.
+
+    python benchmarks/token_products.py          # about three minutes; results/token_products.json
+
+GPT-2's shape at 17.6 million parameters with its 50,257 words, 8 × 128 tokens, float32, one thread.
+Each product in a process of its own: the peak is what the process holds above the loaded model.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path[:0] = [str(Path(__file__).parents[1])]
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, jvp
+
+from minimascope.curvature.minimum.minimum import Minimum, prepare
+from minimascope.curvature.products.ggn import ggn
+from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.running.memory import PeakMemory
+from minimascope.intake.networks.next_tokens import WithoutLast
+from minimascope.intake.networks.output_link import followed_by
+from minimascope.objective.tokens import TokenCrossEntropy
+
+RESULTS = Path(__file__).parent / "results" / "token_products.json"
+SEQUENCES, LENGTH, WORDS = 8, 128, 50257
+Row = dict[str, Any]
+
+
+class Logits(nn.Module):
+    """A transformers model as a map from ids to logits."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids: Tensor) -> Tensor:
+        logits: Tensor = self.model(input_ids=ids, use_cache=False).logits
+        return logits
+
+
+def gpt() -> Minimum:
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(0)
+    shape = {"n_embd": 256, "n_layer": 6, "n_head": 8, "n_positions": LENGTH}
+    config = GPT2Config(vocab_size=WORDS, attn_implementation="eager", **shape)
+    ids = torch.randint(WORDS, (SEQUENCES, LENGTH))
+    network = followed_by(Logits(GPT2LMHeadModel(config)), WithoutLast())
+    return prepare(network, ids, ids[:, 1:], loss=TokenCrossEntropy(), dtype=torch.float32)
+
+
+def flat(parts: Any) -> Tensor:
+    return torch.cat([part.reshape(-1) for part in parts])
+
+
+def plain_hessian(minimum: Minimum, v: Tensor) -> Tensor:
+    """Two backward passes through the loss of all logits."""
+    q = list(minimum.network.parameters())
+    logits = minimum.network(minimum.inputs).flatten(0, 1)
+    loss = nn.functional.cross_entropy(logits, minimum.targets.reshape(-1))
+    first = torch.autograd.grad(loss, q, create_graph=True)
+    return flat(torch.autograd.grad(first, q, list(minimum.unflatten(v).values())))
+
+
+def plain_ggn(minimum: Minimum, v: Tensor) -> Tensor:
+    """One pass forward for J v, Λ of all logits, one pass back."""
+    parts = minimum.unflatten(minimum.theta)
+
+    def logits_at(q: dict[str, Tensor]) -> Tensor:
+        found: Tensor = functional_call(minimum.network, q, (minimum.inputs,))
+        return found.flatten(0, 1)
+
+    with torch.no_grad():
+        u = jvp(logits_at, (parts,), (minimum.unflatten(v),))[1]
+    leaves = {name: each.clone().requires_grad_() for name, each in parts.items()}
+    logits = logits_at(leaves)
+    with torch.no_grad():
+        P = logits.softmax(1)
+        bent = P * (u - (P * u).sum(1, keepdim=True)) / len(logits)
+    return flat(torch.autograd.grad(logits, list(leaves.values()), bent))
+
+
+def ours(make: Callable[..., Any]) -> Callable[[Minimum, Tensor], Tensor]:
+    def product(minimum: Minimum, v: Tensor) -> Tensor:
+        found: Tensor = make(minimum, chunk=SEQUENCES, retain="never").matvec(v)
+        return found
+
+    return product
+
+
+PRODUCTS: dict[str, Callable[[Minimum, Tensor], Tensor]] = {
+    "Hessian, all logits": plain_hessian,
+    "Hessian, in chunks": ours(hessian),
+    "GGN, all logits": plain_ggn,
+    "GGN, in chunks": ours(ggn),
+}
+
+
+def measured(name: str) -> Row:
+    """The second of two products: seconds, and the most memory of either."""
+    torch.set_num_threads(1)
+    minimum = gpt()
+    v = torch.randn(minimum.dim, generator=torch.Generator().manual_seed(1))
+    v /= v.norm()
+    with PeakMemory(minimum.inputs.device) as memory:
+        PRODUCTS[name](minimum, v)
+        began = time.process_time()
+        found = PRODUCTS[name](minimum, v)
+        seconds = time.process_time() - began
+    checked = [float(found.norm()), float(found @ v)]
+    return {"cpu_seconds": seconds, "peak_bytes": memory.peak_bytes, "norm and vᵀMv": checked}
+
+
+def run(name: str) -> Row:
+    command = [sys.executable, __file__, name]
+    surroundings = {**os.environ, "OMP_NUM_THREADS": "1"}
+    answer = subprocess.run(command, env=surroundings, check=True, capture_output=True, text=True)
+    row: Row = json.loads(answer.stdout.splitlines()[-1])
+    print(
+        f"{name:22}{row['cpu_seconds']:8.1f} CPU s{row['peak_bytes'] / 2**20:8.0f} MiB", flush=True
+    )
+    return row
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        print(json.dumps(measured(sys.argv[1])))
+        return
+    rows = {name: run(name) for name in PRODUCTS}
+    found: Row = {"shape": "17.6M parameters, 50,257 words, 8 × 128 tokens, float32", **rows}
+    for kind in ("Hessian", "GGN"):
+        whole, chunks = (rows[f"{kind}, {how}"] for how in ("all logits", "in chunks"))
+        pairs = zip(whole["norm and vᵀMv"], chunks["norm and vᵀMv"], strict=True)
+        found[f"{kind}: apart"] = max(abs(a - b) / abs(a) for a, b in pairs)
+        for what in ("peak_bytes", "cpu_seconds"):
+            found[f"{kind}: {what}, all logits over chunks"] = whole[what] / chunks[what]
+    print(json.dumps({name: each for name, each in found.items() if ":" in name}, indent=1))
+    RESULTS.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

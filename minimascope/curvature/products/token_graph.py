@@ -1,0 +1,135 @@
+"""Products of a chunk of sequences: body by autograd, head by hand, no logits of all positions.
+
+The body maps θ to h, what the head is given. Its backward pass at a cotangent c on h, kept
+differentiable, gives h' = J v (differentiated in c) and, with the head's part (`token_head`), a
+Hessian product by reverse passes alone. GGN products need no such graph: h' comes forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.minimum.places import split
+from minimascope.curvature.products.graphs import differentiate
+from minimascope.curvature.products.token_head import TokenHead, pushed
+
+
+class TokenGraph:
+    """h of a chunk with its graph; `differentiable` keeps that of its pullback too."""
+
+    def __init__(
+        self,
+        head: TokenHead,
+        minimum: Minimum,
+        parameters: dict[str, Tensor],
+        examples: slice,
+        *,
+        differentiable: bool,
+    ) -> None:
+        self._head, self._minimum, self._examples = head, minimum, examples
+        self._parameters, self._leaves = parameters, list(parameters.values())
+        self._places = minimum.places
+        self._slices = [place.slice for place in self._places.values()]
+        hidden = head.hidden(minimum, parameters, minimum.inputs[examples])
+        self._shape, self._hidden = hidden.shape[:2], hidden.flatten(0, 1)
+        targets = minimum.targets[examples].reshape(-1)
+        # A position without a label never meets the head.
+        self._counted = head.loss.counts(targets).nonzero()[:, 0]
+        self._targets, self._h = targets[self._counted], self._hidden[self._counted]
+        self._cotangent = torch.zeros(0)
+        self._pulled: list[Tensor | None] = []
+        if differentiable:
+            residual = head.residual_on_hidden(self._h.detach(), self._targets)
+            self._cotangent = residual.requires_grad_()
+            self._pulled = _gradients([self._h], self._leaves, [residual], create_graph=True)
+
+    @property
+    def logits(self) -> Tensor:
+        """All of them (m, T·K)."""
+        return self._head.logits(self._hidden.detach()).reshape(self._shape[0], -1)
+
+    def hessian_rows(self, rows: Tensor, moved: range | None = None) -> Tensor:
+        """The chunk's share of H applied to (b, p) rows."""
+        used = [k for k, each in enumerate(self._pulled) if each is not None]
+        outputs = [each for each in self._pulled if each is not None]
+        parts = list(split(rows, self._places).values())
+        parts = [parts[k] for k in used]
+        along = self._slopes(outputs, parts, len(rows))
+        result = torch.zeros_like(rows)
+        bent = self._curved(along, rows, result, whole=True)
+        self._pull([*outputs, self._h], [*parts, bent], result)
+        return result.div_(self._minimum.n)
+
+    def ggn_rows(self, rows: Tensor) -> Tensor:
+        """Σ J_iᵀΛ_iJ_i over the chunk applied to (b, p) rows."""
+        along = torch.stack([self._along(row)[self._counted] for row in rows])
+        result = torch.zeros_like(rows)
+        bent = self._curved(along, rows, result, whole=False)
+        self._pull([self._h], [bent], result)
+        return result
+
+    def push_rows(self, rows: Tensor) -> Tensor:
+        """J v of every example of the chunk for (b, p) rows: (b, m, T·K), all logits of them."""
+        h = self._hidden.detach()
+        found = [self._head.pushed_logits(h, self._along(row), row) for row in rows]
+        return torch.stack(found).reshape(len(rows), self._shape[0], -1)
+
+    def pull_rows(self, cotangents: Tensor) -> Tensor:
+        """Σ_i J_iᵀ u_i over the chunk for (b, m, T·K) cotangents: (b, p)."""
+        result = cotangents.new_zeros(len(cotangents), self._minimum.dim)
+        h = self._hidden.detach()
+        seeds = [
+            self._head.pulled(h, each.reshape(len(h), -1), into)
+            for each, into in zip(cotangents, result, strict=True)
+        ]
+        self._pull([self._hidden], [torch.stack(seeds)], result)
+        return result
+
+    def _slopes(self, outputs: list[Tensor], parts: list[Tensor], count: int) -> Tensor:
+        """h' (b, N, d) of vectors with these parts: the pullback's derivative in its cotangent."""
+        shape = (count, *self._cotangent.shape)
+        if not outputs:
+            return self._cotangent.new_zeros(shape)
+        return differentiate(outputs, [self._cotangent], parts)[0].reshape(shape)
+
+    def _pull(self, outputs: list[Tensor], seeds: list[Tensor], into: Tensor) -> None:
+        """Adds what seeds (b, ...) on outputs give each parameter, to (b, p)."""
+        gradients: Sequence[Tensor | None]
+        if len(into) > 1:
+            gradients = differentiate(outputs, self._leaves, seeds)
+        else:  # without the zeros of what the body does not use, such as the head
+            gradients = _gradients(outputs, self._leaves, [each[0] for each in seeds])
+        for at, each in zip(self._slices, gradients, strict=True):
+            if each is not None:
+                into[:, at] += each.reshape(len(into), -1)
+
+    def _along(self, row: Tensor) -> Tensor:
+        """h' of one vector (p,) at every position (m·T, d)."""
+        parameters = {name: leaf.detach() for name, leaf in self._parameters.items()}
+        tangents = split(row, self._places)
+        found = pushed(self._head, self._minimum, parameters, tangents, self._examples)
+        return found.flatten(0, 1)
+
+    def _curved(self, along: Tensor, rows: Tensor, into: Tensor, *, whole: bool) -> Tensor:
+        h = self._h.detach()
+        return self._head.curved(h, self._targets, along, rows, into, whole=whole)
+
+
+def _gradients(
+    outputs: list[Tensor],
+    leaves: list[Tensor],
+    cotangents: list[Tensor],
+    *,
+    create_graph: bool = False,
+) -> list[Tensor | None]:
+    """None for leaves that no output depends on: a body may train nothing."""
+    pairs = [(f, c) for f, c in zip(outputs, cotangents, strict=True) if f.requires_grad]
+    if not pairs:
+        return [None] * len(leaves)
+    functions, seeds = zip(*pairs, strict=True)
+    how = {"retain_graph": True, "create_graph": create_graph, "allow_unused": True}
+    return list(torch.autograd.grad(functions, leaves, seeds, **how))
