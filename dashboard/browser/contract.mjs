@@ -38,6 +38,7 @@ export const ID = /** @type {const} */ ({
   UP_ACTIVATION: "up-activation",
   UP_SEQUENTIAL: "up-sequential",
   UP_LABEL: "up-label",
+  UP_RESIZE: "up-resize",
   UP_STAGES: "up-stages",
   UP_LOSS: "up-loss",
   UP_LOSS_MORE: "up-loss-more",

@@ -117,6 +117,7 @@ def read_split(
         workdir=workdir,
         integers=integers,
         label=parameters.label,
+        resize=parameters.resize,
         aside=beside,
         role=role,
         several=several,

@@ -206,17 +206,20 @@ def convert_dataset(
     aside: Sequence[str] = (),
     role: Literal["train", "test"] = "train",
     several: Sequence[tuple[str, bool]] = (),
+    resize: str | None = None,
     unlabelled: Literal["refused", "told"] = "refused",
 ) -> dict[str, Any]:
     """Converts a data set to safetensors in the sandbox; loads no torch in this process.
 
-    A table whose labels nobody has named is refused, or its columns are told.
+    A table whose labels nobody has named is refused, or its columns are told; so are the sizes of
+    images that have several.
     """
     size = checked_size(path, largest=DATASET_BYTES)
     limits = limits_for(max(size, 128 << 20), rate=TEXT_A_SECOND, growth=8)
     options: dict[str, Any] = {"integers": integers, "label": label, "unlabelled": unlabelled}
     options |= {"aside": list(aside), "role": role, "torch_files": torch_files()}
-    options |= {"several": list(several)}
+    size = None if resize is None else [int(side) for side in resize.split("x")]
+    options |= {"several": list(several), "resize": size}
     return parse("dataset", path, output=output, options=options, limits=limits)
 
 
@@ -229,14 +232,16 @@ def read_dataset(
     aside: Sequence[str] = (),
     role: Literal["train", "test"] = "train",
     several: Sequence[tuple[str, bool]] = (),
+    resize: str | None = None,
 ) -> Dataset:
     """Opens a data set, decided by content: .npz (X, y), .safetensors, .csv with a label column.
 
     `integers`: whole-number inputs become float32, or stay int64 token ids ("keep"). `label`
     names the labels where their name is not a usual one, `aside` what is neither they nor inputs
     and is kept where the file has it; `role` says which part of a file that holds training and test
-    data. `several`: name, and whether floating, of each input of a network that takes more than
-    one. The file is parsed in a sandboxed process; this process reads only its result in `workdir`.
+    data; `several`: name, and whether floating, of each input of a network that takes more than
+    one; `resize`: "HxW", what images are resized to. The file is parsed in a sandboxed process;
+    this process reads only its result in `workdir`.
     Raises ProblemError: not_a_dataset, label_missing, dataset_missing_arrays, nan_data, empty_data,
     pickle_refused, unsupported_format, deflate_bomb, file_damaged, sandbox_*.
     """
@@ -245,6 +250,7 @@ def read_dataset(
 
     converted = workdir / "data.safetensors"
     asked: dict[str, Any] = {"label": label, "aside": aside, "role": role, "several": several}
+    asked |= {"resize": resize}
     found = convert_dataset(path, output=converted, integers=integers, **asked)
     tensors = load_file(converted)
     converted.unlink()
