@@ -26,6 +26,7 @@ FIELDS = (
     "loss",
     "optimizer",
     "label",
+    "resize",
     "top-k",
     "examples",
     "seconds",
