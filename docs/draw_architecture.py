@@ -22,7 +22,7 @@ WIDTH, MARGIN, GAP = 1240, 28, 12
 BANDS: dict[str, list[list[tuple[str, float]]]] = {
     "The application: people run it": [[("dashboard", 1), ("backend", 1.25), ("workers", 1)]],
     "The library: people import it": [
-        [("minimascope/cli", 1), ("minimascope/client", 1)],
+        [("minimascope/agents", 1), ("minimascope/cli", 1), ("minimascope/client", 1)],
         [("minimascope/callbacks", 1), ("minimascope/tracking", 1.6)],
         [("minimascope/training", 1.4), ("minimascope/results", 1)],
         [("minimascope/analysis", 1.7), ("minimascope/figures", 1)],

@@ -1,5 +1,6 @@
 // All modules of the page: what listens, and what Dash calls.
 import * as arrival from "./analysis/arrival.mjs";
+import * as imageViews from "./analysis/image_views.mjs";
 import * as keys from "./analysis/keys.mjs";
 import * as panels from "./analysis/panels.mjs";
 import * as planeMenus from "./analysis/plane_menus.mjs";
@@ -13,6 +14,7 @@ import * as story from "./home/story.mjs";
 import * as thumbs from "./home/thumbs.mjs";
 import { preload } from "./figures/plotly.mjs";
 import * as redraw from "./figures/redraw.mjs";
+import * as firstLook from "./job/first_look.mjs";
 import { follow } from "./job/follow.mjs";
 import * as choice from "./page/choice.mjs";
 import { noUpdate } from "./page/dash.mjs";
@@ -59,7 +61,7 @@ const orNothing = (call) => (/** @type {any[]} */ ...given) => {
 
 /** What listens on every page. */
 const LISTENERS = [
-  choice, compare, describing, drops, exporting, found, help, keys, list, palette, panels, planeMenus,
+  choice, compare, describing, drops, exporting, firstLook, found, help, imageViews, keys, list, palette, panels, planeMenus,
   pointing, redraw, run, saved, state, story, terms, theme, thumbs, weights,
 ];
 

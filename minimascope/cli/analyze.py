@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,6 +45,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Analyse a minimum from local files; ends with the verdict and the key numbers."""
+    began = time.perf_counter()
     files = _files(checkpoint, train, test, optimizer_state)
     if plan and (output or arrays):
         raise ProblemError("plan_only", "With --plan nothing is computed that could be written.")
@@ -55,7 +57,7 @@ def command(
             _plan(files, parameters, Path(workdir), as_json=as_json)
             return
         publisher = TerminalPublisher(quiet=quiet)
-        report = _report(files, parameters, Path(workdir), publisher)
+        report = _report(files, parameters, Path(workdir), publisher, began)
     publisher.write_arrays(arrays)
     _end(report, output, as_json=as_json)
 
@@ -71,11 +73,20 @@ def _files(checkpoint: Path, train: Path, test: Path | None, optimizer_state: Pa
 
 
 def _report(
-    files: Files, parameters: Parameters, workdir: Path, publisher: TerminalPublisher
+    files: Files,
+    parameters: Parameters,
+    workdir: Path,
+    publisher: TerminalPublisher,
+    began: float,
 ) -> Report:
+    """The report; seconds of `parameters` count from `began`, when torch was not yet there."""
     from minimascope.analysis.run import run_analysis
+    from minimascope.curvature.running.deadline import within
 
-    with publisher.shown:
+    seconds = parameters.seconds
+    if seconds is not None:
+        seconds = max(seconds / 2, seconds - (time.perf_counter() - began))
+    with publisher.shown, within(seconds):
         return run_analysis(files, parameters, workdir=workdir, publisher=publisher)
 
 

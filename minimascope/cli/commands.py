@@ -38,6 +38,7 @@ OWN: dict[str, str] = {
     "delete": "remove an analysis with its results",
     "explain": "what a term means, in one sentence",
     "interpolate": "loss on the line between two minima",
+    "mcp": "tools for agents (Model Context Protocol)",
     "doctor": "check this installation, in words",
 }
 SERVICE: dict[str, str] = {

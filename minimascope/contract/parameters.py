@@ -47,6 +47,11 @@ class Parameters(ObjectiveParameters):
     epsilon: Positive | None = Field(
         None, description="alignment threshold of G; from random vectors where it is not given"
     )
+    seconds: Positive | None = Field(
+        None,
+        description="a budget that is kept: first numbers from a sample, then what fits, and what "
+        "was sampled or left out is said; any time where it is not given",
+    )
     dtype: Literal["float64", "float32"] = Field("float64", description="of every number")
     device: Literal["cpu", "cuda"] = Field("cpu", description="where it is computed")
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(0, description="of every random draw")

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     token: str = ""
     worker_token: str = ""
     metrics_token: str = ""
+    mcp_token: str = ""
     lease_seconds: float = 15.0
     job_seconds: float = 3600.0
     inspect_wait_seconds: float = 20.0

@@ -23,12 +23,17 @@ ROOT = HERE.parents[1]
 UV = "uv==0.13.9"
 LIBRARY, SERVER = f"@ file://{ROOT}", f"@ file://{ROOT / 'packaging' / 'server'}"
 SETS = {
-    "run": [f"minimascope[images,parquet] {LIBRARY}", f"minimascope-server {SERVER}", "setuptools"],
+    "run": [
+        f"minimascope[images,mcp,parquet] {LIBRARY}",
+        f"minimascope-server {SERVER}",
+        "setuptools",
+    ],
     "image": [
         f"minimascope[images,parquet] {LIBRARY}",
         f"minimascope-server[otel,postgres,s3] {SERVER}",
         "setuptools",
     ],
+    "docs": ["mkdocs-material"],
     "test": [f"minimascope[test] {LIBRARY}", f"minimascope-server {SERVER}", "setuptools"],
 }
 GPU = re.compile(r"(nvidia-|cuda-|triton==)")

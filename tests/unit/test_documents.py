@@ -20,6 +20,8 @@ WRITTEN = [
     *sorted(ROOT.glob("*.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "examples").rglob("*.md")),
+    *sorted((ROOT / "skills").rglob("*.md")),
+    ROOT / "llms.txt",
 ]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -102,3 +104,18 @@ def test_templates_ask_what_an_answer_needs() -> None:
         fields = [each for each in form["body"] if each["type"] != "markdown"]
         assert len({each["id"] for each in fields}) == len(fields)
         assert any(each.get("validations", {}).get("required") for each in fields)
+
+
+def test_what_agents_are_told_of_tools_is_what_there_is() -> None:
+    from minimascope.agents.here import Here
+    from minimascope.agents.tools import Tools
+
+    tools = {tool.__name__ for tool in Tools(Here()).every()}
+    page = (ROOT / "docs" / "agents.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == tools
+    skill = (ROOT / "skills" / "minimascope" / "SKILL.md").read_text()
+    head = yaml.safe_load(skill.split("---")[1])
+    assert head["name"] == "minimascope"
+    assert len(head["description"]) < 1024
+    steps = set(re.findall(r"`([a-z]+)`", skill)) & {*tools, "spectrum", "gap"}
+    assert {"inspect", "analyze", "wait", "compare", "draw"} <= steps

@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "packaging" / "lock"
 SETS = {
-    "run": (["images", "parquet"], []),
+    "run": (["images", "mcp", "parquet"], []),
     "image": (["images", "parquet"], ["otel", "postgres", "s3"]),
     "test": (["test"], []),
 }

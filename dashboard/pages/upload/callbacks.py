@@ -28,6 +28,7 @@ FIELDS = (
     "label",
     "top-k",
     "examples",
+    "seconds",
     "lambdas",
     "seed",
     "dtype",

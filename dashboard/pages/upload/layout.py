@@ -34,6 +34,7 @@ SINGLE = (
     "converged at a residual of 1e-5, not 1e-6."
 )
 SAMPLED = "A sample for spectrum and density where they take long."
+BUDGET = "A promise: first numbers from a sample, then what fits into them."
 LOSSES = {
     "cross_entropy": "Cross-entropy",
     "binary": "Binary logistic",
@@ -93,6 +94,7 @@ def _settings() -> html.Div:
                 "Optional, separated by commas.",
             ),
             field("Examples of the spectrum", text("up-examples", placeholder="all"), SAMPLED),
+            field("Seconds", text("up-seconds", placeholder="as many as it takes"), BUDGET),
             group("Number type of products", "up-dtype", DTYPES, "float64", SINGLE),
             _stages(),
         ],

@@ -90,6 +90,7 @@ def request_of(values: dict[str, Any], files: dict[str, Any]) -> AnalysisRequest
         **told_fields.told(values),
         "top_k": _number(values, "top-k", "Eigenpairs", whole=True) or 10,
         "spectrum_examples": _number(values, "examples", "Examples of the spectrum", whole=True),
+        "seconds": _number(values, "seconds", "Seconds"),
         "lambdas": _lambdas(values.get("lambdas")),
         "seed": _number(values, "seed", "Seed", whole=True) or 0,
     }

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from minimascope.analysis.session.assembly import Known, Opened, refused_as_told, together
 from minimascope.analysis.session.from_file import from_file
-from minimascope.analysis.session.positions import positions_summary
+from minimascope.analysis.session.summaries import positions_summary, split_summary
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.report import CheckpointSummary, DataSummary, SplitSummary
+from minimascope.contract.report import CheckpointSummary, DataSummary
 from minimascope.curvature.minimum.batches import as_matrix, outputs_at
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.intake.networks.architecture import build_network
@@ -24,7 +24,6 @@ from minimascope.intake.networks.input_shapes import takes_ids
 from minimascope.intake.networks.next_tokens import SENTENCE, of_next, without_last
 from minimascope.intake.values.checkpoint import read_checkpoint
 from minimascope.intake.values.dataset import Dataset, in_order, read_dataset
-from minimascope.objective.loss import Loss
 from minimascope.objective.tokens import TokenCrossEntropy
 
 
@@ -140,16 +139,17 @@ def checkpoint_summary(opened: Opened, parameters: Parameters) -> CheckpointSumm
 
 
 def data_summary(opened: Opened) -> DataSummary:
-    minimum, test, loss = opened.minimum, None, opened.minimum.loss
+    minimum, test, loss, total = opened.minimum, None, opened.minimum.loss, opened.total
     classes = None
     if isinstance(loss, TokenCrossEntropy):
-        train = positions_summary(minimum, loss, minimum.inputs, minimum.targets)
-        test = opened.test and positions_summary(minimum, loss, *opened.test)
+        train = positions_summary(minimum, loss, minimum.inputs, minimum.targets, total.train)
+        test = opened.test and positions_summary(minimum, loss, *opened.test, total.test)
     else:
         classes = loss.classes(as_matrix(opened.outputs).shape[1])
-        train = split_summary(loss, opened.outputs, minimum.targets)
+        train = split_summary(loss, opened.outputs, minimum.targets, total.train)
         if opened.test:
-            test = split_summary(loss, outputs_at(minimum, opened.test[0]), opened.test[1])
+            outputs = outputs_at(minimum, opened.test[0])
+            test = split_summary(loss, outputs, opened.test[1], total.test)
     return DataSummary(
         train=train,
         test=test,
@@ -174,17 +174,3 @@ def class_count(minimum: Minimum) -> int | None:
 def is_planar(minimum: Minimum) -> bool:
     """Inputs are points of the plane, so they are drawn as they are."""
     return tuple(minimum.inputs.shape[1:]) == (2,)
-
-
-def split_summary(kind: Loss, outputs: Tensor, targets: Tensor) -> SplitSummary:
-    """Mean loss and accuracy of one split, from the network's outputs there.
-
-    The loss is that of training, in nats an example and normalised for this split; the accuracy
-    is of examples, or of all labels where an example has several.
-    """
-    logits = as_matrix(outputs)
-    accuracy = None
-    if kind.judges:
-        accuracy = float(kind.correct(logits, targets).double().mean())
-    loss = float(kind.of_data(targets).mean(logits, targets))
-    return SplitSummary(n=len(logits), loss=loss, accuracy=accuracy)

@@ -35,7 +35,6 @@ def _pillow() -> Any:
             "This is a zip of images, and Pillow is not installed on this worker.",
             "pip install 'minimascope[images]', or send arrays X and y as .npz.",
         ) from error
-    PIL.Image.MAX_IMAGE_PIXELS = SIDE_MOST * SIDE_MOST
     return PIL.Image
 
 

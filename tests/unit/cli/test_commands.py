@@ -50,8 +50,8 @@ def test_every_command_has_help_and_json(name: str, capsys: pytest.CaptureFixtur
     for each, command in several.items():
         assert command.help
         options = {option for parameter in command.params for option in parameter.opts}
-        # A worker, a revocation and a limit say nothing.
-        assert ("--json" in options) is (each not in ("worker", "revoke", "limit"))
+        # A worker, a revocation and a limit say nothing; what agents are told has its own protocol.
+        assert ("--json" in options) is (each not in ("worker", "revoke", "limit", "mcp"))
 
 
 def test_what_is_not_installed_says_what_to_install(

@@ -51,7 +51,7 @@ def test_powers_of_ten_are_written_bare() -> None:
 def test_where_there_is_no_number_the_strip_says_why(gauss: Found) -> None:
     report = gauss[0]
     assert margin_kpi(report.model_copy(update={"margins": None})).note == "not computed yet"
-    failed = Failure(stage="margins", code="wrong_inputs", sentence="Token ids have no margins.")
+    failed = Failure(stage="margins", code="not_computable", sentence="Token ids have no margins.")
     without = report.model_copy(update={"margins": None, "failures": [failed]})
     assert margin_kpi(without).note == "does not apply"
     assert soft_rank_kpi(report).value == "9.13"

@@ -34,7 +34,7 @@ def test_a_field_lies_where_its_axes_say(direction: str) -> None:
         figure.update_yaxes(autorange="reversed")
     found = pixels(figure)
     middle = found[:, found.shape[1] // 2].astype(int)
-    inside = np.flatnonzero((middle[:, 1] < 60))
+    inside = np.flatnonzero(middle[:, 1] < 60)
     top, bottom = middle[inside[2]], middle[inside[-3]]
     red, blue = (top, bottom) if direction == "up" else (bottom, top)
     assert red[0] > 230 > 30 > red[2]

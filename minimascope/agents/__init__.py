@@ -1,0 +1,1 @@
+"""Agents ask through the Model Context Protocol: tools, resources, pictures (`minimascope mcp`)."""
