@@ -57,7 +57,8 @@ def positions_summary(
 ) -> SplitSummary:
     """As `split_summary`: the mean over labels that count, and the share of them that is right."""
     loss, counted = loss.of_data(targets), loss.counts(targets)
-    losses, right = [], []
+    losses: list[Tensor] = []
+    right: list[Tensor] = []
     done, size = 0, 1
     while done < len(inputs):
         part = slice(done, done + size)

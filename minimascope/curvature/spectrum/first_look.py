@@ -34,8 +34,11 @@ ROUNDING = 1e-4  # of float32's products, relative to λ₁
 FIRST, GROUPS = 64, 16  # examples of the first sample at most, groups of it at least
 MOST_TOGETHER = 8  # examples of a group
 WORK = 20  # products an example of a round: those of Lanczos, of probes and of vᵀHv
-BLOCKS = 5  # of the first Lanczos run, two vectors each; later ones start from its result
+BLOCKS = 6  # of a Lanczos run at most, two vectors each; later ones start from the first's result
+SLOW = 0.5  # seconds of a product of one example; of such a network the first sample is
+FEWEST, FEWEST_BLOCKS, FEW = 2, 2, 8  # tiny; below a few examples the Krylov space is so, too
 GROWTH = 2
+TOGETHER_UNTIL = 5e-3  # seconds of a product of one example
 OPERATION_SECONDS = 0.2  # of a product with the graph of a chunk
 
 
@@ -98,26 +101,28 @@ class _Looking:
         self._order = order.to(minimum.inputs.device)
         self._seen = _Seen()
         self._pairs: Pairs | None = None
-        self._together, self._each = 1, 0.0
+        self._together, self._blocks, self._each = 1, BLOCKS, 0.0
 
     def first(self, seconds: float) -> int:
         """Examples of the first sample, by what a product of few takes: a third of `seconds`."""
-        one, few = (self._timed(size) for size in (1, min(4, self._minimum.n)))
-        self._each = max((few - one) / 3, few / 40, 1e-7)
+        one = self._timed(1)
+        few = one if one > SLOW else self._timed(min(4, self._minimum.n))
+        self._each = one if one > SLOW else max((few - one) / 3, few / 40, 1e-7)
         overhead = max(0.0, one - self._each)
         groups = self._minimum.n // GROUPS
         self._together = max(1, min(round(overhead / self._each), MOST_TOGETHER, groups))
         most = max(FIRST, GROUPS * self._together)
         fits = int(seconds / 3 / (WORK * self._each))
-        return min(self._minimum.n, max(4, min(most, fits)))
+        self._blocks = BLOCKS if fits >= FEW else FEWEST_BLOCKS
+        return min(self._minimum.n, max(FEWEST, min(most, fits)))
 
     def look(self, size: int, most: int) -> Look:
         """Of `size` examples and as many others."""
         sample = self._minimum.subset(self._order[:size])
         before = None if self._pairs is None else self._pairs.vectors
         operator = hessian(sample, chunk=self._chunk())
-        blocks = {"blocks": BLOCKS} if before is None else {}
-        self._pairs = top_pairs(operator, before, count=1, seed=self._seed + size, **blocks)
+        told = {"count": 1, "seed": self._seed + size, "blocks": self._blocks}
+        self._pairs = top_pairs(operator, before, **told)
         held = min(size, most - size)
         if size > sum(self._seen.sizes):
             self._probed(size)
@@ -148,8 +153,9 @@ class _Looking:
             float(source(part, "hessian").build(slice(0, size)).hessian_rows(row).sum())
             return time.perf_counter() - began
 
-        first = once()  # kernels are loaded, memory is touched
-        return first if first > 1.0 else min(once(), once())
+        once()  # kernels are loaded, memory is touched
+        first = once()
+        return first if first > SLOW else min(first, once())
 
     def _probed(self, stop: int, v: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Signs for the groups from the last that has some on; of these groups vᵀH_g v (c,) and
@@ -171,7 +177,10 @@ class _Looking:
         signs = 2 * torch.randint(0, 2, (2, part.dim), generator=self._generator) - 1
         z = signs.to(part.theta)
         z = z if v is None else torch.cat([z, v.to(z)])
-        images = made_by.build(rows).hessian_rows(z)
+        graph = made_by.build(rows)
+        # Rows together save calls, which are nothing beside a slow network's work.
+        together = 1 if self._each > TOGETHER_UNTIL else len(z)
+        images = torch.cat([graph.hessian_rows(some) for some in z.split(together)])
         forms = (images * z).sum(dim=1, dtype=torch.float64)
         if not bool(forms.isfinite().all()):
             raise ValueError("A product with the Hessian is not finite: the network overflows.")

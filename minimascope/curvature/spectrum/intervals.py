@@ -37,5 +37,6 @@ def half_width(variance: float, parts: Tensor, *, skewed: bool = True) -> float:
     if variance <= 0:
         return 0.0
     freedom = whole**2 / float(parts.square().sum()) if whole > 0 else 1.0
-    freedom = max(FEWEST, min(freedom, len(parts) - 1.0) / (2 if skewed else 1))
+    most = max(1.0, len(parts) - 1.0)
+    freedom = max(min(FEWEST, most), min(freedom, most) / (2 if skewed else 1))
     return float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * variance**0.5
