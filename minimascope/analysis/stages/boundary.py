@@ -150,7 +150,7 @@ def plane_sentence(session: Session) -> str:
 
 
 def publish_embedding(session: Session) -> None:
-    """t-SNE where inputs cannot be drawn as they are: of images, by what the last layer is given."""
+    """t-SNE where inputs cannot be drawn as they are; images go by what the last layer gets."""
     minimum = session.opened.minimum
     session.progress(0.95, "t-SNE embedding")
     shown = penultimate(minimum) if are_images(minimum.inputs) else minimum.inputs
