@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
 
+from dashboard.app import ASSETS
 from dashboard.components.words import level, number, with_error
 from dashboard.pages.analysis.key_numbers import eigenvalue_kpi, margin_kpi, soft_rank_kpi
 from dashboard.pages.analysis.sample_words import budget_words, sample_words
@@ -45,6 +47,9 @@ from tests.cases.reference_report import Found
 )
 def test_number_has_three_digits(value: float | None, words: str) -> None:
     assert number(value) == words
+
+
+TYPE = ("label", "text", "head", "say", "home")
 
 
 def test_a_value_is_rounded_to_two_digits_of_its_error() -> None:
@@ -282,3 +287,10 @@ def test_compared_minima_are_counted_at_levels_that_all_of_them_have() -> None:
     assert [m.value("g_at", at) for m in minima] == [2.0, 3.0]
     assert minima[0].value("count_at", Levels(threshold=30.0)) == 0
     assert minima[0].value("count_at", Levels(threshold=1e-3)) is None
+
+
+def test_type_has_five_sizes() -> None:
+    said = "".join(path.read_text() for path in sorted(ASSETS.glob("*.css")))
+    sizes = set(re.findall(r"font(?:-size)?: ([^;}/]+)", said))
+    assert sizes <= {f"var(--{name})" for name in TYPE} | {"inherit", "0", "0.75em"}
+    assert set(re.findall(r"--(\w+): \d+px", said)) == set(TYPE)
