@@ -2,6 +2,7 @@
 import { around, byId, all, idOf, onPage } from "../page/dom.mjs";
 import { ADDRESS, ZONES } from "./addresses.mjs";
 import { folderIn, sendFolder } from "./folders.mjs";
+import { kept, restore } from "./kept.mjs";
 import { send } from "./sending.mjs";
 import { accepted, showBegun } from "./zone.mjs";
 
@@ -33,15 +34,23 @@ function dragged(event) {
 /** The upload page opened with ?checkpoint=id (and train, test) shows files that are here already. */
 async function adopt() {
   if (!onPage("upload")) return;
+  const before = kept(), adopted = [];
   for (const kind of ZONES) {
     const zone = byId(idOf("drop", kind)), id = new URLSearchParams(location.search).get(kind);
     if (!zone || zone.dataset.state) continue;
     zone.dataset.state = "idle";
     showBegun(zone);
-    if (!id) continue;
-    const reply = await fetch(`${ADDRESS[kind]}/${encodeURIComponent(id)}`);
-    if (reply.ok) accepted(zone, await reply.json());
+    if (id) adopted.push(adoptOne(kind, zone, id));
   }
+  if (!adopted.length) return;
+  await Promise.all(adopted);
+  restore(before); // what was typed counts for more than what a file says
+}
+
+/** @param {Zone} kind @param {HTMLElement} zone @param {string} id */
+async function adoptOne(kind, zone, id) {
+  const reply = await fetch(`${ADDRESS[kind]}/${encodeURIComponent(id)}`);
+  if (reply.ok) accepted(zone, await reply.json());
 }
 
 export function listen() {

@@ -125,6 +125,7 @@ export function showFound(zone, upload) {
   shown.delete(box);
   if (upload?.inspection.state !== "ok") return box.replaceChildren();
   shown.set(box, upload);
+  if (zone === "train") byId(`${ID.UP_LABEL}-field`)?.classList.toggle("gone", !upload.inspection.summary?.columns);
   box.replaceChildren(...(ofTraining(zone) ? checkpointParts(upload, zone) : dataParts(upload, zone)));
 }
 
