@@ -18,6 +18,7 @@ from dashboard.drawing.payload import RECORD
 from dashboard.drawing.plane_answer import KEY, TYPED
 from dashboard.pages.analysis.tabs import GROUPS, LABELS
 from dashboard.pages.upload import fields, told_fields
+from minimascope.contract import folder_files
 from minimascope.contract.glossary import TERMS
 from minimascope.contract.report import NEEDS_SPECTRUM
 from minimascope.contract.schemas import FINAL_STATES, MAX_ATTEMPTS, EventName
@@ -55,6 +56,10 @@ def constants() -> dict[str, tuple[str, Any]]:
         "TRANSFER_SECONDS": (
             "How long the server keeps an unfinished transfer.",
             Settings.model_fields["transfer_seconds"].default,
+        ),
+        "FOLDER": (
+            "Which files of a folder count.",
+            {n: v for n, v in vars(folder_files).items() if n.isupper()},
         ),
         "CURVES": ("Estimates over λ in words.", {key: words for key, words, *_ in LINES}),
         "RECORD": ("What is known of every training point.", RECORD),

@@ -38,6 +38,7 @@ export const ID = /** @type {const} */ ({
   UP_ACTIVATION: "up-activation",
   UP_SEQUENTIAL: "up-sequential",
   UP_LABEL: "up-label",
+  UP_RESIZE: "up-resize",
   UP_STAGES: "up-stages",
   UP_LOSS: "up-loss",
   UP_LOSS_MORE: "up-loss-more",
@@ -246,6 +247,19 @@ export const MAX_ATTEMPTS = 3;
 // How long the server keeps an unfinished transfer.
 export const TRANSFER_SECONDS = 86400.0;
 
+// Which files of a folder count.
+export const FOLDER = /** @type {const} */ ({
+  WEIGHTS: [".safetensors", ".bin"],
+  WHOLE: [".ckpt", ".pt", ".pth", ".pt2"],
+  TOLD: [".json"],
+  TRAINER: ["optimizer.pt", "scheduler.pt", "training_args.bin"],
+  TABLE: ".metadata",
+  SHARD: ".distcp",
+  STATES: ["_optim_states.pt", "_model_states.pt"],
+  LATEST: "latest",
+  DATA: [".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff", ".csv", ".tsv", ".parquet", ".arrow", ".npz"],
+});
+
 // Estimates over λ in words.
 export const CURVES = /** @type {const} */ ({
   alo_ggn: "ALO",
@@ -373,6 +387,7 @@ export const FORM = /** @type {const} */ ([
   "up-loss",
   "up-optimizer",
   "up-label",
+  "up-resize",
   "up-top-k",
   "up-examples",
   "up-seconds",

@@ -19,10 +19,10 @@ from minimascope.curvature.running.durations import duration
 from minimascope.curvature.spectrum.first_look import Look, first_looks
 
 FIRST_SHARE = 0.1  # of the budget, for first numbers
-REST_SHARE = 0.85  # of what is left, for them alone where there is no spectrum to be had
+REST_SHARE = 0.85  # of it, for them alone where there is no spectrum to be had
 PLANNED_SHARE = 0.8  # of what is left, for which stages are planned
 FEWEST = 500  # examples of a spectrum at least, or all
-PRODUCTS = 15  # of such a spectrum, in units of those that build their graph
+PRODUCTS = 40  # of such a spectrum, about
 SPECTRAL: tuple[Stage, ...] = ("spectrum", "density")  # what a sample makes shorter
 # What is given up first: what most of the report's sentences rest on comes last.
 ORDER: tuple[Stage, ...] = ("margins", "boundary", "density", "gap", "spectrum")
@@ -79,9 +79,11 @@ class _Looking:
         session.report.first_look = _section(look, self._seconds - left())
         session.publisher.report(session.report)
         session.publisher.progress("intake", 0.0, words(session.report.first_look))
-        fewest = min(FEWEST, session.opened.minimum.n)
-        if not self._alone and fewest * PRODUCTS * look.seconds_each > PLANNED_SHARE * left():
-            self._alone, self._until = True, left() * (1 - REST_SHARE)
+        least = min(FEWEST, session.opened.minimum.n) * PRODUCTS * look.seconds_each
+        # Slow at first touch, a product may turn out quicker than it was taken for.
+        self._alone = least > PLANNED_SHARE * left()
+        share = 1 - REST_SHARE if self._alone else 1 - FIRST_SHARE
+        self._until = share * self._seconds
 
 
 def _section(look: Look, seconds: float) -> FirstLook:

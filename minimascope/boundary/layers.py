@@ -42,8 +42,10 @@ class ClosedLayer:
         conv = self.module
         if isinstance(conv, nn.Linear):
             return a, delta
-        how = {"dilation": conv.dilation, "padding": conv.padding, "stride": conv.stride}
-        windows = nn.functional.unfold(a, conv.kernel_size, **how)
+        assert not isinstance(conv.padding, str)
+        windows = nn.functional.unfold(
+            a, conv.kernel_size, conv.dilation, conv.padding, conv.stride
+        )
         delta = delta.flatten(2)
         return delta @ windows.mT, delta.sum(2)
 
@@ -89,10 +91,10 @@ def closed_layers(minimum: Minimum) -> list[ClosedLayer] | None:
     used = [call.layer for call in calls]
     rows = min(2, minimum.n)
     once = len(used) == len(layers) and len(set(used)) == len(layers)
-    axes = {nn.Linear: 2, nn.Conv2d: 4}
+    axes = [2 if isinstance(call.layer, nn.Linear) else 4 for call in calls]
     flat = all(
-        call.given[0].ndim == axes[type(call.layer)] and call.given[0].shape[0] == rows
-        for call in calls
+        call.given[0].ndim == number and call.given[0].shape[0] == rows
+        for call, number in zip(calls, axes, strict=True)
     )
     return layers if once and flat else None
 

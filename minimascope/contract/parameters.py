@@ -21,6 +21,7 @@ REPLACED: dict[str, set[str]] = {
 }
 # Of JSON: an architecture of a thousand layers is a third of this.
 MOST_ARCHITECTURE = 1 << 19
+RESIZE = r"^[1-9]\d{0,2}x[1-9]\d{0,2}$"
 
 
 class Parameters(ObjectiveParameters):
@@ -34,6 +35,9 @@ class Parameters(ObjectiveParameters):
     )
     label: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         None, description="column or array of labels, where it is not y, label or target"
+    )
+    resize: Annotated[str, Field(pattern=RESIZE)] | None = Field(
+        None, description="height x width that images are resized to, as 64x64; never untold"
     )
     top_k: Annotated[int, Field(ge=1, le=200)] = Field(10, description="eigenvectors to compute")
     spectrum_examples: Annotated[int, Field(ge=1, lt=2**53)] | None = Field(

@@ -11,7 +11,7 @@ const FORMATS = {
   torch: "state dict of torch.save", safetensors: "safetensors", pt2: ".pt2, program and weights",
   huggingface: "Hugging Face model folder", npz: "NumPy arrays (.npz)", csv: "table (.csv)",
   training: "state of an optimiser", parquet: "table (Parquet or Arrow)", image_zip: "images in folders",
-  torchscript: "TorchScript, its weights", torch_zip: "tensors of torch.save", torch_legacy: "tensors of torch.save",
+  torchscript: "TorchScript, its weights", shards: "shards of many devices, joined", torch_zip: "tensors of torch.save", torch_legacy: "tensors of torch.save",
 };
 
 /** @typedef {Upload["inspection"]} Inspection */

@@ -8,7 +8,7 @@ from minimascope.contract.problems import ProblemError
 
 GROUPS = ("family", "activation", "loss", "optimizer", "dtype", "stages")
 ASKED = (
-    *("name", "family", "activation", "sequential", "loss", "optimizer", "label"),
+    *("name", "family", "activation", "sequential", "loss", "optimizer", "label", "resize"),
     *("top-k", "examples", "seconds", "lambdas", "seed", "dtype", "stages"),
 )
 # By id: what was chosen is in a store, what was typed is the input's value.
@@ -24,6 +24,7 @@ BY_CODE = {
     "bad_architecture": ids.UP_SEQUENTIAL,
     "architecture_invalid": ids.UP_SEQUENTIAL,
     "label_missing": ids.UP_LABEL,
+    "sizes_differ": ids.UP_RESIZE,
     "output_shape_mismatch": ids.UP_LOSS,
     "labels_not_integer": ids.UP_LOSS,
     "link_mismatch": "up-link",

@@ -35,6 +35,7 @@ SINGLE = (
 )
 SAMPLED = "A sample for spectrum and density where they take long."
 BUDGET = "A promise: first numbers from a sample, then what fits into them."
+RESIZE = "Height x width, where images have several sizes and training resized them."
 LOSSES = {
     "cross_entropy": "Cross-entropy",
     "binary": "Binary logistic",
@@ -115,8 +116,12 @@ def layout(**_: Any) -> html.Div:
     )
     hint = "Of a table, where it is not named y, label or target."
     data = html.Div([described("train", train), described("test", test)], className="drops")
-    # Shown where the data are a table (`upload/found.mjs`).
-    labels = html.Div([field("Label column", label, hint, gone=True)], className="fields")
+    size = dcc.Input(
+        id=ids.UP_RESIZE, type="text", placeholder="64x64", className="text", debounce=True
+    )
+    # The label's is shown where the data are a table (`upload/found.mjs`).
+    fields = [field("Label column", label, hint, gone=True), field("Resize images", size, RESIZE)]
+    labels = html.Div(fields, className="fields")
     start = html.Div(
         [
             # First: what is said later must not move the button from under a pointer.

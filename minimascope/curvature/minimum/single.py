@@ -19,7 +19,7 @@ CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 def single(minimum: Minimum) -> Minimum:
     """The minimum in float32 where that is worth it; itself where it is not, or does not work."""
-    if minimum.theta.dtype != torch.float64 or not _worth_it(minimum):
+    if not worth_single(minimum):
         return minimum
     like = {"dtype": torch.float32, "device": minimum.inputs.device}
     network = copy.deepcopy(minimum.network)
@@ -32,6 +32,9 @@ def single(minimum: Minimum) -> Minimum:
     return found if outputs.dtype == torch.float32 and outputs.isfinite().all() else minimum
 
 
-def _worth_it(minimum: Minimum) -> bool:
+def worth_single(minimum: Minimum) -> bool:
+    """Whether a copy in float32 is made."""
+    if next(iter(minimum.network.parameters())).dtype != torch.float64:
+        return False
     convolves = any(isinstance(layer, CONVOLUTIONS) for layer in minimum.network.modules())
     return convolves or minimum.dim >= LARGE
