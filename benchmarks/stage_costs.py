@@ -22,10 +22,10 @@ import torch
 from sklearn import datasets
 from torch import nn
 
+from minimascope.analysis.costs.spectrum import plan_stage
 from minimascope.analysis.costs.stages import stage_costs
 from minimascope.analysis.run import run_analysis
 from minimascope.analysis.session.opening import Files, open_files
-from minimascope.analysis.costs.spectrum import plan_stage
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import STAGES
 from minimascope.intake.networks.layers import layer

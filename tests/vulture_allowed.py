@@ -55,7 +55,6 @@ gradient_second_moment  # C as an operator: the gap reads the same SecondMoment 
 sampled_fisher  # the sampled Fisher as an operator: the gap reads its eigenvalues
 
 # Called by a library under a name that it chooses.
-MAX_IMAGE_PIXELS  # Pillow
 __annotations__, __signature__  # typer reads options from them
 _get, _put, _queue_bind, import_from_cwd, imp  # kombu's and celery's hooks
 _of_an_earlier_schema, _storable, _consistent, _agrees, _of_torch, _fit_together  # pydantic
@@ -75,6 +74,7 @@ types  # __torch_dispatch__'s signature
 websocket_capability  # dash's backend
 writable  # io.RawIOBase
 extra_repr  # torch, for the repr of a module
+__class__, compute_weight  # layers of torch, which calls them, written out
 
 # uvicorn calls and reads them.
 force_exit

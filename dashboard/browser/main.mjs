@@ -1,5 +1,6 @@
 // All modules of the page: what listens, and what Dash calls.
 import * as arrival from "./analysis/arrival.mjs";
+import * as imageViews from "./analysis/image_views.mjs";
 import * as keys from "./analysis/keys.mjs";
 import * as panels from "./analysis/panels.mjs";
 import * as planeMenus from "./analysis/plane_menus.mjs";
@@ -13,6 +14,7 @@ import * as story from "./home/story.mjs";
 import * as thumbs from "./home/thumbs.mjs";
 import { preload } from "./figures/plotly.mjs";
 import * as redraw from "./figures/redraw.mjs";
+import * as firstLook from "./job/first_look.mjs";
 import { follow } from "./job/follow.mjs";
 import * as choice from "./page/choice.mjs";
 import { noUpdate } from "./page/dash.mjs";
@@ -23,8 +25,10 @@ import * as terms from "./page/terms.mjs";
 import * as theme from "./page/theme.mjs";
 import * as run from "./run/page.mjs";
 import * as drops from "./upload/drops.mjs";
-import { candidateChosen, familyFields, nextStep, toldFields } from "./upload/form.mjs";
+import * as earlier from "./upload/earlier.mjs";
+import { candidateChosen, familyFields, formChanged, nextStep, toldFields } from "./upload/form.mjs";
 import * as found from "./upload/found.mjs";
+import { placeRefusal } from "./upload/refusals.mjs";
 import * as weights from "./upload/weights.mjs";
 
 /** @type {Record<typeof import("./contract.mjs").CALLBACKS[number], (...given: any[]) => unknown>} */
@@ -46,7 +50,8 @@ const FUNCTIONS = {
   upload_next_step: nextStep,
   upload_family: familyFields,
   upload_told: toldFields,
-  refusal_cleared: () => "",
+  form_changed: formChanged,
+  refusal_placed: placeRefusal,
   candidate_chosen: candidateChosen,
   weights_drawn: weights.weightsDrawn,
 };
@@ -59,7 +64,7 @@ const orNothing = (call) => (/** @type {any[]} */ ...given) => {
 
 /** What listens on every page. */
 const LISTENERS = [
-  choice, compare, describing, drops, exporting, found, help, keys, list, palette, panels, planeMenus,
+  choice, compare, describing, drops, earlier, exporting, firstLook, found, help, imageViews, keys, list, palette, panels, planeMenus,
   pointing, redraw, run, saved, state, story, terms, theme, thumbs, weights,
 ];
 

@@ -23,6 +23,7 @@ interface Payload {
   counts: { threshold: number[]; count: number[]; standard_error: (number | null)[] } | null;
   walk: Walk | null;
   classes: string[];
+  images: import("./figures/pixels.mjs").Images | null;
   about: Record<string, any>;
 }
 interface Walk {
@@ -82,6 +83,7 @@ type Analysis = {
   message: string;
   attempt: number;
   stages: Stage[];
+  started_at: string | null;
   problem: Problem | null;
 };
 type Zone = "checkpoint" | "train" | "test" | "optimizer_state";

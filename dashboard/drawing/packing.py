@@ -31,8 +31,10 @@ def joined(value: Any) -> str:
 
 
 def encoded(values: NDArray[Any]) -> dict[str, str]:
-    """A 1-D or 2-D array in Plotly's base64 form: integers as int8 or int32, the rest float32."""
-    if values.dtype.kind in "iu":
+    """An array in Plotly's base64 form: uint8 as it is, integers as int8 or int32, else float32."""
+    if values.dtype == np.uint8:
+        kind, stored = "u1", np.uint8
+    elif values.dtype.kind in "iu":
         fits = values.size == 0 or (values.min() >= -128 and values.max() <= 127)
         kind, stored = ("i1", np.int8) if fits else ("i4", np.int32)
     else:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from dashboard.drawing.class_names import named
+from dashboard.drawing.first_look import first_look
 from dashboard.drawing.packing import encoded, joined
+from dashboard.drawing.pixels import pixels
 from minimascope.contract.report import Report
 from minimascope.figures.filmstrip import filmstrip
 from minimascope.figures.of_report import figures_of, has_plane
@@ -93,6 +95,7 @@ def drawing(report: Report, arrays: Arrays, about: dict[str, Any] | None = None)
         "points": _packed(arrays, "points"),
         "embedding": _packed(arrays, "embedding_tsne"),
         "record": {name: packed for name, packed in record.items() if packed},
+        "images": pixels(arrays),
         "curves": _lambda_curves(report),
         "lambda": None if gap is None else gap.lambda_,
         "counts": _counts(report),
@@ -110,6 +113,11 @@ def packed_drawing(report: Report, arrays: Arrays, about: dict[str, Any]) -> byt
 def packed_tiles(report: Report, arrays: Arrays, vectors: list[int]) -> bytes:
     """The tiles of these 1-based vectors as gzipped JSON."""
     return _gzipped(tiles(report, arrays, vectors))
+
+
+def packed_first_look(report: Report, arrays: Arrays) -> bytes:
+    """What a job's page draws while it runs, as gzipped JSON."""
+    return _gzipped(first_look(report, arrays))
 
 
 def _gzipped(value: dict[str, Any]) -> bytes:

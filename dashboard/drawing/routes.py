@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
-from dashboard.drawing.payload import packed_drawing, packed_tiles
+from dashboard.drawing.payload import packed_drawing, packed_first_look, packed_tiles
 from dashboard.drawing.process import DrawingProcess
 from minimascope.client import AsyncClient
 from minimascope.client.calls import Array
@@ -79,6 +79,20 @@ class Drawings:
 
         return await self._made(analysis, "thumbnail", made, small=True)
 
+    async def first_look(self, identifier: str) -> bytes:
+        """What is known before any curvature, for the job's page; null before there is a report."""
+        analysis = await self._client.analysis(identifier)
+
+        async def made(report: Report, arrays: dict[str, Array]) -> bytes:
+            return await self.process.run(packed_first_look, report, arrays)
+
+        try:
+            return await self._made(analysis, "first look", made)
+        except ProblemError as problem:
+            if problem.code != "no_report_yet":
+                raise
+            return gzip.compress(b"null", 4, mtime=0)
+
     async def _made(
         self,
         analysis: Analysis,
@@ -124,7 +138,7 @@ def vectors_of(text: str | None) -> list[int]:
 
 
 def drawing_routes(app: FastAPI, client: AsyncClient) -> DrawingProcess:
-    """Adds `GET /drawings/{id}`, its `/tiles?vectors=1-5` and `/thumbnail`; who draws for them."""
+    """Adds `GET /drawings/{id}` and what is below it: tiles, thumbnail, first look; who draws."""
     drawings = Drawings(client)
 
     @app.get("/drawings/{identifier}", include_in_schema=False)
@@ -138,6 +152,10 @@ def drawing_routes(app: FastAPI, client: AsyncClient) -> DrawingProcess:
     @app.get("/drawings/{identifier}/thumbnail", include_in_schema=False)
     async def thumbnail(identifier: str, request: Request) -> Response:
         return _answer(await drawings.thumbnail(identifier), request)
+
+    @app.get("/drawings/{identifier}/first-look", include_in_schema=False)
+    async def first_look(identifier: str, request: Request) -> Response:
+        return _answer(await drawings.first_look(identifier), request)
 
     return drawings.process
 

@@ -19,6 +19,14 @@ LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:|#)([^)#\s]+)(#[^)\s]*)?\)")
 KEPT = (".md", ".png", ".svg")
 
 
+def on_config(config: Any) -> Any:
+    """Decisions are in the navigation by being there."""
+    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    house = next(part["The house"] for part in config.nav if "The house" in part)
+    house.append({"Decisions": [f"decisions/{page.name}" for page in pages]})
+    return config
+
+
 def on_files(files: Files, config: Any) -> Files:
     """The pages and the pictures of the studies."""
     for path in sorted((ROOT / RESULTS).glob("*.svg")):

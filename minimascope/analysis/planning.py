@@ -7,11 +7,11 @@ from typing import Any
 
 from minimascope.analysis.costs.spectrum import plan_stage
 from minimascope.analysis.costs.stages import stage_costs
-from minimascope.analysis.run import planned_stages
 from minimascope.analysis.session.assembly import Opened
 from minimascope.analysis.session.guessing import worse_than_guessing
 from minimascope.analysis.session.opening import data_summary
 from minimascope.analysis.session.sampling import for_spectrum
+from minimascope.analysis.stages.asked import planned_stages
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Stage

@@ -14,9 +14,10 @@ import torch
 
 from minimascope import __version__
 from minimascope.analysis import parts
+from minimascope.analysis.budget import first_answers
 from minimascope.analysis.session.assembly import Opened
 from minimascope.analysis.session.cross_validation import folds_given
-from minimascope.analysis.session.faults import failure_of
+from minimascope.analysis.session.faults import failure_of, refusal_of
 from minimascope.analysis.session.guessing import worse_than_guessing
 from minimascope.analysis.session.opening import Files, checkpoint_summary, data_summary, open_files
 from minimascope.analysis.session.publishing import Publisher
@@ -24,14 +25,18 @@ from minimascope.analysis.session.session import Session
 from minimascope.analysis.session.told import objective_summary
 from minimascope.analysis.sharing.shards import Shards
 from minimascope.analysis.stages import boundary as boundary_stage
+from minimascope.analysis.stages import first
 from minimascope.analysis.stages import gap as gap_stage
 from minimascope.analysis.stages import margins as margins_stage
 from minimascope.analysis.stages import spectrum as spectrum_stage
+from minimascope.analysis.stages.asked import planned_stages
 from minimascope.contract.code import this_code
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.report import NEEDS_SPECTRUM, STAGES, Failure, Report, Stage
+from minimascope.contract.report import NEEDS_SPECTRUM, Failure, Report, Stage
 from minimascope.contract.schemas import StageState
+from minimascope.curvature.running.deadline import OutOfTimeError, within
+from minimascope.curvature.running.durations import duration
 
 STAGE_FUNCTIONS: dict[Stage, Callable[[Session], None]] = {
     "spectrum": spectrum_stage.run,
@@ -58,11 +63,13 @@ def run_analysis(
     publisher: Publisher,
     unfinished: Path | None = None,
     shards: Shards | None = None,
+    foresee: bool = False,
 ) -> Report:
     """Runs every stage of one analysis and returns the finished report.
 
     `shards` lets others answer parts of it; the numbers do not depend on who does. `unfinished`
     is a folder that keeps long runs: the same analysis, killed on the way, goes on from them.
+    `foresee` says in the report what each stage will take, before the first begins.
 
     A stage that cannot be computed becomes an entry of `report.failures` and the others go on;
     files that cannot be opened raise ProblemError, because then there is nothing to report.
@@ -73,6 +80,7 @@ def run_analysis(
         publisher=publisher,
         unfinished=unfinished,
         shards=shards,
+        foresee=foresee,
     )
 
 
@@ -83,13 +91,42 @@ def run_opened(
     publisher: Publisher,
     unfinished: Path | None = None,
     shards: Shards | None = None,
+    foresee: bool = False,
 ) -> Report:
-    """The same on what `open_it` opens: all that files and memory share."""
-    session = begin(open_it, parameters, publisher=publisher)
-    session.unfinished, session.shards = unfinished, shards or session.shards
-    session.publish_points()
-    stages = planned_stages(parameters)
-    session.parts = parts.parts_of(session.opened.minimum, stages)
+    """The same on what `open_it` opens: all that files and memory share.
+
+    With `parameters.seconds` it ends by then, of which what was done before it counts where a
+    deadline runs already.
+    """
+    started = time.perf_counter()
+    with within(parameters.seconds):
+        try:
+            session = begin(open_it, parameters, publisher=publisher)
+        except OutOfTimeError as error:
+            said = f"{duration(parameters.seconds or 0)} were over before the data were read."
+            raise ProblemError("out_of_time", said) from error
+        session.unfinished, session.shards = unfinished, shards or session.shards
+        first_pictures(session)
+        if foresee and parameters.seconds is None:
+            foretell(session, started)
+        return _answered(session)
+
+
+def foretell(session: Session, started: float) -> None:
+    """What each stage will take, told before the first begins."""
+    stages = planned_stages(session.parameters)
+    session.report.planned_seconds = first.foreseen(session, stages)
+    session.report.wall_seconds["intake"] = time.perf_counter() - started
+    session.publisher.report(session.report)
+
+
+def _answered(session: Session) -> Report:
+    publisher, seconds = session.publisher, session.parameters.seconds
+    if seconds is not None:
+        first_answers(session, seconds)
+    stages = planned_stages(session.parameters)
+    if seconds is None:  # others would not know of the deadline
+        session.parts = parts.parts_of(session.opened.minimum, stages)
     asked = [each for stage in session.parts.values() for each in stage]
     session.shards.add(asked, seconds=sum(each.seconds for each in asked))
     for stage in in_turn(session, stages):
@@ -126,6 +163,17 @@ def begin(
     return Session(opened, parameters, publisher, report)
 
 
+def first_pictures(session: Session) -> None:
+    """No number depends on them, so no analysis ends with them."""
+    try:
+        first.publish(session)
+    except OutOfTimeError:
+        return
+    except Exception as error:
+        refusal_of(error)  # want of memory is raised again: that is retried
+        traceback.print_exc()
+
+
 def in_turn(session: Session, stages: list[Stage]) -> Iterator[Stage]:
     """The stages in order; one that others are at work on comes when the rest is done."""
     later: list[Stage] = []
@@ -135,14 +183,6 @@ def in_turn(session: Session, stages: list[Stage]) -> Iterator[Stage]:
         else:
             yield stage
     yield from later
-
-
-def planned_stages(parameters: Parameters) -> list[Stage]:
-    """The stages asked for in their fixed order, with the spectrum where one needs it."""
-    asked = set(parameters.stages)
-    if asked & NEEDS_SPECTRUM:
-        asked.add("spectrum")
-    return [stage for stage in STAGES if stage in asked]
 
 
 def run_stage(session: Session, stage: Stage, stages: list[Stage]) -> None:

@@ -16,6 +16,7 @@ from minimascope.boundary import layers
 from minimascope.boundary.classification import parameter_vectors, require_classification
 from minimascope.boundary.gradients import concatenate, per_example, rows_at_once
 from minimascope.boundary.residual import Residual
+from minimascope.curvature.minimum.batches import rows_in_cache
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products import long_sums
 
@@ -76,14 +77,14 @@ def align(
 
 def _route(minimum: Minimum, vectors: Tensor) -> tuple[Callable[[Tensor], _Chunk], int]:
     """The cheapest exact route for this network, and how many inputs it takes at a time."""
-    dense = layers.dense_layers(minimum)
+    closed = layers.closed_layers(minimum)
     theta = minimum.theta
 
     def closed_form(part: Tensor) -> _Chunk:
-        assert dense is not None
-        passed = layers.sweep(minimum, dense, part)
-        norm = layers.squared_norms(dense, passed).sqrt()
-        return passed.residual, norm, layers.products(dense, passed, vectors)
+        assert closed is not None
+        passed = layers.sweep(minimum, closed, part)
+        norm = layers.squared_norms(closed, passed).sqrt()
+        return passed.residual, norm, layers.products(closed, passed, vectors)
 
     def gradient_rows(part: Tensor) -> _Chunk:
         # With the gradients at hand for the norm, g·v costs 2pk flops: less than k forward-mode
@@ -91,9 +92,9 @@ def _route(minimum: Minimum, vectors: Tensor) -> tuple[Callable[[Tensor], _Chunk
         residual, g = per_example(minimum, theta, part)
         return residual, long_sums.norms(g), long_sums.inner(vectors, g)
 
-    if dense is None:
+    if closed is None:
         return gradient_rows, rows_at_once(minimum)
-    return closed_form, 2048
+    return closed_form, rows_in_cache(minimum.inputs, most=2048)
 
 
 def _assemble(residuals: list[Residual], norms: list[Tensor], values: list[Tensor]) -> Alignment:

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from minimascope.boundary.certified_search import CertifiedSearch
 from minimascope.boundary.classification import parameter_vectors, require_classification
 from minimascope.boundary.input_search import most_parallel_inputs
-from minimascope.boundary.nearest_boundary import BoundarySearch
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.minimum.single import single
 
 _LEAST_COS2 = 0.1
 _NEAR_BEST = 0.5
@@ -70,9 +71,13 @@ def eigenvector_margins(
     extremal = _extremal_points(alignment)
     generator = torch.Generator().manual_seed(seed)
     begin = _starts(minimum, extremal, starts, generator)
-    found, cos2 = most_parallel_inputs(minimum, vectors, begin, steps=steps)
+    quick = single(minimum)
+    ascended = most_parallel_inputs(
+        quick, vectors.to(quick.theta), begin.to(quick.inputs), steps=steps
+    )
+    found, cos2 = (each.to(minimum.inputs) for each in ascended)
     kept = _kept(cos2)
-    search = BoundarySearch.of(minimum, norm="l2", generator=generator)
+    search = CertifiedSearch.of(minimum, norm="l2", generator=generator)
     # One search for the kept starts of all vectors: small batches would cost as much each.
     flat = found[kept].flatten(1)
     ends = search.ends(flat, rounds=6)

@@ -59,11 +59,11 @@ def per_example(minimum: Minimum, theta: Tensor, inputs: Tensor) -> tuple[Residu
 
 def scale_free(minimum: Minimum, inputs: Tensor) -> tuple[Residual, Tensor]:
     """Residuals and scale-free gradients (m, p) by the cheapest exact route."""
-    dense = layers.dense_layers(minimum)
-    if dense is None:
+    closed = layers.closed_layers(minimum)
+    if closed is None:
         return per_example(minimum, minimum.theta, inputs)
-    passed = layers.sweep(minimum, dense, inputs)
-    return passed.residual, layers.gradients(minimum, dense, passed)
+    passed = layers.sweep(minimum, closed, inputs)
+    return passed.residual, layers.gradients(minimum, closed, passed)
 
 
 def reinforcing_gradients(

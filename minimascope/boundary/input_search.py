@@ -15,7 +15,7 @@ from torch.func import vjp, vmap
 
 from minimascope.boundary import layers
 from minimascope.boundary.classification import class_logits
-from minimascope.boundary.layers import DenseLayer, LayerSweep
+from minimascope.boundary.layers import ClosedLayer, LayerSweep
 from minimascope.boundary.residual import own_class_residual
 from minimascope.curvature.minimum.minimum import Minimum
 
@@ -36,9 +36,9 @@ def most_parallel_inputs(
     """
     flat = minimum.inputs.flatten(1)
     spread = float((flat - flat.mean(dim=0)).square().mean().sqrt())
-    dense = layers.dense_layers(minimum)
-    if dense is not None:
-        return _ascend(_dense_alignment(minimum, dense, vectors), starts, steps, rate * spread)
+    closed = layers.closed_layers(minimum)
+    if closed is not None:
+        return _ascend(_closed_alignment(minimum, closed, vectors), starts, steps, rate * spread)
     per_pass = max(1, _NUMBERS_AT_ONCE // minimum.dim)
     together = max(1, per_pass // starts.shape[1])
     inputs: list[Tensor] = []
@@ -98,16 +98,16 @@ class _Adam:
         x -= rate / (1 - 0.9**self.steps) * self.mean / (unbiased.sqrt() + 1e-8)
 
 
-def _dense_alignment(
-    minimum: Minimum, dense: list[DenseLayer], vectors: Tensor
+def _closed_alignment(
+    minimum: Minimum, closed: list[ClosedLayer], vectors: Tensor
 ) -> Callable[[Tensor], Tensor]:
     """A_k of every start of vector k, (k, s, ...) → (k, s), in closed form."""
-    parts = [layer.split(vectors) for layer in dense]
+    parts = [layer.split(vectors) for layer in closed]
 
     def alignment(x: Tensor) -> Tensor:
-        passed = layers.sweep(minimum, dense, x.flatten(0, 1), create_graph=True)
+        passed = layers.sweep(minimum, closed, x.flatten(0, 1), create_graph=True)
         product = _paired_products(parts, passed, x.shape[:2])
-        return product / layers.squared_norms(dense, passed).view(x.shape[:2]).sqrt()
+        return product / layers.squared_norms(closed, passed).view(x.shape[:2]).sqrt()
 
     return alignment
 
@@ -118,8 +118,10 @@ def _paired_products(
     """g·v_k for the starts that belong to v_k only, (k, s)."""
     total = passed.deltas[0].new_zeros(shape)
     for (weight, bias), a, delta in zip(parts, passed.activations, passed.deltas, strict=True):
-        a, delta = a.view(*shape, -1), delta.view(*shape, -1)
-        if weight is not None:
+        outer, a, delta = a.ndim == 3, a.reshape(*shape, -1), delta.reshape(*shape, -1)
+        if weight is not None and outer:
+            total = total + (a @ weight.flatten(1)[:, :, None])[:, :, 0]
+        elif weight is not None:
             total = total + ((a @ weight.transpose(1, 2)) * delta).sum(dim=2)
         if bias is not None:
             total = total + (delta * bias[:, None]).sum(dim=2)

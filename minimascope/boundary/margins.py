@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from minimascope.boundary.boundary_search import NormName, length
+from minimascope.boundary.certified_search import CertifiedSearch
 from minimascope.boundary.class_map import ClassMap
 from minimascope.boundary.classification import require_classification
-from minimascope.boundary.nearest_boundary import BoundarySearch
 from minimascope.curvature.minimum.minimum import Minimum
 
 
@@ -78,7 +78,7 @@ def boundary_ends(
     if not points.is_floating_point():
         raise ValueError(f"Margins need real-valued inputs; these are {points.dtype}.")
     generator = torch.Generator().manual_seed(seed)
-    search = BoundarySearch.of(minimum, norm=norm, generator=generator)
+    search = CertifiedSearch.of(minimum, norm=norm, generator=generator)
     flat, done = points.flatten(1), 0
     parts: list[Tensor] = []
     for part in torch.split(flat, chunk or _points_at_once(flat.shape[1])):

@@ -22,7 +22,7 @@ from minimascope.curvature.minimum.minimum import Minimum
 _MOST_TARGETS = 9
 _NEIGHBOURS = 4
 _KEPT = 3
-_ROUNDS = 24
+ROUNDS = 24
 _PROBED_DIMENSIONS = 4
 _POOL = 4096
 _TURNED_DIMENSIONS = 64
@@ -48,7 +48,7 @@ class BoundarySearch:
         surface, pool = ClassMap(minimum), minimum.inputs.flatten(1)[:_POOL]
         return cls(surface, norm, generator, pool, surface.classes(pool))
 
-    def ends(self, x: Tensor, *, rounds: int = _ROUNDS) -> Tensor:
+    def ends(self, x: Tensor, *, rounds: int = ROUNDS) -> Tensor:
         """Ends (n, d) for points x (n, d), NaN where no other class was reached."""
         if not len(x):
             return x

@@ -17,6 +17,7 @@ from torch import Tensor
 from minimascope.boundary.classification import require_classification
 from minimascope.boundary.complexity import Complexity, complexity
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.minimum.single import single
 from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.eigenpairs import lanczos_pairs
@@ -85,7 +86,8 @@ def subset_hessian(
     seed: int = 0,
 ) -> SubsetHessian:
     """Lanczos on the Hessian of the mean loss over the points of `classes`: ~50 products."""
-    operator = hessian(minimum.subset(members(minimum, classes)))
+    # Six pairs to 1e-3 need no more digits than float32 has.
+    operator = hessian(single(minimum.subset(members(minimum, classes))))
     wanted = replace(wanted, top_k=min(wanted.top_k, minimum.dim))
     # Nobody asks for residuals, so images would be kept for nothing.
     room = replace(lanczos_room(operator, wanted.top_k), images=0)

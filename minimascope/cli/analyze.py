@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,6 +47,7 @@ def command(
     as_json: AsJson = False,
 ) -> int:
     """Analyse a minimum from local files; ends with the verdict and the key numbers."""
+    began = time.perf_counter()
     conditions = [condition(each) for each in fail_if or ()]
     files = _files(checkpoint, train, test, optimizer_state)
     if plan and (output or arrays or conditions):
@@ -58,7 +60,7 @@ def command(
             _plan(files, parameters, Path(workdir), as_json=as_json)
             return 0
         publisher = TerminalPublisher(quiet=quiet)
-        report = _report(files, parameters, Path(workdir), publisher)
+        report = _report(files, parameters, Path(workdir), publisher, began)
     publisher.write_arrays(arrays)
     _end(report, output, as_json=as_json)
     return judged(conditions, report)
@@ -75,11 +77,20 @@ def _files(checkpoint: Path, train: Path, test: Path | None, optimizer_state: Pa
 
 
 def _report(
-    files: Files, parameters: Parameters, workdir: Path, publisher: TerminalPublisher
+    files: Files,
+    parameters: Parameters,
+    workdir: Path,
+    publisher: TerminalPublisher,
+    began: float,
 ) -> Report:
+    """The report; seconds of `parameters` count from `began`, when torch was not yet there."""
     from minimascope.analysis.run import run_analysis
+    from minimascope.curvature.running.deadline import within
 
-    with publisher.shown:
+    seconds = parameters.seconds
+    if seconds is not None:
+        seconds = max(seconds / 2, seconds - (time.perf_counter() - began))
+    with publisher.shown, within(seconds):
         return run_analysis(files, parameters, workdir=workdir, publisher=publisher)
 
 

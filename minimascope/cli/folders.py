@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import atexit
-import shlex
 import shutil
 import tempfile
 import zipfile
 from pathlib import Path
 
 from minimascope.cli.files import Kind
+from minimascope.contract.folder_files import (
+    DATA,
+    LATEST,
+    SHARD,
+    STATES,
+    TABLE,
+    TOLD,
+    TRAINER,
+    WEIGHTS,
+    WHOLE,
+)
 from minimascope.contract.problems import ProblemError
 
 FILES_MOST = 100_000
-WEIGHTS = (".safetensors", ".bin")
-WHOLE = (".ckpt", ".pt", ".pth", ".pt2")  # each is a checkpoint by itself
-TOLD = (".json",)
-TRAINER = ("optimizer.pt", "scheduler.pt", "training_args.bin")
-DATA = (
-    *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff"),
-    *(".csv", ".tsv", ".parquet", ".arrow", ".npz"),
-)
 
 
 def packed(folder: Path, kind: Kind) -> Path:
     """The one file of a folder that counts, or a zip of those that do.
 
-    Raises ProblemError: no_such_file (nothing there that could be meant, or several),
-    part_of_a_checkpoint (shards of a training on many devices, with what joins them).
+    Raises ProblemError no_such_file (nothing there that could be meant, or several).
     """
     folder = _snapshot(folder)
     if kind == "dataset":
@@ -35,7 +36,9 @@ def packed(folder: Path, kind: Kind) -> Path:
         if not found:
             raise _nothing(folder, "no images and no tables")
         return found[0] if len(found) == 1 else _zipped(folder, found)
-    _check_shards(folder)
+    shards = _shards(folder)
+    if shards:
+        return _zipped(folder, shards)
     top = [path for path in sorted(folder.iterdir()) if path.is_file()]
     weights = [path for path in top if path.suffix in WEIGHTS and path.name not in TRAINER]
     if weights:
@@ -88,22 +91,14 @@ def _nothing(folder: Path, what: str) -> ProblemError:
     )
 
 
-def _check_shards(folder: Path) -> None:
-    """Raises ProblemError part_of_a_checkpoint with the command that joins the shards."""
-    at = shlex.quote(str(folder))
-    if any(folder.glob("*.distcp")):
-        command = f"python -m torch.distributed.checkpoint.format_utils dcp_to_torch {at} model.pt"
-        what = "torch.distributed (FSDP)"
-    elif (folder / "zero_to_fp32.py").is_file() or any(folder.rglob("*_optim_states.pt")):
-        command = f"python {at}/zero_to_fp32.py {at} joined"
-        what = "DeepSpeed (ZeRO)"
-    else:
-        return
-    raise ProblemError(
-        "part_of_a_checkpoint",
-        f"The folder {str(folder)!r} is a sharded checkpoint of {what}.",
-        f"Join it, and name the file that comes out: {command}",
-    )
+def _shards(folder: Path) -> list[Path]:
+    """What many devices saved together: shards of FSDP with their table, or those of DeepSpeed."""
+    if any(folder.glob(f"*{SHARD}")):
+        return sorted([*folder.glob(f"*{SHARD}"), *folder.glob(TABLE)])
+    latest = folder / LATEST
+    step = folder / latest.read_text().strip() if latest.is_file() else folder
+    found = [path for kind in STATES for path in step.glob(f"*{kind}")]
+    return sorted(found) if any(folder.rglob(f"*{STATES[0]}")) else []
 
 
 def _zipped(folder: Path, files: list[Path]) -> Path:

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from minimascope.cli.files import given
 from minimascope.cli.progress import shown
 from minimascope.cli.terminal import AsJson, answer
-from minimascope.contract.problems import ProblemError
 
 ALL = "up to this shorter side every singular value is computed, beyond it the largest"
 
@@ -41,8 +41,9 @@ def command(
 
 
 def _there(text: str) -> Path:
-    """A file or a folder. Raises ProblemError no_such_file."""
+    """A file, or a folder whose shards are read where they lie; any other folder is packed."""
+    from minimascope.intake.weighing import SHARDS
+
     path = Path(text).expanduser()
-    if not path.exists():
-        raise ProblemError("no_such_file", f"There is no file {text!r}.")
-    return path
+    shards = path.is_dir() and any(any(path.glob(each)) for each in SHARDS)
+    return path if shards else given(path, "checkpoint")

@@ -15,8 +15,18 @@ ARRAYS: dict[str, str] = {
     "coherence": "(m, m) float32 cosines of reinforcing gradients, m ≤ 300 points by class",
     "coherence_order": "(m,) int64 the training rows of `coherence`",
     "coherence_class_means": "(K, K) mean cosine between classes, own pairs excluded; NaN if none",
-    "embedding_tsne": "(n, 2) float32 t-SNE of the inputs, only where they are not 2-D",
-    "points": "(n, 2) float32 training inputs in the drawn plane (PCA where inputs are not 2-D)",
+    "embedding_tsne": "(n, 2) float32 t-SNE of the inputs, only where they are not 2-D; of what "
+    "the last layer is given where they are images",
+    "points": "(n, 2) float32 training inputs in the drawn plane (PCA where inputs are not 2-D; "
+    "where they are token ids, of what the last layer is given)",
+    "images": "(m, h, w[, 3]) uint8 training inputs to look at, no side longer than 48, where they "
+    "are images: those of highest loss where not all have room",
+    "image_rows": "(m,) int64 the training rows of `images`",
+    "image_scale": "(c, 2) which numbers of each channel are black and white",
+    "region_x": "(m,) float32 first axis of the decision regions known before any curvature",
+    "region_y": "(m,) float32 second axis",
+    "region_class": "(m, m) int16 argmax class there, row index = y",
+    "region_boundary": "(b, 2) float32 boundary polylines there, NaN rows between lines",
     "labels": "(n,) int64 training labels",
     "predictions": "(n,) int64 the network's own classes at training points",
     "train_loss": "(n,) float32 plain loss of each training point in nats; NaN for copies of an "

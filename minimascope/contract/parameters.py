@@ -21,6 +21,7 @@ REPLACED: dict[str, set[str]] = {
 }
 # Of JSON: an architecture of a thousand layers is a third of this.
 MOST_ARCHITECTURE = 1 << 19
+RESIZE = r"^[1-9]\d{0,2}x[1-9]\d{0,2}$"
 
 
 class Parameters(ObjectiveParameters):
@@ -35,6 +36,9 @@ class Parameters(ObjectiveParameters):
     label: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         None, description="column or array of labels, where it is not y, label or target"
     )
+    resize: Annotated[str, Field(pattern=RESIZE)] | None = Field(
+        None, description="height x width that images are resized to, as 64x64; never untold"
+    )
     top_k: Annotated[int, Field(ge=1, le=200)] = Field(10, description="eigenvectors to compute")
     spectrum_examples: Annotated[int, Field(ge=1, lt=2**53)] | None = Field(
         None,
@@ -46,6 +50,11 @@ class Parameters(ObjectiveParameters):
     )
     epsilon: Positive | None = Field(
         None, description="alignment threshold of G; from random vectors where it is not given"
+    )
+    seconds: Positive | None = Field(
+        None,
+        description="a budget that is kept: first numbers from a sample, then what fits, and what "
+        "was sampled or left out is said; any time where it is not given",
     )
     dtype: Literal["float64", "float32"] = Field("float64", description="of every number")
     device: Literal["cpu", "cuda"] = Field("cpu", description="where it is computed")

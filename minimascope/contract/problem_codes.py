@@ -63,7 +63,7 @@ INTAKE = (
         "names and shapes leave the order of layers open, and the file does not keep it",
     ),
     Problem("adapter_without_base", "a LoRA adapter without the model that it changes"),
-    Problem("part_of_a_checkpoint", "one rank's part of a network that was saved in shards"),
+    Problem("part_of_a_checkpoint", "shards of a training on many devices, and not all of them"),
     Problem("no_candidates", "`minimascope architectures` finds no architecture in these weights"),
     Problem(
         "torch_file_refused",
@@ -282,6 +282,11 @@ FAILURES = (
     Problem("bad_result", "what the worker's process gave is no result", 500),
     Problem("cancelled", "a part of a stage was cancelled"),
     Problem("fault", "a fault of minimascope ended a stage; the others stand"),
+    Problem(
+        "out_of_time",
+        "the seconds that were given ended before this was done",
+        advice="Give more seconds, or ask for fewer stages.",
+    ),
     Problem("not_computable", "a stage does not apply to this network or these data"),
     Problem("spectrum_missing", "a stage needs the spectrum, which failed"),
     Problem("stale_token", "the job belongs to another worker by now", 409, "Stop working on it."),

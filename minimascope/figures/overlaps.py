@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from minimascope.figures.plane import Arrays
 from minimascope.figures.roles import Role, marked
-from minimascope.figures.theme import class_colour, class_symbol, styled
+from minimascope.figures.theme import MANY_CLASSES, class_colour, class_symbol, styled
 
 
 def overlaps_figure(arrays: Arrays) -> go.Figure:
@@ -45,6 +45,7 @@ def overlaps_figure(arrays: Arrays) -> go.Figure:
                 "line": {"width": 1.5},
             },
             legendgroup=str(label),
+            showlegend=len(np.unique(labels)) <= MANY_CLASSES,
             name=f"class {label}, mean of {int((labels == label).sum())}",
             hovertemplate="v<sub>%{x}</sub> mean alignment %{y:.3f}<extra></extra>",
             **marked(Role.CLASS_MEAN, marker__line__color="casing"),

@@ -10,11 +10,12 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from minimascope.figures.roles import Role, marked
-from minimascope.figures.theme import class_colour, class_symbol
+from minimascope.figures.theme import MANY_CLASSES, class_colour, class_symbol
 
 Arrays = Mapping[str, NDArray[Any]]
 SCALE = 127
 PIXELS = 100  # a side of a tile of many; more would not be seen at a sixth of the page
+RIGHT, WRONG = "#4477AA", "#CCBB44"  # of points where classes are too many to have colours
 SMALL = 5.0  # marker size below which an outline would hide the colour
 
 
@@ -168,34 +169,53 @@ def _off_plane(arrays: Arrays, rows: NDArray[Any]) -> tuple[list[str], float | l
     return [f"<br>{d:.3g} from the plane" for d in distance], faint.tolist()
 
 
+def _kinds(arrays: Arrays) -> list[tuple[NDArray[np.intp], str, str, str]]:
+    """Rows, name, symbol and colour of what points are told apart by.
+
+    Their class; of more than can be told apart, whether the network gets them right.
+    """
+    labels = np.asarray(arrays["labels"])
+    found = np.unique(labels)
+    if len(found) > MANY_CLASSES and "predictions" in arrays:
+        right = np.asarray(arrays["predictions"]) == labels
+        kinds = [(right, "right", "circle", RIGHT), (~right, "wrong", "x", WRONG)]
+        return [(np.flatnonzero(own), *rest) for own, *rest in kinds if own.any()]
+    return [
+        (np.flatnonzero(labels == k), f"class {k}", class_symbol(int(k)), class_colour(int(k)))
+        for k in found
+    ]
+
+
 def class_points(arrays: Arrays, *, size: float = 8, **where: Any) -> list[go.Scatter]:
     """Training points, one trace a class, colour and shape; hover gives the record.
 
-    Points beside the drawn plane are fainter.
+    Points beside the drawn plane are fainter. More than twelve classes are told apart by hover
+    alone, where `predictions` say which points are right.
     """
     points, labels = np.asarray(arrays["points"]), np.asarray(arrays["labels"])
     margins = arrays.get("margins")
     traces = []
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
+    for rows, name, symbol, colour in _kinds(arrays):
         margin = np.full(len(rows), np.nan) if margins is None else np.asarray(margins)[rows]
         beside, opacity = _off_plane(arrays, rows)
+        many = name in ("right", "wrong")
+        said = [f"<br>class {k}" * many + b for k, b in zip(labels[rows], beside, strict=True)]
         traces.append(
             go.Scatter(
                 x=points[rows, 0],
                 y=points[rows, 1],
                 mode="markers",
-                name=f"class {label}",
+                name=name,
                 marker={
-                    "symbol": class_symbol(int(label)),
+                    "symbol": symbol,
                     "size": size,
-                    "color": class_colour(int(label)),
+                    "color": colour,
                     "line": {"width": 1 if size > SMALL else 0.4},
                     "opacity": opacity,
                 },
                 customdata=np.column_stack([rows, margin]),
-                text=beside,
-                hovertemplate=f"point %{{customdata[0]}}, class {label}"
+                text=said,
+                hovertemplate=f"point %{{customdata[0]}}, {name}"
                 "<br>margin ≤ %{customdata[1]:.3f}%{text}<extra></extra>",
                 **marked(Role.POINTS, marker__line__color="halo"),
                 **where,

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from minimascope.figures.log_ticks import log_axis
 from minimascope.figures.plane import Arrays
 from minimascope.figures.roles import Role, marked
-from minimascope.figures.theme import class_colour, class_symbol, styled
+from minimascope.figures.theme import MANY_CLASSES, class_colour, class_symbol, styled
 
 LEAST = 1e-8  # nats; what is smaller is drawn here, its own value is in the table
 
@@ -39,6 +39,7 @@ def losses_figure(arrays: Arrays) -> go.Figure:
             y=shown[1][rows],
             mode="markers",
             name=f"class {label}",
+            showlegend=len(np.unique(labels)) <= MANY_CLASSES,
             marker={
                 "symbol": class_symbol(int(label)),
                 "color": class_colour(int(label)),

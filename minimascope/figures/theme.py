@@ -61,6 +61,7 @@ CLASS_SYMBOLS = [
     *("circle", "square", "diamond", "triangle-up", "cross", "x", "star"),
     *("triangle-down", "pentagon", "hourglass"),
 ]
+MANY_CLASSES = 12  # beyond, colours are those of right and wrong, and no legend names them
 AXIS = re.compile(r"[xy]axis\d*")
 DASHES = ["solid", "dash", "dot", "dashdot", "longdash"]
 

@@ -52,7 +52,7 @@ class TokenCrossEntropy(Loss):
         return replace(self, each=CrossEntropy(), scale=self.plain_scale)
 
     @override
-    def of_data(self, y: Tensor) -> Loss:
+    def of_data(self, y: Tensor) -> TokenCrossEntropy:
         labels, counted = self._labels(y)
         weights = counted.double()
         if self.each.class_weights is not None:

@@ -49,6 +49,7 @@ def rows(report: Report, said_as: Options) -> Iterator[Row]:
     yield from _gap(report)
     yield from _folds(report)
     yield from _minimum(report)
+    yield from _sampled(report)
     yield from _spectrum(report)
     yield from _margins(report)
 
@@ -137,6 +138,21 @@ def _minimum(report: Report) -> Iterator[Row]:
         yield "λ_eff", minimum.lambda_source or "unknown"
     else:
         yield "λ_eff", f"{minimum.lambda_eff:.4g}"
+
+
+def _sampled(report: Report) -> Iterator[Row]:
+    """What a budget left of the data, and the first numbers from growing samples."""
+    for name, split in (("training", report.data.train), ("test", report.data.test)):
+        if split is not None and split.total is not None:
+            said = f"{with_error(split.loss, split.loss_error)} nats"
+            if split.accuracy is not None:
+                said += f", accuracy {with_error(split.accuracy, split.accuracy_error)}"
+            yield f"{name} loss", f"{said}, from {split.n:,} of {split.total:,} examples"
+    look = report.first_look
+    if look is not None:
+        of = f"95%, from {look.seen:,} of {look.total:,} examples"
+        for name, each in (("λ₁ at first", look.lambda_1), ("trace at first", look.trace)):
+            yield name, f"{each.value:.3g} ({each.low:.3g} to {each.high:.3g}; {of})"
 
 
 def _spectrum(report: Report) -> Iterator[Row]:

@@ -25,8 +25,8 @@ from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.products.operator import Operator
 from minimascope.curvature.running.run import Run
+from minimascope.curvature.spectrum.warm_pairs import Pairs, top_pairs
 from minimascope.tracking.followed import Followed
-from minimascope.tracking.pairs import Pairs, top_pairs
 from minimascope.tracking.soft_rank import soft_rank
 from minimascope.tracking.stepping import Stepping
 

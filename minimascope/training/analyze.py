@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from minimascope.analysis.run import run_opened
+from minimascope.contract.problems import ProblemError
+from minimascope.curvature.running.deadline import OutOfTimeError, within
+from minimascope.curvature.running.durations import duration
 from minimascope.results.result import Result
 from minimascope.training.asked import Script, asked_of, check_callable
 from minimascope.training.augmenting import COPIES, check_augment
-from minimascope.training.budget import within
 from minimascope.training.listening import Listening, Progress
 from minimascope.training.surroundings import left_as_it_was
 
@@ -54,7 +55,8 @@ def analyze(
     optimizer: its groups say the weight decay of each tensor, its class and state the metric.
     forward: model, batch → outputs, for batches that are dicts or have several inputs.
     stages: of spectrum, density, gap, boundary, margins; all where it is None.
-    top_k: eigenvectors (10). seconds: a budget, kept by sampling and by leaving stages out.
+    top_k: eigenvectors (10). seconds: a budget that is kept: first numbers from growing samples
+        (`first_look`), then what fits; what was sampled or left out is said.
     device: "cpu" or "cuda", the model's own where it is None. dtype: "float64" or "float32".
     progress: called with the fraction done and a sentence; True for a line on standard error,
         False for none, None for one where that is a terminal.
@@ -75,12 +77,18 @@ def analyze(
         model, data, criterion, optimizer, test, forward, schedule, steps, augment, copies or COPIES
     )
     said = {"stages": stages, "top_k": top_k, "device": device, "dtype": dtype, "lr_sum": lr_sum}
-    with left_as_it_was(), Listening(progress) as heard:
+    said |= {"seconds": seconds, "seed": seed}
+    with left_as_it_was(), Listening(progress) as heard, within(_number(seconds)):
         heard.progress("intake", 0.0, "Reading model and data")
-        asked = asked_of(script, {**told, **said, "seed": seed})
-        opened, parameters = asked.opened(), asked.parameters
-        if seconds is not None:
-            parameters, more = within(opened, parameters, seconds)
-            opened = replace(opened, parameters=parameters, warnings=[*opened.warnings, *more])
-        report = run_opened(lambda: opened, parameters, publisher=heard)
+        try:
+            asked = asked_of(script, {**told, **said})
+        except OutOfTimeError as error:
+            sentence = f"{duration(seconds or 0)} were over before model and data were read."
+            raise ProblemError("out_of_time", sentence, "Give more seconds.") from error
+        report = run_opened(asked.opened, asked.parameters, publisher=heard)
     return Result(report, heard.arrays)
+
+
+def _number(seconds: Any) -> float | None:
+    """What is none is refused where all parameters are."""
+    return float(seconds) if isinstance(seconds, (int, float)) and seconds > 0 else None

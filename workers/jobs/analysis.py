@@ -19,4 +19,5 @@ def run(job: Job) -> None:
         publisher=job.publisher,
         unfinished=job.unfinished,
         shards=Exchange(job.publisher, job.replies, job.workdir) if shared else None,
+        foresee=True,
     )

@@ -4,6 +4,7 @@ import { plotly } from "../figures/plotly.mjs";
 import { messageOf, one, onPage, refuse } from "../page/dom.mjs";
 import { patientFetch, pause } from "../page/fetching.mjs";
 import { showControls, offer } from "./controls.mjs";
+import { showCrossings } from "./image_views.mjs";
 import { showLayers } from "./layers.mjs";
 import { redraw } from "./panels.mjs";
 import { showPlane } from "./plane_menus.mjs";
@@ -87,5 +88,6 @@ export function begin(id, final) {
 /** @param {Early | null} given */
 export function listen(given) {
   early = given;
-  for (const follower of [showControls, showLambda, showThreshold, showPoints, showWalk, showHardest, showPlane, showLayers, redraw]) whenChanged(follower);
+  const readouts = [showControls, showLambda, showThreshold, showPoints, showWalk, showHardest, showCrossings];
+  for (const follower of [...readouts, showPlane, showLayers, redraw]) whenChanged(follower);
 }

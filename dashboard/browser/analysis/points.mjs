@@ -1,11 +1,13 @@
 // What is known of single training points: those pinned, and those that cost most.
 import { ALIGNMENT_SCALE, ID } from "../contract.mjs";
 import { once } from "../figures/arrays.mjs";
+import { imageOf } from "../figures/pixels.mjs";
 import { all, byId, element, heading } from "../page/dom.mjs";
 import { number } from "../page/numbers.mjs";
 import { state } from "./state.mjs";
 
 const HARDEST = 12;
+const SMALL = 28, LARGE = 72; // CSS pixels of an image in a row, and alone
 const PINNED_HEAD = ["", "class", "predicted", "loss", "leave-one-out", "margin ≤"];
 const HARDEST_HEAD = ["point", "class", "predicted", "loss", "left out", "margin ≤"];
 
@@ -44,6 +46,12 @@ function labelled(look, words, said) {
   return button;
 }
 
+/** A row's name, with the example's image before it where it is one. @param {Payload} payload @param {number} point @param {string | Node} name */
+function withImage(payload, point, name) {
+  const image = imageOf(payload.images, point, SMALL);
+  return image ? element("span", "pictured-name", image, name) : name;
+}
+
 /** @param {Payload} payload @param {View} view @param {number} point */
 function pinnedRow(payload, view, point) {
   const sign = view.flip ? -1 : 1;
@@ -51,7 +59,7 @@ function pinnedRow(payload, view, point) {
   const unpin = labelled("tool", "Unpin", `Unpin point ${point}`);
   unpin.dataset.unpin = String(point);
   const cells = cellsOf(payload, point, ["train_loss", "alo_loss", "margins"]);
-  return [`Point ${point}`, ...cells, number(aligned, 2), unpin];
+  return [withImage(payload, point, `Point ${point}`), ...cells, number(aligned, 2), unpin];
 }
 
 /** What leaving an example out would do, in a sentence. @param {Payload} payload @param {number} point */
@@ -70,16 +78,17 @@ export function showPoints(view, payload) {
     out.textContent = payload.points ? "Click an example on the map to pin it here." : "";
     return;
   }
-  const head = [...PINNED_HEAD, `A with v${view.vector}`, ""];
-  const said = leftOut(payload, view.points[view.points.length - 1]);
-  out.replaceChildren(...(said ? [element("p", "card-said", said)] : []), tableOf(head, view.points.map((point) => pinnedRow(payload, view, point))));
+  const head = [...PINNED_HEAD, `A with v${view.vector}`, ""], last = view.points[view.points.length - 1];
+  const said = leftOut(payload, last), image = imageOf(payload.images, last, LARGE);
+  const lead = said || image ? [element("div", "card-lead", image, said && element("p", "card-said", said))] : [];
+  out.replaceChildren(...lead, tableOf(head, view.points.map((point) => pinnedRow(payload, view, point))));
 }
 
 /** @param {Payload} payload @param {number} point */
 function hardRow(payload, point) {
   const pin = labelled("point-pin", String(point), `Pin point ${point}`);
   pin.dataset.pin = String(point);
-  return [pin, ...cellsOf(payload, point, ["train_loss", "alo_loss", "margins"])];
+  return [withImage(payload, point, pin), ...cellsOf(payload, point, ["train_loss", "alo_loss", "margins"])];
 }
 
 /** Rows from the highest leave-one-out loss down, or training loss where there is no other. @param {Payload} payload @param {Recorded} by */

@@ -8,3 +8,5 @@ export const pictures = {};
 export const clicks = {};
 /** @type {Record<string, (range: any) => void>} */
 export const brushes = {};
+/** With null when the pointer leaves. @type {Record<string, (point: any) => void>} */
+export const hovers = {};

@@ -1,6 +1,6 @@
 // The one way a figure gets onto the page.
 import { byId, idOf } from "../page/dom.mjs";
-import { brushes, clicks } from "./pictures.mjs";
+import { brushes, clicks, hovers } from "./pictures.mjs";
 import { plotly } from "./plotly.mjs";
 
 const CONFIG = { displayModeBar: false, displaylogo: false, showSendToCloud: false, plotlyServerURL: "", doubleClick: "reset" };
@@ -10,6 +10,8 @@ function listen(name, graph) {
   if (graph.dataset.heard) return;
   graph.dataset.heard = "yes";
   graph.on("plotly_click", (event) => clicks[name] && event.points[0] && clicks[name](event.points[0]));
+  graph.on("plotly_hover", (event) => hovers[name]?.(event.points[0] || null));
+  graph.on("plotly_unhover", () => hovers[name]?.(null));
   graph.on("plotly_selected", (event) => brushes[name] && event?.range && brushes[name](event.range));
 }
 

@@ -3,8 +3,8 @@ import { EVENTS, ID } from "../contract.mjs";
 import { setProps } from "../page/dash.mjs";
 import { byId } from "../page/dom.mjs";
 import { logOf, say } from "./log.mjs";
-import { isFinal, render, renderEnd } from "./render.mjs";
-import { stageWords } from "./words.mjs";
+import { render, renderEnd } from "./render.mjs";
+import { isFinal, stageWords } from "./words.mjs";
 
 /** @type {EventSource | null} */
 let source = null;

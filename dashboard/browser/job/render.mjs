@@ -1,15 +1,29 @@
 // One job as it is now: progress, what is wrong, its stages, what can be done.
-import { FINAL_STATES, ID } from "../contract.mjs";
+import { ID } from "../contract.mjs";
 import { alertBox, byId, element } from "../page/dom.mjs";
-import { lostWords, problemWords, secondsWords, stageWords, stateWords } from "./words.mjs";
+import { clock, spanWords } from "./clock.mjs";
+import { intakeOf, lookAt, planned as plannedOf } from "./first_look.mjs";
+import { isFinal, lostWords, problemWords, secondsWords, stageWords, stateWords } from "./words.mjs";
 
-/** @param {Analysis["state"]} state */
-export const isFinal = (state) => /** @type {readonly string[]} */ (FINAL_STATES).includes(state);
+/** A time that `clock` keeps: of a stage, or of the whole; it is read out by nobody. @param {string} stage */
+function ticking(stage) {
+  const place = element("span", "stage-time");
+  place.dataset.clock = stage;
+  place.setAttribute("aria-live", "off");
+  return place;
+}
 
-/** @param {Stage} stage */
-const stageRow = ({ stage, state, seconds }) => element("li", "stage stage-" + state,
-  element("span", "stage-mark"), element("span", "stage-name", stageWords(stage)),
-  element("span", "stage-state", state), element("span", "stage-time", secondsWords(seconds)));
+/** How long a stage took, or may take. @param {Stage} stage @param {Record<string, number>} planned */
+function timeOf({ stage, state, seconds }, planned) {
+  if (state === "running") return ticking(stage);
+  const foreseen = state === "waiting" && planned[stage] ? `about ${spanWords(planned[stage])}` : "";
+  return element("span", "stage-time", secondsWords(seconds) || foreseen);
+}
+
+/** @param {Stage} stage @param {Record<string, number>} planned */
+const stageRow = (stage, planned) => element("li", "stage stage-" + stage.state,
+  element("span", "stage-mark"), element("span", "stage-name", stageWords(stage.stage)),
+  element("span", "stage-state", stage.state), timeOf(stage, planned));
 
 /** @param {Analysis} analysis */
 function head({ state, progress, message }) {
@@ -18,7 +32,8 @@ function head({ state, progress, message }) {
   bar.value = share;
   bar.setAttribute("aria-label", "Progress");
   const words = element("p", "job-state state-" + state, stateWords(state));
-  const line = element("div", "job-line", words, element("span", "job-share", share + " %"));
+  const time = state === "running" ? ticking("") : null;
+  const line = element("div", "job-line", words, time, element("span", "job-share", share + "\u202f%"));
   return element("div", "job-head", line, bar, element("p", "job-message", state === "queued" ? "" : message));
 }
 
@@ -42,9 +57,12 @@ export function render(analysis, silence) {
   const place = byId(ID.JOB_LIVE), placeholder = byId(ID.JOB_PLACEHOLDER);
   if (!place) return false;
   if (placeholder) placeholder.hidden = true;
+  const foreseen = plannedOf(analysis.id);
   const notices = [...said("bad", problemWords(analysis)), ...said("warn", lostWords(analysis, silence))];
-  place.replaceChildren(head(analysis), ...notices, element("ol", "stages", ...analysis.stages.map(stageRow)));
+  place.replaceChildren(head(analysis), ...notices, element("ol", "stages", ...analysis.stages.map((each) => stageRow(each, foreseen))));
   actions(analysis);
+  clock(analysis, foreseen, intakeOf(analysis.id));
+  lookAt(analysis.id);
   return true;
 }
 

@@ -1,7 +1,10 @@
 // What the page of a job says.
-import { MAX_ATTEMPTS, STAGES, STATES } from "../contract.mjs";
+import { FINAL_STATES, MAX_ATTEMPTS, STAGES, STATES } from "../contract.mjs";
 
 /** @typedef {{ lease: number }} Silence */
+
+/** @param {Analysis["state"]} state */
+export const isFinal = (state) => /** @type {readonly string[]} */ (FINAL_STATES).includes(state);
 
 /** @param {string} stage */
 export const stageWords = (stage) => /** @type {Record<string, string>} */ (STAGES)[stage] || stage;

@@ -11,17 +11,19 @@ from dashboard.components.data_table import table
 from dashboard.components.range_bar import Range, range_bar, range_key
 from dashboard.components.term import term
 from dashboard.components.words import TONES, count, with_error
+from dashboard.pages.analysis.absence import absence
 from dashboard.pages.analysis.folds_words import folds_offer
 from minimascope.contract.report import Check, Finding, Gap, ObjectiveSummary, Report, sentences
 
 MARKS = {True: ("✓", "holds"), False: ("✗", "does not hold"), None: ("?", "not told")}
 
 
-def answer(report: Report, *, again: str) -> html.Div:
+def answer(report: Report, *, again: str, final: bool = False) -> html.Div:
     """Everything said of the gap, first; `again`: where the same files are analysed again."""
     gap = report.gap
     if gap is None:
-        words = html.P("How far test loss will be above training loss is not computed yet.")
+        why = absence(report, "gap", final=final)
+        words = html.P(f"How far test loss will be above training loss: {why}.")
         return html.Div(html.Div(words, className="answer-words"), className="answer muted")
     children = [
         html.P(_sentence(gap), className="expected"),

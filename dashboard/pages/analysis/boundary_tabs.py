@@ -28,15 +28,28 @@ def overlaps(report: Report) -> list[Any]:
     )
     boundary = report.boundary
     if boundary is None or boundary.flips is None:
-        return [words]
+        return [words, _crossings()]
     rows = [(f"v{k + 1}", *_rates(rates)) for k, rates in enumerate(boundary.flips.per_vector)]
     if boundary.flips.random_control is not None:
         rows.append(("random", *_rates(boundary.flips.random_control)))
     head = ("vector", "across", "inside", "across, |A| > 0.1")
     return [
         words,
+        _crossings(),
         table(head, rows, "How often the alignment changes sign, across the boundary and inside"),
     ]
+
+
+def _crossings() -> html.Div:
+    """The boundary's own inputs as images; `analysis/image_views.mjs` shows it where there are."""
+    said = (
+        "What each eigenvector decides: the input on the boundary whose gradient is the most "
+        "parallel to it. The network is torn between two classes there."
+    )
+    images = html.Div(
+        className="crossing-images", role="group", **{"aria-label": "Boundary input of each vector"}
+    )
+    return html.Div([html.P(said), images], id=ids.CROSSINGS, hidden=True)
 
 
 def coherence(report: Report) -> list[Any]:

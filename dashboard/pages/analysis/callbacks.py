@@ -15,6 +15,7 @@ from dashboard.pages.analysis import again_callbacks, plane_callbacks
 from dashboard.pages.analysis.layout import content
 from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import FINAL_STATES
 
 
 def register(pages: Dash, client: AsyncClient) -> None:
@@ -28,6 +29,8 @@ def register(pages: Dash, client: AsyncClient) -> None:
             if problem.code == "no_report_yet":
                 return elsewhere(f"/jobs/{analysis_id}")
             return missing("No report to show", problem)
+        if analysis.state not in FINAL_STATES and report.spectrum is None and report.gap is None:
+            return elsewhere(f"/jobs/{analysis_id}")  # which shows what is known by then
         return await asyncio.to_thread(content, analysis, report)
 
     dash.register_page(

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dashboard.components.words import count, percent, plural
+from dashboard.pages.analysis.absence import headline
 from minimascope.contract.report import Report
 from minimascope.contract.report.sentences import nats
 
-NOT_YET = "Not computed yet."
 
-
-def boundary_finding(report: Report) -> str:
+def boundary_finding(report: Report, *, final: bool = False) -> str:
     """How many directions it needs, and how near it comes."""
     found, margins = report.boundary, report.margins
     parts = []
@@ -20,14 +19,14 @@ def boundary_finding(report: Report) -> str:
     if margins is not None and margins.l2.smallest.upper is not None:
         near = nats(margins.l2.smallest.upper)
         parts.append(f"the boundary comes within {near} of an example")
-    return _sentence(parts)
+    return _sentence(parts) or headline(report, "boundary", final=final)
 
 
-def curvature_finding(report: Report) -> str:
+def curvature_finding(report: Report, *, final: bool = False) -> str:
     """How many directions stand out, and where the sharpest one lies."""
     spectrum = report.spectrum
     if spectrum is None or not spectrum.eigenvalues:
-        return NOT_YET
+        return headline(report, "spectrum", final=final)
     outliers, p = spectrum.outliers.by_ratio.count, report.checkpoint.parameters
     parts = [f"{count(outliers)} of {count(p)} eigenvalues stand out"]
     masses = [row[0] for row in spectrum.layer_mass if row]
@@ -38,11 +37,11 @@ def curvature_finding(report: Report) -> str:
     return _sentence(parts)
 
 
-def gap_finding(report: Report) -> str:
+def gap_finding(report: Report, *, final: bool = False) -> str:
     """Estimate, measurement, checks."""
     gap = report.gap
     if gap is None:
-        return NOT_YET
+        return headline(report, "gap", final=final)
     parts = ["No estimate"] if gap.headline is None else [f"Estimate {nats(gap.headline.value)}"]
     if gap.measured is not None and gap.measured.value is not None:
         error = gap.measured.standard_error
@@ -55,7 +54,7 @@ def gap_finding(report: Report) -> str:
     return said
 
 
-def data_finding(report: Report) -> str:
+def data_finding(report: Report, *, final: bool = False) -> str:
     """Whether a few examples carry the estimate, or how many the network gets wrong."""
     n, share = report.data.train.n, None
     if report.gap is not None:
@@ -70,14 +69,14 @@ def data_finding(report: Report) -> str:
 
 
 def _sentence(parts: list[str]) -> str:
-    """Parts joined to one sentence."""
+    """Parts joined to one sentence; "" for none."""
     if not parts:
-        return NOT_YET
+        return ""
     said = "; ".join(parts)
     return f"{said[0].upper()}{said[1:]}."
 
 
-FINDINGS: dict[str, Callable[[Report], str]] = {
+FINDINGS: dict[str, Callable[..., str]] = {
     "boundary": boundary_finding,
     "curvature": curvature_finding,
     "gap": gap_finding,

@@ -32,9 +32,9 @@ def gap(report: Report) -> html.Section | None:
     return panel(ids.GAP, title, label, height=320, switches=[linear], below=below)
 
 
-def groups(report: Report) -> html.Section:
+def groups(report: Report, *, final: bool = False) -> html.Section:
     """Four tabs with their findings; below, the parts of the open one."""
-    heads = [_head(name, FINDINGS[name](report)) for name in GROUPS]
+    heads = [_head(name, FINDINGS[name](report, final=final)) for name in GROUPS]
     bodies = [_body(name, report) for name in GROUPS]
     figure = html.Div(
         [tools(ids.DETAIL), *image(ids.DETAIL, LABELS["overlaps"], height=420)],

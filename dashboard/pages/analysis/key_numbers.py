@@ -8,10 +8,10 @@ from dash import html
 
 from dashboard.components.term import term
 from dashboard.components.words import level, number, plural, with_error
+from dashboard.pages.analysis.absence import absence
+from dashboard.pages.analysis.sample_words import first_look_words
 from minimascope.contract.report import Report
 
-PENDING = "not computed yet"
-NONE = "does not apply"
 OVERCONFIDENT = 1.2
 
 
@@ -25,28 +25,27 @@ class Kpi:
     note: str = ""
 
 
-def _without(report: Report, stage: str) -> str:
-    """Why there is no number of a stage: it failed, or it is to come."""
-    return NONE if any(each.stage == stage for each in report.failures) else PENDING
-
-
-def soft_rank_kpi(report: Report) -> Kpi:
+def soft_rank_kpi(report: Report, *, final: bool = False) -> Kpi:
     """Soft rank of the GGN at λ, as a rank out of p."""
     gap, n, p = report.gap, report.data.train.n, report.checkpoint.parameters
     estimate = None if gap is None else gap.estimates.get("soft_rank_ggn")
     if gap is None or estimate is None or estimate.value is None:
-        return Kpi("soft_rank", "Soft rank", "—", PENDING if gap is None else "λ is not known")
+        why = absence(report, "gap", final=final) if gap is None else "λ is not known"
+        return Kpi("soft_rank", "Soft rank", "—", why)
     error = None if estimate.standard_error is None else estimate.standard_error * n
     value, spread = with_error(estimate.value * n, error)
     label = f"Soft rank at λ = {level(gap.lambda_)}"
     return Kpi("soft_rank", label, value, f"{spread} of {plural(p, 'direction')}".strip())
 
 
-def eigenvalue_kpi(report: Report) -> Kpi:
+def eigenvalue_kpi(report: Report, *, final: bool = False) -> Kpi:
     """λ₁ with its outliers, or between what it lies where the spectrum is of a sample."""
     spectrum = report.spectrum
     if spectrum is None or not spectrum.eigenvalues:
-        note = _without(report, "spectrum")
+        if report.first_look is not None:
+            value, note = first_look_words(report.first_look, report.first_look.lambda_1)
+            return Kpi("lambda_1", "Largest curvature λ₁", value, note)
+        note = absence(report, "spectrum", final=final)
         return Kpi("lambda_1", "Largest curvature λ₁", "—", note)
     note = plural(spectrum.outliers.by_ratio.count, "outlier")
     if not (bool(spectrum.converged) and spectrum.converged[0]):
@@ -59,11 +58,11 @@ def eigenvalue_kpi(report: Report) -> Kpi:
     return Kpi("lambda_1", label, number(spectrum.eigenvalues[0]), note)
 
 
-def margin_kpi(report: Report) -> Kpi:
+def margin_kpi(report: Report, *, final: bool = False) -> Kpi:
     """The closest crossing with the certified bound below it, the median, what is not in them."""
     margins = report.margins
     if margins is None or margins.l2.smallest.upper is None:
-        note = _without(report, "margins") if margins is None else "none reached"
+        note = "none reached" if margins else absence(report, "margins", final=final)
         return Kpi("margin", "Closest crossing", "—", note)
     found = margins.l2
     lower = number(found.smallest.lower)
@@ -79,11 +78,12 @@ def margin_kpi(report: Report) -> Kpi:
     return Kpi("margin", "Closest crossing", value, "; ".join((median, *notes)))
 
 
-def calibration_kpi(report: Report) -> Kpi:
+def calibration_kpi(report: Report, *, final: bool = False) -> Kpi:
     """What leave-one-out outputs say of the confidence; on training data where it is all."""
     gap = report.gap
     if gap is None:
-        return Kpi("temperature", "Temperature held out", "—", _without(report, "gap"))
+        why = absence(report, "gap", final=final)
+        return Kpi("temperature", "Temperature held out", "—", why)
     found = gap.diagnostics
     if found.t_alo is not None:
         value = number(found.t_alo)
@@ -104,9 +104,9 @@ def _confidence(temperature: float) -> str:
 MAKERS = (eigenvalue_kpi, soft_rank_kpi, margin_kpi, calibration_kpi)
 
 
-def kpi_strip(report: Report) -> html.Dl:
+def kpi_strip(report: Report, *, final: bool = False) -> html.Dl:
     """Two by two."""
-    return html.Dl([_cell(make(report)) for make in MAKERS], className="kpis")
+    return html.Dl([_cell(make(report, final=final)) for make in MAKERS], className="kpis")
 
 
 def _cell(kpi: Kpi) -> html.Div:

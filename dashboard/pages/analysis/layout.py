@@ -16,7 +16,7 @@ from dashboard.pages.analysis.answer import answer, range_panel
 from dashboard.pages.analysis.groups import groups
 from dashboard.pages.analysis.key_numbers import kpi_strip
 from dashboard.pages.analysis.panels import boundary, card, filmstrip, plane_kind, spectrum
-from dashboard.pages.analysis.sample_words import sample_words
+from dashboard.pages.analysis.sample_words import budget_words, sample_words
 from dashboard.pages.analysis.taken import taken
 from minimascope.contract.report import Failure, Report
 from minimascope.contract.schemas import FINAL_STATES, Analysis
@@ -52,8 +52,9 @@ def _again(analysis: Analysis) -> str:
 
 
 def _remarks(analysis: Analysis, report: Report) -> list[Any]:
-    notes = [failure_notice(each) for each in report.failures]
+    notes = [failure_notice(each, stages) for each, stages in _told_apart(report.failures)]
     notes += [remark(warning, tone="warn") for warning in report.warnings]
+    notes += [remark(said) for said in budget_words(report)]
     if report.spectrum is not None and report.spectrum.sample is not None:
         notes.append(remark(sample_words(report.spectrum, report.spectrum.sample)))
     if analysis.elsewhere or analysis.run:
@@ -64,11 +65,20 @@ def _remarks(analysis: Analysis, report: Report) -> list[Any]:
     return notes
 
 
-def failure_notice(failure: Failure) -> html.Div:
+def _told_apart(failures: list[Failure]) -> list[tuple[Failure, list[str]]]:
+    """Each reason once, with every stage that it is the reason of."""
+    found: dict[tuple[str, str], tuple[Failure, list[str]]] = {}
+    for each in failures:
+        _, stages = found.setdefault((each.code, each.sentence), (each, []))
+        stages.append(STAGES.get(each.stage, each.stage))
+    return list(found.values())
+
+
+def failure_notice(failure: Failure, stages: list[str]) -> html.Div:
     """Red where something went wrong; what has no meaning here is only said."""
     said = "does not apply here" if failure.inapplicable else "could not be computed"
     return remark(
-        html.Strong(f"{STAGES.get(failure.stage, failure.stage)}: {said}. "),
+        html.Strong(f"{', '.join(stages)}: {said}. "),
         f"{failure.sentence} {failure.advice}",
         tone="plain" if failure.inapplicable else "bad",
     )
@@ -112,30 +122,39 @@ def _head(analysis: Analysis, report: Report) -> html.Div:
     )
 
 
+def _bench(report: Report, known: int, *, final: bool) -> tuple[list[Any], str]:
+    """The pictures side by side and what the row is called; without points there is no map."""
+    plane, film = plane_kind(report), filmstrip(report)
+    if final and report.data.classes is None:
+        return [spectrum(report)], "bench no-map"
+    right = [part for part in (spectrum(report), card()) if part is not None]
+    bench = [film, boundary(known, plane=plane), html.Div(right, className="stack")]
+    return bench, "bench" + " no-rail" * (film is None)
+
+
 def content(analysis: Analysis, report: Report) -> html.Div:
     """The page without its figures, which follow in the `analysis` store."""
     known = 0 if report.spectrum is None else len(report.spectrum.eigenvalues)
+    final = analysis.state in FINAL_STATES
     again = "" if analysis.elsewhere else _again(analysis)
-    plane, film = plane_kind(report), filmstrip(report)
-    right = [part for part in (spectrum(report), card()) if part is not None]
-    bench = [film, boundary(known, plane=plane), html.Div(right, className="stack")]
+    bench, look = _bench(report, known, final=final)
     return html.Div(
         [
             dcc.Store(id="analysis-id", data=analysis.id),
-            dcc.Store(id="analysis-final", data=analysis.state in FINAL_STATES),
+            dcc.Store(id="analysis-final", data=final),
             _head(analysis, report),
             html.Div(id=ids.ANALYSIS_PROBLEM),
             html.Div(
                 [
-                    answer(report, again=again),
+                    answer(report, again=again, final=final),
                     range_panel(report),
-                    kpi_strip(report),
+                    kpi_strip(report, final=final),
                 ],
                 className="first",
             ),
             *_remarks(analysis, report),
-            html.Div(bench, className="bench" + " no-rail" * (film is None)),
-            groups(report),
+            html.Div(bench, className=look),
+            groups(report, final=final),
             taken(report),
         ],
         className="page page-analysis",

@@ -9,6 +9,9 @@ from dashboard.components.notices import skeleton
 from dashboard.components.words import when
 from minimascope.contract.schemas import Analysis
 
+LOOK = "What is known before any curvature"
+WAITING = "Pictures of the network come as soon as the files are open."
+
 
 def content(analysis: Analysis) -> html.Div:
     """The frame; `job/follow.mjs` fills `job-live` from the snapshot and the event stream."""
@@ -21,31 +24,40 @@ def content(analysis: Analysis) -> html.Div:
                 [html.Div([html.H1(name), html.P(started, className="subtitle")])],
                 className="page-head",
             ),
+            html.Div([_now(analysis), _look(), _log()], className="job-columns"),
+        ],
+        className="page page-job",
+    )
+
+
+def _now(analysis: Analysis) -> html.Div:
+    """Progress, stages and what can be done."""
+    results = dcc.Link(
+        "Open results",
+        href=f"/analyses/{analysis.id}",
+        id=ids.JOB_RESULTS,
+        className="button primary gone",
+    )
+    cancel = html.Button("Cancel", id=ids.JOB_CANCEL, className="button gone")
+    again = html.Button("Try again", id=ids.JOB_RETRY, className="button gone")
+    return html.Div(
+        [
             html.Div(skeleton(6), id=ids.JOB_PLACEHOLDER),
             html.Div(id=ids.JOB_LIVE, **{"aria-live": "polite"}),
             html.Div(id="job-problem"),
-            html.Div(
-                [
-                    dcc.Link(
-                        "Open results",
-                        href=f"/analyses/{analysis.id}",
-                        id=ids.JOB_RESULTS,
-                        className="button primary gone",
-                    ),
-                    html.Button("Cancel", id=ids.JOB_CANCEL, className="button gone"),
-                    html.Button("Try again", id=ids.JOB_RETRY, className="button gone"),
-                ],
-                className="actions",
-            ),
-            html.Section(
-                [
-                    html.H2("Log"),
-                    html.Div(id=ids.JOB_LOG, className="log", role="log", tabIndex=0),
-                ],
-                className="panel",
-                hidden=True,
-                **{"aria-label": "Log"},
-            ),
+            html.Div([results, cancel, again], className="actions"),
         ],
-        className="page page-narrow page-job",
+        className="job-now",
     )
+
+
+def _look() -> html.Section:
+    """Filled by `job/first_look.mjs` as soon as the files are open."""
+    label = {"aria-label": LOOK}
+    return html.Section(html.P(WAITING, className="hint"), id=ids.FIRST_LOOK, **label)
+
+
+def _log() -> html.Section:
+    log = html.Div(id=ids.JOB_LOG, className="log", role="log", tabIndex=0)
+    look, label = "panel job-said", {"aria-label": "Log"}
+    return html.Section([html.H2("Log"), log], className=look, hidden=True, **label)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from minimascope.analysis.costs.passes import GRADIENT_PASSES, row_seconds
+from minimascope.analysis.costs.passes import GRADIENT_PASSES, quick_share, row_seconds
 from minimascope.analysis.costs.planes import (
     has_principal_plane,
     point_seconds,
@@ -84,9 +84,9 @@ def boundary_seconds(minimum: Minimum, *, vectors: int, slower: float) -> float:
     # Of the points: with the top eigenvectors, with all known ones, with random ones.
     passes = 2 + math.ceil(RANDOM_VECTORS / random_at_once(minimum.dim))
     counted = GRADIENT_PASSES * each * passes * minimum.n
-    counted += (sizes.resolution or 0) ** 2 * point_seconds(minimum, vectors=vectors + CONTROLS)
+    grid = (sizes.resolution or 0) ** 2 * point_seconds(minimum, vectors=vectors + CONTROLS)
     points = sizes.walked + is_planar(minimum) * PIXELS**2
-    counted += min(WALKED, vectors) * POINTS * points * each
-    counted += hessian_seconds(minimum) or 0.0
+    walks = min(WALKED, vectors) * POINTS * points * each
+    counted += quick_share(minimum) * (grid + walks + (hessian_seconds(minimum) or 0.0))
     base, more = EMBEDDING_SECONDS  # which the network has no part in
     return slower * counted + (base + more * minimum.n if sizes.embedded else 0.0)

@@ -26,16 +26,17 @@ from minimascope.boundary.certificates.recognition import UnboundedError, graph_
 from minimascope.boundary.certificates.steps import Activation, Affine, Step
 from minimascope.curvature.minimum.minimum import Minimum
 
-# CPU seconds in one norm: radii point by point, the smallest margin over all points with each
-# kind of bound, boxes.
-RADII_SECONDS = 30.0
-SMALLEST_SECONDS = 15.0
+# CPU seconds in one norm.
+RADII_SECONDS = 10.0
+COVER_SECONDS = 15.0  # quick bounds of all points
+SMALLEST_SECONDS = 5.0  # relaxed ones of the points that decide the smallest margin
 BOX_SECONDS = 30.0
 FLAT = 4  # numbers of an input up to which its space is cut into boxes
 # Of what the smallest margin may take: as a rule few balls need relaxed bounds; and few boxes.
 USUAL = 0.25
 
-TOUCHED = 12  # times that each number of a form is read or written by a step
+TOUCHED = 5  # times that each number of a form is read or written by a step
+UNSETTLED = 0.4  # of the numbers a rectifier takes, whose sign a ball leaves open
 SAMPLED = 6  # times that each sample of a smooth activation is
 FORWARD = 4  # passes of intervals through an affine step
 CALLS = 1e-6  # seconds a step and point, whatever its size: calls, in batches
@@ -81,7 +82,7 @@ def bound_sizes(minimum: Minimum, searched: int) -> BoundSizes:
     except UnboundedError as error:
         return BoundSizes(None, str(error))
     quick, slow = bound_seconds(graph, "stepwise"), bound_seconds(graph, "relaxed")
-    stepwise, relaxed = int(SMALLEST_SECONDS / quick), int(SMALLEST_SECONDS / slow)
+    stepwise, relaxed = int(COVER_SECONDS / quick), int(SMALLEST_SECONDS / slow)
     covered = min(minimum.n, max(searched, stepwise))
     flat = math.prod(graph.shape) <= FLAT
     boxes = min(BOXES, int(BOX_SECONDS / slow)) if flat else 0
@@ -109,11 +110,13 @@ def bound_seconds(graph: Graph, inner: Inner) -> float:
     seconds += _forms(graph, graph.output, costs, graph.outputs)
     if inner == "relaxed":
         for value in graph.worth_tightening:
-            seconds += _forms(graph, value, costs, 2 * math.prod(graph.shape_of(value)))
+            numbers = 2 * math.prod(graph.shape_of(value))
+            numbers *= UNSETTLED if graph.only_rectified(value) else 1
+            seconds += _forms(graph, value, costs, numbers)
     return seconds
 
 
-def _forms(graph: Graph, value: int, costs: list[float], forms: int) -> float:
+def _forms(graph: Graph, value: int, costs: list[float], forms: float) -> float:
     """Of pulling forms of a value back. Through affine steps alone they are one for all points."""
     inputs = math.prod(graph.shape)
     read = TOUCHED * PRODUCT_SECONDS * inputs

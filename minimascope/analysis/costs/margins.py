@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from minimascope.analysis.costs.certificates import BoundSizes, bound_sizes
-from minimascope.analysis.costs.passes import GRADIENT_PASSES, NUMBER_SECONDS, row_seconds
+from minimascope.analysis.costs.passes import (
+    GRADIENT_PASSES,
+    NUMBER_SECONDS,
+    quick_share,
+    row_seconds,
+)
 from minimascope.boundary.boundary_search import NormName
 from minimascope.boundary.layers import dense_layers
 from minimascope.curvature.minimum.minimum import Minimum
@@ -67,7 +72,7 @@ def points_together(minimum: Minimum) -> int:
 
 def search_seconds(minimum: Minimum) -> float:
     """CPU seconds of the search from one point in one norm, from counted work."""
-    return PASSES * row_seconds(minimum) / len(NORMS)
+    return quick_share(minimum) * PASSES * row_seconds(minimum) / len(NORMS)
 
 
 def steps_for(minimum: Minimum, *, vectors: int) -> int:
@@ -79,7 +84,7 @@ def steps_for(minimum: Minimum, *, vectors: int) -> int:
 
 
 def step_seconds(minimum: Minimum, *, vectors: int) -> float:
-    """CPU seconds of one ascent step from all starts, from counted work."""
+    """CPU seconds of one ascent step from all starts, from counted work in float64."""
     moving = NUMBER_PASSES * NUMBER_SECONDS * minimum.inputs[0].numel()
     return vectors * STARTS * (2 * GRADIENT_PASSES * row_seconds(minimum) + moving)
 
@@ -88,5 +93,5 @@ def margins_seconds(minimum: Minimum, *, vectors: int, slower: float) -> float:
     """Wall seconds of searches, bounds and ascents, each counted second taking `slower`."""
     sizes = margin_sizes(minimum, vectors=vectors)
     each = sizes.searched * search_seconds(minimum) + sizes.bounds.seconds
-    ascents = sizes.steps * step_seconds(minimum, vectors=sizes.vectors)
+    ascents = sizes.steps * step_seconds(minimum, vectors=sizes.vectors) * quick_share(minimum)
     return slower * (len(NORMS) * each + ascents)

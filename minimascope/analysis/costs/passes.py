@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from typing_extensions import override  # comes with torch
 
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.minimum.single import worth_single
 
 # One thread of an x86 core in float64, batches of 256: three networks of images and one of points
 # came within 30% of these.
@@ -23,6 +24,7 @@ PRODUCT_SECONDS = 2.2e-11  # an operation of a matrix product
 CONVOLUTION_SECONDS = 1.6e-10  # an operation of a convolution
 NUMBER_SECONDS = 1.5e-9  # a number handed on, which is written and read
 GRADIENT_PASSES = 3.0  # forward passes that a gradient of one input costs
+SINGLE_SHARE = 0.35  # of what is counted: passes in float32, where pictures and searches take them
 _ROWS = 4
 
 
@@ -42,6 +44,11 @@ class _Numbers(TorchDispatchMode):
         if not func.is_view:
             self.count += sum(each.numel() for each in leaves)
         return result
+
+
+def quick_share(minimum: Minimum) -> float:
+    """What pictures, searches and ascents take of the seconds counted for float64."""
+    return SINGLE_SHARE if worth_single(minimum) else 1.0
 
 
 def row_seconds(minimum: Minimum) -> float:

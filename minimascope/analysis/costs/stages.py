@@ -22,6 +22,7 @@ from minimascope.contract.report import Stage
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.spectrum.plan import Plan
 
+OF_CLASSES = ("boundary", "margins")  # stages that say why not where nothing is classified
 STARTED = 0.5  # seconds of any stage, whatever the network
 TIMED = 256  # rows
 
@@ -41,7 +42,8 @@ def stage_costs(
         "boundary": lambda: boundary_seconds(minimum, vectors=vectors, slower=slower),
         "margins": lambda: margins_seconds(minimum, vectors=vectors, slower=slower),
     }
-    return {stage: STARTED + known[stage]() for stage in stages}
+    applies = {stage: minimum.loss.classifies or stage not in OF_CLASSES for stage in stages}
+    return {stage: STARTED + (known[stage]() if applies[stage] else 0.0) for stage in stages}
 
 
 def _slower(minimum: Minimum) -> float:

@@ -10,6 +10,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
+from minimascope.analysis.session.drawing import Totals, affordable
 from minimascope.contract.objective import Link
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
@@ -47,6 +48,8 @@ class Known:
 class Opened:
     """A minimum ready for the numbers, with its held-out split and what intake said.
 
+    `total`: of the examples that these were drawn from to stay within a budget.
+
     `parameters` are those asked for with what the files add; `read` says in words what that is.
     """
 
@@ -59,6 +62,7 @@ class Opened:
     class_names: list[str] = field(default_factory=list)
     link: Link = "logits"  # what the network's outputs were before they were made logits
     taken: list[TakenFile] = field(default_factory=list)
+    total: Totals = field(default_factory=Totals)
 
     @cached_property
     def outputs(self) -> Tensor:
@@ -103,7 +107,9 @@ def together(
     said = [checkpoint.picked] if checkpoint.picked else []
     said += [*checkpoint.warnings, *train.warnings, *(test.warnings if test else [])]
     said += [*found.warnings, *known.open]
-    split = split_like(minimum, test)
+    split, total = split_like(minimum, test), Totals()
+    if parameters.seconds is not None:
+        minimum, split, total = affordable(minimum, split, parameters.seconds, parameters.seed)
     return Opened(
         minimum,
         split,
@@ -114,6 +120,7 @@ def together(
         train.names,
         found.link,
         taken_from(checkpoint, train, test),
+        total,
     )
 
 

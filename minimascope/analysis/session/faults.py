@@ -6,6 +6,7 @@ from pathlib import Path
 
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Failure, Stage
+from minimascope.curvature.running.deadline import OutOfTimeError
 
 BRANCHES = "The network branches on the values of tensors, and so has no Jacobian in one pass."
 OURS = Path(__file__).parents[2]
@@ -25,6 +26,9 @@ def refusal_of(error: Exception) -> ProblemError:
     """
     if isinstance(error, ProblemError):
         return error
+    if isinstance(error, OutOfTimeError):
+        said = "The seconds that were given ended before this stage did."
+        return ProblemError("out_of_time", said, "Give more seconds, or ask for fewer stages.")
     if out_of_memory(error):
         raise error
     if isinstance(error, ValueError) and _raised_by_us(error):

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import nn
 
 from minimascope.analysis.session.assembly import Known, Opened, refused_as_told, together
 from minimascope.analysis.session.from_file import from_file
+from minimascope.analysis.session.summaries import positions_summary, split_summary
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.report import CheckpointSummary, DataSummary, SplitSummary
+from minimascope.contract.report import CheckpointSummary, DataSummary
 from minimascope.curvature.minimum.batches import as_matrix, outputs_at
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.intake.networks.architecture import build_network
 from minimascope.intake.networks.input_shapes import takes_ids
+from minimascope.intake.networks.next_tokens import SENTENCE, of_next, without_last
+from minimascope.intake.networks.several import wanted
 from minimascope.intake.values.checkpoint import read_checkpoint
 from minimascope.intake.values.dataset import Dataset, in_order, read_dataset
-from minimascope.objective.loss import Loss
+from minimascope.objective.tokens import TokenCrossEntropy
 
 
 @dataclass(frozen=True)
@@ -48,20 +51,40 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     with speaking_of("Checkpoint"):
         checkpoint = read_checkpoint(files.checkpoint, workdir=workdir)
     network = build_network(checkpoint, parameters.architecture)
-    ids = takes_ids(network)
+    taken = {"ids": takes_ids(network), "several": wanted(network)}
     with speaking_of("Training data"):
-        train = read_split(files.train, parameters, ids=ids, workdir=workdir)
+        train = read_split(files.train, parameters, **taken, workdir=workdir)
     test = None
     if files.test:
         with speaking_of("Test data"):
-            held = read_split(files.test, parameters, ids=ids, workdir=workdir, role="test")
+            held = read_split(files.test, parameters, **taken, workdir=workdir, role="test")
             test = in_order(held.numbered_as(train), train)
+    network, train, test = asked_for_next(network, train, test)
     with refused_as_told(), speaking_of("Optimiser's state"):
         told = from_file(network, checkpoint, files.optimizer_state, parameters, workdir)
     known = Known(second_moment=told.second_moment, eps=told.eps, read=told.read, open=told.open)
     return together(
         network, train, test, told.parameters, checkpoint=checkpoint, device=device, known=known
     )
+
+
+def asked_for_next(
+    network: nn.Module, train: Dataset, test: Dataset | None
+) -> tuple[nn.Module, Dataset, Dataset | None]:
+    """Of a causal language model, with the next token for a label at each position."""
+    if not getattr(network, "predicts_next", False):
+        return network, train, test
+    shifted = of_next(train)
+    if shifted is None:
+        raise ProblemError(
+            "output_shape_mismatch",
+            "This is a causal language model: its training data need a token for each position as "
+            f"labels, and have targets of shape {list(train.targets.shape[1:])} an example.",
+            "Send the token ids both as X and as y, or −100 in y where a position does not count.",
+        )
+    said = SENTENCE.format(name="A causal language model")
+    shifted = replace(shifted, warnings=[*shifted.warnings, said])
+    return without_last(network), shifted, test and of_next(test)
 
 
 @contextmanager
@@ -83,8 +106,10 @@ def read_split(
     ids: bool,
     workdir: Path,
     role: Literal["train", "test"] = "train",
+    several: Sequence[tuple[str, bool]] = (),
 ) -> Dataset:
-    """One data set as it was sent; `ids` keeps whole-number inputs as token ids."""
+    """One data set as it was sent; `ids` keeps whole-number inputs as token ids; `several` are the
+    inputs of a network that takes more than one."""
     integers: Literal["float", "keep"] = "keep" if ids else "float"
     beside = [x for x in (parameters.example_weights, parameters.groups) if x is not None]
     return read_dataset(
@@ -92,8 +117,10 @@ def read_split(
         workdir=workdir,
         integers=integers,
         label=parameters.label,
+        resize=parameters.resize,
         aside=beside,
         role=role,
+        several=several,
     )
 
 
@@ -117,12 +144,19 @@ def checkpoint_summary(opened: Opened, parameters: Parameters) -> CheckpointSumm
 
 
 def data_summary(opened: Opened) -> DataSummary:
-    minimum, test = opened.minimum, None
-    classes = minimum.loss.classes(as_matrix(opened.outputs).shape[1])
-    if opened.test:
-        test = split_summary(minimum.loss, outputs_at(minimum, opened.test[0]), opened.test[1])
+    minimum, test, loss, total = opened.minimum, None, opened.minimum.loss, opened.total
+    classes = None
+    if isinstance(loss, TokenCrossEntropy):
+        train = positions_summary(minimum, loss, minimum.inputs, minimum.targets, total.train)
+        test = opened.test and positions_summary(minimum, loss, *opened.test, total.test)
+    else:
+        classes = loss.classes(as_matrix(opened.outputs).shape[1])
+        train = split_summary(loss, opened.outputs, minimum.targets, total.train)
+        if opened.test:
+            outputs = outputs_at(minimum, opened.test[0])
+            test = split_summary(loss, outputs, opened.test[1], total.test)
     return DataSummary(
-        train=split_summary(minimum.loss, opened.outputs, minimum.targets),
+        train=train,
         test=test,
         classes=classes,
         input_shape=list(minimum.inputs.shape[1:]),
@@ -145,17 +179,3 @@ def class_count(minimum: Minimum) -> int | None:
 def is_planar(minimum: Minimum) -> bool:
     """Inputs are points of the plane, so they are drawn as they are."""
     return tuple(minimum.inputs.shape[1:]) == (2,)
-
-
-def split_summary(kind: Loss, outputs: Tensor, targets: Tensor) -> SplitSummary:
-    """Mean loss and accuracy of one split, from the network's outputs there.
-
-    The loss is that of training, in nats an example and normalised for this split; the accuracy
-    is of examples, or of all labels where an example has several.
-    """
-    logits = as_matrix(outputs)
-    accuracy = None
-    if kind.judges:
-        accuracy = float(kind.correct(logits, targets).double().mean())
-    loss = float(kind.of_data(targets).mean(logits, targets))
-    return SplitSummary(n=len(logits), loss=loss, accuracy=accuracy)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -10,12 +12,12 @@ from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.spectrum.sample import Drawn, drawn
 
 
-def rows_drawn(minimum: Minimum, parameters: Parameters) -> Drawn | None:
-    """None where the spectrum is of all examples."""
+def rows_drawn(minimum: Minimum, parameters: Parameters, total: int | None = None) -> Drawn | None:
+    """None where the spectrum is of all examples. `total`: of those that these were drawn from."""
     wanted = parameters.spectrum_examples
     if wanted is None or wanted >= minimum.n:
         return None
-    return drawn(minimum.n, wanted, seed=parameters.seed)
+    return replace(drawn(minimum.n, wanted, seed=parameters.seed), total=total or minimum.n)
 
 
 def for_spectrum(minimum: Minimum, parameters: Parameters) -> Minimum:

@@ -9,10 +9,8 @@ import numpy as np
 from torch import Tensor
 
 from minimascope.analysis.session.assembly import Opened
-from minimascope.analysis.session.opening import is_planar
 from minimascope.analysis.session.publishing import Publisher
 from minimascope.analysis.sharing.shards import Alone, Part, Shards
-from minimascope.boundary.planes import embedding
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Report
 from minimascope.curvature.minimum.minimum import Minimum
@@ -57,15 +55,3 @@ class Session:
         """Every eigenpair of the Hessian of all examples, where they are known."""
         found = self.spectrum
         return found if found is not None and found.complete and self.curved is None else None
-
-    def publish_points(self) -> None:
-        """The training set as drawn: the inputs themselves, or their first two principal axes."""
-        minimum = self.opened.minimum
-        inputs = minimum.inputs.double()
-        if is_planar(minimum):
-            self.array("points", inputs.float())
-        elif len(inputs) > 2 and inputs[0].numel() > 1:  # else there are no two principal axes
-            self.array("points", embedding(inputs, dims=2).float())
-        if minimum.loss.classifies:
-            self.array("labels", minimum.labels.long())
-            self.array("predictions", minimum.loss.predicted(self.opened.outputs).long())

@@ -14,7 +14,9 @@ from minimascope.analysis.session.sampling import some_rows
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.class_subsets import subset_sections
 from minimascope.analysis.stages.embeddings import NO_EMBEDDING, tsne
+from minimascope.analysis.stages.images import are_images
 from minimascope.analysis.stages.planes import slice_arrays
+from minimascope.analysis.stages.representation import penultimate
 from minimascope.analysis.stages.rescaled import rescaled_sections
 from minimascope.analysis.stages.walks import publish_walks
 from minimascope.boundary.alignment import Alignment, align
@@ -30,6 +32,7 @@ from minimascope.boundary.flips import control_vectors, sign_flips
 from minimascope.boundary.planes import Frame, principal_plane
 from minimascope.boundary.slices import Slice, input_plane, plane_slice
 from minimascope.contract.report import Boundary, Flips
+from minimascope.curvature.minimum.single import single
 from minimascope.curvature.spectrum.spectrum import Spectrum
 
 COHERENT = 300  # points in the coherence matrix
@@ -126,9 +129,9 @@ def publish_classes(session: Session, aligned: Alignment, *, outputs: int) -> No
 
 def drawn_plane(session: Session, vectors: Tensor, *, resolution: int | None) -> Slice | None:
     """The input plane, or that of the first two principal components; None if there is none."""
-    minimum = session.opened.minimum
     if resolution is None:
         return None
+    minimum = single(session.opened.minimum)
     frame = Frame(resolution)
 
     def progress(done: float) -> None:
@@ -147,11 +150,12 @@ def plane_sentence(session: Session) -> str:
 
 
 def publish_embedding(session: Session) -> None:
-    """t-SNE of the inputs where they cannot be drawn as they are."""
+    """t-SNE where inputs cannot be drawn as they are; images go by what the last layer gets."""
     minimum = session.opened.minimum
-    session.progress(0.95, "t-SNE embedding of the inputs")
+    session.progress(0.95, "t-SNE embedding")
+    shown = penultimate(minimum) if are_images(minimum.inputs) else minimum.inputs
     try:
-        coordinates = tsne(minimum.inputs, seed=session.parameters.seed)
+        coordinates = tsne(shown, seed=session.parameters.seed)
     except ModuleNotFoundError:  # an extra
         session.report.warnings.append(NO_EMBEDDING)
         return

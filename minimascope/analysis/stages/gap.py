@@ -12,6 +12,7 @@ import numpy as np
 
 from minimascope.analysis.costs.gap import spectrum_may_help, sweep_seconds
 from minimascope.analysis.session.assembly import Opened
+from minimascope.analysis.session.opening import output_count
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.session.told import group_norms, with_gradients
 from minimascope.analysis.sharing.shards import WORTH_SHARING, Answer, Part, Work
@@ -31,6 +32,11 @@ from minimascope.curvature.stationarity.search import Finding, search
 from minimascope.machine.unfinished import kept_in
 
 STAGE = "gap"
+MOST_LOGITS = 2**25  # of all positions of all sequences: 256 MB in float64, and several of them
+MANY_LOGITS = (
+    "Leave-one-out of whole sequences and what else is asked of every logit of every position are "
+    "not to be had for so many words and tokens, so there is no estimate of the gap."
+)
 NO_LIKELIHOOD = (
     "Leave-one-out, soft rank, TIC and the headline need a likelihood, which a criterion of your "
     "own is not known to be; spectrum, margins and alignment hold for it exactly."
@@ -41,6 +47,8 @@ def run(session: Session) -> None:
     """Fills `report.gap` and `report.minimum`."""
     if not session.opened.minimum.loss.likelihood:
         raise ProblemError("not_computable", NO_LIKELIHOOD)
+    if too_many_logits(session.opened.minimum):
+        raise ProblemError("not_computable", MANY_LOGITS, "Spectrum, trace and density hold.")
     asked, unfinished = session.parts.get(STAGE), session.unfinished
     if asked:
         said = ["Generalization gap"]
@@ -67,9 +75,16 @@ def run(session: Session) -> None:
         session.array(name, values)
 
 
+def too_many_logits(minimum: Minimum) -> bool:
+    """Of a language model: its logits at all positions would not stand at once."""
+    if minimum.loss.reads != "labels_of_positions":
+        return False
+    return minimum.n * output_count(minimum) > MOST_LOGITS
+
+
 def parts(minimum: Minimum) -> list[Part]:
     """One, the stage itself, where it takes long and no complete spectrum could help it."""
-    if spectrum_may_help(minimum):
+    if too_many_logits(minimum) or spectrum_may_help(minimum):
         return []
     seconds = sweep_seconds(minimum)
     return [Part(STAGE, 0, 1, seconds, {})] if seconds >= WORTH_SHARING else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from contourpy import contour_generator
+from torch import Tensor
 
 from minimascope.boundary.flips import GATE
 from minimascope.boundary.slices import Slice
@@ -30,11 +31,16 @@ def boundary_lines(plane: Slice) -> np.ndarray:
     Zero lines of f_c − max_{j≠c} f_j for every class but the last: each border of two classes is
     an outline of one of them.
     """
-    x, y = plane.x.cpu().numpy(), plane.y.cpu().numpy()
+    return zero_lines(plane.x, plane.y, plane.class_fields)
+
+
+def zero_lines(x: Tensor, y: Tensor, fields: Tensor) -> np.ndarray:
+    """The same of any `class_fields` (K, len(y), len(x)) over a grid."""
+    across, up = x.cpu().numpy(), y.cpu().numpy()
     gap = np.full((1, 2), np.nan)
     parts = [np.zeros((0, 2))]
-    for field in plane.class_fields[:-1].cpu().numpy():
-        for line in contour_generator(x, y, field).lines(0.0):
+    for field in fields[:-1].cpu().numpy():
+        for line in contour_generator(across, up, field).lines(0.0):
             parts += [np.asarray(line), gap]
     return np.concatenate(parts).astype(np.float32)
 

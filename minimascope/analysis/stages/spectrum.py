@@ -63,8 +63,9 @@ class Telling:
 
 def run(session: Session) -> None:
     """Fills `report.spectrum` and keeps the eigenvectors for later stages."""
-    parameters, rows = session.parameters, rows_drawn(session.opened.minimum, session.parameters)
-    minimum = for_spectrum(session.opened.minimum, parameters)
+    parameters, opened = session.parameters, session.opened
+    rows = rows_drawn(opened.minimum, parameters, opened.total.train)
+    minimum = for_spectrum(opened.minimum, parameters)
     session.curved = None if rows is None else minimum
     found, plan = planned_pairs(session, minimum)
     blocks = layer_blocks(minimum, found, run=Run(parameters.seed))

@@ -10,6 +10,7 @@ from minimascope.analysis.session.sampling import some_rows
 from minimascope.analysis.session.session import Session
 from minimascope.boundary.planes import Frame, data_bounds
 from minimascope.boundary.walk import Walk, walk
+from minimascope.curvature.minimum.single import single
 from minimascope.curvature.spectrum.spectrum import Spectrum
 
 MARGIN = 0.15  # of the data's range, around the map at each step
@@ -20,7 +21,7 @@ def publish_walks(session: Session, spectrum: Spectrum, *, count: int) -> int | 
 
     The ranges differ, so ε is one row a vector. Of a sample both come with standard errors.
     """
-    minimum, seed = session.opened.minimum, session.parameters.seed
+    minimum, seed = single(session.opened.minimum), session.parameters.seed
     whole = count >= minimum.n
     taken = minimum if whole else minimum.subset(some_rows(minimum, count, seed=seed))
     # The same for a sample as for all points.

@@ -27,7 +27,7 @@ class Choice:
         """Forms (1 or n, s, *out) back to the input, their constants (n, s), sizes (n, *out)."""
         flat = forms.flatten(2)
         down = flat.clamp(max=0)
-        linear = flat.clamp(min=0) + down * self.slope[:, None]
+        linear = torch.where(flat > 0, flat, down * self.slope[:, None])
         n, s = linear.shape[:2]
         index = self.place[:, None].expand(-1, s, -1)
         back = flat.new_zeros(n, s, step.into.numel()).scatter_add(2, index, linear)

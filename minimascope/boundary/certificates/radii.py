@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from minimascope.boundary.boundary_search import NormName
-from minimascope.boundary.certificates.bounds import NUMBERS, Bounds, Inner
+from minimascope.boundary.certificates.bounds import Bounds, Inner
 from minimascope.boundary.certificates.graph import Graph
 from minimascope.boundary.certificates.region import Region
 
@@ -20,6 +20,7 @@ FIRST = 0.3  # of the largest radius: tried first
 LEAST = 1e-3  # of the largest radius tried: below, nothing is said
 FINE, FINE_ROUNDS = 0.9996, 7  # the same of the few points that decide the smallest margin
 HALVED = 8  # rounds after which a bracket is only halved: bounds need not be smooth
+NUMBERS = 2**24  # of the last forms of all points, where quick bounds take one pass
 _FORMS = 64  # pulled back together, at least
 _MOST = 256  # points bounded together
 
@@ -43,7 +44,7 @@ class Points:
 
 
 def together(graph: Graph) -> int:
-    """Points bounded at a time, so that their forms fit into `NUMBERS`."""
+    """Points bounded at a time, so that some forms of them fit into `NUMBERS`."""
     widest = max(math.prod(graph.shape_of(value)) for value in range(len(graph.steps) + 1))
     return max(1, min(_MOST, NUMBERS // (2 * widest * _FORMS)))
 
@@ -201,8 +202,8 @@ def radii_at_least(
     """Lower bounds (n,) of all margins, as good as the smallest one needs: at most `radius`.
 
     Each ball of `radius` is tried with quick bounds and, where these fail, with relaxed ones; the
-    few that still fail are closed in on. Where the budget ends, the radius is halved with quick bounds
-    instead; 0 where nothing was proved.
+    few that still fail are closed in on. Where the budget ends, the radius is halved with quick
+    bounds instead; 0 where nothing was proved.
     """
     n = len(points.x)
     found = torch.zeros(n, dtype=torch.float64)

@@ -21,6 +21,8 @@ def gamma(length: int) -> float:
 
 def dot(forms: Tensor, values: Tensor) -> Tensor:
     """Forms (1 or n, s, *shape) at values (1 or n, *shape): (n, s)."""
+    if forms.shape[0] == 1:  # one product for all points
+        return values.flatten(1) @ forms.flatten(2)[0].mT
     return (forms.flatten(2) @ values.flatten(1)[..., None])[..., 0]
 
 

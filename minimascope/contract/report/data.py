@@ -6,11 +6,18 @@ from minimascope.contract.report.sections import Section
 
 
 class SplitSummary(Section):
-    """One data split: `loss` in nats per example, `accuracy` in [0, 1] (null for regression)."""
+    """One data split: `loss` in nats per example, `accuracy` in [0, 1] (null for regression).
+
+    `n` are the examples passed over; of a larger `total` they were drawn at random, and the errors
+    are the standard errors of that. Null where all were passed over.
+    """
 
     n: int
     loss: float
     accuracy: float | None
+    total: int | None = None
+    loss_error: float | None = None
+    accuracy_error: float | None = None
 
 
 class DataSummary(Section):

@@ -22,7 +22,7 @@ from minimascope.contract.report.minimum import MinimumSummary
 from minimascope.contract.report.objective import ObjectiveSummary
 from minimascope.contract.report.schema_1 import upgraded
 from minimascope.contract.report.sections import Section
-from minimascope.contract.report.spectrum import Spectrum
+from minimascope.contract.report.spectrum import FirstLook, Spectrum
 from minimascope.contract.report.taken import TakenFile
 from minimascope.contract.report.tracked import Tracked
 
@@ -51,7 +51,10 @@ class Failure(Section):
 
 
 class Report(Section):
-    """Everything one analysis found. JSON Schema: `Report.model_json_schema()`."""
+    """Everything one analysis found. JSON Schema: `Report.model_json_schema()`.
+
+    `wall_seconds` of each stage that has ended; `planned_seconds`: what a worker foresaw for each.
+    """
 
     schema_version: str = SCHEMA_VERSION
     versions: dict[str, str]
@@ -59,11 +62,13 @@ class Report(Section):
     dtype: str
     device: str
     wall_seconds: dict[str, float]
+    planned_seconds: dict[str, float] = {}
     checkpoint: CheckpointSummary
     data: DataSummary
     loss: ReportedLoss = "cross_entropy"
     objective: ObjectiveSummary | None = None
     minimum: MinimumSummary | None = None
+    first_look: FirstLook | None = None
     spectrum: Spectrum | None = None
     gap: Gap | None = None
     cross_validation: CrossValidation | None = None

@@ -105,6 +105,29 @@ class SpectrumSample(Section):
     on_all: list[Estimate]
 
 
+class Interval(Section):
+    """A value and the ends of its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class FirstLook(Section):
+    """tr H and λ₁ of all `total` examples from growing random samples, where there was a budget.
+
+    `examples` had products of their own, `seen` of them are in the trace; `seconds` since the
+    start. With all examples seen the trace's interval is that of its probes alone.
+    """
+
+    examples: int
+    seen: int
+    total: int
+    trace: Interval
+    lambda_1: Interval
+    seconds: float
+
+
 class Spectrum(Section):
     """Top eigenpairs of H; residual is ‖Hv − λv‖/|λ₁|, recomputed with one extra product.
 

@@ -62,7 +62,7 @@ class ChunkGraph:
         inside = [k for k, place in enumerate(self.places.values()) if place.start in moved]
         own = slice(inside[0], inside[-1] + 1)
         result = torch.zeros_like(rows)
-        found = _differentiate(self.outputs[own], self.parameters[own], parts[own])
+        found = differentiate(self.outputs[own], self.parameters[own], parts[own])
         result[:, moved.start : moved.stop] = _flat_rows(found, rows.shape[0])
         return result
 
@@ -70,7 +70,7 @@ class ChunkGraph:
         """J v of every example of the chunk for (b, p) rows: (b, m, K)."""
         assert self.cotangent is not None
         parts = self._split(rows)
-        pushed = _differentiate(self.outputs, [self.cotangent], parts)[0]
+        pushed = differentiate(self.outputs, [self.cotangent], parts)[0]
         return pushed.reshape(rows.shape[0], *self.logits.shape)
 
     def pull_rows(self, cotangents: Tensor) -> Tensor:
@@ -81,7 +81,7 @@ class ChunkGraph:
         return list(split(rows, self.places).values())
 
     def _pull(self, outputs: list[Tensor], rows: list[Tensor]) -> Tensor:
-        return _flat_rows(_differentiate(outputs, self.parameters, rows), rows[0].shape[0])
+        return _flat_rows(differentiate(outputs, self.parameters, rows), rows[0].shape[0])
 
 
 def fresh_leaves(minimum: Minimum) -> dict[str, Tensor]:
@@ -124,7 +124,7 @@ def jacobian_graph(minimum: Minimum, parameters: dict[str, Tensor], examples: sl
     return ChunkGraph(minimum.places, leaves, list(pulled), logits, cotangent)
 
 
-def _differentiate(
+def differentiate(
     outputs: list[Tensor], places: list[Tensor], rows: list[Tensor]
 ) -> tuple[Tensor, ...]:
     """Vector-Jacobian products for rows stacked along dimension 0; always (b, ...)."""

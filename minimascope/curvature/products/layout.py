@@ -181,7 +181,7 @@ def chunks_of(
 
 def plan_layout(minimum: Minimum, made_by: Source, *, chunk: int | None, retain: Retain) -> Layout:
     """Weighs the graph of a few examples and cuts the data so that the graphs fit."""
-    pilot = min(made_by.least, minimum.n)
+    pilot = min(made_by.least, minimum.n, chunk or minimum.n)
     weight = max(1, made_by.weigh(slice(0, pilot)) // pilot)
     # A quarter: bases, batched rows and everybody else's arrays need the rest.
     budget = available_bytes(minimum.inputs.device) // 4

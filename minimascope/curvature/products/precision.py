@@ -105,13 +105,17 @@ def rounding_of(operator: Operator, minimum: Minimum, vectors: Tensor, *, seed: 
 def _in_float32(minimum: Minimum) -> Operator | None:
     """None for a network that has float64 written into it, or whose graph does not fit again."""
     try:
-        network = copy.deepcopy(minimum.network)
-        inputs, targets = minimum.inputs, minimum.targets
-        like = {"dtype": torch.float32, "device": inputs.device}
-        single = prepare(network, inputs, targets, loss=minimum.objective, **like)
-        return replace(hessian(single), arithmetic="float32")
+        return replace(hessian(in_float32(minimum)), arithmetic="float32")
     except (RuntimeError, ValueError):
         return None
+
+
+def in_float32(minimum: Minimum) -> Minimum:
+    """The same in float32, the network a copy."""
+    network = copy.deepcopy(minimum.network)
+    inputs, targets = minimum.inputs, minimum.targets
+    like = {"dtype": torch.float32, "device": inputs.device}
+    return prepare(network, inputs, targets, loss=minimum.objective, **like)
 
 
 def _random_row(operator: Operator, *, seed: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Products of a chunk of sequences whose logits never stand at once: body by autograd, head by hand.
+"""Products of a chunk of sequences: body by autograd, head by hand, no logits of all positions.
 
 The body maps θ to h, what the head is given. Its backward pass at a cotangent c on h, kept
 differentiable, gives h' = J v (differentiated in c) and, with the head's part (`token_head`), a
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.minimum.places import split
+from minimascope.curvature.products.graphs import differentiate
 from minimascope.curvature.products.token_head import TokenHead, pushed
 
 
@@ -31,6 +32,8 @@ class TokenGraph:
     ) -> None:
         self._head, self._minimum, self._examples = head, minimum, examples
         self._parameters, self._leaves = parameters, list(parameters.values())
+        self._places = minimum.places
+        self._slices = [place.slice for place in self._places.values()]
         hidden = head.hidden(minimum, parameters, minimum.inputs[examples])
         self._shape, self._hidden = hidden.shape[:2], hidden.flatten(0, 1)
         targets = minimum.targets[examples].reshape(-1)
@@ -53,13 +56,12 @@ class TokenGraph:
         """The chunk's share of H applied to (b, p) rows."""
         used = [k for k, each in enumerate(self._pulled) if each is not None]
         outputs = [each for each in self._pulled if each is not None]
-        parts = [list(split(row, self._minimum.places).values()) for row in rows]
-        parts = [[row[k] for k in used] for row in parts]
-        along = torch.stack([self._slope(outputs, each) for each in parts])
+        parts = list(split(rows, self._places).values())
+        parts = [parts[k] for k in used]
+        along = self._slopes(outputs, parts, len(rows))
         result = torch.zeros_like(rows)
         bent = self._curved(along, rows, result, whole=True)
-        for into, part, seed in zip(result, parts, bent, strict=True):
-            self._add(into, _gradients([*outputs, self._h], self._leaves, [*part, seed]))
+        self._pull([*outputs, self._h], [*parts, bent], result)
         return result.div_(self._minimum.n)
 
     def ggn_rows(self, rows: Tensor) -> Tensor:
@@ -67,8 +69,7 @@ class TokenGraph:
         along = torch.stack([self._along(row)[self._counted] for row in rows])
         result = torch.zeros_like(rows)
         bent = self._curved(along, rows, result, whole=False)
-        for into, seed in zip(result, bent, strict=True):
-            self._add(into, _gradients([self._h], self._leaves, [seed]))
+        self._pull([self._h], [bent], result)
         return result
 
     def push_rows(self, rows: Tensor) -> Tensor:
@@ -81,31 +82,41 @@ class TokenGraph:
         """Σ_i J_iᵀ u_i over the chunk for (b, m, T·K) cotangents: (b, p)."""
         result = cotangents.new_zeros(len(cotangents), self._minimum.dim)
         h = self._hidden.detach()
-        for seeds, into in zip(cotangents, result, strict=True):
-            bent = self._head.pulled(h, seeds.reshape(len(h), -1), into)
-            self._add(into, _gradients([self._hidden], self._leaves, [bent]))
+        seeds = [
+            self._head.pulled(h, each.reshape(len(h), -1), into)
+            for each, into in zip(cotangents, result, strict=True)
+        ]
+        self._pull([self._hidden], [torch.stack(seeds)], result)
         return result
 
-    def _slope(self, outputs: list[Tensor], parts: list[Tensor]) -> Tensor:
-        """h' (N, d) where a vector has these parts: the pullback's derivative in its cotangent."""
-        (found,) = _gradients(outputs, [self._cotangent], parts) if outputs else (None,)
-        return torch.zeros_like(self._cotangent) if found is None else found
+    def _slopes(self, outputs: list[Tensor], parts: list[Tensor], count: int) -> Tensor:
+        """h' (b, N, d) of vectors with these parts: the pullback's derivative in its cotangent."""
+        shape = (count, *self._cotangent.shape)
+        if not outputs:
+            return self._cotangent.new_zeros(shape)
+        return differentiate(outputs, [self._cotangent], parts)[0].reshape(shape)
+
+    def _pull(self, outputs: list[Tensor], seeds: list[Tensor], into: Tensor) -> None:
+        """Adds what seeds (b, ...) on outputs give each parameter, to (b, p)."""
+        gradients: Sequence[Tensor | None]
+        if len(into) > 1:
+            gradients = differentiate(outputs, self._leaves, seeds)
+        else:  # without the zeros of what the body does not use, such as the head
+            gradients = _gradients(outputs, self._leaves, [each[0] for each in seeds])
+        for at, each in zip(self._slices, gradients, strict=True):
+            if each is not None:
+                into[:, at] += each.reshape(len(into), -1)
 
     def _along(self, row: Tensor) -> Tensor:
         """h' of one vector (p,) at every position (m·T, d)."""
         parameters = {name: leaf.detach() for name, leaf in self._parameters.items()}
-        tangents = split(row, self._minimum.places)
+        tangents = split(row, self._places)
         found = pushed(self._head, self._minimum, parameters, tangents, self._examples)
         return found.flatten(0, 1)
 
     def _curved(self, along: Tensor, rows: Tensor, into: Tensor, *, whole: bool) -> Tensor:
         h = self._h.detach()
         return self._head.curved(h, self._targets, along, rows, into, whole=whole)
-
-    def _add(self, into: Tensor, gradients: Sequence[Tensor | None]) -> None:
-        for place, gradient in zip(self._minimum.places.values(), gradients, strict=True):
-            if gradient is not None:
-                into[place.slice] += gradient.reshape(-1)
 
 
 def _gradients(
@@ -120,13 +131,5 @@ def _gradients(
     if not pairs:
         return [None] * len(leaves)
     functions, seeds = zip(*pairs, strict=True)
-    return list(
-        torch.autograd.grad(
-            functions,
-            leaves,
-            seeds,
-            retain_graph=True,
-            create_graph=create_graph,
-            allow_unused=True,
-        )
-    )
+    how = {"retain_graph": True, "create_graph": create_graph, "allow_unused": True}
+    return list(torch.autograd.grad(functions, leaves, seeds, **how))

@@ -1,4 +1,4 @@
-"""A last layer that gives every position a logit for each word, applied to some positions at a time.
+"""A last layer that gives every position a logit for each word, some positions at a time.
 
 With z = W h + b, r the residual and S the curvature of one position's loss, h' and (V, c) what a
 vector makes of h and (W, b), u = W h' + V h + c:

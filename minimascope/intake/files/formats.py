@@ -6,12 +6,13 @@ import re
 import zipfile
 from typing import BinaryIO, Literal
 
+from minimascope.contract.folder_files import SHARD, STATES
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.files.known import check_records, check_start, unsupported
 from minimascope.intake.files.safetensors_format import damaged
 
 Checkpoints = Literal[
-    "safetensors", "torch_zip", "torch_legacy", "torchscript", "pt2", "weight_zip"
+    "safetensors", "torch_zip", "torch_legacy", "torchscript", "pt2", "weight_zip", "shards_zip"
 ]
 Format = Literal[Checkpoints, "npz", "csv", "image_zip", "table_zip", "parquet"]
 
@@ -64,8 +65,11 @@ def records(file: BinaryIO) -> list[zipfile.ZipInfo]:
 
 
 def _zip_format(file: BinaryIO) -> Format:
-    names = [record.filename for record in records(file)]
+    entries = records(file)
+    names = [record.filename for record in entries]
     check_records(names)
+    if any(name.endswith((SHARD, *STATES)) for name in names):
+        return "shards_zip"
     leaves = {name.split("/", 1)[-1] for name in names}
     if "models/model.json" in leaves or "archive_format" in leaves:
         return "pt2"

@@ -97,14 +97,6 @@ _RECORDS: tuple[tuple[str, str, str], ...] = (
     (r"(^|/)xl/workbook\.xml$", "an Excel workbook", _EXCEL),
     (r"(^|/)word/document\.xml$", "a Word document", ""),
 )
-_SHARDS: tuple[tuple[str, str, str], ...] = (
-    (r"\.distcp$", "a checkpoint of torch.distributed (FSDP) in shards", DCP),
-    (
-        r"(^|/)(zero_to_fp32\.py|\w*zero_pp_rank\w*\.pt|\w*optim_states\.pt)$",
-        "a DeepSpeed ZeRO checkpoint in shards",
-        ZERO,
-    ),
-)
 
 
 def unsupported(what: str, cure: str = "") -> ProblemError:
@@ -128,12 +120,7 @@ def check_start(head: bytes) -> None:
 
 
 def check_records(names: list[str]) -> None:
-    """Raises ProblemError for a zip of a known format: unsupported_format, part_of_a_checkpoint."""
-    for pattern, what, cure in _SHARDS:
-        if any(re.search(pattern, name) for name in names):
-            raise ProblemError(
-                "part_of_a_checkpoint", f"This is {what}.", f"Join them where they lie: {cure}"
-            )
+    """Raises ProblemError unsupported_format for a zip of a known format."""
     for pattern, what, cure in _RECORDS:
         if any(re.search(pattern, name) for name in names):
             raise unsupported(what, cure)

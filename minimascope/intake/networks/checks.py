@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 
 import torch
 from torch import Tensor, nn
@@ -11,12 +12,15 @@ from torch import Tensor, nn
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.input_shapes import check_sizes, shape_problem
 from minimascope.intake.networks.one_by_one import check_alone
+from minimascope.intake.networks.program import Program
 from minimascope.intake.values.dataset import Dataset
 from minimascope.objective.loss import Loss
 
 PROBED = 256
+TIMED, SOON, LONGEST = 8, 0.1, 1.0  # rows, and seconds of these and of all
 SCARCE = 0.05
 NUMBERS_COMPARED = 50_000_000
+LOGITS = 2**25  # of all positions of the examples probed
 
 
 def _first_weight(network: nn.Module) -> Tensor:
@@ -27,12 +31,14 @@ def probed(network: nn.Module, inputs: Tensor, which: str) -> tuple[Tensor, Tens
     """The first examples and the outputs there. ProblemError where they cannot be computed."""
     weight = _first_weight(network)
     check_sizes(network, inputs, which)
-    batch = inputs[:PROBED]
+    batch = inputs[: _probed_rows(network, inputs)]
     batch = batch.to(weight.dtype) if batch.is_floating_point() else batch
     batch = batch.to(weight.device)
     try:
         with torch.no_grad():
-            outputs = network.eval()(batch)
+            network.eval()
+            batch = batch[: _soon_done(network, batch)]
+            outputs = network(batch)
     except (RuntimeError, ValueError, IndexError, TypeError) as error:
         raise shape_problem(network, inputs, which, error) from error
     if not isinstance(outputs, Tensor) or outputs.ndim < 1 or len(outputs) != len(batch):
@@ -49,6 +55,24 @@ def probed(network: nn.Module, inputs: Tensor, which: str) -> tuple[Tensor, Tens
         )
     check_alone(network, batch, outputs, which)
     return batch, outputs
+
+
+def _soon_done(network: nn.Module, batch: Tensor) -> int:
+    """How many rows: all, or of a large network as many as take about a second."""
+    if isinstance(network, Program) or len(batch) <= TIMED:
+        return len(batch)
+    began = time.perf_counter()
+    network(batch[:TIMED])
+    taken = time.perf_counter() - began
+    return len(batch) if taken < SOON else max(TIMED, int(TIMED * LONGEST / taken))
+
+
+def _probed_rows(network: nn.Module, inputs: Tensor) -> int:
+    """PROBED; of texts as many as a language model has logits for at once."""
+    if inputs.is_floating_point() or inputs.ndim < 2:
+        return PROBED
+    widths = [each.out_features for each in network.modules() if isinstance(each, nn.Linear)]
+    return max(2, min(PROBED, LOGITS // (max(widths, default=1) * inputs.shape[-1])))
 
 
 def _outside_advice(targets: Tensor, classes: int) -> str:

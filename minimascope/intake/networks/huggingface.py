@@ -1,4 +1,4 @@
-"""Classifiers of the Hugging Face hub: config.json and weights, through transformers' own code.
+"""Classifiers and causal language models of the hub: config.json and weights, by transformers.
 
 transformers is an optional extra. No code of the upload is ever run (`trust_remote_code=False`,
 no auto_map); attention is the eager one, which has second derivatives.
@@ -24,11 +24,14 @@ HEADS = {
     "ForSequenceClassification": "AutoModelForSequenceClassification",
     "ForImageClassification": "AutoModelForImageClassification",
 }
+CAUSAL_HEADS = {"ForCausalLM": "AutoModelForCausalLM", "LMHeadModel": "AutoModelForCausalLM"}
 # Written in plain torch by transformers itself: nothing to download, no compiled kernels.
 MODEL_TYPES = (
     *("albert", "bert", "distilbert", "electra", "gpt2", "gpt_neo", "opt", "roberta"),
     *("beit", "convnext", "convnextv2", "deit", "mobilenet_v2", "resnet", "vit"),
 )
+# The same, of those that predict the next token.
+CAUSAL_TYPES = ("gpt2", "gpt_neo", "gpt_neox", "llama", "mistral", "opt", "qwen2")
 # Every token sees every other one: their masks may come as the numbers that are added to attention.
 ENCODERS = ("albert", "bert", "distilbert", "electra", "roberta")
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -41,6 +44,8 @@ _CONSTANTS = (".position_ids", ".token_type_ids", ".attn.bias", ".attn.masked_bi
 class Classifier(nn.Module):
     """Maps one batch (token ids n × T, or images n × C × H × W) to logits n × K.
 
+    Causal language models give n × T × K, and `predicts_next` is true.
+
     Token ids may come with their attention mask and token types, n × inputs × T; without a mask,
     pad tokens at the ends of an example are masked, as transformers' tokenizers say.
 
@@ -52,6 +57,7 @@ class Classifier(nn.Module):
         self._model = [model]  # a plain list: its parts are registered below instead
         self.input_name = input_name
         self.input_is_floating = input_name != "input_ids"
+        self.predicts_next = type(model).__name__.endswith(tuple(CAUSAL_HEADS))
         for name, part in model.named_children():
             self.add_module(name, part)
         for name, parameter in model.named_parameters(recurse=False):
@@ -63,7 +69,9 @@ class Classifier(nn.Module):
             return {self.input_name: inputs}
         taken = inspect.signature(self._model[0].forward).parameters
         parts = inputs.unbind(1) if inputs.ndim == 3 else (inputs,)
-        named = dict(zip(INPUTS, parts, strict=False))
+        named: dict[str, Any] = dict(zip(INPUTS, parts, strict=False))
+        if self.predicts_next:
+            named["use_cache"] = False
         config = getattr(self._model[0], "config", None)
         pad = getattr(config, "pad_token_id", None)
         if len(parts) == 1 and isinstance(pad, int):
@@ -119,10 +127,11 @@ def _checked(config: dict[str, Any]) -> dict[str, Any]:
         for key, value in config.items()
         if key not in _DROPPED and not key.startswith("_")
     }
-    if kept.get("model_type") not in MODEL_TYPES:
+    allowed = CAUSAL_TYPES if _ending(kept, CAUSAL_HEADS) else MODEL_TYPES
+    if kept.get("model_type") not in allowed:
         raise architecture_invalid(
             f"config.json has the model_type {str(kept.get('model_type'))[:40]!r}; allowed are "
-            f"{', '.join(MODEL_TYPES)}."
+            f"{', '.join(allowed)}."
         )
     for key, value in kept.items():
         if "layers" in key and isinstance(value, int) and value > DEPTH_MOST:
@@ -130,17 +139,25 @@ def _checked(config: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _head(config: dict[str, Any]) -> str:
+def _name(config: dict[str, Any]) -> str:
     names = config.get("architectures")
-    name = str(names[0]) if isinstance(names, list) and names else "nothing"
-    for ending, automatic in HEADS.items():
-        if name.endswith(ending):
-            return automatic
+    return str(names[0]) if isinstance(names, list) and names else "nothing"
+
+
+def _ending(config: dict[str, Any], heads: dict[str, str]) -> str | None:
+    """transformers' automatic class for the first of these endings that the name has."""
+    return next((heads[end] for end in heads if _name(config).endswith(end)), None)
+
+
+def _head(config: dict[str, Any]) -> str:
+    found = _ending(config, {**HEADS, **CAUSAL_HEADS})
+    if found is not None:
+        return found
     raise ProblemError(
         "architecture_invalid",
-        f"config.json names the architecture {name[:60]!r}; only classifiers are taken "
-        f"(names ending in {' or '.join(HEADS)}).",
-        "A model without a classification head: wrap it and use minimascope.export.",
+        f"config.json names the architecture {_name(config)[:60]!r}; only classifiers and causal "
+        f"language models are taken (names ending in {', '.join([*HEADS, *CAUSAL_HEADS])}).",
+        "A model without such a head: wrap it and use minimascope.export.",
     )
 
 
@@ -177,8 +194,12 @@ def _made(config: dict[str, Any], device: str) -> nn.Module:
     return model
 
 
-def _agreeing(checkpoint: Checkpoint, wanted: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The checkpoint's tensors, every one in its place. Raises ProblemError."""
+def _agreeing(checkpoint: Checkpoint, model: nn.Module) -> dict[str, Tensor]:
+    """The checkpoint's tensors, every one in its place. Raises ProblemError.
+
+    A parameter that the model has under two names is saved under one of them.
+    """
+    wanted: dict[str, Tensor] = model.state_dict()
     given = {
         name: tensor
         for name, tensor in checkpoint.tensors.items()
@@ -195,6 +216,9 @@ def _agreeing(checkpoint: Checkpoint, wanted: dict[str, Tensor]) -> dict[str, Te
                 f"{name[:100]!r} has shape {list(tensor.shape)} in the checkpoint, but config.json "
                 f"gives it {list(wanted[name].shape)}."
             )
+    for name, other in _tied(model):
+        if name not in given and other in given:
+            given[name] = given[other]
     missing = [name for name in wanted if name not in given]
     if missing:
         raise mismatch(
@@ -204,19 +228,27 @@ def _agreeing(checkpoint: Checkpoint, wanted: dict[str, Tensor]) -> dict[str, Te
     return given
 
 
+def _tied(model: nn.Module) -> list[tuple[str, str]]:
+    """Pairs of names of one and the same parameter, both ways round."""
+    names: dict[int, list[str]] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        names.setdefault(id(parameter), []).append(name)
+    return [(a, b) for same in names.values() for a in same for b in same if a != b]
+
+
 def _no_warning(*_ids: Any, **_masks: Any) -> None:
     """Stands in for transformers' look for padding."""
 
 
 def build_huggingface(checkpoint: Checkpoint, config: dict[str, Any]) -> Classifier:
-    """The classifier of a config.json with the checkpoint's weights, in evaluation mode.
+    """The network of a config.json with the checkpoint's weights, in evaluation mode.
 
     It is made without memory first and compared, so nothing larger than the checkpoint is
     allocated. float16 and bfloat16 become float32. Raises ProblemError: transformers_missing,
     architecture_invalid, architecture_mismatch.
     """
     checked = _checked(config)
-    given = _agreeing(checkpoint, _made(checked, "meta").state_dict())
+    given = _agreeing(checkpoint, _made(checked, "meta"))
     model = _made(checked, "cpu").float()
     double = any(tensor.dtype == torch.float64 for tensor in given.values())
     model = model.double() if double else model

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 from torch import Tensor
@@ -114,9 +114,19 @@ def _archive(given: Source) -> Read:
     found = weight_archive.read(given.file, torch_files=given.torch_files)
     told = training.read({**found.saved, "config": found.config}, file_bytes=given.size)
     picked = state_dict.pick(found.tensors, found.said)
-    picked = Picked(picked.tensors, picked.sentence, picked.warnings, [*found.rows, *picked.rows])
+    picked = replace(picked, rows=[*found.rows, *picked.rows])
     format = "safetensors" if found.config is None else "huggingface"
     return Read(picked, told, format, {"config": found.config})
+
+
+def _shards(given: Source) -> Read:
+    """A zip of what many devices saved."""
+    if given.torch_files == "refused":
+        raise torch_file.not_here()
+    found = sharded_training.read(given.file)
+    told = training.read(found.saved, file_bytes=given.size)
+    picked = state_dict.pick(found.saved, found.said)
+    return Read(replace(picked, rows=[*found.rows, *picked.rows]), told, "shards")
 
 
 _READERS: dict[str, Callable[[Source], Read]] = {
@@ -125,6 +135,7 @@ _READERS: dict[str, Callable[[Source], Read]] = {
     "torch_legacy": lambda given: _torch(given, zipped=False),
     "torchscript": _torchscript,
     "weight_zip": _archive,
+    "shards_zip": _shards,
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import mmap
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 import torch
@@ -22,10 +22,14 @@ from minimascope.intake.pt2 import graph
 from minimascope.intake.weights import (
     inert_checkpoint,
     pickle_steps,
+    sharded_training,
     state_dict,
     torch_file,
+    torchscript,
     weight_archive,
 )
+
+TORCH = ("torch_zip", "torch_legacy", "torchscript", "shards_zip")
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,11 @@ def open_mapped(source: BinaryIO, *, torch_files: str = "taken") -> Mapped:
     kind = formats.recognise(source)
     found = _opened(source, kind, size, torch_files)
     check_plain(found.tensors, file_bytes=size)
-    return found
+    return replace(found, tensors={name: each.detach() for name, each in found.tensors.items()})
 
 
 def _opened(source: BinaryIO, kind: str | None, size: int, torch_files: str) -> Mapped:
-    if kind in ("torch_zip", "torch_legacy") and torch_files == "refused":
+    if kind in TORCH and torch_files == "refused":
         raise torch_file.not_here()
     if kind == "safetensors":
         pages = _map(source)
@@ -72,6 +76,12 @@ def _opened(source: BinaryIO, kind: str | None, size: int, torch_files: str) -> 
         return Mapped("pt2", graph.read(source)[0])
     if kind == "weight_zip":
         return _of_zip(source, torch_files)
+    if kind == "shards_zip":
+        joined = sharded_training.read(source)
+        picked = state_dict.pick(joined.saved, joined.said)
+        return Mapped("shards", picked.tensors, picked.warnings)
+    if kind == "torchscript":
+        return Mapped("torchscript", torchscript.read(source).tensors)
     what = f"a data set ({kind})" if kind else "no known checkpoint format"
     raise ProblemError("not_a_checkpoint", f"The file is {what if size else 'empty (0 bytes)'}.")
 

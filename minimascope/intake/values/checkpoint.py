@@ -132,6 +132,7 @@ def read_training(path: Path, *, workdir: Path) -> Checkpoint:
     with safe_open(converted, framework="pt") as weights:
         tensors = {row["name"]: weights.get_tensor(row["name"]) for row in found["tensors"]}
         moments = {row.id: weights.get_tensor(row.tensor) for row in rows if row.tensor}
+    converted.unlink()  # its pages stay; the next file of this folder does not write into them
     return Checkpoint(
         tensors=tensors,
         format=found["format"],

@@ -13,7 +13,7 @@ import re
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import torch
@@ -22,10 +22,9 @@ from torch import Tensor
 from minimascope.intake.files.formats import pickle_refused, records
 from minimascope.intake.files.safetensors_format import TENSORS, damaged
 from minimascope.intake.files.tensor_checks import refuse, view_of
-from minimascope.intake.weights import inert_pickle
+from minimascope.intake.weights import inert_pickle, whole_network
 from minimascope.intake.weights.inert_pickle import Inert, Named
 
-DEPTH = 64
 LOCAL_HEADER = 30  # bytes of a zip record before its name; the last four are two lengths
 _STORAGES: dict[str, torch.dtype] = {
     "torch.DoubleStorage": torch.float64,
@@ -41,6 +40,9 @@ _STORAGES: dict[str, torch.dtype] = {
 }
 _TENSOR = ("torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor")
 _PARAMETER = ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state")
+# A tensor that somebody hung an attribute on, as DeepSpeed does; of no kind of its own.
+_WITH_ATTRIBUTES = "torch._tensor._rebuild_from_type_v2"
+_PLAIN_TENSORS = (Named("torch.Tensor"), Named("torch.nn.parameter.Parameter"))
 _RECONSTRUCTOR = ("copyreg._reconstructor", "copy_reg._reconstructor")
 _PLAIN = {"set": set, "frozenset": frozenset, "list": list, "dict": dict, "tuple": tuple}
 # Of Python's own library: types that hold values. Anything else of it is a function to call.
@@ -75,6 +77,28 @@ def _whole(values: Any) -> list[int]:
     return whole
 
 
+def name_of(name: str) -> Named:
+    """A name of a pickle. Raises ProblemError pickle_refused for a function of Python's own."""
+    known = name.replace("__builtin__.", "builtins.", 1)
+    own = known.split(".", 1)[0] in sys.stdlib_module_names
+    if own and known not in _VALUES and not known.startswith(_VALUE_MODULES):
+        raise pickle_refused(f"asks Python for {name[:200]}")
+    return Named(known)
+
+
+def value_of(name: str, arguments: tuple[Any, ...]) -> Any:
+    """Containers are made; anything else is a note of what would have been."""
+    if name == "collections.OrderedDict":
+        return dict(*arguments)
+    if name == "torch.Size":
+        return tuple(_whole(arguments[0]))
+    if name.startswith("builtins.") and name.split(".")[1] in _PLAIN:
+        return _PLAIN[name.split(".")[1]](*arguments)
+    if name in _RECONSTRUCTOR and isinstance(arguments[0], Named):
+        name = arguments[0].name
+    return Inert(name, arguments)
+
+
 class _Tensors:
     """The meaning of a torch.save pickle: its tensors; everything else stays inert."""
 
@@ -87,32 +111,23 @@ class _Tensors:
         self.counted = 0
 
     def named(self, name: str) -> Named:
-        known = name.replace("__builtin__.", "builtins.", 1)
-        own = known.split(".", 1)[0] in sys.stdlib_module_names
-        if own and known not in _VALUES and not known.startswith(_VALUE_MODULES):
-            raise pickle_refused(f"asks Python for {name[:200]}")
-        return Named(known)
+        return name_of(name)
 
     def called(self, name: str, arguments: tuple[Any, ...]) -> Any:
         if name in _TENSOR:
             return self._tensor(*arguments[:4])
         if name in _PARAMETER:
             return _parameter(*arguments[:2])
+        if name == _WITH_ATTRIBUTES and arguments[1] in _PLAIN_TENSORS:
+            return self.called(arguments[0].name, arguments[2])
         if name.startswith(("torch._utils._rebuild", "torch._tensor.")):
             raise refuse(
                 f"number {self.counted + 1}", f"of a special kind ({name.rsplit('.', 1)[-1][:60]})"
             )
-        if name == "collections.OrderedDict":
-            return dict(*arguments)
-        if name == "torch.Size":
-            return tuple(_whole(arguments[0]))
-        if name.startswith("builtins.") and name.split(".")[1] in _PLAIN:
-            return _PLAIN[name.split(".")[1]](*arguments)
-        if name in _RECONSTRUCTOR and isinstance(arguments[0], Named):
-            name = arguments[0].name
-        if not name.startswith(_UNSAID):
-            self.left_out[name] = None
-        return Inert(name, arguments)
+        made = value_of(name, arguments)
+        if isinstance(made, Inert) and not made.name.startswith(_UNSAID):
+            self.left_out[made.name] = None
+        return made
 
     def loaded(self, reference: Any) -> _Storage:
         """Raises ValueError or TypeError, which is damage, for anything but a storage."""
@@ -128,7 +143,7 @@ class _Tensors:
     def _bytes(self, name: str) -> bytearray | memoryview:
         """A record's bytes: where they lie in the mapped file, else unpacked."""
         place = stored_at(self.archive, name, self.mapped) if self.mapped is not None else None
-        return bytearray(_record(self.archive, name)) if place is None else place
+        return bytearray(record(self.archive, name)) if place is None else place
 
     def _tensor(self, storage: Any, offset: Any, shape: Any, strides: Any) -> Tensor:
         self.counted += 1
@@ -146,7 +161,8 @@ def _parameter(tensor: Any, trained: Any = False) -> Tensor:
     return tensor.detach().requires_grad_(trained is True and tensor.is_floating_point())
 
 
-def _record(archive: zipfile.ZipFile, name: str) -> bytes:
+def record(archive: zipfile.ZipFile, name: str) -> bytes:
+    """One record, unpacked. Raises ProblemError file_damaged."""
     try:
         return archive.read(name)
     except KeyError as error:
@@ -169,45 +185,11 @@ def stored_at(archive: zipfile.ZipFile, name: str, mapped: memoryview) -> memory
     return found
 
 
-def _is_network(value: Any) -> bool:
-    return isinstance(value, Inert) and isinstance(value.state, dict) and "_modules" in value.state
-
-
-def _weights(network: Inert, left: Iterator[int], prefix: str = "") -> dict[str, Tensor]:
-    """The state dict of a pickled torch.nn.Module, in the order of its own `state_dict`.
-
-    `left` ends where too many modules have been seen: a few that hold each other unfold to any
-    number.
-    """
-    if prefix.count(".") > DEPTH or next(left, None) is None:
-        raise damaged("its modules are nested without end")
-    state, found = network.state, dict[str, Tensor]()
-    passing = state.get("_non_persistent_buffers_set", ())
-    for kind in ("_parameters", "_buffers"):
-        for name, tensor in state.get(kind, {}).items():
-            if isinstance(tensor, Tensor) and not (kind == "_buffers" and name in passing):
-                found[f"{prefix}{name}"] = tensor
-    for name, child in state["_modules"].items():
-        if _is_network(child):
-            found |= _weights(child, left, f"{prefix}{name}.")
-    return found
-
-
-def _unfolded(value: Any, said: list[str], depth: int = 0) -> Any:
-    """The value with every whole network in it replaced by its weights."""
-    if _is_network(value):
-        said.append(f"The weights of a whole network ({value.name[:100]}) were taken.")
-        return _weights(value, iter(range(TENSORS)))
-    if isinstance(value, dict) and depth < 3:
-        return {key: _unfolded(item, said, depth + 1) for key, item in value.items()}
-    return value
-
-
 def tables(source: BinaryIO) -> list[bytes]:
     """Every pickle in a zip of torch.save; an honest one has one. Raises file_damaged."""
     names = [entry.filename for entry in records(source)]
     with zipfile.ZipFile(source) as archive:
-        return [_record(archive, name) for name in names if name.split("/")[-1] == "data.pkl"]
+        return [record(archive, name) for name in names if name.split("/")[-1] == "data.pkl"]
 
 
 def read(source: BinaryIO, mapped: memoryview | None = None) -> tuple[Any, list[str]]:
@@ -226,12 +208,12 @@ def read(source: BinaryIO, mapped: memoryview | None = None) -> tuple[Any, list[
     try:
         with zipfile.ZipFile(source) as archive:
             order = f"{root}/byteorder"
-            if order in names and _record(archive, order) != b"little":
+            if order in names and record(archive, order) != b"little":
                 raise damaged("its numbers are not little-endian")
             meaning = _Tensors(archive, root, mapped)
-            value = inert_pickle.read(_record(archive, pickles[0]), meaning)
+            value = inert_pickle.read(record(archive, pickles[0]), meaning)
             said: list[str] = []
-            value = _unfolded(value, said)
+            value = whole_network.unfolded(value, said)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise damaged("its table of tensors is not readable") from error
     if meaning.left_out:

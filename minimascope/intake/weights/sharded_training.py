@@ -1,24 +1,25 @@
-"""One rank's part of a network that was trained over many: named, with what puts it together."""
+"""Zips of a training over many devices: told apart, joined; one rank's part alone is refused."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, BinaryIO
 
 from torch import Tensor
 
-from minimascope.contract.problems import ProblemError
-from minimascope.intake.files.known import ZERO
+from minimascope.contract.folder_files import SHARD
+from minimascope.intake.files.formats import records
+from minimascope.intake.weights import distributed_checkpoint, zero_checkpoint
+from minimascope.intake.weights.shards import Joined, deepspeed
 
-CURE = f"In the folder of the checkpoint run DeepSpeed's own script: {ZERO}; send what it writes."
 
-
-def deepspeed() -> ProblemError:
-    """A part of a DeepSpeed ZeRO checkpoint."""
-    return ProblemError(
-        "part_of_a_checkpoint",
-        "This is one rank's part of a DeepSpeed ZeRO checkpoint: its weights lie in shards.",
-        CURE,
-    )
+def read(source: BinaryIO) -> Joined:
+    """What the ranks saved together. Raises ProblemError part_of_a_checkpoint, file_damaged…"""
+    names = [entry.filename for entry in records(source)]
+    if any(name.endswith(SHARD) for name in names):
+        return distributed_checkpoint.read(source)
+    joined = zero_checkpoint.read(source)
+    check(joined.saved)
+    return joined
 
 
 def check(saved: Any) -> None:
@@ -30,4 +31,4 @@ def check(saved: Any) -> None:
     tensors = [tensor for tensor in held if isinstance(tensor, Tensor)]
     # ZeRO 1 and 2 cut the optimiser alone; ZeRO 3 leaves empty tensors in place of the weights.
     if not tensors or any(tensor.numel() == 0 for tensor in tensors):
-        raise deepspeed()
+        raise deepspeed("one rank's part of it, without the others")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from minimascope.boundary.alignment import align
 from minimascope.boundary.gradients import per_example, reinforcing_gradients
-from minimascope.boundary.layers import dense_layers
+from minimascope.boundary.input_search import most_parallel_inputs
+from minimascope.boundary.layers import closed_layers, dense_layers
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from tests.cases.boundary_networks import (
     linear_minimum,
     reference_array,
     regression_minimum,
-    small_cnn,
     top_vectors,
     unit_rows,
 )
@@ -52,12 +54,52 @@ def test_closed_form_equals_one_backward_pass_per_input() -> None:
     assert (values - naive_alignment(minimum, vectors, minimum.inputs[:30])).abs().max() < 1e-7
 
 
-def test_convolutional_networks_equal_one_backward_pass_per_input() -> None:
-    minimum = small_cnn()
+class Grouped(nn.Module):
+    """Two convolutions, the second strided, padded, dilated, in groups or without a bias."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        how: dict[str, dict[str, Any]] = {
+            "plain": {"stride": 2, "padding": (1, 0), "dilation": (1, 2)},
+            "no bias": {"bias": False},
+            "groups": {"groups": 2},
+            "reflected": {"padding": 1, "padding_mode": "reflect"},
+        }
+        self.first, self.second = nn.Conv2d(1, 4, 3), nn.Conv2d(4, 6, 3, **how[kind])
+        self.last = nn.LazyLinear(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.second(self.first(x).tanh()).tanh().flatten(1))
+
+
+def convolving(kind: str) -> Minimum:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network, inputs = Grouped(kind), torch.randn(5, 1, 9, 9)
+        network(inputs)
+        return prepare(network, inputs, torch.arange(5) % 3)
+
+
+@pytest.mark.parametrize("kind", ["plain", "no bias", "groups", "reflected"])
+def test_convolutions_equal_one_backward_pass_per_input(kind: str) -> None:
+    minimum = convolving(kind)
     vectors = unit_rows(3, minimum.dim)
     assert dense_layers(minimum) is None
-    values = align(minimum, vectors, minimum.inputs, chunk=7).values
+    assert (closed_layers(minimum) is None) == (kind in ("groups", "reflected"))
+    values = align(minimum, vectors, minimum.inputs, chunk=2).values
     assert (values - naive_alignment(minimum, vectors, minimum.inputs)).abs().max() < 1e-12
+    _, g = per_example(minimum, minimum.theta, minimum.inputs)
+    units = reinforcing_gradients(minimum, minimum.inputs).units
+    assert torch.allclose(units, g / g.norm(dim=1, keepdim=True), rtol=0, atol=1e-12)
+
+
+def test_inputs_ascend_to_an_alignment_through_convolutions_too() -> None:
+    minimum = convolving("plain")
+    vectors, starts = unit_rows(2, minimum.dim), minimum.inputs[:4].reshape(2, 2, 1, 9, 9)
+    found, cos2 = most_parallel_inputs(minimum, vectors, starts, steps=5)
+    for k in range(2):
+        own = naive_alignment(minimum, vectors[k : k + 1], found[k])[0]
+        assert (own.square() - cos2[k]).abs().max() < 1e-12
 
 
 def test_norms_and_unit_gradients_of_both_routes_agree() -> None:

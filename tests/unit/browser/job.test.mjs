@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FINAL_STATES, MAX_ATTEMPTS, STAGES, STATES } from "../../../dashboard/browser/contract.mjs";
-import { isFinal } from "../../../dashboard/browser/job/render.mjs";
-import { lostWords, problemWords, secondsWords, stageWords, stateWords } from "../../../dashboard/browser/job/words.mjs";
+import { splitWords } from "../../../dashboard/browser/job/first_look.mjs";
+import { inStage, timeSaid } from "../../../dashboard/browser/job/clock.mjs";
+import { isFinal, lostWords, problemWords, secondsWords, stageWords, stateWords } from "../../../dashboard/browser/job/words.mjs";
 
 test("every state has words, and those that end a job are the contract's", () => {
   for (const state of Object.keys(STATES)) assert.match(stateWords(state), /^[A-Z]/);
@@ -31,4 +32,23 @@ test("a failure says where it stopped", () => {
   const words = problemWords({ problem: { sentence: "No memory.", advice: "Give more." }, stages });
   assert.deepEqual(words, ["No memory.", `It stopped in the stage “${STAGES.gap}”.`, "Give more."]);
   assert.deepEqual(problemWords({ problem: null, stages }), []);
+});
+
+test("a time is told beside what was planned, and honestly where it is longer", () => {
+  assert.equal(timeSaid(120, 0), "2 min");
+  assert.equal(timeSaid(120, 360), "2 min of about 6 min");
+  assert.equal(timeSaid(40, 36), "40 s of about 40 s");
+  assert.equal(timeSaid(600, 300), "10 min, slower than the 5 min planned");
+});
+
+test("a running stage began when those before it had ended", () => {
+  const stages = [{ stage: "spectrum", state: "done", seconds: 10 }, { stage: "gap", state: "running", seconds: null }];
+  const started = "2026-11-30T10:00:00Z", now = new Date("2026-11-30T10:00:25Z").getTime();
+  assert.equal(inStage({ started_at: started, stages }, now), 15);
+  assert.equal(inStage({ started_at: null, stages }, now), 0);
+});
+
+test("what is known first is said in a sentence", () => {
+  const splits = [["training", 200, 0.0123, 1], ["test", 1000, 0.5, null]];
+  assert.equal(splitWords({ splits }), "The files fit: training loss 0.0123, 100.0\u202f% right on 200; test loss 0.5 on 1\u202f000.");
 });

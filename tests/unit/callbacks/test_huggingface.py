@@ -82,6 +82,6 @@ def test_a_training_is_tracked_and_is_what_it_would_have_been(tmp_path: Path) ->
     assert len(rates) == 5
     assert rates == sorted(rates, reverse=True)
     assert all(each.sharpness is not None and each.sharpness > 0 for each in history[:5])
-    assert history[5].limit is None  # of a next step, which has no length any more
+    assert history[5].lr == history[4].lr  # the last step's: a next one has no length any more
     logged = [row for row in followed.state.log_history if "minimascope/lambda_max" in row]
     assert [row["step"] for row in logged] == [1, 2, 3, 4, 5, 6]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -105,26 +102,3 @@ def test_several_checkpoints_in_a_folder_are_named(tmp_path: Path) -> None:
         given(tmp_path, "checkpoint")
     with pytest.raises(ProblemError, match="only the folders 'checkpoint-1000', 'checkpoint-500'"):
         given(tmp_path / "runs", "checkpoint")
-
-
-@pytest.mark.filterwarnings("ignore:torch.distributed is disabled:UserWarning")
-def test_shards_of_fsdp_are_refused_and_the_command_joins_them(tmp_path: Path) -> None:
-    from torch.distributed import checkpoint as distributed
-
-    folder = tmp_path / "step 5"
-    distributed.save(dict(STATE), checkpoint_id=str(folder), no_dist=True)
-    with pytest.raises(ProblemError, match=r"torch.distributed \(FSDP\)") as caught:
-        given(folder, "checkpoint")
-    assert caught.value.code == "part_of_a_checkpoint"
-    command = caught.value.advice.split(": ", 1)[1]
-    own = command.replace("python", sys.executable, 1)
-    subprocess.run(own, shell=True, check=True, cwd=tmp_path, env={**os.environ})
-    found = inspect_checkpoint(given(tmp_path / "model.pt", "checkpoint"), workdir=tmp_path)
-    assert found["parameters"] == 15
-
-
-def test_shards_of_deepspeed_are_refused_with_its_own_script(tmp_path: Path) -> None:
-    (tmp_path / "zero_to_fp32.py").write_text("")
-    with pytest.raises(ProblemError, match="DeepSpeed") as caught:
-        given(tmp_path, "checkpoint")
-    assert f"python {tmp_path}/zero_to_fp32.py {tmp_path} joined" in caught.value.advice

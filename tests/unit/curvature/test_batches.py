@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from minimascope.analysis.session.opening import split_summary
+from minimascope.analysis.session.summaries import split_summary
 from minimascope.curvature.minimum.batches import likelihood_of, outputs_at
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products.gradient import mean_gradient

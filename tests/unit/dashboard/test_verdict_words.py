@@ -173,7 +173,16 @@ def test_compare_shows_ranges_on_one_scale_and_intervals_in_the_table() -> None:
 @pytest.mark.parametrize(("code", "red"), [("not_computable", False), ("fault", True)])
 def test_what_cannot_apply_is_no_error(code: str, red: bool) -> None:
     failure = Failure(stage="boundary", code=code, sentence="Regression has no boundary.")
-    said = text(failure_notice(failure))
+    said = text(failure_notice(failure, ["Boundary"]))
     assert ("notice-bad" in said) is red
     assert ("does not apply" in said) is not red
     assert ended_as(failure) == ("failed" if red else "skipped")
+
+
+def test_what_is_not_there_is_to_come_or_was_not_asked_for(gauss: Found) -> None:
+    short = gauss[0].model_copy(update={"gap": None, "margins": None})
+    assert "not asked for" in text(answer(short, again="", final=True))
+    assert "not computed yet" in text(answer(short, again=""))
+    gone = Failure(stage="gap", code="not_computable", sentence="No likelihood.")
+    without = short.model_copy(update={"failures": [gone]})
+    assert "does not apply" in text(answer(without, again="", final=True))

@@ -60,6 +60,10 @@ def run_checkpoint(path: Path, workdir: Path) -> None:
     check_pair(built, Dataset(inputs, LABELS), None, loss=LOSSES["cross_entropy"])
 
 
+def run_reading(path: Path, workdir: Path) -> None:
+    read_checkpoint(path, workdir=workdir)
+
+
 def run_dataset(path: Path, workdir: Path) -> None:
     read_dataset(path, workdir=workdir)
 
@@ -82,6 +86,8 @@ FILES: dict[str, tuple[Callable[[Path], bytes], Run]] = {
     "reparametrised": (lambda _: made.normed(), run_checkpoint),
     "adapter and base": (lambda _: made.adapter(), run_checkpoint),
     "fp8": (lambda _: made.short(), run_checkpoint),
+    "FSDP": (lambda _: made.sharded("fsdp"), run_checkpoint),
+    "ZeRO": (lambda _: made.sharded("zero_3"), run_reading),
     "torch data": (lambda _: made.pair(), run_dataset),
     "arrow": (lambda _: made.arrow(), run_dataset),
     "tables": (lambda _: made.tables(), run_dataset),

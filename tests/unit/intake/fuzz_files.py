@@ -66,6 +66,11 @@ def shards() -> bytes:
     )
 
 
+def sharded(name: str) -> bytes:
+    """What two devices saved together."""
+    return (Path(__file__).parents[2] / "cases" / "shards" / f"{name}.zip").read_bytes()
+
+
 def hugging() -> bytes:
     import transformers
 

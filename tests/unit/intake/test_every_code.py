@@ -112,6 +112,7 @@ class Across(nn.Module):
 def fixed(x: Tensor) -> None:
     program = {
         "input": "x",
+        "more_inputs": [],
         "output": "y",
         "bindings": [],
         "trainable": [],
@@ -172,8 +173,8 @@ EXAMPLES: dict[str, tuple[Act, Act]] = {
         lambda: read(made.adapter()),
     ),
     "part_of_a_checkpoint": (
-        lambda: read(made.archive({"m/__0_0.distcp": b"x", "m/.metadata": b"x"})),
-        lambda: read(saved(STATE)),
+        lambda: read(made.archive({"m/__0_0.distcp": b"x"})),
+        lambda: read(made.sharded("fsdp")),
     ),
     "no_candidates": (
         lambda: kinds(groups(Checkpoint({"w": torch.ones(2, 2, 2, 2, 2)}, "torch", ""))),

@@ -91,22 +91,6 @@ def test_a_known_format_has_its_name_and_a_cure(name: str, task: str) -> None:
     assert cure in caught.value.advice
 
 
-SHARDS = {
-    "FSDP": (("m/.metadata", "m/__0_0.distcp"), "dcp_to_torch"),
-    "ZeRO": (("m/zero_to_fp32.py", "m/latest"), "zero_to_fp32.py"),
-    "ZeRO's states": (("global_step5/bf16_zero_pp_rank_0_mp_rank_00_optim_states.pt",), "zero_to"),
-}
-
-
-@pytest.mark.parametrize("name", SHARDS)
-def test_shards_of_a_training_are_named_with_what_joins_them(name: str) -> None:
-    names, cure = SHARDS[name]
-    with pytest.raises(ProblemError, match="in shards") as caught:
-        perform("checkpoint", io.BytesIO(archive(*names)), io.BytesIO(), {})
-    assert caught.value.code == "part_of_a_checkpoint"
-    assert cure in caught.value.advice
-
-
 def test_a_rank_of_zero_3_holds_no_weights_and_says_so(tmp_path: Path, workdir: Path) -> None:
     empty = {"0.weight": torch.empty(0), "0.bias": torch.empty(0)}
     torch.save({"module": empty, "ds_config": {}, "ds_version": "0.14"}, tmp_path / "a.pt")

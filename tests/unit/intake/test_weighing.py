@@ -40,6 +40,18 @@ def as_lightning(path: Path) -> None:
     torch.save({"state_dict": tensors(), "hyper_parameters": {"at": Path("/x")}}, path)
 
 
+def as_whole_network(path: Path) -> None:
+    model = nn.Sequential(nn.Linear(40, 70), nn.BatchNorm1d(70), nn.Linear(70, 25))
+    model.load_state_dict(tensors())
+    torch.save(model, path)
+
+
+def as_script(path: Path) -> None:
+    model = nn.Sequential(nn.Linear(40, 70), nn.BatchNorm1d(70), nn.Linear(70, 25))
+    model.load_state_dict(tensors())
+    torch.jit.save(torch.jit.script(model), path)
+
+
 def as_safetensors(path: Path) -> None:
     save_file(tensors(), path)
 
@@ -55,9 +67,12 @@ def as_packed_zip(path: Path) -> None:
     as_zip(path, zipfile.ZIP_DEFLATED)
 
 
-@pytest.mark.parametrize(
-    "write", [as_torch, as_legacy, as_lightning, as_safetensors, as_zip, as_packed_zip]
-)
+WAYS = [as_torch, as_legacy, as_lightning, as_whole_network, as_script]
+WAYS += [as_safetensors, as_zip, as_packed_zip]
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("write", WAYS)
 def test_every_format_gives_the_rows_of_its_tensors(
     write: Callable[[Path], None], tmp_path: Path
 ) -> None:

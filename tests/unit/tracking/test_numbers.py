@@ -11,7 +11,7 @@ from torch import Tensor, nn
 import minimascope as ms
 from minimascope.contract.report.edge import stability_limit
 from minimascope.curvature.products.operator import from_matrix
-from minimascope.tracking.pairs import top_pairs
+from minimascope.curvature.spectrum.warm_pairs import top_pairs
 from tests.cases.script import Trained, trained
 
 DENSE = {"budget": None, "dtype": "float64"}

@@ -41,14 +41,16 @@ class Pairs:
         return (self.residuals <= ACCURACY).tolist()
 
 
-def top_pairs(operator: Operator, before: Tensor | None, *, count: int, seed: int) -> Pairs:
+def top_pairs(
+    operator: Operator, before: Tensor | None, *, count: int, seed: int, blocks: int = MOST_BLOCKS
+) -> Pairs:
     """The `count` largest eigenvalues; `before` (k, p) are eigenvectors of a matrix near to it."""
     count = min(count, operator.dim)
     width = min(count + BESIDE, operator.dim)
     first = random_rows(operator, width=width if before is None else BESIDE, seed=seed)
     if before is not None:
         first = orthonormal_rows(torch.cat([before.to(first), first])[:width])
-    state = krylov_space(first, capacity=min(operator.dim, MOST_BLOCKS * width))
+    state = krylov_space(first, capacity=min(operator.dim, blocks * width))
     began = operator.products
     while state.size < len(state.basis) and len(state.block):
         expand(operator, state)

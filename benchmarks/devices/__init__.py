@@ -1,0 +1,1 @@
+"""Networks that people train on GPUs, written in plain torch, and smaller ones of their kinds."""

@@ -1,0 +1,23 @@
+"""Why a report lacks what a stage finds: to come, not asked for, or without meaning here."""
+
+from __future__ import annotations
+
+from minimascope.contract.report import Report, Stage
+
+PENDING = "not computed yet"
+UNASKED = "not asked for"
+INAPPLICABLE = "does not apply"
+FAILED = "could not be computed"
+
+
+def absence(report: Report, stage: Stage, *, final: bool) -> str:
+    """In two or three words; `final`: nothing of the report will change."""
+    for failure in report.failures:
+        if failure.stage == stage:
+            return INAPPLICABLE if failure.inapplicable else FAILED
+    return UNASKED if final else PENDING
+
+
+def headline(report: Report, stage: Stage, *, final: bool) -> str:
+    """The same as a sentence of its own."""
+    return f"{absence(report, stage, final=final).capitalize()}."

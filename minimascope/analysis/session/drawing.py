@@ -1,0 +1,67 @@
+"""On a budget of seconds, no more examples than a pass over them leaves most of it for."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from minimascope.curvature.minimum.minimum import Minimum
+
+PASS_SHARE = 0.05  # of the budget that one pass over the training examples may take
+FEWEST = 32
+TRIED = (4, 64)  # rows that a pass is timed on: more where few are soon done
+SOON = 0.01
+
+Split = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Examples of both splits that those at hand were drawn from; None where these are all."""
+
+    train: int | None = None
+    test: int | None = None
+
+
+def affordable(
+    minimum: Minimum, test: Split | None, seconds: float, seed: int
+) -> tuple[Minimum, Split | None, Totals]:
+    """The same where a pass is short; else examples drawn by the seed, and of how many."""
+    most = max(FEWEST, int(PASS_SHARE * seconds / row_time(minimum)))
+    train_of, test_of = minimum.n, len(test[0]) if test is not None else 0
+    if train_of > most:
+        minimum = minimum.subset(_drawn(train_of, most, seed, minimum.inputs))
+    if test is not None and test_of > most:
+        rows = _drawn(test_of, most, seed, test[0])
+        test = test[0][rows], test[1][rows]
+    totals = Totals(
+        train_of if train_of > most else None,
+        test_of if test_of > most else None,
+    )
+    return minimum, test, totals
+
+
+def row_time(minimum: Minimum) -> float:
+    """Seconds of a forward pass of one example, timed."""
+    each = 1e-9
+    for count in TRIED:
+        rows = minimum.inputs[:count]
+        each = max(min(_timed(minimum, rows), _timed(minimum, rows)) / len(rows), 1e-9)
+        if each * len(rows) > SOON:
+            break
+    return each
+
+
+def _timed(minimum: Minimum, rows: Tensor) -> float:
+    began = time.perf_counter()
+    with torch.no_grad():
+        float(minimum.network(rows).sum())
+    return time.perf_counter() - began
+
+
+def _drawn(n: int, count: int, seed: int, like: Tensor) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randperm(n, generator=generator)[:count].sort().values.to(like.device)

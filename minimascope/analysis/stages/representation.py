@@ -1,0 +1,49 @@
+"""Where inputs have no plane of their own (token ids): what the network's last layer is given.
+
+Distances of ids mean nothing; those of the penultimate layer are what the classes are told by.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from minimascope.boundary.planes import embedding
+from minimascope.curvature.minimum.batches import as_matrix, rows_in_cache
+from minimascope.curvature.minimum.minimum import Minimum
+
+
+def representation(minimum: Minimum) -> Tensor | None:
+    """First two principal components (n, 2) of `penultimate`; None where there are not two."""
+    found = penultimate(minimum).double()
+    if len(found) < 3 or found.shape[1] < 2:
+        return None
+    return embedding(found, dims=2)
+
+
+def penultimate(minimum: Minimum) -> Tensor:
+    """What the last linear layer is given (n, d), or the outputs where none is told apart.
+
+    A layer that sees the positions of a sequence one by one gives their mean.
+    """
+    last = _last_linear(minimum.network)
+    given: list[Tensor] = []
+    hook = last.register_forward_pre_hook(lambda _, args: given.append(args[0])) if last else None
+    parts: list[Tensor] = []
+    try:
+        with torch.no_grad():
+            for part in minimum.inputs.split(rows_in_cache(minimum.inputs)):
+                given.clear()
+                outputs = minimum.network(part)
+                seen = given[-1] if given and len(given[-1]) == len(part) else outputs
+                parts.append(seen.mean(dim=1) if seen.ndim == 3 else as_matrix(seen))
+    finally:
+        if hook is not None:
+            hook.remove()
+    return torch.cat(parts)
+
+
+def _last_linear(network: nn.Module) -> nn.Module | None:
+    """The last one in the order of definition; programs of files have no layers as modules."""
+    layers = [each for each in network.modules() if isinstance(each, nn.Linear)]
+    return layers[-1] if layers else None

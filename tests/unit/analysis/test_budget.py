@@ -1,0 +1,116 @@
+"""A budget of seconds: what it leaves is computed, what it does not is said, and it ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+import minimascope
+from minimascope.analysis import budget
+from minimascope.analysis.session import drawing
+from minimascope.contract.parameters import Parameters
+from minimascope.contract.problems import ProblemError
+from minimascope.contract.report import Stage
+from minimascope.curvature.running.deadline import OutOfTimeError, left, within
+from tests.cases.script import TEST, N, Trained, trained
+
+
+@pytest.fixture(scope="module")
+def script() -> Trained:
+    return trained(epochs=10)
+
+
+def asked(script: Trained, **more: Any) -> Any:
+    told = {"progress": False, "top_k": 2, "stages": ["spectrum"], **more}
+    data, test = (script.X, script.y), script.test
+    return minimascope.analyze(
+        script.model, data, script.criterion, script.optimizer, test=test, **told
+    )
+
+
+def test_past_the_end_every_operation_ends() -> None:
+    with within(None):
+        assert left() == float("inf")
+    with within(0.0):
+        with within(100.0):  # the first one stays
+            assert left() == 0.0
+        with pytest.raises(OutOfTimeError):
+            torch.ones(1) + 1
+    assert float(torch.ones(1) + 1) == 2
+
+
+def test_with_time_enough_numbers_are_those_without_a_budget(script: Trained) -> None:
+    plain, found = asked(script), asked(script, seconds=500)
+    assert found.spectrum.eigenvalues == plain.spectrum.eigenvalues
+    assert found.data == plain.data
+    look = found.first_look
+    assert (look.examples, look.total) == (N, N)
+    top = plain.spectrum.eigenvalues[0]
+    assert look.lambda_1.low <= top <= look.lambda_1.high
+    assert plain.first_look is None
+    assert "λ₁ at first" in str(found)
+
+
+def test_a_pass_that_is_too_long_is_over_a_sample_with_its_errors(
+    script: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawing, "row_time", lambda _: 1.0)
+    monkeypatch.setattr(drawing, "FEWEST", 20)
+    found = asked(script, seconds=300, stages=["spectrum", "gap"])
+    train, test = found.data.train, found.data.test
+    assert (train.n, train.total) == (20, N)
+    assert (test.n, test.total) == (20, TEST)
+    assert train.loss_error > 0
+    assert train.accuracy_error is not None
+    assert found.gap is None
+    assert any("gap" in each for each in found.warnings)
+    assert (found.first_look.seen, found.first_look.total) == (20, N)
+    sample = found.spectrum.sample
+    assert (sample.examples, sample.total) == (10, N)
+    assert "of 36 examples" in str(found)
+
+
+def test_what_does_not_fit_is_left_out_and_said(
+    script: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs: dict[Stage, float] = {"spectrum": 10.0, "density": 40.0, "gap": 5.0, "margins": 900.0}
+    monkeypatch.setattr(budget, "predicted", lambda *_: (None, costs))
+    found = asked(script, seconds=60, stages=["spectrum", "density", "gap", "margins"])
+    assert found.spectrum is not None
+    assert found.margins is None
+    assert any("margins was left out: about 15 min" in each for each in found.warnings)
+
+
+def test_a_stage_that_was_planned_too_short_ends_with_the_time(
+    script: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from minimascope.analysis import run
+
+    def endless(_: object) -> None:
+        while True:
+            torch.ones(1).sum()
+
+    monkeypatch.setitem(run.STAGE_FUNCTIONS, "gap", endless)
+    monkeypatch.setattr(budget, "fitting", lambda session, _: (session.parameters, []))
+    found = asked(script, seconds=3, stages=["spectrum", "gap"])
+    assert [each.code for each in found.failures] == ["out_of_time"]
+    assert found.spectrum is not None
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), "long"])
+def test_a_budget_that_is_none_is_refused(script: Trained, seconds: Any) -> None:
+    with pytest.raises(ProblemError, match="seconds") as caught:
+        asked(script, seconds=seconds)
+    assert caught.value.code == "invalid_parameters"
+
+
+def test_no_time_at_all_is_one_sentence(script: Trained) -> None:
+    with pytest.raises(ProblemError, match="over before") as caught:
+        asked(script, seconds=1e-6)
+    assert caught.value.code == "out_of_time"
+
+
+def test_it_is_a_parameter_like_any_other() -> None:
+    assert Parameters(seconds=60).seconds == 60
