@@ -17,7 +17,8 @@ from dashboard.components.words import STAGES, STATES
 from dashboard.drawing.payload import RECORD
 from dashboard.drawing.plane_answer import KEY, TYPED
 from dashboard.pages.analysis.tabs import GROUPS, LABELS
-from dashboard.pages.upload import told_fields
+from dashboard.pages.upload import fields, told_fields
+from minimascope.contract import folder_files
 from minimascope.contract.glossary import TERMS
 from minimascope.contract.report import NEEDS_SPECTRUM
 from minimascope.contract.schemas import FINAL_STATES, MAX_ATTEMPTS, EventName
@@ -56,6 +57,10 @@ def constants() -> dict[str, tuple[str, Any]]:
             "How long the server keeps an unfinished transfer.",
             Settings.model_fields["transfer_seconds"].default,
         ),
+        "FOLDER": (
+            "Which files of a folder count.",
+            {n: v for n, v in vars(folder_files).items() if n.isupper()},
+        ),
         "CURVES": ("Estimates over λ in words.", {key: words for key, words, *_ in LINES}),
         "RECORD": ("What is known of every training point.", RECORD),
         "TAB_LABELS": ("Figures of the tabs, in words.", LABELS),
@@ -74,6 +79,10 @@ def constants() -> dict[str, tuple[str, Any]]:
             told_fields.conditions(),
         ),
         "TOLD_MENUS": ("Those that are menus.", [each.id for each in told_fields.CHOSEN]),
+        "FORM": (
+            "Fields of the upload page in the order that Dash tells them, after the zones.",
+            list(fields.HELD),
+        ),
         "OPTIMIZERS": ("What is said of each optimiser.", told_fields.ABOUT),
         "CLASSES": (
             "Colour and shape of each class; they repeat.",

@@ -14,6 +14,7 @@ Names load when they are first used: importing the package loads neither torch n
 from __future__ import annotations
 
 import importlib
+import random
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -62,7 +63,11 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    state = random.getstate()  # rich, which httpx loads, draws numbers while it is imported
+    try:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    finally:
+        random.setstate(state)
 
 
 def __dir__() -> list[str]:

@@ -38,11 +38,13 @@ export const ID = /** @type {const} */ ({
   UP_ACTIVATION: "up-activation",
   UP_SEQUENTIAL: "up-sequential",
   UP_LABEL: "up-label",
+  UP_RESIZE: "up-resize",
   UP_STAGES: "up-stages",
   UP_LOSS: "up-loss",
   UP_LOSS_MORE: "up-loss-more",
   UP_OPTIMIZER: "up-optimizer",
   UP_ABOUT: "up-about",
+  UP_PROBLEM: "up-problem",
   UP_STATE: "up-state",
   UP_MORE: "up-more",
   UP_READ: "up-read",
@@ -139,7 +141,8 @@ export const CALLBACKS = /** @type {const} */ ([
   "upload_next_step",
   "upload_family",
   "upload_told",
-  "refusal_cleared",
+  "form_changed",
+  "refusal_placed",
   "candidate_chosen",
   "weights_drawn",
 ]);
@@ -243,6 +246,19 @@ export const MAX_ATTEMPTS = 3;
 
 // How long the server keeps an unfinished transfer.
 export const TRANSFER_SECONDS = 86400.0;
+
+// Which files of a folder count.
+export const FOLDER = /** @type {const} */ ({
+  WEIGHTS: [".safetensors", ".bin"],
+  WHOLE: [".ckpt", ".pt", ".pth", ".pt2"],
+  TOLD: [".json"],
+  TRAINER: ["optimizer.pt", "scheduler.pt", "training_args.bin"],
+  TABLE: ".metadata",
+  SHARD: ".distcp",
+  STATES: ["_optim_states.pt", "_model_states.pt"],
+  LATEST: "latest",
+  DATA: [".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff", ".csv", ".tsv", ".parquet", ".arrow", ".npz"],
+});
 
 // Estimates over λ in words.
 export const CURVES = /** @type {const} */ ({
@@ -360,6 +376,45 @@ export const TOLD_MENUS = /** @type {const} */ ([
   "up-schedule",
   "up-augmentation",
   "up-dropout",
+]);
+
+// Fields of the upload page in the order that Dash tells them, after the zones.
+export const FORM = /** @type {const} */ ([
+  "up-name",
+  "up-family",
+  "up-activation",
+  "up-sequential",
+  "up-loss",
+  "up-optimizer",
+  "up-label",
+  "up-resize",
+  "up-top-k",
+  "up-examples",
+  "up-seconds",
+  "up-lambdas",
+  "up-seed",
+  "up-dtype",
+  "up-stages",
+  "up-label-smoothing",
+  "up-class-weights",
+  "up-ignore-index",
+  "up-pos-weight",
+  "up-example-weights",
+  "up-link",
+  "up-lr",
+  "up-steps",
+  "up-momentum",
+  "up-schedule",
+  "up-lr-sum",
+  "up-betas",
+  "up-batch-size",
+  "up-weight-decay",
+  "up-decay-on",
+  "up-decay-table",
+  "up-trainable",
+  "up-augmentation",
+  "up-dropout",
+  "up-groups",
 ]);
 
 // What is said of each optimiser.

@@ -25,8 +25,10 @@ import * as terms from "./page/terms.mjs";
 import * as theme from "./page/theme.mjs";
 import * as run from "./run/page.mjs";
 import * as drops from "./upload/drops.mjs";
-import { candidateChosen, familyFields, nextStep, toldFields } from "./upload/form.mjs";
+import * as earlier from "./upload/earlier.mjs";
+import { candidateChosen, familyFields, formChanged, nextStep, toldFields } from "./upload/form.mjs";
 import * as found from "./upload/found.mjs";
+import { placeRefusal } from "./upload/refusals.mjs";
 import * as weights from "./upload/weights.mjs";
 
 /** @type {Record<typeof import("./contract.mjs").CALLBACKS[number], (...given: any[]) => unknown>} */
@@ -48,7 +50,8 @@ const FUNCTIONS = {
   upload_next_step: nextStep,
   upload_family: familyFields,
   upload_told: toldFields,
-  refusal_cleared: () => "",
+  form_changed: formChanged,
+  refusal_placed: placeRefusal,
   candidate_chosen: candidateChosen,
   weights_drawn: weights.weightsDrawn,
 };
@@ -61,7 +64,7 @@ const orNothing = (call) => (/** @type {any[]} */ ...given) => {
 
 /** What listens on every page. */
 const LISTENERS = [
-  choice, compare, describing, drops, exporting, firstLook, found, help, imageViews, keys, list, palette, panels, planeMenus,
+  choice, compare, describing, drops, earlier, exporting, firstLook, found, help, imageViews, keys, list, palette, panels, planeMenus,
   pointing, redraw, run, saved, state, story, terms, theme, thumbs, weights,
 ];
 

@@ -25,7 +25,8 @@ BrowserCallback = Literal[
     "upload_next_step",
     "upload_family",
     "upload_told",
-    "refusal_cleared",
+    "form_changed",
+    "refusal_placed",
     "candidate_chosen",
     "weights_drawn",
 ]

@@ -42,4 +42,12 @@ def checkpoint_zone() -> html.Div:
 def described(identifier: str, zone: html.Div) -> html.Div:
     """A zone and, below it, what the inspection finds; `upload/found.mjs` fills it in."""
     found = html.Div(id=ids.found(identifier), className="found")
-    return html.Div([zone, found], className="described")
+    earlier = html.Details(
+        [
+            html.Summary("or choose an earlier upload", className="tool"),
+            html.Div(className="menu-items"),
+        ],
+        className="menu earlier",
+        **{"data-earlier": identifier},
+    )
+    return html.Div([zone, earlier, found], className="described")

@@ -80,13 +80,18 @@ class Drawings:
         return await self._made(analysis, "thumbnail", made, small=True)
 
     async def first_look(self, identifier: str) -> bytes:
-        """What is known before any curvature, for the job's page."""
+        """What is known before any curvature, for the job's page; null before there is a report."""
         analysis = await self._client.analysis(identifier)
 
         async def made(report: Report, arrays: dict[str, Array]) -> bytes:
             return await self.process.run(packed_first_look, report, arrays)
 
-        return await self._made(analysis, "first look", made)
+        try:
+            return await self._made(analysis, "first look", made)
+        except ProblemError as problem:
+            if problem.code != "no_report_yet":
+                raise
+            return gzip.compress(b"null", 4, mtime=0)
 
     async def _made(
         self,

@@ -19,10 +19,10 @@ from minimascope.curvature.running.durations import duration
 from minimascope.curvature.spectrum.first_look import Look, first_looks
 
 FIRST_SHARE = 0.1  # of the budget, for first numbers
-REST_SHARE = 0.85  # of what is left, for them alone where there is no spectrum to be had
+REST_SHARE = 0.85  # of it, for them alone where there is no spectrum to be had
 PLANNED_SHARE = 0.8  # of what is left, for which stages are planned
 FEWEST = 500  # examples of a spectrum at least, or all
-PRODUCTS = 15  # of such a spectrum, in units of those that build their graph
+PRODUCTS = 40  # of such a spectrum, about
 SPECTRAL: tuple[Stage, ...] = ("spectrum", "density")  # what a sample makes shorter
 # What is given up first: what most of the report's sentences rest on comes last.
 ORDER: tuple[Stage, ...] = ("margins", "boundary", "density", "gap", "spectrum")
@@ -79,27 +79,27 @@ class _Looking:
         session.report.first_look = _section(look, self._seconds - left())
         session.publisher.report(session.report)
         session.publisher.progress("intake", 0.0, words(session.report.first_look))
-        fewest = min(FEWEST, session.opened.minimum.n)
-        if not self._alone and fewest * PRODUCTS * look.seconds_each > PLANNED_SHARE * left():
-            self._alone, self._until = True, left() * (1 - REST_SHARE)
+        least = min(FEWEST, session.opened.minimum.n) * PRODUCTS * look.seconds_each
+        # Slow at first touch, a product may turn out quicker than it was taken for.
+        self._alone = least > PLANNED_SHARE * left()
+        share = 1 - REST_SHARE if self._alone else 1 - FIRST_SHARE
+        self._until = share * self._seconds
 
 
 def _section(look: Look, seconds: float) -> FirstLook:
     return FirstLook.of(
         look,
         trace=Interval.of(look.trace),
-        lambda_1=Interval.of(look.top),
+        lambda_1=None if look.top is None else Interval.of(look.top),
         seconds=seconds,
     )
 
 
 def words(found: FirstLook) -> str:
     """One sentence of what is known so far."""
-    top, trace = found.lambda_1, found.trace
-    return (
-        f"λ₁ {top.value:.3g} ({top.low:.3g} to {top.high:.3g}), tr H {trace.value:.3g} "
-        f"({trace.low:.3g} to {trace.high:.3g}), from {found.seen:,} of {found.total:,} examples"
-    )
+    both = {"λ₁": found.lambda_1, "tr H": found.trace}
+    said = [f"{k} {x.value:.3g} ({x.low:.3g} to {x.high:.3g})" for k, x in both.items() if x]
+    return f"{', '.join(said)}, from {found.seen:,} of {found.total:,} examples"
 
 
 def _without(session: Session, stages: list[Stage], why: str) -> None:

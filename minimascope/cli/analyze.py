@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from minimascope.cli import findings, progress, schedule_file
+from minimascope.cli.fail_if import FAIL_IF, condition, judged
 from minimascope.cli.files import existing, given, writable
 from minimascope.cli.model_options import OPTIMIZER_STATE, made, takes
 from minimascope.cli.terminal import AsJson, answer
@@ -40,14 +41,16 @@ def command(
     arrays: Annotated[
         Path | None, typer.Option(metavar="FILE.npz", help="where its arrays go")
     ] = None,
+    fail_if: Annotated[list[str] | None, typer.Option(metavar="CONDITION", help=FAIL_IF)] = None,
     plan: Annotated[bool, typer.Option("--plan", help="say what it will cost, and stop")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="no progress on standard error")] = False,
     as_json: AsJson = False,
-) -> None:
+) -> int:
     """Analyse a minimum from local files; ends with the verdict and the key numbers."""
     began = time.perf_counter()
+    conditions = [condition(each) for each in fail_if or ()]
     files = _files(checkpoint, train, test, optimizer_state)
-    if plan and (output or arrays):
+    if plan and (output or arrays or conditions):
         raise ProblemError("plan_only", "With --plan nothing is computed that could be written.")
     for path in filter(None, (output, arrays)):
         writable(path)
@@ -55,11 +58,12 @@ def command(
     with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
         if plan:
             _plan(files, parameters, Path(workdir), as_json=as_json)
-            return
+            return 0
         publisher = TerminalPublisher(quiet=quiet)
         report = _report(files, parameters, Path(workdir), publisher, began)
     publisher.write_arrays(arrays)
     _end(report, output, as_json=as_json)
+    return judged(conditions, report)
 
 
 def _files(checkpoint: Path, train: Path, test: Path | None, optimizer_state: Path | None) -> Files:

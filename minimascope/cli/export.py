@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import json
 import sys
 import tempfile
@@ -19,12 +20,13 @@ from minimascope.contract.problems import ProblemError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+EXAMPLE = ".npz with a batch X, or with one array an argument of forward"
 MODEL = "a function, a class or a network: train:build, net.py:Net, timm:create_model"
 
 
 def command(
     model: Annotated[str, typer.Argument(metavar="MODULE:NAME", help=MODEL)],
-    example: Annotated[str, typer.Option(metavar="FILE", help=".npz with a batch X")],
+    example: Annotated[str, typer.Option(metavar="FILE", help=EXAMPLE)],
     output: Annotated[Path, typer.Option(metavar="model.pt2", help="where it goes")],
     arguments: Annotated[
         str | None, typer.Option(metavar="JSON", help='of the function: {"width": 64}')
@@ -93,18 +95,29 @@ def _made(text: str, arguments: dict[str, Any]) -> nn.Module:
     return made
 
 
-def _example(text: str, model: nn.Module) -> Tensor:
-    """The batch in an .npz: its array X, or its only one; floating numbers as the weights are."""
-    import torch
-
+def _example(text: str, model: nn.Module) -> tuple[Tensor, ...]:
+    """The batch in an .npz: its array X, its only one, or one an argument of forward."""
     from minimascope.intake.datasets.array_file import read_npz
 
     with existing(text).open("rb") as file:
         arrays = read_npz(file)
-    if "X" not in arrays and len(arrays) != 1:
-        shown = ", ".join(map(repr, arrays))
-        raise _failed(f"{text!r} holds the arrays {shown}; the batch is looked for under X.")
-    batch = torch.from_numpy(arrays.get("X", next(iter(arrays.values()))).copy())
+    own = [name for name in inspect.signature(model.forward).parameters if name in arrays]
+    if "X" in arrays or len(arrays) == 1:
+        return (_tensor(arrays.get("X", next(iter(arrays.values()))), model),)
+    if len(own) > 1:
+        return tuple(_tensor(arrays[name], model) for name in own)
+    shown = ", ".join(map(repr, arrays))
+    raise _failed(
+        f"{text!r} holds the arrays {shown}; the batch is looked for under X, several inputs under "
+        "the names of forward's arguments."
+    )
+
+
+def _tensor(array: Any, model: nn.Module) -> Tensor:
+    """Floating numbers as the weights are, whole ones as token ids."""
+    import torch
+
+    batch = torch.from_numpy(array.copy())
     if not batch.is_floating_point():
         return batch.long()
     weight = next((p for p in model.parameters() if p.is_floating_point()), batch)

@@ -9,18 +9,20 @@ import zipfile
 from pathlib import Path
 
 from minimascope.cli.files import Kind
+from minimascope.contract.folder_files import (
+    DATA,
+    LATEST,
+    SHARD,
+    STATES,
+    TABLE,
+    TOLD,
+    TRAINER,
+    WEIGHTS,
+    WHOLE,
+)
 from minimascope.contract.problems import ProblemError
 
 FILES_MOST = 100_000
-WEIGHTS = (".safetensors", ".bin")
-WHOLE = (".ckpt", ".pt", ".pth", ".pt2")  # each is a checkpoint by itself
-TOLD = (".json",)
-STATES = ("_optim_states.pt", "_model_states.pt")  # of DeepSpeed
-TRAINER = ("optimizer.pt", "scheduler.pt", "training_args.bin")
-DATA = (
-    *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff"),
-    *(".csv", ".tsv", ".parquet", ".arrow", ".npz"),
-)
 
 
 def packed(folder: Path, kind: Kind) -> Path:
@@ -91,9 +93,9 @@ def _nothing(folder: Path, what: str) -> ProblemError:
 
 def _shards(folder: Path) -> list[Path]:
     """What many devices saved together: shards of FSDP with their table, or those of DeepSpeed."""
-    if any(folder.glob("*.distcp")):
-        return sorted([*folder.glob("*.distcp"), *folder.glob(".metadata")])
-    latest = folder / "latest"
+    if any(folder.glob(f"*{SHARD}")):
+        return sorted([*folder.glob(f"*{SHARD}"), *folder.glob(TABLE)])
+    latest = folder / LATEST
     step = folder / latest.read_text().strip() if latest.is_file() else folder
     found = [path for kind in STATES for path in step.glob(f"*{kind}")]
     return sorted(found) if any(folder.rglob(f"*{STATES[0]}")) else []

@@ -15,7 +15,8 @@ ARRAYS: dict[str, str] = {
     "coherence": "(m, m) float32 cosines of reinforcing gradients, m ≤ 300 points by class",
     "coherence_order": "(m,) int64 the training rows of `coherence`",
     "coherence_class_means": "(K, K) mean cosine between classes, own pairs excluded; NaN if none",
-    "embedding_tsne": "(n, 2) float32 t-SNE of the inputs, only where they are not 2-D",
+    "embedding_tsne": "(n, 2) float32 t-SNE of the inputs, only where they are not 2-D; of what "
+    "the last layer is given where they are images",
     "points": "(n, 2) float32 training inputs in the drawn plane (PCA where inputs are not 2-D; "
     "where they are token ids, of what the last layer is given)",
     "images": "(m, h, w[, 3]) uint8 training inputs to look at, no side longer than 48, where they "

@@ -6,6 +6,7 @@ it runs no code. Imports torch and the reader only when called.
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import tempfile
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+_REST = inspect.Parameter.VAR_POSITIONAL
 _ASIDE = re.compile(
     r"TORCH_LOGS|TORCHDYNAMO|For more information|^Developer|^Hint|^Suggested|^from user code|http"
     r"|^The following call|^The above exception|^To fix the error|^User Stack|most recent call"
@@ -43,19 +45,26 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-def _one_input(example_inputs: Tensor | tuple[Tensor, ...]) -> Tensor:
+Batch = tuple["Tensor", ...]
+
+
+def _batch(example_inputs: Tensor | Batch) -> Batch:
     """The example batch, at least two examples: torch.export would fix a batch of one."""
     given = example_inputs if isinstance(example_inputs, tuple) else (example_inputs,)
-    if len(given) != 1 or not hasattr(given[0], "shape") or len(given[0].shape) < 1:
+    if not given or not all(len(getattr(each, "shape", ())) for each in given):
         raise _failed(
-            f"The model was given {len(given)} inputs; exactly one batch of tensors is needed.",
-            "Wrap the model in a module that takes one tensor.",
+            "The model was given no batch of tensors.",
+            "Give one tensor of examples, or a tuple of them, one an argument of forward.",
         )
-    batch = given[0].detach()
-    return batch if len(batch) > 1 else batch.repeat(2, *[1] * (batch.ndim - 1))
+    if len({len(each) for each in given}) > 1:
+        counts = " and ".join(str(len(each)) for each in given)
+        raise _failed(f"The inputs have {counts} examples.", "Give as many of each.")
+    if len(given[0]) > 1:
+        return tuple(each.detach() for each in given)
+    return tuple(each.detach().repeat(2, *[1] * (each.ndim - 1)) for each in given)
 
 
-def _save(model: nn.Module, batch: Tensor, path: Path) -> None:
+def _save(model: nn.Module, batch: Batch, path: Path) -> None:
     """torch.export with a free batch size.
 
     torch keeps the example in the file, with all the memory that it is a slice of: what is shown to
@@ -67,11 +76,12 @@ def _save(model: nn.Module, batch: Tensor, path: Path) -> None:
         # The exporter uses deprecated parts of torch; einsum's paths by size would fix the batch.
         with warnings.catch_warnings(), torch.backends.opt_einsum.flags(enabled=False):
             warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore", FutureWarning)
             warnings.filterwarnings("ignore", "The .grad attribute", UserWarning)
             # Recurrent layers of torch put back their own list of weights.
             warnings.filterwarnings("ignore", message=".*_flat_weights.*")
-            shown = torch.zeros(batch.shape, dtype=batch.dtype, device=batch.device)
-            program = _program(model, shown)
+            shown = tuple(torch.zeros(b.shape, dtype=b.dtype, device=b.device) for b in batch)
+            program = _without_writes(_program(model, shown))
             for kept in (program.state_dict, program.constants):
                 _take_out(kept)
             torch.export.save(program, path)
@@ -82,7 +92,7 @@ def _save(model: nn.Module, batch: Tensor, path: Path) -> None:
         ) from error
 
 
-def _program(model: nn.Module, shown: Tensor) -> Any:
+def _program(model: nn.Module, shown: Batch) -> Any:
     """torch.export's program of any batch size.
 
     Operators whose kernel depends on sizes (cdist, einsum) make guards on the batch; the program
@@ -90,18 +100,27 @@ def _program(model: nn.Module, shown: Tensor) -> Any:
     """
     import torch
 
-    sizes = ({0: torch.export.Dim("batch", min=1)},)
+    free = torch.export.Dim("batch", min=1)
+    sizes = tuple({0: free} for _ in shown)
     try:
-        program: Any = torch.export.export(model, (shown,), dynamic_shapes=sizes)
+        program: Any = torch.export.export(model, shown, dynamic_shapes=_of_forward(model, sizes))
     except Exception as error:
         if "Constraints violated" not in str(error):
             raise
         program = torch.export.export(
             model,
-            (shown,),
-            dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
+            shown,
+            dynamic_shapes=_of_forward(model, tuple({0: torch.export.Dim.DYNAMIC} for _ in shown)),
             prefer_deferred_runtime_asserts_over_guards=True,
         )
+    return program
+
+
+def _without_writes(program: Any) -> Any:
+    """The same program with what is written in place, also into views, as new values."""
+    calls = [each.target for each in program.graph.nodes if each.op == "call_function"]
+    if any(getattr(getattr(call, "_schema", None), "is_mutable", False) for call in calls):
+        return program.run_decompositions({})
     return program
 
 
@@ -141,7 +160,14 @@ def _take_out(tensors: dict[str, Any]) -> None:
         tensors[name] = own[place]
 
 
-def _verify(model: nn.Module, batch: Tensor, path: Path, workdir: Path) -> None:
+def _of_forward(model: nn.Module, sizes: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Sizes a parameter of forward: those of *args are together."""
+    kinds = [each.kind for each in inspect.signature(model.forward).parameters.values()]
+    rest = kinds.index(_REST) if _REST in kinds else len(sizes)
+    return (*sizes[:rest], sizes[rest:]) if rest < len(sizes) else sizes
+
+
+def _verify(model: nn.Module, batch: Batch, path: Path, workdir: Path) -> None:
     """Reads the file as the product does and compares outputs on the example."""
     import torch
 
@@ -150,7 +176,7 @@ def _verify(model: nn.Module, batch: Tensor, path: Path, workdir: Path) -> None:
 
     copy = build_network(read_checkpoint(path, workdir=workdir), None)
     with torch.no_grad():
-        ours, theirs = copy(batch.cpu()), model(batch).cpu()
+        ours, theirs = copy(*(each.cpu() for each in batch)), model(*batch).cpu()
     # The same operators in the same order, up to how attention and batch norm are summed.
     allowed = 100 * torch.finfo(theirs.dtype).eps * max(float(theirs.abs().max()), 1.0)
     off = float((ours - theirs).abs().max()) if ours.shape == theirs.shape else float("inf")
@@ -165,13 +191,13 @@ def _verify(model: nn.Module, batch: Tensor, path: Path, workdir: Path) -> None:
 def export(model: nn.Module, example_inputs: Tensor | tuple[Tensor, ...], path: str | Path) -> Path:
     """Writes `model` in evaluation mode to `path` as a verified `.pt2`.
 
-    `example_inputs`: one batch (n × ...), alone or as a 1-tuple; the batch size stays free. The
-    file is read back by the product's own reader and its outputs are compared before it gets
-    its name. Raises ProblemError: export_failed, or what the reader refuses
+    `example_inputs`: one batch (n × ...), or a tuple of them, one an argument of forward; the
+    batch size stays free. The file is read back by the product's own reader and its outputs are
+    compared before it gets its name. Raises ProblemError: export_failed, or what the reader refuses
     (operator_refused, nan_weights, ...).
     """
     target = Path(path)
-    batch = _one_input(example_inputs)
+    batch = _batch(example_inputs)
     with tempfile.TemporaryDirectory(dir=target.resolve().parent) as folder, _evaluating(model):
         made = Path(folder) / "model.pt2"
         _save(model, batch, made)

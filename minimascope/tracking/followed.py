@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from minimascope.analysis.session.assembly import Opened
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.intake.networks.program import HELD
 from minimascope.tracking.sample import drawn
 from minimascope.training.asked import Asked, Script, asked_of
-from minimascope.training.joining import HELD
 from minimascope.training.refusals import model_unusable
 
 

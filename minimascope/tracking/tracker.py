@@ -124,16 +124,21 @@ class Tracker:
 
     @property
     def result(self) -> Result:
-        """The report of the last measurement. Raises ProblemError no_report_yet."""
+        """The report of the last measurement; one is made where there was none."""
         if self._latest is None:
-            raise ProblemError("no_report_yet", "Nothing was measured yet.")
+            self.measure()
+        assert self._latest is not None
         return self._latest
 
     def frame(self) -> Any:
-        """A DataFrame with a row a measurement, by step. Raises ProblemError not_installed."""
+        """A DataFrame with a row a measurement, by step; one is made where there was none.
+
+        Raises ProblemError not_installed.
+        """
         pandas = needed("pandas", "A DataFrame")
-        rows = [each.model_dump() for each in self.history]
-        return pandas.DataFrame(rows).set_index("step") if rows else pandas.DataFrame()
+        if not self.history:
+            self.measure()
+        return pandas.DataFrame([each.model_dump() for each in self.history]).set_index("step")
 
     def _stepped(self, *_: Any) -> None:
         self.step += 1

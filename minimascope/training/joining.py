@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from minimascope.intake.networks.around import Around
 from minimascope.intake.networks.input_shapes import takes_ids
+from minimascope.intake.networks.program import HELD
 from minimascope.intake.values.dataset import Dataset
 from minimascope.training.attention_masks import with_added_masks
 from minimascope.training.refusals import data_unusable, first_line, model_unusable, named
@@ -23,7 +24,6 @@ from minimascope.training.table import Key, Table
 
 Forward = Callable[[Any, Any], Any]
 PROBED = 2
-HELD = "_examples_"  # buffers with the examples, where inputs are their numbers
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,12 @@ from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisRequest
 from minimascope.intake.exporting import export
+from minimascope.intake.networks.program import HELD
 from minimascope.intake.values.dataset import Dataset
 from minimascope.objective.optimiser import EPS
 from minimascope.objective.penalty import Penalty
 from minimascope.results.result import Result
 from minimascope.training.asked import Asked, Script, asked_of, check_callable
-from minimascope.training.joining import HELD
 from minimascope.training.layer_list import architecture_of
 from minimascope.training.refusals import criterion_unusable, model_unusable
 from minimascope.training.surroundings import left_as_it_was

@@ -34,6 +34,7 @@ def describe(page: Page, *, name: str) -> None:
     page.get_by_text("tanh", exact=True).click()
     page.fill("#up-name", name)
     page.fill("#up-weight-decay", "3e-3")
+    page.click("#up-advanced summary")
     page.fill("#up-top-k", "3")
 
 

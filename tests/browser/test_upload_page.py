@@ -59,8 +59,7 @@ def test_files_are_described_and_a_candidate_is_chosen_by_hand(
         assert "mean 0.306" in fact(page, "train", "Normalisation")
         bars = page.locator("#found-train .balance li").all_inner_texts()
         assert [bar.split() for bar in bars][1] == ["dog", "250", "·", "21", "%"]
-        page.click("#up-list")
-        expect(page.locator(".candidate")).to_have_count(9)
+        expect(page.locator(".candidate")).to_have_count(9)  # by itself: it has convolutions
         expect(page.locator(".candidate[aria-checked=true]")).to_have_count(0)
         page.click(".candidate >> nth=0")
         chosen = "[data-choice=up-activation] [aria-checked=true]"
@@ -82,7 +81,6 @@ def test_a_sequential_candidate_fills_the_layers_and_another_loss_clears_the_tab
     page.click("#up-list")
     expect(page.locator("#up-candidates")).to_contain_text("No training set has been uploaded.")
     choose(page, "train", files[1])
-    page.click("#up-list")
     page.click(".candidate >> nth=1")
     expect(page.locator("#up-sequential")).to_be_visible()
     written = json.loads(page.locator("#up-sequential").input_value())
@@ -105,6 +103,7 @@ def test_the_stages_chosen_are_those_asked_for_and_the_cost_follows(
     expect(cost).to_contain_text(f"About {span(sum(seconds.values()))} on this machine")
     expect(cost).to_contain_text(f"generalization gap over λ {gap}")
     expect(cost).to_contain_text("about 2189 products")
+    page.click("#up-advanced summary")
     pressed = page.locator("[data-several='up-stages'] [aria-pressed=true]")
     page.click("[data-several='up-stages'] [data-value='spectrum']")
     # What needs the spectrum goes with it.
@@ -114,11 +113,22 @@ def test_the_stages_chosen_are_those_asked_for_and_the_cost_follows(
     page.click("[data-several='up-stages'] [data-value='gap']")
     page.click("#up-start")
     expect(page.locator("#up-problem")).to_contain_text("No stage has been chosen.")
+    expect(page.locator("#up-stages-field .field-refusal")).to_have_count(1)
     page.click("[data-several='up-stages'] [data-value='boundary']")
     expect(pressed).to_have_text(
         ["Top eigenpairs of the Hessian", "Alignment and decision boundary"]
     )
+    expect(page.locator(".field-refusal")).to_have_count(0)
     page.click("[data-choice='up-dtype'] [data-value='float32']")
+    page.fill("#up-seed", "7")
+    page.keyboard.press("Tab")
+    page.reload()  # files are in the address, settings beside them
+    expect(page.locator("#drop-train")).to_have_attribute("data-state", "done")
+    expect(page.locator("#up-seed")).to_have_value("7")
+    expect(page.locator("[data-choice=up-activation] [aria-checked=true]")).to_have_text("relu")
+    page.click("[data-earlier=test] summary")
+    page.locator("[data-earlier=test] .menu-item", has_text="train.npz").first.click()
+    expect(page.locator("#drop-test")).to_have_attribute("data-state", "done")
     with page.expect_request("**/_dash-update-component**"):
         page.click("#up-start")
     page.wait_for_url("**/jobs/*")
@@ -126,6 +136,7 @@ def test_the_stages_chosen_are_those_asked_for_and_the_cost_follows(
     asked = httpx.get(f"{server}/api/v1/analyses/{identifier}").json()["parameters"]
     assert asked["stages"] == ["spectrum", "boundary"]
     assert asked["dtype"] == "float32"
+    assert asked["seed"] == 7
 
 
 def test_a_table_is_described_once_its_label_column_is_known(page: Page, tmp_path: Path) -> None:

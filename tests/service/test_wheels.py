@@ -145,7 +145,7 @@ def test_the_service_runs_from_a_folder_that_holds_rooms_of_others(
         assert page.headers["content-type"].startswith("text/html")
         assert httpx.get(f"{url}/api/v1/health/live", timeout=60).status_code == 200
         shipped = httpx.get(f"{url}/api/v1/analyses", timeout=60).json()["items"]
-        assert len(shipped) == 3
+        assert len(shipped) == 4
         # A worker, its child and the sandboxed parser work too.
         done = environment.run("minimascope", "upload", "model.pt", f"--server={url}", cwd=folder)
         assert done.returncode == 0, done.stderr

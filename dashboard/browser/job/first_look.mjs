@@ -97,8 +97,9 @@ export async function lookAt(job) {
   if (Object.keys(planned(job)).length || Date.now() - asked < EVERY) return;
   asked = Date.now();
   const reply = await fetch(`/drawings/${job}/first-look`).catch(() => null);
-  if (!reply?.ok || asking !== job) return;
-  known = { job, look: await reply.json() };
+  const look = reply?.ok ? await reply.json() : null;
+  if (!look || asking !== job) return;
+  known = { job, look };
   one(`#${ID.FIRST_LOOK} .look-said`)?.remove(); // all of it is built again
   draw();
 }

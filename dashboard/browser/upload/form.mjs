@@ -1,7 +1,9 @@
 // The form of a new analysis: fields of the chosen family, a candidate taken from the table.
-import { ID, OPTIMIZERS, TOLD } from "../contract.mjs";
+import { FORM, ID, OPTIMIZERS, TOLD } from "../contract.mjs";
 import { setProps } from "../page/dash.mjs";
 import { one } from "../page/dom.mjs";
+import { ZONES } from "./addresses.mjs";
+import { keep } from "./kept.mjs";
 
 /** Where a checkpoint dropped on the list leads. @param {Upload | null} upload */
 export const nextStep = (upload) => (upload && location.pathname === "/" ? `/upload?checkpoint=${upload.id}` : undefined);
@@ -38,4 +40,10 @@ export function candidateChosen(place, candidates) {
   press(ID.UP_FAMILY, chosen.family);
   if (chosen.family === "mlp") press(ID.UP_ACTIVATION, String(chosen.activation));
   else setProps(ID.UP_SEQUENTIAL, { value: JSON.stringify(chosen) });
+}
+
+/** Something has changed: it is kept, and what was refused is refused no longer. @param {any[]} told what zones hold, then the fields */
+export function formChanged(...told) {
+  keep(Object.fromEntries(FORM.map((id, place) => [id, told[ZONES.length + place]])));
+  return "";
 }

@@ -11,7 +11,7 @@ const FORMATS = {
   torch: "state dict of torch.save", safetensors: "safetensors", pt2: ".pt2, program and weights",
   huggingface: "Hugging Face model folder", npz: "NumPy arrays (.npz)", csv: "table (.csv)",
   training: "state of an optimiser", parquet: "table (Parquet or Arrow)", image_zip: "images in folders",
-  torchscript: "TorchScript, its weights", torch_zip: "tensors of torch.save", torch_legacy: "tensors of torch.save",
+  torchscript: "TorchScript, its weights", shards: "shards of many devices, joined", torch_zip: "tensors of torch.save", torch_legacy: "tensors of torch.save",
 };
 
 /** @typedef {Upload["inspection"]} Inspection */
@@ -125,6 +125,7 @@ export function showFound(zone, upload) {
   shown.delete(box);
   if (upload?.inspection.state !== "ok") return box.replaceChildren();
   shown.set(box, upload);
+  if (zone === "train") byId(`${ID.UP_LABEL}-field`)?.classList.toggle("gone", !upload.inspection.summary?.columns);
   box.replaceChildren(...(ofTraining(zone) ? checkpointParts(upload, zone) : dataParts(upload, zone)));
 }
 

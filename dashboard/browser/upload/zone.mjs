@@ -6,6 +6,8 @@ import { pause } from "../page/fetching.mjs";
 import { size, thin } from "../page/numbers.mjs";
 import { ADDRESS, ofTraining, zoneOf } from "./addresses.mjs";
 import { showFound } from "./found.mjs";
+import { intoAddress } from "./kept.mjs";
+import { listWhenBoth } from "./listing.mjs";
 import { propose } from "./proposing.mjs";
 import { unfinished } from "./unfinished.mjs";
 
@@ -29,6 +31,8 @@ function tell(zone, upload) {
   showFound(zoneOf(zone), upload);
   if (ofTraining(zoneOf(zone))) propose(zoneOf(zone), upload);
   setProps(idOf("uploaded", zoneOf(zone)), { data: upload });
+  intoAddress(zoneOf(zone), upload);
+  listWhenBoth(zoneOf(zone), upload, WHOLE.includes(upload?.inspection.format || ""));
 }
 
 /** Nothing is in it, and nothing on its way. @param {HTMLElement} zone */

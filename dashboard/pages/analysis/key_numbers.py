@@ -9,6 +9,7 @@ from dash import html
 from dashboard.components.term import term
 from dashboard.components.words import level, number, plural, with_error
 from dashboard.pages.analysis.absence import absence
+from dashboard.pages.analysis.sample_words import first_look_words
 from minimascope.contract.report import Report
 
 OVERCONFIDENT = 1.2
@@ -41,6 +42,10 @@ def eigenvalue_kpi(report: Report, *, final: bool = False) -> Kpi:
     """λ₁ with its outliers, or between what it lies where the spectrum is of a sample."""
     spectrum = report.spectrum
     if spectrum is None or not spectrum.eigenvalues:
+        look = report.first_look
+        if look is not None and look.lambda_1 is not None:
+            value, note = first_look_words(look, look.lambda_1)
+            return Kpi("lambda_1", "Largest curvature λ₁", value, note)
         note = absence(report, "spectrum", final=final)
         return Kpi("lambda_1", "Largest curvature λ₁", "—", note)
     note = plural(spectrum.outliers.by_ratio.count, "outlier")

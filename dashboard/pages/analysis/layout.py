@@ -16,7 +16,7 @@ from dashboard.pages.analysis.answer import answer, range_panel
 from dashboard.pages.analysis.groups import groups
 from dashboard.pages.analysis.key_numbers import kpi_strip
 from dashboard.pages.analysis.panels import boundary, card, filmstrip, plane_kind, spectrum
-from dashboard.pages.analysis.sample_words import sample_words
+from dashboard.pages.analysis.sample_words import budget_words, sample_words
 from dashboard.pages.analysis.taken import taken
 from minimascope.contract.report import Failure, Report
 from minimascope.contract.schemas import FINAL_STATES, Analysis
@@ -54,6 +54,7 @@ def _again(analysis: Analysis) -> str:
 def _remarks(analysis: Analysis, report: Report) -> list[Any]:
     notes = [failure_notice(each, stages) for each, stages in _told_apart(report.failures)]
     notes += [remark(warning, tone="warn") for warning in report.warnings]
+    notes += [remark(said) for said in budget_words(report)]
     if report.spectrum is not None and report.spectrum.sample is not None:
         notes.append(remark(sample_words(report.spectrum, report.spectrum.sample)))
     if analysis.elsewhere or analysis.run:

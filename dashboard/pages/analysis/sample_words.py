@@ -1,12 +1,12 @@
-"""What is said of a spectrum that is of some of the training examples only."""
+"""What is said where spectrum, or all numbers, are of some of the training examples only."""
 
 from __future__ import annotations
 
 from dash import html
 
 from dashboard.components.data_table import table
-from dashboard.components.words import count, number, plural, with_error
-from minimascope.contract.report import Spectrum, SpectrumSample
+from dashboard.components.words import count, number, percent, plural, with_error
+from minimascope.contract.report import FirstLook, Interval, Report, Spectrum, SpectrumSample
 
 
 def sample_words(spectrum: Spectrum, sample: SpectrumSample) -> str:
@@ -20,6 +20,38 @@ def sample_words(spectrum: Spectrum, sample: SpectrumSample) -> str:
         f"is at least that and, on average over samples, at most the sample's, "
         f"{number(spectrum.eigenvalues[0])}."
     )
+
+
+def first_look_words(look: FirstLook, found: Interval) -> tuple[str, str]:
+    """A value, and its interval with what it is from."""
+    of = "all" if look.seen == look.total else f"{count(look.seen)} of {count(look.total)}"
+    return number(found.value), (
+        f"95%: {number(found.low)} to {number(found.high)}, from {of} examples"
+    )
+
+
+def budget_words(report: Report) -> list[str]:
+    """What a budget of seconds left of the data and of H, a sentence each."""
+    said = []
+    for name, split in (("training", report.data.train), ("test", report.data.test)):
+        if split is not None and split.total is not None:
+            loss = " ".join(with_error(split.loss, split.loss_error))
+            right = ""
+            if split.accuracy is not None:
+                right = f", {percent(split.accuracy)} right"
+                right += f" (± {percent(split.accuracy_error or 0.0)})"
+            said.append(
+                f"To stay within the seconds given, {count(split.n)} of "
+                f"{plural(split.total, f'{name} example')} were looked at: loss {loss}{right}."
+            )
+    look = report.first_look
+    if look is not None:
+        for name, each in (("λ₁", look.lambda_1), ("the trace of H", look.trace)):
+            if each is not None:
+                said.append(
+                    "At first sight {} is {} ({}).".format(name, *first_look_words(look, each))
+                )
+    return said
 
 
 def sample_table(spectrum: Spectrum) -> list[html.Div]:

@@ -12,33 +12,11 @@ from dashboard.components import ids
 from dashboard.components.clientside import in_browser
 from dashboard.components.notices import refusal
 from dashboard.pages.upload import check_callbacks, told_fields, weights_callbacks
+from dashboard.pages.upload.fields import ASKED, HELD, field_of
 from dashboard.pages.upload.layout import START, ZONES, layout
 from dashboard.pages.upload.request import request_of
 from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
-
-GROUPS = ("family", "activation", "loss", "optimizer", "dtype", "stages")
-FIELDS = (
-    "name",
-    "family",
-    "activation",
-    "sequential",
-    "loss",
-    "optimizer",
-    "label",
-    "top-k",
-    "examples",
-    "seconds",
-    "lambdas",
-    "seed",
-    "dtype",
-    "stages",
-)
-
-
-def _held(field: str) -> str:
-    """Where a field keeps what was chosen: a store for groups, else its own value."""
-    return "data" if field in GROUPS else "value"
 
 
 def told_states() -> dict[str, State]:
@@ -68,24 +46,30 @@ def register(pages: Dash, client: AsyncClient) -> None:
     check_callbacks.register(pages, client)
     weights_callbacks.register(pages, client)
     pages.clientside_callback(
-        in_browser("refusal_cleared"),
-        Output("up-problem", "children", allow_duplicate=True),
+        in_browser("form_changed"),
+        Output(ids.UP_PROBLEM, "children", allow_duplicate=True),
         *(Input(ids.uploaded(kind), "data") for kind in ZONES),
-        *(Input(f"up-{field}", _held(field)) for field in FIELDS),
-        *(Input(each.component_id, each.component_property) for each in told_states().values()),
+        *(Input(identifier, held) for identifier, held in HELD.items()),
+        prevent_initial_call=True,
+    )
+
+    pages.clientside_callback(
+        in_browser("refusal_placed"),
+        Output(ids.UP_PROBLEM, "title"),
+        Input(ids.UP_PROBLEM, "children"),
         prevent_initial_call=True,
     )
 
     @pages.callback(
         output=[
             Output(ids.HERE, "href", allow_duplicate=True),
-            Output("up-problem", "children"),
+            Output(ids.UP_PROBLEM, "children"),
         ],
         inputs={"clicks": Input("up-start", "n_clicks")},
         state={
             "key": State("up-key", "data"),
             "files": {kind: State(ids.uploaded(kind), "data") for kind in ZONES},
-            "values": {field: State(f"up-{field}", _held(field)) for field in FIELDS},
+            "values": {field: State(f"up-{field}", HELD[f"up-{field}"]) for field in ASKED},
             "told": told_states(),
         },
         prevent_initial_call=True,
@@ -108,5 +92,5 @@ def register(pages: Dash, client: AsyncClient) -> None:
             digest = f"{key}-{crc32(request.model_dump_json().encode()):08x}"
             analysis = await client.submit(request, idempotency_key=digest)
         except ProblemError as problem:
-            return no_update, refusal(problem)
+            return no_update, refusal(problem, of=field_of(problem))
         return f"/jobs/{analysis.id}", ""

@@ -40,7 +40,11 @@ def register(pages: Dash, client: AsyncClient) -> None:
         inputs={
             "clicks": Input("up-list", "n_clicks"),
             "files": {kind: Input(ids.uploaded(kind), "data") for kind in ("checkpoint", "train")},
-            "values": {"loss": Input("up-loss", "data"), "label": Input(ids.UP_LABEL, "value")},
+            "values": {
+                "loss": Input("up-loss", "data"),
+                "label": Input(ids.UP_LABEL, "value"),
+                "resize": Input(ids.UP_RESIZE, "value"),
+            },
         },
         prevent_initial_call=True,
     )
@@ -60,6 +64,7 @@ def register(pages: Dash, client: AsyncClient) -> None:
             "values": {
                 **{f: Input(f"up-{f}", "data") for f in CHOSEN},
                 "label": Input(ids.UP_LABEL, "value"),
+                "resize": Input(ids.UP_RESIZE, "value"),
                 "left": Input(ids.UP_SEQUENTIAL, "n_blur"),
                 **{f: Input(f"up-{f}", "n_blur") for f in TYPED},
             },

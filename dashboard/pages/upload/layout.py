@@ -1,4 +1,4 @@
-"""A new analysis in four steps: checkpoint, data and network, training, settings."""
+"""A new analysis in four steps: checkpoint, data and network, training, name; the rest folded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dashboard.components.choice import several
 from dashboard.components.drop_zone import checkpoint_zone, described, drop_zone
 from dashboard.components.words import STAGES
 from dashboard.pages.upload import checks, weights
-from dashboard.pages.upload.parts import field, group, step, text
+from dashboard.pages.upload.parts import field, folded, group, step, text
 from dashboard.pages.upload.training import loss_options, training
 
 ACTIVATIONS = (
@@ -35,6 +35,7 @@ SINGLE = (
 )
 SAMPLED = "A sample for spectrum and density where they take long."
 BUDGET = "A promise: first numbers from a sample, then what fits into them."
+RESIZE = "Height x width, where images have several sizes and training resized them."
 LOSSES = {
     "cross_entropy": "Cross-entropy",
     "binary": "Binary logistic",
@@ -85,7 +86,6 @@ def _stages() -> html.Div:
 def _settings() -> html.Div:
     return html.Div(
         [
-            field("Name", text("up-name", placeholder="normal initialisation, seed 3"), wide=True),
             field("Eigenpairs", text("up-top-k", value="10"), "Top k of the Hessian."),
             field("Seed", text("up-seed", value="0")),
             field(
@@ -116,16 +116,25 @@ def layout(**_: Any) -> html.Div:
     )
     hint = "Of a table, where it is not named y, label or target."
     data = html.Div([described("train", train), described("test", test)], className="drops")
-    labels = html.Div([field("Label column", label, hint)], className="fields")
+    size = dcc.Input(
+        id=ids.UP_RESIZE, type="text", placeholder="64x64", className="text", debounce=True
+    )
+    # The label's is shown where the data are a table (`upload/found.mjs`).
+    fields = [field("Label column", label, hint, gone=True), field("Resize images", size, RESIZE)]
+    labels = html.Div(fields, className="fields")
     start = html.Div(
         [
             # First: what is said later must not move the button from under a pointer.
             html.Button(START, id="up-start", className="button primary"),
-            html.Div(id="up-problem"),
+            html.Div(id=ids.UP_PROBLEM),
             html.Div(id="up-cost", role="status"),
         ],
         className="step-end",
     )
+    typed = text("up-name", placeholder="normal initialisation, seed 3")
+    name = html.Div([field("Name", typed, wide=True)], className="fields")
+    words = "Advanced: eigenpairs, further λ, sample, seconds, number type, stages"
+    advanced = html.Div([folded(words, "up-advanced", _settings())], className="fields")
     stores = [dcc.Store(id=ids.uploaded(kind)) for kind in ZONES]
     return html.Div(
         [
@@ -133,7 +142,7 @@ def layout(**_: Any) -> html.Div:
             step(1, "Checkpoint", described("checkpoint", checkpoint_zone()), weights.section()),
             step(2, "Data and network", data, labels, _architecture()),
             step(3, "Training", *training()),
-            step(4, "Settings", _settings(), start),
+            step(4, "Name", name, advanced, start),
             *stores,
             dcc.Store(id="up-key", data=uuid.uuid4().hex),
         ],

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from pydantic import ValidationError
 
 from dashboard.pages.upload import told_fields
-from minimascope.contract.parameters import Parameters
+from minimascope.contract.parameters import RESIZE, Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisRequest
 
@@ -72,12 +73,23 @@ def candidates_request(values: dict[str, Any], files: dict[str, Any]) -> Analysi
     return AnalysisRequest(
         checkpoint=files["checkpoint"]["id"],
         train=files["train"]["id"],
-        parameters=Parameters(loss=values["loss"], label=_label(values)),
+        parameters=Parameters(loss=values["loss"], label=_label(values), resize=_resize(values)),
     )
 
 
 def _label(values: dict[str, Any]) -> str | None:
     return (values.get("label") or "").strip()[:200] or None
+
+
+def _resize(values: dict[str, Any]) -> str | None:
+    """As the API has it: 64x64, also of 64 × 64 and of 64. Raises ProblemError bad_setting."""
+    typed = (values.get("resize") or "").strip()
+    sides = typed.lower().replace("×", "x").replace(" ", "").split("x")
+    size = "x".join(sides if len(sides) > 1 else sides * 2)
+    if typed and not re.fullmatch(RESIZE, size):
+        sentence = f"{typed[:40]!r} is no size of images."
+        raise ProblemError("bad_setting", sentence, "Write height x width, such as 64x64.")
+    return size if typed else None
 
 
 def request_of(values: dict[str, Any], files: dict[str, Any]) -> AnalysisRequest:
@@ -87,6 +99,7 @@ def request_of(values: dict[str, Any], files: dict[str, Any]) -> AnalysisRequest
         "architecture": _described(values),
         "loss": values["loss"],
         "label": _label(values),
+        "resize": _resize(values),
         **told_fields.told(values),
         "top_k": _number(values, "top-k", "Eigenpairs", whole=True) or 10,
         "spectrum_examples": _number(values, "examples", "Examples of the spectrum", whole=True),

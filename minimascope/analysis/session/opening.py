@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.intake.networks.architecture import build_network
 from minimascope.intake.networks.input_shapes import takes_ids
 from minimascope.intake.networks.next_tokens import SENTENCE, of_next, without_last
+from minimascope.intake.networks.several import wanted
 from minimascope.intake.values.checkpoint import read_checkpoint
 from minimascope.intake.values.dataset import Dataset, in_order, read_dataset
 from minimascope.objective.tokens import TokenCrossEntropy
@@ -50,13 +51,13 @@ def open_files(files: Files, parameters: Parameters, *, workdir: Path) -> Opened
     with speaking_of("Checkpoint"):
         checkpoint = read_checkpoint(files.checkpoint, workdir=workdir)
     network = build_network(checkpoint, parameters.architecture)
-    ids = takes_ids(network)
+    taken = {"ids": takes_ids(network), "several": wanted(network)}
     with speaking_of("Training data"):
-        train = read_split(files.train, parameters, ids=ids, workdir=workdir)
+        train = read_split(files.train, parameters, **taken, workdir=workdir)
     test = None
     if files.test:
         with speaking_of("Test data"):
-            held = read_split(files.test, parameters, ids=ids, workdir=workdir, role="test")
+            held = read_split(files.test, parameters, **taken, workdir=workdir, role="test")
             test = in_order(held.numbered_as(train), train)
     network, train, test = asked_for_next(network, train, test)
     with refused_as_told(), speaking_of("Optimiser's state"):
@@ -105,8 +106,10 @@ def read_split(
     ids: bool,
     workdir: Path,
     role: Literal["train", "test"] = "train",
+    several: Sequence[tuple[str, bool]] = (),
 ) -> Dataset:
-    """One data set as it was sent; `ids` keeps whole-number inputs as token ids."""
+    """One data set as it was sent; `ids` keeps whole-number inputs as token ids; `several` are the
+    inputs of a network that takes more than one."""
     integers: Literal["float", "keep"] = "keep" if ids else "float"
     beside = [x for x in (parameters.example_weights, parameters.groups) if x is not None]
     return read_dataset(
@@ -114,8 +117,10 @@ def read_split(
         workdir=workdir,
         integers=integers,
         label=parameters.label,
+        resize=parameters.resize,
         aside=beside,
         role=role,
+        several=several,
     )
 
 

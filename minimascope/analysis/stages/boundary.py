@@ -14,7 +14,9 @@ from minimascope.analysis.session.sampling import some_rows
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.class_subsets import subset_sections
 from minimascope.analysis.stages.embeddings import NO_EMBEDDING, tsne
+from minimascope.analysis.stages.images import are_images
 from minimascope.analysis.stages.planes import slice_arrays
+from minimascope.analysis.stages.representation import penultimate
 from minimascope.analysis.stages.rescaled import rescaled_sections
 from minimascope.analysis.stages.walks import publish_walks
 from minimascope.boundary.alignment import Alignment, align
@@ -148,11 +150,12 @@ def plane_sentence(session: Session) -> str:
 
 
 def publish_embedding(session: Session) -> None:
-    """t-SNE of the inputs where they cannot be drawn as they are."""
+    """t-SNE where inputs cannot be drawn as they are; images go by what the last layer gets."""
     minimum = session.opened.minimum
-    session.progress(0.95, "t-SNE embedding of the inputs")
+    session.progress(0.95, "t-SNE embedding")
+    shown = penultimate(minimum) if are_images(minimum.inputs) else minimum.inputs
     try:
-        coordinates = tsne(minimum.inputs, seed=session.parameters.seed)
+        coordinates = tsne(shown, seed=session.parameters.seed)
     except ModuleNotFoundError:  # an extra
         session.report.warnings.append(NO_EMBEDDING)
         return

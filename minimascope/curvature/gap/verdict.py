@@ -272,8 +272,8 @@ def _usable(e: Evidence, scatter: float) -> str:
     if e.apart:
         return (
             f"Usable, but the {e.n:,} training examples are fitted so closely that it matters how "
-            f"the end of training is counted: by a factor of {e.bracket:.2g}, which the interval "
-            "spans."
+            f"the end of training is counted: by a factor of {e.bracket:.2g}, which makes the "
+            "interval wide."
         )
     if NINETY.z * scatter < e.estimate * math.expm1(NINETY.t * e.sigma):
         return (

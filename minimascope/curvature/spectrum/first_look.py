@@ -37,7 +37,8 @@ WORK = 20  # products an example of a round: those of Lanczos, of probes and of 
 BLOCKS = 6  # of a Lanczos run at most, two vectors each; later ones start from the first's result
 SLOW = 0.5  # seconds of a product of one example; of such a network the first sample is
 FEWEST, FEWEST_BLOCKS, FEW = 2, 2, 8  # tiny; below a few examples the Krylov space is so, too
-GROWTH = 2
+GROWTH, LEAST_GROWTH = 2, 1.3
+SPREAD = 1.2  # of what a round takes, over what the last one lets expect
 TOGETHER_UNTIL = 5e-3  # seconds of a product of one example
 OPERATION_SECONDS = 0.2  # of a product with the graph of a chunk
 
@@ -46,12 +47,12 @@ OPERATION_SECONDS = 0.2  # of a product with the graph of a chunk
 class Look:
     """What is known so far.
 
-    examples: whose Hessian λ₁ is of; seen: with those beside, of `total`. seconds_each: of a
-    product of one example.
+    examples: whose Hessian λ₁ is of; seen: with those beside, of `total`. top: None before there
+    was a Lanczos run. seconds_each: of a product of one of these examples within it.
     """
 
     trace: Interval
-    top: Interval
+    top: Interval | None
     examples: int
     seen: int
     total: int
@@ -74,8 +75,10 @@ def first_looks(
     seed: int = 0,
     most: int | None = None,
 ) -> Iterator[Look]:
-    """A look a round, the first whatever it takes; ends where the next would need more than `room`
-    seconds, or all `minimum.n` examples, `most` of them, are in.
+    """A look a round, the first whatever it takes, and the trace before it.
+
+    Ends where the next would need more than `room` seconds, or all `minimum.n` examples, `most` of
+    them, are in.
 
     total: of the examples that these are drawn from. Raises OutOfTimeError past an analysis' end,
     ValueError where a product is not finite.
@@ -85,12 +88,26 @@ def first_looks(
     # Where others are never seen, half of these are held out to the end.
     largest = most if most == found.total else max(1, most // 2)
     size = min(found.first(room()), largest)
+    yield found.trace_of(size)
     while True:
         began = time.perf_counter()
         yield found.look(size, most)
-        if size >= largest or room() < GROWTH * 1.2 * (time.perf_counter() - began):
+        fits = room() / (SPREAD * (time.perf_counter() - began))
+        following = _following(size, largest, most, fits)
+        if following is None:
             return
-        size = largest if GROWTH * size > most // 2 else GROWTH * size
+        size = following
+
+
+def _following(size: int, largest: int, most: int, fits: float) -> int | None:
+    """The next sample's size, where one `fits` times as large is to be had; None for no other."""
+    wanted = largest if GROWTH * size > most // 2 else GROWTH * size
+    if wanted <= size:
+        return None
+    if fits * size >= wanted:
+        return wanted
+    unseen = most - GROWTH * size
+    return int(size * min(fits, GROWTH)) if fits >= LEAST_GROWTH and unseen > 0 else None
 
 
 class _Looking:
@@ -116,13 +133,20 @@ class _Looking:
         self._blocks = BLOCKS if fits >= FEW else FEWEST_BLOCKS
         return min(self._minimum.n, max(FEWEST, min(most, fits)))
 
+    def trace_of(self, size: int) -> Look:
+        """The trace alone, from the first sample."""
+        self._probed(size)
+        return Look(self._trace(), None, size, size, self.total, self._each)
+
     def look(self, size: int, most: int) -> Look:
         """Of `size` examples and as many others."""
         sample = self._minimum.subset(self._order[:size])
         before = None if self._pairs is None else self._pairs.vectors
         operator = hessian(sample, chunk=self._chunk())
         told = {"count": 1, "seed": self._seed + size, "blocks": self._blocks}
+        began = time.perf_counter()
         self._pairs = top_pairs(operator, before, **told)
+        product = (time.perf_counter() - began) / max(1, self._pairs.products) / size
         held = min(size, most - size)
         if size > sum(self._seen.sizes):
             self._probed(size)
@@ -135,7 +159,7 @@ class _Looking:
             size,
             size + held,
             self.total,
-            self._each,
+            product,
         )
 
     def _chunk(self) -> int | None:

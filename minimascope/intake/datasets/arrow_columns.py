@@ -9,7 +9,7 @@ import numpy as np
 
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.datasets.columns import INDEXES
-from minimascope.intake.datasets.image_archive import stacked
+from minimascope.intake.datasets.image_archive import Size, stacked
 from minimascope.intake.datasets.table_text import refused
 
 IDS = ("input_ids", "attention_mask", "token_type_ids")
@@ -74,13 +74,13 @@ def _check_whole(name: str, column: Any) -> None:
         raise refused(f"Column {name[:60]!r} has {column.null_count} empty cells.")
 
 
-def nested(name: str, column: Any) -> tuple[np.ndarray, list[str]]:
+def nested(name: str, column: Any, resize: Size | None = None) -> tuple[np.ndarray, list[str]]:
     """Lists of one length as n × …, or decoded images; and what was done."""
     import pyarrow
 
     _check_whole(name, column)
     if pyarrow.types.is_struct(column.type) or pyarrow.types.is_binary(column.type):
-        return _images(name, column.to_pylist())
+        return _images(name, column.to_pylist(), resize)
     rows = column.to_pylist()
     lengths = sorted({len(row) for row in rows})
     if len(lengths) > 1:
@@ -99,7 +99,7 @@ def nested(name: str, column: Any) -> tuple[np.ndarray, list[str]]:
     return array, []
 
 
-def _images(name: str, rows: list[Any]) -> tuple[np.ndarray, list[str]]:
+def _images(name: str, rows: list[Any], resize: Size | None) -> tuple[np.ndarray, list[str]]:
     """Images as `datasets` keeps them: {"bytes": …, "path": …}."""
     contents = [row.get("bytes") if isinstance(row, dict) else row for row in rows]
     images = [(each, f"{name} {at}") for at, each in enumerate(contents) if isinstance(each, bytes)]
@@ -108,4 +108,4 @@ def _images(name: str, rows: list[Any]) -> tuple[np.ndarray, list[str]]:
             f"Column {name[:60]!r} names images that are not in the file.",
             "Embed them: dataset.save_to_disk(folder), or a zip of folders of images.",
         )
-    return stacked(iter(images), len(images))
+    return stacked(iter(images), len(images), resize)

@@ -21,6 +21,7 @@ from minimascope.intake.files.formats import IMAGES, records
 from minimascope.intake.files.safetensors_format import damaged
 from minimascope.intake.files.taken import Row, left
 
+Size = tuple[int, int]  # height and width
 SIDE_MOST = 1024
 NUMBERS_MOST = 1 << 27
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM", "TIFF")
@@ -100,7 +101,7 @@ def _pixels(image: Any, mode: str) -> np.ndarray:
     return values[None] if mode == "L" else values.transpose(2, 0, 1)
 
 
-def read(source: BinaryIO, role: splits.Role = "train") -> Found:
+def read(source: BinaryIO, role: splits.Role = "train", resize: Size | None = None) -> Found:
     """X (n × C × H × W, float32 in [0, 1]) and y (n texts) of the images for one purpose.
 
     Raises ProblemError: file_damaged, not_a_dataset, pillow_missing, deflate_bomb, sizes_differ,
@@ -117,20 +118,28 @@ def read(source: BinaryIO, role: splits.Role = "train") -> Found:
         rows.append(left(f"{len(without)} images", "in no folder of a class"))
         said.append(f"{len(without)} images lie in no folder of a class and were left.")
     with zipfile.ZipFile(source) as archive:
-        images, done = stacked(((_unpacked(archive, n), n) for n in names), len(names))
+        found = ((_unpacked(archive, n), n) for n in names)
+        images, done = stacked(found, len(names), resize)
     rows.append(Row(f"{len(names)} images", "the inputs, their folders the labels"))
     return Found({"X": images, "y": np.array(labels)}, [*done, *said], rows)
 
 
-def stacked(images: Iterator[tuple[bytes, str]], count: int) -> tuple[np.ndarray, list[str]]:
+def stacked(
+    images: Iterator[tuple[bytes, str]], count: int, resize: Size | None = None
+) -> tuple[np.ndarray, list[str]]:
     """Images of one size as n × C × H × W, float32 in [0, 1], and what was done to them.
 
+    `resize`: height and width that all of them get, bilinear with antialiasing, which is what
+    torchvision's Resize does to images of Pillow.
     Raises ProblemError: file_damaged, not_a_dataset, pillow_missing, sizes_differ.
     """
     rows: list[np.ndarray] = []
-    mode, size = "", (0, 0)
+    mode, size, own = "", (0, 0), set[tuple[int, int]]()
     for content, name in images:
         image = _decoded(content, name)
+        own.add(image.size)
+        if resize is not None:
+            image = image.resize(resize[::-1], _pillow().Resampling.BILINEAR)
         if not rows:
             mode, size = image.mode, image.size
             _check_total(count, mode, size)
@@ -143,6 +152,11 @@ def stacked(images: Iterator[tuple[bytes, str]], count: int) -> tuple[np.ndarray
         f"Images were read as {'grey' if mode == 'L' else 'RGB'} {size[0]} × {size[1]}, values "
         "divided by 255; no mean or deviation was applied."
     ]
+    if resize is not None:
+        kinds = "One size" if len(own) == 1 else f"{len(own)} sizes"
+        said.append(
+            f"{kinds} of images resized to {resize[0]} × {resize[1]}, bilinear, nothing cut."
+        )
     return np.stack(rows), said
 
 
@@ -151,7 +165,8 @@ def _other_size(name: str, size: tuple[int, int], first: tuple[int, int]) -> Pro
         "sizes_differ",
         f"Image {name[-100:]!r} has {size[0]} × {size[1]} pixels, the first has {first[0]} × "
         f"{first[1]}.",
-        'Resize them all as training did, for example in the folder: python -c "import pathlib, '
+        "Say the height x width that training resized them to: --resize 64x64 (the field Resize "
+        'images). If it cropped them, do so to the files, for example python -c "import pathlib, '
         "PIL.Image as I; [I.open(p).resize((64, 64)).save(p) for p in "
         "pathlib.Path().rglob('*.png')]\"",
     )

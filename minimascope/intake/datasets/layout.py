@@ -21,7 +21,13 @@ BLOCK_NUMBERS = 1_000_000
 NUMBERS_COMPARED, ROWS_COMPARED = 50_000_000, 1_000_000
 
 
-def _find(arrays: Arrays, names: tuple[str, ...], warnings: list[str]) -> str:
+def target_names(arrays: Arrays, label: str | None) -> tuple[str, ...]:
+    """What the array of labels may be called, the name that a person gave first."""
+    return (*(each for each in arrays if label and visible(each) == visible(label)), *TARGETS)
+
+
+def found_under(arrays: Arrays, names: tuple[str, ...], warnings: list[str]) -> str:
+    """The first of the names that there is. Raises ProblemError dataset_missing_arrays."""
     present = [name for name in names if name in arrays]
     if not present:
         shown = ", ".join(repr(name[:40]) for name in list(arrays)[:8]) or "nothing"
@@ -192,9 +198,8 @@ def lay_out(
     wanted. Raises ProblemError: dataset_missing_arrays, not_a_dataset, nan_data, empty_data.
     """
     warnings: list[str] = []
-    of_label = [each for each in arrays if label and visible(each) == visible(label)]
-    names = (*of_label, *TARGETS)
-    chosen, target = _find(arrays, INPUTS, warnings), _find(arrays, names, warnings)
+    chosen = found_under(arrays, INPUTS, warnings)
+    target = found_under(arrays, target_names(arrays, label), warnings)
     (inputs, taken), targets = _masked(arrays, chosen, warnings), arrays[target]
     _check_sizes(inputs, targets)
     if inputs.ndim == 1:

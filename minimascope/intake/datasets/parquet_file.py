@@ -22,6 +22,8 @@ from minimascope.intake.datasets.arrow_columns import (
 )
 from minimascope.intake.datasets.columns import COLUMNS_TOLD, Table, label_column, told
 from minimascope.intake.datasets.found import Found
+from minimascope.intake.datasets.image_archive import Size
+from minimascope.intake.datasets.several import Wanted, names_for
 from minimascope.intake.datasets.table_text import refused
 from minimascope.intake.files.safetensors_format import damaged
 from minimascope.intake.files.taken import Row, left, named
@@ -87,16 +89,29 @@ def columns(source: BinaryIO) -> tuple[int, list[dict[str, Any]]]:
     return table.num_rows, [told(name, table.column(name).to_pylist()) for name in names]
 
 
-def read(source: BinaryIO, label: str | None = None, aside: Sequence[str] = ()) -> Found:
-    """Arrays `X` and `y` (n) of a table; `aside` as for .csv.
+def read(
+    source: BinaryIO,
+    label: str | None = None,
+    aside: Sequence[str] = (),
+    several: Sequence[Wanted] = (),
+    resize: Size | None = None,
+) -> Found:
+    """Arrays `X` and `y` (n) of a table; `aside` as for .csv. Where `several` inputs are wanted,
+    a column is an array for each of them.
 
     Raises ProblemError: pyarrow_missing, file_damaged, not_a_dataset and label_missing (as for
     .csv).
     """
-    return found_in(table_of(source), label, aside)
+    return found_in(table_of(source), label, aside, several, resize)
 
 
-def found_in(table: Any, label: str | None, aside: Sequence[str]) -> Found:
+def found_in(
+    table: Any,
+    label: str | None,
+    aside: Sequence[str],
+    several: Sequence[Wanted] = (),
+    resize: Size | None = None,
+) -> Found:
     """The same of a table that was read."""
     names = list(table.column_names)
     target = names[label_column(Table(names), label)]
@@ -107,14 +122,22 @@ def found_in(table: Any, label: str | None, aside: Sequence[str]) -> Found:
     rows = [Row(f"column {target!r}", "the labels")]
     rows += [left(f"column {name!r}", "pandas' index") for name in sorted(gone)]
     said = [f"{row.part.capitalize()} was left: {row.words}." for row in rows if not row.taken]
-    if wide:
-        arrays, more = _wide(table, wide, others, rows)
+    if several:
+        arrays, more = _each(table, names_for(several, others)), list[str]()
+    elif wide:
+        arrays, more = _wide(table, wide, others, rows, resize)
     else:
         arrays, more = {"X": _narrow(table, others)}, list[str]()
         rows.append(Row(f"{len(others)} columns {named(others)}", "the inputs, in this order"))
     arrays |= {**own, "y": _labels(table, target)}
-    columns = [] if wide else others
+    columns = [] if wide or several else others
     return Found(arrays, [*said, *more], rows, columns, class_names(table, target))
+
+
+def _each(table: Any, names: list[str]) -> dict[str, np.ndarray]:
+    """A column as an array by itself."""
+    columns = {name: table.column(name) for name in names}
+    return {n: nested(n, c)[0] if is_nested(c) else scalars(n, c) for n, c in columns.items()}
 
 
 def _labels(table: Any, target: str) -> np.ndarray:
@@ -134,7 +157,7 @@ def _narrow(table: Any, names: list[str]) -> np.ndarray:
 
 
 def _wide(
-    table: Any, wide: list[str], others: list[str], rows: list[Row]
+    table: Any, wide: list[str], others: list[str], rows: list[Row], resize: Size | None
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     """Token ids with their mask, or the one column of lists or images; others are left."""
     ids = [name for name in IDS if name in wide]
@@ -144,7 +167,7 @@ def _wide(
     said: list[str] = []
     arrays: dict[str, np.ndarray] = {}
     for name in taken:
-        arrays[name if ids else "X"], more = nested(name, table.column(name))
+        arrays[name if ids else "X"], more = nested(name, table.column(name), resize)
         said += more
         rows.append(Row(f"column {name!r}", "the inputs" if name == taken[0] else "their mask"))
     gone = [name for name in others if name not in taken]

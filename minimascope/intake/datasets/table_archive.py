@@ -13,6 +13,8 @@ from minimascope.contract.problems import ProblemError
 from minimascope.intake.datasets import parquet_file, splits, table_file
 from minimascope.intake.datasets.array_file import read_npz
 from minimascope.intake.datasets.found import Found
+from minimascope.intake.datasets.image_archive import Size
+from minimascope.intake.datasets.several import Wanted
 from minimascope.intake.files.formats import TABLES, records
 from minimascope.intake.files.safetensors_format import damaged
 from minimascope.intake.files.taken import Row, left, named
@@ -22,7 +24,12 @@ _SHARD = re.compile(r"-\d{5}-of-\d{5}")
 
 
 def read(
-    source: BinaryIO, role: splits.Role, label: str | None, aside: Sequence[str]
+    source: BinaryIO,
+    role: splits.Role,
+    label: str | None,
+    aside: Sequence[str],
+    several: Sequence[Wanted] = (),
+    resize: Size | None = None,
 ) -> tuple[str, Found]:
     """The format of the tables, and those for one purpose as one table.
 
@@ -43,7 +50,7 @@ def read(
     rows += [Row(named(names), "one table")]
     with zipfile.ZipFile(source) as archive:
         contents = [_content(archive, name) for name in names]
-    kind, found = _of(names[0], contents, label, aside)
+    kind, found = _of(names[0], contents, label, aside, several, resize)
     return kind, Found(
         found.arrays, [*said, *found.said], [*rows, *found.rows], found.columns, found.classes
     )
@@ -57,11 +64,17 @@ def _content(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _of(
-    name: str, contents: list[bytes], label: str | None, aside: Sequence[str]
+    name: str,
+    contents: list[bytes],
+    label: str | None,
+    aside: Sequence[str],
+    several: Sequence[Wanted],
+    resize: Size | None,
 ) -> tuple[str, Found]:
     if name.lower().endswith(ARROW):
         tables = [parquet_file.table_of(io.BytesIO(each)) for each in contents]
-        return "parquet", parquet_file.found_in(parquet_file.joined(tables), label, aside)
+        table = parquet_file.joined(tables)
+        return "parquet", parquet_file.found_in(table, label, aside, several, resize)
     if len(contents) > 1:
         raise ProblemError("not_a_dataset", f"The zip holds {len(contents)} parts of one table.")
     if name.lower().endswith(".npz"):

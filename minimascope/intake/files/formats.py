@@ -6,6 +6,7 @@ import re
 import zipfile
 from typing import BinaryIO, Literal
 
+from minimascope.contract.folder_files import SHARD, STATES
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.files.known import check_records, check_start, unsupported
 from minimascope.intake.files.safetensors_format import damaged
@@ -67,7 +68,7 @@ def _zip_format(file: BinaryIO) -> Format:
     entries = records(file)
     names = [record.filename for record in entries]
     check_records(names)
-    if any(name.endswith((".distcp", "_optim_states.pt", "_model_states.pt")) for name in names):
+    if any(name.endswith((SHARD, *STATES)) for name in names):
         return "shards_zip"
     leaves = {name.split("/", 1)[-1] for name in names}
     if "models/model.json" in leaves or "archive_format" in leaves:

@@ -151,7 +151,7 @@ def candidate_table(
     aside = [] if asked.example_weights is None else [asked.example_weights]
     rows = candidates(
         read_checkpoint(checkpoint, workdir=workdir),
-        read_dataset(train, workdir=workdir, label=asked.label, aside=aside),
+        read_dataset(train, workdir=workdir, label=asked.label, aside=aside, resize=asked.resize),
         asked=asked,
     )
     return {"candidates": [asdict(row) for row in rows], "advice": ADVICE}

@@ -15,6 +15,7 @@ from minimascope.intake.networks.as_trained import in_axes, in_scale
 from minimascope.intake.networks.checks import check_pair, probed
 from minimascope.intake.networks.one_by_one import check_positions
 from minimascope.intake.networks.output_link import as_logits, followed_by
+from minimascope.intake.networks.several import by_number
 from minimascope.intake.networks.told_loss import classes_first, ignored_labels, told_loss
 from minimascope.intake.values.dataset import Dataset
 from minimascope.objective.gaussian import Gaussian
@@ -50,6 +51,7 @@ def fitted(
     Raises ProblemError: those of `check_pair`, and invalid_parameters, link_mismatch,
     example_weights_invalid where what was told cannot be.
     """
+    train, test = by_number(network, train, test)
     train, test = in_axes(network, train), test and in_axes(network, test)
     probe, outputs = probed(network, train.inputs, "training")
     said = list[str]()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,15 +19,26 @@ from minimascope.intake.pt2.operators import pure_name, resolve
 from minimascope.intake.pt2.refusals import refused
 from minimascope.objective.loss import OutputLinkName
 
+HELD = "_examples_"  # buffers with the examples, where inputs are their numbers
 Values = dict[str, Any]
 Step = tuple[Callable[..., Any], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a program: its argument's name; `sizes` of an example, None where free."""
+
+    name: str
+    sizes: list[int | None]
+    floating: bool
 
 
 class Program(nn.Module):
     """Runs a checked program (see `graph`). Parameters keep the names of the user's network.
 
     `input_sizes`: shape of one example, None where a size was left free at export; `batch` the
-    same of their number.
+    same of their number. A program of several `inputs` takes them one after the other, or, where it
+    holds the examples, their numbers (n × 1): then these three are of the numbers.
 
     Floating dtypes named inside the program follow the weights, so the network may be moved to
     another dtype or device. Operators are checked again here: a program is data.
@@ -37,10 +49,16 @@ class Program(nn.Module):
         self._last: nn.Module | None = None
         self._without = ""
         self._steps = _resolved(program["steps"])
-        self._input, self._output = str(program["input"]), str(program["output"])
+        self._output = str(program["output"])
         self.batch: int | None = program["batch"]
         self.input_sizes: list[int | None] = list(program["input_sizes"])
         self.input_is_floating = bool(program["input_is_floating"])
+        first = {**program, "name": program["input"]}
+        self.inputs = [
+            Input(str(each["name"]), list(each["input_sizes"]), bool(each["input_is_floating"]))
+            for each in (first, *program["more_inputs"])
+        ]
+        self._held: list[str] = []
         parameters, frozen = set(program["trainable"]), set(program["frozen"])
         paths = _paths(list(tensors))
         self._bindings = [(name, paths[tensor]) for name, tensor in program["bindings"]]
@@ -50,13 +68,19 @@ class Program(nn.Module):
             _attach(self, paths[name], tensor)
 
     @override
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Outputs of the program for one batch of inputs."""
-        values: Values = {self._input: inputs}
+    def forward(self, inputs: Tensor, *more: Tensor) -> Tensor:
+        """Outputs of the program for one batch of inputs, or of numbers of examples it holds."""
+        given = (inputs, *more)
+        if self._held and not more:
+            given = tuple(getattr(self, place)[inputs.reshape(-1)] for place in self._held)
+        named = zip(self.inputs, given, strict=True)
+        values: Values = {each.name: tensor for each, tensor in named}
         for name, path in self._bindings:
             owner, _, leaf = path.rpartition(".")
             values[name] = getattr(self.get_submodule(owner), leaf)
         weights = next((v for v in self.parameters() if v.is_floating_point()), inputs)
+        for place in self._held and [each.name for each in self.inputs]:
+            values[place] = _of_kind(values[place], weights)
         for function, step in self._steps:
             _perform(function, step, values, weights)
         result: Tensor = values[self._output]
@@ -66,6 +90,14 @@ class Program(nn.Module):
     def extra_repr(self) -> str:
         """What was taken off the program: it is another function with the same modules."""
         return self._without
+
+    def hold(self, examples: list[Tensor]) -> None:
+        """Keeps the examples, a tensor (n × ...) an input; from then on it takes their numbers."""
+        self._held = [f"{HELD}{place}" for place in range(len(examples))]
+        for place, each in zip(self._held, examples, strict=True):
+            self.register_buffer(place, each)
+        self.input_sizes = [1]
+        self.batch, self.input_is_floating = None, False
 
     def followed_by(self, last: nn.Module) -> Program:
         """The same program and parameters with one more layer."""
@@ -104,6 +136,10 @@ def _attach(network: nn.Module, path: str, tensor: Tensor) -> None:
         owner.register_parameter(leaf, tensor)
     else:
         owner.register_buffer(leaf, tensor)
+
+
+def _of_kind(tensor: Tensor, weights: Tensor) -> Tensor:
+    return tensor.to(weights.dtype) if tensor.is_floating_point() else tensor
 
 
 def _dtype(name: str, weights: Tensor) -> torch.dtype:

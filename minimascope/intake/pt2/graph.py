@@ -1,7 +1,8 @@
 """From torch.export's JSON to our own: a list of steps with checked operators and arguments.
 
 A program is a table of plain JSON values:
-  input     name of the one input
+  input     name of the first input
+  more_inputs   of each further one its name, and the three of the first one that stand below
   bindings  [[name in the steps, name of a tensor], ...]
   trainable names of the tensors that are parameters
   frozen    those of them without requires_grad
@@ -234,7 +235,7 @@ def _one(names: list[str], what: str) -> str:
 
 
 def _input(meta: dict[str, Any]) -> dict[str, Any]:
-    """What is known of the one input: sizes (null where free) and kind of number."""
+    """What is known of an input: sizes (null where free) and kind of number."""
     sizes = [size.get("as_int") for size in meta["sizes"]]
     dtype = DTYPES.get(meta["dtype"])
     if not sizes or dtype is None or not all(s is None or type(s) is int for s in sizes):
@@ -251,16 +252,20 @@ def _program(model: dict[str, Any]) -> dict[str, Any]:
     bindings, trainable, inputs = _signature(signature)
     steps = steps_of(graph["nodes"])
     given = {*inputs, *(name for name, _ in bindings)}
-    name, output = _one(inputs, "input"), _one(_outputs(signature), "output")
+    if not inputs:
+        raise refused("takes no tensor")
+    output = _one(_outputs(signature), "output")
+    values = graph["tensor_values"]
     _check_in_place(steps, given)
     _check_defined(steps, set(given), output)
     return {
-        "input": name,
+        "input": inputs[0],
+        "more_inputs": [{"name": name, **_input(values[name])} for name in inputs[1:]],
         "bindings": bindings,
         "trainable": trainable,
         "steps": steps,
         "output": output,
-        **_input(graph["tensor_values"][name]),
+        **_input(values[inputs[0]]),
     }
 
 

@@ -21,10 +21,13 @@ from minimascope.intake.weights.inert_pickle import Inert
 SHORT = (torch.float16, torch.bfloat16, *FLOAT8)
 
 
-def read(source: BinaryIO, *, zipped: bool, size: int) -> dict[str, np.ndarray]:
-    """Arrays by name. Raises ProblemError: not_a_dataset, pickle_refused, file_damaged."""
+def read(source: BinaryIO, *, zipped: bool, size: int, inputs: int = 1) -> dict[str, np.ndarray]:
+    """Arrays by name; of a tuple so many `inputs` before y.
+
+    Raises ProblemError: not_a_dataset, pickle_refused, file_damaged.
+    """
     saved, _ = torch_file.read(source, zipped=zipped)
-    tensors = _named(saved)
+    tensors = _named(saved, inputs)
     if any(name.endswith((".weight", ".bias")) for name in tensors):
         raise checkpoint()
     check_plain(tensors, file_bytes=size)
@@ -38,13 +41,13 @@ def as_array(tensor: Tensor) -> np.ndarray:
     return found
 
 
-def _named(saved: Any) -> dict[str, Tensor]:
+def _named(saved: Any, inputs: int = 1) -> dict[str, Tensor]:
     """X and y of a pair, or the tensors of a table by their names, splits within it too."""
     if isinstance(saved, Inert):
         state = saved.state if isinstance(saved.state, dict) else {}
         saved = state.get("tensors", state)
     if isinstance(saved, (tuple, list)):
-        return _of_pair(list(saved))
+        return _of_pair(list(saved), inputs)
     found: dict[str, Tensor] = {}
     for key, value in saved.items() if isinstance(saved, dict) else ():
         if isinstance(value, Tensor):
@@ -52,7 +55,7 @@ def _named(saved: Any) -> dict[str, Tensor]:
         elif isinstance(value, (list, tuple)) and _is_numbers(value):
             found[str(key)] = torch.tensor(value)
         elif splits.word(str(key)) and isinstance(value, (tuple, list, dict, Inert)):
-            found |= {f"{key}_{name}": each for name, each in _named(value).items()}
+            found |= {f"{key}_{name}": each for name, each in _named(value, inputs).items()}
     if not found:
         raise _no_data("a table without tensors" if isinstance(saved, dict) else "one value")
     return found
@@ -62,13 +65,15 @@ def _is_numbers(values: Any) -> bool:
     return bool(values) and all(type(value) in (int, float) for value in values)
 
 
-def _of_pair(values: list[Any]) -> dict[str, Tensor]:
+def _of_pair(values: list[Any], inputs: int) -> dict[str, Tensor]:
     pairs = [v for v in values if isinstance(v, (tuple, list)) and len(v) == 2]
     if len(pairs) == len(values) > 2 and all(isinstance(x, Tensor) for x, _ in pairs):
         return _of_examples(pairs)
     tensors = [torch.tensor(v) if _is_list(v) else v for v in values]
     if len(tensors) < 2 or not all(isinstance(each, Tensor) for each in tensors[:2]):
         raise _no_data(f"{len(values)} values that are not X and y")
+    if len(tensors) == inputs + 1 > 2 and all(isinstance(each, Tensor) for each in tensors):
+        return {**{f"input {k + 1}": each for k, each in enumerate(tensors[:-1])}, "y": tensors[-1]}
     if len(tensors) > 2:
         raise _no_data(f"{len(values)} tensors; which of them are X and y is not said")
     return {"X": tensors[0], "y": tensors[1]}

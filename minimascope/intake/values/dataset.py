@@ -30,7 +30,8 @@ class Dataset:
     the width of one-hot targets that were read as classes; `aside` are numbers (n, float64) that
     are neither, by the name of their column or array. `inputs_named` are the columns of a table
     that the inputs are; `bytes` tells that they were saved as such; `taken` is a row for each part
-    of the file (`intake.files.taken`).
+    of the file (`intake.files.taken`). Where a network takes several tensors, `parts` are they
+    (n × ...), and `inputs` the numbers of the examples (n × 1).
     """
 
     inputs: Tensor
@@ -42,6 +43,7 @@ class Dataset:
     inputs_named: list[str] = field(default_factory=list)
     taken: list[dict[str, Any]] = field(default_factory=list)
     bytes: bool = False
+    parts: list[Tensor] = field(default_factory=list)
 
     def for_loss(self, loss: Loss) -> Dataset:
         """The same data with targets as the loss takes them; asked again, nothing changes.
@@ -203,16 +205,21 @@ def convert_dataset(
     label: str | None = None,
     aside: Sequence[str] = (),
     role: Literal["train", "test"] = "train",
+    several: Sequence[tuple[str, bool]] = (),
+    resize: str | None = None,
     unlabelled: Literal["refused", "told"] = "refused",
 ) -> dict[str, Any]:
     """Converts a data set to safetensors in the sandbox; loads no torch in this process.
 
-    A table whose labels nobody has named is refused, or its columns are told.
+    A table whose labels nobody has named is refused, or its columns are told; so are the sizes of
+    images that have several.
     """
     size = checked_size(path, largest=DATASET_BYTES)
     limits = limits_for(max(size, 128 << 20), rate=TEXT_A_SECOND, growth=8)
     options: dict[str, Any] = {"integers": integers, "label": label, "unlabelled": unlabelled}
     options |= {"aside": list(aside), "role": role, "torch_files": torch_files()}
+    size = None if resize is None else [int(side) for side in resize.split("x")]
+    options |= {"several": list(several), "resize": size}
     return parse("dataset", path, output=output, options=options, limits=limits)
 
 
@@ -224,28 +231,34 @@ def read_dataset(
     label: str | None = None,
     aside: Sequence[str] = (),
     role: Literal["train", "test"] = "train",
+    several: Sequence[tuple[str, bool]] = (),
+    resize: str | None = None,
 ) -> Dataset:
     """Opens a data set, decided by content: .npz (X, y), .safetensors, .csv with a label column.
 
     `integers`: whole-number inputs become float32, or stay int64 token ids ("keep"). `label`
     names the labels where their name is not a usual one, `aside` what is neither they nor inputs
     and is kept where the file has it; `role` says which part of a file that holds training and test
-    data. The file is parsed in a sandboxed
-    process; this process reads only its result in `workdir`. Raises ProblemError:
-    not_a_dataset, label_missing, dataset_missing_arrays, nan_data, empty_data, pickle_refused,
-    unsupported_format, deflate_bomb, file_damaged, sandbox_*.
+    data; `several`: name, and whether floating, of each input of a network that takes more than
+    one; `resize`: "HxW", what images are resized to. The file is parsed in a sandboxed process;
+    this process reads only its result in `workdir`.
+    Raises ProblemError: not_a_dataset, label_missing, dataset_missing_arrays, nan_data, empty_data,
+    pickle_refused, unsupported_format, deflate_bomb, file_damaged, sandbox_*.
     """
+    import torch
     from safetensors.torch import load_file
 
     converted = workdir / "data.safetensors"
-    found = convert_dataset(
-        path, output=converted, integers=integers, label=label, aside=aside, role=role
-    )
+    asked: dict[str, Any] = {"label": label, "aside": aside, "role": role, "several": several}
+    asked |= {"resize": resize}
+    found = convert_dataset(path, output=converted, integers=integers, **asked)
     tensors = load_file(converted)
     converted.unlink()
     kept = {name: tensors[f"aside.{name}"] for name in aside if f"aside.{name}" in tensors}
+    rest = [tensors[f"inputs.{k}"] for k in range(1, len(several))]
+    numbers = torch.arange(len(tensors["targets"]))[:, None]
     return Dataset(
-        tensors["inputs"],
+        numbers if several else tensors["inputs"],
         tensors["targets"],
         found["warnings"],
         found["names"],
@@ -253,4 +266,5 @@ def read_dataset(
         inputs_named=found["inputs_named"],
         taken=found["taken"],
         bytes=found["bytes"],
+        parts=[tensors["inputs"], *rest] if several else [],
     )

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
+from minimascope.contract.folder_files import TABLE
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.files.formats import records
 from minimascope.intake.files.safetensors_format import TENSORS, damaged
@@ -25,7 +26,6 @@ from minimascope.intake.weights.inert_pickle import Named
 from minimascope.intake.weights.plain import table
 from minimascope.intake.weights.shards import Joined, fsdp
 
-TABLE, SHARD = ".metadata", ".distcp"
 Piece = tuple[str, tuple[int, ...] | None]  # a name, and where in its tensor the piece begins
 
 

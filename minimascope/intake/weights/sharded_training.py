@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 
 from torch import Tensor
 
+from minimascope.contract.folder_files import SHARD
 from minimascope.intake.files.formats import records
 from minimascope.intake.weights import distributed_checkpoint, zero_checkpoint
 from minimascope.intake.weights.shards import Joined, deepspeed
@@ -14,7 +15,7 @@ from minimascope.intake.weights.shards import Joined, deepspeed
 def read(source: BinaryIO) -> Joined:
     """What the ranks saved together. Raises ProblemError part_of_a_checkpoint, file_damaged…"""
     names = [entry.filename for entry in records(source)]
-    if any(name.endswith(distributed_checkpoint.SHARD) for name in names):
+    if any(name.endswith(SHARD) for name in names):
         return distributed_checkpoint.read(source)
     joined = zero_checkpoint.read(source)
     check(joined.saved)

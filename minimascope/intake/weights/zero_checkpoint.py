@@ -15,13 +15,14 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
+from minimascope.contract.folder_files import LATEST, STATES
 from minimascope.intake.files.formats import records
 from minimascope.intake.files.safetensors_format import damaged
 from minimascope.intake.files.taken import Row
 from minimascope.intake.weights import inert_checkpoint, torch_file
 from minimascope.intake.weights.shards import Joined, deepspeed
 
-OPTIMISER, MODEL, LATEST = "_optim_states.pt", "_model_states.pt", "latest"
+OPTIMISER, MODEL = STATES
 CUT, CUT_EACH = "single_partition_of_fp32_groups", "fp32_flat_groups"  # ZeRO 1 and 2; ZeRO 3
 Shapes = list[dict[str, tuple[int, ...]]]
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products.hessian import hessian
-from minimascope.curvature.spectrum.first_look import Look, first_looks
+from minimascope.curvature.spectrum.first_look import Look, _following, first_looks
 
 N, SEEDS = 240, 40
 
@@ -37,14 +37,17 @@ def truth(minimum: Minimum) -> tuple[float, float]:
 
 
 def looks(minimum: Minimum, seed: int, **more: int) -> list[Look]:
-    return list(first_looks(minimum, room=lambda: 1e9, seed=seed, **more))
+    first, *found = first_looks(minimum, room=lambda: 1e9, seed=seed, **more)
+    assert first.top is None  # the trace comes before it
+    assert first.examples == first.seen <= found[0].examples
+    return found
 
 
 def test_samples_nest_and_end_in_all(minimum: Minimum, truth: tuple[float, float]) -> None:
     found = looks(minimum, 0)
     sizes = [look.examples for look in found]
     assert sizes == sorted(set(sizes))
-    assert [look.seen for look in found] == [min(2 * m, N) if m < N else N for m in sizes]
+    assert [look.seen for look in found] == [min(2 * m, N) for m in sizes]
     trace, top = truth
     last = found[-1]
     assert last.examples == last.total == N
@@ -76,4 +79,15 @@ def test_what_was_drawn_before_is_never_taken_for_all(minimum: Minimum) -> None:
 
 def test_no_round_is_begun_that_would_not_end_in_time(minimum: Minimum) -> None:
     found = list(first_looks(minimum, room=lambda: 0.0, seed=0))
-    assert len(found) == 1
+    assert [look.top is None for look in found] == [True, False]
+
+
+def test_a_round_that_fits_is_as_large_as_fits() -> None:
+    assert _following(10, 100, 100, 9.0) == 20
+    assert _following(10, 100, 100, 1.5) == 15
+    assert _following(10, 100, 100, 1.2) is None
+    assert _following(40, 100, 100, 2.5) == 100  # the rest at once
+    assert _following(40, 100, 100, 2.0) == 80
+    assert _following(50, 100, 100, 1.9) is None  # all are seen: nothing is left to hold out
+    assert _following(100, 100, 100, 9.0) is None
+    assert _following(50, 50, 100, 9.0) is None

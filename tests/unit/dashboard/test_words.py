@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
 
+from dashboard.app import ASSETS
 from dashboard.components.words import level, number, with_error
 from dashboard.pages.analysis.key_numbers import eigenvalue_kpi, margin_kpi, soft_rank_kpi
-from dashboard.pages.analysis.sample_words import sample_words
+from dashboard.pages.analysis.sample_words import budget_words, sample_words
 from dashboard.pages.compare.levels import place_of, power_of, spans
 from dashboard.pages.compare.measures import (
     Levels,
@@ -26,7 +28,15 @@ from dashboard.pages.compare.ranks import (
 from dashboard.pages.compare.tables import numbers_table
 from dashboard.pages.upload.request import request_of
 from minimascope.contract.problems import ProblemError
-from minimascope.contract.report import Bracket, Counts, Estimate, Failure, SpectrumSample
+from minimascope.contract.report import (
+    Bracket,
+    Counts,
+    Estimate,
+    Failure,
+    FirstLook,
+    Interval,
+    SpectrumSample,
+)
 from minimascope.contract.schemas import KeyNumbers
 from tests.cases.reference_report import Found
 
@@ -37,6 +47,9 @@ from tests.cases.reference_report import Found
 )
 def test_number_has_three_digits(value: float | None, words: str) -> None:
     assert number(value) == words
+
+
+TYPE = ("label", "text", "head", "say", "home")
 
 
 def test_a_value_is_rounded_to_two_digits_of_its_error() -> None:
@@ -81,6 +94,26 @@ def test_a_spectrum_of_some_examples_says_between_what_the_wholes_lies(gauss: Fo
     said = sample_words(sampled, sample)
     assert "1\u202f000 of the 12\u202f000\u00a0training examples" in said
     assert said.endswith(f"at most the sample's, {number(spectrum.eigenvalues[0])}.")
+
+
+def test_a_budget_says_what_it_looked_at_and_how_far_that_holds(gauss: Found) -> None:
+    report = gauss[0]
+    assert budget_words(report) == []
+    top, trace = Interval(value=1.6, low=1.2, high=2.1), Interval(value=18.0, low=16.0, high=20.0)
+    look = FirstLook(examples=64, seen=128, total=1500, trace=trace, lambda_1=top, seconds=6.0)
+    drawn = {"n": 75, "total": 50000, "loss_error": 0.02, "accuracy_error": 0.05}
+    data = report.data.model_copy(update={"train": report.data.train.model_copy(update=drawn)})
+    found = report.model_copy(update={"spectrum": None, "first_look": look, "data": data})
+    sampled, first, second = budget_words(found)
+    assert "75 of 50\u202f000\u00a0training examples were looked at: loss " in sampled
+    assert "± 0.02" in sampled
+    assert first.startswith("At first sight λ₁ is 1.60 (95%: 1.20 to 2.10, from 128")
+    assert second.startswith("At first sight the trace of H is 18.0 (95%: 16.0 to 20.0")
+    shown = eigenvalue_kpi(found)
+    assert (shown.value, shown.note) == (
+        "1.60",
+        "95%: 1.20 to 2.10, from 128 of 1\u202f500 examples",
+    )
 
 
 def values(**changed: str) -> dict[str, Any]:
@@ -255,3 +288,10 @@ def test_compared_minima_are_counted_at_levels_that_all_of_them_have() -> None:
     assert [m.value("g_at", at) for m in minima] == [2.0, 3.0]
     assert minima[0].value("count_at", Levels(threshold=30.0)) == 0
     assert minima[0].value("count_at", Levels(threshold=1e-3)) is None
+
+
+def test_type_has_five_sizes() -> None:
+    said = "".join(path.read_text() for path in sorted(ASSETS.glob("*.css")))
+    sizes = set(re.findall(r"font(?:-size)?: ([^;}/]+)", said))
+    assert sizes <= {f"var(--{name})" for name in TYPE} | {"inherit", "0", "0.75em"}
+    assert set(re.findall(r"--(\w+): \d+px", said)) == set(TYPE)

@@ -112,6 +112,7 @@ class Across(nn.Module):
 def fixed(x: Tensor) -> None:
     program = {
         "input": "x",
+        "more_inputs": [],
         "output": "y",
         "bindings": [],
         "trainable": [],

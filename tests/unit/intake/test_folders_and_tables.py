@@ -158,6 +158,8 @@ def test_images_of_several_sizes_are_refused_with_what_resizes_them(
     with pytest.raises(ProblemError, match="9 × 8 pixels, the first has 4 × 4") as caught:
         read_dataset(zipped(tmp_path / "a", files), workdir=workdir)
     assert caught.value.code == "sizes_differ"
+    assert "--resize 64x64" in caught.value.advice
+    assert "9 × 8 pixels" in inspect_dataset(tmp_path / "a", workdir=workdir)["warnings"][0]
     folder = tmp_path / "images"
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True)
@@ -167,6 +169,19 @@ def test_images_of_several_sizes_are_refused_with_what_resizes_them(
     again = {name: (folder / name).read_bytes() for name in files}
     data = read_dataset(zipped(tmp_path / "b", again), workdir=workdir)
     assert data.inputs.shape == (2, 1, 64, 64)
+
+
+def test_images_are_resized_as_torchvision_does_where_a_person_says_so(
+    tmp_path: Path, workdir: Path
+) -> None:
+    own = [*pictures((8, 9, 3), 1), *pictures((20, 7, 3), 1)]
+    files = {f"a/{place}.png": picture(each) for place, each in enumerate(own)}
+    data = read_dataset(zipped(tmp_path / "a", files), workdir=workdir, resize="6x5")
+    way = PIL.Image.Resampling.BILINEAR
+    smaller = [PIL.Image.fromarray(each).resize((5, 6), way) for each in own]
+    expected = np.stack([np.asarray(each, np.float32).transpose(2, 0, 1) / 255 for each in smaller])
+    assert np.array_equal(data.inputs.numpy(), expected)
+    assert "2 sizes of images resized to 6 × 5" in " ".join(data.warnings)
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,14 @@ def test_a_run_too_short_for_any_is_measured_at_its_end() -> None:
     assert tracker.overhead > 1e-9
 
 
+def test_without_with_a_table_is_never_empty() -> None:
+    model = network()
+    tracker = ms.track(model, data(40), nn.CrossEntropyLoss(), budget=1e-9)
+    assert tracker() is None
+    assert tracker.frame().index.tolist() == [1]
+    assert tracker.result.report.tracked == tracker.history[0]
+
+
 def test_a_schedule_that_ends_at_0_is_measured_at_the_rate_of_its_last_step() -> None:
     X, y = data(80)
     model, criterion = network(), nn.CrossEntropyLoss()

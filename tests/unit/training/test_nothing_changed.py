@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -99,3 +101,13 @@ def test_an_exception_of_the_scripts_own_function_leaves_everything() -> None:
     with pytest.raises(minimascope.ProblemError, match="criterion cannot be applied"):
         minimascope.analyze(script.model, loader, criterion, stages=["spectrum"])
     assert state_of(script.model, script.optimizer, loader) == before
+
+
+@pytest.mark.parametrize("name", ["analyze", "track"])
+def test_the_first_use_of_a_name_draws_no_random_number(name: str) -> None:
+    """In a process of its own: what is imported once draws no more."""
+    code = (
+        "import random, minimascope; random.seed(7); state = random.getstate(); "
+        f"minimascope.{name}; assert random.getstate() == state"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
