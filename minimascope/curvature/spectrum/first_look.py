@@ -47,12 +47,12 @@ OPERATION_SECONDS = 0.2  # of a product with the graph of a chunk
 class Look:
     """What is known so far.
 
-    examples: whose Hessian λ₁ is of; seen: with those beside, of `total`. seconds_each: of a
-    product of one of these examples within a Lanczos run.
+    examples: whose Hessian λ₁ is of; seen: with those beside, of `total`. top: None before there
+    was a Lanczos run. seconds_each: of a product of one of these examples within it.
     """
 
     trace: Interval
-    top: Interval
+    top: Interval | None
     examples: int
     seen: int
     total: int
@@ -75,8 +75,10 @@ def first_looks(
     seed: int = 0,
     most: int | None = None,
 ) -> Iterator[Look]:
-    """A look a round, the first whatever it takes; ends where the next would need more than `room`
-    seconds, or all `minimum.n` examples, `most` of them, are in.
+    """A look a round, the first whatever it takes, and the trace before it.
+
+    Ends where the next would need more than `room` seconds, or all `minimum.n` examples, `most` of
+    them, are in.
 
     total: of the examples that these are drawn from. Raises OutOfTimeError past an analysis' end,
     ValueError where a product is not finite.
@@ -86,6 +88,7 @@ def first_looks(
     # Where others are never seen, half of these are held out to the end.
     largest = most if most == found.total else max(1, most // 2)
     size = min(found.first(room()), largest)
+    yield found.trace_of(size)
     while True:
         began = time.perf_counter()
         yield found.look(size, most)
@@ -129,6 +132,11 @@ class _Looking:
         fits = int(seconds / 3 / (WORK * self._each))
         self._blocks = BLOCKS if fits >= FEW else FEWEST_BLOCKS
         return min(self._minimum.n, max(FEWEST, min(most, fits)))
+
+    def trace_of(self, size: int) -> Look:
+        """The trace alone, from the first sample."""
+        self._probed(size)
+        return Look(self._trace(), None, size, size, self.total, self._each)
 
     def look(self, size: int, most: int) -> Look:
         """Of `size` examples and as many others."""
