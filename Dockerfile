@@ -16,12 +16,17 @@ RUN python -m venv /venv \
     && /venv/bin/pip install -r packaging/lock/image.txt \
     && (/venv/bin/python packaging/lock/accelerator.py \
         || /venv/bin/pip install -r packaging/lock/gpu.txt)
-COPY pyproject.toml README.md LICENSE ./
+# The documentation site is built apart: nothing of what builds it is in the image.
+RUN python -m venv /site && /site/bin/pip install -r packaging/lock/docs.txt
+COPY pyproject.toml README.md LICENSE mkdocs.yml ./
+COPY docs docs
+COPY benchmarks/results benchmarks/results
 COPY packaging/server packaging/server
 COPY minimascope minimascope
 COPY backend backend
 COPY dashboard dashboard
 COPY workers workers
+RUN /site/bin/python -m mkdocs build
 ENV PIP_REQUIRE_HASHES=0 PIP_NO_INDEX=1
 RUN /venv/bin/pip wheel --no-build-isolation -w /wheels . ./packaging/server \
     && /venv/bin/pip install /wheels/*.whl

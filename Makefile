@@ -8,6 +8,7 @@ PORT ?= 8717
 PROJECTS := pyproject.toml constraints.txt $(addprefix packaging/server/,pyproject.toml setup.py requirements.txt)
 # Every file that is installed has its sha256 here; `make lock` writes them anew.
 LOCK := packaging/lock
+SITE := backend/documents/index.html
 PIP = $(BIN)/pip install -q --disable-pip-version-check --no-deps
 LOCKED = $(PIP) --require-hashes
 # A file's tests stay in one process, which makes its servers once; files go out in order, so that
@@ -16,17 +17,17 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit unit-browser check lint lint-browser dist bench fuzz demo docs-problems lock images clean system
+.PHONY: help run test unit unit-browser check lint lint-browser dist bench fuzz demo docs docs-problems lock images clean system
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
-run: $(VENV)/.run ## Start page, API and worker on 127.0.0.1:PORT (default 8717)
+run: $(VENV)/.run $(SITE) ## Start page, API and worker on 127.0.0.1:PORT (default 8717)
 	@exec $(BIN)/minimascope serve --port $(PORT)
 
 test: system check ## Install what tests need, then run every check and test
 
-check: lint ## Lint, types, import contracts and all tests, with what is installed
+check: lint $(SITE) ## Lint, types, import contracts and all tests, with what is installed
 	$(PYTEST)
 	@$(MAKE) --no-print-directory unit-browser
 
@@ -48,7 +49,7 @@ lint-browser: node_modules/.package-lock.json ## eslint and tsc over what runs i
 unit-browser: ## Tests of what runs in the browser, by node alone
 	node --test tests/unit/browser/*.test.mjs
 
-dist: $(VENV)/.run ## Build both wheels, the library's source and the SBOM into dist/
+dist: $(VENV)/.run $(SITE) ## Build both wheels, the library's source and the SBOM into dist/
 	rm -rf dist build packaging/server/build
 	$(BIN)/pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w dist . ./packaging/server
 	$(BIN)/python -c 'from setuptools.build_meta import build_sdist; build_sdist("dist")' > /dev/null
@@ -71,6 +72,11 @@ fuzz: $(VENV)/.test ## Send 1,000 damaged copies of each upload format through i
 demo: $(VENV)/.test ## Train and analyse the demo minima again
 	$(BIN)/python examples/train_demo.py
 	$(BIN)/python examples/analyze_demo.py
+
+docs: $(SITE) ## Build the documentation site, which the service shows at /docs/guide
+
+$(SITE): mkdocs.yml $(shell find docs -type f) | $(VENV)/.run
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
 docs-problems: ## Write docs/problems.md from the registry of problems
 	$(BIN)/python -m minimascope.contract.problem_page > docs/problems.md
@@ -101,6 +107,7 @@ endef
 $(VENV)/.run: $(PROJECTS) $(LOCK)/run.txt | $(VENV)/bin/python
 	@echo "Installing minimascope into $(VENV) (a few minutes the first time) ..."
 	$(call install,run)
+	@$(LOCKED) -r $(LOCK)/docs.txt
 	@touch $@
 
 $(VENV)/.test: $(PROJECTS) $(LOCK)/test.txt | $(VENV)/bin/python

@@ -20,7 +20,7 @@ from backend.auth import sharing_endpoints as sharing
 from backend.auth.authentication import Authentication
 from backend.auth.login import login_routes
 from backend.auth.permissions import READER
-from backend.http import errors, reference_page
+from backend.http import documents, errors, reference_page
 from backend.http.middleware import RequestBoundary
 from backend.http.openapi import describe
 from backend.http.representations import NPY
@@ -134,6 +134,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.services = services
     errors.install(app)
     app.mount(PREFIX, _api(services))
+    documents.mount(app)
     app.router.routes.extend(login_routes(services.credentials))
     # The last one added is the outermost.
     app.add_middleware(RoomForRemovals, reserve=store.reserve)

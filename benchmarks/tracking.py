@@ -75,7 +75,7 @@ def scripts() -> list[Script]:
     generator = torch.Generator().manual_seed(0)
     X = torch.randn(4000, 20, generator=generator)
     y = (X[:, :5].prod(dim=1) > 0).long() + 2 * (X[:, 5] > 0).long()
-    mlp = nn.Sequential(nn.Linear(20, 128), nn.Tanh(), nn.Linear(128, 128), nn.Tanh())
+    mlp = nn.Sequential(nn.Linear(20, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh())
     images = torch.randn(2000, 3, 16, 16, generator=generator)
     labels = images[:, :, :8].mean(dim=(2, 3)).argmax(dim=1)
     cnn = nn.Sequential(
@@ -84,7 +84,7 @@ def scripts() -> list[Script]:
         nn.Linear(128, 3),
     )  # fmt: skip
     return [
-        Script("perceptron, 20-128-128-4", mlp.append(nn.Linear(128, 4)), X, y, 128),
+        Script("perceptron, 20-64-64-4", mlp.append(nn.Linear(64, 4)), X, y, 128),
         Script("convolutions, 3x16x16", cnn, images, labels, 128),
     ]
 

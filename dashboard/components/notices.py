@@ -11,7 +11,7 @@ from minimascope.contract.problems import ProblemError
 
 def refusal(problem: ProblemError, *, of: str = "") -> html.Div:
     """A refusal where it happened: what is wrong, then what to do; `of`: its field."""
-    about = {"data-of": of} if of else {}
+    about: dict[str, Any] = {"data-of": of} if of else {}
     return html.Div(
         [html.P(problem.sentence, className="notice-lead"), html.P(problem.advice)],
         className="notice notice-bad",

@@ -44,7 +44,7 @@ def _classes(arrays: Arrays, names: list[str]) -> list[list[Any]]:
     """Name, examples, mean loss and accuracy of each class, from the highest loss down."""
     labels, loss = np.asarray(arrays["labels"]), np.asarray(arrays["train_loss"])
     right = np.asarray(arrays["predictions"]) == labels
-    rows = []
+    rows: list[list[Any]] = []
     for label in np.unique(labels):
         own = labels == label
         mean = float(np.nan_to_num(np.nanmean(loss[own]))) if np.isfinite(loss[own]).any() else None

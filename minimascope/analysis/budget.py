@@ -90,18 +90,16 @@ def _section(look: Look, seconds: float) -> FirstLook:
     return FirstLook.of(
         look,
         trace=Interval.of(look.trace),
-        lambda_1=Interval.of(look.top),
+        lambda_1=None if look.top is None else Interval.of(look.top),
         seconds=seconds,
     )
 
 
 def words(found: FirstLook) -> str:
     """One sentence of what is known so far."""
-    top, trace = found.lambda_1, found.trace
-    return (
-        f"λ₁ {top.value:.3g} ({top.low:.3g} to {top.high:.3g}), tr H {trace.value:.3g} "
-        f"({trace.low:.3g} to {trace.high:.3g}), from {found.seen:,} of {found.total:,} examples"
-    )
+    both = {"λ₁": found.lambda_1, "tr H": found.trace}
+    said = [f"{k} {x.value:.3g} ({x.low:.3g} to {x.high:.3g})" for k, x in both.items() if x]
+    return f"{', '.join(said)}, from {found.seen:,} of {found.total:,} examples"
 
 
 def _without(session: Session, stages: list[Stage], why: str) -> None:

@@ -6,6 +6,7 @@ import platform
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -35,9 +36,10 @@ from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import NEEDS_SPECTRUM, Failure, Report, Stage
 from minimascope.contract.schemas import StageState
-from minimascope.curvature.running.deadline import OutOfTimeError, within
+from minimascope.curvature.running.deadline import OutOfTimeError, kept, within
 from minimascope.curvature.running.durations import duration
 
+ANSWER_SHARE = 0.2  # of a budget, that is left when everything was read
 STAGE_FUNCTIONS: dict[Stage, Callable[[Session], None]] = {
     "spectrum": spectrum_stage.run,
     "density": spectrum_stage.run_density,
@@ -96,20 +98,32 @@ def run_opened(
     """The same on what `open_it` opens: all that files and memory share.
 
     With `parameters.seconds` it ends by then, of which what was done before it counts where a
-    deadline runs already.
+    deadline runs already. Reading is not broken off, and a fifth is left for an answer after it.
     """
     started = time.perf_counter()
     with within(parameters.seconds):
-        try:
-            session = begin(open_it, parameters, publisher=publisher)
-        except OutOfTimeError as error:
-            said = f"{duration(parameters.seconds or 0)} were over before the data were read."
-            raise ProblemError("out_of_time", said) from error
-        session.unfinished, session.shards = unfinished, shards or session.shards
-        first_pictures(session)
-        if foresee and parameters.seconds is None:
-            foretell(session, started)
-        return _answered(session)
+        publisher.progress("intake", 0.0, "Opening the checkpoint and the data")
+        opened = open_it()
+        with kept(least=ANSWER_SHARE * (parameters.seconds or 0.0)):
+            with _told_of_time(parameters):
+                session = begin(opened, started, publisher=publisher)
+            session.unfinished, session.shards = unfinished, shards or session.shards
+            if session.parameters.seconds is not None:
+                first_answers(session, session.parameters.seconds)
+            first_pictures(session)
+            if foresee and parameters.seconds is None:
+                foretell(session, started)
+            return _answered(session)
+
+
+@contextmanager
+def _told_of_time(parameters: Parameters) -> Iterator[None]:
+    """Raises ProblemError out_of_time where the end came before there was anything to report."""
+    try:
+        yield
+    except OutOfTimeError as error:
+        said = f"{duration(parameters.seconds or 0.0)} were over before a pass over the data."
+        raise ProblemError("out_of_time", said) from error
 
 
 def foretell(session: Session, started: float) -> None:
@@ -121,11 +135,8 @@ def foretell(session: Session, started: float) -> None:
 
 
 def _answered(session: Session) -> Report:
-    publisher, seconds = session.publisher, session.parameters.seconds
-    if seconds is not None:
-        first_answers(session, seconds)
-    stages = planned_stages(session.parameters)
-    if seconds is None:  # others would not know of the deadline
+    publisher, stages = session.publisher, planned_stages(session.parameters)
+    if session.parameters.seconds is None:  # others would not know of the deadline
         session.parts = parts.parts_of(session.opened.minimum, stages)
     asked = [each for stage in session.parts.values() for each in stage]
     session.shards.add(asked, seconds=sum(each.seconds for each in asked))
@@ -135,13 +146,8 @@ def _answered(session: Session) -> Report:
     return session.report
 
 
-def begin(
-    open_it: Callable[[], Opened], parameters: Parameters, *, publisher: Publisher
-) -> Session:
-    """Everything opened, and a report that says what of."""
-    publisher.progress("intake", 0.0, "Opening the checkpoint and the data")
-    started = time.perf_counter()
-    opened = open_it()
+def begin(opened: Opened, started: float, *, publisher: Publisher) -> Session:
+    """A report that says what was opened."""
     parameters = opened.parameters
     publisher.progress("intake", 0.0, f"Passing over {opened.minimum.n:,} examples")
     data = data_summary(opened)

@@ -47,7 +47,8 @@ def verdict_lines(gap: Gap) -> Iterator[Text]:
 
 
 def show_failures(report: Report) -> None:
-    """What could not be computed, on standard error: a stage a line."""
-    for failure in report.failures:
-        line = f"{failure.stage}: {failure.sentence} {failure.advice}"
-        print(line.rstrip(), file=sys.stderr)
+    """What could not be computed, on standard error: a reason a line."""
+    from minimascope.results.words import failures
+
+    for line in failures(report):
+        print(line, file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
@@ -36,8 +37,10 @@ class Parameters(ObjectiveParameters):
     label: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         None, description="column or array of labels, where it is not y, label or target"
     )
-    resize: Annotated[str, Field(pattern=RESIZE)] | None = Field(
-        None, description="height x width that images are resized to, as 64x64; never untold"
+    resize: str | None = Field(
+        None,
+        description="height x width that images are resized to, as 64x64; never untold",
+        json_schema_extra={"pattern": RESIZE},
     )
     top_k: Annotated[int, Field(ge=1, le=200)] = Field(10, description="eigenvectors to compute")
     spectrum_examples: Annotated[int, Field(ge=1, lt=2**53)] | None = Field(
@@ -72,6 +75,13 @@ class Parameters(ObjectiveParameters):
         gone = set[str]().union(*(REPLACED.get(name, set()) for name in fields))
         kept = self.model_dump(exclude_defaults=True, exclude=gone)
         return Parameters.model_validate(kept | fields)
+
+    @field_validator("resize")
+    @classmethod
+    def _size(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(RESIZE, value):
+            raise ValueError("write height x width, such as 64x64")
+        return value
 
     @field_validator("architecture")
     @classmethod

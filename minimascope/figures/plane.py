@@ -178,8 +178,11 @@ def _kinds(arrays: Arrays) -> list[tuple[NDArray[np.intp], str, str, str]]:
     found = np.unique(labels)
     if len(found) > MANY_CLASSES and "predictions" in arrays:
         right = np.asarray(arrays["predictions"]) == labels
-        kinds = [(right, "right", "circle", RIGHT), (~right, "wrong", "x", WRONG)]
-        return [(np.flatnonzero(own), *rest) for own, *rest in kinds if own.any()]
+        kinds = [
+            (np.flatnonzero(right), "right", "circle", RIGHT),
+            (np.flatnonzero(~right), "wrong", "x", WRONG),
+        ]
+        return [kind for kind in kinds if len(kind[0])]
     return [
         (np.flatnonzero(labels == k), f"class {k}", class_symbol(int(k)), class_colour(int(k)))
         for k in found

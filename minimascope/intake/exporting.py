@@ -76,11 +76,12 @@ def _save(model: nn.Module, batch: Batch, path: Path) -> None:
         # The exporter uses deprecated parts of torch; einsum's paths by size would fix the batch.
         with warnings.catch_warnings(), torch.backends.opt_einsum.flags(enabled=False):
             warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore", FutureWarning)
             warnings.filterwarnings("ignore", "The .grad attribute", UserWarning)
             # Recurrent layers of torch put back their own list of weights.
             warnings.filterwarnings("ignore", message=".*_flat_weights.*")
             shown = tuple(torch.zeros(b.shape, dtype=b.dtype, device=b.device) for b in batch)
-            program = _program(model, shown)
+            program = _without_writes(_program(model, shown))
             for kept in (program.state_dict, program.constants):
                 _take_out(kept)
             torch.export.save(program, path)
@@ -112,6 +113,14 @@ def _program(model: nn.Module, shown: Batch) -> Any:
             dynamic_shapes=_of_forward(model, tuple({0: torch.export.Dim.DYNAMIC} for _ in shown)),
             prefer_deferred_runtime_asserts_over_guards=True,
         )
+    return program
+
+
+def _without_writes(program: Any) -> Any:
+    """The same program with what is written in place, also into views, as new values."""
+    calls = [each.target for each in program.graph.nodes if each.op == "call_function"]
+    if any(getattr(getattr(call, "_schema", None), "is_mutable", False) for call in calls):
+        return program.run_decompositions({})
     return program
 
 

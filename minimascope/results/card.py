@@ -39,6 +39,5 @@ def _rows(report: Report) -> Iterator[str]:
 
 
 def _ends(report: Report) -> Iterator[str]:
-    found = [f"{each.stage}: {each.sentence} {each.advice}".rstrip() for each in report.failures]
-    for each in [*found, *report.warnings]:
+    for each in [*words.failures(report), *report.warnings]:
         yield from textwrap.wrap(f"! {each}", WIDTH, subsequent_indent="  ")

@@ -88,8 +88,7 @@ def _words(report: Report) -> Iterator[str]:
     rows = (*words.rows(report, words.as_keywords), *words.files(report))
     cells = (f"<tr>{_name(name)}<td>{escape(said)}</td></tr>" for name, said in rows)
     yield f"<table>{''.join(cells)}</table>"
-    for failure in report.failures:
-        yield _said(f"{failure.stage}: {failure.sentence} {failure.advice}")
+    yield from map(_said, words.failures(report))
     yield from map(_said, report.warnings)
 
 

@@ -54,6 +54,14 @@ def rows(report: Report, said_as: Options) -> Iterator[Row]:
     yield from _margins(report)
 
 
+def failures(report: Report) -> list[str]:
+    """What could not be computed: each reason once, with every stage that it is the reason of."""
+    stages: dict[str, list[str]] = {}
+    for each in report.failures:
+        stages.setdefault(f"{each.sentence} {each.advice}".rstrip(), []).append(each.stage)
+    return [f"{', '.join(names)}: {said}" for said, names in stages.items()]
+
+
 def files(report: Report) -> Iterator[Row]:
     """What was taken from each file, and what was left."""
     for file in report.taken:
@@ -152,7 +160,8 @@ def _sampled(report: Report) -> Iterator[Row]:
     if look is not None:
         of = f"95%, from {look.seen:,} of {look.total:,} examples"
         for name, each in (("λ₁ at first", look.lambda_1), ("trace at first", look.trace)):
-            yield name, f"{each.value:.3g} ({each.low:.3g} to {each.high:.3g}; {of})"
+            if each is not None:
+                yield name, f"{each.value:.3g} ({each.low:.3g} to {each.high:.3g}; {of})"
 
 
 def _spectrum(report: Report) -> Iterator[Row]:

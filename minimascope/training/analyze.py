@@ -6,9 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minimascope.analysis.run import run_opened
-from minimascope.contract.problems import ProblemError
-from minimascope.curvature.running.deadline import OutOfTimeError, within
-from minimascope.curvature.running.durations import duration
+from minimascope.curvature.running.deadline import within
 from minimascope.results.result import Result
 from minimascope.training.asked import Script, asked_of, check_callable
 from minimascope.training.augmenting import COPIES, check_augment
@@ -80,11 +78,7 @@ def analyze(
     said |= {"seconds": seconds, "seed": seed}
     with left_as_it_was(), Listening(progress) as heard, within(_number(seconds)):
         heard.progress("intake", 0.0, "Reading model and data")
-        try:
-            asked = asked_of(script, {**told, **said})
-        except OutOfTimeError as error:
-            sentence = f"{duration(seconds or 0)} were over before model and data were read."
-            raise ProblemError("out_of_time", sentence, "Give more seconds.") from error
+        asked = asked_of(script, {**told, **said})
         report = run_opened(asked.opened, asked.parameters, publisher=heard)
     return Result(report, heard.arrays)
 

@@ -24,7 +24,7 @@ setup(
     packages=find_packages(str(ROOT), include=[f"{room}*" for room in ROOMS]),
     package_dir={room: f"../../{room}" for room in ROOMS},
     package_data={
-        "backend": ["py.typed", "demos/*/*", "operations/monitoring/*"],
+        "backend": ["py.typed", "demos/*/*", "operations/monitoring/*", "documents/**/*"],
         "dashboard": ["py.typed", *(f"**/*.{kind}" for kind in SERVED)],
         "workers": ["py.typed"],
     },

@@ -19,8 +19,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("minimascope", "backend", "dashboard", "workers", "packaging")
-FILES = ("Makefile", "pyproject.toml", "README.md", "LICENSE", "constraints.txt")
+SOURCES = ("minimascope", "backend", "dashboard", "workers", "packaging", "docs")
+PICTURES = "benchmarks/results"  # of the studies, which the documentation site shows
+FILES = ("Makefile", "mkdocs.yml", "pyproject.toml", "README.md", "LICENSE", "constraints.txt")
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
 
 
@@ -28,8 +29,8 @@ def built(folder: Path) -> dict[str, Path]:
     """Both wheels by name of the distribution: `make dist` in a copy, which leaves them, the
     library's source and the SBOM in `folder / "source" / "dist"`."""
     source = folder / "source"
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "build")
-    for name in SOURCES:
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "documents")
+    for name in (*SOURCES, PICTURES):
         shutil.copytree(ROOT / name, source / name, ignore=ignored)
     for name in FILES:
         shutil.copy(ROOT / name, source / name)

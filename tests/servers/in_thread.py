@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 
 from backend.app import create_app
 from backend.http.connections import server_config
@@ -37,6 +38,13 @@ def in_thread(folder: Path, **settings: Any) -> Iterator[InThread]:
     """The API without workers on this data folder."""
     known = {"data_dir": folder, "demo_dir": folder / "none", "port": 0, **settings}
     app = create_app(Settings(**known))
+    with app_in_thread(app) as (server, port):
+        yield InThread(server, port, app.state.services)
+
+
+@contextmanager
+def app_in_thread(app: FastAPI) -> Iterator[tuple[uvicorn.Server, int]]:
+    """Any app, its server and its port."""
     server = uvicorn.Server(server_config(app, grace=1))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -44,7 +52,7 @@ def in_thread(folder: Path, **settings: Any) -> Iterator[InThread]:
         while not server.started:
             time.sleep(0.01)
         try:
-            yield InThread(server, listener.getsockname()[1], app.state.services)
+            yield server, listener.getsockname()[1]
         finally:
             server.should_exit = True
             thread.join()

@@ -74,6 +74,10 @@ def test_the_licence_is_one_and_the_version_in_one_place() -> None:
         assert (ROOT / room / "py.typed").is_file()
 
 
+def test_the_first_page_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
 def test_both_papers_are_cited() -> None:
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert cited["license"] == "MIT"

@@ -1,4 +1,5 @@
 // How each figure of the payload follows what the page shows; the tabs' own need no more than the theme.
+import { inPalette } from "../figures/palette.mjs";
 import { themed } from "../figures/themed.mjs";
 import { boundary } from "./boundary_drawing.mjs";
 import { filmstrip } from "./filmstrip_drawing.mjs";
@@ -7,7 +8,7 @@ import { layerDrawing } from "./layers.mjs";
 import { losses } from "./losses_drawing.mjs";
 import { spectrum } from "./spectrum_drawing.mjs";
 import { state } from "./state.mjs";
-import { walk } from "./walk_drawing.mjs";
+import { walk, walked } from "./walk_drawing.mjs";
 
 /** @type {Record<string, (payload: Payload, view: View, width: number) => Figure>} */
 const DRAWINGS = {
@@ -24,4 +25,12 @@ export function drawn(name, width) {
   const { payload, view } = state;
   if (!payload?.figures[name]) return null;
   return DRAWINGS[name] ? DRAWINGS[name](payload, view, width) : themed(payload.figures[name]);
+}
+
+/** Every step of the chosen vector's walk, as a film has them. @param {number} width @returns {Figure[]} */
+export function walkFrames(width) {
+  const { payload, view } = state;
+  if (!payload?.walk) return [];
+  const { epsilon } = payload.walk, steps = epsilon[walked(payload.walk, view)].length;
+  return Array.from({ length: steps }, (_, step) => inPalette("light", () => walk(payload, { ...view, step }, width)));
 }

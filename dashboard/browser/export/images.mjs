@@ -6,7 +6,8 @@ import { plotly } from "../figures/plotly.mjs";
 import { byId } from "../page/dom.mjs";
 import { labelled } from "./png.mjs";
 
-const INCH = 96, DPI = 300;
+export const INCH = 96; // CSS pixels
+const DPI = 300;
 const LEAST = 0.62, MOST = 1.1; // height over width
 
 /**
@@ -27,9 +28,14 @@ export function figureFor(plot, inches, picture = pictures[plot]) {
 }
 
 /** @param {Figure} figure @param {string} format @param {number} scale */
-async function image(figure, format, scale) {
+export async function uriOf(figure, format, scale) {
   const { width, height } = figure.layout, library = await plotly();
-  const uri = await library.toImage(figure, { format, width, height, scale });
+  return library.toImage(figure, { format, width, height, scale });
+}
+
+/** @param {Figure} figure @param {string} format @param {number} scale */
+async function image(figure, format, scale) {
+  const uri = await uriOf(figure, format, scale);
   return uri.slice(uri.indexOf(",") + 1);
 }
 

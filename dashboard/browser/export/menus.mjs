@@ -7,8 +7,10 @@ import { widthOf } from "../figures/show.mjs";
 import { announce } from "../page/announce.mjs";
 import { all, around, byId, element, heading, idOf, messageOf } from "../page/dom.mjs";
 import { number } from "../page/numbers.mjs";
+import { walkFrames } from "../analysis/drawings.mjs";
 import { about, filename } from "./about.mjs";
 import { copy } from "./copies.mjs";
+import { filmOf } from "./film.mjs";
 import { figureFor, pngOf, svgOf } from "./images.mjs";
 import { reportPage, wholeZip } from "./report.mjs";
 import { COLUMNS, csvOf, jsonOf, rowsOf } from "./rows.mjs";
@@ -60,6 +62,11 @@ export async function exportPlot(plot, kind, inches = PAPER) {
   save(filename(plot === ID.DETAIL ? state.view.view : plot, kind), content, type);
 }
 
+async function film() {
+  announce("Making the film");
+  save(filename(`walk-v${state.view.vector}`, "svg"), await filmOf(walkFrames, about()), "image/svg+xml");
+}
+
 /** @param {string} kind */
 async function whole(kind) {
   announce(kind === "zip" ? "Packing the analysis" : "Writing the report");
@@ -74,6 +81,7 @@ const failed = (error) => announce(messageOf(error));
 function act(button) {
   const { export: kind, plot = "", inches, copy: what, id = "", whole: file } = button.dataset;
   if (kind === "table") return toggleTable(plot, button);
+  if (kind === "film") return film().catch(failed);
   if (kind) return exportPlot(plot, kind, Number(inches));
   if (file) return whole(file).catch(failed);
   return copy(String(what), id).then(announce, failed);

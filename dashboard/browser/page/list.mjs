@@ -77,12 +77,33 @@ function tick(id) {
   showTicks();
 }
 
+/** The minimum whose menu is open: a renewed list puts other minima into the same rows. */
+let opened = "";
+
+/** @param {Element} menu */
+const idOfMenu = (menu) => menu.querySelector("[data-id]")?.getAttribute("data-id") || "";
+
+const menus = () => /** @type {HTMLDetailsElement[]} */ (all(".list .menu"));
+
+/** @param {Event} event */
+function toggled({ target }) {
+  if (!(target instanceof HTMLDetailsElement) || !target.matches(".list .menu")) return;
+  const id = idOfMenu(target);
+  if (target.open) opened = id;
+  else if (id === opened) opened = "";
+}
+
+function showMenu() {
+  for (const menu of menus()) menu.open = opened !== "" && idOfMenu(menu) === opened;
+}
+
 /** The list has come, or was renewed. */
 export function listArrived() {
   requestAnimationFrame(() => {
     sort();
     filter();
     showTicks();
+    showMenu();
     showTimes();
     showThumbs();
   });
@@ -96,6 +117,7 @@ function sortBy(by) {
 }
 
 export function listen() {
+  document.addEventListener("toggle", toggled, true); // which does not bubble
   document.addEventListener("input", (event) => {
     if (around(event, `#${ID.FILTER}`)) filter();
   });

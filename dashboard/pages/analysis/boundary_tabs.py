@@ -126,6 +126,11 @@ def walk(report: Report) -> list[Any]:
         *_walked(report),
         slider,
         html.P(id=ids.WALK_NOTE, className="hint"),
+        html.Button(
+            "Save as a film (animated SVG)",
+            className="button",
+            **{"data-export": "film", "data-plot": ids.DETAIL},
+        ),
     ]
 
 

@@ -42,8 +42,9 @@ def eigenvalue_kpi(report: Report, *, final: bool = False) -> Kpi:
     """λ₁ with its outliers, or between what it lies where the spectrum is of a sample."""
     spectrum = report.spectrum
     if spectrum is None or not spectrum.eigenvalues:
-        if report.first_look is not None:
-            value, note = first_look_words(report.first_look, report.first_look.lambda_1)
+        look = report.first_look
+        if look is not None and look.lambda_1 is not None:
+            value, note = first_look_words(look, look.lambda_1)
             return Kpi("lambda_1", "Largest curvature λ₁", value, note)
         note = absence(report, "spectrum", final=final)
         return Kpi("lambda_1", "Largest curvature λ₁", "—", note)

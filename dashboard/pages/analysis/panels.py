@@ -29,6 +29,11 @@ PROJECTED = (
     "inputs; points are drawn where they project onto it, which need not be where they lie."
 )
 
+REPRESENTED = (
+    "There is no plane to draw the boundary over. Inputs of numbers lie by their first two "
+    "principal components, sequences of tokens by those of what the last layer is given."
+)
+
 
 def plane_kind(report: Report) -> PlaneKind:
     """What the map is drawn over; flips are counted on a plane, so without them there is none."""
@@ -53,7 +58,8 @@ def boundary(count: int, *, plane: PlaneKind) -> html.Section:
         label += f"{where}, with the decision boundary and the training points."
     vectors = [_vectors(count)] if plane == "none" else []  # else the rail chooses
     controls = html.Div([*vectors, plane_controls(plane)], className="controls")
-    note = html.P(PROJECTED if plane == "principal" else "", id=ids.PLANE_NOTE, className="hint")
+    said = {"principal": PROJECTED, "none": REPRESENTED}.get(plane, "")
+    note = html.P(said, id=ids.PLANE_NOTE, className="hint")
     return panel(
         ids.BOUNDARY, title, label, height=560, switches=switches, above=controls, below=note
     )

@@ -46,11 +46,11 @@ def budget_words(report: Report) -> list[str]:
             )
     look = report.first_look
     if look is not None:
-        top, trace = (first_look_words(look, each) for each in (look.lambda_1, look.trace))
-        said.append(
-            f"At first sight λ₁ is {top[0]} and the trace of H {trace[0]} "
-            f"({trace[1]}; λ₁ {number(look.lambda_1.low)} to {number(look.lambda_1.high)})."
-        )
+        for name, each in (("λ₁", look.lambda_1), ("the trace of H", look.trace)):
+            if each is not None:
+                said.append(
+                    "At first sight {} is {} ({}).".format(name, *first_look_words(look, each))
+                )
     return said
 
 

@@ -27,7 +27,15 @@ def layout(**_: Any) -> html.Div:
             html.Dl(terms, className="glossary"),
             html.H2("What a measure says of generalization, and what it does not"),
             html.Dl(said, className="glossary"),
-            html.P(["Scripts talk to the ", html.A("REST API", href="/api/v1/docs"), "."]),
+            html.P(
+                [
+                    "How to use all of it, and how far to trust it: the ",
+                    html.A("guide", href="/docs/guide/"),
+                    ". Scripts talk to the ",
+                    html.A("REST API", href="/api/v1/docs"),
+                    ".",
+                ]
+            ),
         ],
         className="page page-narrow page-docs",
     )

@@ -97,4 +97,5 @@ def foreseen(session: Session, stages: Sequence[Stage]) -> dict[str, float]:
     except ValueError:  # the stage itself says why
         return {}
     sampled = examples.n < minimum.n
-    return dict(stage_costs(minimum, plan, stages, top_k=parameters.top_k, sampled=sampled))
+    costs = stage_costs(minimum, plan, stages, top_k=parameters.top_k, sampled=sampled)
+    return {str(stage): seconds for stage, seconds in costs.items()}

@@ -28,7 +28,11 @@ def penultimate(minimum: Minimum) -> Tensor:
     """
     last = _last_linear(minimum.network)
     given: list[Tensor] = []
-    hook = last.register_forward_pre_hook(lambda _, args: given.append(args[0])) if last else None
+
+    def hear(_: nn.Module, args: tuple[Tensor, ...]) -> None:
+        given.append(args[0])
+
+    hook = last.register_forward_pre_hook(hear) if last is not None else None
     parts: list[Tensor] = []
     try:
         with torch.no_grad():

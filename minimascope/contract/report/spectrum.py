@@ -124,7 +124,7 @@ class FirstLook(Section):
     seen: int
     total: int
     trace: Interval
-    lambda_1: Interval
+    lambda_1: Interval | None
     seconds: float
 
 

@@ -1,6 +1,6 @@
 """The moment by which an analysis is to be over: then the next operation of torch ends it.
 
-Nobody on the way hands it down or asks: whoever has set it sees every operation, which costs some
+Nobody on the way hands it down or asks: whoever keeps it sees every operation, which costs some
 microseconds each, and there is none unless somebody set one.
 """
 
@@ -42,12 +42,25 @@ class _Watched(TorchFunctionMode):
 
 @contextmanager
 def within(seconds: float | None) -> Iterator[None]:
-    """So many seconds from now on, after which operations raise OutOfTimeError; None for any
-    number. An end that is set already stays."""
+    """So many seconds from now on; None for any number. An end that is set already stays."""
     if seconds is None or _END.get() is not None:
         yield
         return
-    end = time.perf_counter() + seconds
+    token = _END.set(time.perf_counter() + seconds)
+    try:
+        yield
+    finally:
+        _END.reset(token)
+
+
+@contextmanager
+def kept(*, least: float = 0.0) -> Iterator[None]:
+    """Operations within raise OutOfTimeError past the end, which is at least so many seconds
+    away; nothing does where there is none."""
+    if _END.get() is None:
+        yield
+        return
+    end = time.perf_counter() + max(least, left())
     token = _END.set(end)
     try:
         with _Watched(end):

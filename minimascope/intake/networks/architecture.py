@@ -19,6 +19,7 @@ from minimascope.intake.networks.layers import LAYERS_MOST, architecture_invalid
 from minimascope.intake.networks.mlp import build_mlp, mismatch
 from minimascope.intake.networks.order import open_order, orders
 from minimascope.intake.networks.program import build_program
+from minimascope.intake.networks.pruned import mask
 from minimascope.intake.values.checkpoint import Checkpoint
 
 FAMILIES = ("mlp", "sequential", "huggingface")
@@ -149,6 +150,7 @@ def _fill(network: Chain, checkpoint: Checkpoint, keys: dict[str, str]) -> None:
     for name, first in checkpoint.tied.items():
         _tie(network, keys[name], keys[first])
     _freeze(network, {keys[name] for name in checkpoint.frozen if name in keys})
+    mask(network, {keys[name]: each for name, each in checkpoint.masks.items() if name in keys})
 
 
 def _tie(network: nn.Module, name: str, first: str) -> None:

@@ -24,6 +24,7 @@ from minimascope.intake.pt2.written_out import (
     grid_sampler,
     logcumsumexp,
 )
+from minimascope.intake.pt2.written_values import copy, index_put, slice_scatter
 
 # Results share memory with their first argument.
 _VIEW_NAMES = """
@@ -60,7 +61,7 @@ affine_grid_generator addbmm addr angle argsort atleast_1d bucketize cdist col2i
 conj_physical count_nonzero cross cummax cummin cumulative_trapezoid diag diag_embed diff
 digamma embedding_bag erfinv fft_fft fft_fft2 fft_fftn fft_fftshift fft_ifft fft_ifft2 fft_ifftn
 fft_ifftshift fft_irfft fft_irfft2 fft_irfftn fft_rfft fft_rfft2 fft_rfftn fix fliplr flipud frac
-grid_sampler heaviside hstack index_copy index_fill index_put index_reduce isclose kl_div kron
+copy grid_sampler heaviside hstack index_copy index_fill index_put index_reduce isclose kl_div kron
 kthvalue lgamma linalg_cross linalg_det linalg_inv linalg_solve linspace logaddexp2 logcumsumexp
 masked_scatter median meshgrid mse_loss nanmean nansum pairwise_distance polar renorm rot90
 scatter_reduce searchsorted select_scatter slice_scatter special_entr special_expit special_i0
@@ -130,6 +131,9 @@ _WRITTEN_OUT: dict[tuple[str, str], Callable[..., Any]] = {
     ("embedding_bag", "default"): embedding_bag,
     ("embedding_bag", "padding_idx"): embedding_bag,
     ("grid_sampler", "default"): grid_sampler,
+    ("copy", "default"): copy,
+    ("index_put", "default"): index_put,
+    ("slice_scatter", "default"): slice_scatter,
     **{(name, "input"): layer for name, layer in RECURRENT.items()},
 }
 

@@ -11,8 +11,6 @@ import math
 import torch
 from torch import Tensor
 
-from minimascope.intake.pt2.refusals import refused
-
 SUM, MEAN = 0, 1  # modes of embedding_bag; 2 is the maximum
 BILINEAR, NEAREST = 0, 1  # modes of grid_sample; 2 is bicubic
 ZEROS, BORDER = 0, 1  # its padding; 2 reflects
@@ -56,7 +54,7 @@ def grid_sampler(
 ) -> Tensor:
     """Values (n × c × H × W, or with a depth) at the places of the grid (n × … × 2 or 3)."""
     if mode not in (BILINEAR, NEAREST):
-        raise refused("samples a grid in bicubic mode, which is not written out")
+        return _bicubic(values, grid, padding, align_corners)
     sizes = values.shape[2:]
     # The grid's last axis runs the other way round: x, y, z.
     places = [
@@ -74,6 +72,35 @@ def grid_sampler(
         here = [start + step for step, start in zip(corner, low, strict=True)]
         found = found + _at(values, here) * share[:, None]
     return found
+
+
+def _bicubic(values: Tensor, grid: Tensor, padding: int, align_corners: bool) -> Tensor:
+    """The 4 × 4 pixels around each place, by the cubic convolution of Keys (1981) with a = −3/4."""
+    sizes = values.shape[2:]
+    exact = [_place(grid[..., 1 - axis], sizes[axis], align_corners) for axis in (0, 1)]
+    low = [place.floor().detach() for place in exact]
+    shares = [_cubic(place - start) for place, start in zip(exact, low, strict=True)]
+    found = torch.zeros_like(_at(values, low))
+    for steps in itertools.product(range(4), repeat=2):
+        here = [
+            _padded(start + (step - 1), size, padding, align_corners)
+            for start, step, size in zip(low, steps, sizes, strict=True)
+        ]
+        share = shares[0][steps[0]] * shares[1][steps[1]]
+        found = found + _at(values, here) * share[:, None]
+    return found
+
+
+def _cubic(t: Tensor, a: float = -0.75) -> list[Tensor]:
+    """Weights of the pixels at −1, 0, 1 and 2 from the one below, for a place t above it."""
+
+    def near(x: Tensor) -> Tensor:
+        return ((a + 2) * x - (a + 3)) * x * x + 1
+
+    def far(x: Tensor) -> Tensor:
+        return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+
+    return [far(t + 1), near(t), near(1 - t), far(2 - t)]
 
 
 def _place(x: Tensor, size: int, align_corners: bool) -> Tensor:

@@ -27,6 +27,7 @@ from minimascope.intake.weights import (
 from minimascope.intake.weights.state_dict import Picked
 from minimascope.intake.weights.training import Training
 
+MASK = "mask:"  # before a pruned tensor's name, of its mask among the tensors that are written
 NONE_TRAINED = (
     "No parameter of the .pt2 has requires_grad, as if none had been trained: all were taken as "
     "trained. Name those that were (trainable), or export the network as it was trained."
@@ -142,10 +143,13 @@ _READERS: dict[str, Callable[[Source], Read]] = {
 def _written(picked: Picked, told: Training, output: BinaryIO, size: int) -> dict[str, Any]:
     """Checks and writes the weights, and what the optimiser kept of their gradients."""
     plain, said, rows = quantised.full(picked.tensors)
+    masks = reparametrised.masks(plain)
     plain, more, parts = reparametrised.whole(plain)
     check_tensors(plain, file_bytes=size)
     tensors, criterion = training.without_criterion(plain)
-    safetensors_format.write({**told.moments, **tensors}, output)
+    places = {name: f"{MASK}{name}" for name in masks if name in tensors}
+    kept = {place: masks[name] for name, place in places.items()}
+    safetensors_format.write({**told.moments, **kept, **tensors}, output)
     shared = tied(tensors)
     rows = [*picked.rows, *rows, *parts, *_of_criterion(plain, tensors, criterion)]
     return {
@@ -154,6 +158,7 @@ def _written(picked: Picked, told: Training, output: BinaryIO, size: int) -> dic
         "tensors": tensor_table(tensors),
         "tied": shared,
         "frozen": _frozen(tensors),
+        "pruned": places,
         "training": {**told.facts, **criterion},
         "taken": as_values([*rows, *_all_of(tensors, shared)]),
     }

@@ -31,7 +31,8 @@ class Checkpoint:
     are sorted by name); `graph` is the program of a .pt2, None for bare weights;
     `config` the config.json of a Hugging Face model; `tied` names each further name of a tensor
     that has several, with its first; `frozen` are names that the file says were not trained;
-    `taken` is a row for each part of the file (`intake.files.taken`).
+    `masks` are those of pruned tensors, 0 where they stay 0; `taken` is a row for each part of the
+    file (`intake.files.taken`).
     """
 
     tensors: dict[str, Tensor]
@@ -45,6 +46,7 @@ class Checkpoint:
     tied: dict[str, str] = field(default_factory=dict)
     frozen: list[str] = field(default_factory=list)
     taken: list[dict[str, Any]] = field(default_factory=list)
+    masks: dict[str, Tensor] = field(default_factory=dict)
     training: TrainingFacts = field(default_factory=TrainingFacts)
     moments: dict[int, Tensor] = field(default_factory=dict)
 
@@ -132,6 +134,8 @@ def read_training(path: Path, *, workdir: Path) -> Checkpoint:
     with safe_open(converted, framework="pt") as weights:
         tensors = {row["name"]: weights.get_tensor(row["name"]) for row in found["tensors"]}
         moments = {row.id: weights.get_tensor(row.tensor) for row in rows if row.tensor}
+        pruned = found.get("pruned", {}).items()
+        masks = {name: weights.get_tensor(place) for name, place in pruned}
     converted.unlink()  # its pages stay; the next file of this folder does not write into them
     return Checkpoint(
         tensors=tensors,
@@ -145,6 +149,7 @@ def read_training(path: Path, *, workdir: Path) -> Checkpoint:
         tied=found.get("tied", {}),
         frozen=found.get("frozen", []),
         taken=found.get("taken", []),
+        masks=masks,
         training=training,
         moments=moments,
     )

@@ -49,6 +49,12 @@ def whole(tensors: Tensors) -> tuple[Tensors, list[str], list[Row]]:
     return _in_place(tensors, parts, made), [sentence], rows
 
 
+def masks(tensors: Tensors) -> Tensors:
+    """The masks of pruned weights by the weight's name: what they take was not free to move."""
+    names = [name.removesuffix("_mask") for name in tensors if name.endswith("_mask")]
+    return {name: tensors[f"{name}_mask"] for name in names if f"{name}_orig" in tensors}
+
+
 Parts = dict[str, tuple[str, list[str]]]
 
 
@@ -147,7 +153,7 @@ def _spectral_norm(original: Tensor, left: Tensor, right: Tensor | None = None) 
 _KINDS: dict[str, tuple[Callable[..., Tensor], str]] = {
     "pruned": (
         _pruned,
-        "torch's pruning: weight_orig · weight_mask, pruned ones are parameters at 0",
+        "torch's pruning: weight_orig · weight_mask, pruned ones stay 0, though they are counted",
     ),
     "weight norm": (_weight_norm, "weight norm: g·v/‖v‖"),
     "spectral norm": (_spectral_norm, "spectral norm: W/σ"),

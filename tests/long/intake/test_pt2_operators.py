@@ -127,11 +127,34 @@ def chosen_by_hand(net: Net, x: Tensor) -> Tensor:
     return torch.where(net.w.sum() > 0, y.sin(), y.cos() * net.w[0])
 
 
+def written(net: Net, x: Tensor) -> Tensor:
+    """In place: by a mask, into a slice, at places, in a view, all of it."""
+    y = net.into(x).clone()
+    y[y < 0] = 0.5
+    y[:, 1:3] = x[:, :2] * net.w[0, :2]
+    y[:, torch.tensor([0, 5])] = y[:, 2:4].sin()
+    y[:, 3].mul_(2)
+    z = torch.zeros_like(y)
+    z.copy_(y * y)
+    return y + z
+
+
+def written_by_hand(net: Net, x: Tensor) -> Tensor:
+    y = net.into(x)
+    a = torch.where(y < 0, 0.5, y)
+    left = x[:, :2] * net.w[0, :2]
+    ends = torch.stack([left[:, 1], a[:, 3]], 1).sin()
+    rows = [ends[:, 0], left[:, 0], left[:, 1], 2 * a[:, 3], a[:, 4], ends[:, 1]]
+    b = torch.stack(rows, 1)
+    return b + b * b
+
+
 SAME: dict[str, tuple[Formula, Formula, Callable[[], Tensor]]] = {
     **{f"bag {m}": (bag(m), bag_by_hand(m), words) for m in ("sum", "mean", "max")},
     **{f"cdist {p}": (distances(p), distances_by_hand(p), reals) for p in (1.0, 2.0, 3.0)},
     "cond": (chosen, chosen_by_hand, reals),
     "summed": (summed, summed_by_hand, reals),
+    "written in place": (written, written_by_hand, reals),
     **{
         each.__name__: (each, each, reals) for each in (filtered, of_complex, scattered, contracted)
     },
@@ -169,7 +192,7 @@ def test_products_of_the_file_are_those_of_the_network(name: str, tmp_path: Path
 
 @pytest.mark.parametrize("corners", [True, False])
 @pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
-@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
 def test_a_sampled_grid_has_torchs_values_and_gradient(
     mode: str, padding: str, corners: bool, tmp_path: Path
 ) -> None:

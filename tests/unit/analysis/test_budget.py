@@ -13,7 +13,7 @@ from minimascope.analysis.session import drawing
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Stage
-from minimascope.curvature.running.deadline import OutOfTimeError, left, within
+from minimascope.curvature.running.deadline import OutOfTimeError, kept, left, within
 from tests.cases.script import TEST, N, Trained, trained
 
 
@@ -36,8 +36,12 @@ def test_past_the_end_every_operation_ends() -> None:
     with within(0.0):
         with within(100.0):  # the first one stays
             assert left() == 0.0
-        with pytest.raises(OutOfTimeError):
+        assert float(torch.ones(1) + 1) == 2  # nobody keeps it yet
+        with kept(), pytest.raises(OutOfTimeError):
             torch.ones(1) + 1
+        with kept(least=100.0):
+            assert left() > 50
+            assert float(torch.ones(1) + 1) == 2
     assert float(torch.ones(1) + 1) == 2
 
 

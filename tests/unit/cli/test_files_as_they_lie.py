@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils import prune
 
 from minimascope.cli import main
 
@@ -37,6 +38,13 @@ def trained(
     torch.manual_seed(0)
     first = [nn.Linear(4, hidden), nn.Tanh()] if hidden else []
     model = nn.Sequential(*first, nn.Linear(hidden or 4, outputs)).double()
+    to_minimum(model, loss, matrices=matrices)
+    return model
+
+
+def to_minimum(
+    model: nn.Module, loss: Callable[[Tensor], Tensor], *, matrices: bool = False
+) -> None:
     decayed = [q for q in model.parameters() if q.ndim > 1 or not matrices]
     optimiser = torch.optim.LBFGS(
         model.parameters(), max_iter=3000, tolerance_grad=1e-11, tolerance_change=0,
@@ -50,7 +58,6 @@ def trained(
         return value
 
     optimiser.step(closure)
-    return model
 
 
 def report_of(*words: str, folder: Path) -> dict[str, Any]:
@@ -182,6 +189,46 @@ def test_a_test_table_is_read_by_the_names_of_its_columns(
     found = analysed(plain[0], "model.pt", "train.csv", tmp_path, *test)
     assert found["data"]["test"]["loss"] == pytest.approx(found["data"]["train"]["loss"], rel=1e-12)
     same(found, plain[1], "put into the order of the training table's")
+
+
+def test_a_pruned_minimum_is_one_of_the_weights_that_were_left(tmp_path: Path) -> None:
+    """weight_orig and weight_mask: what the mask took was not free, and has no curvature."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)).double()
+    for place in (0, 2):
+        prune.l1_unstructured(model[place], "weight", amount=0.4)
+    to_minimum(model, lambda f: functional.cross_entropy(f, Y))
+    np.savez(tmp_path / "train.npz", X=X.numpy(), y=Y.numpy())
+    torch.save(model.state_dict(), tmp_path / "model.pt")
+    found = analysed(tmp_path, "model.pt", "train.npz", tmp_path, "--stages", "spectrum,gap")
+    assert found["minimum"]["converged"] is True
+    assert found["failures"] == []
+    assert "stay 0" in " ".join(found["warnings"])
+    exact = torch.linalg.eigvalsh(hessian_of(model))
+    largest = exact.flip(0)[:3].tolist()
+    assert found["spectrum"]["eigenvalues"] == pytest.approx(largest, rel=1e-8)
+
+
+def hessian_of(model: nn.Module) -> Tensor:
+    """Of the mean loss in the biases and weight_orig: rows of pruned ones are 0."""
+    names = [name for name, _ in model.named_parameters()]
+    sizes = [q.numel() for q in model.parameters()]
+
+    def of(theta: Tensor) -> Tensor:
+        parts = zip(names, theta.split(sizes), model.parameters(), strict=True)
+        given = {name: part.view(own.shape) for name, part, own in parts}
+        first, last = (_masked(given, model, place) for place in (0, 2))
+        inside = torch.tanh(functional.linear(X, first, given["0.bias"]))
+        return functional.cross_entropy(functional.linear(inside, last, given["2.bias"]), Y)
+
+    theta = torch.cat([q.detach().flatten() for q in model.parameters()])
+    found: Any = torch.autograd.functional.hessian(of, theta)
+    return found
+
+
+def _masked(given: dict[str, Tensor], model: nn.Module, place: int) -> Tensor:
+    mask: Any = model.get_submodule(str(place)).weight_mask
+    return given[f"{place}.weight_orig"] * mask
 
 
 OBJECTIVES: dict[str, tuple[Callable[[], nn.Sequential], list[str], str]] = {

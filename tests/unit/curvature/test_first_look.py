@@ -37,7 +37,10 @@ def truth(minimum: Minimum) -> tuple[float, float]:
 
 
 def looks(minimum: Minimum, seed: int, **more: int) -> list[Look]:
-    return list(first_looks(minimum, room=lambda: 1e9, seed=seed, **more))
+    first, *found = first_looks(minimum, room=lambda: 1e9, seed=seed, **more)
+    assert first.top is None  # the trace comes before it
+    assert first.examples == first.seen <= found[0].examples
+    return found
 
 
 def test_samples_nest_and_end_in_all(minimum: Minimum, truth: tuple[float, float]) -> None:
@@ -76,7 +79,7 @@ def test_what_was_drawn_before_is_never_taken_for_all(minimum: Minimum) -> None:
 
 def test_no_round_is_begun_that_would_not_end_in_time(minimum: Minimum) -> None:
     found = list(first_looks(minimum, room=lambda: 0.0, seed=0))
-    assert len(found) == 1
+    assert [look.top is None for look in found] == [True, False]
 
 
 def test_a_round_that_fits_is_as_large_as_fits() -> None:

@@ -104,10 +104,11 @@ def test_a_budget_says_what_it_looked_at_and_how_far_that_holds(gauss: Found) ->
     drawn = {"n": 75, "total": 50000, "loss_error": 0.02, "accuracy_error": 0.05}
     data = report.data.model_copy(update={"train": report.data.train.model_copy(update=drawn)})
     found = report.model_copy(update={"spectrum": None, "first_look": look, "data": data})
-    sampled, first = budget_words(found)
+    sampled, first, second = budget_words(found)
     assert "75 of 50\u202f000\u00a0training examples were looked at: loss " in sampled
     assert "± 0.02" in sampled
-    assert first.startswith("At first sight λ₁ is 1.60 and the trace of H 18.0 (95%: 16.0 to 20.0")
+    assert first.startswith("At first sight λ₁ is 1.60 (95%: 1.20 to 2.10, from 128")
+    assert second.startswith("At first sight the trace of H is 18.0 (95%: 16.0 to 20.0")
     shown = eigenvalue_kpi(found)
     assert (shown.value, shown.note) == (
         "1.60",

@@ -18,6 +18,7 @@ import pytest
 import minimascope
 from minimascope import ProblemError
 from minimascope.contract.glossary import TERMS
+from minimascope.contract.report import Failure
 from minimascope.contract.report.sentences import nats
 from minimascope.figures.coloured import coloured
 from minimascope.results.result import Result
@@ -198,3 +199,12 @@ def test_the_face_stays_lazy() -> None:
     code = f"import sys, minimascope; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_stages_that_fail_for_one_reason_are_said_once(gauss: Found) -> None:
+    told = {"code": "not_computable", "sentence": "Regression has no boundary.", "advice": ""}
+    found = [Failure(stage=stage, **told) for stage in ("boundary", "margins")]
+    report = gauss[0].model_copy(update={"failures": found})
+    text = str(Result(report, {}))
+    assert "! boundary, margins: Regression has no boundary." in text
+    assert text.count("Regression has no boundary.") == 1
