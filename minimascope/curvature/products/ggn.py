@@ -129,10 +129,11 @@ class Ggn:
         total = torch.zeros_like(V)
         for graph, examples, row in self._pieces(V):
             if isinstance(graph, TokenGraph):  # without the logits of all positions
-                total[row] += self.scaled(graph.ggn_rows(self.scaled(V[row])))
+                graph.add_ggn_rows(self.scaled(V[row]), total[row])
                 continue
-            total[row] += self._pull(graph, self._bent(graph, examples, self._push(graph, V[row])))
-        return total / self.minimum.n
+            bent = self._bent(graph, examples, self._push(graph, V[row]))
+            total[row] += graph.pull_rows(bent)
+        return self.scaled(total).div_(self.minimum.n)
 
     def _push(self, graph: Graph, rows: Tensor) -> Tensor:
         """J_i v of each row (c × m × K)."""

@@ -64,13 +64,11 @@ class TokenGraph:
         self._pull([*outputs, self._h], [*parts, bent], result)
         return result.div_(self._minimum.n)
 
-    def ggn_rows(self, rows: Tensor) -> Tensor:
-        """Σ J_iᵀΛ_iJ_i over the chunk applied to (b, p) rows."""
+    def add_ggn_rows(self, rows: Tensor, result: Tensor) -> None:
+        """Adds Σ J_iᵀΛ_iJ_i over the chunk, applied to (b, p) rows, to `result`."""
         along = torch.stack([self._along(row)[self._counted] for row in rows])
-        result = torch.zeros_like(rows)
         bent = self._curved(along, rows, result, whole=False)
         self._pull([self._h], [bent], result)
-        return result
 
     def push_rows(self, rows: Tensor) -> Tensor:
         """J v of every example of the chunk for (b, p) rows: (b, m, T·K), all logits of them."""

@@ -160,7 +160,8 @@ def _ends_in(calls: list[Call], outputs: Tensor) -> bool:
 
 
 def _has_tangents(head: TokenHead, minimum: Minimum) -> bool:
-    parameters = {k: v.detach() for k, v in minimum.unflatten(minimum.theta).items()}
+    # Copies: the tangent of a view of θ is as large as θ, for every parameter.
+    parameters = {k: v.clone() for k, v in minimum.unflatten(minimum.theta).items()}
     zeros = {k: torch.zeros_like(v) for k, v in parameters.items()}
     try:
         pushed(head, minimum, parameters, zeros, slice(0, 1))

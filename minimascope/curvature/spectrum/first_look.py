@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -57,14 +57,6 @@ class Look:
     seen: int
     total: int
     seconds_each: float
-
-
-@dataclass
-class _Seen:
-    """zᵀH_g z of both rows of signs of each group so far, and its examples."""
-
-    probes: list[tuple[float, float]] = field(default_factory=list)
-    sizes: list[int] = field(default_factory=list)
 
 
 def first_looks(
@@ -116,7 +108,8 @@ class _Looking:
         self._generator = torch.Generator().manual_seed(seed)
         order = torch.randperm(minimum.n, generator=self._generator)
         self._order = order.to(minimum.inputs.device)
-        self._seen = _Seen()
+        self._forms_of_signs = list[tuple[float, float]]()  # zᵀH_g z of both rows of signs
+        self._sizes = list[int]()  # of these groups
         self._pairs: Pairs | None = None
         self._together, self._blocks, self._each = 1, BLOCKS, 0.0
 
@@ -148,7 +141,7 @@ class _Looking:
         self._pairs = top_pairs(operator, before, **told)
         product = (time.perf_counter() - began) / max(1, self._pairs.products) / size
         held = min(size, most - size)
-        if size > sum(self._seen.sizes):
+        if size > sum(self._sizes):
             self._probed(size)
         quotients, sizes = torch.empty(0), torch.empty(0)
         if held:
@@ -184,16 +177,16 @@ class _Looking:
     def _probed(self, stop: int, v: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Signs for the groups from the last that has some on; of these groups vᵀH_g v (c,) and
         their sizes (c,)."""
-        start = sum(self._seen.sizes)
+        start = sum(self._sizes)
         part = self._minimum.subset(self._order[start:stop])
         made_by, quotients, sizes = source(part, "hessian"), list[float](), list[int]()
         for at in range(0, part.n, self._together):
             rows = slice(at, min(at + self._together, part.n))
             one, other, *own = self._forms(made_by, rows, part, v)
-            self._seen.probes.append((one, other))
+            self._forms_of_signs.append((one, other))
             quotients += own
             sizes.append(rows.stop - rows.start)
-        self._seen.sizes += sizes
+        self._sizes += sizes
         return torch.tensor(quotients).double(), torch.tensor(sizes).double()
 
     def _forms(self, made_by: Source, rows: slice, part: Minimum, v: Tensor | None) -> list[float]:
@@ -211,8 +204,8 @@ class _Looking:
         return (forms * part.n / (rows.stop - rows.start)).tolist()
 
     def _trace(self) -> Interval:
-        pairs = torch.tensor(self._seen.probes, dtype=torch.float64)
-        sizes = torch.tensor(self._seen.sizes, dtype=torch.float64)
+        pairs = torch.tensor(self._forms_of_signs, dtype=torch.float64)
+        sizes = torch.tensor(self._sizes, dtype=torch.float64)
         weights = sizes / sizes.sum()
         means, halves = pairs.mean(dim=1), (pairs[:, 0] - pairs[:, 1]) / 2
         value = float(weights @ means)

@@ -104,7 +104,7 @@ def test_a_stage_without_meaning_is_said_and_the_others_are_done(
         == 0
     )
     said = capsys.readouterr().err.splitlines()
-    assert [line.split(":")[0] for line in said] == ["boundary", "margins"]
+    assert [line.split(":")[0] for line in said] == ["boundary, margins"]
     assert all("regression has no decision boundary" in line for line in said)
     report = json.loads(output.read_text())
     assert report["gap"] is not None

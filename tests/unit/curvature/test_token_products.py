@@ -84,6 +84,9 @@ def test_a_ggn_product_is_that_of_the_jacobian(case: Minimum) -> None:
     made = Ggn(case, chunk=2, retain="never")
     found = made.operator.matmat(torch.eye(case.dim, dtype=torch.float64))
     torch.testing.assert_close(found, dense, rtol=1e-10, atol=1e-14)
+    root = torch.rand(case.dim, dtype=torch.float64)
+    seen = Ggn(case, root=root).operator.matmat(torch.diag(root.reciprocal()))
+    torch.testing.assert_close(seen, dense * root, rtol=1e-9, atol=1e-13)
     # A sequence's own share, and its own gradients, go through all of its logits.
     v, own = torch.randn(2, case.dim, dtype=torch.float64), torch.tensor([2, 0])
     less, seen = made.left_out(v, own)
