@@ -40,7 +40,16 @@ from tests.cases.pretend_gpu import MixedDevicesError, OnGpu, pretend_gpu
 RELATIVE = 1e-6  # of equal sums in another order
 SAMPLED: list[Stage] = ["spectrum", "density", "boundary", "margins"]
 ROUTES: tuple[Route, ...] = ("primal", "dual", "matrix_free")
-MACHINE = {"device", "versions", "wall_seconds", "plan", "created", "seconds", "method"}
+MACHINE = {
+    "device",
+    "versions",
+    "wall_seconds",
+    "planned_seconds",
+    "plan",
+    "created",
+    "seconds",
+    "method",
+}
 
 
 def differing(first: Any, second: Any, path: str = "") -> list[str]:

@@ -39,6 +39,7 @@ def analysed(child: ChildProcess, folder: Path, place: Path) -> dict[str, Any]:
     assert event, child.stderr_tail()
     report = json.loads((place / "report.json").read_text())
     report.pop("wall_seconds")
+    report.pop("planned_seconds")
     for stage in ("spectrum", "gap"):
         report[stage].pop("plan")  # timed
     return dict(report)
