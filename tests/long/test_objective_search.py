@@ -232,3 +232,16 @@ def test_weights_that_are_no_minimum_are_called_none() -> None:
             functional.cross_entropy(model(X), y).backward()
             optimiser.step()
         assert search(minimum_of(model, X, y)) is None, seed
+
+
+@pytest.mark.parametrize("moved", [1.0, 6.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_one_class_moved_away_is_the_minimum_of_nothing(seed: int, moved: float) -> None:
+    """Weights of classes turn down what is large; that is not what the network was trained with."""
+    X, y = data(seed)
+    model = network()
+    trained(model, lambda f: functional.cross_entropy(f, y), X)
+    last = model[2]
+    assert isinstance(last, nn.Linear)
+    last.bias.data[1] -= moved
+    assert search(minimum_of(model, X, y)) is None

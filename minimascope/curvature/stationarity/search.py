@@ -130,10 +130,13 @@ def _of_other_inputs(minimum: Minimum) -> Finding | None:
 
 
 def _likely(known: list[Family], parts: list[Part]) -> Finding | None:
-    """No minimum, but one further size makes most of the gradient vanish."""
+    """No minimum, but one further size makes most of the gradient vanish.
+
+    Several, as weights of classes are, take most of it away by turning down what is large.
+    """
     for part in parts:
         plain = _left(known[0], part)[0]
-        for family in [each for each in known if each.columns]:
+        for family in [each for each in known if len(each.columns) == 1]:
             left, fit = _left(family, part)
             flags = family.flags(fit.sizes[1:])
             if flags is None or fit.sizes[0] <= 0 or not left * FALL < plain or fit.free < 1:
