@@ -20,6 +20,7 @@ from tests.cases.analyses import CNN, Kept, analysed, digit_images, digits_netwo
 REFERENCES = Path(__file__).parents[1] / "cases" / "reference" / "boundary"
 # NaN separates polylines; a class without pairs has no mean cosine; 15 bins may be empty.
 MAY_HOLD_NAN = {
+    "region_boundary",
     "slice_boundary",
     "boundary_inputs",
     "coherence_class_means",
