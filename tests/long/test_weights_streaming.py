@@ -24,7 +24,7 @@ def write(folder: Path, *, tensors: int) -> Path:
 
 
 def test_many_tensors_take_no_more_memory_than_one(tmp_path: Path) -> None:
-    """The difference is far below the 270 MB that the shards hold."""
+    """The difference is below what the other 15 are, by several times what one look may miss."""
     peaks = []
     for name, tensors in (("one", 1), ("all", TENSORS)):
         folder = write(tmp_path / name, tensors=tensors)
@@ -35,4 +35,4 @@ def test_many_tensors_take_no_more_memory_than_one(tmp_path: Path) -> None:
         peaks.append(peak)
     one, every = peaks
     print(f"peak {one / 2**20:.0f} MiB for one tensor, {every / 2**20:.0f} MiB for {TENSORS}")
-    assert every - one < 64 << 20
+    assert every - one < 160 << 20  # between two looks a tensor in float64 comes and goes

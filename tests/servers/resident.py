@@ -11,13 +11,16 @@ EVERY_SECONDS = 0.02
 
 
 def _resident(pid: int) -> int:
-    """Bytes in memory, pages of mapped files with them; 0 for one that has ended."""
+    """Bytes of its own in memory; 0 for one that has ended.
+
+    Pages of mapped files are not counted: the kernel takes them back when it needs the room.
+    """
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return 0
-    rows = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")]
-    return 1024 * int(rows[0]) if rows else 0
+    own = ("RssAnon", "RssShmem")
+    return 1024 * sum(int(r.split()[1]) for r in status.splitlines() if r.startswith(own))
 
 
 def _tree(pid: int) -> list[int]:
