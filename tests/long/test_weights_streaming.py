@@ -24,7 +24,7 @@ def write(folder: Path, *, tensors: int) -> Path:
 
 
 def test_many_tensors_take_no_more_memory_than_one(tmp_path: Path) -> None:
-    """The difference is below what the other 15 are, by several times what one look may miss."""
+    """Held at once the other 15 would be 240 MiB; what comes and goes between two looks is less."""
     peaks = []
     for name, tensors in (("one", 1), ("all", TENSORS)):
         folder = write(tmp_path / name, tensors=tensors)
