@@ -12,8 +12,9 @@ SITE := backend/documents/index.html
 PIP = $(BIN)/pip install -q --disable-pip-version-check --no-deps
 LOCKED = $(PIP) --require-hashes
 # A file's tests stay in one process, which makes its servers once; files go out in order, so that
-# the long ones (browser, long, service) come first and the many small ones even out the end.
-JOBS ?= $(shell nproc)
+# the long ones (browser, long, service) come first and the many small ones even out the end. One more
+# than there are cores: tests of services wait much of their time.
+JOBS ?= $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
