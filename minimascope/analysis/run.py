@@ -107,7 +107,9 @@ def run_opened(
         with kept(least=ANSWER_SHARE * (parameters.seconds or 0.0)):
             with _told_of_time(parameters):
                 session = begin(opened, started, publisher=publisher)
-            session.unfinished, session.shards = unfinished, shards or session.shards
+            session.unfinished = unfinished
+            if shards and parameters.seconds is None:  # others would not know of the deadline
+                session.shards = shards
             if session.parameters.seconds is not None:
                 first_answers(session, session.parameters.seconds)
             first_pictures(session)
@@ -136,8 +138,7 @@ def foretell(session: Session, started: float) -> None:
 
 def _answered(session: Session) -> Report:
     publisher, stages = session.publisher, planned_stages(session.parameters)
-    if session.parameters.seconds is None:  # others would not know of the deadline
-        session.parts = parts.parts_of(session.opened.minimum, stages)
+    session.parts = parts.parts_of(session.opened.minimum, stages)
     asked = [each for stage in session.parts.values() for each in stage]
     session.shards.add(asked, seconds=sum(each.seconds for each in asked))
     for stage in in_turn(session, stages):

@@ -46,8 +46,12 @@ def test_past_the_end_every_operation_ends() -> None:
 
 
 def test_with_time_enough_numbers_are_those_without_a_budget(script: Trained) -> None:
-    plain, found = asked(script), asked(script, seconds=500)
+    every = {"stages": ["spectrum", "density", "gap", "boundary", "margins"]}
+    plain, found = asked(script, **every), asked(script, **every, seconds=500)
+    assert found.failures == plain.failures == []
     assert found.spectrum.eigenvalues == plain.spectrum.eigenvalues
+    assert found.margins == plain.margins
+    assert found.gap.headline == plain.gap.headline
     assert found.data == plain.data
     look = found.first_look
     assert (look.examples, look.total) == (N, N)

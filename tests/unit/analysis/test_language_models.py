@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import transformers
 from torch import nn
 
 from minimascope.analysis.run import run_analysis
@@ -19,7 +20,6 @@ from minimascope.contract.problems import ProblemError
 from minimascope.curvature.products.hessian import hessian
 from tests.cases.analyses import Kept
 
-transformers = pytest.importorskip("transformers")
 WORDS, LENGTH, SEQUENCES = 15, 5, 3
 STAGES: list[Any] = ["spectrum", "boundary", "margins"]
 SMALL: dict[str, Any] = {"vocab_size": WORDS, "bos_token_id": 0, "eos_token_id": 0}
