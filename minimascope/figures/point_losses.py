@@ -16,10 +16,13 @@ LEAST = 1e-8  # nats; what is smaller is drawn here, its own value is in the tab
 def losses_figure(arrays: Arrays) -> go.Figure:
     """Leave-one-out loss over training loss (`alo_loss`, `train_loss`, n each), a shape a class.
 
+    Without `labels` the examples are sequences of tokens.
+
     The further above the diagonal, the more the network leans on having seen that very point.
     """
     x, y = (np.asarray(arrays[name], dtype=np.float64) for name in ("train_loss", "alo_loss"))
-    labels = np.asarray(arrays["labels"])
+    labelled = "labels" in arrays
+    labels = np.asarray(arrays["labels"]) if labelled else np.zeros(len(x), dtype=np.int64)
     figure = go.Figure()
     shown = [np.maximum(np.nan_to_num(v, nan=LEAST), LEAST) for v in (x, y)]
     ends = [float(min(v.min() for v in shown)), float(max(v.max() for v in shown))]
@@ -38,8 +41,8 @@ def losses_figure(arrays: Arrays) -> go.Figure:
             x=shown[0][rows],
             y=shown[1][rows],
             mode="markers",
-            name=f"class {label}",
-            showlegend=len(np.unique(labels)) <= MANY_CLASSES,
+            name=f"class {label}" if labelled else "sequences",
+            showlegend=labelled and len(np.unique(labels)) <= MANY_CLASSES,
             marker={
                 "symbol": class_symbol(int(label)),
                 "color": class_colour(int(label)),
@@ -47,8 +50,12 @@ def losses_figure(arrays: Arrays) -> go.Figure:
                 "line": {"width": 0.8},
             },
             customdata=np.column_stack([rows, x[rows], y[rows]]),
-            hovertemplate=f"point %{{customdata[0]}}, class {label}"
-            "<br>training loss %{customdata[1]:.3g}"
+            hovertemplate=(
+                f"point %{{customdata[0]}}, class {label}"
+                if labelled
+                else "sequence %{customdata[0]}"
+            )
+            + "<br>training loss %{customdata[1]:.3g}"
             "<br>left out %{customdata[2]:.3g}<extra></extra>",
             **marked(Role.POINTS, marker__line__color="page"),
         )

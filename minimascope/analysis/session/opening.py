@@ -147,8 +147,9 @@ def data_summary(opened: Opened) -> DataSummary:
     minimum, test, loss, total = opened.minimum, None, opened.minimum.loss, opened.total
     classes = None
     if isinstance(loss, TokenCrossEntropy):
-        train = positions_summary(minimum, loss, minimum.inputs, minimum.targets, total.train)
-        test = opened.test and positions_summary(minimum, loss, *opened.test, total.test)
+        train = positions_summary(opened.positions, minimum.targets, total.train)
+        if opened.test and (held := opened.held_positions) is not None:
+            test = positions_summary(held, opened.test[1], total.test)
     else:
         classes = loss.classes(as_matrix(opened.outputs).shape[1])
         train = split_summary(loss, opened.outputs, minimum.targets, total.train)

@@ -57,6 +57,7 @@ from minimascope.contract.report.spectrum import (
     SpectrumSample,
 )
 from minimascope.contract.report.taken import TakenFile, TakenPart
+from minimascope.contract.report.tokens import Flip, FlipsAlong, ShownSequence, Tokens
 
 __all__ = [
     "ESTIMATOR_VERSION",
@@ -80,8 +81,10 @@ __all__ = [
     "Failure",
     "Finding",
     "FirstLook",
+    "Flip",
     "FlipRates",
     "Flips",
+    "FlipsAlong",
     "GCurve",
     "Gap",
     "GapCurves",
@@ -103,6 +106,7 @@ __all__ = [
     "Report",
     "Rescaled",
     "Section",
+    "ShownSequence",
     "Spectrum",
     "SpectrumPlan",
     "SpectrumSample",
@@ -110,5 +114,6 @@ __all__ = [
     "Stage",
     "TakenFile",
     "TakenPart",
+    "Tokens",
     "Verdict",
 ]
