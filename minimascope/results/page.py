@@ -45,6 +45,7 @@ ROWS = {
     "λ_eff": "lambda",
     "λ₁": "lambda_1",
     "smallest margin": "margin",
+    "perplexity": "perplexity",
 }
 STYLE = (
     ".minimascope{font:14px/1.45 Inter,'Helvetica Neue',Arial,sans-serif;color:#1a1c20;"

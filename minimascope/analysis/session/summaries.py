@@ -9,6 +9,7 @@ from minimascope.curvature.minimum.batches import as_matrix
 from minimascope.curvature.minimum.positions import Positions
 from minimascope.objective.loss import Loss
 
+
 def split_summary(
     kind: Loss, outputs: Tensor, targets: Tensor, total: int | None = None
 ) -> SplitSummary:
@@ -40,9 +41,7 @@ def error_of_draw(values: Tensor, total: int) -> float:
     return float(each.std()) * (left / len(each)) ** 0.5 if len(each) > 1 else float("nan")
 
 
-def positions_summary(
-    found: Positions, targets: Tensor, total: int | None = None
-) -> SplitSummary:
+def positions_summary(found: Positions, targets: Tensor, total: int | None = None) -> SplitSummary:
     """As `split_summary`: the mean over labels that count, and the share of them that is right."""
     hits = ((found.likeliest == targets) & found.counted).sum(dim=1).double()
     labels = float(found.counted.sum()) / len(targets)

@@ -1,4 +1,4 @@
-"""A language model in a report: perplexity, its dearest sequences, what flips along eigenvectors."""
+"""A language model in a report: perplexity, dearest sequences, what flips along eigenvectors."""
 
 from __future__ import annotations
 

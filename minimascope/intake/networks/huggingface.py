@@ -1,4 +1,4 @@
-"""Classifiers and causal language models of the hub: config.json and weights, by transformers.
+"""Classifiers and language models of the hub, causal and masked: config.json and weights.
 
 transformers is an optional extra. No code of the upload is ever run (`trust_remote_code=False`,
 no auto_map); attention is the eager one, which has second derivatives.
@@ -23,6 +23,7 @@ from minimascope.intake.values.checkpoint import Checkpoint
 HEADS = {
     "ForSequenceClassification": "AutoModelForSequenceClassification",
     "ForImageClassification": "AutoModelForImageClassification",
+    "ForMaskedLM": "AutoModelForMaskedLM",
 }
 CAUSAL_HEADS = {"ForCausalLM": "AutoModelForCausalLM", "LMHeadModel": "AutoModelForCausalLM"}
 # Written in plain torch by transformers itself: nothing to download, no compiled kernels.
@@ -44,7 +45,7 @@ _CONSTANTS = (".position_ids", ".token_type_ids", ".attn.bias", ".attn.masked_bi
 class Classifier(nn.Module):
     """Maps one batch (token ids n × T, or images n × C × H × W) to logits n × K.
 
-    Causal language models give n × T × K, and `predicts_next` is true.
+    Language models give n × T × K; of causal ones `predicts_next` is true.
 
     Token ids may come with their attention mask and token types, n × inputs × T; without a mask,
     pad tokens at the ends of an example are masked, as transformers' tokenizers say.
@@ -155,8 +156,8 @@ def _head(config: dict[str, Any]) -> str:
         return found
     raise ProblemError(
         "architecture_invalid",
-        f"config.json names the architecture {_name(config)[:60]!r}; only classifiers and causal "
-        f"language models are taken (names ending in {', '.join([*HEADS, *CAUSAL_HEADS])}).",
+        f"config.json names the architecture {_name(config)[:60]!r}; only classifiers and language "
+        f"models are taken (names ending in {', '.join([*HEADS, *CAUSAL_HEADS])}).",
         "A model without such a head: wrap it and use minimascope.export.",
     )
 

@@ -153,4 +153,5 @@ def read_training(path: Path, *, workdir: Path) -> Checkpoint:
         masks=masks,
         training=training,
         moments=moments,
+        words=found.get("words", []),
     )

@@ -133,5 +133,5 @@ def test_a_head_of_another_kind_is_refused_by_its_name(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("config.json", json.dumps(config))
         archive.write(tmp_path / "model" / "model.safetensors", "model.safetensors")
-    with pytest.raises(ProblemError, match="only classifiers and causal language models"):
+    with pytest.raises(ProblemError, match="only classifiers and language models"):
         open_files(Files(path, tokens(tmp_path)), Parameters(), workdir=tmp_path)

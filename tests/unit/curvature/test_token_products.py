@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.curvature.products import token_head
+from minimascope.curvature.products import layout, token_head
 from minimascope.curvature.products.ggn import Ggn
 from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.products.token_head import token_head as head_of
@@ -76,7 +76,12 @@ def test_a_hessian_product_is_autograds(case: Minimum) -> None:
     torch.testing.assert_close(found, dense, rtol=1e-10, atol=1e-14)
 
 
-def test_a_ggn_product_is_that_of_the_jacobian(case: Minimum) -> None:
+@pytest.mark.parametrize("kept", [0, 2**20])
+def test_a_ggn_product_is_that_of_the_jacobian(
+    case: Minimum, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """J v by forward mode, or through the graph of the pullback where that is small."""
+    monkeypatch.setattr(layout, "PULLBACK_BYTES", kept)
     J = torch.func.jacrev(lambda q: case.logits(q, case.inputs).flatten(1))(case.theta)
     f = case.logits(case.theta, case.inputs).flatten(1).detach()
     Λ = case.loss.curvatures(f, case.targets)
