@@ -74,7 +74,8 @@ def asked_for_next(
     """Of a causal language model, with the next token for a label at each position."""
     if not getattr(network, "predicts_next", False):
         return network, train, test
-    shifted = of_next(train)
+    pad = getattr(network, "pad", None)
+    shifted = of_next(train, pad=pad)
     if shifted is None:
         raise ProblemError(
             "output_shape_mismatch",
@@ -84,7 +85,7 @@ def asked_for_next(
         )
     said = SENTENCE.format(name="A causal language model")
     shifted = replace(shifted, warnings=[*shifted.warnings, said])
-    return without_last(network), shifted, test and of_next(test)
+    return without_last(network), shifted, test and of_next(test, pad=pad)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from typing_extensions import override
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.layers import architecture_invalid
 from minimascope.intake.networks.mlp import mismatch
+from minimascope.intake.networks.next_tokens import at_ends
 from minimascope.intake.values.checkpoint import Checkpoint
 
 HEADS = {
@@ -59,6 +60,8 @@ class Classifier(nn.Module):
         self.input_name = input_name
         self.input_is_floating = input_name != "input_ids"
         self.predicts_next = type(model).__name__.endswith(tuple(CAUSAL_HEADS))
+        pad = getattr(getattr(model, "config", None), "pad_token_id", None)
+        self.pad = pad if isinstance(pad, int) else None
         for name, part in model.named_children():
             self.add_module(name, part)
         for name, parameter in model.named_parameters(recurse=False):
@@ -74,9 +77,8 @@ class Classifier(nn.Module):
         if self.predicts_next:
             named["use_cache"] = False
         config = getattr(self._model[0], "config", None)
-        pad = getattr(config, "pad_token_id", None)
-        if len(parts) == 1 and isinstance(pad, int):
-            named["attention_mask"] = (~at_ends(inputs == pad)).long()
+        if len(parts) == 1 and self.pad is not None:
+            named["attention_mask"] = (~at_ends(inputs == self.pad)).long()
         if "attention_mask" in named and getattr(config, "model_type", "") in ENCODERS:
             named["attention_mask"] = self._added(named["attention_mask"])
         return {name: each for name, each in named.items() if name in taken}
@@ -93,13 +95,6 @@ class Classifier(nn.Module):
         answer = self._model[0](**self._named(inputs), return_dict=True)
         logits: Tensor = answer.logits
         return logits
-
-
-def at_ends(marked: Tensor) -> Tensor:
-    """Which marked places (n × T) belong to an unbroken run at the beginning or the end."""
-    from_start = marked.long().cumprod(-1)
-    from_end = marked.long().flip(-1).cumprod(-1).flip(-1)
-    return (from_start + from_end) > 0
 
 
 def _check(value: Any, where: str, depth: int = 0) -> Any:

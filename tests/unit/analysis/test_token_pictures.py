@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import zipfile
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,9 +23,7 @@ from minimascope.contract.report import Report, Tokens
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.results.result import Result
 from tests.cases.analyses import Kept
-from tests.unit.analysis.test_language_models import LENGTH, WORDS, folder_of, tokens
-
-VOCABULARY = {"Ġ" + "abcdefghijklmno"[k] if k else "<s>": k for k in range(WORDS)}
+from tests.cases.language_models import LENGTH, VOCABULARY, WORDS, folder_of, tokens
 
 
 @dataclass(frozen=True)
@@ -46,9 +42,6 @@ class Found:
 def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     folder = tmp_path_factory.mktemp("tokens")
     model, path = folder_of("GPT-2", folder)
-    with zipfile.ZipFile(path, "a") as archive:
-        table = {"model": {"type": "BPE", "vocab": VOCABULARY}}
-        archive.writestr("tokenizer.json", json.dumps(table))
     ids = np.load(tokens(folder))["X"]
     labels = ids.copy()
     labels[1, 3:] = -100
@@ -136,7 +129,7 @@ def test_pictures_and_pages_speak_of_tokens(found: Found) -> None:
     names = {"tokens", "token_pull", "token_flips", "positions", "sequences", "data"}
     assert names <= set(result.plot.names())
     shown = [word for line in result.plot.tokens().data[0].text for word in line if word]
-    first = [str(VOCABULARY_BY_ID[i]) for i in found.arrays["token_ids"][0]]
+    first = [VOCABULARY[i].removeprefix("Ġ") for i in found.arrays["token_ids"][0]]
     assert shown[: len(first)] == first
     pulls = result.plot.token_pull(v=2).data
     assert [trace.visible for trace in pulls] == [False, True]
@@ -149,9 +142,6 @@ def test_pictures_and_pages_speak_of_tokens(found: Found) -> None:
     assert data_finding(found.report)
     look = first_look(found.report, found.arrays)
     assert look["odd"][0]["label"] == " ".join(first)
-
-
-VOCABULARY_BY_ID = {number: text.replace("Ġ", "") for text, number in VOCABULARY.items()}
 
 
 def test_a_token_is_never_markup() -> None:
