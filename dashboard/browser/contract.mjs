@@ -105,6 +105,9 @@ export const ID = /** @type {const} */ ({
   LINE_PANEL: "line-panel",
   FILM_SLIDER: "film-slider",
   FILM_READOUT: "film-readout",
+  LINE_ALPHA: "line-alpha",
+  LINE_READOUT: "line-readout",
+  LINE_ALONG: "line-along",
   LINE_WANTED: "line-wanted",
 });
 

@@ -118,6 +118,9 @@ LINE_PANEL = "line-panel"
 # a run
 FILM_SLIDER = "film-slider"
 FILM_READOUT = "film-readout"
+LINE_ALPHA = "line-alpha"
+LINE_READOUT = "line-readout"
+LINE_ALONG = "line-along"
 LINE_WANTED = "line-wanted"
 
 
