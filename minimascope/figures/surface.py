@@ -57,7 +57,11 @@ def _panel(arrays: Arrays, split: str, ends: tuple[float, float], **where: Any) 
         zsmooth="best",
         colorscale=[[k / (len(CIVIDIS) - 1), each] for k, each in enumerate(CIVIDIS)],
         showscale=split == "train",
-        colorbar={"thickness": 10, "outlinewidth": 0, "title": {"text": "nats"}},
+        colorbar={
+            "thickness": 10,
+            "outlinewidth": 0,
+            "title": {"text": "nats", "font": {"size": 12}},
+        },
         name=words,
         hovertemplate=f"a %{{x:.3g}}, b %{{y:.3g}}<br>{words} %{{z:.4g}} nats<extra></extra>",
         **marked(Role.SURFACE),
@@ -76,19 +80,28 @@ def _panel(arrays: Arrays, split: str, ends: tuple[float, float], **where: Any) 
         **where,
     )
     lowest = np.unravel_index(np.nanargmin(losses), losses.shape)
-    row, column = int(lowest[0]), int(lowest[1])
-    return [
-        field,
-        lines,
-        _mark([0.0], [0.0], "the network", "circle-open", **where),
-        _mark([a[column]], [b[row]], f"lowest {words}", "x", **where),
-    ]
+    across, up = float(a[int(lowest[1])]), float(b[int(lowest[0])])
+    marks = [_mark(0.0, 0.0, "the network", "circle-open", **where)]
+    if (across, up) != (0.0, 0.0):
+        marks.append(_mark(across, up, f"lowest {words}", "x", **where))
+    return [field, lines, *marks]
 
 
-def _mark(x: list[float], y: list[float], name: str, symbol: str, **where: Any) -> go.Scatter:
+def _ends(arrays: Arrays, splits: list[str]) -> tuple[float, float]:
+    """Of the scale: from the lowest loss to the highest where one of the steps is 0.
+
+    The corners lie beyond, and would take most of the colours.
+    """
+    fields = [np.asarray(arrays[f"surface_{split}"], dtype=np.float64) for split in splits]
+    rows, columns = np.asarray(arrays["surface_b"]) == 0, np.asarray(arrays["surface_a"]) == 0
+    crossed = [np.concatenate([z[rows].ravel(), z[:, columns].ravel()]) for z in fields]
+    return float(min(map(np.nanmin, fields))), float(max(map(np.nanmax, crossed)))
+
+
+def _mark(x: float, y: float, name: str, symbol: str, **where: Any) -> go.Scatter:
     return go.Scatter(
-        x=x,
-        y=y,
+        x=[x],
+        y=[y],
         mode="markers",
         name=name,
         showlegend=False,
@@ -102,8 +115,7 @@ def _mark(x: list[float], y: list[float], name: str, symbol: str, **where: Any) 
 def surface_figure(arrays: Arrays) -> go.Figure:
     """Training on the left, test on the right on one scale; needs the arrays `NEEDED`."""
     splits = [s for s in ("train", "test") if f"surface_{s}" in arrays]
-    fields = [np.asarray(arrays[f"surface_{split}"], dtype=np.float64) for split in splits]
-    ends = (float(min(map(np.nanmin, fields))), float(max(map(np.nanmax, fields))))
+    ends = _ends(arrays, splits)
     figure = go.Figure()
     for place, split in enumerate(splits):
         axes = {"xaxis": "x", "yaxis": "y"} if place == 0 else {"xaxis": "x2", "yaxis": "y2"}

@@ -36,6 +36,7 @@ function regionsAt(figure, { side, x, y, classes }, at) {
 /** Narrow: the plane above, the curves below it. @param {Layout} layout */
 function stacked(layout) {
   layout.height = 720;
+  layout.shapes = layout.shapes?.map((/** @type {Layout} */ shape) => ({ ...shape, y1: 0.42 }));
   layout.yaxis3 = { ...layout.yaxis3, domain: [0.5, 1] };
   layout.xaxis3 = { ...layout.xaxis3, domain: [0, 1] };
   layout.xaxis = { ...layout.xaxis, domain: [0, 1] };

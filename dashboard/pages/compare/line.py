@@ -105,7 +105,7 @@ def line_words(curve: InterpolationCurve) -> list[html.P]:
     meaning = (
         "The two are linearly connected (Frankle et al. 2020)."
         if connected
-        else "The height is above a straight change from one end to the other. The same network "
+        else "Height is measured above the straight line between the two losses. The same network "
         "with its neurons in another order has a barrier too (Entezari et al. 2022), so it alone "
         "does not prove two different solutions."
     )

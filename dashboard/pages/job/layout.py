@@ -16,7 +16,7 @@ WAITING = "Pictures of the network come as soon as the files are open."
 def content(analysis: Analysis) -> html.Div:
     """The frame; `job/follow.mjs` fills `job-live` from the snapshot and the event stream."""
     name = analysis.name or f"Analysis {analysis.id[:8]}"
-    started = f"asked for {when(analysis.created_at)}"
+    started = f"queued {when(analysis.created_at)}"
     return html.Div(
         [
             dcc.Store(id=ids.JOB, data={"analysis": analysis.model_dump(mode="json")}),

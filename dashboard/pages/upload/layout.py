@@ -86,16 +86,20 @@ def _stages() -> html.Div:
 def _settings() -> html.Div:
     return html.Div(
         [
-            field("Eigenpairs", text("up-top-k", value="10"), "Top k of the Hessian."),
+            field(
+                "Eigenpairs",
+                text("up-top-k", value="10"),
+                "How many to compute.",
+            ),
             field("Seed", text("up-seed", value="0")),
             field(
                 "Further λ on the curves",
                 text("up-lambdas", placeholder="1e-4, 1e-3, 1e-2"),
                 "Optional, separated by commas.",
             ),
-            field("Examples of the spectrum", text("up-examples", placeholder="all"), SAMPLED),
+            field("Examples for the spectrum", text("up-examples", placeholder="all"), SAMPLED),
             field("Seconds", text("up-seconds", placeholder="as many as it takes"), BUDGET),
-            group("Number type of products", "up-dtype", DTYPES, "float64", SINGLE),
+            group("Precision", "up-dtype", DTYPES, "float64", SINGLE),
             _stages(),
         ],
         className="fields fields-three",

@@ -18,7 +18,7 @@ from minimascope.contract.questions.interpolations import LineFilm
 from minimascope.curvature.minimum.batches import outputs_at
 from minimascope.curvature.minimum.minimum import Minimum
 
-FINEST, COARSEST = 60, 16  # grid points a side
+FINEST, COARSEST = 80, 16  # grid points a side
 FILM_SECONDS = 10.0  # that the passes over all grids may take
 MOST_CLASSES = 256  # a byte each
 
