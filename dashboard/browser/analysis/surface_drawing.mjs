@@ -13,8 +13,8 @@ function stacked(layout) {
   layout.xaxis2 = { ...layout.xaxis2, domain: [0, 1] };
 }
 
-/** @param {Payload} payload @param {View} view @param {number} width */
-export function surface(payload, view, width) {
+/** @type {(payload: Payload, view: View, width: number) => Figure} */
+export function surface(payload, _, width) {
   const figure = themed(payload.figures.surface);
   if (width < NARROW) stacked(figure.layout);
   return figure;
