@@ -40,20 +40,21 @@ def loss_surface(
 ) -> Surface:
     """The loss of training over the plane of two unit vectors (2, p).
 
-    a (s,) and b (t,) are steps along them, 0 among both. `along`: the training losses where b = 0
-    (s,) and where a = 0 (t,), which walks along the vectors have taken already.
+    a (s,) and b (t,) are steps along them. `along`: the training losses (s,) at the b closest to 0
+    and (t,) at the a closest to 0, which walks along the vectors have taken already.
     Raises ValueError for vectors of another length.
     """
     first, second = parameter_vectors(minimum, vectors)
     train = torch.full((len(b), len(a)), torch.nan, dtype=torch.float64)
     held = None if test is None else torch.full_like(train, torch.nan)
+    row, column = int(b.abs().argmin()), int(a.abs().argmin())
     if along is not None:
-        train[b == 0], train[:, a == 0] = along[0].to(train), along[1].to(train)[:, None]
+        train[row], train[:, column] = along[0].to(train), along[1].to(train)
     own: Held = (minimum.inputs, minimum.targets)
     for i, up in enumerate(b.tolist()):
         for j, right in enumerate(a.tolist()):
             theta = minimum.theta + right * first + up * second
-            if along is None or (up != 0 and right != 0):
+            if along is None or (i != row and j != column):
                 train[i, j] = _mean_loss(minimum, theta, own)
             if held is not None and test is not None:
                 held[i, j] = _mean_loss(minimum, theta, test)

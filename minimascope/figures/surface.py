@@ -15,6 +15,7 @@ from minimascope.figures.theme import styled
 
 NEEDED = ("surface_a", "surface_b", "surface_train")
 LEVELS = 9
+ROUNDING = 1e-12  # of a step that is 0
 # Cividis (Nuñez, Anderton and Renslow 2018): even steps of lightness in every kind of sight.
 CIVIDIS = ("#00224e", "#2f4070", "#575d6d", "#7c7b78", "#a59c74", "#d2c060", "#fee838")
 
@@ -82,19 +83,19 @@ def _panel(arrays: Arrays, split: str, ends: tuple[float, float], **where: Any) 
     lowest = np.unravel_index(np.nanargmin(losses), losses.shape)
     across, up = float(a[int(lowest[1])]), float(b[int(lowest[0])])
     marks = [_mark(0.0, 0.0, "the network", "circle-open", **where)]
-    if (across, up) != (0.0, 0.0):
+    if max(abs(across), abs(up)) > ROUNDING:
         marks.append(_mark(across, up, f"lowest {words}", "x", **where))
     return [field, lines, *marks]
 
 
 def _ends(arrays: Arrays, splits: list[str]) -> tuple[float, float]:
-    """Of the scale: from the lowest loss to the highest where one of the steps is 0.
+    """Of the scale: from the lowest loss to the highest along the axes.
 
     The corners lie beyond, and would take most of the colours.
     """
     fields = [np.asarray(arrays[f"surface_{split}"], dtype=np.float64) for split in splits]
-    rows, columns = np.asarray(arrays["surface_b"]) == 0, np.asarray(arrays["surface_a"]) == 0
-    crossed = [np.concatenate([z[rows].ravel(), z[:, columns].ravel()]) for z in fields]
+    row, column = (int(np.abs(arrays[name]).argmin()) for name in ("surface_b", "surface_a"))
+    crossed = [np.concatenate([z[row], z[:, column]]) for z in fields]
     return float(min(map(np.nanmin, fields))), float(max(map(np.nanmax, crossed)))
 
 
