@@ -63,6 +63,7 @@ export const ID = /** @type {const} */ ({
   RUN_MEASURES: "run-measures",
   FILM: "film",
   FILM_AGAINST: "film-against",
+  POLISH: "polish",
   ANALYSIS_PROBLEM: "analysis-problem",
   POINT_READOUT: "point-readout",
   MARGINS_SWITCH: "margins-switch",

@@ -74,6 +74,7 @@ RUN_MEASURES = "run-measures"
 FILM = "film"
 FILM_AGAINST = "film-against"
 # one analysis
+POLISH = "polish"
 ANALYSIS_PROBLEM = "analysis-problem"
 POINT_READOUT = "point-readout"
 MARGINS_SWITCH = "margins-switch"

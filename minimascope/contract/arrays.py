@@ -63,6 +63,7 @@ ARRAYS: dict[str, str] = {
     "plane along it (2-D inputs only)",
     "walk_x": "(s,) float32 first axis of that plane",
     "walk_y": "(s,) float32 second axis",
+    "checkpoint": "(b,) uint8 bytes of a file of torch: the weights after a descent asked for",
     "surface_a": "(s,) steps along v₁ of the loss surface θ + a v₁ + b v₂, 0 in the middle",
     "surface_b": "(s,) steps along v₂",
     "surface_train": "(s, s) float64 mean training loss there, row index = b",
