@@ -123,8 +123,11 @@ def layout(**_: Any) -> html.Div:
     size = dcc.Input(
         id=ids.UP_RESIZE, type="text", placeholder="64x64", className="text", debounce=True
     )
-    # The label's is shown where the data are a table (`upload/found.mjs`).
-    fields = [field("Label column", label, hint, gone=True), field("Resize images", size, RESIZE)]
+    # Shown where the data are a table, or images (`upload/found.mjs`).
+    fields = [
+        field("Label column", label, hint, gone=True),
+        field("Resize images", size, RESIZE, gone=True),
+    ]
     labels = html.Div(fields, className="fields")
     start = html.Div(
         [
@@ -137,7 +140,7 @@ def layout(**_: Any) -> html.Div:
     )
     typed = text("up-name", placeholder="normal initialisation, seed 3")
     name = html.Div([field("Name", typed, wide=True)], className="fields")
-    words = "Advanced: eigenpairs, further λ, sample, seconds, number type, stages"
+    words = "Advanced: eigenpairs, further λ, sample, seconds, precision, stages"
     advanced = html.Div([folded(words, "up-advanced", _settings())], className="fields")
     stores = [dcc.Store(id=ids.uploaded(kind)) for kind in ZONES]
     return html.Div(
