@@ -24,6 +24,7 @@ from minimascope.figures.plane import Arrays
 from minimascope.figures.point_losses import losses_figure
 from minimascope.figures.reliability import reliability_figure
 from minimascope.figures.spectrum import spectrum_figure
+from minimascope.figures.surface import has_surface, surface_figure
 from minimascope.figures.theme import Figure
 from minimascope.figures.walk import has_walk, walk_figure
 
@@ -108,6 +109,8 @@ def _details(report: Report, arrays: Arrays) -> dict[str, Callable[[], Figure]]:
         drawn["calibration"] = lambda: reliability_figure(arrays)
     if all(name in arrays for name in ("train_loss", "alo_loss", "labels")):
         drawn["data"] = lambda: losses_figure(arrays)
+    if has_surface(arrays):
+        drawn["surface"] = lambda: surface_figure(arrays)
     if has_walk(arrays):
         drawn["walk"] = lambda: walk_figure(arrays)
     return drawn

@@ -29,6 +29,7 @@ TITLES = {
     "calibration": "Reliability",
     "data": "Leave-one-out losses",
     "walk": "Walk along eigenvectors",
+    "surface": "Loss surface along v₁ and v₂",
     "filmstrip": "Alignment, eigenvector by eigenvector",
 }
 COLOURS = {"reliable": "#1a7037", "uncertain": "#8f5a00", "no_estimate": "#5b616b"}
