@@ -18,6 +18,7 @@ from minimascope.analysis.costs.gap import gap_seconds
 from minimascope.analysis.costs.margins import margins_seconds
 from minimascope.analysis.costs.passes import row_seconds
 from minimascope.analysis.costs.spectrum import spectrum_seconds
+from minimascope.analysis.costs.tokens import tokens_seconds
 from minimascope.contract.report import Stage
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.spectrum.plan import Plan
@@ -42,7 +43,10 @@ def stage_costs(
         "boundary": lambda: boundary_seconds(minimum, vectors=vectors, slower=slower),
         "margins": lambda: margins_seconds(minimum, vectors=vectors, slower=slower),
     }
+    if minimum.loss.reads == "labels_of_positions":
+        known["boundary"] = lambda: tokens_seconds(minimum, vectors=vectors, slower=slower)
     applies = {stage: minimum.loss.classifies or stage not in OF_CLASSES for stage in stages}
+    applies["boundary"] = minimum.loss.classifies or minimum.loss.reads == "labels_of_positions"
     return {stage: STARTED + (known[stage]() if applies[stage] else 0.0) for stage in stages}
 
 

@@ -20,6 +20,7 @@ from minimascope.analysis.costs.stages import stage_costs
 from minimascope.analysis.session.opening import is_planar
 from minimascope.analysis.session.sampling import for_spectrum
 from minimascope.analysis.session.session import Session
+from minimascope.analysis.stages import tokens
 from minimascope.analysis.stages.images import pictured
 from minimascope.analysis.stages.planes import zero_lines
 from minimascope.analysis.stages.representation import representation
@@ -36,6 +37,8 @@ REGION_SECONDS = 1.5  # that their passes may take
 
 def publish(session: Session) -> None:
     """The report as far as it is known, and the arrays that the first pictures are made of."""
+    if tokens.has_positions(session.opened.minimum):
+        tokens.begin(session)
     session.publisher.report(session.report)
     minimum = session.opened.minimum
     plane = plane_of(minimum)
