@@ -111,7 +111,7 @@ class Leader:
             raise
         found = Spread(held[0], number, self.ranks)
         # Told with the next thing said: an object may end in the middle of an exchange.
-        weakref.finalize(found, self._forgotten.append, number).atexit = False
+        weakref.finalize(found, self._forgotten.append, number)
         return found
 
     def _tell(

@@ -34,17 +34,12 @@ class Ranks:
     """
 
     def __init__(self, group: Any, device: torch.device) -> None:
-        backend = "gloo" if device.type == "cpu" else f"cpu:gloo,{device.type}:nccl"
-        with _losses():
-            dist.barrier(group)  # with the group's own patience: all of them have come
-            self._group: Any = dist.new_group(
-                dist.get_process_group_ranks(group),
-                timeout=PATIENCE,
-                backend=backend,
-                use_local_synchronization=True,
-            )
-        self.device = device
-        self.rank, self.count = dist.get_rank(self._group), dist.get_world_size(self._group)
+        self._key = (group, device.type)
+        if self._key not in _GROUPS:
+            _GROUPS[self._key] = _patient(group, device)
+        self._group: Any = _GROUPS[self._key]
+        self.device, self.agreed = device, False  # until all have opened the same
+        self.rank, self.count = dist.get_rank(group), dist.get_world_size(group)
 
     def share_of(self, n: int, rank: int | None = None) -> slice:
         """The examples of a rank, this one's where none is given, of n in order."""
@@ -122,10 +117,32 @@ class Ranks:
             raise _again(failure)
         return [] if any(failures) else [self.add_up(each) for each in found]
 
+    def leave(self) -> None:
+        """Ends this process's part for good: who waits for it hears that it is gone."""
+        del _GROUPS[self._key]
+        dist.destroy_process_group(self._group)
+
     def _broadcast(self, tensor: Tensor) -> Tensor:
         with _losses():
             dist.broadcast(tensor, group=self._group, group_src=0)
         return tensor
+
+
+# Kept: a second group of the same ranks would meet what the first one left in the store.
+_GROUPS: dict[tuple[Any, str], Any] = {}
+
+
+def _patient(group: Any, device: torch.device) -> Any:
+    """A group of the same ranks."""
+    backend = "gloo" if device.type == "cpu" else f"cpu:gloo,{device.type}:nccl"
+    with _losses():
+        dist.barrier(group)  # with the group's own patience: all of them have come
+        return dist.new_group(
+            dist.get_process_group_ranks(group),
+            timeout=PATIENCE,
+            backend=backend,
+            use_local_synchronization=True,
+        )
 
 
 @contextmanager

@@ -129,5 +129,3 @@ def test_what_is_not_used_any_more_is_forgotten(leader: Leader) -> None:
         assert leader._forgotten
         hessian(case())
     assert len(leader._forgotten) <= 1
-
-
