@@ -14,12 +14,13 @@ from minimascope.analysis.stages.asked import planned_stages
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import FirstLook, Interval, Stage
+from minimascope.contract.report.sentences import few_examples
 from minimascope.curvature.running.deadline import OutOfTimeError, left
 from minimascope.curvature.running.durations import duration
 from minimascope.curvature.spectrum.first_look import Look, first_looks
 
-FIRST_SHARE = 0.1  # of the budget, for first numbers
-REST_SHARE = 0.85  # of it, for them alone where there is no spectrum to be had
+FIRST_SHARE = 0.1  # of what reading left of the budget, for first numbers
+REST_SHARE = 0.95  # of it, for them alone where there is no spectrum to be had
 PLANNED_SHARE = 0.8  # of what is left, for which stages are planned
 FEWEST = 500  # examples of a spectrum at least, or all
 PRODUCTS = 40  # of such a spectrum, about
@@ -53,7 +54,7 @@ class _Looking:
 
     def __init__(self, session: Session, seconds: float) -> None:
         self._session, self._seconds = session, seconds
-        self._until = (1 - FIRST_SHARE) * seconds  # seconds left when these are to be over
+        self._until = (1 - FIRST_SHARE) * left()  # seconds left when these are to be over
         self._alone = False
 
     def run(self) -> bool:
@@ -82,8 +83,8 @@ class _Looking:
         least = min(FEWEST, session.opened.minimum.n) * PRODUCTS * look.seconds_each
         # Slow at first touch, a product may turn out quicker than it was taken for.
         self._alone = least > PLANNED_SHARE * left()
-        share = 1 - REST_SHARE if self._alone else 1 - FIRST_SHARE
-        self._until = share * self._seconds
+        if self._alone:
+            self._until = (1 - REST_SHARE) * self._seconds
 
 
 def _section(look: Look, seconds: float) -> FirstLook:
@@ -99,6 +100,9 @@ def words(found: FirstLook) -> str:
     """One sentence of what is known so far."""
     both = {"λ₁": found.lambda_1, "tr H": found.trace}
     said = [f"{k} {x.value:.3g} ({x.low:.3g} to {x.high:.3g})" for k, x in both.items() if x]
+    if found.lambda_1 and found.needed:
+        said[0] = f"λ₁ {found.lambda_1.low:.3g} to {found.lambda_1.high:.3g}"
+        said[0] += f" ({few_examples(found)})"
     return f"{', '.join(said)}, from {found.seen:,} of {found.total:,} examples"
 
 

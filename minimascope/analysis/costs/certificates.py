@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
+from minimascope.analysis.costs.counting import Counted
 from minimascope.analysis.costs.passes import (
     CONVOLUTION_SECONDS,
     NUMBER_SECONDS,
@@ -130,12 +130,10 @@ def _pull_seconds(step: Step) -> float:
     numbers = TOUCHED * NUMBER_SECONDS * math.prod(step.out)
     if not isinstance(step, Affine) or not step.length:
         return numbers
-    with torch.no_grad(), FlopCounterMode(display=False) as flops:
+    with torch.no_grad(), Counted() as counted:
         step.linear(torch.zeros(1, *step.into, dtype=torch.float64))
-    counts = flops.get_flop_counts().get("Global", {})
-    convolved = sum(count for operation, count in counts.items() if "conv" in str(operation))
-    products = sum(counts.values()) - convolved
-    return CONVOLUTION_SECONDS * convolved + PRODUCT_SECONDS * products + numbers / 4
+    convolved = CONVOLUTION_SECONDS * counted.convolved
+    return convolved + PRODUCT_SECONDS * counted.products + numbers / 4
 
 
 def _lines_seconds(step: Step) -> float:
