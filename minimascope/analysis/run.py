@@ -141,7 +141,8 @@ def foretell(session: Session, started: float) -> None:
 
 def _answered(session: Session) -> Report:
     publisher, stages = session.publisher, planned_stages(session.parameters)
-    session.parts = parts.parts_of(session.opened.minimum, stages)
+    told = {"margins": session.allowed("margins")}
+    session.parts = parts.parts_of(session.opened.minimum, stages, **told)
     asked = [each for stage in session.parts.values() for each in stage]
     session.shards.add(asked, seconds=sum(each.seconds for each in asked))
     for stage in in_turn(session, stages):

@@ -23,6 +23,7 @@ class Counted(TorchDispatchMode):
         self.products = self.convolved = self.numbers = 0
 
     @classmethod
+    @override
     def _should_skip_dynamo(cls) -> bool:
         return False
 

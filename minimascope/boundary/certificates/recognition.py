@@ -80,6 +80,7 @@ class _Recorder(TorchDispatchMode):
         return self._values[id(tensor)][1] if id(tensor) in self._values else None
 
     @classmethod
+    @override
     def _should_skip_dynamo(cls) -> bool:  # else torch imports a compiler, which takes seconds
         return False
 
