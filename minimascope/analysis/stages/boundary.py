@@ -57,7 +57,8 @@ def run(session: Session) -> None:
         tokens.run(session)
         return
     require_classification(minimum)
-    sizes = boundary_sizes(minimum, vectors=len(spectrum.eigenvectors))
+    vectors = len(spectrum.eigenvectors)
+    sizes = boundary_sizes(minimum, vectors=vectors, seconds=session.allowed("boundary"))
     aligned = align(minimum, spectrum.eigenvectors, minimum.inputs)
     session.alignment = aligned.values
     session.array("alignment", aligned.values.double())
