@@ -13,7 +13,9 @@ from docs.drawing.panels import Panel, chart, keep, line, row
 N, STEPS, RATE, DECAY = 200, 1500, 3e-3, 0.1
 
 
-def trained() -> tuple[nn.Sequential, torch.optim.AdamW, dict[str, tuple[torch.Tensor, torch.Tensor]]]:
+def trained() -> tuple[
+    nn.Sequential, torch.optim.AdamW, dict[str, tuple[torch.Tensor, torch.Tensor]]
+]:
     """A 12-24-2 network by AdamW on the sign of products of inputs, a tenth of labels turned."""
     generator = torch.Generator().manual_seed(0)
     X = torch.randn(N + 4000, 12, generator=generator)
@@ -57,7 +59,7 @@ def picture() -> str:
     as_sgd = ms.analyze(model, data["train"], criterion, plain, steps=STEPS, **told)
     rows = [Row("told AdamW", by_adamw.gap), Row("told SGD, wrongly", as_sgd.gap)]
     said = (
-        "Left: the root of AdamW's second moments, which differ by a factor of ten and more between "
+        "Left: the root of AdamW's second moments, which differ widely between "
         "the parameters of one network. Right: the estimate of the gap with the optimiser told and "
         "with SGD told instead, beside the measured gap."
     )

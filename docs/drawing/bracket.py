@@ -62,8 +62,8 @@ def all_points(name: str) -> Panel:
 def picture() -> str:
     said = (
         "Left: a training point in the plane, the ball around it in which no change of class is "
-        "possible, and the closest crossing that was found, which ends on the ball. Right: both ends "
-        "of the bracket for every image that a convolutional network gets right; there they differ."
+        "possible, and the closest crossing found, which ends on it. Right: both ends "
+        "of the bracket for every image that a small CNN gets right; there they differ."
     )
     return row([one("weight-decay"), all_points("digits-cnn")], label=said)
 

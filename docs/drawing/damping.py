@@ -23,7 +23,7 @@ def picture() -> str:
     found = demo("weight-decay")
     curves = gap_figure(found.report.gap, n=found.report.data.train.n)
     said = (
-        "Left and middle: decision regions of one network on one data set at two weight decays; the "
+        "Left and middle: decision regions of one network on one data set at two decays; the "
         "smaller one bends around single points and has the larger measured gap. Right: estimates "
         "of the gap of the first network over λ, falling, the estimate at its own λ marked."
     )

@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 from docs.drawing.belief import lines_of
 from docs.drawing.panels import Panel, chart, keep, line, points, row
 
-STUDIES = (("gap_study.jsonl", "124 networks", "#a3aab5"), ("gap_blind.jsonl", "60 blind", "#1d5fa8"))
+STUDIES = (
+    ("gap_study.jsonl", "124 networks", "#a3aab5"),
+    ("gap_blind.jsonl", "60 blind", "#1d5fa8"),
+)
 LEAST_GAP = 0.01  # nats; a ratio to less is one to noise
 REACH = (0.2, 30.0)  # of T: beyond are networks that interpolate
 CALIBRATED = (0.8, 1.3)
@@ -37,9 +40,7 @@ def columns(name: str) -> Columns:
 
 def against_temperature(key: str, title: str) -> Panel:
     low, high = REACH
-    traces: list[Any] = [
-        line(REACH, [by, by], colour="#d9dce1", width=1) for by in (0.5, 1.0, 2.0)
-    ]
+    traces: list[Any] = [line(REACH, [by, by], colour="#d9dce1", width=1) for by in (0.5, 1.0, 2.0)]
     traces.append(line([1, 1], [0.02, 20], colour="#c2290a", dash="dash", width=1.2))
     for name, words, colour in STUDIES:
         found = columns(name)
@@ -83,7 +84,8 @@ def counted() -> list[dict[str, Any]]:
         found = columns(name)
         for low, high in BANDS:
             inside = (found["T"] >= low) & (found["T"] < high)
-            told: dict[str, Any] = {"study": words, "T": (low, high), "networks": int(inside.sum())}
+            told: dict[str, Any] = {"study": words, "T": (low, high)}
+            told["networks"] = int(inside.sum())
             for key in ("soft_rank", "tic", "alo"):
                 ratio = found[key][inside]
                 if len(ratio):
@@ -96,7 +98,7 @@ def counted() -> list[dict[str, Any]]:
 def picture() -> str:
     said = (
         "Left: soft rank over n against the measured gap, over the temperature of left-out "
-        "examples: near one where the temperature is one, too high below, too low above. Middle: "
+        "examples: near one where T is one, too high below, too low above. Middle: "
         "leave-one-out over the same networks, near one throughout. Right: softmax regression; soft "
         "rank is too high under strong weight decay."
     )

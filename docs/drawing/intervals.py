@@ -34,6 +34,10 @@ def intervals(rows: list[Row], *, height: int = 300) -> go.Figure:
         if measured is not None:
             traces.append(points([measured.value], [place - 0.22], colour=MEASURED, size=9))
     names = [each.name for each in reversed(rows)]
-    ticks = {"tickvals": list(range(len(rows))), "ticktext": names, "range": [-0.6, len(rows) - 0.4]}
+    ticks = {
+        "tickvals": list(range(len(rows))),
+        "ticktext": names,
+        "range": [-0.6, len(rows) - 0.4],
+    }
     figure = chart(traces, x={"title": "gap, nats", "rangemode": "tozero"}, y=ticks, height=height)
     return figure.update_layout(margin={"l": 190, "r": 12, "t": 12, "b": 44})

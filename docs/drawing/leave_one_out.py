@@ -1,4 +1,4 @@
-"""What leave-one-out is: a network trained again without an example, and what curvature foretells."""
+"""What leave-one-out is: training again without an example, and what curvature foretells."""
 
 from __future__ import annotations
 
@@ -63,13 +63,18 @@ def picture() -> str:
         x={"title": "loss after training without it, nats"},
         y={"title": "loss foretold, nats"},
     )
-    panels = [_boundaries(model, again[order[0]], X, y, order[0]), Panel("Thirty examples", scatter, 360)]
+    panels = [
+        _boundaries(model, again[order[0]], X, y, order[0]),
+        Panel("Thirty examples", scatter, 360),
+    ]
     return row(panels, label=said)
 
 
 def _boundaries(model: nn.Module, other: nn.Module, X: Tensor, y: Tensor, i: int) -> Panel:
-    both = ((boundary_of(model, REACH), "with all", "#1a1c20", "solid"),
-            (boundary_of(other, REACH), "without ringed", "#c2290a", "dash"))
+    both = (
+        (boundary_of(model, REACH), "with all", "#1a1c20", "solid"),
+        (boundary_of(other, REACH), "without ringed", "#c2290a", "dash"),
+    )
     traces = [line(b[:, 0], b[:, 1], name, colour=c, dash=d) for b, name, c, d in both]
     at = X.numpy()
     traces.append(points(at[i : i + 1, 0], at[i : i + 1, 1], colour="#c2290a", size=17))
@@ -78,7 +83,9 @@ def _boundaries(model: nn.Module, other: nn.Module, X: Tensor, y: Tensor, i: int
         points(at[y == c, 0], at[y == c, 1], colour=class_colour(c), size=6) for c in range(3)
     ]
     before, after = loss_of(model, X, y, i), loss_of(other, X, y, i)
-    return Panel(f"Its loss: {before:.2f} in training, {after:.2f} left out", plane(traces, REACH), 300)
+    return Panel(
+        f"Its loss: {before:.2f} in training, {after:.2f} left out", plane(traces, REACH), 300
+    )
 
 
 if __name__ == "__main__":

@@ -74,17 +74,29 @@ def points(
     """Markers of one colour."""
     marker = {"color": colour, "size": size}
     return go.Scatter(
-        x=x, y=y, mode="markers", name=name, marker=marker, showlegend=bool(name), **marked(Role.POINTS)
+        x=x,
+        y=y,
+        mode="markers",
+        name=name,
+        marker=marker,
+        showlegend=bool(name),
+        **marked(Role.POINTS),
     )
 
 
-def line(x: Any, y: Any, name: str = "", *, colour: str = INK, dash: str = "solid", width: float = 2) -> go.Scatter:
+def line(
+    x: Any, y: Any, name: str = "", *, colour: str = INK, dash: str = "solid", width: float = 2
+) -> go.Scatter:
     """A line of one colour; NaN breaks it."""
     style = {"color": colour, "dash": dash, "width": width}
-    return go.Scatter(x=x, y=y, mode="lines", name=name, line=style, showlegend=bool(name), **marked(Role.LINE))
+    return go.Scatter(
+        x=x, y=y, mode="lines", name=name, line=style, showlegend=bool(name), **marked(Role.LINE)
+    )
 
 
-def chart(traces: list[Any], *, x: dict[str, Any], y: dict[str, Any], height: int = 300) -> go.Figure:
+def chart(
+    traces: list[Any], *, x: dict[str, Any], y: dict[str, Any], height: int = 300
+) -> go.Figure:
     """Traces between two axes in the product's frame."""
     figure = go.Figure(traces)
     figure.update_xaxes(x)

@@ -15,7 +15,7 @@ MINIMA = ("weight-decay", "weak-decay", "adversarial-start")
 
 def ggn_eigenvalues(name: str) -> np.ndarray:
     """(1/n) Σ J_iᵀ Λ_i J_i of a demo by its Gram matrix, (nK × nK), the largest first."""
-    model, theta = spiral_network(name)
+    model, _ = spiral_network(name)
     X = torch.as_tensor(demo(name).arrays["points"]).double()
     weights = {key: each.detach() for key, each in model.named_parameters()}
 
@@ -68,7 +68,7 @@ def over_lambda() -> Panel:
 def picture() -> str:
     said = (
         "Left: each eigenvalue and what it counts for, nearly one far above λ and nearly nothing "
-        "far below. Right: soft rank over λ of three minima; a dot where training put λ. At its own "
+        "far below. Right: soft rank over λ of three minima; dots at the λ of training. At its own "
         "λ the minimum that generalizes uses half as many directions as the one that does not."
     )
     return row([shares(), over_lambda()], label=said)
