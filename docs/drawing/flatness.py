@@ -99,7 +99,7 @@ def picture() -> str:
     said = (
         "Left: soft rank over n against the measured gap, over the temperature of left-out "
         "examples: near one where T is one, too high below, too low above. Middle: "
-        "leave-one-out over the same networks, near one throughout. Right: softmax regression; soft "
+        "leave-one-out over the same networks, near one. Right: softmax regression; soft "
         "rank is too high under strong weight decay."
     )
     panels = [
