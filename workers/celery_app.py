@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import httpx
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
 
 from minimascope.contract.queues import QueueName
 from minimascope.contract.settings import Settings
@@ -58,7 +58,12 @@ def run_worker(
         delivery.hurry()
         threading.Thread(target=_leave, args=(supervisor,), daemon=True).start()
 
+    def ready(**_: Any) -> None:
+        if stopping.is_set():  # told while Celery was starting, before it listened itself
+            os.kill(os.getpid(), signal.SIGTERM)
+
     worker_shutting_down.connect(stop, weak=False)
+    worker_ready.connect(ready, weak=False)
     presence = Presence(delivery, queues, supervisor)
     try:
         if _of_one_release(delivery, stopping):
