@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from docs.drawing import flatness, hessian_boundary
+from docs.drawing import evidence, flatness, hessian_boundary
 
 DOCS = Path(__file__).parents[2] / "docs"
 IMAGES = sorted((DOCS / "images").rglob("*.svg"))
 # These draw what is stored, digit by digit; the others compute, and last digits are a machine's.
-STORED = {"papers/flatness": flatness.picture, "papers/hessian_boundary": hessian_boundary.picture}
+STORED = {
+    "papers/flatness": flatness.picture,
+    "papers/hessian_boundary": hessian_boundary.picture,
+    **{f"evidence/{name}": drawn for name, drawn in evidence.PICTURES.items()},
+}
 
 
 @pytest.mark.parametrize("name", STORED)
