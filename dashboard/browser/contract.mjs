@@ -63,6 +63,7 @@ export const ID = /** @type {const} */ ({
   RUN_MEASURES: "run-measures",
   FILM: "film",
   FILM_AGAINST: "film-against",
+  POLISH: "polish",
   ANALYSIS_PROBLEM: "analysis-problem",
   POINT_READOUT: "point-readout",
   MARGINS_SWITCH: "margins-switch",
@@ -105,6 +106,9 @@ export const ID = /** @type {const} */ ({
   LINE_PANEL: "line-panel",
   FILM_SLIDER: "film-slider",
   FILM_READOUT: "film-readout",
+  LINE_ALPHA: "line-alpha",
+  LINE_READOUT: "line-readout",
+  LINE_ALONG: "line-along",
   LINE_WANTED: "line-wanted",
 });
 
@@ -161,6 +165,9 @@ export const ROLE = /** @type {const} */ ({
   WALK: "walk",
   WALKED_REGIONS: "walked_regions",
   WALKED_BOUNDARY: "walked_boundary",
+  SURFACE: "surface",
+  SURFACE_LINES: "surface_lines",
+  SURFACE_MARK: "surface_mark",
   DENSITY: "density",
   STEMS: "stems",
   EIGENVALUES: "eigenvalues",
@@ -284,6 +291,7 @@ export const TAB_LABELS = /** @type {const} */ ({
   overlaps: "Alignment of every training point with each eigenvector, with class means.",
   coherence: "Cosines between the gradients of pairs of training points, sorted by class.",
   walk: "Decision boundary, training loss and accuracy on a walk along the eigenvector.",
+  surface: "Mean training and test loss over the plane of the first two eigenvectors.",
   complexity: "Share of eigenvectors aligned above epsilon, over epsilon.",
   margins: "Distances of training points to the decision boundary, each with its lower bound.",
   calibration: "Accuracy against confidence, on training and leave-one-out predictions.",
@@ -299,7 +307,7 @@ export const TAB_LABELS = /** @type {const} */ ({
 
 // Groups of tabs, and the tabs of each.
 export const GROUPS = /** @type {const} */ ({
-  boundary: ["overlaps", "token_flips", "token_pull", "walk", "complexity", "margins"],
+  boundary: ["overlaps", "token_flips", "token_pull", "walk", "surface", "complexity", "margins"],
   curvature: ["layers", "blocks"],
   gap: ["estimates", "calibration"],
   data: ["tokens", "data", "positions", "sequences", "coherence"],

@@ -24,6 +24,7 @@ from minimascope.figures.plane import Arrays
 from minimascope.figures.point_losses import losses_figure
 from minimascope.figures.reliability import reliability_figure
 from minimascope.figures.spectrum import spectrum_figure
+from minimascope.figures.surface import has_surface, surface_figure
 from minimascope.figures.theme import Figure
 from minimascope.figures.token_curves import flips_figure, positions_figure, sequences_figure
 from minimascope.figures.tokens import NEEDED as TOKENS
@@ -112,6 +113,8 @@ def _details(report: Report, arrays: Arrays) -> dict[str, Callable[[], Figure]]:
         drawn["calibration"] = lambda: reliability_figure(arrays)
     if all(name in arrays for name in ("train_loss", "alo_loss")):
         drawn["data"] = lambda: losses_figure(arrays)
+    if has_surface(arrays):
+        drawn["surface"] = lambda: surface_figure(arrays)
     if has_walk(arrays):
         drawn["walk"] = lambda: walk_figure(arrays)
     return drawn

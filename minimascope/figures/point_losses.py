@@ -6,9 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from minimascope.figures.log_ticks import log_axis
-from minimascope.figures.plane import Arrays
+from minimascope.figures.plane import Arrays, Kind, class_words, kinds
 from minimascope.figures.roles import Role, marked
-from minimascope.figures.theme import MANY_CLASSES, class_colour, class_symbol, styled
+from minimascope.figures.theme import class_colour, class_symbol, styled
 
 LEAST = 1e-8  # nats; what is smaller is drawn here, its own value is in the table
 
@@ -35,23 +35,24 @@ def losses_figure(arrays: Arrays) -> go.Figure:
         hoverinfo="skip",
         **marked(Role.DIAGONAL, line__color="muted"),
     )
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
+    sequences = Kind(np.arange(len(x)), "sequences", class_symbol(0), class_colour(0))
+    for kind in kinds(arrays) if labelled else [sequences]:
+        rows = kind.rows
         figure.add_scatter(
             x=shown[0][rows],
             y=shown[1][rows],
             mode="markers",
-            name=f"class {label}" if labelled else "sequences",
-            showlegend=labelled and len(np.unique(labels)) <= MANY_CLASSES,
+            name=kind.name,
+            text=None if kind.one_class else class_words(kind, labels),
             marker={
-                "symbol": class_symbol(int(label)),
-                "color": class_colour(int(label)),
+                "symbol": kind.symbol,
+                "color": kind.colour,
                 "size": 8,
                 "line": {"width": 0.8},
             },
             customdata=np.column_stack([rows, x[rows], y[rows]]),
             hovertemplate=(
-                f"point %{{customdata[0]}}, class {label}"
+                f"point %{{customdata[0]}}, {kind.name}{kind.more}"
                 if labelled
                 else "sequence %{customdata[0]}"
             )

@@ -24,6 +24,10 @@ class Role(StrEnum):
     WALK = "walk"
     WALKED_REGIONS = "walked_regions"
     WALKED_BOUNDARY = "walked_boundary"
+    # the loss surface
+    SURFACE = "surface"
+    SURFACE_LINES = "surface_lines"
+    SURFACE_MARK = "surface_mark"
     # spectrum
     DENSITY = "density"
     STEMS = "stems"

@@ -29,6 +29,7 @@ TITLES = {
     "calibration": "Reliability",
     "data": "Leave-one-out losses",
     "walk": "Walk along eigenvectors",
+    "surface": "Loss surface along v₁ and v₂",
     "filmstrip": "Alignment, eigenvector by eigenvector",
     "tokens": "Tokens of the dearest sequences, by loss",
     "token_pull": "The same tokens, by their pull on an eigenvector",

@@ -64,6 +64,10 @@ class Plots:
         """Loss, accuracy and boundary along the top eigenvectors."""
         return self._drawn("walk")
 
+    def surface(self) -> Any:
+        """Mean training and test loss over the plane of the first two eigenvectors."""
+        return self._drawn("surface")
+
     def examples(self) -> Any:
         """Leave-one-out loss of each training example against its loss."""
         return self._drawn("data")

@@ -161,7 +161,10 @@ def _sampled(report: Report) -> Iterator[Row]:
     if look is not None:
         of = f"95%, from {look.seen:,} of {look.total:,} examples"
         for name, each in (("λ₁ at first", look.lambda_1), ("trace at first", look.trace)):
-            if each is not None:
+            if each is not None and each is look.lambda_1 and look.needed:
+                why = sentences.few_examples(look)
+                yield name, f"{each.low:.3g} to {each.high:.3g} ({of}; {why})"
+            elif each is not None:
                 yield name, f"{each.value:.3g} ({each.low:.3g} to {each.high:.3g}; {of})"
 
 

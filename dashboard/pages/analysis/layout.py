@@ -28,6 +28,7 @@ COPIES = (
     ("python", "Copy Python"),
     ("link", "Copy link"),
     ("share", "Copy link for readers without login"),
+    ("embed", "Copy picture to embed (HTML)"),
 )
 
 

@@ -11,7 +11,7 @@ from dashboard.components import ids
 from dashboard.components.data_table import table
 from dashboard.components.words import count, number, percent
 from dashboard.drawing.class_names import class_name
-from dashboard.pages.analysis import boundary_tabs, curvature_tabs, token_tabs
+from dashboard.pages.analysis import boundary_tabs, curvature_tabs, surface_tab, token_tabs
 from minimascope.contract.report import Report
 
 NAMED = 20  # classes named in a sentence
@@ -19,7 +19,15 @@ NAMED = 20  # classes named in a sentence
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "boundary": (
         "Boundary",
-        ("overlaps", "token_flips", "token_pull", "walk", "complexity", "margins"),
+        (
+            "overlaps",
+            "token_flips",
+            "token_pull",
+            "walk",
+            "surface",
+            "complexity",
+            "margins",
+        ),
     ),
     "curvature": ("Curvature", ("layers", "blocks")),
     "gap": ("Gap", ("estimates", "calibration")),
@@ -29,6 +37,7 @@ TABS = {
     "overlaps": "Alignment",
     "coherence": "Coherence",
     "walk": "Walk",
+    "surface": "Loss surface",
     "complexity": "G(ε)",
     "margins": "Margins",
     "calibration": "Calibration",
@@ -46,6 +55,7 @@ LABELS = {
     "overlaps": "Alignment of every training point with each eigenvector, with class means.",
     "coherence": "Cosines between the gradients of pairs of training points, sorted by class.",
     "walk": "Decision boundary, training loss and accuracy on a walk along the eigenvector.",
+    "surface": "Mean training and test loss over the plane of the first two eigenvectors.",
     "complexity": "Share of eigenvectors aligned above epsilon, over epsilon.",
     "margins": "Distances of training points to the decision boundary, each with its lower bound.",
     "calibration": "Accuracy against confidence, on training and leave-one-out predictions.",
@@ -96,6 +106,7 @@ SIDES = {
     "overlaps": boundary_tabs.overlaps,
     "coherence": boundary_tabs.coherence,
     "walk": boundary_tabs.walk,
+    "surface": surface_tab.surface,
     "complexity": boundary_tabs.complexity,
     "margins": boundary_tabs.margins,
     "calibration": curvature_tabs.calibration,

@@ -8,6 +8,7 @@ from minimascope.contract.report.boundary import (
     Flips,
     GCurve,
     Rescaled,
+    Surface,
 )
 from minimascope.contract.report.checkpoint import CheckpointSummary
 from minimascope.contract.report.cross_validation import CrossValidation
@@ -112,6 +113,7 @@ __all__ = [
     "SpectrumSample",
     "SplitSummary",
     "Stage",
+    "Surface",
     "TakenFile",
     "TakenPart",
     "Tokens",
