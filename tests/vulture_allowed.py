@@ -15,12 +15,16 @@ gap_expected
 gap_by_folds_standard_error
 gap_scatter
 gradient_norm
+gradient_share_after
+gradient_share_before
 loss_standard_error
 max_leverage
 median_crossing
 median_crossing_lower
 n90_at_least
 newton_decrement
+objective_after
+objective_before
 regularized_gradient_norm
 restart
 route_reason
