@@ -7,6 +7,7 @@ from typing import Any
 
 from minimascope.analysis.run import run_opened
 from minimascope.curvature.running.deadline import within
+from minimascope.machine.threads import one_thread_where_busy
 from minimascope.results.result import Result
 from minimascope.training.asked import Script, asked_of, check_callable
 from minimascope.training.augmenting import COPIES, check_augment
@@ -85,6 +86,8 @@ def analyze(
     said |= {"seconds": seconds, "seed": seed}
     with left_as_it_was(), Listening(progress) as heard, within(_number(seconds)):
         heard.progress("intake", 0.0, "Reading model and data")
+        if seconds is not None:
+            one_thread_where_busy()
         asked = asked_of(script, {**told, **said})
         if process_group is not None:
             return by_all_ranks(process_group, asked, heard)
