@@ -122,7 +122,6 @@ def series(kind: str) -> Row:
                 taken.setdefault(name, []).append(seconds(work))
         memory.append(peak.peak_bytes or 0)
     found = {name: exponent(seen, values) for name, values in taken.items()}
-    found["memory"] = exponent(seen, [max(1.0, float(each)) for each in memory])
     shown = ", ".join(f"{name} {value:.2f}" for name, value in found.items())
     print(f"{kind}: {seen[0]:.0f} → {seen[-1]:.0f}: exponents {shown}", flush=True)
     return {"sizes": seen, "cpu_seconds": taken, "peak_bytes": memory, "exponents": found}

@@ -2,7 +2,7 @@
 
 Text: `sleep S` works for S seconds, `refuse` sends a problem, `crash` exits 3, `memory X` is killed
 like by the kernel unless it may plan with X of the memory at most, `poison` kills its worker,
-`ranks` loses one of its processes,
+`ranks` loses a process of its own,
 `stubborn` ignores SIGTERM, `log PATH` anywhere appends a line at start and end, `vectors` gives
 eigenvectors, which a slice then answers with; `parts N each S` is shared among workers. Report and
 array both name the run (its pid) that wrote them.
@@ -78,6 +78,12 @@ def refuse() -> None:
     say(event="problem", problem=problem)
 
 
+SAID = {
+    "nonsense": {"event": "stage", "stage": "spectrum", "state": "perhaps"},
+    "ranks": {"event": "rank_lost", "sentence": "A process of this analysis was lost."},
+}
+
+
 def analysis(words: list[str], workdir: Path, memory_share: float) -> None:
     if "stubborn" in words:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -89,11 +95,8 @@ def analysis(words: list[str], workdir: Path, memory_share: float) -> None:
     if "poison" in words:
         os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(60)
-    if "nonsense" in words:
-        say(event="stage", stage="spectrum", state="perhaps")
-        time.sleep(60)
-    if "ranks" in words:
-        say(event="rank_lost", sentence="A process of this analysis was lost.")
+    for word in SAID.keys() & set(words):
+        say(**SAID[word])
         time.sleep(60)
     if "unreadable" in words:
         (workdir / "report.json").write_text('{"seed": "none"}')

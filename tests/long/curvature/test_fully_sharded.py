@@ -1,4 +1,4 @@
-"""Weights that are sharded over two ranks have the Hessian of the whole network, within its bound."""
+"""Weights that are sharded over two ranks have the Hessian of whole ones, within its bound."""
 
 from __future__ import annotations
 
