@@ -24,7 +24,7 @@ HALF = (
     "{kind} has too few digits for curvature: products were {off} off, and no residual goes below "
     "that. Ask for float32; weights in {kind} are taken as they are"
 )
-HALVES = {"bfloat16": "0.5% to 6%", "float16": "0.1% to 0.4%"}  # docs/devices.md
+HALVES = {"bfloat16": "0.5% to 6%", "float16": "0.1% to 0.4%"}  # docs/howto/several_devices.md
 # Of JSON: an architecture of a thousand layers is a third of this.
 MOST_ARCHITECTURE = 1 << 19
 RESIZE = r"^[1-9]\d{0,2}x[1-9]\d{0,2}$"

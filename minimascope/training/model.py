@@ -114,7 +114,7 @@ def _check(own: Any) -> None:
     if any(is_sharded(q) for q in own.parameters()):
         raise model_unusable(
             "The model's weights are sharded over processes (fully_shard).",
-            "Give a copy with whole weights, or multiply with it as docs/devices.md says.",
+            "Give a copy with whole weights, or see docs/howto/several_devices.md.",
         )
     if any(q.device.type == "meta" for q in own.parameters()):
         raise model_unusable("Parameters of the model are on device meta: they have no numbers.")

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 import torch.distributed as dist
 
+import minimascope
+from minimascope.contract.problems import ProblemError
 from minimascope.curvature.minimum.minimum import prepare
 from minimascope.curvature.products.gradient import mean_gradient
 from minimascope.curvature.products.hessian import hessian
@@ -24,6 +27,8 @@ def test_sharded_weights_have_the_gradient_and_the_products_of_whole_ones(tmp_pa
             gradient, made = found.gradient(found.theta), found.hessian()
             product = made.product(v)
             found.end()
+            with pytest.raises(ProblemError, match="sharded over processes"):
+                minimascope.analyze(found._network, case()[1:])
             assert other.wait(60) == 0
         finally:
             other.kill()
