@@ -3,10 +3,11 @@
     python benchmarks/scale.py           # a quarter of an hour; results/scale.json
     python benchmarks/scale.py n p       # some of: n p K T stages shared
 
-n, p, K, T: each part is timed alone, one thread, over decades; networks are untrained, as no part depends on what the weights are. The exponent is the slope through the logarithms of the
-last three sizes. stages: whole analyses of a small trained network. shared: products by one thread,
-two threads, two processes. CPU seconds throughout, so that a shared machine may be used; "wall" of
-what is shared is the least of some rounds, ways taken in turn.
+n, p, K, T: each part is timed alone, one thread, over decades; networks are untrained, as no part
+depends on what the weights are. The exponent is the slope through the logarithms of the last three
+sizes. stages: whole analyses of a small trained network. shared: products by one thread, two
+threads, two processes. CPU seconds throughout, so that a shared machine may be used; "wall" of what
+is shared is the least of some rounds, ways taken in turn.
 """
 
 from __future__ import annotations
