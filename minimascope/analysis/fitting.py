@@ -23,6 +23,7 @@ from minimascope.curvature.spectrum.plan import Plan
 FEWEST = 500  # examples of a spectrum at least, or all
 SPECTRAL: tuple[Stage, ...] = ("spectrum", "density")  # what a sample makes shorter
 COARSER: tuple[Stage, ...] = ("density", "boundary", "margins")  # can look at less
+WHOLE: tuple[Stage, ...] = ("gap",)  # cannot look at less
 LEAST_SHARE = 0.4  # of the time, for these, however long the others take
 # What is given up first: what most of the report's sentences rest on comes last.
 ORDER: tuple[Stage, ...] = ("margins", "boundary", "density", "gap", "spectrum")
@@ -34,20 +35,23 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
     Leaves in the session how much less the stages are to look at.
     """
     asked, n = session.parameters, session.opened.minimum.n
-    plan, costs = predicted(session.opened, asked)
-    before, costs = costs, {**costs, **_coarser(session, plan, costs, seconds)}
+    plan, before = predicted(session.opened, asked)
+    # What is too long alone would only take the others with it.
+    alone = [stage for stage in WHOLE if before.get(stage, 0.0) > seconds]
+    costs = {stage: took for stage, took in before.items() if stage not in alone}
+    costs |= _coarser(session, plan, costs, seconds)
     drawn = session.opened.total.train is not None
     most = min(n // 2 if drawn else n, asked.spectrum_examples or n)
     known = min(n, asked.spectrum_examples or n)
-    said, stages = list[str](), planned_stages(asked)
+    said = [_left_out(stage, before[stage]) for stage in alone]
+    stages = [stage for stage in planned_stages(asked) if stage not in alone]
     count = _examples(costs, seconds, known=known, most=most)
     for stage in ORDER:
         if _total(costs, count / known) <= seconds:
             break
         if stage in stages:
             stages.remove(stage)
-            took = costs.pop(stage)
-            said.append(f"The stage {stage} was left out: about {duration(took)}, too long.")
+            said.append(_left_out(stage, costs.pop(stage)))
             count = _examples(costs, seconds, known=known, most=most)
     said += [
         f"The stage {stage} looks at less, for time: about {duration(took)} in place of "
@@ -61,6 +65,10 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
         whole = session.opened.total.train or n
         said.append(f"Spectrum and density are of {count:,} of {whole:,} examples, for time.")
     return asked.model_copy(update=fits), said
+
+
+def _left_out(stage: Stage, took: float) -> str:
+    return f"The stage {stage} was left out: about {duration(took)}, too long."
 
 
 def _coarser(

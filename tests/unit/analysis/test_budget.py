@@ -101,6 +101,17 @@ def test_stages_that_are_too_long_share_what_there_is() -> None:
     assert fitting.shared(costs, 100.0) == costs
 
 
+def test_what_is_too_long_alone_takes_no_other_stage_with_it(
+    script: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs: dict[Stage, float] = {"spectrum": 1.0, "gap": 500.0, "margins": 3.0}
+    monkeypatch.setattr(fitting, "predicted", lambda *_: (None, costs))
+    found = asked(script, seconds=60, stages=["spectrum", "gap", "margins"])
+    assert found.gap is None
+    assert found.margins is not None
+    assert any("gap was left out" in each for each in found.warnings)
+
+
 def test_less_time_is_less_looked_at_down_to_the_least(script: Trained) -> None:
     minimum = prepare(script.model, script.X, script.y)
     told = {"vectors": 2, "slower": 2.0}
