@@ -8,10 +8,11 @@ their dependencies, beside the torch that is here:
     pip install --no-deps --target peers pyhessian==0.1 hessian-eigenthings==1.0.0a5
     PYTHONPATH=peers python benchmarks/tracking.py
 
-Overhead: the same loop with and without `minimascope.track`, by processor time, which other
-processes do not lengthen; `share` is what the tracker says of itself, by the wall's clock. The
-question: two top eigenpairs of H to residuals of 1% of λ₁, and its trace. `analyze` answers it with
-all that its spectrum stage has beside; `track` is one more measurement along a run, warm.
+Overhead of `minimascope.track`, three ways: by its own account (the wall's clock), by processor
+time in its calls, and by blocks of steps with and without it that alternate.
+
+The question: two top eigenpairs of H to residuals of 1% of λ₁, and its trace. `analyze` answers it
+with all that its spectrum stage has beside; `track` is one more measurement along a run, warm.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from benchmarks.spectra.tools import tools
 from minimascope.curvature.minimum.minimum import prepare
 
 TARGET, PAIRS, PROBES, REPEATS = 1e-2, 2, 16, 3
+BLOCK = 50  # steps
 
 
 @dataclass
@@ -48,26 +50,37 @@ class Script:
     y: Tensor
     batch: int
 
-    def trained(self, seconds: float, tracker: Any = None) -> dict[str, float]:
-        """Trains for so much processor time; what it took a step, with what was tracked."""
+    def followed(self, seconds: float) -> dict[str, float]:
+        """Trains for so much processor time, the tracker called in every second block of steps.
+
+        Blocks with it and without it alternate, so that a machine which slows down slows both.
+        """
         criterion = nn.CrossEntropyLoss()
         optimizer = torch.optim.SGD(self.model.parameters(), lr=0.05, momentum=0.9)
-        followed = None if tracker is None else tracker(self, criterion, optimizer)
+        tracker = ms.track(self.model, (self.X, self.y), criterion, optimizer)
         generator = torch.Generator().manual_seed(0)
-        steps, began = 0, time.process_time()
-        while time.process_time() - began < seconds:
+        took, steps, inside = [0.0, 0.0], 0, 0.0
+        while sum(took) < seconds:
+            told = steps // BLOCK % 2
+            began = time.process_time()
             rows = torch.randint(len(self.X), (self.batch,), generator=generator)
             optimizer.zero_grad()
             criterion(self.model(self.X[rows]), self.y[rows]).backward()
             optimizer.step()
             steps += 1
-            if followed is not None:
-                followed()
-        took = (time.process_time() - began) / steps
-        if followed is None:
-            return {"seconds_per_step": took, "steps": steps}
-        found = {"seconds_per_step": took, "steps": steps, "share": followed.overhead}
-        return found | {"measurements": len(followed.history)}
+            if told:
+                called = time.process_time()
+                tracker(steps)
+                inside += time.process_time() - called
+            took[told] += time.process_time() - began
+        return {
+            "steps": steps,
+            "seconds_per_step": 2 * took[0] / steps,
+            "measurements": len(tracker.history),
+            "share_by_the_tracker": tracker.overhead,
+            "share_by_processor_time": inside / (sum(took) - inside),
+            "share_by_blocks": (took[1] - took[0]) / (2 * took[0]),
+        }
 
 
 def scripts() -> list[Script]:
@@ -87,18 +100,6 @@ def scripts() -> list[Script]:
         Script("perceptron, 20-64-64-4", mlp.append(nn.Linear(64, 4)), X, y, 128),
         Script("convolutions, 3x16x16", cnn, images, labels, 128),
     ]
-
-
-def overhead(script: Script, seconds: float) -> dict[str, Any]:
-    """A step with tracking over a step without."""
-
-    def tracker(given: Script, criterion: Any, optimizer: Any) -> Any:
-        return ms.track(given.model, (given.X, given.y), criterion, optimizer)
-
-    plain = script.trained(seconds / 4)
-    followed = script.trained(seconds, tracker)
-    ratio = followed["seconds_per_step"] / plain["seconds_per_step"] - 1
-    return {"plain": plain, "followed": followed, "overhead_by_processor_time": ratio}
 
 
 def timed(call: Callable[[], Any]) -> float:
@@ -159,8 +160,7 @@ def main() -> int:
     torch.manual_seed(0)
     found: dict[str, Any] = {"torch": torch.__version__, "threads": 1, "networks": {}}
     for script in scripts():
-        row = overhead(script, asked.seconds)
-        row["question"] = questions(script)
+        row = {"followed": script.followed(asked.seconds), "question": questions(script)}
         found["networks"][script.name] = row
         asked.output.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
         print(script.name, json.dumps(row, indent=1, ensure_ascii=False), flush=True)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import httpx
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
 
 from minimascope.contract.queues import QueueName
 from minimascope.contract.settings import Settings
@@ -35,8 +35,10 @@ def run_worker(
     *,
     command: Sequence[str] = COMMAND,
     pulse: int | None = None,
+    devices: Sequence[str] = (),
 ) -> None:
-    """Consumes until SIGTERM, which gives a running job back. One job at a time.
+    """Consumes until SIGTERM, which gives a running job back. One job at a time, an analysis by a
+    process for each of `devices` where there are several.
 
     The thread pool keeps one light process a worker: the work itself is in a child process. Who
     watches this process listens at the descriptor `pulse`.
@@ -46,7 +48,7 @@ def run_worker(
     logging.getLogger("httpx").setLevel(logging.WARNING)
     stopping = threading.Event()
     delivery = Delivery(api_url(settings), settings.worker_token)
-    supervisor = Supervisor(delivery, command, stopping, settings.folder() / "unfinished")
+    supervisor = Supervisor(delivery, command, stopping, settings.folder() / "unfinished", devices)
     supervisor.pulse.patience = pulses.SHARE * settings.lease_seconds
     if pulse is not None:
         pulses.tell(pulse, supervisor.pulse)
@@ -58,7 +60,12 @@ def run_worker(
         delivery.hurry()
         threading.Thread(target=_leave, args=(supervisor,), daemon=True).start()
 
+    def ready(**_: Any) -> None:
+        if stopping.is_set():  # told while Celery was starting, before it listened itself
+            os.kill(os.getpid(), signal.SIGTERM)
+
     worker_shutting_down.connect(stop, weak=False)
+    worker_ready.connect(ready, weak=False)
     presence = Presence(delivery, queues, supervisor)
     try:
         if _of_one_release(delivery, stopping):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -73,8 +74,9 @@ class Fleet:
             self._watch.join()
             for worker in self._workers:
                 worker.tell_to_stop()
+            until = time.monotonic() + STOP_SECONDS
             for worker in self._workers:
-                worker.stop(STOP_SECONDS)
+                worker.stop(max(0.0, until - time.monotonic()))
 
     def _keep_alive(self) -> None:
         while not self._stopping.wait(WATCH_SECONDS):

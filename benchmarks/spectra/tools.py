@@ -212,13 +212,18 @@ def curvlinops(minimum: Minimum, ratio: float, ncv: int | None) -> Tool:
 def pyhessian(minimum: Minimum, setting: str) -> Tool:
     import pyhessian as peer
 
-    def call_with(k: int, tolerance: float, limit: int) -> Pairs:
-        torch.manual_seed(0)
+    def matrix_of(seed: int) -> Any:
+        torch.manual_seed(seed)
         data = (minimum.inputs, minimum.targets)
-        matrix = peer.hessian(minimum.network, nn.CrossEntropyLoss(), data=data, cuda=False)
-        values, vectors = matrix.eigenvalues(maxIter=limit, tol=tolerance, top_n=k)
+        return peer.hessian(minimum.network, nn.CrossEntropyLoss(), data=data, cuda=False)
+
+    def forgotten() -> None:
         for parameter in minimum.network.parameters():
             parameter.grad = None
+
+    def call_with(k: int, tolerance: float, limit: int) -> Pairs:
+        values, vectors = matrix_of(0).eigenvalues(maxIter=limit, tol=tolerance, top_n=k)
+        forgotten()
         rows = [torch.cat([part.reshape(-1) for part in vector]) for vector in vectors]
         return torch.tensor(values), torch.stack(rows)
 
@@ -228,5 +233,10 @@ def pyhessian(minimum: Minimum, setting: str) -> Tool:
         # Change of the Rayleigh quotient ~ square of the residual, over the rate of convergence.
         return lambda: call_with(k, target**2, 5000)
 
-    # Its density calls torch.eig, which torch no longer has.
-    return Tool(f"PyHessian ({setting})", pairs, None, None)
+    def trace(products: int, seed: int) -> float:
+        found = matrix_of(seed).trace(maxIter=products, tol=0.0)
+        forgotten()
+        return float(sum(found) / len(found))
+
+    # Its density calls torch.eig, which torch no longer has; its trace has no setting but products.
+    return Tool(f"PyHessian ({setting})", pairs, None, trace if setting == "tuned" else None)

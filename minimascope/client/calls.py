@@ -85,14 +85,18 @@ def unreachable(base_url: str, error: httpx.TransportError) -> ProblemError:
     )
 
 
-NOT_READY = {"slice": "slice_not_ready", "interpolation": "interpolation_not_ready"}
+NOT_READY: dict[QuestionKind, tuple[str, str]] = {
+    "slice": ("slice_not_ready", "plane"),
+    "interpolation": ("interpolation_not_ready", "line"),
+    "descent": ("descent_not_ready", "descent"),
+}
 
 
 def not_ready(what: QuestionKind, seconds: float) -> ProblemError:
     """The refusal of a client that waited long enough."""
-    asked = "plane" if what == "slice" else "line"
+    code, asked = NOT_READY[what]
     return ProblemError(
-        NOT_READY[what],
+        code,
         f"No worker computed this {asked} within {seconds:g} seconds.",
         "Ask again: it is computed once only.",
         status=504,

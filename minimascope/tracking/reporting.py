@@ -21,7 +21,7 @@ from minimascope.tracking.followed import Followed
 from minimascope.tracking.measuring import Measured
 
 RATIO = 0.1  # of λ₁, above which an eigenvalue stands out
-FRAME = Frame(resolution=72)
+PLANAR, OTHER = Frame(resolution=72), Frame(resolution=48)  # a point costs a pass
 
 
 def report_of(followed: Followed, found: Measured, *, seconds: float) -> Report:
@@ -94,7 +94,7 @@ def _plane(minimum: Minimum) -> Plane | None:
 def _picture(minimum: Minimum, plane: Plane) -> dict[str, np.ndarray]:
     flat = (minimum.inputs - plane.origin).flatten(1)
     points = flat @ plane.axes.flatten(1).T
-    x, y = FRAME.sides(points)
+    x, y = (PLANAR if is_planar(minimum) else OTHER).sides(points)
     grid = grid_parts(plane.origin, plane.axes, x, y)
     parts = [logits_at(minimum, inputs).argmax(dim=1) for inputs in grid]
     classes = torch.cat(parts).reshape(len(y), len(x))

@@ -22,7 +22,7 @@ def sample_words(spectrum: Spectrum, sample: SpectrumSample) -> str:
     value = " ".join(with_error(first.value, first.standard_error))
     return (
         f"Spectrum, density and layers are those of {count(sample.examples)} of the "
-        f"{plural(sample.total, 'training example')}, drawn by the seed; gap, boundary and margins "
+        f"{plural(sample.total, 'training example')}, a random sample; gap, boundary and margins "
         f"see all of them. Its first eigenvector has curvature {value} on all examples: λ₁ of all "
         f"is at least that and, on average over samples, at most the sample's, "
         f"{number(spectrum.eigenvalues[0])}."

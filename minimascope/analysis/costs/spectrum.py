@@ -16,8 +16,12 @@ def eigenvectors_of(minimum: Minimum, parameters: Parameters) -> int:
 
 
 def wanted_pairs(minimum: Minimum, parameters: Parameters) -> Wanted:
-    """The eigenpairs an analysis asks for."""
-    return Wanted(eigenvectors_of(minimum, parameters), TOLERANCES[parameters.dtype])
+    """The eigenpairs an analysis asks for; all of them where a later stage has a use for them."""
+    return Wanted(
+        eigenvectors_of(minimum, parameters),
+        TOLERANCES[parameters.dtype],
+        whole=set(parameters.stages) != {"spectrum"},
+    )
 
 
 def plan_stage(examples: Minimum, parameters: Parameters) -> Plan:

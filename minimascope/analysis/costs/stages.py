@@ -19,6 +19,7 @@ from minimascope.analysis.costs.gap import gap_seconds
 from minimascope.analysis.costs.margins import margins_seconds
 from minimascope.analysis.costs.passes import row_seconds
 from minimascope.analysis.costs.spectrum import spectrum_seconds
+from minimascope.analysis.costs.tokens import tokens_seconds
 from minimascope.contract.report import Stage
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.spectrum.plan import Plan
@@ -52,7 +53,10 @@ def stage_costs(
         "boundary": lambda: boundary_seconds(minimum, **told, seconds=most["boundary"]),
         "margins": lambda: margins_seconds(minimum, **told, seconds=most["margins"]),
     }
+    if minimum.loss.reads == "labels_of_positions":
+        known["boundary"] = lambda: tokens_seconds(minimum, vectors=vectors, slower=slower)
     applies = {stage: minimum.loss.classifies or stage not in OF_CLASSES for stage in stages}
+    applies["boundary"] = minimum.loss.classifies or minimum.loss.reads == "labels_of_positions"
     return {stage: STARTED + (known[stage]() if applies[stage] else 0.0) for stage in stages}
 
 

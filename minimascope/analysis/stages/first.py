@@ -21,6 +21,7 @@ from minimascope.analysis.session.drawing import row_time
 from minimascope.analysis.session.opening import is_planar
 from minimascope.analysis.session.sampling import for_spectrum
 from minimascope.analysis.session.session import Session
+from minimascope.analysis.stages import tokens
 from minimascope.analysis.stages.images import pictured
 from minimascope.analysis.stages.planes import zero_lines
 from minimascope.analysis.stages.representation import representation
@@ -39,6 +40,8 @@ HURRIED, PICTURE_SHARE = 8, 0.02  # grid points a side where COARSEST took more 
 
 def publish(session: Session) -> None:
     """The report as far as it is known, and the arrays that the first pictures are made of."""
+    if tokens.has_positions(session.opened.minimum):
+        tokens.begin(session)
     session.publisher.report(session.report)
     minimum = session.opened.minimum
     plane = plane_of(minimum)

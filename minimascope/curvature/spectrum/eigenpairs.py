@@ -27,7 +27,7 @@ from minimascope.curvature.running.clock import Progress
 from minimascope.curvature.running.run import Run
 from minimascope.curvature.running.saved_state import NOT_KEPT, Keeper
 from minimascope.curvature.spectrum.route import Room
-from minimascope.curvature.spectrum.wanted import LOWEST, Wanted, settled_pairs
+from minimascope.curvature.spectrum.wanted import LOWEST, Solved, Wanted, settled_pairs
 
 Partial = Callable[[Tensor], None]  # takes the eigenvalues converged so far, descending
 BLOCK = 64  # vectors multiplied together where the whole range is wanted
@@ -111,9 +111,10 @@ def low_rank_pairs(
         return _exhausted(state, top_k=wanted.top_k, dim=operator.dim)
     # Whoever waits for the whole range waits for its lowest eigenvalue and trace as well.
     wanted = Wanted(wanted.top_k, wanted.tolerance)
-    if settled_pairs(state, wanted)[0] < wanted.count:
+    solved = ritz(state)
+    if settled_pairs(state, wanted, solved)[0] < wanted.count:
         return None
-    return _collect(operator, state, wanted, seed=run.seed)
+    return _collect(operator, state, wanted, seed=run.seed, solved=solved)
 
 
 def _nothing(left: float, operator: Operator, state: Krylov) -> bool:
@@ -193,9 +194,16 @@ def _make_room(state: Krylov, operator: Operator, *, top_k: int) -> None:
         thick_restart(state, keep.indices(state.size))
 
 
-def _collect(operator: Operator, state: Krylov, wanted: Wanted, *, seed: int) -> Eigenpairs:
+def _collect(
+    operator: Operator,
+    state: Krylov,
+    wanted: Wanted,
+    *,
+    seed: int,
+    solved: Solved | None = None,
+) -> Eigenpairs:
     top_k, tolerance = wanted.top_k, wanted.tolerance
-    values, coordinates, residuals = ritz(state)
+    values, coordinates, residuals = solved or ritz(state)
     order = values.argsort(descending=True)
     values, coordinates, residuals = values[order], coordinates[:, order], residuals[order]
     scale = values.abs().max()

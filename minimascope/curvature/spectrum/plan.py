@@ -89,12 +89,12 @@ def plan_spectrum(minimum: Minimum, wanted: Wanted = Wanted()) -> Plan:
     layout = plan_layout(minimum, source(minimum, "hessian"), chunk=None, retain="auto")
     rank = rank_hint(minimum)
     graph_bytes = layout.bytes_per_example * minimum.n
-    route = choose_route(minimum.dim, graph_bytes=graph_bytes, rank_hint=rank)
+    route = choose_route(minimum.dim, graph_bytes=graph_bytes, rank_hint=rank, whole=wanted.whole)
     refuse_unless_it_fits(
         minimum.dim * 4 * minimum.theta.element_size() + layout.chunk * layout.bytes_per_example,
         available_bytes(minimum.inputs.device),
     )
-    operator = spectrum_operator(minimum, rank_hint=rank, tolerance=tolerance)
+    operator = spectrum_operator(minimum, wanted, rank_hint=rank)
     sizes, limit = _dimensions(route, operator, minimum, top_k=top_k, tolerance=tolerance)
     peak = _peak(route, sizes[2], minimum, layout, operator, top_k=top_k)
     refuse_unless_it_fits(peak, available_bytes(minimum.inputs.device))

@@ -6,6 +6,9 @@
 - Otherwise, and wherever p products would take too long: Lanczos with full reorthogonalisation,
   stopped by residual.
 
+Where nobody asked for more than the top pairs, the whole spectrum is worth a second and no more:
+the dense matrix for p up to 500, else Lanczos.
+
 Time is judged by the bytes of autograd graph that a product passes over, because that is the same
 on every machine: a route that followed the clock would give another kind of report on a busy day.
 """
@@ -23,16 +26,21 @@ from minimascope.curvature.products.operator import Operator
 Route = Literal["dense", "low_rank", "lanczos"]
 DENSE = 4000  # eigh of a matrix this size takes about half a minute on one CPU core
 WORK = 6e9  # bytes of graph in all products; 3 to 7 s a GB on one CPU core, so half a minute too
+DENSE_ALONE = 500  # of a matrix this size a tenth of a second: no more than Lanczos
 LOW_RANK = range(1000, 20_001)
 LOW_RANK_DIMENSIONS = 4000
 LIMIT = 600  # Lanczos products before unconverged pairs are reported as such
 
 
-def choose_route(dim: int, *, graph_bytes: int, rank_hint: int | None = None) -> Route:
+def choose_route(
+    dim: int, *, graph_bytes: int, rank_hint: int | None = None, whole: bool = True
+) -> Route:
     """Route for p = `dim` where a product passes over `graph_bytes`.
 
-    `rank_hint` is n·K, None where a low rank is not expected.
+    `rank_hint` is n·K, None where a low rank is not expected; `whole` as in `Wanted`.
     """
+    if not whole:
+        return "dense" if dim <= DENSE_ALONE else "lanczos"
     few_data = rank_hint is not None and dim in LOW_RANK and 4 * rank_hint <= dim
     if few_data and graph_bytes * min(dim, LOW_RANK_DIMENSIONS) <= WORK:
         return "low_rank"

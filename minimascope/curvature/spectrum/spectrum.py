@@ -87,13 +87,18 @@ def compute_spectrum(
     too large, or float32 overflows, all is done again in float64.
     """
     rank = rank_hint(minimum)
-    operator = operator or spectrum_operator(minimum, rank_hint=rank, tolerance=wanted.tolerance)
+    operator = operator or spectrum_operator(minimum, wanted, rank_hint=rank)
     keeper = NOT_KEPT
     if run.state_path:
         keeper = Keeper(run.state_path, fingerprint(minimum, seed=run.seed))
 
     def found_with(operator: Operator) -> Spectrum:
-        route = choose_route(operator.dim, graph_bytes=operator.graph_bytes, rank_hint=rank)
+        route = choose_route(
+            operator.dim,
+            graph_bytes=operator.graph_bytes,
+            rank_hint=rank,
+            whole=wanted.whole,
+        )
         return operator_spectrum(
             operator, wanted, route=route, run=run, keeper=keeper, partial=partial
         )
@@ -115,14 +120,16 @@ def rank_hint(minimum: Minimum) -> int:
     return minimum.n * forward(minimum, minimum.unflatten(minimum.theta), slice(0, 1)).shape[1]
 
 
-def spectrum_operator(minimum: Minimum, *, rank_hint: int, tolerance: float) -> Operator:
+def spectrum_operator(minimum: Minimum, wanted: Wanted, *, rank_hint: int) -> Operator:
     """H as `compute_spectrum` multiplies it where it is not given."""
-    if tolerance < COARSE:
+    if wanted.tolerance < COARSE:
         return hessian(minimum)
-    operator = coarse_hessian(minimum, tolerance)
+    operator = coarse_hessian(minimum, wanted.tolerance)
     ratio = minimum.theta.element_size() * 8 // torch.finfo(operator.dtype).bits
     graph_bytes = ratio * operator.graph_bytes  # the route is that of the minimum's own dtype
-    route = choose_route(minimum.dim, graph_bytes=graph_bytes, rank_hint=rank_hint)
+    route = choose_route(
+        minimum.dim, graph_bytes=graph_bytes, rank_hint=rank_hint, whole=wanted.whole
+    )
     return operator if route == "lanczos" else hessian(minimum)
 
 
@@ -167,7 +174,7 @@ def operator_spectrum(
     reachable = wanted.reachable(operator.dim, operator.dtype)
     pairs: Eigenpairs | None = None
     if route is None:
-        route = choose_route(operator.dim, graph_bytes=operator.graph_bytes)
+        route = choose_route(operator.dim, graph_bytes=operator.graph_bytes, whole=wanted.whole)
     if route == "low_rank":
         capacity = low_rank_capacity(operator)
         pairs = low_rank_pairs(operator, reachable, capacity=capacity, run=run, keeper=keeper)

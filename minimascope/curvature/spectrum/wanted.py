@@ -10,6 +10,7 @@ from torch import Tensor
 from minimascope.curvature.krylov.block import Krylov, ritz
 from minimascope.curvature.krylov.trace import PROBES
 
+Solved = tuple[Tensor, Tensor, Tensor]  # what `ritz` gives
 LOWEST = 1e-4  # residual of λ_min: at the edge of the bulk, it would take most of the products
 
 
@@ -17,13 +18,15 @@ LOWEST = 1e-4  # residual of λ_min: at the edge of the bulk, it would take most
 class Wanted:
     """The pairs to wait for: `top_k` to `tolerance`·|λ1|, the lowest to `lowest` or not at all.
 
-    Where Lanczos is the route the trace takes `trace_probes` products; 0: no trace.
+    Where Lanczos is the route the trace takes `trace_probes` products; 0: no trace. `whole`: every
+    pair is worth up to half a minute, because something else will be computed from them.
     """
 
     top_k: int = 10
     tolerance: float = 1e-6
     lowest: float | None = LOWEST
     trace_probes: int = PROBES
+    whole: bool = True
 
     @property
     def count(self) -> int:
@@ -52,12 +55,17 @@ class Wanted:
         return torch.tensor([*ends, *[self.tolerance] * self.top_k], dtype=torch.float64)
 
 
-def settled_pairs(state: Krylov, wanted: Wanted) -> tuple[int, Tensor]:
-    """How many of the wanted pairs have converged by Lanczos' own residuals; which top values."""
+def settled_pairs(
+    state: Krylov, wanted: Wanted, solved: Solved | None = None
+) -> tuple[int, Tensor]:
+    """How many of the wanted pairs have converged by Lanczos' own residuals; which top values.
+
+    `solved`: `ritz(state)` where it is at hand.
+    """
     whole = state.size == state.basis.shape[1]
     if state.size <= wanted.top_k and not whole:
         return 0, torch.empty(0, dtype=torch.float64)
-    values, _, residuals = ritz(state)
+    values, _, residuals = solved or ritz(state)
     if whole:
         return wanted.count, values.flip(0)[: wanted.top_k]
     good = residuals[wanted.indices(state.size)] <= wanted.limits() * values.abs().max()

@@ -108,6 +108,11 @@ def test_route_follows_size_and_work(
     assert choose_route(dim, graph_bytes=graph_bytes, rank_hint=rank_hint) == route
 
 
+@pytest.mark.parametrize(("dim", "route"), [(400, "dense"), (2953, "lanczos"), (1200, "lanczos")])
+def test_top_pairs_alone_are_not_worth_a_whole_spectrum(dim: int, route: str) -> None:
+    assert choose_route(dim, graph_bytes=100_000, rank_hint=300, whole=False) == route
+
+
 def trained() -> Minimum:
     """p = 5,260 and n·K = 9,000: far from random, whose spectra have no outliers."""
     torch.manual_seed(0)

@@ -2,6 +2,7 @@
 
 Text: `sleep S` works for S seconds, `refuse` sends a problem, `crash` exits 3, `memory X` is killed
 like by the kernel unless it may plan with X of the memory at most, `poison` kills its worker,
+`ranks` loses one of its processes,
 `stubborn` ignores SIGTERM, `log PATH` anywhere appends a line at start and end, `vectors` gives
 eigenvectors, which a slice then answers with; `parts N each S` is shared among workers. Report and
 array both name the run (its pid) that wrote them.
@@ -90,6 +91,9 @@ def analysis(words: list[str], workdir: Path, memory_share: float) -> None:
         time.sleep(60)
     if "nonsense" in words:
         say(event="stage", stage="spectrum", state="perhaps")
+        time.sleep(60)
+    if "ranks" in words:
+        say(event="rank_lost", sentence="A process of this analysis was lost.")
         time.sleep(60)
     if "unreadable" in words:
         (workdir / "report.json").write_text('{"seed": "none"}')

@@ -26,6 +26,10 @@ def test_serve_prints_one_address_and_ctrl_c_stops_every_process(tmp_path: Path)
     assert (status, out, served.process.log()) == (0, "", "")
     assert len(children) >= 3  # one for inspections, two for analyses
     await_true(lambda: not left(children), seconds=5, else_say=lambda: f"left: {left(children)}")
+    # A worker that was told while it was starting leaves by itself: none has to be killed.
+    logs = [each.read_text() for each in (tmp_path / "logs").glob("worker-*.log")]
+    assert len(logs) == 3
+    assert all("Warm shutdown" in each for each in logs if " ready." in each), logs
     assert "text/html" in pages["/"].headers["content-type"]
     assert "items" in pages[LIST].json()
 
