@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from minimascope.contract.report import Stage
 from minimascope.curvature.minimum.minimum import prepare
 from minimascope.curvature.running.deadline import OutOfTimeError, kept, left, within
 from tests.cases.script import TEST, N, Trained, trained
+
+PLAN = SimpleNamespace(seconds=1.0, seconds_range=(0.5, 1.0))
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +90,7 @@ def test_what_does_not_fit_is_left_out_and_said(
     script: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     costs: dict[Stage, float] = {"spectrum": 10.0, "density": 40.0, "gap": 5.0, "margins": 900.0}
-    monkeypatch.setattr(fitting, "predicted", lambda *_: (None, costs))
+    monkeypatch.setattr(fitting, "predicted", lambda *_: (PLAN, costs))
     monkeypatch.setattr(fitting, "_coarser", lambda *_: {"margins": 899.0})  # and still too long
     found = asked(script, seconds=60, stages=["spectrum", "density", "gap", "margins"])
     assert found.spectrum is not None
@@ -105,7 +108,7 @@ def test_what_is_too_long_alone_takes_no_other_stage_with_it(
     script: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     costs: dict[Stage, float] = {"spectrum": 1.0, "gap": 500.0, "margins": 3.0}
-    monkeypatch.setattr(fitting, "predicted", lambda *_: (None, costs))
+    monkeypatch.setattr(fitting, "predicted", lambda *_: (PLAN, costs))
     found = asked(script, seconds=60, stages=["spectrum", "gap", "margins"])
     assert found.gap is None
     assert found.margins is not None
