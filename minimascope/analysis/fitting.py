@@ -16,11 +16,12 @@ from minimascope.analysis.planning import predicted
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.asked import planned_stages
 from minimascope.contract.parameters import Parameters
-from minimascope.contract.report import Stage
+from minimascope.contract.report import FirstLook, Stage
 from minimascope.curvature.running.durations import duration
+from minimascope.curvature.spectrum.first_intervals import PER_RATIO
 from minimascope.curvature.spectrum.plan import Plan
 
-FEWEST = 500  # examples of a spectrum at least, or all
+FEWEST = range(100, 501)  # examples of a spectrum at least, or all
 SPECTRAL: tuple[Stage, ...] = ("spectrum", "density")  # what a sample makes shorter
 COARSER: tuple[Stage, ...] = ("density", "boundary", "margins")  # can look at less
 WHOLE: tuple[Stage, ...] = ("gap",)  # cannot look at less
@@ -47,14 +48,16 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
     known = min(n, asked.spectrum_examples or n)
     said = [_left_out(stage, before[stage]) for stage in alone]
     stages = [stage for stage in planned_stages(asked) if stage not in alone]
-    count = _examples(costs, seconds, known=known, most=most)
+    least = fewest(session.report.first_look)
+    told = {"known": known, "most": most, "least": least}
+    count = _examples(costs, seconds, **told)
     for stage in ORDER:
         if _total(costs, count / known) <= seconds:
             break
         if stage in stages:
             stages.remove(stage)
             said.append(_left_out(stage, costs.pop(stage)))
-            count = _examples(costs, seconds, known=known, most=most)
+            count = _examples(costs, seconds, **told)
     said += [
         f"The stage {stage} looks at less, for time: about {duration(took)} in place of "
         f"{duration(before[stage])}."
@@ -67,6 +70,14 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
         whole = session.opened.total.train or n
         said.append(f"Spectrum and density are of {count:,} of {whole:,} examples, for time.")
     return asked.model_copy(update=fits), said
+
+
+def fewest(look: FirstLook | None) -> int:
+    """Examples whose spectrum is worth having: fewer where λ₁ stands out of the trace."""
+    if look is None or look.lambda_1 is None or look.lambda_1.value <= 0:
+        return FEWEST[-1]
+    wanted = PER_RATIO * max(0.0, look.trace.high) / look.lambda_1.value
+    return int(min(max(wanted, FEWEST[0]), FEWEST[-1]))
 
 
 def _left_out(stage: Stage, took: float) -> str:
@@ -101,7 +112,9 @@ def shared(costs: Mapping[Stage, float], seconds: float) -> dict[Stage, float]:
     return found
 
 
-def _examples(costs: dict[Stage, float], seconds: float, *, known: int, most: int) -> int:
+def _examples(
+    costs: dict[Stage, float], seconds: float, *, known: int, most: int, least: int
+) -> int:
     """As many for the spectrum as the other stages leave time for; costs are those of `known`."""
     spectral = sum(costs.get(stage, 0.0) for stage in SPECTRAL)
     others = sum(costs.values()) - spectral
@@ -109,7 +122,7 @@ def _examples(costs: dict[Stage, float], seconds: float, *, known: int, most: in
     if share >= 1:
         return most
     # Its vectors go once through as many others.
-    return min(most, max(min(FEWEST, known), int(known * share * 0.8)))
+    return min(most, max(min(least, known), int(known * share * 0.8)))
 
 
 def _total(costs: dict[Stage, float], share: float) -> float:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from minimascope.contract.schemas import StageState
 
 
-GOING = 0.3  # seconds in which the report is written and Python ends
+GOING = 0.5  # seconds in which the report is written and Python ends
 USUAL = 300.0  # seconds that an analysis on the CPU gets where none are said and all takes longer
 EVERYTHING = (
     f"however long it takes: without it and without --seconds an analysis on the CPU that would "
