@@ -77,6 +77,7 @@ on_train_begin, on_train_start, on_train_batch_end, batch_idx, on_step_end, on_t
 on_start, parent_context  # OpenTelemetry's span processor
 tempdir  # the tempfile module reads it
 types  # __torch_dispatch__'s signature
+_should_skip_dynamo  # torch asks modes
 websocket_capability  # dash's backend
 writable  # io.RawIOBase
 extra_repr  # torch, for the repr of a module
