@@ -31,7 +31,7 @@ from backend.jobs.workers import endpoints as workers
 from backend.operations import endpoints as operations
 from backend.operations import health, metrics
 from backend.operations.audit import AccessLog
-from backend.questions import interpolations, slices
+from backend.questions import descents, interpolations, slices
 from backend.retention import endpoints as retention
 from backend.retention.periodic_removal import sweep
 from backend.retention.room import RoomForRemovals
@@ -68,6 +68,7 @@ ROUTERS = (
     runs.router,
     slices.router,
     interpolations.router,
+    descents.router,
     events.router,
     auth.router,
     sharing.router,

@@ -28,6 +28,7 @@ from dashboard.pages.home import callbacks as home
 from dashboard.pages.job import callbacks as job
 from dashboard.pages.not_found import callbacks as not_found
 from dashboard.pages.run import callbacks as run
+from dashboard.pages.run.film import film_route
 from dashboard.pages.service_notice import notice
 from dashboard.pages.upload import callbacks as upload
 from dashboard.serving.arrival import Arrival
@@ -189,6 +190,7 @@ def mount_dashboard(app: FastAPI, client: AsyncClient) -> None:
     modules = read_modules()
     module_routes(app, modules)
     _live_with(app, drawing_routes(app, client))
+    film_route(app, client)
     own = [str(getattr(route, "path", "")) for route in app.routes]
     options: dict[str, Any] = {
         "assets_folder": str(ASSETS),

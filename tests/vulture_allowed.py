@@ -53,6 +53,8 @@ closest_crossings  # every point at once: the stage shares them in parts
 from_matrix  # any symmetric matrix as an operator
 gradient_second_moment  # C as an operator: the gap reads the same SecondMoment along directions
 sampled_fisher  # the sampled Fisher as an operator: the gap reads its eigenvalues
+token_flips  # figures of a report, asked for by their method
+token_pull
 
 # Called by a library under a name that it chooses.
 __annotations__, __signature__  # typer reads options from them

@@ -14,6 +14,7 @@ from backend.storage.tables import JobRow
 from backend.storage.transactions import Transactions
 from minimascope.contract.job_kinds import KindName, job_kind, kinds_with
 from minimascope.contract.problems import ProblemError, missing
+from minimascope.contract.questions.descents import Descent, DescentRequest
 from minimascope.contract.questions.interpolations import Interpolation, InterpolationRequest
 from minimascope.contract.questions.slices import Slice, SliceRequest
 from minimascope.contract.schemas import FINAL_STATES, State
@@ -33,6 +34,11 @@ class QuestionRepository(Transactions):
         """Raises ProblemError `no_such_interpolation` where this analysis was not asked for it."""
         with self.read() as session:
             return _as_interpolation(_row(session, "interpolation", analysis, identifier))
+
+    def descent(self, analysis: str, identifier: str) -> Descent:
+        """Raises ProblemError `no_such_descent` where this analysis was not asked for it."""
+        with self.read() as session:
+            return _as_descent(_row(session, "descent", analysis, identifier))
 
     def ask(self, job: NewJob, *, now: float) -> bool:
         """True where a worker should compute it: nobody asked before, or no worker could answer.
@@ -79,7 +85,8 @@ def _check_waiting(session: Session, job: NewJob) -> None:
     )
     if most is not None and int(session.scalar(waiting) or 0) >= most:
         raise ProblemError(
-            "too_many_slices", f"{most} planes or lines of this analysis are not computed yet."
+            "too_many_slices",
+            f"{most} planes, lines or descents of this analysis are not computed yet.",
         )
 
 
@@ -109,4 +116,13 @@ def _as_interpolation(row: JobRow) -> Interpolation:
         **_progress(row),
         request=InterpolationRequest.model_validate(row.document["interpolation"]["request"]),
         curve=cast(dict[str, Any], row.result or {}).get("curve"),
+    )
+
+
+def _as_descent(row: JobRow) -> Descent:
+    return Descent(
+        **_progress(row),
+        request=DescentRequest.model_validate(row.document["descent"]),
+        arrays=tuple(sorted(row.arrays)),
+        path=cast(dict[str, Any], row.result or {}).get("path"),
     )

@@ -6,6 +6,7 @@ import * as panels from "./analysis/panels.mjs";
 import * as planeMenus from "./analysis/plane_menus.mjs";
 import * as pointing from "./analysis/selection.mjs";
 import * as state from "./analysis/state.mjs";
+import * as line from "./compare/line.mjs";
 import * as compare from "./compare/page.mjs";
 import * as saved from "./compare/saved.mjs";
 import * as exporting from "./export/menus.mjs";
@@ -64,7 +65,7 @@ const orNothing = (call) => (/** @type {any[]} */ ...given) => {
 
 /** What listens on every page. */
 const LISTENERS = [
-  choice, compare, describing, drops, earlier, exporting, firstLook, found, help, imageViews, keys, list, palette, panels, planeMenus,
+  choice, compare, describing, drops, earlier, exporting, firstLook, found, help, imageViews, keys, line, list, palette, panels, planeMenus,
   pointing, redraw, run, saved, state, story, terms, theme, thumbs, weights,
 ];
 

@@ -74,6 +74,7 @@ RUN_MEASURES = "run-measures"
 FILM = "film"
 FILM_AGAINST = "film-against"
 # one analysis
+POLISH = "polish"
 ANALYSIS_PROBLEM = "analysis-problem"
 POINT_READOUT = "point-readout"
 MARGINS_SWITCH = "margins-switch"
@@ -118,6 +119,9 @@ LINE_PANEL = "line-panel"
 # a run
 FILM_SLIDER = "film-slider"
 FILM_READOUT = "film-readout"
+LINE_ALPHA = "line-alpha"
+LINE_READOUT = "line-readout"
+LINE_ALONG = "line-along"
 LINE_WANTED = "line-wanted"
 
 

@@ -27,7 +27,7 @@ def missing(title: str, problem: ProblemError) -> html.Div:
             html.H1(title),
             html.P(problem.sentence, className="lead"),
             html.P(problem.advice),
-            dcc.Link("See all analyses", href="/", className="button"),
+            dcc.Link("See all minima", href="/", className="button"),
         ],
         className="page page-narrow",
     )

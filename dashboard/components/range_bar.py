@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dash import html
 
 from minimascope.contract.report.sentences import nats, span
 
-ROOM = 1.08  # of the scale beyond the largest number
+ROOM = 1.08  # of the scale beyond the largest number and the smallest
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class Range:
         return max(ends, (self.measured or 0.0) + (self.error or 0.0))
 
     @property
+    def smallest(self) -> float:
+        """The smallest number that is drawn, 0 at most."""
+        return min(0.0, (self.measured or 0.0) - (self.error or 0.0))
+
+    @property
     def words(self) -> str:
         """What the bar shows, for those who do not see it."""
         parts = []
@@ -43,15 +49,35 @@ class Range:
         return "; ".join(parts)
 
 
-def range_bar(found: Range, *, largest: float = 0.0, said: bool = True) -> html.Div | None:
-    """From 0 to the largest number drawn, or to `largest` where bars share a scale.
+@dataclass(frozen=True)
+class Scale:
+    """What a line goes from and to; 0 is on it."""
+
+    low: float
+    high: float
+
+    def place(self, value: float) -> float:
+        """In percent of the line; what is beyond stands at its end."""
+        return 100 * min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
+
+
+def scale_of(ranges: Sequence[Range]) -> Scale:
+    """From 0, or a measured gap below it, to the largest number of all."""
+    low = min((each.smallest for each in ranges), default=0.0)
+    high = max((each.largest for each in ranges), default=0.0)
+    return Scale(ROOM * low, ROOM * high)
+
+
+def range_bar(found: Range, *, scale: Scale | None = None, said: bool = True) -> html.Div | None:
+    """On its own scale, or on one that several share.
 
     `said`: with its numbers in words above and below.
     """
-    top = ROOM * max(found.largest, largest)
-    if top <= 0 or not found.words:
+    top = scale_of([found]) if scale is None else scale
+    if top.high <= top.low or not found.words:
         return None
     marks = [
+        _tick("range-zero", 0.0 if top.low < 0 else None, top),
         _stretch("range-ninety", found.ninety, top),
         _stretch("range-half", found.half, top),
         _tick("range-estimate", found.value, top),
@@ -59,11 +85,11 @@ def range_bar(found: Range, *, largest: float = 0.0, said: bool = True) -> html.
         _tick("range-measured", found.measured, top),
         _beyond(found.unused, top),
     ]
-    scale = html.Div([html.Span("0"), html.Span(f"{nats(top)} nats")], className="range-scale")
+    ends = _scale(top)
     above = _words("range-said", _estimated(found) if said else "")
     below = _words("range-said measured", _measured(found) if said else "")
     line = html.Div([mark for mark in marks if mark is not None], className="range-line")
-    shown = [part for part in (above, line, scale, below) if part is not None]
+    shown = [part for part in (above, line, ends, below) if part is not None]
     return html.Div(
         shown,
         className="range",
@@ -71,6 +97,15 @@ def range_bar(found: Range, *, largest: float = 0.0, said: bool = True) -> html.
         title=found.words,
         **{"aria-label": found.words},
     )
+
+
+def _scale(scale: Scale) -> html.Div:
+    ends = [html.Span(nats(scale.low) if scale.low < 0 else "0")]
+    if scale.low < 0:
+        zero = {"left": f"{scale.place(0.0):.2f}%"}
+        ends.append(html.Span("0", className="range-nought", style=zero))
+    ends.append(html.Span(f"{nats(scale.high)} nats"))
+    return html.Div(ends, className="range-scale")
 
 
 def range_key(*, estimated: bool, measured: bool) -> html.P:
@@ -102,11 +137,11 @@ def _words(name: str, words: str) -> html.P | None:
     return html.P(words, className=name + unused) if words else None
 
 
-def _beyond(value: float | None, top: float) -> html.Span | None:
+def _beyond(value: float | None, top: Scale) -> html.Span | None:
     """A number not to be used: a dashed line to its place, or out of the scale."""
     if value is None:
         return None
-    place = _place(value, top)
+    place = top.place(value)
     return html.Span(className="range-unused", style={"left": f"{place:.2f}%"})
 
 
@@ -116,19 +151,14 @@ def _around(found: Range) -> tuple[float, float] | None:
     return found.measured - found.error, found.measured + found.error
 
 
-def _place(value: float, top: float) -> float:
-    """In percent of the line; what is below 0 stands at its start."""
-    return 100 * min(max(value / top, 0.0), 1.0)
-
-
-def _stretch(name: str, ends: tuple[float, float] | None, top: float) -> html.Span | None:
+def _stretch(name: str, ends: tuple[float, float] | None, top: Scale) -> html.Span | None:
     if ends is None:
         return None
-    low, high = (_place(end, top) for end in ends)
+    low, high = (top.place(end) for end in ends)
     return html.Span(className=name, style={"left": f"{low:.2f}%", "width": f"{high - low:.2f}%"})
 
 
-def _tick(name: str, value: float | None, top: float) -> html.Span | None:
+def _tick(name: str, value: float | None, top: Scale) -> html.Span | None:
     if value is None:
         return None
-    return html.Span(className=name, style={"left": f"{_place(value, top):.2f}%"})
+    return html.Span(className=name, style={"left": f"{top.place(value):.2f}%"})

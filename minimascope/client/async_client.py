@@ -27,6 +27,7 @@ from minimascope.client.calls import (
     resume,
 )
 from minimascope.client.events import Event, EventText
+from minimascope.contract.questions.descents import Descent, DescentPath, DescentRequest
 from minimascope.contract.questions.interpolations import (
     Interpolation,
     InterpolationCurve,
@@ -194,6 +195,14 @@ class AsyncClient:
         found = await self.answered(identifier, request, Interpolation, seconds=seconds)
         assert found.curve
         return found.curve
+
+    async def descent(
+        self, identifier: str, request: DescentRequest, *, seconds: float = 900.0
+    ) -> tuple[DescentPath, bytes]:
+        found = await self.answered(identifier, request, Descent, seconds=seconds)
+        assert found.path
+        arrays = await self.send(calls.answer_arrays(found))
+        return found.path, arrays["checkpoint"].tobytes()
 
     async def answered(
         self, identifier: str, question: Question, answer: type[AnswerT], *, seconds: float

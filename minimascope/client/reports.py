@@ -13,6 +13,7 @@ from minimascope.client import calls
 from minimascope.client.calls import LONG_POLL, AnswerT, Array
 from minimascope.client.connection import Connection
 from minimascope.client.packed import packed
+from minimascope.contract.questions.descents import Descent, DescentPath, DescentRequest
 from minimascope.contract.questions.interpolations import (
     Interpolation,
     InterpolationCurve,
@@ -126,6 +127,23 @@ class Reports(Connection):
         found = self.answered(identifier, request, Interpolation, seconds=seconds)
         assert found.curve
         return found.curve
+
+    def descent(
+        self, identifier: str, request: DescentRequest, *, seconds: float = 900.0
+    ) -> tuple[DescentPath, bytes]:
+        """The way to the nearest minimum, and a file of the weights there, to `store`.
+
+        Raises ProblemError cannot_descend where there is no such minimum, descent_not_ready where
+        no worker finished it within `seconds`.
+
+        >>> path, file = client.descent(analysis.id, DescentRequest())
+        >>> path.converged
+        True
+        """
+        found = self.answered(identifier, request, Descent, seconds=seconds)
+        assert found.path
+        arrays = self.send(calls.answer_arrays(found))
+        return found.path, arrays["checkpoint"].tobytes()
 
     def answered(
         self, identifier: str, question: Question, answer: type[AnswerT], *, seconds: float

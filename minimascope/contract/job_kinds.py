@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 
 from pydantic import BaseModel
 
+from minimascope.contract.questions.descents import DescentRequest
 from minimascope.contract.questions.interpolations import InterpolationQuestion
 from minimascope.contract.questions.slices import SliceRequest
 from minimascope.contract.queues import QueueName
@@ -27,6 +28,7 @@ KindName = Literal[
     "plan",
     "slice",
     "interpolation",
+    "descent",
     "shard",
     "analysis",
 ]
@@ -87,6 +89,7 @@ _ROWS = (
     JobKind("plan", "request"),
     JobKind("slice", "question", question=SliceRequest, most_waiting=20),
     JobKind("interpolation", "question", question=InterpolationQuestion, most_waiting=20),
+    JobKind("descent", "question", question=DescentRequest, most_waiting=20),
     JobKind("shard", "part", queue="analyses", question=ShardQuestion),
     JobKind("analysis", "analysis", queue="analyses", gpu_queue="gpu"),
 )

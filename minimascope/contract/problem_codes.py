@@ -190,6 +190,7 @@ THINGS = (
     Problem("no_such_array", "no array of this name, or it does not apply", 404),
     Problem("no_such_blob", "no upload's id, or its bytes are gone", 404),
     Problem("no_such_transfer", "unknown, or somebody else's", 404),
+    Problem("no_such_descent", "this analysis was not asked for such a descent", 404),
     Problem("no_such_interpolation", "this analysis was not asked for such a line", 404),
     Problem(
         "no_such_slice", "a plane that does not exist, or was not asked for", 404, others=(422,)
@@ -215,6 +216,7 @@ THINGS = (
     Problem("no_plan_yet", "no worker answered in time", 503, MINUTE),
     Problem("slice_not_ready", "no worker computed the plane in time", 504),
     Problem("interpolation_not_ready", "no worker computed the line in time", 504),
+    Problem("descent_not_ready", "no worker finished the descent in time", 504),
     Problem("too_many_slices", "too many planes or lines of it wait", 429, "Wait for one of them."),
     Problem("same_analysis", "a line needs two analyses", 409),
     Problem(
@@ -226,6 +228,10 @@ THINGS = (
     Problem("losses_differ", "two analyses with different losses", 409),
     Problem("labels_differ", "two analyses with different label columns", 409),
     Problem("architectures_differ", "a line runs only between weights of the same network"),
+    Problem(
+        "cannot_descend",
+        "there is no known minimum to go to, or its weights cannot be written into this file",
+    ),
     Problem("loss_not_finite", "the loss of one of the two networks is not finite"),
     Problem("in_use", "an analysis needs this upload", 409, "Delete its analyses first."),
     Problem("not_ended", "the analysis is queued or running", 409, "Cancel it first."),
@@ -278,6 +284,17 @@ FAILURES = (
     Problem("time_limit", "longer than a job may take", 500),
     Problem("crashed", "the worker's process stopped unexpectedly", 500),
     Problem("worker_lost", "the worker was lost as often as it may be", 500),
+    Problem(
+        "ranks_differ",
+        "the processes of one analysis do not have the same network and data, or one refuses them",
+        advice="Give every rank the same model and the whole training set, unaugmented.",
+    ),
+    Problem(
+        "rank_lost",
+        "a process of this analysis is gone; the others ended with it",
+        500,
+        "Start the job again: nothing of it is kept.",
+    ),
     Problem("files_missing", "the worker could not fetch the files", 500),
     Problem("bad_result", "what the worker's process gave is no result", 500),
     Problem("cancelled", "a part of a stage was cancelled"),

@@ -13,12 +13,14 @@ from minimascope.figures.plane import (
     Arrays,
     boundary_line,
     class_points,
+    class_words,
     field,
+    kinds,
     logit_gap,
     regions,
 )
 from minimascope.figures.roles import Role, marked
-from minimascope.figures.theme import class_colour, class_symbol, diverging, styled
+from minimascope.figures.theme import diverging, styled
 
 DRAWN_MARGINS = 24
 
@@ -165,10 +167,10 @@ def embedding(
     points, labels = np.asarray(arrays[name]), np.asarray(arrays["labels"])
     colours = np.asarray(arrays["alignment"])[k] if "alignment" in arrays else np.zeros(len(labels))
     figure = go.Figure()
-    for index, label in enumerate(np.unique(labels)):
-        rows = np.flatnonzero(labels == label)
+    for index, kind in enumerate(kinds(arrays)):
+        rows = kind.rows
         marker = {
-            "symbol": class_symbol(int(label)),
+            "symbol": kind.symbol,
             "size": 8,
             "color": np.asarray(colours[rows], dtype=np.float32),
             "cmin": -1,
@@ -183,14 +185,15 @@ def embedding(
             x=points[rows, 0],
             y=points[rows, 1],
             mode="markers",
-            name=f"class {label}",
+            name=kind.name,
             marker=marker,
+            text=None if kind.one_class else class_words(kind, labels),
             customdata=np.column_stack([rows, colours[rows]]),
-            hovertemplate=f"point %{{customdata[0]}}, class {label}"
-            "<br>alignment %{customdata[1]:.3f}<extra></extra>",
+            hovertemplate=f"point %{{customdata[0]}}, {kind.name}"
+            f"<br>alignment %{{customdata[1]:.3f}}{kind.more}<extra></extra>",
             **marked(
                 Role.POINTS,
-                more={"class_colour": class_colour(int(label))},
+                more={"class_colour": kind.colour},
                 marker__colorscale="diverging",
                 marker__line__color="muted",
             ),

@@ -1,16 +1,27 @@
-"""Loss over accuracy on the straight line between two minima, bands of one standard error."""
+"""Loss over accuracy on the straight line between two minima, bands of one standard error.
+
+Beside them the decision regions at a place on the line, where they were drawn.
+"""
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from minimascope.contract.questions.interpolations import Curve, InterpolationCurve, SplitCurve
+from minimascope.contract.questions.interpolations import (
+    Curve,
+    InterpolationCurve,
+    LineFilm,
+    SplitCurve,
+)
+from minimascope.figures.plane import Arrays, class_field, class_points
 from minimascope.figures.roles import Role, marked
 from minimascope.figures.symlog import Floats
 from minimascope.figures.theme import styled
+from minimascope.figures.walk import moving_boundary
 
 # split, words, dash, token of the line
 SPLITS = (("train", "training", "solid", "accent"), ("test", "test", "dash", "ink"))
@@ -61,10 +72,28 @@ def _pair(
     return [band, line]
 
 
-def interpolation_figure(curve: InterpolationCurve, ends: tuple[str, str]) -> go.Figure:
-    """Loss over α and, for classifiers, accuracy below it; `ends` name α = 0 and α = 1."""
+def _plane(film: LineFilm, arrays: Arrays) -> list[Any]:
+    """Regions and boundary at α (filled in the browser), the training points of the first."""
+    pictures = [np.frombuffer(base64.b64decode(each), dtype=np.uint8) for each in film.classes]
+    classes = np.stack(pictures).astype(np.int16).reshape(-1, film.side, film.side)
+    x, y = (np.linspace(*ends, film.side) for ends in (film.x, film.y))
+    where: dict[str, Any] = {"xaxis": "x3", "yaxis": "y3"}
+    regions = class_field(classes, x, y, role=Role.WALKED_REGIONS, name="regions at α", **where)
+    quiet = {**where, "showlegend": False}
+    points = class_points(arrays, size=5, **quiet) if {"points", "labels"} <= set(arrays) else []
+    return [regions, moving_boundary("boundary at α", **quiet), *points]
+
+
+def interpolation_figure(
+    curve: InterpolationCurve, ends: tuple[str, str], arrays: Arrays | None = None
+) -> go.Figure:
+    """Loss over α and, for classifiers, accuracy below it; `ends` name α = 0 and α = 1.
+
+    On the left the plane, where the curve has a film; `arrays` are those of the first minimum.
+    """
     alpha = np.array(curve.alpha)
-    traces: list[go.Scatter] = []
+    film = curve.film
+    traces: list[Any] = [] if film is None else _plane(film, arrays or {})
     for name, words, dash, token in SPLITS:
         split = getattr(curve, name)
         for measure in ("loss", "accuracy") if split is not None else ():
@@ -83,6 +112,7 @@ def interpolation_figure(curve: InterpolationCurve, ends: tuple[str, str]) -> go
         shapes=[{**mark, "line": {"width": 1, "dash": "dot"}} for mark in marks],
         meta={"tokens": {f"shapes.{i}.line.color": "muted" for i in range(2)}},
         xaxis={
+            "domain": [0 if film is None else 0.5, 1],
             "anchor": "y2" if accuracy else "y",
             "range": [alpha[0], alpha[-1]],
             "tickvals": TICKS,
@@ -98,5 +128,10 @@ def interpolation_figure(curve: InterpolationCurve, ends: tuple[str, str]) -> go
     if accuracy:
         figure.update_layout(
             yaxis2={"domain": [0, 0.38], "title": {"text": "accuracy"}, "tickformat": ".0%"}
+        )
+    if film is not None:
+        figure.update_layout(
+            xaxis3={"domain": [0, 0.42], "anchor": "y3", "range": film.x, "constrain": "domain"},
+            yaxis3={"anchor": "x3", "range": film.y, "scaleanchor": "x3", "constrain": "domain"},
         )
     return styled(figure, height=420, margin={"l": 58, "r": 24, "t": 30, "b": 44})

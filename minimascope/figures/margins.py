@@ -6,6 +6,7 @@ percent it is a dot; where the lower bound says nothing the bar fades out toward
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,7 +20,7 @@ from minimascope.figures.log_ticks import log_axis
 from minimascope.figures.plane import Arrays
 from minimascope.figures.roles import Role, marked
 from minimascope.figures.signed_margins import signed_margins
-from minimascope.figures.theme import styled
+from minimascope.figures.theme import MANY_CLASSES, styled
 
 ROWS = 14  # brackets drawn; pairs beyond are in the table
 FADING = 6  # pieces of a bar that fades
@@ -70,10 +71,13 @@ def margins_figure(margins: Margins, arrays: Arrays) -> go.Figure:
 
 
 def shown_brackets(margins: Margins) -> list[Drawn]:
-    """All, the classes, then pairs of classes while there is room."""
+    """All, the classes (of many the closest), then pairs of classes while there is room."""
     found = margins.l2
     drawn = [Drawn("all points", found.smallest)]
-    drawn += [Drawn(f"class {label}", each) for label, each in found.per_class.items()]
+    classes = [Drawn(f"class {label}", each) for label, each in found.per_class.items()]
+    if len(classes) > MANY_CLASSES:
+        classes.sort(key=lambda each: each.margin.upper or math.inf)
+    drawn += classes
     drawn += [Drawn(f"{each.own} → {each.beyond}", each.margin) for each in found.per_pair]
     return [each for each in drawn if each.margin.upper][:ROWS]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -169,24 +169,43 @@ def _off_plane(arrays: Arrays, rows: NDArray[Any]) -> tuple[list[str], float | l
     return [f"<br>{d:.3g} from the plane" for d in distance], faint.tolist()
 
 
-def _kinds(arrays: Arrays) -> list[tuple[NDArray[np.intp], str, str, str]]:
-    """Rows, name, symbol and colour of what points are told apart by.
+class Kind(NamedTuple):
+    """Points that are drawn alike; `one_class`: all are of it, and `name` says which."""
 
-    Their class; of more than can be told apart, whether the network gets them right.
+    rows: NDArray[np.intp]
+    name: str
+    symbol: str
+    colour: str
+    one_class: bool = True
+
+    @property
+    def more(self) -> str:
+        """What a hover template says after its name: the class, where that does not say it."""
+        return "" if self.one_class else "%{text}"
+
+
+def kinds(arrays: Arrays) -> list[Kind]:
+    """What points are told apart by: their class, or of more than can be told apart, whether the
+    network gets them right.
     """
     labels = np.asarray(arrays["labels"])
     found = np.unique(labels)
     if len(found) > MANY_CLASSES and "predictions" in arrays:
         right = np.asarray(arrays["predictions"]) == labels
-        kinds = [
-            (np.flatnonzero(right), "right", "circle", RIGHT),
-            (np.flatnonzero(~right), "wrong", "x", WRONG),
+        both = [
+            Kind(np.flatnonzero(right), "right", "circle", RIGHT, one_class=False),
+            Kind(np.flatnonzero(~right), "wrong", "x", WRONG, one_class=False),
         ]
-        return [kind for kind in kinds if len(kind[0])]
+        return [kind for kind in both if len(kind.rows)]
     return [
-        (np.flatnonzero(labels == k), f"class {k}", class_symbol(int(k)), class_colour(int(k)))
+        Kind(np.flatnonzero(labels == k), f"class {k}", class_symbol(int(k)), class_colour(int(k)))
         for k in found
     ]
+
+
+def class_words(kind: Kind, labels: NDArray[Any]) -> list[str]:
+    """What hover adds of the class of each point, where the kind does not say it."""
+    return ["" if kind.one_class else f"<br>class {k}" for k in labels[kind.rows]]
 
 
 def class_points(arrays: Arrays, *, size: float = 8, **where: Any) -> list[go.Scatter]:
@@ -198,11 +217,11 @@ def class_points(arrays: Arrays, *, size: float = 8, **where: Any) -> list[go.Sc
     points, labels = np.asarray(arrays["points"]), np.asarray(arrays["labels"])
     margins = arrays.get("margins")
     traces = []
-    for rows, name, symbol, colour in _kinds(arrays):
+    for kind in kinds(arrays):
+        rows, name, symbol, colour, _ = kind
         margin = np.full(len(rows), np.nan) if margins is None else np.asarray(margins)[rows]
         beside, opacity = _off_plane(arrays, rows)
-        many = name in ("right", "wrong")
-        said = [f"<br>class {k}" * many + b for k, b in zip(labels[rows], beside, strict=True)]
+        said = [a + b for a, b in zip(class_words(kind, labels), beside, strict=True)]
         traces.append(
             go.Scatter(
                 x=points[rows, 0],

@@ -24,6 +24,10 @@ class Role(StrEnum):
     WALK = "walk"
     WALKED_REGIONS = "walked_regions"
     WALKED_BOUNDARY = "walked_boundary"
+    # the loss surface
+    SURFACE = "surface"
+    SURFACE_LINES = "surface_lines"
+    SURFACE_MARK = "surface_mark"
     # spectrum
     DENSITY = "density"
     STEMS = "stems"
@@ -47,6 +51,10 @@ class Role(StrEnum):
     BLOCK_TRACES = "block_traces"
     COMPLEXITY = "complexity"
     CHOSEN_EPSILON = "chosen_epsilon"
+    # tokens of a language model
+    TOKENS = "tokens"
+    POSITIONS = "positions"
+    FLIPS = "flips"
     # singular values of one weight
     SINGULAR_VALUES = "singular_values"
     RANDOM_MATRIX = "random_matrix"

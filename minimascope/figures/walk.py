@@ -75,19 +75,22 @@ def _plane(arrays: Arrays) -> list[Any]:
                 **marked(Role.BOUNDARY, line__color="muted"),
             )
         )
-    traces.append(
-        go.Scatter(
-            x=[],
-            y=[],
-            mode="lines",
-            line={"width": 2.5},
-            name="boundary at ε",
-            hoverinfo="skip",
-            **{**where, "showlegend": True},
-            **marked(Role.WALKED_BOUNDARY, line__color="ink"),
-        )
-    )
+    traces.append(moving_boundary("boundary at ε", **where))
     return [*traces, *class_points(arrays, size=5, **where)]
+
+
+def moving_boundary(name: str, **where: Any) -> go.Scatter:
+    """A line that the browser fills in for the place that is chosen."""
+    return go.Scatter(
+        x=[],
+        y=[],
+        mode="lines",
+        line={"width": 2.5},
+        name=name,
+        hoverinfo="skip",
+        **{**where, "showlegend": True},
+        **marked(Role.WALKED_BOUNDARY, line__color="ink"),
+    )
 
 
 def walk_figure(arrays: Arrays) -> go.Figure:

@@ -1,11 +1,11 @@
 // The analysis page draws each picture again when what it shows has changed, the nearest first.
 import { ID, TAB_LABELS } from "../contract.mjs";
-import { pictures } from "../figures/pictures.mjs";
+import { films, pictures } from "../figures/pictures.mjs";
 import { whenResized } from "../figures/redraw.mjs";
 import { show, widthOf } from "../figures/show.mjs";
 import { byId, idOf, messageOf, one, onPage, refuse } from "../page/dom.mjs";
 import { pause } from "../page/fetching.mjs";
-import { drawn } from "./drawings.mjs";
+import { drawn, walkFrames } from "./drawings.mjs";
 import { paintFilmstrip } from "./filmstrip.mjs";
 import { shown, state } from "./state.mjs";
 
@@ -13,7 +13,7 @@ const WIDTH = 740; // where a plot has none
 /** @type {Record<string, string>} */
 const LABELS = TAB_LABELS;
 /** Of the tabs only these follow more than the choice of the tab. @type {Record<string, (keyof View)[]>} */
-const TAB_DEPENDS = { walk: ["vector", "step"], data: ["points"], layers: ["layers"], blocks: ["layers"] };
+const TAB_DEPENDS = { walk: ["vector", "step"], data: ["points"], token_pull: ["vector"], layers: ["layers"], blocks: ["layers"] };
 
 /** What of the state each plot depends on. @type {Record<string, (view: View) => (keyof View)[]>} */
 const PANELS = {
@@ -101,6 +101,7 @@ export async function redraw() {
 }
 
 export function listen() {
+  films[ID.DETAIL] = async (width) => walkFrames(width);
   for (const name of [ID.BOUNDARY, ID.SPECTRUM, ID.GAP, ID.FILMSTRIP]) pictures[name] = (width) => drawn(name, width);
   pictures[ID.DETAIL] = (width) => (LABELS[state.view.view] ? drawn(state.view.view, width) : null);
   whenResized(() => {

@@ -6,21 +6,18 @@ import { show, widthOf } from "../figures/show.mjs";
 import { themed } from "../figures/themed.mjs";
 import { setProps } from "../page/dash.mjs";
 import { around, byId, idOf, onPage, select } from "../page/dom.mjs";
-import { pause } from "../page/fetching.mjs";
 import { exponential, number } from "../page/numbers.mjs";
 import { gridPicture, loadGrid, paintGrid } from "./grid.mjs";
+import { showLine, take } from "./line.mjs";
 import { keep } from "./minima.mjs";
 
 const WIDTH = 1200; // where a plot has none
 const VECTORS = "1-5";
 
 /** @typedef {{ scatter: Figure, parallel: Figure, lambda: number | null, threshold: number | null, epsilon: number | null }} Drawn */
-/** @typedef {{ from: string, to: string, figure: Figure | null }} Line */
 
 /** @type {Drawn | null} */
 let drawn = null;
-/** @type {Line | null} */
-let line = null;
 
 /** @param {"scatter" | "parallel"} name @returns {Picture} */
 const drawing = (name) => () => (drawn ? themed(drawn[name]) : null);
@@ -30,12 +27,6 @@ async function showFigures() {
     const figure = pictures[name](widthOf(name, WIDTH));
     if (figure) await show(name, figure);
   }
-}
-
-async function showLine() {
-  await pause(); // the frame may just have been uncovered
-  const figure = pictures[ID.LINE](WIDTH);
-  if (figure) await show(ID.LINE, figure);
 }
 
 /** What a slider stands at, for those who do not see it. @param {string} name @param {string} words @param {number | null} value */
@@ -87,12 +78,10 @@ export function lineNear() {
   seen.observe(panel);
 }
 
-/** @param {Line | null} data */
+/** @param {import("./line.mjs").Line | null} data */
 export function lineDrawn(data) {
-  line = data;
-  if (!data) return;
-  showLine();
-  intoAddress({ from: data.from, to: data.to });
+  take(data);
+  if (data) intoAddress({ from: data.from, to: data.to });
 }
 
 /** @param {HTMLElement} button */
@@ -112,7 +101,6 @@ function plotAcross(measure) {
 export function listen() {
   pictures[ID.SCATTER] = drawing("scatter");
   pictures[ID.PARALLEL] = drawing("parallel");
-  pictures[ID.LINE] = () => (line?.figure ? themed(line.figure) : null);
   pictures[ID.GRID] = gridPicture;
   whenResized(() => {
     if (!onPage("compare")) return;

@@ -1,4 +1,33 @@
 // What the share menu puts into the clipboard.
+import { ID } from "../contract.mjs";
+import { plotly } from "../figures/plotly.mjs";
+import { byId, idOf, one } from "../page/dom.mjs";
+import { figureFor, uriOf } from "./images.mjs";
+
+const EMBED_INCHES = 6.9, EMBED_SCALE = 2;
+
+/** @param {string} text */
+const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
+
+/**
+ * A figure for any page: the picture lies in it, so nothing is fetched and no frame has to be allowed.
+ * @param {{ picture: string, said: string, name: string, caption: string, link: string }} given
+ */
+export function embedded({ picture, said, name, caption, link }) {
+  return `<figure>\n  <a href="${escaped(link)}"><img src="${picture}" alt="${escaped(said)}" style="max-width:100%;height:auto"></a>\n` +
+    `  <figcaption><strong>${escaped(name)}</strong>. ${escaped(caption)} (minimascope)</figcaption>\n</figure>\n`;
+}
+
+async function embed() {
+  await plotly();
+  const plot = [ID.BOUNDARY, ID.SPECTRUM].find((each) => figureFor(each, EMBED_INCHES));
+  if (!plot) throw new Error("There is no picture yet");
+  const figure = /** @type {Figure} */ (figureFor(plot, EMBED_INCHES));
+  return embedded({
+    picture: await uriOf(figure, "webp", EMBED_SCALE), said: byId(idOf("frame", plot))?.getAttribute("aria-label") || "",
+    name: one("h1")?.textContent || "", caption: one(".expected")?.textContent || "", link: location.href,
+  });
+}
 
 /** Anyone with this link may read the analysis; it replaces the one before. @param {string} id */
 async function shareLink(id) {
@@ -14,9 +43,16 @@ const COPIES = {
   curl: (id) => `curl -fsS ${location.origin}/api/v1/analyses/${id}/report -o report.json`,
   link: () => location.href,
   share: shareLink,
+  embed,
   python: (id) =>
     `from minimascope.client import Client\n\nwith Client("${location.origin}") as client:\n` +
     `    report = client.report("${id}")\n    arrays = client.arrays("${id}")\n`,
+};
+
+/** @type {Record<string, string>} */
+const SAID = {
+  share: "Copied: who has this link may read this analysis; earlier links ended",
+  embed: "Copied as HTML with the picture inside: paste it into a page, a blog, a notebook",
 };
 
 /** Copies; answers what to say of it. @param {string} what @param {string} id */
@@ -25,5 +61,5 @@ export async function copy(what, id) {
   await navigator.clipboard.writeText(text).catch(() => {
     throw new Error("The browser refused the clipboard");
   });
-  return what === "share" ? "Copied: who has this link may read this analysis; earlier links ended" : "Copied";
+  return SAID[what] || "Copied";
 }

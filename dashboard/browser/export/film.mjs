@@ -33,11 +33,13 @@ export function filmSvg(uris, { width, height }, about) {
 }
 
 /**
- * @param {(width: number) => Figure[]} frames
+ * @param {(width: number) => Promise<Figure[]>} frames
  * @param {Record<string, any>} about
  */
 export async function filmOf(frames, about) {
-  const width = Math.round(WIDTH * INCH), figures = frames(width), height = figures[0].layout.height || Math.round(0.62 * width), uris = [];
+  const width = Math.round(WIDTH * INCH), figures = await frames(width), uris = [];
+  if (!figures.length) throw new Error("There is no picture to make a film of");
+  const height = figures[0].layout.height || Math.round(0.62 * width);
   for (const figure of figures) uris.push(await uriOf({ data: figure.data, layout: { ...figure.layout, autosize: false, width, height } }, "webp", 1));
   return filmSvg(uris, { width, height }, about);
 }

@@ -1,13 +1,12 @@
 // The export menus and buttons of every page.
 import { state } from "../analysis/state.mjs";
 import { ID } from "../contract.mjs";
-import { pictures } from "../figures/pictures.mjs";
+import { films, pictures } from "../figures/pictures.mjs";
 import { plotly } from "../figures/plotly.mjs";
 import { widthOf } from "../figures/show.mjs";
 import { announce } from "../page/announce.mjs";
 import { all, around, byId, element, heading, idOf, messageOf } from "../page/dom.mjs";
 import { number } from "../page/numbers.mjs";
-import { walkFrames } from "../analysis/drawings.mjs";
 import { about, filename } from "./about.mjs";
 import { copy } from "./copies.mjs";
 import { filmOf } from "./film.mjs";
@@ -62,9 +61,12 @@ export async function exportPlot(plot, kind, inches = PAPER) {
   save(filename(plot === ID.DETAIL ? state.view.view : plot, kind), content, type);
 }
 
-async function film() {
+/** @param {string} plot */
+async function film(plot) {
   announce("Making the film");
-  save(filename(`walk-v${state.view.vector}`, "svg"), await filmOf(walkFrames, about()), "image/svg+xml");
+  await plotly();
+  const name = plot === ID.DETAIL ? `walk-v${state.view.vector}` : plot;
+  save(filename(name, "svg"), await filmOf(films[plot], about()), "image/svg+xml");
 }
 
 /** @param {string} kind */
@@ -81,7 +83,7 @@ const failed = (error) => announce(messageOf(error));
 function act(button) {
   const { export: kind, plot = "", inches, copy: what, id = "", whole: file } = button.dataset;
   if (kind === "table") return toggleTable(plot, button);
-  if (kind === "film") return film().catch(failed);
+  if (kind === "film") return film(plot).catch(failed);
   if (kind) return exportPlot(plot, kind, Number(inches));
   if (file) return whole(file).catch(failed);
   return copy(String(what), id).then(announce, failed);

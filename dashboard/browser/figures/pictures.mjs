@@ -3,6 +3,9 @@
 /** @type {Record<string, Picture>} */
 export const pictures = {};
 
+/** Every picture of a film, of the plots that have one. @type {Record<string, (width: number) => Promise<Figure[]>>} */
+export const films = {};
+
 // What a click, a brush in each plot does: set by the page that has the plot.
 /** @type {Record<string, (point: any) => void>} */
 export const clicks = {};

@@ -12,6 +12,7 @@ let source = null;
 let followed = null;
 /** @type {import("./words.mjs").Silence | null} */
 let silence = null;
+let results = ""; // where it is opened
 /** @type {Analysis | null} */
 let last = null;
 
@@ -23,7 +24,7 @@ function stop() {
 /** Who waited for the end gets the result. @param {Analysis} analysis */
 function show(analysis) {
   const waited = last?.id === analysis.id && !isFinal(last.state);
-  if (waited && analysis.state === "done" && byId(ID.JOB_LIVE)) setProps(ID.HERE, { href: `/analyses/${analysis.id}` });
+  if (waited && analysis.state === "done" && byId(ID.JOB_LIVE)) setProps(ID.HERE, { href: results });
   last = analysis;
   if (!render(analysis, silence) || isFinal(analysis.state)) stop();
 }
@@ -90,11 +91,12 @@ function open(id) {
   source.onerror = () => refresh(id);
 }
 
-/** Dash has a job to show. @param {{ analysis: Analysis } | null} job */
+/** Dash has a job to show. @param {{ analysis: Analysis, results: string } | null} job */
 export function follow(job) {
   if (!job) return;
   const { analysis } = job;
   followed = analysis.id;
+  results = job.results;
   silence = last = null;
   stop();
   requestAnimationFrame(() => {

@@ -118,14 +118,24 @@ function dataParts({ id, inspection }, zone) {
   return [dataFacts(inspection, id), ...notes(inspection), ...taken(found.taken), ...columns, ...(bars ? [bars] : [])];
 }
 
+/** Files of pictures, or a refusal of theirs that a size would lift. @param {Upload["inspection"]} inspection */
+export const ofPictures = ({ format, summary, problem }) =>
+  format === "image_zip" || (format === "parquet" && summary?.input_shape?.length === 3) || /resize/i.test(problem?.advice || "");
+
+/** Fields that one kind of training data asks for. @param {Upload | null} upload */
+function askFor(upload) {
+  const asked = { [ID.UP_LABEL]: Boolean(upload?.inspection.summary?.columns), [ID.UP_RESIZE]: upload ? ofPictures(upload.inspection) : false };
+  for (const [id, wanted] of Object.entries(asked)) byId(`${id}-field`)?.classList.toggle("gone", !wanted);
+}
+
 /** Shows what is in an upload below its zone; nothing where there is none. @param {Zone} zone @param {Upload | null} upload */
 export function showFound(zone, upload) {
   const box = byId(idOf("found", zone));
   if (!box) return;
   shown.delete(box);
+  if (zone === "train") askFor(upload);
   if (upload?.inspection.state !== "ok") return box.replaceChildren();
   shown.set(box, upload);
-  if (zone === "train") byId(`${ID.UP_LABEL}-field`)?.classList.toggle("gone", !upload.inspection.summary?.columns);
   box.replaceChildren(...(ofTraining(zone) ? checkpointParts(upload, zone) : dataParts(upload, zone)));
 }
 

@@ -15,6 +15,8 @@ def absence(report: Report, stage: Stage, *, final: bool) -> str:
     for failure in report.failures:
         if failure.stage == stage:
             return INAPPLICABLE if failure.inapplicable else FAILED
+    if stage == "boundary" and report.tokens is not None and report.tokens.flips:
+        return INAPPLICABLE  # of a language model that stage finds flips
     return UNASKED if final else PENDING
 
 

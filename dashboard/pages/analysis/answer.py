@@ -13,6 +13,7 @@ from dashboard.components.term import term
 from dashboard.components.words import TONES, count, with_error
 from dashboard.pages.analysis.absence import absence
 from dashboard.pages.analysis.folds_words import folds_offer
+from dashboard.pages.analysis.polish import button, polishable
 from minimascope.contract.report import Check, Finding, Gap, ObjectiveSummary, Report, sentences
 
 MARKS = {True: ("✓", "holds"), False: ("✗", "does not hold"), None: ("?", "not told")}
@@ -63,6 +64,8 @@ def _next(gap: Gap, report: Report, again: str) -> list[Any]:
     if gap.lambda_ is None:
         words = "Analyse again with more told of the training"
         steps.append(dcc.Link(words, href=again, className="button"))
+    if again and polishable(report):
+        steps.append(button())
     if report.data.test is None:
         steps.append(dcc.Link("Add a test set", href=again, className="button"))
     if gap.diagnostics.top5_share is not None:

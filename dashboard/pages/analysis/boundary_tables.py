@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import html
 
 from dashboard.components.data_table import table
-from dashboard.components.words import number, plural, with_error
+from dashboard.components.words import count, number, plural, with_error
 from dashboard.drawing.class_names import class_name, class_word
 from minimascope.contract.report import (
     Boundary,
@@ -16,11 +17,13 @@ from minimascope.contract.report import (
     ClassSubset,
     ClosestCrossings,
     Margins,
+    PairMargin,
     Rescaled,
 )
 
 Row = tuple[Any, ...]
 LONG = 12
+MOST_PAIRS = 200  # in a table
 
 
 def complexity_tables(boundary: Boundary, names: Sequence[str] = ()) -> list[Any]:
@@ -96,20 +99,41 @@ def margin_tables(margins: Margins, names: Sequence[str] = ()) -> list[Any]:
     """By class in both norms, then by pair of classes."""
     found, other = margins.l2, margins.linf
     rows: list[Row] = [("all", *_ends(found.smallest, other.smallest if other else None))]
-    for label, value in found.per_class.items():
+    classes = _closest(found.per_class)
+    for label, value in classes:
         largest = other.per_class.get(label) if other else None
         rows.append((class_name(names, label), *_ends(value, largest)))
     rows.append(("median", *_ends(found.median, other.median if other else None)))
-    tables: list[Any] = [table(("class", *ENDS), rows, "Smallest margins by class")]
+    caption = "Smallest margins by class"
+    if len(classes) < len(found.per_class):
+        caption += f", the {len(classes)} smallest of {count(len(found.per_class))}"
+    tables: list[Any] = [table(("class", *ENDS), rows, caption)]
     if found.per_pair:
         also = {(pair.own, pair.beyond): pair.margin for pair in (other.per_pair if other else [])}
         pairs: list[Row] = [
             (_pair(names, p.own, p.beyond), *_ends(p.margin, also.get((p.own, p.beyond))))
-            for p in found.per_pair
+            for p in _pairs(found.per_pair)
         ]
         caption = "Smallest margins by pair of classes"
+        if len(found.per_pair) > MOST_PAIRS:
+            caption += f", the {MOST_PAIRS} smallest of {count(len(found.per_pair))}"
         tables.append(_folded(("from → to", *ENDS), pairs, caption))
     return tables
+
+
+def _closest(per_class: Mapping[str, Bracket]) -> list[tuple[str, Bracket]]:
+    """Every class in order, or of many those whose margin is smallest."""
+    found = list(per_class.items())
+    if len(found) <= LONG:
+        return found
+    return sorted(found, key=lambda each: each[1].upper or math.inf)[:LONG]
+
+
+def _pairs(found: Sequence[PairMargin]) -> Sequence[PairMargin]:
+    """Every pair in order, or of many those whose margin is smallest."""
+    if len(found) <= MOST_PAIRS:
+        return found
+    return sorted(found, key=lambda each: each.margin.upper or math.inf)[:MOST_PAIRS]
 
 
 def _ends(*margins: Bracket | None) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ def coherence(report: Report) -> list[Any]:
             "The cosine between the gradients of two training points, sorted by the network's own "
             "class. Purple: a step that fits one fits the other; orange: it undoes it."
         ),
-        html.P(f"{shown} of {report.data.train.n} training points, drawn by the seed."),
+        html.P(f"{shown} of {report.data.train.n} training points, a random sample."),
     ]
 
 
@@ -139,5 +139,5 @@ def _walked(report: Report) -> list[html.P]:
     if walked is None:
         return []
     whole = plural(report.data.train.n, "training point")
-    words = f"Loss and accuracy are those of {count(walked)} of the {whole}, drawn by the seed; "
+    words = f"Loss and accuracy are those of {count(walked)} of the {whole}, a random sample; "
     return [html.P(words + "bars are one standard error.")]

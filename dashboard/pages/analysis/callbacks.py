@@ -11,7 +11,7 @@ from dash import Dash, Input, Output, State, html
 from dashboard.components import ids
 from dashboard.components.clientside import in_browser
 from dashboard.components.notices import elsewhere, missing
-from dashboard.pages.analysis import again_callbacks, plane_callbacks
+from dashboard.pages.analysis import again_callbacks, plane_callbacks, polish
 from dashboard.pages.analysis.layout import content
 from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
@@ -48,6 +48,7 @@ def register(pages: Dash, client: AsyncClient) -> None:
     )
     plane_callbacks.register(pages, client)
     again_callbacks.register(pages, client)
+    polish.register(pages, client)
     pages.clientside_callback(
         in_browser("plane_arrived"),
         Output("plane-taken", "data"),

@@ -6,7 +6,14 @@ from dash import html
 
 from dashboard.components.data_table import table
 from dashboard.components.words import count, number, percent, plural, with_error
-from minimascope.contract.report import FirstLook, Interval, Report, Spectrum, SpectrumSample
+from minimascope.contract.report import (
+    FirstLook,
+    Interval,
+    Report,
+    Spectrum,
+    SpectrumSample,
+    sentences,
+)
 
 
 def sample_words(spectrum: Spectrum, sample: SpectrumSample) -> str:
@@ -15,7 +22,7 @@ def sample_words(spectrum: Spectrum, sample: SpectrumSample) -> str:
     value = " ".join(with_error(first.value, first.standard_error))
     return (
         f"Spectrum, density and layers are those of {count(sample.examples)} of the "
-        f"{plural(sample.total, 'training example')}, drawn by the seed; gap, boundary and margins "
+        f"{plural(sample.total, 'training example')}, a random sample; gap, boundary and margins "
         f"see all of them. Its first eigenvector has curvature {value} on all examples: λ₁ of all "
         f"is at least that and, on average over samples, at most the sample's, "
         f"{number(spectrum.eigenvalues[0])}."
@@ -25,9 +32,10 @@ def sample_words(spectrum: Spectrum, sample: SpectrumSample) -> str:
 def first_look_words(look: FirstLook, found: Interval) -> tuple[str, str]:
     """A value, and its interval with what it is from."""
     of = "all" if look.seen == look.total else f"{count(look.seen)} of {count(look.total)}"
-    return number(found.value), (
-        f"95%: {number(found.low)} to {number(found.high)}, from {of} examples"
-    )
+    words = f"95%: {number(found.low)} to {number(found.high)}, from {of} examples"
+    if found is look.lambda_1 and look.needed:
+        return "not known yet", f"{words}; {sentences.few_examples(look)}"
+    return number(found.value), words
 
 
 def budget_words(report: Report) -> list[str]:

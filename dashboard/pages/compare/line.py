@@ -53,10 +53,28 @@ def line_panel(minima: Sequence[Minimum], query: dict[str, Any]) -> html.Div | N
         role="status",
     )
     stores = [dcc.Store(id=ids.LINE_WANTED), dcc.Store(id="line-drawn")]
-    below = html.Div([words, *stores])
+    below = html.Div([_along(), words, *stores])
     title = "The straight line between two"
     drawn = panel(ids.LINE, title, LABEL, height=420, above=selects, below=below)
     return html.Div(drawn, id=ids.LINE_PANEL)
+
+
+def _along() -> html.Div:
+    """The place on the line that is drawn; the browser shows it where there are pictures."""
+    slider = html.Div(
+        [
+            html.Label("α", htmlFor=ids.LINE_ALPHA),
+            dcc.Input(id=ids.LINE_ALPHA, type="range", min=0, max=30, step=1, value=5),
+            html.Output(id=ids.LINE_READOUT),
+        ],
+        className="slider",
+    )
+    save = html.Button(
+        "Save as a film (animated SVG)",
+        className="button",
+        **{"data-export": "film", "data-plot": ids.LINE},
+    )
+    return html.Div([slider, save], id=ids.LINE_ALONG, className="line-along", hidden=True)
 
 
 def _height(barrier: Barrier) -> str:
@@ -87,7 +105,7 @@ def line_words(curve: InterpolationCurve) -> list[html.P]:
     meaning = (
         "The two are linearly connected (Frankle et al. 2020)."
         if connected
-        else "The height is above a straight change from one end to the other. The same network "
+        else "Height is measured above the straight line between the two losses. The same network "
         "with its neurons in another order has a barrier too (Entezari et al. 2022), so it alone "
         "does not prove two different solutions."
     )

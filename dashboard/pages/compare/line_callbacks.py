@@ -13,6 +13,7 @@ from dashboard.components.clientside import in_browser
 from dashboard.pages.compare.line import line_words
 from dashboard.pages.compare.measures import letters
 from minimascope.client import AsyncClient
+from minimascope.client.calls import Array
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.questions.interpolations import (
     InterpolationRequest,
@@ -20,11 +21,21 @@ from minimascope.contract.questions.interpolations import (
 from minimascope.figures.interpolation import interpolation_figure
 
 PATIENCE_SECONDS = 300.0
+POINTS = ("points", "labels", "predictions")
 
 
 def _letter_of(data: dict[str, Any], identifier: str) -> str:
     ids = [m["numbers"]["id"] for m in data["minima"]]
     return letters(ids.index(identifier))
+
+
+async def _points(client: AsyncClient, identifier: str) -> dict[str, Array]:
+    """Training points of a minimum; without them the plane is drawn alone."""
+    try:
+        found = await asyncio.gather(*(client.array(identifier, name) for name in POINTS))
+    except ProblemError:
+        return {}
+    return dict(zip(POINTS, found, strict=True))
 
 
 def register(pages: Dash, client: AsyncClient) -> None:
@@ -54,8 +65,10 @@ def register(pages: Dash, client: AsyncClient) -> None:
         except ProblemError as problem:
             return html.P(problem.line(), className="hint"), True, {**ends, "figure": None}
         names = _letter_of(data, first), _letter_of(data, last)
-        figure = await asyncio.to_thread(interpolation_figure, curve, names)
-        return line_words(curve), False, {**ends, "figure": json.loads(figure.to_json())}
+        arrays = await _points(client, first) if curve.film else {}
+        figure = await asyncio.to_thread(interpolation_figure, curve, names, arrays)
+        drawn = {"figure": json.loads(figure.to_json()), "curve": curve.model_dump(mode="json")}
+        return line_words(curve), False, {**ends, **drawn}
 
     pages.clientside_callback(
         in_browser("line_near"),

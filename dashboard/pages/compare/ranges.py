@@ -6,7 +6,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashboard.components.range_bar import Range, range_bar, range_key
+from dashboard.components.range_bar import Range, range_bar, range_key, scale_of
 from dashboard.components.words import VERDICTS
 from dashboard.pages.compare.measures import Minimum, letters
 from minimascope.contract.report.sentences import LIES, nats
@@ -15,8 +15,8 @@ from minimascope.contract.report.sentences import LIES, nats
 def ranges(minima: list[Minimum]) -> html.Section | None:
     """Every estimate with its interval, and the measured gap, on one scale."""
     ranges = [_range(minimum) for minimum in minima]
-    largest = max((found.largest for found in ranges), default=0.0)
-    bars = [range_bar(found, largest=largest, said=False) for found in ranges]
+    scale = scale_of(ranges)
+    bars = [range_bar(found, scale=scale, said=False) for found in ranges]
     if not any(bars):
         return None
     rows = [

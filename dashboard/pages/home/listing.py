@@ -8,7 +8,7 @@ from typing import Any
 from dash import dcc, html
 
 from dashboard.components.chip import verdict_chip
-from dashboard.components.range_bar import Range, range_bar
+from dashboard.components.range_bar import Range, Scale, range_bar, scale_of
 from dashboard.components.term import term
 from dashboard.components.words import STATES, VERDICTS, count, moment, number, percent, plural
 from dashboard.pages.home.row_menu import row_menu
@@ -68,9 +68,9 @@ def range_of(numbers: KeyNumbers) -> Range:
     return Range(*known, *measured, unused=numbers.gap_not_used)
 
 
-def _gap(numbers: KeyNumbers, largest: float) -> Any:
+def _gap(numbers: KeyNumbers, scale: Scale | None) -> Any:
     found = range_of(numbers)
-    bar = range_bar(found, largest=largest)
+    bar = range_bar(found, scale=scale)
     return found.words or "not computed" if bar is None else bar
 
 
@@ -83,12 +83,12 @@ def _largest(numbers: KeyNumbers) -> str | list[html.Span]:
     return [html.Span(said, className="figure"), html.Span(words, className="tone warn")]
 
 
-def _cells(numbers: KeyNumbers, largest: float) -> list[html.Td]:
+def _cells(numbers: KeyNumbers, scale: Scale | None) -> list[html.Td]:
     directions = "—" if numbers.n90 is None else count(numbers.n90)
     chip = verdict_chip(numbers.verdict)
     cells = (
         ("verdict", "Verdict", "not computed" if chip is None else chip),
-        ("gap", "Gap, nats", _gap(numbers, largest)),
+        ("gap", "Gap, nats", _gap(numbers, scale)),
         ("accuracy", "Test accuracy", percent(numbers.test_accuracy)),
         ("lambda", "λ₁", _largest(numbers)),
         ("directions", "Directions", directions),
@@ -138,12 +138,14 @@ def _searched(analysis: ListedAnalysis, numbers: KeyNumbers | None) -> str:
     return " ".join(said).lower()
 
 
-def row(analysis: ListedAnalysis, numbers: KeyNumbers | None, largest: float = 0.0) -> html.Tr:
+def row(
+    analysis: ListedAnalysis, numbers: KeyNumbers | None, scale: Scale | None = None
+) -> html.Tr:
     """One minimum: a box to compare, its picture, name and key numbers, or how far it is."""
     cells = (
         [html.Td(_progress(analysis), colSpan=len(SORTED) - 2, className="cell-progress")]
         if numbers is None
-        else _cells(numbers, largest)
+        else _cells(numbers, scale)
     )
     attributes: dict[str, Any] = {
         "data-row": _searched(analysis, numbers),
@@ -185,8 +187,8 @@ def listing(items: Sequence[ListedAnalysis], numbers: Mapping[str, KeyNumbers]) 
     unnamed = [html.Span(words, className="unseen") for words in ("Compare", "Picture", "Actions")]
     box, thumb, menu = (html.Th(words, scope="col") for words in unnamed)
     head = html.Tr([box, thumb, *[_heading(*each) for each in SORTED], menu])
-    largest = max((range_of(each).largest for each in numbers.values()), default=0.0)
-    rows = [row(analysis, numbers.get(analysis.id), largest) for analysis in items]
+    scale = scale_of([range_of(each) for each in numbers.values()])
+    rows = [row(analysis, numbers.get(analysis.id), scale) for analysis in items]
     note = html.P(
         "Gaps on one scale; blue: measured on the test set ± one standard error; amber: where the "
         "gap lies, by estimate; dashed: computed, not to be used.",

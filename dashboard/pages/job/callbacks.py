@@ -18,9 +18,9 @@ from minimascope.contract.problems import ProblemError
 def register(pages: Dash, client: AsyncClient) -> None:
     """Layout from a snapshot, then the browser follows the events."""
 
-    async def layout(job_id: str = "", **_: Any) -> html.Div:
+    async def layout(job_id: str = "", beside: str = "", **_: Any) -> html.Div:
         try:
-            return content(await client.analysis(job_id))
+            return content(await client.analysis(job_id), beside=beside)
         except ProblemError as problem:
             return missing("No such job", problem)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from dash import dcc, html
 
 from dashboard.components import ids
@@ -9,32 +11,42 @@ from dashboard.components.notices import skeleton
 from dashboard.components.words import when
 from minimascope.contract.schemas import Analysis
 
+IDENTIFIER = re.compile("[0-9a-f]{32}")
 LOOK = "What is known before any curvature"
 WAITING = "Pictures of the network come as soon as the files are open."
 
 
-def content(analysis: Analysis) -> html.Div:
-    """The frame; `job/follow.mjs` fills `job-live` from the snapshot and the event stream."""
+def content(analysis: Analysis, *, beside: str = "") -> html.Div:
+    """The frame; `job/follow.mjs` fills `job-live` from the snapshot and the event stream.
+
+    `beside`: an analysis that this one is compared with once it is done.
+    """
+    results = f"/analyses/{analysis.id}"
+    if IDENTIFIER.fullmatch(beside):
+        results = f"/compare?ids={beside},{analysis.id}"
     name = analysis.name or f"Analysis {analysis.id[:8]}"
-    started = f"asked for {when(analysis.created_at)}"
+    started = f"queued {when(analysis.created_at)}"
     return html.Div(
         [
-            dcc.Store(id=ids.JOB, data={"analysis": analysis.model_dump(mode="json")}),
+            dcc.Store(
+                id=ids.JOB,
+                data={"analysis": analysis.model_dump(mode="json"), "results": results},
+            ),
             html.Div(
                 [html.Div([html.H1(name), html.P(started, className="subtitle")])],
                 className="page-head",
             ),
-            html.Div([_now(analysis), _look(), _log()], className="job-columns"),
+            html.Div([_now(results), _look(), _log()], className="job-columns"),
         ],
         className="page page-job",
     )
 
 
-def _now(analysis: Analysis) -> html.Div:
+def _now(results: str) -> html.Div:
     """Progress, stages and what can be done."""
-    results = dcc.Link(
+    opened = dcc.Link(
         "Open results",
-        href=f"/analyses/{analysis.id}",
+        href=results,
         id=ids.JOB_RESULTS,
         className="button primary gone",
     )
@@ -45,7 +57,7 @@ def _now(analysis: Analysis) -> html.Div:
             html.Div(skeleton(6), id=ids.JOB_PLACEHOLDER),
             html.Div(id=ids.JOB_LIVE, **{"aria-live": "polite"}),
             html.Div(id="job-problem"),
-            html.Div([results, cancel, again], className="actions"),
+            html.Div([opened, cancel, again], className="actions"),
         ],
         className="job-now",
     )

@@ -13,7 +13,7 @@ def layout(**_: Any) -> html.Div:
         [
             html.H1("Nothing here"),
             html.P("No page has this address.", className="lead"),
-            dcc.Link("See all analyses", href="/", className="button"),
+            dcc.Link("See all minima", href="/", className="button"),
         ],
         className="page page-narrow",
     )

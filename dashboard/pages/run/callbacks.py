@@ -81,7 +81,10 @@ def _figures(pages: Dash, client: AsyncClient) -> None:
         return {"figures": figures, "said": f"step {said}"}, f"step {said}"
 
     pages.clientside_callback(
-        in_browser("run_drawn"), Input("run-figure", "data"), prevent_initial_call=True
+        in_browser("run_drawn"),
+        Input("run-figure", "data"),
+        State("run-names", "data"),
+        prevent_initial_call=True,
     )
     pages.clientside_callback(
         in_browser("film_drawn"), Input("film-figures", "data"), prevent_initial_call=True

@@ -114,6 +114,11 @@ def _film(runs: list[Run]) -> html.Section:
                 html.H3(run.name),
                 tools(plot),
                 *image(plot, f"Decision regions of {run.name} at the chosen step.", height=420),
+                html.Button(
+                    "Save as a film (animated SVG)",
+                    className="button",
+                    **{"data-export": "film", "data-plot": plot},
+                ),
             ],
             className="film-of",
         )

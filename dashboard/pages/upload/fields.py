@@ -50,7 +50,7 @@ BY_BEGINNING = {
     "Seed": "up-seed",
     "The further λ": "up-lambdas",
     "Lambdas": "up-lambdas",
-    "Examples of the spectrum": "up-examples",
+    "Examples for the spectrum": "up-examples",
     "Spectrum examples": "up-examples",
     **{each.words: each.id for each in FIELDS},
     **{each.name.replace("_", " ").capitalize(): each.id for each in FIELDS},

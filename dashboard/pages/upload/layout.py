@@ -86,16 +86,20 @@ def _stages() -> html.Div:
 def _settings() -> html.Div:
     return html.Div(
         [
-            field("Eigenpairs", text("up-top-k", value="10"), "Top k of the Hessian."),
+            field(
+                "Eigenpairs",
+                text("up-top-k", value="10"),
+                "How many to compute.",
+            ),
             field("Seed", text("up-seed", value="0")),
             field(
                 "Further λ on the curves",
                 text("up-lambdas", placeholder="1e-4, 1e-3, 1e-2"),
                 "Optional, separated by commas.",
             ),
-            field("Examples of the spectrum", text("up-examples", placeholder="all"), SAMPLED),
+            field("Examples for the spectrum", text("up-examples", placeholder="all"), SAMPLED),
             field("Seconds", text("up-seconds", placeholder="as many as it takes"), BUDGET),
-            group("Number type of products", "up-dtype", DTYPES, "float64", SINGLE),
+            group("Precision", "up-dtype", DTYPES, "float64", SINGLE),
             _stages(),
         ],
         className="fields fields-three",
@@ -119,8 +123,11 @@ def layout(**_: Any) -> html.Div:
     size = dcc.Input(
         id=ids.UP_RESIZE, type="text", placeholder="64x64", className="text", debounce=True
     )
-    # The label's is shown where the data are a table (`upload/found.mjs`).
-    fields = [field("Label column", label, hint, gone=True), field("Resize images", size, RESIZE)]
+    # Shown where the data are a table, or images (`upload/found.mjs`).
+    fields = [
+        field("Label column", label, hint, gone=True),
+        field("Resize images", size, RESIZE, gone=True),
+    ]
     labels = html.Div(fields, className="fields")
     start = html.Div(
         [
@@ -133,7 +140,7 @@ def layout(**_: Any) -> html.Div:
     )
     typed = text("up-name", placeholder="normal initialisation, seed 3")
     name = html.Div([field("Name", typed, wide=True)], className="fields")
-    words = "Advanced: eigenpairs, further λ, sample, seconds, number type, stages"
+    words = "Advanced: eigenpairs, further λ, sample, seconds, precision, stages"
     advanced = html.Div([folded(words, "up-advanced", _settings())], className="fields")
     stores = [dcc.Store(id=ids.uploaded(kind)) for kind in ZONES]
     return html.Div(

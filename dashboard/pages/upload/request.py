@@ -102,7 +102,7 @@ def request_of(values: dict[str, Any], files: dict[str, Any]) -> AnalysisRequest
         "resize": _resize(values),
         **told_fields.told(values),
         "top_k": _number(values, "top-k", "Eigenpairs", whole=True) or 10,
-        "spectrum_examples": _number(values, "examples", "Examples of the spectrum", whole=True),
+        "spectrum_examples": _number(values, "examples", "Examples for the spectrum", whole=True),
         "seconds": _number(values, "seconds", "Seconds"),
         "lambdas": _lambdas(values.get("lambdas")),
         "seed": _number(values, "seed", "Seed", whole=True) or 0,

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from minimascope.analysis.questions.line_film import filming
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.questions.interpolations import (
     Barrier,
@@ -50,6 +51,7 @@ def interpolate(
     layers = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
     alphas = [step / steps for step in range(-steps // 4, steps + steps // 4 + 1)]
     splits = {"train": (minimum.inputs, minimum.targets)} | ({"test": test} if test else {})
+    film = filming(minimum, pictures=len(alphas))
     found: dict[str, list[tuple[Tensor, Tensor | None]]] = {name: [] for name in splits}
     try:
         for index, alpha in enumerate(alphas):
@@ -57,6 +59,8 @@ def interpolate(
             _renew(network, layers, minimum.inputs)
             for name, split in splits.items():
                 found[name].append(_measured(minimum, split))
+            if film:
+                film.take(minimum)
             if progress:
                 progress((index + 1) / len(alphas))
     finally:
@@ -71,6 +75,7 @@ def interpolate(
         test=curves.get("test"),
         statistics=statistics,
         distance=float(torch.linalg.vector_norm(apart)),
+        film=film and film.document(),
     )
 
 

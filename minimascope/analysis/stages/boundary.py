@@ -12,13 +12,14 @@ from minimascope.analysis.costs.planes import has_principal_plane
 from minimascope.analysis.session.opening import is_planar
 from minimascope.analysis.session.sampling import some_rows
 from minimascope.analysis.session.session import Session
+from minimascope.analysis.stages import tokens
 from minimascope.analysis.stages.class_subsets import subset_sections
 from minimascope.analysis.stages.embeddings import NO_EMBEDDING, tsne
 from minimascope.analysis.stages.images import are_images
 from minimascope.analysis.stages.planes import slice_arrays
 from minimascope.analysis.stages.representation import penultimate
 from minimascope.analysis.stages.rescaled import rescaled_sections
-from minimascope.analysis.stages.walks import publish_walks
+from minimascope.analysis.stages.walks import publish_surface, publish_walks
 from minimascope.boundary.alignment import Alignment, align
 from minimascope.boundary.classification import require_classification
 from minimascope.boundary.coherence import class_alignment, gradient_coherence
@@ -46,11 +47,18 @@ NO_PLANE = "None: the inputs are not real-valued with at least two features."
 
 
 def run(session: Session) -> None:
-    """Fills `report.boundary`: alignment, complexity, a plane and its flips, walks."""
+    """Fills `report.boundary`: alignment, complexity, a plane and its flips, walks.
+
+    Of a language model it is `report.tokens`: which next tokens change along eigenvectors.
+    """
     minimum, spectrum = session.opened.minimum, session.spectrum
     assert spectrum is not None
+    if tokens.has_positions(minimum):
+        tokens.run(session)
+        return
     require_classification(minimum)
-    sizes = boundary_sizes(minimum, vectors=len(spectrum.eigenvectors))
+    vectors = len(spectrum.eigenvectors)
+    sizes = boundary_sizes(minimum, vectors=vectors, seconds=session.allowed("boundary"))
     aligned = align(minimum, spectrum.eigenvectors, minimum.inputs)
     session.alignment = aligned.values
     session.array("alignment", aligned.values.double())
@@ -79,7 +87,11 @@ def run(session: Session) -> None:
         session.progress(0.8, "Sign flips along the boundary")
         flips = sign_flips(minimum, plane, random=drawn.alignment[known:])
         section.flips, section.explained = Flips.of(flips), flips.explained
-    section.walked = publish_walks(session, spectrum, count=sizes.walked)
+    walked = publish_walks(session, spectrum, count=sizes.walked)
+    section.walked = None if walked.whole else walked.taken.n
+    if sizes.surface and len(walked.walks) > 1:
+        vectors = spectrum.eigenvectors
+        section.surface = publish_surface(session, walked, vectors, side=sizes.surface)
     if sizes.embedded:
         publish_embedding(session)
     session.report.boundary = section

@@ -61,13 +61,27 @@ class SplitCurve(Document):
     barrier: Barrier
 
 
+class LineFilm(Document):
+    """Decision regions on the drawn plane (of the inputs, or their first two principal components).
+
+    `classes`: base64 of side × side bytes for each α, row after row of y; x and y: the ends of the
+    axes, in the coordinates of the report's array `points`.
+    """
+
+    side: int
+    x: list[float]
+    y: list[float]
+    classes: list[str]
+
+
 class InterpolationCurve(Document):
     """The loss along the line; one value of every list for each α.
 
     `statistics` says what was done with BatchNorm's running statistics, which belong to neither
     network between the ends: `recomputed` on the training data at every α (Jordan et al. 2022,
     arXiv 2211.08403), `interpolated` where the network has no BatchNorm layers to do so, `none`
-    where it has no such statistics. `distance` is ‖θ_b − θ_a‖₂.
+    where it has no such statistics. `distance` is ‖θ_b − θ_a‖₂. `film` is null where no plane is
+    drawn or its pictures would take long.
     """
 
     alpha: list[float]
@@ -75,6 +89,7 @@ class InterpolationCurve(Document):
     test: SplitCurve | None = None
     statistics: Statistics
     distance: float
+    film: LineFilm | None = None
 
 
 class Interpolation(AnswerDocument):

@@ -16,7 +16,7 @@ from minimascope import __version__
 from minimascope.contract.report import ESTIMATOR_VERSION
 from minimascope.contract.schemas import Document, State
 
-QuestionKind = Literal["slice", "interpolation"]
+QuestionKind = Literal["slice", "interpolation", "descent"]
 
 
 class Question(BaseModel):

@@ -8,6 +8,7 @@ from minimascope.contract.report.boundary import (
     Flips,
     GCurve,
     Rescaled,
+    Surface,
 )
 from minimascope.contract.report.checkpoint import CheckpointSummary
 from minimascope.contract.report.cross_validation import CrossValidation
@@ -57,6 +58,7 @@ from minimascope.contract.report.spectrum import (
     SpectrumSample,
 )
 from minimascope.contract.report.taken import TakenFile, TakenPart
+from minimascope.contract.report.tokens import Flip, FlipsAlong, ShownSequence, Tokens
 
 __all__ = [
     "ESTIMATOR_VERSION",
@@ -80,8 +82,10 @@ __all__ = [
     "Failure",
     "Finding",
     "FirstLook",
+    "Flip",
     "FlipRates",
     "Flips",
+    "FlipsAlong",
     "GCurve",
     "Gap",
     "GapCurves",
@@ -103,12 +107,15 @@ __all__ = [
     "Report",
     "Rescaled",
     "Section",
+    "ShownSequence",
     "Spectrum",
     "SpectrumPlan",
     "SpectrumSample",
     "SplitSummary",
     "Stage",
+    "Surface",
     "TakenFile",
     "TakenPart",
+    "Tokens",
     "Verdict",
 ]

@@ -80,6 +80,20 @@ class Rescaled(Section):
     n90: int | None
 
 
+class Surface(Section):
+    """Mean losses over θ + a v₁ + b v₂ (arrays `surface_*`), of so many examples.
+
+    `train_gain` and `test_gain`: nats by which the lowest mean on the grid lies below that at θ;
+    `test_lowest`: the step (a, b) to the lowest test loss.
+    """
+
+    train_points: int
+    train_gain: float
+    test_points: int | None = None
+    test_gain: float | None = None
+    test_lowest: list[float] | None = None
+
+
 class Boundary(Section):
     """Complexity and sign flips (docs/mathematics.md, section 4).
 
@@ -104,3 +118,4 @@ class Boundary(Section):
     walked: int | None = None
     subsets: list[ClassSubset] = []
     rescaled: list[Rescaled] = []
+    surface: Surface | None = None

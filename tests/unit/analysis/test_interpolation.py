@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -54,6 +56,12 @@ def test_the_ends_are_the_two_networks_and_the_first_is_left_as_it_was() -> None
             assert found.loss[place] == pytest.approx(float(values.mean()), rel=EXACT)
             error = float(values.std()) / len(values) ** 0.5
             assert found.loss_standard_error[place] == pytest.approx(error, rel=EXACT)
+    assert curve.film
+    seen = [np.frombuffer(base64.b64decode(each), np.uint8) for each in curve.film.classes]
+    x, y = (np.linspace(*ends, curve.film.side) for ends in (curve.film.x, curve.film.y))
+    grid = torch.tensor(np.stack([part.ravel() for part in np.meshgrid(x, y)], axis=1))
+    for net, place in ((minimum.network, 1), (other, 5)):
+        assert seen[place].tolist() == net(grid).argmax(1).tolist()
     assert minimum.theta.equal(before)
     flat = [torch.cat([q.flatten() for q in net.parameters()]) for net in (minimum.network, other)]
     assert curve.distance == pytest.approx(float((flat[1] - flat[0]).detach().norm()), rel=EXACT)

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./page.mjs";
+import { embedded } from "../../../dashboard/browser/export/copies.mjs";
 import { svgOf } from "../../../dashboard/browser/export/images.mjs";
 
 const DRAWN = '<svg width="96" height="48"><g/></svg>';
@@ -20,4 +21,12 @@ test("a name with a dollar is in an SVG as it is, and nothing of the drawing is 
   assert.equal(JSON.parse(said.replace(/&lt;/g, "<").replace(/&amp;/g, "&")).name, name);
   assert.equal(text.match(/<svg/g).length, 1);
   assert.ok(text.startsWith('<svg width="1in" height="0.5in"><metadata>'));
+});
+
+test("an embedded figure carries its picture, and names become no markup", () => {
+  const html = embedded({ picture: "data:image/webp;base64,AA", said: 'a "map"', name: "<img onerror=x>", caption: "a < b", link: "http://h/?a=1&b=2" });
+  assert.match(html, /<img src="data:image\/webp;base64,AA" alt="a &quot;map&quot;"/);
+  assert.match(html, /href="http:\/\/h\/\?a=1&amp;b=2"/);
+  assert.match(html, /<strong>&lt;img onerror=x&gt;<\/strong>\. a &lt; b/);
+  assert.doesNotMatch(html, /<script|<iframe/);
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ofPictures } from "../../../dashboard/browser/upload/found.mjs";
 import { beforeEach, test } from "node:test";
 import { TOLD, TRANSFER_SECONDS } from "../../../dashboard/browser/contract.mjs";
 import { problemOf } from "../../../dashboard/browser/page/fetching.mjs";
@@ -78,4 +79,12 @@ test("fields are shown for the losses and optimisers they count for", () => {
 
 test("a value of a file stands as a person would type it", () => {
   assert.deepEqual([[0.9, 0.99], true, false, { "a.*": 0.1 }, 3e-4].map(typed), ["0.9, 0.99", "yes", "no", '{"a.*":0.1}', "0.0003"]);
+});
+
+test("a size is asked of pictures alone, and where a refusal says that it would help", () => {
+  assert.ok(ofPictures({ state: "ok", format: "image_zip" }));
+  assert.ok(ofPictures({ state: "ok", format: "parquet", summary: { input_shape: [3, 8, 8] } }));
+  assert.ok(ofPictures({ state: "refused", format: "", problem: { sentence: "", advice: "say --resize 64x64" } }));
+  assert.ok(!ofPictures({ state: "ok", format: "npz", summary: { input_shape: [3, 8, 8] } }));
+  assert.ok(!ofPictures({ state: "ok", format: "csv", summary: { input_shape: [4] } }));
 });

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dashboard.components.chip import verdict_chip
-from dashboard.components.range_bar import Range, range_bar
+from dashboard.components.range_bar import Range, range_bar, scale_of
 from dashboard.components.words import VERDICTS
 from dashboard.pages.analysis.answer import answer, range_panel
 from dashboard.pages.analysis.layout import failure_notice
@@ -111,7 +111,8 @@ def style(bar: Any, name: str) -> dict[str, str]:
 
 
 def test_a_range_bar_is_to_scale() -> None:
-    bar = range_bar(Range(0.1, (0.08, 0.13), (0.05, 0.2), 0.07, 0.01), largest=0.4)
+    shared = scale_of([Range(measured=0.4)])
+    bar = range_bar(Range(0.1, (0.08, 0.13), (0.05, 0.2), 0.07, 0.01), scale=shared)
     assert bar is not None
     share = {"left": f"{100 * 0.05 / 0.432:.2f}%", "width": f"{100 * 0.15 / 0.432:.2f}%"}
     assert style(bar, "range-ninety") == share
@@ -125,11 +126,10 @@ def test_a_range_bar_without_an_estimate_has_the_measured_gap_alone() -> None:
     bar = range_bar(Range(measured=-0.02, error=0.05))
     assert bar is not None
     line = next(part.children for part in bar.children if part.className == "range-line")
-    assert [part.className for part in line] == [
-        "range-error",
-        "range-measured",
-    ]
-    assert style(bar, "range-measured") == {"left": "0.00%"}
+    assert [part.className for part in line] == ["range-zero", "range-error", "range-measured"]
+    # from -0.07 to 0.03, and 8% beyond on both sides
+    assert style(bar, "range-zero") == {"left": "70.00%"}
+    assert style(bar, "range-measured") == {"left": f"{100 * (0.0756 - 0.02) / 0.108:.2f}%"}
     assert range_bar(Range()) is None
 
 

@@ -1,0 +1,106 @@
+"""What fits into the seconds left: coarser stages first, then fewer examples, then fewer stages.
+
+Density, boundary and margins share what the others leave, a stage that needs less than its share
+all that it needs. The spectrum is of as many examples as leave time for the rest. What is too long
+at its coarsest is left out. Where everything fits nothing is touched, and all numbers are those
+without a budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from minimascope.analysis.costs.density import density_probes
+from minimascope.analysis.costs.stages import slower_than_counted, stage_costs
+from minimascope.analysis.planning import predicted
+from minimascope.analysis.session.session import Session
+from minimascope.analysis.stages.asked import planned_stages
+from minimascope.contract.parameters import Parameters
+from minimascope.contract.report import Stage
+from minimascope.curvature.running.durations import duration
+from minimascope.curvature.spectrum.plan import Plan
+
+FEWEST = 500  # examples of a spectrum at least, or all
+SPECTRAL: tuple[Stage, ...] = ("spectrum", "density")  # what a sample makes shorter
+COARSER: tuple[Stage, ...] = ("density", "boundary", "margins")  # can look at less
+LEAST_SHARE = 0.4  # of the time, for these, however long the others take
+# What is given up first: what most of the report's sentences rest on comes last.
+ORDER: tuple[Stage, ...] = ("margins", "boundary", "density", "gap", "spectrum")
+
+
+def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
+    """Parameters that are expected to take no more, and sentences of what that left out.
+
+    Leaves in the session how much less the stages are to look at.
+    """
+    asked, n = session.parameters, session.opened.minimum.n
+    plan, costs = predicted(session.opened, asked)
+    before, costs = costs, {**costs, **_coarser(session, plan, costs, seconds)}
+    drawn = session.opened.total.train is not None
+    most = min(n // 2 if drawn else n, asked.spectrum_examples or n)
+    known = min(n, asked.spectrum_examples or n)
+    said, stages = list[str](), planned_stages(asked)
+    count = _examples(costs, seconds, known=known, most=most)
+    for stage in ORDER:
+        if _total(costs, count / known) <= seconds:
+            break
+        if stage in stages:
+            stages.remove(stage)
+            took = costs.pop(stage)
+            said.append(f"The stage {stage} was left out: about {duration(took)}, too long.")
+            count = _examples(costs, seconds, known=known, most=most)
+    said += [
+        f"The stage {stage} looks at less, for time: about {duration(took)} in place of "
+        f"{duration(before[stage])}."
+        for stage, took in costs.items()
+        if took < before[stage]
+    ]
+    fits = {"stages": stages, "spectrum_examples": asked.spectrum_examples}
+    if count < n and "spectrum" in stages:
+        fits["spectrum_examples"] = count
+        whole = session.opened.total.train or n
+        said.append(f"Spectrum and density are of {count:,} of {whole:,} examples, for time.")
+    return asked.model_copy(update=fits), said
+
+
+def _coarser(
+    session: Session, plan: Plan, costs: Mapping[Stage, float], seconds: float
+) -> dict[Stage, float]:
+    """What stages take that are to look at less, where all would take longer than `seconds`."""
+    total = sum(costs.values())
+    coarser = {stage: costs[stage] for stage in COARSER if stage in costs}
+    if total <= seconds:
+        return {}
+    left = max(seconds - total + sum(coarser.values()), LEAST_SHARE * seconds)
+    allowed = {k: v for k, v in shared(coarser, left).items() if v < coarser[k]}
+    minimum, slower = session.opened.minimum, slower_than_counted(session.opened.minimum)
+    session.thrift = {stage: most / slower for stage, most in allowed.items()}
+    if "density" in allowed:
+        session.probes = density_probes(minimum, plan, allowed["density"])
+    top_k = session.parameters.top_k
+    found = stage_costs(minimum, plan, list(allowed), top_k=top_k, allowed=allowed)
+    return {stage: min(took, costs[stage]) for stage, took in found.items()}
+
+
+def shared(costs: Mapping[Stage, float], seconds: float) -> dict[Stage, float]:
+    """Equal shares of `seconds`; what one does not need goes to the others."""
+    found: dict[Stage, float] = {}
+    for done, stage in enumerate(sorted(costs, key=lambda each: costs[each])):
+        found[stage] = min(costs[stage], seconds / (len(costs) - done))
+        seconds -= found[stage]
+    return found
+
+
+def _examples(costs: dict[Stage, float], seconds: float, *, known: int, most: int) -> int:
+    """As many for the spectrum as the other stages leave time for; costs are those of `known`."""
+    spectral = sum(costs.get(stage, 0.0) for stage in SPECTRAL)
+    others = sum(costs.values()) - spectral
+    share = 1.0 if spectral <= 0 else (seconds - others) / spectral
+    if share >= 1:
+        return most
+    # Its vectors go once through as many others.
+    return min(most, max(min(FEWEST, known), int(known * share * 0.8)))
+
+
+def _total(costs: dict[Stage, float], share: float) -> float:
+    return sum(each * (share if stage in SPECTRAL else 1) for stage, each in costs.items())
