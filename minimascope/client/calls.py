@@ -95,9 +95,8 @@ ASKED: dict[QuestionKind, str] = {"slice": "plane", "interpolation": "line", "de
 
 def not_ready(what: QuestionKind, seconds: float) -> ProblemError:
     """The refusal of a client that waited long enough."""
-    code = NOT_READY[what]
     return ProblemError(
-        code,
+        NOT_READY[what],
         f"No worker computed this {ASKED[what]} within {seconds:g} seconds.",
         "Ask again: it is computed once only.",
         status=504,
