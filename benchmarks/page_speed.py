@@ -49,7 +49,7 @@ SWITCH = """async ({ set }, vector) => {
   await painted;
   return performance.now() - begun;
 }"""
-PICTURES = """() => ['boundary', 'spectrum', 'gap'].every((name) =>
+PICTURES = """() => ['boundary', 'spectrum', 'detail'].every((name) =>
     document.querySelector(`#${name} .scatterlayer .trace`))
   && document.querySelector('#filmstrip canvas')"""
 # In the order they come; noted inside the page, at the frame after the one that shows them.
