@@ -80,7 +80,7 @@ def _plane(arrays: Arrays) -> list[Any]:
 
 
 def moving_boundary(name: str, *, fine: bool = False, **where: Any) -> go.Scatter:
-    """A line that the browser fills in for the place that is chosen; `fine` between many classes."""
+    """A line that the browser fills in for the chosen place; `fine` between many classes."""
     return go.Scatter(
         x=[],
         y=[],
