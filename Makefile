@@ -76,7 +76,9 @@ demo: $(VENV)/.test ## Train and analyse the demo minima again
 
 docs: $(SITE) ## Build the documentation site, which the service shows at /docs/guide
 
-$(SITE): mkdocs.yml $(shell find docs -type f) | $(VENV)/.run
+# References are written from the code, so the code's edge is among what the site is made of.
+$(SITE): mkdocs.yml $(shell find docs minimascope/cli minimascope/contract backend/*/endpoints.py \
+		-type f -not -name '*.pyc') | $(VENV)/.run
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
 docs-problems: ## Write docs/problems.md from the registry of problems

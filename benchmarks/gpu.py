@@ -1,13 +1,17 @@
 """Curvature products on a GPU: right, how many gradients they cost, and what they hold.
 
     python benchmarks/gpu.py             # under eight minutes on one GPU; results/gpu.json
+    python benchmarks/gpu.py --tiny --device cpu --out FILE   # the same on small networks
 
-torch, numpy and scipy are enough. Without CUDA it says so, runs small networks of the same kinds
-on the CPU, and writes nothing: nothing about GPUs is claimed from there.
+torch, numpy and scipy are enough. Top pairs, a density and a trace are asked for while their
+products fit what is left of `--seconds`; what does not is left out, and said to be. Without CUDA
+it runs small networks of the same kinds on the CPU and writes only where `--out` says: nothing
+about GPUs is claimed from there.
 """
 
 from __future__ import annotations
 
+import argparse
 import gc
 import json
 import sys
@@ -24,10 +28,12 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from minimascope.curvature.krylov.slq import ProbeSize, quadrature
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products.ggn import ggn
 from minimascope.curvature.products.gradient import mean_gradient
 from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.products.operator import Operator
 from minimascope.curvature.running.memory import PeakMemory
 from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
@@ -35,6 +41,9 @@ from minimascope.curvature.spectrum.wanted import Wanted
 
 RESULTS = Path(__file__).parent / "results" / "gpu.json"
 REPEATS = 3
+TOP, PROBES, STEPS = 10, 4, 40
+TOP_PRODUCTS = 60  # about what ten pairs at 1e-3 take
+SIGNS = 16  # of the trace
 Row = dict[str, Any]
 
 
@@ -77,7 +86,8 @@ def off_by(minimum: Minimum, v: Tensor) -> float:
     return float((found - torch.cat([each.flatten() for each in plain])).norm() / found.norm())
 
 
-def measured(load: Workload, device: torch.device) -> Row:
+def measured(load: Workload, device: torch.device, until: float) -> Row:
+    """One network; `until` is when its questions have to be answered."""
     like = {"dtype": torch.float32, "device": device}
     minimum = prepare(load.network, load.inputs, load.targets, loss=load.loss, **like)
     v = torch.randn(minimum.dim, generator=torch.Generator().manual_seed(0)).to(device)
@@ -88,7 +98,7 @@ def measured(load: Workload, device: torch.device) -> Row:
     row |= {"gradient_seconds": gradient, "gradient_bytes": memory.peak_bytes}
     rate = flops(lambda: mean_gradient(minimum)) / gradient
     row["gradient_teraflops"] = rate / 1e12
-    for name, make in (("Hessian", hessian), ("GGN", ggn)):
+    for name, make in (("GGN", ggn), ("Hessian", hessian)):
         with PeakMemory(device) as memory:
             operator = make(minimum)
             taken = seconds(device, lambda op=operator: op.matvec(v))
@@ -101,12 +111,43 @@ def measured(load: Workload, device: torch.device) -> Row:
         }
         if name == "Hessian":
             row["off_by"] = off_by(minimum, v)
+            row["questions"] = answered(minimum, operator, taken, until)
         del operator
-    began = time.perf_counter()
-    pairs = compute_spectrum(minimum, Wanted(3, 1e-3), run=Run(0))
-    row["top 3 at 1e-3"] = {"seconds": time.perf_counter() - began, "products": pairs.products}
-    row["eigenvalues"] = pairs.eigenvalues.tolist()
     return row
+
+
+def answered(minimum: Minimum, operator: Operator, each: float, until: float) -> Row:
+    """Seconds of what is asked of a Hessian, `each` a product, where there is time for it."""
+
+    def pairs() -> Row:
+        found = compute_spectrum(minimum, Wanted(TOP, 1e-3), run=Run(0), operator=operator)
+        return {"products": found.products, "eigenvalues": found.eigenvalues.tolist()}
+
+    def density() -> Row:
+        rules = quadrature(operator, None, size=ProbeSize(PROBES, STEPS), run=Run(0))
+        return {"products": PROBES * rules.steps}
+
+    def trace() -> Row:
+        signs = (2 * torch.randint(0, 2, (SIGNS, minimum.dim)) - 1).to(minimum.theta)
+        forms = torch.stack([z @ operator.matvec(z) for z in signs])
+        error = float(forms.std()) / SIGNS**0.5
+        return {"products": SIGNS, "trace": float(forms.mean()), "standard_error": error}
+
+    asked = {
+        "trace": (trace, SIGNS),
+        f"top {TOP} at 1e-3": (pairs, TOP_PRODUCTS),
+        f"SLQ {PROBES} × {STEPS}": (density, PROBES * STEPS),
+    }
+    found: Row = {}
+    for name, (work, products) in asked.items():
+        left = until - time.perf_counter()
+        if products * each > left:
+            found[name] = {"left_out": f"{products} products of {each:.3g} s, {left:.0f} s left"}
+            continue
+        began = time.perf_counter()
+        answer = work()
+        found[name] = {"seconds": time.perf_counter() - began} | answer
+    return found
 
 
 def line(name: str, row: Row) -> str:
@@ -118,27 +159,43 @@ def line(name: str, row: Row) -> str:
     return f"{name:28}" + "; ".join(products) + f"; off by {row['off_by']:.1e}"
 
 
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--tiny", action="store_true", help="small networks of the same kinds")
+    parser.add_argument("--seconds", type=float, default=420.0, help="after which none is begun")
+    parser.add_argument("--out", type=Path, help="results/gpu.json for a GPU's own networks")
+    return parser.parse_args()
+
+
 def main() -> None:
-    on_gpu = torch.cuda.is_available()
-    device = torch.device("cuda" if on_gpu else "cpu")
-    if not on_gpu:
-        print("No CUDA device here: small networks of the same kinds on the CPU. No claim is made.")
+    args, began = arguments(), time.perf_counter()
+    device = torch.device(args.device)
+    small = args.tiny or device.type != "cuda"
+    if device.type != "cuda":
+        print("Not a CUDA device: small networks of the same kinds. No claim is made.")
     found: dict[str, Row] = {}
-    for name, make in (ON_A_GPU if on_gpu else ON_A_CPU).items():
+    loads = ON_A_CPU if small else ON_A_GPU
+    for place, (name, make) in enumerate(loads.items(), start=1):
         torch.manual_seed(0)
+        until = began + args.seconds * place / len(loads)
         try:
-            found[name] = measured(make(), device)
+            if time.perf_counter() > began + args.seconds:
+                raise ValueError(f"left out: {args.seconds:.0f} s were over")
+            found[name] = measured(make(), device, until)
             print(line(name, found[name]), flush=True)
         except (RuntimeError, ValueError) as error:
             found[name] = {"error": str(error).splitlines()[0]}
             print(f"{name:28}{found[name]['error']}", flush=True)
         gc.collect()
-        if on_gpu:
+        if device.type == "cuda":
             torch.cuda.empty_cache()
-    if on_gpu:
-        device_name = torch.cuda.get_device_name()
-        answer = {"device": device_name, "torch": torch.__version__, "networks": found}
-        RESULTS.write_text(json.dumps(answer, indent=1, ensure_ascii=False) + "\n")
+    out = args.out or (None if small else RESULTS)
+    if out is not None:
+        of = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
+        answer = {"device": of, "torch": torch.__version__, "networks": found}
+        answer["seconds"] = time.perf_counter() - began
+        out.write_text(json.dumps(answer, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

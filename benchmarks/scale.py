@@ -1,9 +1,13 @@
 """How CPU seconds and memory of an analysis's parts grow with n, p, K and T: fitted exponents.
 
-    python benchmarks/scale.py           # a few minutes, one thread; results/scale.json
+    python benchmarks/scale.py           # a quarter of an hour; results/scale.json
+    python benchmarks/scale.py n p       # some of: n p K T stages shared
 
-Each part is timed alone, at five sizes over two decades; the exponent is the slope of the line
-through the logarithms. Networks are untrained: no part below depends on what the weights are.
+n, p, K, T: each part is timed alone, one thread, over decades; networks are untrained, as no part
+depends on what the weights are. The exponent is the slope through the logarithms of the last three
+sizes. stages: whole analyses of a small trained network. shared: products by one thread, two
+threads, two processes. CPU seconds throughout, so that a shared machine may be used; "wall" of what
+is shared is the least of some rounds, ways taken in turn.
 """
 
 from __future__ import annotations
@@ -20,6 +24,8 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 import numpy as np
 import torch
 from devices.networks import Gpt, texts
+from devices.sharing import GPT, MLP, measured
+from devices.stages import stage_seconds
 from torch import nn
 
 from minimascope.boundary.alignment import align
@@ -34,15 +40,21 @@ RESULTS = Path(__file__).parent / "results" / "scale.json"
 INPUTS = 32
 SEARCHED = 32  # points of a margin search, whatever n is
 REPEATS = 3
+LARGE = 3_000_000  # parameters from which on five more vectors of them are not kept
+MANY = 2000  # classes from which on boundaries between all pairs are not searched
+STAGES = [250, 500, 1000, 2000]  # examples
 Row = dict[str, Any]
 
 
-def mlp(*, n: int = 1000, width: int = 64, classes: int = 10) -> Minimum:
+def mlp(
+    *, n: int = 1000, width: int = 64, classes: int = 10, dtype: torch.dtype = torch.float64
+) -> Minimum:
     """Two hidden layers: p grows with the square of their width."""
     torch.manual_seed(0)
     hidden = [nn.Linear(INPUTS, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh()]
     network = nn.Sequential(*hidden, nn.Linear(width, classes))
-    return prepare(network, torch.randn(n, INPUTS), torch.randint(classes, (n,)))
+    y = torch.randint(classes, (n,))
+    return prepare(network, torch.randn(n, INPUTS), y, dtype=dtype)
 
 
 def gpt(length: int) -> Minimum:
@@ -52,24 +64,28 @@ def gpt(length: int) -> Minimum:
 
 
 SERIES: dict[str, tuple[list[int], Callable[[int], Minimum]]] = {
-    "n": ([250, 800, 2500, 8000, 25000], lambda n: mlp(n=n)),
-    "p": ([24, 90, 300, 600, 1000], lambda width: mlp(n=250, width=width)),
-    "K": ([10, 32, 100, 320, 1000], lambda classes: mlp(n=250, classes=classes)),
-    "T": ([16, 32, 64, 128, 256], gpt),
+    "n": ([250, 800, 2500, 8000, 25000, 50000], lambda n: mlp(n=n)),
+    "p": (
+        [16, 90, 300, 1000, 3000],
+        lambda width: mlp(n=64, width=width, dtype=torch.float32),
+    ),
+    "K": ([2, 10, 100, 1000, 10_000], lambda classes: mlp(n=250, classes=classes)),
+    "T": ([16, 32, 64, 128, 256, 512], gpt),
 }
 
 
 def parts_of(minimum: Minimum) -> dict[str, Callable[[], object]]:
     """What is timed; what has to be made first is not."""
-    v = torch.randn(minimum.dim, dtype=torch.float64)
+    v = torch.randn(minimum.dim).to(minimum.theta)
     curvature, gauss = hessian(minimum), ggn(minimum)
     parts: dict[str, Callable[[], object]] = {
         "gradient": lambda: mean_gradient(minimum),
         "Hessian product": lambda: curvature.matvec(v),
         "GGN product": lambda: gauss.matvec(v),
     }
-    if minimum.loss.classifies:
-        five = torch.randn(5, minimum.dim, dtype=torch.float64)
+    outputs = minimum.network(minimum.inputs[:1]).shape[-1]
+    if minimum.loss.classifies and minimum.dim <= LARGE and outputs <= MANY:
+        five = torch.randn(5, minimum.dim).to(minimum.theta)
         few = minimum.inputs[:SEARCHED]
         parts["alignment of all points"] = lambda: align(minimum, five, minimum.inputs)
         parts["margins of 32 points"] = lambda: closest_crossings(minimum, inputs=few)
@@ -89,6 +105,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 def exponent(sizes: list[float], values: list[float]) -> float:
     """The slope of log value over log size, of the last three: calls cost what they cost."""
+    sizes = sizes[: len(values)]  # of what was not measured at the largest
     return float(np.polyfit(np.log(sizes[-3:]), np.log(values[-3:]), 1)[0])
 
 
@@ -110,10 +127,42 @@ def series(kind: str) -> Row:
     return {"sizes": seen, "cpu_seconds": taken, "peak_bytes": memory, "exponents": found}
 
 
+def stages() -> Row:
+    """Over n."""
+    rows: dict[str, list[float]] = {}
+    memory: list[int] = []
+    for n in STAGES:
+        seconds_of, peak = stage_seconds(n, 64)
+        for name, each in seconds_of.items():
+            rows.setdefault(name, []).append(each)
+        memory.append(peak)
+        print(f"stages, n = {n}: {seconds_of}", flush=True)
+    found = {name: exponent([float(n) for n in STAGES], values) for name, values in rows.items()}
+    return {"sizes": STAGES, "cpu_seconds": rows, "peak_bytes": memory, "exponents": found}
+
+
+def shared() -> Row:
+    """By network and product."""
+    found = {name: measured(name) for name in (MLP, GPT)}
+    for name, products in found.items():
+        for kind, row in products.items():
+            one = row["one process"]["wall"]
+            ratios = ", ".join(f"{k} {one / row[k]['wall']:.2f} ×" for k in list(row)[1:3])
+            print(f"{name}, {kind}: {ratios}; off by {row['difference']:.1e}", flush=True)
+    return found
+
+
 def main() -> None:
     torch.set_num_threads(1)
-    found = {kind: series(kind) for kind in SERIES}
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    questions: dict[str, Callable[[], Row]] = {
+        **{kind: lambda kind=kind: series(kind) for kind in SERIES},
+        "stages": stages,
+        "shared": shared,
+    }
+    known: Row = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name in sys.argv[1:] or questions:
+        known[name] = questions[name]()
+        RESULTS.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

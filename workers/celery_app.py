@@ -35,8 +35,10 @@ def run_worker(
     *,
     command: Sequence[str] = COMMAND,
     pulse: int | None = None,
+    devices: Sequence[str] = (),
 ) -> None:
-    """Consumes until SIGTERM, which gives a running job back. One job at a time.
+    """Consumes until SIGTERM, which gives a running job back. One job at a time, an analysis by a
+    process for each of `devices` where there are several.
 
     The thread pool keeps one light process a worker: the work itself is in a child process. Who
     watches this process listens at the descriptor `pulse`.
@@ -46,7 +48,7 @@ def run_worker(
     logging.getLogger("httpx").setLevel(logging.WARNING)
     stopping = threading.Event()
     delivery = Delivery(api_url(settings), settings.worker_token)
-    supervisor = Supervisor(delivery, command, stopping, settings.folder() / "unfinished")
+    supervisor = Supervisor(delivery, command, stopping, settings.folder() / "unfinished", devices)
     supervisor.pulse.patience = pulses.SHARE * settings.lease_seconds
     if pulse is not None:
         pulses.tell(pulse, supervisor.pulse)

@@ -23,6 +23,17 @@ def choose(device: str) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = number
 
 
+def choose_several(text: str) -> list[str]:
+    """Such as `cuda:0,cuda:1` or `cpu,cpu`: a process each; hides all other GPUs."""
+    devices = [each.strip() for each in text.split(",")]
+    gpus = [each.removeprefix("cuda:") for each in devices if each != "cpu"]
+    if gpus and (len(gpus) < len(devices) or not all(each.isdigit() for each in gpus)):
+        sentence = f"{text!r} are no devices of one kind: cuda:0,cuda:1,... or cpu,cpu,..."
+        raise ProblemError("unknown_device", sentence)
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
+    return devices
+
+
 def has_gpu() -> bool:
     """A driver's GPU that is not hidden from this process."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")

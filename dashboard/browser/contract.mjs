@@ -188,6 +188,9 @@ export const ROLE = /** @type {const} */ ({
   BLOCK_TRACES: "block_traces",
   COMPLEXITY: "complexity",
   CHOSEN_EPSILON: "chosen_epsilon",
+  TOKENS: "tokens",
+  POSITIONS: "positions",
+  FLIPS: "flips",
   SINGULAR_VALUES: "singular_values",
   RANDOM_MATRIX: "random_matrix",
   RANDOM_EDGE: "random_edge",
@@ -295,14 +298,19 @@ export const TAB_LABELS = /** @type {const} */ ({
   layers: "Share of each eigenvector in each layer.",
   blocks: "Largest eigenvalues of the Hessian's diagonal block of each layer, with its trace.",
   data: "Leave-one-out loss against training loss, one marker a training point.",
+  tokens: "Tokens of the dearest training sequences, coloured by their loss.",
+  token_pull: "The same tokens, coloured by how fast their loss rises along the eigenvector.",
+  token_flips: "Share of next tokens that change, over the step along each eigenvector.",
+  positions: "Mean loss of each position in the sequence, with standard errors.",
+  sequences: "Training sequences in two principal directions of their hidden states.",
 });
 
 // Groups of tabs, and the tabs of each.
 export const GROUPS = /** @type {const} */ ({
-  boundary: ["overlaps", "walk", "surface", "complexity", "margins"],
+  boundary: ["overlaps", "token_flips", "token_pull", "walk", "surface", "complexity", "margins"],
   curvature: ["layers", "blocks"],
   gap: ["estimates", "calibration"],
-  data: ["data", "coherence"],
+  data: ["tokens", "data", "positions", "sequences", "coherence"],
 });
 
 // What terms mean.
@@ -310,6 +318,7 @@ export const GLOSSARY = /** @type {const} */ ({
   minimum: ["minimum", "The weights at which a training ended; an analysis is one look at one minimum."],
   gap: ["generalization gap", "How far the mean loss on new examples lies above that on the training examples. Unit: nats. Better: smaller."],
   nats: ["nats", "The unit of loss with natural logarithms: 0.1 nats more means that the probability given to the right class is about 10 % smaller on average."],
+  perplexity: ["perplexity", "exp of the mean loss a token: among how many equally likely tokens a language model is as unsure. Unit: tokens. Better: smaller, on new text."],
   interval: ["50% and 90% interval", "Where the gap lies with that probability, as counted on networks whose gap was measured. Unit: nats. Better: narrower."],
   measured: ["measured gap", "Loss on the test set minus loss on the training set, with its standard error. Unit: nats. Better: smaller."],
   eigenvalue: ["eigenvalue of the Hessian", "The curvature of the training loss along one direction of weight space. Unit: nats per squared weight. Better: smaller is flatter, which alone does not mean better."],

@@ -8,11 +8,13 @@ import numpy as np
 
 from dashboard.drawing.class_names import class_name, named
 from dashboard.drawing.packing import encoded
-from minimascope.contract.report import Report
+from minimascope.contract.report import Report, Tokens
 from minimascope.figures.first_look import first_look_figure
 from minimascope.figures.plane import Arrays
+from minimascope.figures.tokens import word
 
 ODD = 12  # examples of highest loss
+WORDS = 12  # of a sequence
 CLASSES = 12  # beyond, those of highest loss are said
 
 
@@ -31,6 +33,8 @@ def first_look(report: Report, arrays: Arrays) -> dict[str, Any]:
         "classes": [],
         "odd": [],
     }
+    if report.tokens is not None and "token_ids" in arrays:
+        return {**found, "odd": _sequences(report.tokens, arrays)}
     if not all(name in arrays for name in ("labels", "predictions", "train_loss")):
         return found
     figure = first_look_figure(arrays)
@@ -69,4 +73,14 @@ def _odd(arrays: Arrays, names: list[str]) -> list[dict[str, Any]]:
         if row in places:
             one["image"] = encoded(np.asarray(arrays["images"])[places[row]])
         found.append(one)
+    return found
+
+
+def _sequences(tokens: Tokens, arrays: Arrays) -> list[dict[str, Any]]:
+    """The first words of the sequences of highest loss."""
+    found = []
+    for each, ids in zip(tokens.shown, np.asarray(arrays["token_ids"]), strict=False):
+        said = " ".join(word(tokens, int(i)) for i in ids[:WORDS])
+        words = {"label": said, "predicted": said, "image": None}
+        found.append({"row": each.row, "loss": each.loss, **words})
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,13 +15,18 @@ from minimascope.contract.report import Stage
 from minimascope.curvature.minimum.minimum import Minimum
 
 
-def parts_of(minimum: Minimum, stages: Sequence[Stage]) -> dict[str, list[Part]]:
-    """The parts of each stage that has any, the longest first. None depends on the machine."""
+def parts_of(
+    minimum: Minimum, stages: Sequence[Stage], *, margins: float = math.inf
+) -> dict[str, list[Part]]:
+    """The parts of each stage that has any, the longest first. None depends on the machine.
+
+    margins: CPU seconds that these may take.
+    """
     asked: dict[str, list[Part]] = {}
     if "gap" in stages:
         asked[gap_stage.STAGE] = gap_stage.parts(minimum)
     if "margins" in stages:
-        asked[margin_search.STAGE] = margin_search.parts(minimum)
+        asked[margin_search.STAGE] = margin_search.parts(minimum, seconds=margins)
     return {stage: each for stage, each in asked.items() if each}
 
 

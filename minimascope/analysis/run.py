@@ -38,6 +38,7 @@ from minimascope.contract.report import NEEDS_SPECTRUM, Failure, Report, Stage
 from minimascope.contract.schemas import StageState
 from minimascope.curvature.running.deadline import OutOfTimeError, kept, within
 from minimascope.curvature.running.durations import duration
+from minimascope.machine.threads import one_thread_where_busy
 
 ANSWER_SHARE = 0.2  # of a budget, that is left when everything was read
 STAGE_FUNCTIONS: dict[Stage, Callable[[Session], None]] = {
@@ -103,16 +104,20 @@ def run_opened(
     started = time.perf_counter()
     with within(parameters.seconds):
         publisher.progress("intake", 0.0, "Opening the checkpoint and the data")
+        if parameters.seconds is not None:
+            one_thread_where_busy()
         opened = open_it()
-        with kept(least=ANSWER_SHARE * (parameters.seconds or 0.0)):
+        parameters = opened.parameters  # a budget may have been found needed
+        least = ANSWER_SHARE * (parameters.seconds or 0.0)
+        with within(parameters.seconds), kept(least=least):
             with _told_of_time(parameters):
                 session = begin(opened, started, publisher=publisher)
             session.unfinished = unfinished
             if shards and parameters.seconds is None:  # others would not know of the deadline
                 session.shards = shards
+            first_pictures(session)
             if session.parameters.seconds is not None:
                 first_answers(session, session.parameters.seconds)
-            first_pictures(session)
             if foresee and parameters.seconds is None:
                 foretell(session, started)
             return _answered(session)
@@ -138,7 +143,8 @@ def foretell(session: Session, started: float) -> None:
 
 def _answered(session: Session) -> Report:
     publisher, stages = session.publisher, planned_stages(session.parameters)
-    session.parts = parts.parts_of(session.opened.minimum, stages)
+    told = {"margins": session.allowed("margins")}
+    session.parts = parts.parts_of(session.opened.minimum, stages, **told)
     asked = [each for stage in session.parts.values() for each in stage]
     session.shards.add(asked, seconds=sum(each.seconds for each in asked))
     for stage in in_turn(session, stages):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -68,7 +69,7 @@ def walk(
     if eigenvalue is None:
         eigenvalue = float(hessian(minimum).matvec(direction) @ direction)
     rise = max((factor - 1) * _loss(minimum, minimum.theta), _LEAST_RISE)
-    reach = _reach(minimum, direction, eigenvalue, rise)
+    reach = reach_of(minimum.theta, direction, eigenvalue, rise, lambda at: _loss(minimum, at))
     epsilon = torch.linspace(-reach, reach, points + 1 - points % 2, dtype=torch.float64)
     thetas = [minimum.theta + step * direction for step in epsilon.tolist()]
     measured = torch.tensor([_measured(minimum, theta) for theta in thetas], dtype=torch.float64)
@@ -121,15 +122,21 @@ def _loss(minimum: Minimum, theta: Tensor) -> float:
     return _measured(minimum, theta)[0]
 
 
-def _reach(minimum: Minimum, direction: Tensor, curvature: float, rise: float) -> float:
+def reach_of(
+    theta: Tensor,
+    direction: Tensor,
+    curvature: float,
+    rise: float,
+    loss: Callable[[Tensor], float],
+) -> float:
+    """How far to walk from θ along a unit direction until `loss` should have risen by `rise`."""
+    limit = float(torch.linalg.vector_norm(theta))
     if curvature > 0:
-        model = math.sqrt(2 * rise / curvature)
         # Beyond ‖θ‖ the walk has left the minimum whatever the model says.
-        return min(model, float(torch.linalg.vector_norm(minimum.theta)))
-    theta, limit = minimum.theta, float(torch.linalg.vector_norm(minimum.theta))
-    start, reach = _loss(minimum, theta), 1e-3 * limit
+        return min(math.sqrt(2 * rise / curvature), limit)
+    start, reach = loss(theta), 1e-3 * limit
     while reach < limit:
-        ends = [_loss(minimum, theta + sign * reach * direction) for sign in (-1, 1)]
+        ends = [loss(theta + sign * reach * direction) for sign in (-1, 1)]
         if not max(ends) - start < rise:
             break
         reach *= 2

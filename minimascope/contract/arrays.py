@@ -61,6 +61,15 @@ ARRAYS: dict[str, str] = {
     "walk_accuracy_error": "(w, e) its standard error, likewise",
     "walk_class": "(w, e, s, s) int8, int16 from 128 classes on: argmax class on a coarse "
     "plane along it (2-D inputs only)",
+    "position_loss": "(T, 3) of each position: mean loss in nats, its standard error, labels that "
+    "count; NaN where none does",
+    "sequence_loss": "(n,) float32 nats a token of each training sequence",
+    "token_rows": "(m,) int64 the training rows whose tokens are shown, dearest to leave out first",
+    "token_ids": "(m, T) int64 their tokens; −1 where none is known",
+    "token_loss": "(m, T) float32 the loss of each in nats; NaN where it does not count",
+    "token_likeliest": "(m, T) int64 what the network takes to be there",
+    "token_pull": "(w, m, T) float32 how fast its loss rises along v_k, nats a unit of ε",
+    "token_flipped": "(w, e) share of training tokens whose likeliest one is another at θ + ε v_k",
     "walk_x": "(s,) float32 first axis of that plane",
     "walk_y": "(s,) float32 second axis",
     "checkpoint": "(b,) uint8 bytes of a file of torch: the weights after a descent asked for",

@@ -41,6 +41,13 @@ TERMS: dict[str, Term] = {
         "The unit of loss with natural logarithms: 0.1 nats more means that the probability given "
         "to the right class is about 10\u202f% smaller on average.",
     ),
+    "perplexity": Term(
+        "perplexity",
+        "exp of the mean loss a token: among how many equally likely tokens a language model is "
+        "as unsure.",
+        "tokens",
+        "smaller, on new text",
+    ),
     "interval": Term(
         "50% and 90% interval",
         "Where the gap lies with that probability, as counted on networks whose gap was measured.",

@@ -284,6 +284,17 @@ FAILURES = (
     Problem("time_limit", "longer than a job may take", 500),
     Problem("crashed", "the worker's process stopped unexpectedly", 500),
     Problem("worker_lost", "the worker was lost as often as it may be", 500),
+    Problem(
+        "ranks_differ",
+        "the processes of one analysis do not have the same network and data, or one refuses them",
+        advice="Give every rank the same model and the whole training set, unaugmented.",
+    ),
+    Problem(
+        "rank_lost",
+        "a process of this analysis is gone; the others ended with it",
+        500,
+        "Start the job again: nothing of it is kept.",
+    ),
     Problem("files_missing", "the worker could not fetch the files", 500),
     Problem("bad_result", "what the worker's process gave is no result", 500),
     Problem("cancelled", "a part of a stage was cancelled"),

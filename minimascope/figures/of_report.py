@@ -26,6 +26,9 @@ from minimascope.figures.reliability import reliability_figure
 from minimascope.figures.spectrum import spectrum_figure
 from minimascope.figures.surface import has_surface, surface_figure
 from minimascope.figures.theme import Figure
+from minimascope.figures.token_curves import flips_figure, positions_figure, sequences_figure
+from minimascope.figures.tokens import NEEDED as TOKENS
+from minimascope.figures.tokens import pulls_figure, tokens_figure
 from minimascope.figures.walk import has_walk, walk_figure
 
 EMBEDDING = "embedding_"  # a figure of the points without a plane, by its method
@@ -52,6 +55,7 @@ def figures_of(report: Report, arrays: Arrays) -> dict[str, Callable[[], Figure]
         **_embeddings(report, arrays),
         **_curves(report),
         **_details(report, arrays),
+        **tokens(report, arrays),
     }
 
 
@@ -107,10 +111,27 @@ def _details(report: Report, arrays: Arrays) -> dict[str, Callable[[], Figure]]:
         drawn["margins"] = lambda: margins_figure(margins, arrays)
     if "calibration" in arrays or "calibration_alo" in arrays:
         drawn["calibration"] = lambda: reliability_figure(arrays)
-    if all(name in arrays for name in ("train_loss", "alo_loss", "labels")):
+    if all(name in arrays for name in ("train_loss", "alo_loss")):
         drawn["data"] = lambda: losses_figure(arrays)
     if has_surface(arrays):
         drawn["surface"] = lambda: surface_figure(arrays)
     if has_walk(arrays):
         drawn["walk"] = lambda: walk_figure(arrays)
+    return drawn
+
+
+def tokens(report: Report, arrays: Arrays, *, k: int = 0) -> dict[str, Callable[[], Figure]]:
+    """Of a language model; `token_pull` shows eigenvector k (0-based)."""
+    drawn: dict[str, Callable[[], Figure]] = {}
+    found = report.tokens
+    if found is not None and all(name in arrays for name in TOKENS):
+        drawn["tokens"] = lambda: tokens_figure(found, arrays)
+        if "token_pull" in arrays and len(arrays["token_pull"][0]) == len(arrays["token_ids"]):
+            drawn["token_pull"] = lambda: pulls_figure(found, arrays, k=k)
+    if "position_loss" in arrays:
+        drawn["positions"] = lambda: positions_figure(arrays)
+    if "token_flipped" in arrays and "walk_epsilon" in arrays:
+        drawn["token_flips"] = lambda: flips_figure(arrays)
+    if "sequence_loss" in arrays and "points" in arrays:
+        drawn["sequences"] = lambda: sequences_figure(arrays)
     return drawn

@@ -6,9 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from minimascope.figures.log_ticks import log_axis
-from minimascope.figures.plane import Arrays, class_words, kinds
+from minimascope.figures.plane import Arrays, Kind, class_words, kinds
 from minimascope.figures.roles import Role, marked
-from minimascope.figures.theme import styled
+from minimascope.figures.theme import class_colour, class_symbol, styled
 
 LEAST = 1e-8  # nats; what is smaller is drawn here, its own value is in the table
 
@@ -16,10 +16,13 @@ LEAST = 1e-8  # nats; what is smaller is drawn here, its own value is in the tab
 def losses_figure(arrays: Arrays) -> go.Figure:
     """Leave-one-out loss over training loss (`alo_loss`, `train_loss`, n each), a shape a class.
 
+    Without `labels` the examples are sequences of tokens.
+
     The further above the diagonal, the more the network leans on having seen that very point.
     """
     x, y = (np.asarray(arrays[name], dtype=np.float64) for name in ("train_loss", "alo_loss"))
-    labels = np.asarray(arrays["labels"])
+    labelled = "labels" in arrays
+    labels = np.asarray(arrays["labels"]) if labelled else np.zeros(len(x), dtype=np.int64)
     figure = go.Figure()
     shown = [np.maximum(np.nan_to_num(v, nan=LEAST), LEAST) for v in (x, y)]
     ends = [float(min(v.min() for v in shown)), float(max(v.max() for v in shown))]
@@ -32,7 +35,8 @@ def losses_figure(arrays: Arrays) -> go.Figure:
         hoverinfo="skip",
         **marked(Role.DIAGONAL, line__color="muted"),
     )
-    for kind in kinds(arrays):
+    sequences = Kind(np.arange(len(x)), "sequences", class_symbol(0), class_colour(0))
+    for kind in kinds(arrays) if labelled else [sequences]:
         rows = kind.rows
         figure.add_scatter(
             x=shown[0][rows],
@@ -47,8 +51,12 @@ def losses_figure(arrays: Arrays) -> go.Figure:
                 "line": {"width": 0.8},
             },
             customdata=np.column_stack([rows, x[rows], y[rows]]),
-            hovertemplate=f"point %{{customdata[0]}}, {kind.name}{kind.more}"
-            "<br>training loss %{customdata[1]:.3g}"
+            hovertemplate=(
+                f"point %{{customdata[0]}}, {kind.name}{kind.more}"
+                if labelled
+                else "sequence %{customdata[0]}"
+            )
+            + "<br>training loss %{customdata[1]:.3g}"
             "<br>left out %{customdata[2]:.3g}<extra></extra>",
             **marked(Role.POINTS, marker__line__color="page"),
         )

@@ -51,6 +51,10 @@ class Role(StrEnum):
     BLOCK_TRACES = "block_traces"
     COMPLEXITY = "complexity"
     CHOSEN_EPSILON = "chosen_epsilon"
+    # tokens of a language model
+    TOKENS = "tokens"
+    POSITIONS = "positions"
+    FLIPS = "flips"
     # singular values of one weight
     SINGULAR_VALUES = "singular_values"
     RANDOM_MATRIX = "random_matrix"

@@ -39,8 +39,10 @@ def field(trace: dict[str, Any], x_axis: Axis, y_axis: Axis) -> str:
     first, last = _edges(trace["y"], y_axis)
     up = index[::-1] if first > last else index  # rows of a picture go down
     data = base64.b64encode(_png(np.rint(up).astype(np.uint8), _palette(trace["colorscale"])))
+    cells = "" if trace.get("zsmooth") else 'style="image-rendering:pixelated" '
     return (
-        f'<image x="{left:.1f}" y="{min(first, last):.1f}" width="{right - left:.1f}" '
+        f'<image opacity="{float(trace.get("opacity") or 1):g}" {cells}'
+        f'x="{left:.1f}" y="{min(first, last):.1f}" width="{right - left:.1f}" '
         f'height="{abs(last - first):.1f}" preserveAspectRatio="none" '
         f'href="data:image/png;base64,{data.decode()}"/>'
     )

@@ -115,7 +115,8 @@ def _image(canvas: Any, element: ElementTree.Element) -> None:
     if w > 0 and h > 0:
         few = field.width * field.height < CELLS
         smooth = Image.Resampling.NEAREST if few else Image.Resampling.BILINEAR
-        canvas.paste(field.resize((w, h), smooth), (x, y))
+        opaque = Image.new("L", (w, h), round(255 * float(element.get("opacity", 1))))
+        canvas.paste(field.resize((w, h), smooth), (x, y), opaque)
 
 
 def _text(canvas: Any, pen: Any, element: ElementTree.Element) -> None:

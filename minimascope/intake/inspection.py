@@ -56,7 +56,8 @@ def inspect_checkpoint(path: Path, *, workdir: Path) -> dict[str, Any]:
     weights = [row for row in layers if not _is_buffer(row["name"]) and row["name"] not in shared]
     if program is not None:
         weights = [row for row in layers if row["name"] in set(program["trainable"])]
-    found.pop("pruned", None)
+    for kept in ("pruned", "words"):
+        found.pop(kept, None)
     frozen = set(found.pop("frozen", [])) if program is None else set(program["frozen"])
     trained = [row for row in weights if row["name"] not in frozen]
     ordered = found["format"] != "safetensors"

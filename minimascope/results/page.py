@@ -15,7 +15,7 @@ from minimascope.results.plots import Plots
 from minimascope.results.range_bar import range_bar
 
 # What a notebook shows at once, in this order; a page has all.
-FIRST = ("spectrum", "gap", "boundary", "margins")
+FIRST = ("spectrum", "gap", "boundary", "margins", "positions", "token_flips")
 TITLES = {
     "spectrum": "Spectrum",
     "gap": "Generalization gap",
@@ -31,6 +31,11 @@ TITLES = {
     "walk": "Walk along eigenvectors",
     "surface": "Loss surface along v₁ and v₂",
     "filmstrip": "Alignment, eigenvector by eigenvector",
+    "tokens": "Tokens of the dearest sequences, by loss",
+    "token_pull": "The same tokens, by their pull on an eigenvector",
+    "token_flips": "Next tokens that change along eigenvectors",
+    "positions": "Loss by position",
+    "sequences": "Sequences by their hidden states",
 }
 COLOURS = {"reliable": "#1a7037", "uncertain": "#8f5a00", "no_estimate": "#5b616b"}
 # Terms of the glossary by the names of rows.
@@ -41,6 +46,7 @@ ROWS = {
     "λ_eff": "lambda",
     "λ₁": "lambda_1",
     "smallest margin": "margin",
+    "perplexity": "perplexity",
 }
 STYLE = (
     ".minimascope{font:14px/1.45 Inter,'Helvetica Neue',Arial,sans-serif;color:#1a1c20;"

@@ -72,6 +72,26 @@ class Plots:
         """Leave-one-out loss of each training example against its loss."""
         return self._drawn("data")
 
+    def tokens(self) -> Any:
+        """Of a language model: the tokens of its dearest sequences, by their loss."""
+        return self._drawn("tokens")
+
+    def token_pull(self, v: int = 1) -> Any:
+        """The same tokens by how fast their loss rises along eigenvector v = 1, 2, …"""
+        return self._drawn("token_pull", k=v - 1)
+
+    def token_flips(self) -> Any:
+        """Share of next tokens that change along the top eigenvectors."""
+        return self._drawn("token_flips")
+
+    def positions(self) -> Any:
+        """Loss by position in the sequence."""
+        return self._drawn("positions")
+
+    def sequences(self) -> Any:
+        """Every sequence by its mean hidden state, coloured by its loss."""
+        return self._drawn("sequences")
+
     def _drawn(self, name: str, **more: Any) -> Any:
         from minimascope.figures.coloured import coloured
 
@@ -88,6 +108,7 @@ class Plots:
 
 def _makers(report: Report, arrays: Mapping[str, np.ndarray], *, k: int = 0) -> Any:
     needed("plotly", "A figure")
-    from minimascope.figures.of_report import boundary, figures_of
+    from minimascope.figures.of_report import boundary, figures_of, tokens
 
-    return {**figures_of(report, dict(arrays)), **boundary(report, dict(arrays), k=k)}
+    held = dict(arrays)
+    return {**figures_of(report, held), **boundary(report, held, k=k), **tokens(report, held, k=k)}

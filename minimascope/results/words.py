@@ -52,6 +52,7 @@ def rows(report: Report, said_as: Options) -> Iterator[Row]:
     yield from _sampled(report)
     yield from _spectrum(report)
     yield from _margins(report)
+    yield from _tokens(report)
 
 
 def failures(report: Report) -> list[str]:
@@ -160,7 +161,10 @@ def _sampled(report: Report) -> Iterator[Row]:
     if look is not None:
         of = f"95%, from {look.seen:,} of {look.total:,} examples"
         for name, each in (("λ₁ at first", look.lambda_1), ("trace at first", look.trace)):
-            if each is not None:
+            if each is not None and each is look.lambda_1 and look.needed:
+                why = sentences.few_examples(look)
+                yield name, f"{each.low:.3g} to {each.high:.3g} ({of}; {why})"
+            elif each is not None:
                 yield name, f"{each.value:.3g} ({each.low:.3g} to {each.high:.3g}; {of})"
 
 
@@ -183,3 +187,23 @@ def _margins(report: Report) -> Iterator[Row]:
     yield "smallest margin", f"{words} (ℓ₂{where})"
     if found.misclassified:
         yield "misclassified", f"{found.misclassified:,} training points, in no margin above"
+
+
+def _tokens(report: Report) -> Iterator[Row]:
+    """Of a language model: perplexity, the dearest sequences, what flips along v1."""
+    found = report.tokens
+    if found is None:
+        return
+    of = f"{found.counted:,} tokens of {found.sequences:,} training sequences"
+    if found.perplexity is not None:
+        test = (
+            "" if found.test_perplexity is None else f"; {found.test_perplexity:.4g} on test data"
+        )
+        yield "perplexity", f"{found.perplexity:.4g} on {of}{test}"
+    dear = [each for each in found.shown if each.cost is not None]
+    if dear:
+        said = ", ".join(f"{each.row} ({each.cost:.3g} nats)" for each in dear[:3])
+        yield "dearest", f"sequences {said}, by what leaving them out costs"
+    if found.flips and found.flips[0].share is not None:
+        along = found.flips[0]
+        yield "flips", f"{along.share:.1%} of next tokens within ε = {along.reach:.3g} along v1"

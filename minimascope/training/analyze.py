@@ -7,10 +7,12 @@ from typing import Any
 
 from minimascope.analysis.run import run_opened
 from minimascope.curvature.running.deadline import within
+from minimascope.machine.threads import one_thread_where_busy
 from minimascope.results.result import Result
 from minimascope.training.asked import Script, asked_of, check_callable
 from minimascope.training.augmenting import COPIES, check_augment
 from minimascope.training.listening import Listening, Progress
+from minimascope.training.ranks import by_all_ranks
 from minimascope.training.surroundings import left_as_it_was
 
 
@@ -34,6 +36,7 @@ def analyze(
     lr_sum: float | None = None,
     augment: Callable[[Any], Any] | None = None,
     copies: int | None = None,
+    process_group: Any = None,
     **told: Any,
 ) -> Result:
     """What kind of minimum this model is, and whether it will generalize.
@@ -63,11 +66,16 @@ def analyze(
     augment: what altered inputs in training, a function of a batch of them (x → x′ of the same
         shape), called in batches as large as the loader's. copies: how often it is drawn (4), with
         `seed`; every example stands with its copies, and is left out together with them.
+    process_group: of torch.distributed, whose ranks all make this call, each with the model and the
+        whole training set (a DistributedSampler is undone): products are shared, numbers are those
+        of one process to rounding, every rank gets the report. Such as
+        `torch.distributed.group.WORLD`; None for this process alone.
     told: any other parameter of an analysis (`minimascope.contract.parameters.Parameters`).
 
     Raises ProblemError, one sentence each: data_unusable, model_unusable, criterion_unusable,
-    optimizer_unusable, invalid_parameters, and those of files that do not fit together. A stage
-    that cannot be computed is in `report.failures`, and the others stand.
+    optimizer_unusable, invalid_parameters, those of files that do not fit together, ranks_differ
+    and rank_lost where a process is gone. A stage that cannot be computed is in `report.failures`,
+    and the others stand.
     """
     check_callable(forward)
     check_augment(augment, copies)
@@ -78,7 +86,11 @@ def analyze(
     said |= {"seconds": seconds, "seed": seed}
     with left_as_it_was(), Listening(progress) as heard, within(_number(seconds)):
         heard.progress("intake", 0.0, "Reading model and data")
+        if seconds is not None:
+            one_thread_where_busy()
         asked = asked_of(script, {**told, **said})
+        if process_group is not None:
+            return by_all_ranks(process_group, asked, heard)
         report = run_opened(asked.opened, asked.parameters, publisher=heard)
     return Result(report, heard.arrays)
 

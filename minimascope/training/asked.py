@@ -96,7 +96,7 @@ def asked_of(script: Script, told: dict[str, Any]) -> Asked:
     if copied_too is not None:
         network = replace(network, train=copied_too.marked(network.train))
     _, outputs = probed(network.network, network.train.inputs, "training")
-    few = criteria.few(network.train.targets)
+    few = criteria.few(outputs)
     loss = criteria.told_by(script.criterion, outputs[few], network.train.targets[few])
     if loss.function is None:
         network = _in_a_row(network)

@@ -233,6 +233,6 @@ def function_of(told: Told, outputs: Tensor, targets: Tensor) -> Criterion | Non
     return Criterion(told.function, tuple(outputs.shape[1:]), _classes(outputs, targets))
 
 
-def few(targets: Tensor) -> Tensor:
-    """Rows to try a criterion on."""
-    return torch.arange(min(PROBED, len(targets)))
+def few(outputs: Tensor) -> Tensor:
+    """Rows to try a criterion on, of those with outputs: of language models two are known."""
+    return torch.arange(min(PROBED, len(outputs)))

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from safetensors.numpy import load_file, save_file
 
+from tests.cases.language_models import folder_of, tokens
 from tests.servers.browser import in_modules, open_part, until
 from tests.servers.places import ROOT
 from tests.servers.served import (
@@ -79,6 +80,43 @@ def test_a_dropped_checkpoint_becomes_plots_with_the_reports_numbers(
     walk_follows_the_slider(page, address, identifier)
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=ARTIFACTS / "journey.png", full_page=True)
+    assert not watched.errors
+
+
+def test_a_language_model_with_its_ids_becomes_pages_of_tokens(
+    watched: Watched, address: str, tmp_path: Path
+) -> None:
+    """A folder of save_pretrained with its tokenizer, zipped, and one file of ids."""
+    page, (_, model), train = watched.page, folder_of("GPT-2", tmp_path), tokens(tmp_path)
+    page.goto("/upload")
+    for zone, file in {"checkpoint": model, "train": train}.items():
+        choose(page, zone, file)
+        accepted(page, zone, file)
+    expect(page.locator("#found-train")).to_contain_text("a token for each of 5 positions")
+    page.fill("#up-weight-decay", "1e-2")
+    page.click("#up-advanced summary")
+    page.fill("#up-top-k", "2")
+    page.click("#up-start")
+    page.wait_for_url("**/jobs/*", timeout=60_000)
+    identifier = page.url.rsplit("/", 1)[1]
+    page.wait_for_url(f"**/analyses/{identifier}*", timeout=1000 * ANALYSIS_SECONDS)
+    page.wait_for_selector("#spectrum .scatterlayer .trace")
+    report = httpx.get(f"{address}/api/v1/analyses/{identifier}/report").json()
+    said = report["tokens"]
+    assert shown(page, "Perplexity") == pytest.approx(said["perplexity"], rel=5e-3)
+    open_part(page, "tokens")
+    # The letters of the tokenizer, not numbers.
+    first = page.locator("#detail .heatmap-label").first
+    expect(first).to_have_text(re.compile("^[a-n]$"))
+    expect(page.locator(".side-tokens")).to_contain_text("Dearest sequences")
+    open_part(page, "token_pull")
+    page.click(".side-token_pull [data-vector='2']")
+    picked = "document.querySelector('#detail .js-plotly-plot').data.filter((t) => t.visible)"
+    until(page, f"{picked}[0].name === 'pull on v2'")
+    for part in ("positions", "token_flips", "sequences", "data", "walk"):
+        open_part(page, part)
+        page.wait_for_selector("#detail .scatterlayer .trace")
+    page.screenshot(path=ARTIFACTS / "tokens.png", full_page=True)
     assert not watched.errors
 
 

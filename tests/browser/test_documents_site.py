@@ -60,7 +60,7 @@ def test_a_word_is_found_and_leads_to_its_page(page: Page, site: str) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["index", "quickstart/shell", "problems", "gap_study"])
+@pytest.mark.parametrize("path", ["index", "concepts/belief", "reference/cli", "gap_study"])
 def test_anybody_can_read_it(browser: Browser, site: str, path: str, theme: str) -> None:
     opened = browser.new_page(color_scheme=theme)  # type: ignore[arg-type]
     opened.goto(f"{site}/{path}.html")

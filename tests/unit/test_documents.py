@@ -123,3 +123,80 @@ def test_what_agents_are_told_of_tools_is_what_there_is() -> None:
     assert len(head["description"]) < 1024
     steps = set(re.findall(r"`([a-z]+)`", skill)) & {*tools, "spectrum", "gap"}
     assert {"inspect", "analyze", "wait", "compare", "draw"} <= steps
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    found = re.findall(r"^```(\w*)\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
+    return [block for kind, block in found if kind == language]
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    """Every call of `minimascope` on any page, in a block or in a sentence, by its page."""
+    for path in WRITTEN:
+        text = path.read_text().replace("\\\n", " ")
+        inline = re.findall(r"`(minimascope [^`\n]+)`", FENCED.sub("", text))
+        fenced = [line for block in FENCED.findall(text) for line in block.splitlines()]
+        for line in [*inline, *fenced]:
+            words = line.split("#")[0].replace("…", " ").strip().split()
+            if words[:1] == ["minimascope"] and len(words) > 1:
+                yield path.name, words[1:]
+
+
+def test_every_command_on_a_page_is_there_with_its_options() -> None:
+    """What it does with them is run by tests of the pages and of the commands."""
+    from minimascope.cli.commands import OWN, SERVICE, loaded
+
+    checked = 0
+    for page, (name, *rest) in commands():
+        if name.startswith("-") or name in ("COMMAND", "…"):
+            continue
+        assert name in OWN or name in SERVICE, (page, name)
+        found = loaded(name)
+        if inner := getattr(found, "commands", None):
+            assert rest[0] in inner, (page, name, rest)
+            found = inner[rest[0]]
+        known = {option for each in found.params for option in each.opts + each.secondary_opts}
+        given = {word.split("=")[0] for word in rest[: _end(rest)] if re.match(r"--[a-z]", word)}
+        assert given <= known | {"--help", "--traceback"}, (page, name, given - known)
+        checked += 1
+    assert checked > 60
+
+
+def _end(words: list[str]) -> int:
+    """Where options of somebody else's script begin."""
+    return words.index("--") if "--" in words else len(words)
+
+
+def test_every_variable_on_a_page_is_read_somewhere() -> None:
+    told = {n for p in WRITTEN for n in re.findall(r"`?(MINIMASCOPE_[A-Z_]*[A-Z])", p.read_text())}
+    rooms = ("minimascope", "backend", "workers", "dashboard")
+    code = "".join(f.read_text() for room in rooms for f in (ROOT / room).rglob("*.py"))
+    unread = {name for name in told if name not in code and name[12:].lower() not in code}
+    assert len(told) > 20
+    assert unread == set()
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_python_on_a_page_is_python(path: Path) -> None:
+    for block in blocks(path, "python"):
+        compile(block, path.name, "exec")
+
+
+# British, with -ise; "generalize" is how the field and both papers write it. Names of code stand in
+# code. A licence is a noun; MIT's own text is not ours.
+AMERICAN = re.compile(
+    r"\b(color\w*|behavior\w*|neighbor\w*|center\w*|labeled|modeled|"
+    r"favor\w*|gray|canceled|judgment|analyz\w+|optimiz\w+|"
+    r"(?!generaliz|size|resiz|prize|seize|randomized range)\w+iz(?:e[ds]?|ing|ations?|ers?))\b",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_spelling_is_one(path: Path) -> None:
+    prose = re.sub(
+        r"`[^`]*`|(\[[\w.]+)?\]\([^)]*\)|<[^>]*>|\"[^\"\n]{20,}\"",
+        "",
+        FENCED.sub("", path.read_text()),
+    )
+    assert [found[0] for found in AMERICAN.finditer(prose)] == []

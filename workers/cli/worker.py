@@ -34,6 +34,15 @@ def command(
     device: Annotated[
         str, typer.Option(metavar="auto|cpu|cuda:N", help="what analyses run on")
     ] = "auto",
+    several: Annotated[
+        str,
+        typer.Option(
+            "--devices",
+            metavar="cuda:0,cuda:1,...",
+            help="an analysis shares these, a process each (cpu,cpu: two processes)",
+            show_default=False,
+        ),
+    ] = "",
     watched: Annotated[bool, typer.Option("--watched", hidden=True)] = False,
     pulse: Annotated[int | None, typer.Option(hidden=True)] = None,
     nice: Annotated[int, typer.Option(hidden=True)] = 0,
@@ -43,7 +52,9 @@ def command(
     if server:  # every process of this worker has to know whom it serves
         os.environ["MINIMASCOPE_API_URL"] = server
     asked = _queues(queues)
-    devices.choose(device)
+    ranks = devices.choose_several(several) if several else []
+    if not ranks:
+        devices.choose(device)
     served = devices.served(asked)
     if not served:
         sentence = "There is no GPU here for the queue 'gpu'."
@@ -51,28 +62,30 @@ def command(
     if watched:
         os.nice(nice)
         threading.Thread(target=_end_with_parent, daemon=True).start()
-        _work(served, pulse, child)
+        _work(served, pulse, child, ranks)
     else:
-        _watch(queues, child)
+        _watch(queues, child, several)
 
 
-def _work(queues: list[QueueName], pulse: int | None, child: str | None) -> None:
+def _work(queues: list[QueueName], pulse: int | None, child: str | None, ranks: list[str]) -> None:
     from minimascope.service import tracing
     from workers.celery_app import run_worker
     from workers.process.supervisor import COMMAND
 
     settings = Settings()
     tracing.configure(settings, "worker")
-    run_worker(settings, queues, command=(sys.executable, child) if child else COMMAND, pulse=pulse)
+    command = (sys.executable, child) if child else COMMAND
+    run_worker(settings, queues, command=command, pulse=pulse, devices=ranks)
 
 
-def _watch(queues: str, child: str | None) -> None:
+def _watch(queues: str, child: str | None, several: str) -> None:
     """Until SIGTERM or Ctrl-C, which the worker is told and given time to hand its job back."""
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     command = [sys.executable, "-P", "-m", "minimascope", "worker", "--watched"]
     command += [f"--queues={queues}", *([f"--child={child}"] if child else [])]
+    command += [f"--devices={several}"] if several else []
     worker = Watched(command, environment=dict(os.environ))
     worker.start()
     while not stopping.wait(WATCH_SECONDS):

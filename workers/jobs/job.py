@@ -37,6 +37,7 @@ class Job:
     memory_share: float
     publisher: SupervisorPublisher
     replies: queue.SimpleQueue[bytes]
+    devices: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -59,6 +60,7 @@ class Job:
             memory_share=document.get("memory_share", 1.0),
             publisher=publisher,
             replies=replies,
+            devices=tuple(document.get("devices") or ()),
         )
 
     @property

@@ -59,6 +59,10 @@ class Attempt:
             if event.get("event") == "end":
                 self.work.ended = True
                 return None
+            if event.get("event") == "rank_lost":
+                log.error("job %s: %s", self.job.id, event.get("sentence"))
+                self.heartbeat.progress(0.0, "One of its processes was lost: once more")
+                return "rank_lost"
             if stop := self._handle(event, shards):
                 return stop
 

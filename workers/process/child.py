@@ -57,6 +57,7 @@ def run(
     While it works, lines of stdin are `replies` to what it asked.
     """
     from minimascope.analysis.session.faults import out_of_memory
+    from minimascope.curvature.running.ranks import RankLostError
     from workers.jobs.job import Job
     from workers.jobs.lookup import perform
 
@@ -65,6 +66,9 @@ def run(
         value = perform(Job.of(job, publisher, replies))
     except ProblemError as problem:
         publisher.send("problem", problem=problem.as_dict())
+    except RankLostError as lost:
+        publisher.send("rank_lost", sentence=str(lost))
+        return 1
     except Exception as error:
         traceback.print_exc()
         if not out_of_memory(error):

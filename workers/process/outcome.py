@@ -11,7 +11,7 @@ from minimascope.contract.job_kinds import job_kind
 from minimascope.contract.problems import ProblemError
 from workers.delivery import ClaimedJob, FullError
 
-Stop = Literal["cancelled", "lost", "too_long", "shutdown", "frozen", "broken"]
+Stop = Literal["cancelled", "lost", "too_long", "shutdown", "frozen", "rank_lost", "broken"]
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 

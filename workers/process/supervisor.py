@@ -63,12 +63,14 @@ class Supervisor:
     """Runs jobs one after another; set `stopping` to give the current one back.
 
     `kept` is the folder of what interrupted jobs go on from: see `minimascope.machine.unfinished`.
+    `devices`: where there are several, of the processes that share an analysis.
     """
 
     delivery: Delivery
     command: Sequence[str] = COMMAND
     stopping: threading.Event = field(default_factory=threading.Event)
     kept: Path | None = None
+    devices: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         self.spare = Spare(self.command)
@@ -214,6 +216,7 @@ class Supervisor:
             "parameters": job.parameters,
             "arrays": {name: str(path) for name, path in arrays.items()},
             "question": job.question,
+            "devices": list(self.devices),
             "workdir": str(folder),
             "unfinished": str(unfinished.begun(self.kept, job.id, maker=release) or ""),
         }
@@ -222,9 +225,9 @@ class Supervisor:
         if stop == "lost":
             self._trace.ended("lost")
             raise LostJobError(job.id)
-        if stop in ("shutdown", "frozen"):
+        if stop in ("shutdown", "frozen", "rank_lost"):
             self._trace.ended("given_back")
-            self.delivery.release(job, frozen=stop == "frozen")
+            self.delivery.release(job, frozen=stop != "shutdown")
             return
         unfinished.forget(self.kept, job.id)
         if stop == "cancelled":

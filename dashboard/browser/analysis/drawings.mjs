@@ -9,12 +9,13 @@ import { losses } from "./losses_drawing.mjs";
 import { spectrum } from "./spectrum_drawing.mjs";
 import { state } from "./state.mjs";
 import { surface } from "./surface_drawing.mjs";
+import { pulls } from "./tokens_drawing.mjs";
 import { walk, walked } from "./walk_drawing.mjs";
 
 /** @type {Record<string, (payload: Payload, view: View, width: number) => Figure>} */
 const DRAWINGS = {
   boundary, filmstrip, gap, spectrum, surface, walk,
-  data: losses, layers: layerDrawing("layers"), blocks: layerDrawing("blocks"),
+  data: losses, token_pull: pulls, layers: layerDrawing("layers"), blocks: layerDrawing("blocks"),
 };
 
 /**

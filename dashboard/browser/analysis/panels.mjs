@@ -13,7 +13,7 @@ const WIDTH = 740; // where a plot has none
 /** @type {Record<string, string>} */
 const LABELS = TAB_LABELS;
 /** Of the tabs only these follow more than the choice of the tab. @type {Record<string, (keyof View)[]>} */
-const TAB_DEPENDS = { walk: ["vector", "step"], data: ["points"], layers: ["layers"], blocks: ["layers"] };
+const TAB_DEPENDS = { walk: ["vector", "step"], data: ["points"], token_pull: ["vector"], layers: ["layers"], blocks: ["layers"] };
 
 /** What of the state each plot depends on. @type {Record<string, (view: View) => (keyof View)[]>} */
 const PANELS = {

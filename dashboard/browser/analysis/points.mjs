@@ -10,6 +10,7 @@ const HARDEST = 12;
 const SMALL = 28, LARGE = 72; // CSS pixels of an image in a row, and alone
 const PINNED_HEAD = ["", "class", "predicted", "loss", "leave-one-out", "margin ≤"];
 const HARDEST_HEAD = ["point", "class", "predicted", "loss", "left out", "margin ≤"];
+const SEQUENCES_HEAD = ["sequence", "loss", "left out"];
 
 /** @typedef {typeof import("../contract.mjs").RECORD[number]} Recorded */
 
@@ -96,8 +97,11 @@ function hardest(payload, by) {
   /** @type {number[]} */
   const loss = once(payload.record[by]);
   const order = loss.map((_, point) => point).sort((a, b) => loss[b] - loss[a]).slice(0, HARDEST);
-  const caption = by === "alo_loss" ? "The points that cost most when left out" : "The points of highest loss";
-  return tableOf(HARDEST_HEAD, order.map((point) => hardRow(payload, point)), caption);
+  const points = payload.record.labels ? "points" : "sequences";
+  const caption = by === "alo_loss" ? `The ${points} that cost most when left out` : `The ${points} of highest loss`;
+  if (payload.record.labels) return tableOf(HARDEST_HEAD, order.map((point) => hardRow(payload, point)), caption);
+  const rows = order.map((point) => [String(point), ...(/** @type {const} */ (["train_loss", "alo_loss"])).map((name) => number(value(payload, name, point)))]);
+  return tableOf(SEQUENCES_HEAD, rows, caption);
 }
 
 /** @param {View} view @param {Payload} payload */

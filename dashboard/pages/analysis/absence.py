@@ -18,6 +18,8 @@ def absence(report: Report, stage: Stage, *, final: bool) -> str:
             if failure.code == "out_of_time":
                 return OUT_OF_TIME
             return INAPPLICABLE if failure.inapplicable else FAILED
+    if stage == "boundary" and report.tokens is not None and report.tokens.flips:
+        return INAPPLICABLE  # of a language model that stage finds flips
     return UNASKED if final else PENDING
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dashboard.components.words import count, percent, plural
+from dashboard.components.words import count, number, percent, plural
 from dashboard.pages.analysis.absence import headline
 from minimascope.contract.report import Report
 from minimascope.contract.report.sentences import nats
@@ -14,6 +14,10 @@ def boundary_finding(report: Report, *, final: bool = False) -> str:
     """How many directions it needs, and how near it comes."""
     found, margins = report.boundary, report.margins
     parts = []
+    if report.tokens is not None and report.tokens.flips:
+        flips = report.tokens.flips[0]
+        near = nats(flips.reach)
+        parts.append(f"{percent(flips.share)} of next tokens flip within {near} along v1")
     if found is not None and found.n90 is not None:
         parts.append(f"{plural(found.n90, 'direction')} hold nine tenths of the alignment")
     if margins is not None and margins.l2.smallest.upper is not None:
@@ -64,8 +68,12 @@ def data_finding(report: Report, *, final: bool = False) -> str:
         share = report.gap.diagnostics.top5_share
     if share is not None:
         few = max(round(0.05 * n), 1)
-        return f"{count(few)} of {plural(n, 'example')} carry {percent(share)} of the estimate."
+        what = "example" if report.tokens is None else "sequence"
+        return f"{count(few)} of {plural(n, what)} carry {percent(share)} of the estimate."
     accuracy = report.data.train.accuracy
+    if report.tokens is not None:
+        said = f"{percent(accuracy)} of {plural(report.tokens.counted, 'token')} are right; "
+        return f"{said}perplexity {number(report.tokens.perplexity)}."
     if accuracy is None:
         return f"{plural(n, 'training example')}."
     return f"{percent(accuracy)} of {plural(n, 'training example')} are right."

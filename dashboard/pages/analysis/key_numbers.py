@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from dash import html
 
 from dashboard.components.term import term
-from dashboard.components.words import level, number, plural, with_error
+from dashboard.components.words import level, number, percent, plural, with_error
 from dashboard.pages.analysis.absence import absence
 from dashboard.pages.analysis.sample_words import first_look_words
-from minimascope.contract.report import Report
+from minimascope.contract.report import Report, Tokens
 
 OVERCONFIDENT = 1.2
 
@@ -59,8 +59,21 @@ def eigenvalue_kpi(report: Report, *, final: bool = False) -> Kpi:
     return Kpi("lambda_1", label, number(spectrum.eigenvalues[0]), note)
 
 
+def perplexity_kpi(tokens: Tokens, accuracy: float | None) -> Kpi:
+    """exp of the loss a token, on training and test data."""
+    notes = [] if accuracy is None else [f"{percent(accuracy)} of tokens right"]
+    if tokens.test_perplexity is not None:
+        notes.insert(0, f"test {number(tokens.test_perplexity)}")
+    return Kpi("perplexity", "Perplexity", number(tokens.perplexity), "; ".join(notes))
+
+
 def margin_kpi(report: Report, *, final: bool = False) -> Kpi:
-    """The closest crossing with the certified bound below it, the median, what is not in them."""
+    """The closest crossing with the certified bound below it, the median, what is not in them.
+
+    Of a language model, which has none, its perplexity.
+    """
+    if report.tokens is not None:
+        return perplexity_kpi(report.tokens, report.data.train.accuracy)
     margins = report.margins
     if margins is None or margins.l2.smallest.upper is None:
         note = "none reached" if margins else absence(report, "margins", final=final)

@@ -35,7 +35,10 @@ COPIES = (
 
 def _subtitle(analysis: Analysis, report: Report) -> str:
     kind = (report.checkpoint.architecture or {}).get("family", report.checkpoint.format)
-    data = plural(report.data.train.n, "training point")
+    what = "training point" if report.tokens is None else "training sequence"
+    data = plural(report.data.train.n, what)
+    if report.tokens is not None:
+        data += f" of {plural(report.tokens.counted, 'token')}"
     if report.data.test is not None:
         test = report.data.test
         right = "" if test.accuracy is None else f" ({percent(test.accuracy)} right)"
@@ -132,7 +135,7 @@ def _head(analysis: Analysis, report: Report) -> html.Div:
 def _bench(report: Report, known: int, *, final: bool) -> tuple[list[Any], str]:
     """The pictures side by side and what the row is called; without points there is no map."""
     plane, film = plane_kind(report), filmstrip(report)
-    if final and report.data.classes is None:
+    if report.tokens is not None or (final and report.data.classes is None):
         return [spectrum(report)], "bench no-map"
     right = [part for part in (spectrum(report), card()) if part is not None]
     bench = [

@@ -13,7 +13,8 @@ from minimascope.contract.report import Report, Spectrum
 from minimascope.contract.report.measures import COUNT_ABOVE
 
 
-def _vectors(count: int) -> html.Div:
+def vectors(count: int) -> html.Div:
+    """Buttons that choose one of the leading eigenvectors."""
     buttons = [
         html.Button(
             ["v", html.Sub(str(k))],
@@ -65,8 +66,8 @@ def boundary(count: int, *, plane: PlaneKind, report: Report, final: bool = Fals
         where = "input plane" if plane == "inputs" else "plane of two principal components"
         label = "Alignment of the loss gradient with the chosen Hessian eigenvector over the "
         label += f"{where}, with the decision boundary and the training points."
-    vectors = [_vectors(count)] if plane == "none" and aligned else []  # else the rail chooses
-    controls = html.Div([*vectors, plane_controls(plane, aligned=aligned)], className="controls")
+    chosen = [vectors(count)] if plane == "none" and aligned else []  # else the rail chooses
+    controls = html.Div([*chosen, plane_controls(plane, aligned=aligned)], className="controls")
     said = {"principal": PROJECTED, "none": REPRESENTED if aligned else UNALIGNED}.get(plane, "")
     said = said.format(absence(report, "boundary", final=final))
     note = html.P(said, id=ids.PLANE_NOTE, className="hint")

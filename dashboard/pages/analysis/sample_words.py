@@ -6,7 +6,14 @@ from dash import html
 
 from dashboard.components.data_table import table
 from dashboard.components.words import count, number, percent, plural, with_error
-from minimascope.contract.report import FirstLook, Interval, Report, Spectrum, SpectrumSample
+from minimascope.contract.report import (
+    FirstLook,
+    Interval,
+    Report,
+    Spectrum,
+    SpectrumSample,
+    sentences,
+)
 
 
 def sample_words(spectrum: Spectrum, sample: SpectrumSample) -> str:
@@ -25,9 +32,10 @@ def sample_words(spectrum: Spectrum, sample: SpectrumSample) -> str:
 def first_look_words(look: FirstLook, found: Interval) -> tuple[str, str]:
     """A value, and its interval with what it is from."""
     of = "all" if look.seen == look.total else f"{count(look.seen)} of {count(look.total)}"
-    return number(found.value), (
-        f"95%: {number(found.low)} to {number(found.high)}, from {of} examples"
-    )
+    words = f"95%: {number(found.low)} to {number(found.high)}, from {of} examples"
+    if found is look.lambda_1 and look.needed:
+        return "not known yet", f"{words}; {sentences.few_examples(look)}"
+    return number(found.value), words
 
 
 def budget_words(report: Report) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dash import html
@@ -10,16 +11,27 @@ from dashboard.components import ids
 from dashboard.components.data_table import table
 from dashboard.components.words import count, number, percent
 from dashboard.drawing.class_names import class_name
-from dashboard.pages.analysis import boundary_tabs, curvature_tabs, surface_tab
+from dashboard.pages.analysis import boundary_tabs, curvature_tabs, surface_tab, token_tabs
 from minimascope.contract.report import Report
 
 NAMED = 20  # classes named in a sentence
 # Each group begins with its finding (`findings`); its parts follow one another in this order.
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "boundary": ("Boundary", ("overlaps", "walk", "surface", "complexity", "margins")),
+    "boundary": (
+        "Boundary",
+        (
+            "overlaps",
+            "token_flips",
+            "token_pull",
+            "walk",
+            "surface",
+            "complexity",
+            "margins",
+        ),
+    ),
     "curvature": ("Curvature", ("layers", "blocks")),
     "gap": ("Gap", ("estimates", "calibration")),
-    "data": ("Data", ("data", "coherence")),
+    "data": ("Data", ("tokens", "data", "positions", "sequences", "coherence")),
 }
 TABS = {
     "overlaps": "Alignment",
@@ -33,6 +45,11 @@ TABS = {
     "blocks": "Layer blocks",
     "data": "Examples",
     "estimates": "Estimates",
+    "tokens": "Tokens",
+    "token_pull": "Pulls",
+    "token_flips": "Flips",
+    "positions": "Positions",
+    "sequences": "Sequences",
 }
 LABELS = {
     "overlaps": "Alignment of every training point with each eigenvector, with class means.",
@@ -45,6 +62,11 @@ LABELS = {
     "layers": "Share of each eigenvector in each layer.",
     "blocks": "Largest eigenvalues of the Hessian's diagonal block of each layer, with its trace.",
     "data": "Leave-one-out loss against training loss, one marker a training point.",
+    "tokens": "Tokens of the dearest training sequences, coloured by their loss.",
+    "token_pull": "The same tokens, coloured by how fast their loss rises along the eigenvector.",
+    "token_flips": "Share of next tokens that change, over the step along each eigenvector.",
+    "positions": "Mean loss of each position in the sequence, with standard errors.",
+    "sequences": "Training sequences in two principal directions of their hidden states.",
 }
 
 
@@ -52,6 +74,8 @@ def _data(report: Report) -> list[Any]:
     found = report.data
     splits = [("training", found.train), *([("test", found.test)] if found.test else [])]
     rows = [(name, count(s.n), number(s.loss), percent(s.accuracy)) for name, s in splits]
+    if report.tokens is not None:
+        return _sequences(rows)
     shape = " × ".join(str(length) for length in found.input_shape) or "unknown"
     kinds = "" if found.classes is None else f", {found.classes} classes"
     if found.class_names:
@@ -63,6 +87,17 @@ def _data(report: Report) -> list[Any]:
             "fits only because it saw it; click a point to pin it everywhere."
         ),
         table(("split", "points", "loss, nats", "accuracy"), rows, "Data"),
+        html.Div(id=ids.DATA_POINTS, className="table-scroll", tabIndex=0),
+    ]
+
+
+def _sequences(rows: Sequence[tuple[str, ...]]) -> list[Any]:
+    return [
+        html.P(
+            "Each marker is a training sequence, left out as a whole. One far above the diagonal "
+            "is known by heart: the network fits it only because it saw it."
+        ),
+        table(("split", "sequences", "loss, nats a token", "tokens right"), rows, "Data"),
         html.Div(id=ids.DATA_POINTS, className="table-scroll", tabIndex=0),
     ]
 
@@ -79,6 +114,11 @@ SIDES = {
     "blocks": curvature_tabs.blocks,
     "data": _data,
     "estimates": curvature_tabs.estimates,
+    "tokens": token_tabs.tokens,
+    "token_pull": token_tabs.pulls,
+    "token_flips": token_tabs.flips,
+    "positions": token_tabs.positions,
+    "sequences": token_tabs.sequences,
 }
 
 

@@ -25,12 +25,15 @@ WALK_SECONDS = 60.0
 FEWEST_WALKED = 256
 # CPU seconds within which a loss surface has a mean at every step of both walks; beyond, at every
 # second one, which is about what the walks took; beyond the last, none.
-SURFACE_SECONDS, COARSE_SURFACE_SECONDS = 20.0, 90.0
+SURFACE_SECONDS, COARSE_SURFACE_SECONDS = 10.0, 40.0
 MOST_CLASSES = 10  # beyond, pairs are too many to read
 HESSIAN_WORK = 4e7  # n·p up to which vectors and products of a subset are soon done
 # CPU seconds of all subsets' products. Convolutions of large images need more than n·p tells.
 HESSIAN_SECONDS = 15.0
 HESSIAN_PASSES = 300.0  # over each example: some 50 products in its class
+# Of the CPU seconds that the stage has beside its passes over all points.
+PLANE_SHARE, WALK_SHARE, SURFACE_SHARE = 0.35, 0.25, 0.15
+HESSIAN_SHARE, EMBEDDING_SHARE = 0.1, 0.15
 EMBEDDED = range(10, 5001)  # examples
 EMBEDDING_SECONDS = (0.7, 0.005)  # of t-SNE, and an example
 
@@ -51,16 +54,34 @@ class BoundarySizes:
     embedded: bool
 
 
-def boundary_sizes(minimum: Minimum, *, vectors: int) -> BoundarySizes:
-    """For so many leading eigenvectors."""
+def boundary_sizes(minimum: Minimum, *, vectors: int, seconds: float = math.inf) -> BoundarySizes:
+    """For so many leading eigenvectors, in about so many CPU seconds at most."""
     drawn = is_planar(minimum) or has_principal_plane(minimum)
+    left = max(0.0, seconds - passes_seconds(minimum))
+    quick = left / quick_share(minimum)
+    grid = {"vectors": vectors + CONTROLS, "seconds": PLANE_SHARE * quick}
+    walked = walked_count(minimum, WALK_SHARE * quick)
+    hessians = hessian_seconds(minimum)
     return BoundarySizes(
-        resolution=resolution_for(minimum, vectors=vectors + CONTROLS) if drawn else None,
-        walked=walked_count(minimum),
-        surface=surface_side(minimum) if vectors > 1 else 0,
-        hessians=hessian_seconds(minimum) is not None,
-        embedded=is_embedded(minimum),
+        resolution=resolution_for(minimum, **grid) if drawn else None,
+        walked=walked,
+        surface=surface_side(minimum, walked, SURFACE_SHARE * quick) if vectors > 1 else 0,
+        hessians=hessians is not None and hessians <= HESSIAN_SHARE * quick,
+        embedded=is_embedded(minimum) and embedding_seconds(minimum) <= EMBEDDING_SHARE * left,
     )
+
+
+def passes_seconds(minimum: Minimum) -> float:
+    """CPU seconds of the gradients of all points, which nothing makes fewer: with the top
+    eigenvectors, with all known ones, with random ones."""
+    passes = 2 + math.ceil(RANDOM_VECTORS / random_at_once(minimum.dim))
+    return GRADIENT_PASSES * row_seconds(minimum) * passes * minimum.n
+
+
+def embedding_seconds(minimum: Minimum) -> float:
+    """Of t-SNE, which the network has no part in."""
+    base, more = EMBEDDING_SECONDS
+    return base + more * minimum.n
 
 
 def is_embedded(minimum: Minimum) -> bool:
@@ -68,27 +89,28 @@ def is_embedded(minimum: Minimum) -> bool:
     return has_principal_plane(minimum) and not is_planar(minimum) and minimum.n in EMBEDDED
 
 
-def walked_count(minimum: Minimum) -> int:
+def walked_count(minimum: Minimum, seconds: float = math.inf) -> int:
     """Training points of a walk: all, or as many as are soon passed over."""
-    affordable = int(WALK_SECONDS / (WALKED * POINTS * row_seconds(minimum)))
+    affordable = int(min(WALK_SECONDS, seconds) / (WALKED * POINTS * row_seconds(minimum)))
     return min(minimum.n, max(FEWEST_WALKED, affordable))
 
 
-def surface_side(minimum: Minimum) -> int:
-    """Means a side of the loss surface."""
-    if surface_seconds(minimum, POINTS) <= SURFACE_SECONDS:
+def surface_side(minimum: Minimum, walked: int, seconds: float = math.inf) -> int:
+    """Means a side of the loss surface, of as many points as are walked over."""
+    if surface_seconds(minimum, POINTS, walked) <= min(SURFACE_SECONDS, seconds):
         return POINTS
     coarse = POINTS // 2 + 1
-    return coarse if surface_seconds(minimum, coarse) <= COARSE_SURFACE_SECONDS else 0
+    soon = surface_seconds(minimum, coarse, walked) <= min(COARSE_SURFACE_SECONDS, seconds)
+    return coarse if soon else 0
 
 
-def surface_seconds(minimum: Minimum, side: int) -> float:
+def surface_seconds(minimum: Minimum, side: int, walked: int) -> float:
     """CPU seconds, as if there were as many test points as are walked over.
 
     The training loss along the axes is that of the walks.
     """
     passes = side**2 + max(side - 1, 0) ** 2
-    return passes * walked_count(minimum) * row_seconds(minimum)
+    return passes * walked * row_seconds(minimum)
 
 
 def hessian_seconds(minimum: Minimum) -> float | None:
@@ -100,16 +122,16 @@ def hessian_seconds(minimum: Minimum) -> float | None:
     return seconds if within else None
 
 
-def boundary_seconds(minimum: Minimum, *, vectors: int, slower: float) -> float:
-    """Wall seconds, each counted second taking `slower`."""
-    sizes, each = boundary_sizes(minimum, vectors=vectors), row_seconds(minimum)
-    # Of the points: with the top eigenvectors, with all known ones, with random ones.
-    passes = 2 + math.ceil(RANDOM_VECTORS / random_at_once(minimum.dim))
-    counted = GRADIENT_PASSES * each * passes * minimum.n
+def boundary_seconds(
+    minimum: Minimum, *, vectors: int, slower: float, seconds: float = math.inf
+) -> float:
+    """Wall seconds, each counted second taking `slower`, of what fits into `seconds`."""
+    sizes = boundary_sizes(minimum, vectors=vectors, seconds=seconds / slower)
+    each, counted = row_seconds(minimum), passes_seconds(minimum)
     grid = (sizes.resolution or 0) ** 2 * point_seconds(minimum, vectors=vectors + CONTROLS)
     points = sizes.walked + is_planar(minimum) * PIXELS**2
     walks = min(WALKED, vectors) * POINTS * points * each
-    walks += surface_seconds(minimum, sizes.surface)
-    counted += quick_share(minimum) * (grid + walks + (hessian_seconds(minimum) or 0.0))
-    base, more = EMBEDDING_SECONDS  # which the network has no part in
-    return slower * counted + (base + more * minimum.n if sizes.embedded else 0.0)
+    walks += surface_seconds(minimum, sizes.surface, sizes.walked)
+    hessians = hessian_seconds(minimum) if sizes.hessians else None
+    counted += quick_share(minimum) * (grid + walks + (hessians or 0.0))
+    return slower * counted + (embedding_seconds(minimum) if sizes.embedded else 0.0)

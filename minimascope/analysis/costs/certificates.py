@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
+from minimascope.analysis.costs.counting import Counted
 from minimascope.analysis.costs.passes import (
     CONVOLUTION_SECONDS,
     NUMBER_SECONDS,
@@ -31,6 +31,8 @@ RADII_SECONDS = 10.0
 COVER_SECONDS = 15.0  # quick bounds of all points
 SMALLEST_SECONDS = 5.0  # relaxed ones of the points that decide the smallest margin
 BOX_SECONDS = 30.0
+# Of the CPU seconds that the margins may take at most, in each norm.
+RADII_SHARE, COVER_SHARE, SMALLEST_SHARE, BOX_SHARE = 0.06, 0.04, 0.03, 0.02
 FLAT = 4  # numbers of an input up to which its space is cut into boxes
 # Of what the smallest margin may take: as a rule few balls need relaxed bounds; and few boxes.
 USUAL = 0.25
@@ -73,8 +75,8 @@ class BoundSizes:
         return self.bounded * self.each + self.rest
 
 
-def bound_sizes(minimum: Minimum, searched: int) -> BoundSizes:
-    """For so many searched points."""
+def bound_sizes(minimum: Minimum, searched: int, *, seconds: float = math.inf) -> BoundSizes:
+    """For so many searched points, where all margins may take so many CPU seconds."""
     if not searched:
         return BoundSizes(None, None)
     try:
@@ -82,21 +84,23 @@ def bound_sizes(minimum: Minimum, searched: int) -> BoundSizes:
     except UnboundedError as error:
         return BoundSizes(None, str(error))
     quick, slow = bound_seconds(graph, "stepwise"), bound_seconds(graph, "relaxed")
-    stepwise, relaxed = int(COVER_SECONDS / quick), int(SMALLEST_SECONDS / slow)
+    deciding = min(SMALLEST_SECONDS, SMALLEST_SHARE * seconds)
+    stepwise = int(min(COVER_SECONDS, COVER_SHARE * seconds) / quick)
     covered = min(minimum.n, max(searched, stepwise))
     flat = math.prod(graph.shape) <= FLAT
-    boxes = min(BOXES, int(BOX_SECONDS / slow)) if flat else 0
+    boxes = min(BOXES, int(min(BOX_SECONDS, BOX_SHARE * seconds) / slow)) if flat else 0
+    radii = min(RADII_SECONDS, RADII_SHARE * seconds)
     smallest = covered * (quick + USUAL * slow)
     return BoundSizes(
         graph,
         None,
-        bounded=min(searched, int(RADII_SECONDS / (ROUNDS * slow))),
+        bounded=min(searched, int(radii / (ROUNDS * slow))),
         covered=covered,
         stepwise=max(covered, stepwise),
-        relaxed=relaxed,
+        relaxed=int(deciding / slow),
         boxes=boxes,
         each=ROUNDS * slow,
-        rest=min(smallest, covered * quick + SMALLEST_SECONDS) + USUAL * boxes * slow,
+        rest=min(smallest, covered * quick + deciding) + USUAL * boxes * slow,
     )
 
 
@@ -130,12 +134,10 @@ def _pull_seconds(step: Step) -> float:
     numbers = TOUCHED * NUMBER_SECONDS * math.prod(step.out)
     if not isinstance(step, Affine) or not step.length:
         return numbers
-    with torch.no_grad(), FlopCounterMode(display=False) as flops:
+    with torch.no_grad(), Counted() as counted:
         step.linear(torch.zeros(1, *step.into, dtype=torch.float64))
-    counts = flops.get_flop_counts().get("Global", {})
-    convolved = sum(count for operation, count in counts.items() if "conv" in str(operation))
-    products = sum(counts.values()) - convolved
-    return CONVOLUTION_SECONDS * convolved + PRODUCT_SECONDS * products + numbers / 4
+    convolved = CONVOLUTION_SECONDS * counted.convolved
+    return convolved + PRODUCT_SECONDS * counted.products + numbers / 4
 
 
 def _lines_seconds(step: Step) -> float:

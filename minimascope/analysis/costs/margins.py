@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from minimascope.analysis.costs.certificates import BoundSizes, bound_sizes
@@ -30,6 +31,8 @@ SHARD_SECONDS = 6.0  # of one part
 # Ascent steps × starts × vectors × parameters along eigenvectors: gradients at each.
 ASCENT_NUMBERS = 1e9
 ASCENT_SECONDS = 60.0  # CPU seconds of all steps
+# Of the CPU seconds that the stage may take at most; the rest is for bounds.
+SEARCH_SHARE, ASCENT_SHARE = 0.45, 0.2
 NUMBER_PASSES = 30  # over the numbers of an input, which a step of its ascent makes
 
 
@@ -47,22 +50,24 @@ class MarginSizes:
     steps: int
 
 
-def margin_sizes(minimum: Minimum, *, vectors: int) -> MarginSizes:
-    """For so many leading eigenvectors; nothing is searched where there are no margins."""
-    leading, searched = min(vectors, LEADING), searched_count(minimum)
+def margin_sizes(minimum: Minimum, *, vectors: int, seconds: float = math.inf) -> MarginSizes:
+    """For so many leading eigenvectors, in about so many CPU seconds at most; nothing is searched
+    where there are no margins."""
+    leading, searched = min(vectors, LEADING), searched_count(minimum, seconds)
     return MarginSizes(
         searched=searched,
-        bounds=bound_sizes(minimum, searched),
+        bounds=bound_sizes(minimum, searched, seconds=seconds),
         vectors=leading,
-        steps=steps_for(minimum, vectors=leading),
+        steps=steps_for(minimum, vectors=leading, seconds=seconds),
     )
 
 
-def searched_count(minimum: Minimum) -> int:
+def searched_count(minimum: Minimum, seconds: float = math.inf) -> int:
     """All training points, or as many as are soon searched; 0 where there are no margins."""
     if not minimum.loss.classifies or not minimum.inputs.is_floating_point():
         return 0
-    return min(minimum.n, max(FEWEST, int(SEARCH_SECONDS / (PASSES * row_seconds(minimum)))))
+    budget = min(SEARCH_SECONDS, SEARCH_SHARE * seconds / quick_share(minimum))
+    return min(minimum.n, max(FEWEST, int(budget / (PASSES * row_seconds(minimum)))))
 
 
 def points_together(minimum: Minimum) -> int:
@@ -75,9 +80,10 @@ def search_seconds(minimum: Minimum) -> float:
     return quick_share(minimum) * PASSES * row_seconds(minimum) / len(NORMS)
 
 
-def steps_for(minimum: Minimum, *, vectors: int) -> int:
+def steps_for(minimum: Minimum, *, vectors: int, seconds: float = math.inf) -> int:
     """Ascent steps: 300, fewer for large networks."""
-    affordable = ASCENT_SECONDS / step_seconds(minimum, vectors=vectors)
+    budget = min(ASCENT_SECONDS, ASCENT_SHARE * seconds / quick_share(minimum))
+    affordable = budget / step_seconds(minimum, vectors=vectors)
     if dense_layers(minimum) is None:  # without a closed form of the gradient
         affordable = min(affordable, ASCENT_NUMBERS / (minimum.dim * STARTS * vectors))
     return max(STEPS[0], min(STEPS[-1], int(affordable)))
@@ -89,9 +95,12 @@ def step_seconds(minimum: Minimum, *, vectors: int) -> float:
     return vectors * STARTS * (2 * GRADIENT_PASSES * row_seconds(minimum) + moving)
 
 
-def margins_seconds(minimum: Minimum, *, vectors: int, slower: float) -> float:
-    """Wall seconds of searches, bounds and ascents, each counted second taking `slower`."""
-    sizes = margin_sizes(minimum, vectors=vectors)
+def margins_seconds(
+    minimum: Minimum, *, vectors: int, slower: float, seconds: float = math.inf
+) -> float:
+    """Wall seconds of searches, bounds and ascents, each counted second taking `slower`, of those
+    that fit into `seconds`."""
+    sizes = margin_sizes(minimum, vectors=vectors, seconds=seconds / slower)
     each = sizes.searched * search_seconds(minimum) + sizes.bounds.seconds
     ascents = sizes.steps * step_seconds(minimum, vectors=sizes.vectors) * quick_share(minimum)
     return slower * (len(NORMS) * each + ascents)

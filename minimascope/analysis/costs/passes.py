@@ -6,15 +6,9 @@ every machine and on a busy day, and so are the numbers of a report.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode
-from typing_extensions import override  # comes with torch
 
+from minimascope.analysis.costs.counting import Counted
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.minimum.single import worth_single
 
@@ -28,24 +22,6 @@ SINGLE_SHARE = 0.35  # of what is counted: passes in float32, where pictures and
 _ROWS = 4
 
 
-class _Numbers(TorchDispatchMode):
-    """Counts the numbers that operations hand on."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-
-    @override
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        leaves = [each for each in tree_leaves(result) if isinstance(each, Tensor)]
-        if not func.is_view:
-            self.count += sum(each.numel() for each in leaves)
-        return result
-
-
 def quick_share(minimum: Minimum) -> float:
     """What pictures, searches and ascents take of the seconds counted for float64."""
     return SINGLE_SHARE if worth_single(minimum) else 1.0
@@ -54,9 +30,7 @@ def quick_share(minimum: Minimum) -> float:
 def row_seconds(minimum: Minimum) -> float:
     """Seconds of one forward pass of one input, in a batch, on one CPU thread."""
     inputs = minimum.inputs[:_ROWS]
-    with torch.no_grad(), FlopCounterMode(display=False) as flops, _Numbers() as numbers:
+    with torch.no_grad(), Counted() as counted:
         minimum.network(inputs)
-    counts = flops.get_flop_counts().get("Global", {})  # nothing where nothing is multiplied
-    convolved = sum(count for operation, count in counts.items() if "conv" in str(operation))
-    seconds = NUMBER_SECONDS * numbers.count + CONVOLUTION_SECONDS * convolved
-    return (seconds + PRODUCT_SECONDS * (sum(counts.values()) - convolved)) / len(inputs)
+    seconds = NUMBER_SECONDS * counted.numbers + CONVOLUTION_SECONDS * counted.convolved
+    return (seconds + PRODUCT_SECONDS * counted.products) / len(inputs)

@@ -18,9 +18,9 @@ GRADIENT_NUMBERS = 4e9
 PLANE_SECONDS = 60.0
 
 
-def resolution_for(minimum: Minimum, *, vectors: int) -> int:
-    """Grid points a side: 200, fewer where those of a large net would take long."""
-    points = PLANE_SECONDS / point_seconds(minimum, vectors=vectors)
+def resolution_for(minimum: Minimum, *, vectors: int, seconds: float = math.inf) -> int:
+    """Grid points a side: 200, fewer where those of a large net would take long, or `seconds`."""
+    points = min(PLANE_SECONDS, seconds) / point_seconds(minimum, vectors=vectors)
     if dense_layers(minimum) is None:
         points = min(points, GRADIENT_NUMBERS / minimum.dim)
     return max(COARSEST, min(RESOLUTION, math.isqrt(int(points))))

@@ -7,8 +7,9 @@ pass takes on this machine now. How near all of it comes: benchmarks/stage_costs
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
@@ -18,6 +19,7 @@ from minimascope.analysis.costs.gap import gap_seconds
 from minimascope.analysis.costs.margins import margins_seconds
 from minimascope.analysis.costs.passes import row_seconds
 from minimascope.analysis.costs.spectrum import spectrum_seconds
+from minimascope.analysis.costs.tokens import tokens_seconds
 from minimascope.contract.report import Stage
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.spectrum.plan import Plan
@@ -28,25 +30,37 @@ TIMED = 256  # rows
 
 
 def stage_costs(
-    minimum: Minimum, plan: Plan, stages: Sequence[Stage], *, top_k: int, sampled: bool = False
+    minimum: Minimum,
+    plan: Plan,
+    stages: Sequence[Stage],
+    *,
+    top_k: int,
+    sampled: bool = False,
+    allowed: Mapping[Stage, float] | None = None,
 ) -> dict[Stage, float]:
     """Wall seconds of each of `stages`, the shards of a stage all on this machine.
 
-    `sampled`: the plan is that of some of the examples.
+    `sampled`: the plan is that of some of the examples. `allowed`: seconds that density, boundary
+    and margins are to stay within as far as they can.
     """
-    slower, vectors = _slower(minimum), min(top_k, minimum.dim)
+    slower, vectors = slower_than_counted(minimum), min(top_k, minimum.dim)
+    most = {stage: (allowed or {}).get(stage, math.inf) for stage in stages}
+    told = {"vectors": vectors, "slower": slower}
     known: dict[Stage, Callable[[], float]] = {
         "spectrum": lambda: spectrum_seconds(plan, vectors=vectors, sampled=sampled),
-        "density": lambda: density_seconds(minimum, plan),
+        "density": lambda: density_seconds(minimum, plan, most["density"]),
         "gap": lambda: gap_seconds(minimum, slower=slower),
-        "boundary": lambda: boundary_seconds(minimum, vectors=vectors, slower=slower),
-        "margins": lambda: margins_seconds(minimum, vectors=vectors, slower=slower),
+        "boundary": lambda: boundary_seconds(minimum, **told, seconds=most["boundary"]),
+        "margins": lambda: margins_seconds(minimum, **told, seconds=most["margins"]),
     }
+    if minimum.loss.reads == "labels_of_positions":
+        known["boundary"] = lambda: tokens_seconds(minimum, vectors=vectors, slower=slower)
     applies = {stage: minimum.loss.classifies or stage not in OF_CLASSES for stage in stages}
+    applies["boundary"] = minimum.loss.classifies or minimum.loss.reads == "labels_of_positions"
     return {stage: STARTED + (known[stage]() if applies[stage] else 0.0) for stage in stages}
 
 
-def _slower(minimum: Minimum) -> float:
+def slower_than_counted(minimum: Minimum) -> float:
     """Seconds of one pass over those counted for it."""
     rows = minimum.inputs[:TIMED]
     taken = []

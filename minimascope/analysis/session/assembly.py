@@ -17,6 +17,7 @@ from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import TakenFile
 from minimascope.curvature.minimum.batches import outputs_at
 from minimascope.curvature.minimum.minimum import Minimum, prepare
+from minimascope.curvature.minimum.positions import Positions, positions_of
 from minimascope.intake.networks.fitting import fitted
 from minimascope.intake.values.checkpoint import Checkpoint
 from minimascope.intake.values.dataset import Dataset
@@ -25,6 +26,7 @@ from minimascope.objective.loss import Loss
 from minimascope.objective.objective import Objective
 from minimascope.objective.optimiser import EPS, Optimiser
 from minimascope.objective.penalty import Penalty
+from minimascope.objective.tokens import TokenCrossEntropy
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,21 @@ class Opened:
     def outputs(self) -> Tensor:
         """The network's outputs (n, K) for the training set: minutes for 50,000 images, so once."""
         return outputs_at(self.minimum, self.minimum.inputs)
+
+    @cached_property
+    def positions(self) -> Positions:
+        """Of a language model: what it makes of each position of the training set, passed once."""
+        return self._positions(self.minimum.inputs, self.minimum.targets)
+
+    @cached_property
+    def held_positions(self) -> Positions | None:
+        """The same of the test set; None without one."""
+        return self.test and self._positions(*self.test)
+
+    def _positions(self, inputs: Tensor, targets: Tensor) -> Positions:
+        loss = self.minimum.loss
+        assert isinstance(loss, TokenCrossEntropy)
+        return positions_of(self.minimum, loss.of_data(targets), inputs, targets)
 
 
 def together(

@@ -7,6 +7,7 @@ from pathlib import Path
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Failure, Stage
 from minimascope.curvature.running.deadline import OutOfTimeError
+from minimascope.curvature.running.ranks import RankLostError
 
 BRANCHES = "The network branches on the values of tensors, and so has no Jacobian in one pass."
 OURS = Path(__file__).parents[2]
@@ -19,7 +20,7 @@ def failure_of(stage: Stage, error: Exception) -> Failure:
 
 
 def refusal_of(error: Exception) -> ProblemError:
-    """What to tell the user. A want of memory is raised again.
+    """What to tell the user. A want of memory is raised again, and so is a lost rank.
 
     A ValueError raised in these packages is a refusal whose sentence is for the user. From within
     a library, and for any other kind, it is a fault of ours, and said to be one.
@@ -29,7 +30,7 @@ def refusal_of(error: Exception) -> ProblemError:
     if isinstance(error, OutOfTimeError):
         said = "The seconds that were given ended before this stage did."
         return ProblemError("out_of_time", said, "Give more seconds, or ask for fewer stages.")
-    if out_of_memory(error):
+    if out_of_memory(error) or isinstance(error, RankLostError):
         raise error
     if isinstance(error, ValueError) and _raised_by_us(error):
         return ProblemError("not_computable", str(error))

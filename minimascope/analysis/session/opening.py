@@ -74,7 +74,8 @@ def asked_for_next(
     """Of a causal language model, with the next token for a label at each position."""
     if not getattr(network, "predicts_next", False):
         return network, train, test
-    shifted = of_next(train)
+    pad = getattr(network, "pad", None)
+    shifted = of_next(train, pad=pad)
     if shifted is None:
         raise ProblemError(
             "output_shape_mismatch",
@@ -84,7 +85,7 @@ def asked_for_next(
         )
     said = SENTENCE.format(name="A causal language model")
     shifted = replace(shifted, warnings=[*shifted.warnings, said])
-    return without_last(network), shifted, test and of_next(test)
+    return without_last(network), shifted, test and of_next(test, pad=pad)
 
 
 @contextmanager
@@ -147,8 +148,9 @@ def data_summary(opened: Opened) -> DataSummary:
     minimum, test, loss, total = opened.minimum, None, opened.minimum.loss, opened.total
     classes = None
     if isinstance(loss, TokenCrossEntropy):
-        train = positions_summary(minimum, loss, minimum.inputs, minimum.targets, total.train)
-        test = opened.test and positions_summary(minimum, loss, *opened.test, total.test)
+        train = positions_summary(opened.positions, minimum.targets, total.train)
+        if opened.test and (held := opened.held_positions) is not None:
+            test = positions_summary(held, opened.test[1], total.test)
     else:
         classes = loss.classes(as_matrix(opened.outputs).shape[1])
         train = split_summary(loss, opened.outputs, minimum.targets, total.train)

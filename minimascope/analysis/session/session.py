@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from minimascope.analysis.session.publishing import Publisher
 from minimascope.analysis.sharing.shards import Alone, Part, Shards
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import Report
+from minimascope.curvature.krylov.slq import ProbeSize
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.spectrum.spectrum import Spectrum
 
@@ -34,6 +36,12 @@ class Session:
     unfinished: Path | None = None  # folder of what a killed run goes on from
     shards: Shards = field(default_factory=Alone)
     parts: dict[str, list[Part]] = field(default_factory=dict)
+    thrift: dict[str, float] = field(default_factory=dict)  # CPU seconds that a stage may take
+    probes: int = ProbeSize().probes  # of the density
+
+    def allowed(self, stage: str) -> float:
+        """CPU seconds, as counted, that a budget leaves for a stage; any number without one."""
+        return self.thrift.get(stage, math.inf)
 
     def pace(self, stage: str, start: float, share: float) -> None:
         """From now on `progress` fills this share of the whole bar."""

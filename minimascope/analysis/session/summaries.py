@@ -1,20 +1,13 @@
-"""Loss and accuracy of a split; of next tokens some sequences at a time.
-
-All at once the logits of 32 sequences of 256 tokens and 50,257 words would be 3 GB.
-"""
+"""Loss and accuracy of a split, of examples or of all positions of sequences."""
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from minimascope.contract.report import SplitSummary
 from minimascope.curvature.minimum.batches import as_matrix
-from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.minimum.positions import Positions
 from minimascope.objective.loss import Loss
-from minimascope.objective.tokens import TokenCrossEntropy
-
-LOGITS_AT_ONCE = 2**25
 
 
 def split_summary(
@@ -48,33 +41,15 @@ def error_of_draw(values: Tensor, total: int) -> float:
     return float(each.std()) * (left / len(each)) ** 0.5 if len(each) > 1 else float("nan")
 
 
-def positions_summary(
-    minimum: Minimum,
-    loss: TokenCrossEntropy,
-    inputs: Tensor,
-    targets: Tensor,
-    total: int | None = None,
-) -> SplitSummary:
+def positions_summary(found: Positions, targets: Tensor, total: int | None = None) -> SplitSummary:
     """As `split_summary`: the mean over labels that count, and the share of them that is right."""
-    loss, counted = loss.of_data(targets), loss.counts(targets)
-    losses: list[Tensor] = []
-    right: list[Tensor] = []
-    done, size = 0, 1
-    while done < len(inputs):
-        part = slice(done, done + size)
-        with torch.no_grad():
-            logits = minimum.network(inputs[part])
-        losses.append(loss.values(logits.flatten(1), targets[part]).double())
-        right.append(((logits.argmax(2) == targets[part]) & counted[part]).sum(dim=1))
-        done += size
-        size = max(1, LOGITS_AT_ONCE // logits[0].numel())
-    values, hits = torch.cat(losses), torch.cat(right).double()
-    labels = float(counted.sum()) / len(inputs)
+    hits = ((found.likeliest == targets) & found.counted).sum(dim=1).double()
+    labels = float(found.counted.sum()) / len(targets)
     return SplitSummary(
-        n=len(inputs),
-        loss=float(values.mean()),
+        n=len(targets),
+        loss=float(found.values.mean()),
         accuracy=float(hits.mean()) / labels,
         total=total,
-        loss_error=None if total is None else error_of_draw(values, total),
+        loss_error=None if total is None else error_of_draw(found.values, total),
         accuracy_error=None if total is None else error_of_draw(hits / labels, total),
     )

@@ -12,6 +12,7 @@ from minimascope.analysis.costs.planes import has_principal_plane
 from minimascope.analysis.session.opening import is_planar
 from minimascope.analysis.session.sampling import some_rows
 from minimascope.analysis.session.session import Session
+from minimascope.analysis.stages import tokens
 from minimascope.analysis.stages.class_subsets import subset_sections
 from minimascope.analysis.stages.embeddings import NO_EMBEDDING, tsne
 from minimascope.analysis.stages.images import are_images
@@ -46,11 +47,18 @@ NO_PLANE = "None: the inputs are not real-valued with at least two features."
 
 
 def run(session: Session) -> None:
-    """Fills `report.boundary`: alignment, complexity, a plane and its flips, walks."""
+    """Fills `report.boundary`: alignment, complexity, a plane and its flips, walks.
+
+    Of a language model it is `report.tokens`: which next tokens change along eigenvectors.
+    """
     minimum, spectrum = session.opened.minimum, session.spectrum
     assert spectrum is not None
+    if tokens.has_positions(minimum):
+        tokens.run(session)
+        return
     require_classification(minimum)
-    sizes = boundary_sizes(minimum, vectors=len(spectrum.eigenvectors))
+    vectors = len(spectrum.eigenvectors)
+    sizes = boundary_sizes(minimum, vectors=vectors, seconds=session.allowed("boundary"))
     aligned = align(minimum, spectrum.eigenvectors, minimum.inputs)
     session.alignment = aligned.values
     session.array("alignment", aligned.values.double())

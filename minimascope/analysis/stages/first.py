@@ -17,9 +17,11 @@ from minimascope.analysis.costs.passes import row_seconds
 from minimascope.analysis.costs.planes import has_principal_plane
 from minimascope.analysis.costs.spectrum import plan_stage
 from minimascope.analysis.costs.stages import stage_costs
+from minimascope.analysis.session.drawing import row_time
 from minimascope.analysis.session.opening import is_planar
 from minimascope.analysis.session.sampling import for_spectrum
 from minimascope.analysis.session.session import Session
+from minimascope.analysis.stages import tokens
 from minimascope.analysis.stages.images import pictured
 from minimascope.analysis.stages.planes import zero_lines
 from minimascope.analysis.stages.representation import representation
@@ -29,13 +31,17 @@ from minimascope.boundary.slices import class_fields
 from minimascope.contract.report import Stage
 from minimascope.curvature.minimum.batches import as_matrix
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.running.deadline import left
 
 FINEST, COARSEST = 120, 24  # grid points a side of the regions
 REGION_SECONDS = 1.5  # that their passes may take
+HURRIED, PICTURE_SHARE = 8, 0.02  # grid points a side where COARSEST took more of what is left
 
 
 def publish(session: Session) -> None:
     """The report as far as it is known, and the arrays that the first pictures are made of."""
+    if tokens.has_positions(session.opened.minimum):
+        tokens.begin(session)
     session.publisher.report(session.report)
     minimum = session.opened.minimum
     plane = plane_of(minimum)
@@ -75,7 +81,7 @@ def drawn_points(minimum: Minimum, plane: Plane | None) -> Tensor | None:
 def regions(minimum: Minimum, plane: Plane, points: Tensor) -> dict[str, np.ndarray]:
     """Axes (m,), classes (m, m) and boundary over the plane, as fine as takes a second or two."""
     affordable = math.isqrt(int(REGION_SECONDS / row_seconds(minimum)))
-    frame = Frame(max(COARSEST, min(FINEST, affordable)))
+    frame = Frame(max(_coarsest(minimum), min(FINEST, affordable)))
     x, y = frame.sides(points)
     parts = grid_parts(plane.origin, plane.axes, x, y)
     logits = torch.cat([logits_at(minimum, part) for part in parts])
@@ -86,6 +92,12 @@ def regions(minimum: Minimum, plane: Plane, points: Tensor) -> dict[str, np.ndar
         "region_class": fields.argmax(dim=0).short().cpu().numpy(),
         "region_boundary": zero_lines(x, y, fields),
     }
+
+
+def _coarsest(minimum: Minimum) -> int:
+    if math.isinf(left()):
+        return COARSEST
+    return HURRIED if COARSEST**2 * row_time(minimum) > PICTURE_SHARE * left() else COARSEST
 
 
 def foreseen(session: Session, stages: Sequence[Stage]) -> dict[str, float]:

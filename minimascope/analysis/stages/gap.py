@@ -16,6 +16,7 @@ from minimascope.analysis.session.opening import output_count
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.session.told import group_norms, with_gradients
 from minimascope.analysis.sharing.shards import WORTH_SHARING, Answer, Part, Work
+from minimascope.analysis.stages import tokens
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Finding as ObjectiveFinding
@@ -73,6 +74,7 @@ def run(session: Session) -> None:
         session.report.objective.lambda_reference = session.report.gap.lambda_
     for name, values in found.arrays.items():
         session.array(name, values)
+    tokens.show_dearest(session, found.arrays)
 
 
 def too_many_logits(minimum: Minimum) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,10 +58,13 @@ def labels(minimum: Minimum, rows: Tensor) -> Tensor:
     return minimum.labels[rows].long().reshape(len(rows))
 
 
-def parts(minimum: Minimum) -> list[Part]:
-    """Searched points of both norms in parts of a few seconds; none where there are no margins."""
-    count, together = searched_count(minimum), points_together(minimum)
-    sizes, each = bound_sizes(minimum, count), search_seconds(minimum)
+def parts(minimum: Minimum, *, seconds: float = math.inf) -> list[Part]:
+    """Searched points of both norms in parts of a few seconds; none where there are no margins.
+
+    seconds: of CPU, that the stage may take.
+    """
+    count, together = searched_count(minimum, seconds), points_together(minimum)
+    sizes, each = bound_sizes(minimum, count, seconds=seconds), search_seconds(minimum)
     cuts = [
         {"norm": norm, "start": start, "stop": min(start + together, count)}
         for norm in NORMS
@@ -81,14 +85,21 @@ def spread(some: int, count: int) -> Tensor:
     return places[1:] > places[:-1]
 
 
-def worker(opened: Opened, parameters: Parameters, *, unfinished: Path | None = None) -> Work:
+def worker(
+    opened: Opened,
+    parameters: Parameters,
+    *,
+    unfinished: Path | None = None,
+    seconds: float = math.inf,
+) -> Work:
     """Finds the boundary inputs and proves the radii of the points of a part.
 
     A file a part in `unfinished` keeps its answer.
     """
     minimum = opened.minimum
-    searched = searched_rows(minimum, count=searched_count(minimum), seed=parameters.seed)
-    sizes = bound_sizes(minimum, len(searched))
+    count = searched_count(minimum, seconds)
+    searched = searched_rows(minimum, count=count, seed=parameters.seed)
+    sizes = bound_sizes(minimum, len(searched), seconds=seconds)
     key = fingerprint(minimum, seed=parameters.seed) if unfinished else ""
 
     def work(part: Part, progress: Callable[[float], None]) -> Answer:
@@ -173,7 +184,8 @@ def search(session: Session, rows: Tensor) -> dict[NormName, Found]:
         words = f"Closest crossings: {int(done * total)} of {total} searches"
         session.progress(0.55 * done, f"{words} ({len(rows)} points, ℓ₂ and ℓ∞)")
 
-    work = worker(session.opened, session.parameters, unfinished=session.unfinished)
+    kept, allowed = session.unfinished, session.allowed(STAGE)
+    work = worker(session.opened, session.parameters, unfinished=kept, seconds=allowed)
     answers = session.shards.gather(asked, work, told)
     found: dict[NormName, Found] = {}
     for norm in NORMS:

@@ -25,7 +25,8 @@ def run(session: Session) -> None:
     """Fills `report.margins`."""
     minimum, spectrum = session.opened.minimum, session.spectrum
     assert spectrum is not None
-    sizes = margin_sizes(minimum, vectors=len(spectrum.eigenvectors))
+    vectors = len(spectrum.eigenvectors)
+    sizes = margin_sizes(minimum, vectors=vectors, seconds=session.allowed(STAGE))
     rows = searched_rows(minimum, count=sizes.searched, seed=session.parameters.seed)
     found = search(session, rows)
     lower = bounds(session, sizes, rows, found)

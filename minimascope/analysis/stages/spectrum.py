@@ -21,7 +21,7 @@ from minimascope.contract.report import (
     SpectrumPlan,
     SpectrumSample,
 )
-from minimascope.curvature.krylov.slq import Quadrature
+from minimascope.curvature.krylov.slq import ProbeSize, Quadrature
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.minimum.places import layer_mass
 from minimascope.curvature.running.memory import PeakMemory
@@ -151,6 +151,7 @@ def run_density(session: Session) -> None:
     found = spectral_density(
         session.curved or session.opened.minimum,
         session.spectrum,
+        ProbeSize(session.probes),
         run=Run(session.parameters.seed, session.progress),
     )
     session.spectrum = replace(session.spectrum, operator=None)  # frees the graphs

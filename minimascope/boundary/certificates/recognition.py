@@ -79,6 +79,11 @@ class _Recorder(TorchDispatchMode):
         """The number of a recorded value."""
         return self._values[id(tensor)][1] if id(tensor) in self._values else None
 
+    @classmethod
+    @override
+    def _should_skip_dynamo(cls) -> bool:  # else torch imports a compiler, which takes seconds
+        return False
+
     @override
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None

@@ -58,6 +58,7 @@ from minimascope.contract.report.spectrum import (
     SpectrumSample,
 )
 from minimascope.contract.report.taken import TakenFile, TakenPart
+from minimascope.contract.report.tokens import Flip, FlipsAlong, ShownSequence, Tokens
 
 __all__ = [
     "ESTIMATOR_VERSION",
@@ -81,8 +82,10 @@ __all__ = [
     "Failure",
     "Finding",
     "FirstLook",
+    "Flip",
     "FlipRates",
     "Flips",
+    "FlipsAlong",
     "GCurve",
     "Gap",
     "GapCurves",
@@ -104,6 +107,7 @@ __all__ = [
     "Report",
     "Rescaled",
     "Section",
+    "ShownSequence",
     "Spectrum",
     "SpectrumPlan",
     "SpectrumSample",
@@ -112,5 +116,6 @@ __all__ = [
     "Surface",
     "TakenFile",
     "TakenPart",
+    "Tokens",
     "Verdict",
 ]

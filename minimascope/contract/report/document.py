@@ -24,6 +24,7 @@ from minimascope.contract.report.schema_1 import upgraded
 from minimascope.contract.report.sections import Section
 from minimascope.contract.report.spectrum import FirstLook, Spectrum
 from minimascope.contract.report.taken import TakenFile
+from minimascope.contract.report.tokens import Tokens
 from minimascope.contract.report.tracked import Tracked
 
 SCHEMA_VERSION = "2"
@@ -74,6 +75,7 @@ class Report(Section):
     cross_validation: CrossValidation | None = None
     boundary: Boundary | None = None
     margins: Margins | None = None
+    tokens: Tokens | None = None
     tracked: Tracked | None = None
     failures: list[Failure] = []
     taken: list[TakenFile] = []

@@ -9,6 +9,7 @@ import math
 
 from minimascope.contract.report.gap import Gap, Lies
 from minimascope.contract.report.objective import ObjectiveSummary, PenaltyGroup
+from minimascope.contract.report.spectrum import FirstLook
 
 MINUS = "−"
 LIES: dict[Lies, str] = {
@@ -163,3 +164,8 @@ def _reference(o: ObjectiveSummary) -> list[tuple[str, str]]:
 
 def _yes(told: bool | None, more: str = "") -> str:
     return "not told" if told is None else f"{'yes' if told else 'no'}{more if told else ''}"
+
+
+def few_examples(look: FirstLook) -> str:
+    """Why λ₁ of a first look is between two numbers and no number yet."""
+    return f"a number takes about {look.needed:,} examples"

@@ -117,7 +117,9 @@ class FirstLook(Section):
     """tr H and λ₁ of all `total` examples from growing random samples, where there was a budget.
 
     `examples` had products of their own, `seen` of them are in the trace; `seconds` since the
-    start. With all examples seen the trace's interval is that of its probes alone.
+    start. With all examples seen the trace's interval is that of its probes alone. `needed`: so
+    many examples at least make λ₁ of a sample more than its trace over their number; null where
+    there are as many, and only then is its value worth a number.
     """
 
     examples: int
@@ -126,6 +128,7 @@ class FirstLook(Section):
     trace: Interval
     lambda_1: Interval | None
     seconds: float
+    needed: int | None = None
 
 
 class Spectrum(Section):

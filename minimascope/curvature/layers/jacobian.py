@@ -87,6 +87,9 @@ def _reverse_mode(minimum: Minimum, inputs: Tensor, names: list[str]) -> dict[st
 
     with sdpa_kernel(SDPBackend.MATH):  # fused attention has no vmap
         try:
+            if len(inputs) == 1:  # jacrev imports a compiler, which takes seconds
+                row = _example_by_example(one, chosen, inputs[0])
+                return {name: each.flatten(1)[None] for name, each in row.items()}
             rows = vmap(jacrev(one), in_dims=(None, 0), chunk_size=CHUNK)(chosen, inputs)
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError) or KEPT.search(str(error)):

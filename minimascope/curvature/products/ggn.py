@@ -19,6 +19,7 @@ from minimascope.curvature.layers.jacobian import examples_at_once, jacobian_chu
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.layout import Graph, Retain, chunks_of
 from minimascope.curvature.products.operator import Operator, operator_like
+from minimascope.curvature.products.spread import Part, summed
 from minimascope.curvature.products.token_graph import TokenGraph
 from minimascope.objective.likelihood import Likelihood
 
@@ -44,9 +45,9 @@ class Ggn:
     ) -> None:
         self.minimum = minimum
         self._root = None if root is None else root.to(minimum.theta)
-        self._chunks, _ = chunks_of(minimum, "jacobian", chunk=chunk, retain=retain)
+        self._over = summed(GgnSum, minimum, chunk=chunk, retain=retain)
         self.operator = operator_like(
-            minimum.theta, self._apply, "GGN", graph_bytes=self._chunks.bytes
+            minimum.theta, self._apply, "GGN", graph_bytes=self._over.own.bytes_of_all
         )
 
     def scaled(self, rows: Tensor) -> Tensor:
@@ -80,16 +81,7 @@ class Ggn:
 
     def own_gradients(self, seeds: Tensor, own: Tensor) -> Tensor:
         """J_iᵀ s_c (c × p) of seeds (c × K), i = own[c]."""
-        total = seeds.new_zeros(seeds.shape[0], self.minimum.dim)
-        for graph, examples, row in self._pieces(total):
-            here = (own[row] >= examples.start) & (own[row] < examples.stop)
-            at = here.nonzero()[:, 0], own[row][here] - examples.start
-            own_seeds = seeds[row]
-            held = graph.logits.shape[0]
-            spread = seeds.new_zeros(own_seeds.shape[0], held, seeds.shape[1])
-            spread[at] = own_seeds[here]
-            total[row] += self._pull(graph, spread)
-        return total
+        return self.scaled(self._over.sum("own_gradients", seeds, own)[0])
 
     def seen_with(self, root: Tensor | None) -> Ggn:
         """The same graphs in other coordinates."""
@@ -97,56 +89,84 @@ class Ggn:
         other._root = None if root is None else root.to(self.minimum.theta)
         return other
 
+    def gradient_sums(self, weights: Tensor) -> Tensor:
+        """Σ_i w_i g_i (c × p) for weights (c × n) of the examples' gradients g_i = J_iᵀ r_i."""
+        self.operator.counter.products += weights.shape[0]
+        return self.scaled(self._over.sum("gradients", weights)[0])
+
     def _with_own(self, V: Tensor, own: Tensor, *, without: bool) -> tuple[Tensor, Tensor]:
         self.operator.counter.products += V.shape[0]
+        total, seen = self._over.sum("with_own", self.scaled(V), own, without)
+        return self.scaled(total).div_(self.minimum.n), seen
+
+    def _apply(self, V: Tensor) -> Tensor:
+        return self.scaled(self._over.sum("times", self.scaled(V))[0]).div_(self.minimum.n)
+
+
+class GgnSum:
+    """Sums over a part of the examples; rows are (c × p), examples are numbered as of all."""
+
+    def __init__(self, part: Part, *, chunk: int | None, retain: Retain) -> None:
+        self._minimum, self._first = part.minimum, part.first
+        self._chunks, _ = chunks_of(part.minimum, "jacobian", chunk=chunk, retain=retain)
+        self.bytes_of_all = round(self._chunks.bytes / part.share)
+
+    def times(self, V: Tensor) -> tuple[Tensor]:
+        """Σ J_iᵀΛ_iJ_i v."""
         total = torch.zeros_like(V)
+        for graph, examples, row in self._pieces(V):
+            if isinstance(graph, TokenGraph):  # without the logits of all positions
+                graph.add_ggn_rows(V[row], total[row])
+                continue
+            bent = self._bent(graph, examples, graph.push_rows(V[row]))
+            total[row] += graph.pull_rows(bent)
+        return (total,)
+
+    def with_own(self, V: Tensor, own: Tensor, without: bool) -> tuple[Tensor, Tensor]:
+        """The same, `without` the share of own[c] for row c or with it, and J_i v_c of own[c]."""
+        own, total = own - self._first, torch.zeros_like(V)
         seen: Tensor | None = None
         for graph, examples, row in self._pieces(V):
-            pushed = self._push(graph, V[row])
+            pushed = graph.push_rows(V[row])
             here = (own[row] >= examples.start) & (own[row] < examples.stop)
             at = here.nonzero()[:, 0], own[row][here] - examples.start
-            seen = V.new_empty(V.shape[0], pushed.shape[2]) if seen is None else seen
+            seen = V.new_zeros(V.shape[0], pushed.shape[2]) if seen is None else seen
             seen[row][here] = pushed[at]
             bent = self._bent(graph, examples, pushed)
             if without:
                 bent = bent.clone()  # may be `pushed` itself
                 bent[at] = 0
-            total[row] += self._pull(graph, bent)
-        assert seen is not None
-        return total / self.minimum.n, seen
-
-    def gradient_sums(self, weights: Tensor) -> Tensor:
-        """Σ_i w_i g_i (c × p) for weights (c × n) of the examples' gradients g_i = J_iᵀ r_i."""
-        self.operator.counter.products += weights.shape[0]
-        total = weights.new_zeros(weights.shape[0], self.minimum.dim)
-        for graph, examples, row in self._pieces(total):
-            targets = self.minimum.targets[examples]
-            r = self.minimum.loss.residual(graph.logits.detach(), targets)
-            total[row] += self._pull(graph, weights[row, examples, None] * r)
-        return total
-
-    def _apply(self, V: Tensor) -> Tensor:
-        total = torch.zeros_like(V)
-        for graph, examples, row in self._pieces(V):
-            if isinstance(graph, TokenGraph):  # without the logits of all positions
-                graph.add_ggn_rows(self.scaled(V[row]), total[row])
-                continue
-            bent = self._bent(graph, examples, self._push(graph, V[row]))
             total[row] += graph.pull_rows(bent)
-        return self.scaled(total).div_(self.minimum.n)
+        assert seen is not None
+        return total, seen
 
-    def _push(self, graph: Graph, rows: Tensor) -> Tensor:
-        """J_i v of each row (c × m × K)."""
-        return graph.push_rows(self.scaled(rows))
+    def own_gradients(self, seeds: Tensor, own: Tensor) -> tuple[Tensor]:
+        """J_iᵀ s_c of seeds (c × K), i = own[c], which is of this part or nothing."""
+        own, total = own - self._first, seeds.new_zeros(seeds.shape[0], self._minimum.dim)
+        for graph, examples, row in self._pieces(total):
+            here = (own[row] >= examples.start) & (own[row] < examples.stop)
+            at = here.nonzero()[:, 0], own[row][here] - examples.start
+            own_seeds = seeds[row]
+            held = graph.logits.shape[0]
+            spread = seeds.new_zeros(own_seeds.shape[0], held, seeds.shape[1])
+            spread[at] = own_seeds[here]
+            total[row] += graph.pull_rows(spread)
+        return (total,)
 
-    def _pull(self, graph: Graph, seeds: Tensor) -> Tensor:
-        """Σ_i J_iᵀ s_i of each row of seeds (c × p)."""
-        return self.scaled(graph.pull_rows(seeds))
+    def gradients(self, weights: Tensor) -> tuple[Tensor]:
+        """Σ_i w_i g_i of weights (c × n) of all examples."""
+        total = weights.new_zeros(weights.shape[0], self._minimum.dim)
+        weights = weights[:, self._first : self._first + self._minimum.n]
+        for graph, examples, row in self._pieces(total):
+            targets = self._minimum.targets[examples]
+            r = self._minimum.loss.residual(graph.logits.detach(), targets)
+            total[row] += graph.pull_rows(weights[row, examples, None] * r)
+        return (total,)
 
     def _bent(self, graph: Graph, examples: slice, pushed: Tensor) -> Tensor:
         """Λ_i applied to (c, m, K)."""
-        targets = self.minimum.targets[examples]
-        return self.minimum.loss.curvature_map(graph.logits.detach(), targets)(pushed)
+        targets = self._minimum.targets[examples]
+        return self._minimum.loss.curvature_map(graph.logits.detach(), targets)(pushed)
 
     def _pieces(self, V: Tensor) -> Iterator[tuple[Graph, slice, slice]]:
         """Chunk graphs with their examples, each with the slices of rows that fit at a time."""

@@ -7,19 +7,32 @@ from torch import Tensor
 
 from minimascope.curvature.minimum.batches import as_matrix, rows_in_cache
 from minimascope.curvature.minimum.minimum import Minimum, check_minimum
+from minimascope.curvature.products.spread import Part, summed
 
 
 def mean_gradient(minimum: Minimum) -> Tensor:
     """ḡ = ∇L (p,) of the mean loss, without weight decay. ValueError where θ is not finite."""
     check_minimum(minimum)
-    theta = minimum.theta.requires_grad_()
-    total = torch.zeros_like(theta)
-    rows = rows_in_cache(minimum.inputs)
-    for inputs, targets in zip(
-        minimum.inputs.split(rows), minimum.targets.split(rows), strict=True
-    ):
-        total += _gradient(minimum, theta, inputs, targets)
-    return total.detach() / minimum.n
+    return summed(GradientSum, minimum).sum("total")[0] / minimum.n
+
+
+class GradientSum:
+    """Σ g_i over a part of the examples."""
+
+    def __init__(self, part: Part) -> None:
+        self._minimum = part.minimum
+
+    def total(self) -> tuple[Tensor]:
+        """(p,)."""
+        minimum = self._minimum
+        theta = minimum.theta.requires_grad_()
+        total = torch.zeros_like(theta)
+        rows = rows_in_cache(minimum.inputs)
+        for inputs, targets in zip(
+            minimum.inputs.split(rows), minimum.targets.split(rows), strict=True
+        ):
+            total += _gradient(minimum, theta, inputs, targets)
+        return (total.detach(),)
 
 
 def example_gradients(minimum: Minimum, examples: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.layout import Retain, chunks_of
 from minimascope.curvature.products.operator import Operator, Rows, operator_like
+from minimascope.curvature.products.spread import Part, summed
 
 
 def hessian(minimum: Minimum, *, chunk: int | None = None, retain: Retain = "auto") -> Operator:
@@ -24,14 +25,10 @@ def hessian(minimum: Minimum, *, chunk: int | None = None, retain: Retain = "aut
     `retain` keeps the graphs between products, costing their memory, or rebuilds them, costing
     two to three times the time. ValueError where θ or the inputs are not finite.
     """
-    chunks, made_by = chunks_of(minimum, "hessian", chunk=chunk, retain=retain)
+    over = summed(HessianSum, minimum, chunk=chunk, retain=retain)
 
     def apply(rows: Tensor, moved: range | None = None) -> Tensor:
-        result = torch.zeros_like(rows)
-        for _, graph in chunks:
-            for at in chunks.rows_of(rows):
-                result[at] += graph.hessian_rows(rows[at], moved)
-        return result
+        return over.sum("times", rows, moved)[0]
 
     def block(moved: range) -> Rows | None:
         def within(rows: Tensor) -> Tensor:
@@ -39,7 +36,26 @@ def hessian(minimum: Minimum, *, chunk: int | None = None, retain: Retain = "aut
             full[:, moved.start : moved.stop] = rows
             return apply(full, moved)[:, moved.start : moved.stop]
 
-        return within if made_by.is_block(moved) else None
+        return within if over.own.is_block(moved) else None
 
-    whole = operator_like(minimum.theta, apply, "Hessian", graph_bytes=chunks.bytes)
+    whole = operator_like(minimum.theta, apply, "Hessian", graph_bytes=over.own.bytes_of_all)
     return replace(whole, block=block)
+
+
+class HessianSum:
+    """H's sum over a part of the examples, divided by their number in all."""
+
+    def __init__(self, part: Part, *, chunk: int | None, retain: Retain) -> None:
+        self._part = part
+        self._chunks, made_by = chunks_of(part.minimum, "hessian", chunk=chunk, retain=retain)
+        self.is_block = made_by.is_block
+        self.bytes_of_all = round(self._chunks.bytes / part.share)
+
+    def times(self, rows: Tensor, moved: range | None = None) -> tuple[Tensor]:
+        """Applied to (b, p) rows; `moved` as `Graph.hessian_rows` has it."""
+        result = torch.zeros_like(rows)
+        for _, graph in self._chunks:
+            for at in self._chunks.rows_of(rows):
+                result[at] += graph.hessian_rows(rows[at], moved)
+        # Graphs divide by the number of their own minimum's examples.
+        return (result if self._part.share == 1 else result.mul_(self._part.share),)

@@ -28,6 +28,7 @@ Purpose = Literal["hessian", "jacobian"]
 PILOT = 32  # examples whose graph is weighed before anything is planned, and make a chunk
 CACHE_BYTES = 32 * 2**20  # batched rows beyond a few caches gained nothing on CPU
 CHAIN_BATCH_BYTES = 8 * 2**20  # the same for layer chains
+PULLBACK_BYTES = 64 * 2**20  # of language models: what GGN products keep beyond one pass
 CHAIN_BYTES = (
     32 * 2**20
 )  # of a chunk of a layer chain: smaller ones cost calls, larger ones page faults
@@ -128,11 +129,24 @@ class ByTokens:
     def __init__(self, minimum: Minimum, head: TokenHead, purpose: Purpose) -> None:
         self._minimum, self._head, self._purpose = minimum, head, purpose
         self._parameters = fresh_leaves(minimum)
+        self._reused = purpose == "jacobian" and self._is_small()
 
     def build(self, examples: slice) -> TokenGraph:
-        twice = self._purpose == "hessian"
+        return self._built(examples, reused=self._reused)
+
+    def _built(self, examples: slice, *, reused: bool) -> TokenGraph:
         made_of = (self._head, self._minimum, self._parameters, examples)
-        return TokenGraph(*made_of, differentiable=twice)
+        twice = self._purpose == "hessian"
+        return TokenGraph(*made_of, differentiable=twice, reused=reused)
+
+    def _is_small(self) -> bool:
+        """Whether graphs of pullbacks are soon kept, for vectors that then cost no pass."""
+
+        def build() -> TokenGraph:
+            return self._built(slice(0, 1), reused=True)
+
+        weight = _weight_of(self._minimum, self._parameters, build)
+        return weight * self._minimum.n <= PULLBACK_BYTES
 
     def weigh(self, examples: slice) -> int:
         return _weight_of(self._minimum, self._parameters, lambda: self.build(examples))

@@ -18,6 +18,7 @@ from minimascope.curvature.minimum.batches import likelihood_of
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.gradient import mean_gradient
 from minimascope.curvature.products.operator import Operator, operator_like
+from minimascope.curvature.products.spread import Part, summed
 
 Centring = Literal["centred", "uncentred"]
 
@@ -40,22 +41,13 @@ class SecondMoment:
 
     def along(self, V: Tensor) -> tuple[Tensor, float]:
         """vᵀMv of the rows of V (r × p), and tr M, in one pass."""
-        second, trace = V.new_zeros(V.shape[0]), 0.0
-        for G in self._rows():
-            second += (G @ V.mT).square().sum(dim=0) / self.minimum.n
-            trace += float(G.square().sum()) / self.minimum.n
-        return second, trace
+        second, trace = summed(MomentSum, self.minimum).sum("along", V, self.seed, self.root)
+        return second / self.minimum.n, float(trace) / self.minimum.n
 
     def times(self, rows: Tensor) -> Tensor:
         """M applied to (b × p) rows: J is made anew each time."""
-        total = torch.zeros_like(rows)
-        for G in self._rows():
-            total += (rows @ G.mT) @ G
-        return total / self.minimum.n
-
-    def _rows(self) -> Iterator[Tensor]:
-        for _, (G,) in gradient_rows(self.minimum, [self.seed]):
-            yield G if self.root is None else G * self.root
+        over = summed(MomentSum, self.minimum)
+        return over.sum("times", rows, self.seed, self.root)[0] / self.minimum.n
 
     def operator(self, name: str) -> Operator:
         """M as an operator."""
@@ -74,3 +66,30 @@ def gradient_second_moment(minimum: Minimum, centring: Centring = "uncentred") -
         return moment.times(rows) - (rows @ mean)[:, None] * mean
 
     return operator_like(mean, apply, "gradient covariance")
+
+
+class MomentSum:
+    """Σ u_i u_iᵀ over a part of the examples; seeds (n × K) are those of all examples."""
+
+    def __init__(self, part: Part) -> None:
+        self._part = part
+
+    def along(self, V: Tensor, seed: Tensor, root: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Σ (u_iᵀv)² of the rows of V, and Σ |u_i|²."""
+        second, trace = V.new_zeros(V.shape[0]), V.new_zeros(())
+        for G in self._rows(seed, root):
+            second += (G @ V.mT).square().sum(dim=0)
+            trace += G.square().sum()
+        return second, trace
+
+    def times(self, rows: Tensor, seed: Tensor, root: Tensor | None) -> tuple[Tensor]:
+        """Applied to (b × p) rows."""
+        total = torch.zeros_like(rows)
+        for G in self._rows(seed, root):
+            total += (rows @ G.mT) @ G
+        return (total,)
+
+    def _rows(self, seed: Tensor, root: Tensor | None) -> Iterator[Tensor]:
+        first, n = self._part.first, self._part.minimum.n
+        for _, (G,) in gradient_rows(self._part.minimum, [seed[first : first + n]]):
+            yield G if root is None else G * root

@@ -19,7 +19,8 @@ from minimascope.curvature.products.token_head import TokenHead, pushed
 
 
 class TokenGraph:
-    """h of a chunk with its graph; `differentiable` keeps that of its pullback too."""
+    """h of a chunk with its graph; `differentiable` keeps that of its pullback at the residual
+    too, `reused` that of its pullback alone, through which h' = J v costs no pass of the body."""
 
     def __init__(
         self,
@@ -29,6 +30,7 @@ class TokenGraph:
         examples: slice,
         *,
         differentiable: bool,
+        reused: bool = False,
     ) -> None:
         self._head, self._minimum, self._examples = head, minimum, examples
         self._parameters, self._leaves = parameters, list(parameters.values())
@@ -46,6 +48,11 @@ class TokenGraph:
             residual = head.residual_on_hidden(self._h.detach(), self._targets)
             self._cotangent = residual.requires_grad_()
             self._pulled = _gradients([self._h], self._leaves, [residual], create_graph=True)
+        self._free: Tensor | None = None
+        if reused and self._hidden.requires_grad:
+            self._free = torch.zeros_like(self._hidden).requires_grad_()
+            given = [self._hidden], self._leaves, [self._free]
+            self._pulled = _gradients(*given, create_graph=True)
 
     @property
     def logits(self) -> Tensor:
@@ -54,11 +61,8 @@ class TokenGraph:
 
     def hessian_rows(self, rows: Tensor, moved: range | None = None) -> Tensor:
         """The chunk's share of H applied to (b, p) rows."""
-        used = [k for k, each in enumerate(self._pulled) if each is not None]
-        outputs = [each for each in self._pulled if each is not None]
-        parts = list(split(rows, self._places).values())
-        parts = [parts[k] for k in used]
-        along = self._slopes(outputs, parts, len(rows))
+        outputs, parts = self._pulled_with(rows)
+        along = self._slopes(outputs, parts, self._cotangent, len(rows))
         result = torch.zeros_like(rows)
         bent = self._curved(along, rows, result, whole=True)
         self._pull([*outputs, self._h], [*parts, bent], result)
@@ -66,14 +70,15 @@ class TokenGraph:
 
     def add_ggn_rows(self, rows: Tensor, result: Tensor) -> None:
         """Adds Σ J_iᵀΛ_iJ_i over the chunk, applied to (b, p) rows, to `result`."""
-        along = torch.stack([self._along(row)[self._counted] for row in rows])
+        along = self._along(rows)[:, self._counted]
         bent = self._curved(along, rows, result, whole=False)
         self._pull([self._h], [bent], result)
 
     def push_rows(self, rows: Tensor) -> Tensor:
         """J v of every example of the chunk for (b, p) rows: (b, m, T·K), all logits of them."""
         h = self._hidden.detach()
-        found = [self._head.pushed_logits(h, self._along(row), row) for row in rows]
+        along = zip(self._along(rows), rows, strict=True)
+        found = [self._head.pushed_logits(h, each, row) for each, row in along]
         return torch.stack(found).reshape(len(rows), self._shape[0], -1)
 
     def pull_rows(self, cotangents: Tensor) -> Tensor:
@@ -87,12 +92,20 @@ class TokenGraph:
         self._pull([self._hidden], [torch.stack(seeds)], result)
         return result
 
-    def _slopes(self, outputs: list[Tensor], parts: list[Tensor], count: int) -> Tensor:
+    def _pulled_with(self, rows: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """The pullback's results, and what rows (b, p) have in their places."""
+        pairs = zip(self._pulled, split(rows, self._places).values(), strict=True)
+        known = [(f, part) for f, part in pairs if f is not None]
+        return [f for f, _ in known], [part for _, part in known]
+
+    def _slopes(
+        self, outputs: list[Tensor], parts: list[Tensor], cotangent: Tensor, count: int
+    ) -> Tensor:
         """h' (b, N, d) of vectors with these parts: the pullback's derivative in its cotangent."""
-        shape = (count, *self._cotangent.shape)
+        shape = (count, *cotangent.shape)
         if not outputs:
-            return self._cotangent.new_zeros(shape)
-        return differentiate(outputs, [self._cotangent], parts)[0].reshape(shape)
+            return cotangent.new_zeros(shape)
+        return differentiate(outputs, [cotangent], parts)[0].reshape(shape)
 
     def _pull(self, outputs: list[Tensor], seeds: list[Tensor], into: Tensor) -> None:
         """Adds what seeds (b, ...) on outputs give each parameter, to (b, p)."""
@@ -105,12 +118,14 @@ class TokenGraph:
             if each is not None:
                 into[:, at] += each.reshape(len(into), -1)
 
-    def _along(self, row: Tensor) -> Tensor:
-        """h' of one vector (p,) at every position (m·T, d)."""
+    def _along(self, rows: Tensor) -> Tensor:
+        """h' of vectors (b, p) at every position (b, m·T, d)."""
+        if self._free is not None:
+            return self._slopes(*self._pulled_with(rows), self._free, len(rows))
         parameters = {name: leaf.detach() for name, leaf in self._parameters.items()}
-        tangents = split(row, self._places)
-        found = pushed(self._head, self._minimum, parameters, tangents, self._examples)
-        return found.flatten(0, 1)
+        given = (self._head, self._minimum, parameters)
+        found = [pushed(*given, split(row, self._places), self._examples) for row in rows]
+        return torch.stack(found).flatten(1, 2)
 
     def _curved(self, along: Tensor, rows: Tensor, into: Tensor, *, whole: bool) -> Tensor:
         h = self._h.detach()

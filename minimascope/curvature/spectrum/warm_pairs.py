@@ -1,7 +1,8 @@
 """Top eigenpairs from those of the step before: a few products where little has changed.
 
 Block Lanczos (`curvature.krylov.block`) that starts with the last eigenvectors and one random
-direction beside them, so that what grew since, orthogonal to all of them, is found too.
+direction beside them, so that what grew since, orthogonal to all of them, is found too. Where
+products are dear that direction is mixed into the one vector instead.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from minimascope.curvature.krylov.block import (
     ritz,
     ritz_vectors,
 )
+from minimascope.curvature.products.long_sums import norms
 from minimascope.curvature.products.operator import Operator
 
 ACCURACY = 1e-2  # residual over |λ₁|: its square is about the relative error of λ₁ itself
 MOST_BLOCKS = 12
 BESIDE = 1
+MIXED = 0.1  # of a random direction, in a start of one vector
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,24 @@ def top_pairs(
     first = random_rows(operator, width=width if before is None else BESIDE, seed=seed)
     if before is not None:
         first = orthonormal_rows(torch.cat([before.to(first), first])[:width])
+    return _expanded(operator, first, count=count, blocks=blocks, accuracy=ACCURACY)
+
+
+def top_pair(
+    operator: Operator, near: Tensor, *, seed: int, products: int, accuracy: float
+) -> Pairs:
+    """The largest eigenvalue from a vector (p,) near to its own, with so many products at most."""
+    random = random_rows(operator, width=1, seed=seed)
+    near = near.to(random)[None]
+    first = MIXED * random + near / norms(near).clamp(min=torch.finfo(near.dtype).tiny)
+    first = first / norms(first)
+    return _expanded(operator, first, count=1, blocks=products, accuracy=accuracy)
+
+
+def _expanded(
+    operator: Operator, first: Tensor, *, count: int, blocks: int, accuracy: float
+) -> Pairs:
+    width = len(first)
     state = krylov_space(first, capacity=min(operator.dim, blocks * width))
     began = operator.products
     while state.size < len(state.basis) and len(state.block):
@@ -57,7 +78,7 @@ def top_pairs(
         values, coordinates, residuals = ritz(state)
         scale = max(float(values.abs().max()), torch.finfo(torch.float64).tiny)
         top = residuals.flip(0)[:count] / scale
-        if state.size > width and bool((top <= ACCURACY).all()):
+        if state.size > width and bool((top <= accuracy).all()):
             break
     vectors = ritz_vectors(state, coordinates.flip(1)[:, :count])
     return Pairs(values.flip(0)[:count], vectors, top, operator.products - began)

@@ -17,7 +17,7 @@ from minimascope.intake.values.dataset import Dataset
 from minimascope.objective.loss import Loss
 
 PROBED = 256
-TIMED, SOON, LONGEST = 8, 0.1, 1.0  # rows, and seconds of these and of all
+TIMED, LONGEST = 8, 0.3  # rows, and seconds of all
 SCARCE = 0.05
 NUMBERS_COMPARED = 50_000_000
 LOGITS = 2**25  # of all positions of the examples probed
@@ -58,13 +58,13 @@ def probed(network: nn.Module, inputs: Tensor, which: str) -> tuple[Tensor, Tens
 
 
 def _soon_done(network: nn.Module, batch: Tensor) -> int:
-    """How many rows: all, or of a large network as many as take about a second."""
+    """How many rows: all, or of a large network as many as take a moment."""
     if isinstance(network, Program) or len(batch) <= TIMED:
         return len(batch)
     began = time.perf_counter()
     network(batch[:TIMED])
     taken = time.perf_counter() - began
-    return len(batch) if taken < SOON else max(TIMED, int(TIMED * LONGEST / taken))
+    return min(len(batch), max(TIMED, int(TIMED * LONGEST / taken)))
 
 
 def _probed_rows(network: nn.Module, inputs: Tensor) -> int:

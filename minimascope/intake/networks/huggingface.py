@@ -1,4 +1,4 @@
-"""Classifiers and causal language models of the hub: config.json and weights, by transformers.
+"""Classifiers and language models of the hub, causal and masked: config.json and weights.
 
 transformers is an optional extra. No code of the upload is ever run (`trust_remote_code=False`,
 no auto_map); attention is the eager one, which has second derivatives.
@@ -18,11 +18,13 @@ from typing_extensions import override
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.layers import architecture_invalid
 from minimascope.intake.networks.mlp import mismatch
+from minimascope.intake.networks.next_tokens import at_ends
 from minimascope.intake.values.checkpoint import Checkpoint
 
 HEADS = {
     "ForSequenceClassification": "AutoModelForSequenceClassification",
     "ForImageClassification": "AutoModelForImageClassification",
+    "ForMaskedLM": "AutoModelForMaskedLM",
 }
 CAUSAL_HEADS = {"ForCausalLM": "AutoModelForCausalLM", "LMHeadModel": "AutoModelForCausalLM"}
 # Written in plain torch by transformers itself: nothing to download, no compiled kernels.
@@ -44,7 +46,7 @@ _CONSTANTS = (".position_ids", ".token_type_ids", ".attn.bias", ".attn.masked_bi
 class Classifier(nn.Module):
     """Maps one batch (token ids n × T, or images n × C × H × W) to logits n × K.
 
-    Causal language models give n × T × K, and `predicts_next` is true.
+    Language models give n × T × K; of causal ones `predicts_next` is true.
 
     Token ids may come with their attention mask and token types, n × inputs × T; without a mask,
     pad tokens at the ends of an example are masked, as transformers' tokenizers say.
@@ -58,6 +60,8 @@ class Classifier(nn.Module):
         self.input_name = input_name
         self.input_is_floating = input_name != "input_ids"
         self.predicts_next = type(model).__name__.endswith(tuple(CAUSAL_HEADS))
+        pad = getattr(getattr(model, "config", None), "pad_token_id", None)
+        self.pad = pad if isinstance(pad, int) else None
         for name, part in model.named_children():
             self.add_module(name, part)
         for name, parameter in model.named_parameters(recurse=False):
@@ -73,9 +77,8 @@ class Classifier(nn.Module):
         if self.predicts_next:
             named["use_cache"] = False
         config = getattr(self._model[0], "config", None)
-        pad = getattr(config, "pad_token_id", None)
-        if len(parts) == 1 and isinstance(pad, int):
-            named["attention_mask"] = (~at_ends(inputs == pad)).long()
+        if len(parts) == 1 and self.pad is not None:
+            named["attention_mask"] = (~at_ends(inputs == self.pad)).long()
         if "attention_mask" in named and getattr(config, "model_type", "") in ENCODERS:
             named["attention_mask"] = self._added(named["attention_mask"])
         return {name: each for name, each in named.items() if name in taken}
@@ -92,13 +95,6 @@ class Classifier(nn.Module):
         answer = self._model[0](**self._named(inputs), return_dict=True)
         logits: Tensor = answer.logits
         return logits
-
-
-def at_ends(marked: Tensor) -> Tensor:
-    """Which marked places (n × T) belong to an unbroken run at the beginning or the end."""
-    from_start = marked.long().cumprod(-1)
-    from_end = marked.long().flip(-1).cumprod(-1).flip(-1)
-    return (from_start + from_end) > 0
 
 
 def _check(value: Any, where: str, depth: int = 0) -> Any:
@@ -155,8 +151,8 @@ def _head(config: dict[str, Any]) -> str:
         return found
     raise ProblemError(
         "architecture_invalid",
-        f"config.json names the architecture {_name(config)[:60]!r}; only classifiers and causal "
-        f"language models are taken (names ending in {', '.join([*HEADS, *CAUSAL_HEADS])}).",
+        f"config.json names the architecture {_name(config)[:60]!r}; only classifiers and language "
+        f"models are taken (names ending in {', '.join([*HEADS, *CAUSAL_HEADS])}).",
         "A model without such a head: wrap it and use minimascope.export.",
     )
 

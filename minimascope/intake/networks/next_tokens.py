@@ -20,6 +20,7 @@ SENTENCE = (
     "{name} predicts the next token: the label of each position is the one after it, as the "
     "model's own loss has it."
 )
+PADDED = "Labels at padding (token {pad} at the end or beginning of a text) count for nothing."
 MASKED = "Labels where the attention mask is 0, or was 0 one position before, count for nothing."
 
 
@@ -29,6 +30,13 @@ class WithoutLast(nn.Module):
     @override
     def forward(self, logits: Tensor) -> Tensor:
         return logits[:, :-1]
+
+
+def at_ends(marked: Tensor) -> Tensor:
+    """Which marked places (n × T) belong to an unbroken run at the beginning or the end."""
+    from_start = marked.long().cumprod(-1)
+    from_end = marked.long().flip(-1).cumprod(-1).flip(-1)
+    return (from_start + from_end) > 0
 
 
 def shifts(model: nn.Module) -> bool:
@@ -42,10 +50,11 @@ def without_last(network: nn.Module) -> nn.Module:
     return followed_by(network, WithoutLast())
 
 
-def of_next(data: Dataset) -> Dataset | None:
+def of_next(data: Dataset, *, pad: int | None = None) -> Dataset | None:
     """The data with the next token for each label; None where labels are not one a position.
 
-    Where inputs come with their mask (n × 2 × T), what is masked is no label, and has none.
+    Where inputs come with their mask (n × 2 × T), what is masked is no label, and has none; nor is
+    `pad` at the ends of a text, which a model that knows it masks by itself.
     """
     targets, inputs, said = data.targets, data.inputs, list(data.warnings)
     if targets.ndim != 2 or targets.is_floating_point():
@@ -55,4 +64,9 @@ def of_next(data: Dataset) -> Dataset | None:
         seen = inputs[:, 1] > 0
         labels = labels.masked_fill(~(seen[:, 1:] & seen[:, :-1]), IGNORED)
         said.append(MASKED)
+    elif pad is not None and inputs.shape == targets.shape:
+        padding = at_ends(inputs == pad)
+        hidden = (padding[:, 1:] | padding[:, :-1]) & (labels != IGNORED)
+        labels = labels.masked_fill(hidden, IGNORED)
+        said += [PADDED.format(pad=pad)] * bool(hidden.any())
     return replace(data, targets=labels, warnings=said)

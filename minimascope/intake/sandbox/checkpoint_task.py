@@ -111,13 +111,13 @@ def _torchscript(given: Source) -> Read:
 
 
 def _archive(given: Source) -> Read:
-    """A zip of files of weights; answers the config.json in it too."""
+    """A zip of files of weights; answers the config.json in it too, and a tokenizer's words."""
     found = weight_archive.read(given.file, torch_files=given.torch_files)
     told = training.read({**found.saved, "config": found.config}, file_bytes=given.size)
     picked = state_dict.pick(found.tensors, found.said)
     picked = replace(picked, rows=[*found.rows, *picked.rows])
     format = "safetensors" if found.config is None else "huggingface"
-    return Read(picked, told, format, {"config": found.config})
+    return Read(picked, told, format, {"config": found.config, "words": found.words})
 
 
 def _shards(given: Source) -> Read:

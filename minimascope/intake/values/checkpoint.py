@@ -32,7 +32,7 @@ class Checkpoint:
     `config` the config.json of a Hugging Face model; `tied` names each further name of a tensor
     that has several, with its first; `frozen` are names that the file says were not trained;
     `masks` are those of pruned tensors, 0 where they stay 0; `taken` is a row for each part of the
-    file (`intake.files.taken`).
+    file (`intake.files.taken`); `words` are those of a tokenizer's ids, where one came along.
     """
 
     tensors: dict[str, Tensor]
@@ -49,6 +49,7 @@ class Checkpoint:
     masks: dict[str, Tensor] = field(default_factory=dict)
     training: TrainingFacts = field(default_factory=TrainingFacts)
     moments: dict[int, Tensor] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
 
 
 def file_sha256(path: Path) -> str:
@@ -152,4 +153,5 @@ def read_training(path: Path, *, workdir: Path) -> Checkpoint:
         masks=masks,
         training=training,
         moments=moments,
+        words=found.get("words", []),
     )

@@ -1,7 +1,8 @@
 """A zip of weights: one file or shards with their index, with or without a config.json.
 
 What a model folder of the Hugging Face hub holds, zipped: .safetensors, or pytorch_model.bin where
-there are none. Tokenizers, READMEs and pickled twins of the weights are left unread.
+there are none. Of a tokenizer the words of its ids are read; READMEs and pickled twins of the
+weights are left unread.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from minimascope.intake.files.formats import records
 from minimascope.intake.files.safetensors_format import damaged
 from minimascope.intake.files.taken import Row, left, named
 from minimascope.intake.files.tensor_checks import check_tensors
-from minimascope.intake.weights import adapter, state_dict, torch_file
+from minimascope.intake.weights import adapter, state_dict, torch_file, vocabulary
 
 JSON_BYTES = 16 << 20
 SUFFIX = ".safetensors"
@@ -101,14 +102,15 @@ def _check_index(index: dict[str, Any], shards: dict[str, dict[str, Tensor]]) ->
 
 @dataclass(frozen=True)
 class Archive:
-    """What a zip of weights holds: tensors, the model's config.json, what a Trainer left, and how
-    they were found."""
+    """What a zip of weights holds: tensors, the model's config.json, what a Trainer left, how they
+    were found, and the words of its tokenizer's ids."""
 
     tensors: dict[str, Tensor]
     config: dict[str, Any] | None
     saved: dict[str, Any]
     said: list[str] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
 
 
 def read(source: BinaryIO, *, torch_files: str = "taken") -> Archive:
@@ -176,17 +178,46 @@ def _model(
     found = _table(archive, config) if config in names else None
     saved = _training(archive, folder, set(names), torch_files)
     tensors = {name: t for shard in shards.values() for name, t in shard.items()}
-    return Archive(tensors, found, saved, rows=_rows(names, weights, found, saved))
+    told, words = _words(archive, folder, names)
+    rows = _rows(names, weights, found, saved, told)
+    return Archive(tensors, found, saved, rows=rows, words=words)
+
+
+def _words(archive: zipfile.ZipFile, folder: str, names: list[str]) -> tuple[list[str], list[str]]:
+    """The record that says a tokenizer's words, and these; a tokenizer is never a reason to
+    refuse a network."""
+    for name in (f"{folder}{leaf}" for leaf in vocabulary.FILES):
+        if name in names:
+            try:
+                words = vocabulary.words_of(_table(archive, name))
+            except ProblemError:
+                continue
+            if words:
+                return [name], words
+    return [], []
 
 
 def _rows(
-    names: list[str], weights: list[str], config: dict[str, Any] | None, saved: dict[str, Any]
+    names: list[str],
+    weights: list[str],
+    config: dict[str, Any] | None,
+    saved: dict[str, Any],
+    tokenizer: list[str],
 ) -> list[Row]:
     """What became of each file of the archive."""
     rows = [Row(named(weights), "the weights")]
     rows += [Row("config.json", "the network")] if config is not None else []
     rows += [Row(named(sorted(saved)), "what they say of the training")] if saved else []
-    read = {*weights, "config.json", "trainer_state.json", *TRAINING, *INDEXES, adapter.CONFIG}
+    rows += [Row(named(tokenizer), "the words of tokens, to show them")] if tokenizer else []
+    read = {
+        *weights,
+        *tokenizer,
+        "config.json",
+        "trainer_state.json",
+        *TRAINING,
+        *INDEXES,
+        adapter.CONFIG,
+    }
     read |= set(adapter.FILES)
     others = [n for n in names if n.rsplit("/", 1)[-1] not in read and n not in read]
     others = [name for name in others if not name.endswith("/")]

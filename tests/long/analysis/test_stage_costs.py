@@ -30,7 +30,7 @@ from tests.cases.analyses import CNN, analysed, digit_images, digits_network, sa
 @pytest.fixture
 def as_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that is exactly as fast as the one the work was counted for."""
-    monkeypatch.setattr(stage_costs, "_slower", lambda *_: 1.0)
+    monkeypatch.setattr(stage_costs, "slower_than_counted", lambda *_: 1.0)
 
 
 def network(n: int, *, inputs: int = 6) -> Minimum:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,11 +19,13 @@ from tests.servers.analyses import submitted, until
 from tests.servers.deployment import Deployment, version_of
 from tests.servers.next_version import NEXT, SCHEMA, next_version
 from tests.servers.places import PROGRAMS, ROOT
-from tests.servers.processes import free_port
+from tests.servers.processes import await_true, free_port
 
 TODAY = this_code()
 WAIT = 3.0  # for what may not happen
 LEASE = 8.0
+# The next version looks into files anew, and at first there is no worker of its own to do so.
+SETTINGS = {"MINIMASCOPE_INSPECT_WAIT_SECONDS": "3"}
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +35,14 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
-    with Deployment(lease=LEASE, database=request.param) as made:
+    with Deployment(lease=LEASE, database=request.param, settings=SETTINGS) as made:
         made.start_redis()
         made.start_api()
         yield made
 
 
 def again(client: Client, job: str, seed: int) -> str:
-    """The same files, another question: nothing has to be looked into for it."""
+    """The same files, another question."""
     first = client.analysis(job)
     request = AnalysisRequest(
         checkpoint=first.checkpoint, train=first.train, parameters=Parameters(seed=seed)
@@ -55,6 +58,11 @@ def made_by(analysis: Analysis) -> Code:
 
 def messages(deployment: Deployment, worker: str) -> int:
     return deployment.log(worker).count("] received")
+
+
+def versions(client: Client) -> dict[str, Any]:
+    """What readiness says of the versions of workers."""
+    return client._http.get("/health/ready").json()["checks"]["versions"]
 
 
 def stays_queued(client: Client, job: str) -> None:
@@ -82,9 +90,12 @@ def test_the_api_is_upgraded_first(deployment: Deployment, sources: Path) -> Non
         # ... and nothing else is computed by it.
         stays_queued(client, waiting)
         assert "no job taken" in deployment.log("worker-today")
-        said = client._http.get("/health/ready").json()["checks"]
-        assert not said["versions"]["ok"]
-        assert "A worker is not minimascope 99" in said["versions"]["sentence"]
+        await_true(  # a worker says of what version it is every few seconds
+            lambda: "A worker is not minimascope 99" in versions(client).get("sentence", ""),
+            seconds=30,
+            else_say=lambda: str(versions(client)),
+        )
+        assert not versions(client)["ok"]
         deployment.start_worker("worker-next", sources=sources)
         assert made_by(until(client, waiting)) == NEXT
         # Messages are left to those that may take them: no job waits for its lease to end.
@@ -109,12 +120,12 @@ def test_a_worker_is_upgraded_first(deployment: Deployment, sources: Path) -> No
         deployment.upgrade_worker("worker-today", sources)
         stays_queued(client, first)
         assert "no job taken" in deployment.log("worker-next")
-        assert not client._http.get("/health/ready").json()["checks"]["versions"]["ok"]
+        assert not versions(client)["ok"]
         deployment.stop("api")
         deployment.start_api(sources)
         ended = until(client, first)
         assert (made_by(ended), ended.attempt) == (NEXT, 1)
-        assert client._http.get("/health/ready").json()["checks"]["versions"]["ok"]
+        assert versions(client)["ok"]
 
 
 def test_servers_that_start_at_once_migrate_once_beside_one_of_before(

@@ -230,6 +230,14 @@ def test_a_frozen_child_costs_an_attempt_each_time_and_the_last_one_fails(api: A
     assert (analysis.state, analysis.problem["code"]) == ("failed", "worker_lost")
 
 
+def test_a_lost_process_of_an_analysis_costs_an_attempt_and_the_job_is_taken_anew(api: Api) -> None:
+    job = api.job("ranks")
+    api.supervisor().run(job)
+    analysis = api.repository.analyses.analysis(job)
+    assert (analysis.state, analysis.attempt) == ("queued", 1)
+    api.repository.analyses.cancel(job, now=time.time())
+
+
 def test_a_stop_in_the_middle_of_a_transfer_gives_the_job_back(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
 import minimascope
-from minimascope.analysis import budget
+from minimascope.analysis import budget, fitting
+from minimascope.analysis.costs.boundary import boundary_seconds
+from minimascope.analysis.costs.margins import margins_seconds
 from minimascope.analysis.session import drawing
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Stage
+from minimascope.curvature.minimum.minimum import prepare
 from minimascope.curvature.running.deadline import OutOfTimeError, kept, left, within
 from tests.cases.script import TEST, N, Trained, trained
+
+PLAN = SimpleNamespace(seconds=1.0, seconds_range=(0.5, 1.0))
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +90,59 @@ def test_what_does_not_fit_is_left_out_and_said(
     script: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     costs: dict[Stage, float] = {"spectrum": 10.0, "density": 40.0, "gap": 5.0, "margins": 900.0}
-    monkeypatch.setattr(budget, "predicted", lambda *_: (None, costs))
+    monkeypatch.setattr(fitting, "predicted", lambda *_: (PLAN, costs))
+    monkeypatch.setattr(fitting, "_coarser", lambda *_: {"margins": 899.0})  # and still too long
     found = asked(script, seconds=60, stages=["spectrum", "density", "gap", "margins"])
     assert found.spectrum is not None
     assert found.margins is None
     assert any("margins was left out: about 15 min" in each for each in found.warnings)
+
+
+def test_stages_that_are_too_long_share_what_there_is() -> None:
+    costs: dict[Stage, float] = {"density": 2.0, "boundary": 50.0, "margins": 20.0}
+    assert fitting.shared(costs, 32.0) == {"density": 2.0, "margins": 15.0, "boundary": 15.0}
+    assert fitting.shared(costs, 100.0) == costs
+
+
+def test_what_is_too_long_alone_takes_no_other_stage_with_it(
+    script: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs: dict[Stage, float] = {"spectrum": 1.0, "gap": 500.0, "margins": 3.0}
+    monkeypatch.setattr(fitting, "predicted", lambda *_: (PLAN, costs))
+    found = asked(script, seconds=60, stages=["spectrum", "gap", "margins"])
+    assert found.gap is None
+    assert found.margins is not None
+    assert any("gap was left out" in each for each in found.warnings)
+
+
+def test_less_time_is_less_looked_at_down_to_the_least(script: Trained) -> None:
+    minimum = prepare(script.model, script.X, script.y)
+    told = {"vectors": 2, "slower": 2.0}
+    for seconds in (margins_seconds, boundary_seconds):
+        every = seconds(minimum, **told)
+        assert seconds(minimum, **told, seconds=1e9) == every
+        least = seconds(minimum, **told, seconds=0.0)
+        assert least < seconds(minimum, **told, seconds=every / 2) < every
+
+
+def test_less_is_looked_at_and_every_stage_is_there(
+    script: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = fitting.predicted
+
+    def dear(*given: Any) -> Any:
+        plan, costs = real(*given)
+        return plan, {stage: 1e3 if stage in fitting.COARSER else 0.5 for stage in costs}
+
+    monkeypatch.setattr(fitting, "predicted", dear)
+    monkeypatch.setattr(fitting, "slower_than_counted", lambda _: 1e4)
+    every = {"stages": ["spectrum", "density", "gap", "boundary", "margins"]}
+    found = asked(script, seconds=60, **every)
+    assert found.failures == []
+    assert found.margins.l2.searched == 32
+    assert found.spectrum.density is not None
+    assert found.boundary is not None
+    assert sum("looks at less" in each for each in found.warnings) == 3
 
 
 def test_a_stage_that_was_planned_too_short_ends_with_the_time(

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import transformers
 from torch import nn
 
 from minimascope.analysis.run import run_analysis
@@ -18,48 +17,14 @@ from minimascope.analysis.session.opening import Files, open_files
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.products.token_head import token_head
 from tests.cases.analyses import Kept
+from tests.cases.language_models import PAD, SEQUENCES, folder_of, tokens
 
-WORDS, LENGTH, SEQUENCES = 15, 5, 3
 STAGES: list[Any] = ["spectrum", "boundary", "margins"]
-SMALL: dict[str, Any] = {"vocab_size": WORDS, "bos_token_id": 0, "eos_token_id": 0}
-LLAMA = {"hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 1}
-KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "GPT-2": (
-        "GPT2Config",
-        "GPT2LMHeadModel",
-        {"n_embd": 4, "n_layer": 1, "n_head": 2, "n_positions": LENGTH},
-    ),
-    "Llama": (
-        "LlamaConfig",
-        "LlamaForCausalLM",
-        {**LLAMA, "num_attention_heads": 2, "num_key_value_heads": 1},
-    ),
-}
 
 
-def folder_of(kind: str, place: Path) -> tuple[nn.Module, Path]:
-    """A model saved by save_pretrained, zipped as the command line zips a folder."""
-    configuration, name, shape = KINDS[kind]
-    torch.manual_seed(0)
-    config = getattr(transformers, configuration)(**SMALL, **shape)
-    model = getattr(transformers, name)._from_config(config, attn_implementation="eager").eval()
-    model.save_pretrained(place / "model")
-    path = place / "model.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        for file in ("config.json", "model.safetensors"):
-            archive.write(place / "model" / file, file)
-    return model, path
-
-
-def tokens(place: Path, **more: np.ndarray) -> Path:
-    X = np.random.default_rng(0).integers(1, WORDS, (SEQUENCES, LENGTH))
-    arrays = {"X": X, "y": X, **more}
-    np.savez(place / "train.npz", **{k: v for k, v in arrays.items() if v is not None})
-    return place / "train.npz"
-
-
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["GPT-2", "Llama"])
 def test_the_loss_and_its_hessian_are_the_models_own(kind: str, tmp_path: Path) -> None:
     model, path = folder_of(kind, tmp_path)
     train = tokens(tmp_path)
@@ -133,5 +98,48 @@ def test_a_head_of_another_kind_is_refused_by_its_name(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("config.json", json.dumps(config))
         archive.write(tmp_path / "model" / "model.safetensors", "model.safetensors")
-    with pytest.raises(ProblemError, match="only classifiers and causal language models"):
+    with pytest.raises(ProblemError, match="only classifiers and language models"):
         open_files(Files(path, tokens(tmp_path)), Parameters(), workdir=tmp_path)
+
+
+def test_a_masked_model_is_asked_for_what_was_masked(tmp_path: Path) -> None:
+    """Padding, an attention mask, a tied head with a bias of its own: loss and H as autograd's."""
+    model, path = folder_of("BERT", tmp_path)
+    ids = np.load(tokens(tmp_path))["X"]
+    mask = np.ones_like(ids)
+    mask[0, 3:] = 0
+    masked = np.random.default_rng(1).random(ids.shape) < 0.5
+    masked[:, 0] = True
+    labels = np.where(masked & (mask > 0), ids, -100)
+    given = np.where(masked, 0, ids)
+    train = tokens(tmp_path, X=np.stack([given, mask], axis=1), y=labels)
+    minimum = open_files(Files(path, train), Parameters(), workdir=tmp_path).minimum
+    told = {"input_ids": torch.tensor(given), "attention_mask": torch.tensor(mask)}
+    model = model.double()
+    logits = model(**told).logits.flatten(0, 1)
+    loss = nn.functional.cross_entropy(logits, torch.tensor(labels).flatten())
+    ours = minimum.loss.values(minimum.network(minimum.inputs).flatten(1), minimum.targets).mean()
+    torch.testing.assert_close(ours, loss)
+    q = [each for each in model.parameters() if each.requires_grad]
+    first = torch.autograd.grad(loss, q, create_graph=True)
+    v = torch.randn(minimum.dim, dtype=torch.float64)
+    parts = list(minimum.unflatten(v).values())
+    dense = torch.autograd.grad(first, q, parts, allow_unused=True, materialize_grads=True)
+    assert token_head(minimum) is not None
+    flat = torch.cat([each.flatten() for each in dense])
+    torch.testing.assert_close(hessian(minimum).matvec(v), flat, rtol=1e-8, atol=1e-12)
+
+
+def test_padding_without_a_mask_is_no_label(tmp_path: Path) -> None:
+    """Of a model that knows its pad token, ids that end with it are masked and not asked for."""
+    model, path = folder_of("GPT-2", tmp_path, pad_token_id=PAD)
+    ids = np.load(tokens(tmp_path))["X"]
+    ids[0, 3:], ids[1, 4:] = PAD, PAD
+    opened = open_files(Files(path, tokens(tmp_path, X=ids, y=ids)), Parameters(), workdir=tmp_path)
+    labels = torch.tensor(np.where(ids == PAD, -100, ids))
+    mask = torch.tensor(ids != PAD).long()
+    found = model(input_ids=torch.tensor(ids), attention_mask=mask, labels=labels).loss
+    minimum = opened.minimum
+    ours = minimum.loss.values(minimum.network(minimum.inputs).flatten(1), minimum.targets).mean()
+    assert float(ours.detach()) == pytest.approx(float(found.detach()), rel=1e-5)
+    assert any("padding" in each for each in opened.warnings)

@@ -18,7 +18,10 @@ import pytest
 import yaml
 from fastapi import FastAPI
 
+import minimascope
 from backend.http import documents
+from minimascope.cli.commands import OWN, SERVICE
+from minimascope.contract.glossary import TERMS
 from minimascope.contract.problem_codes import PROBLEMS
 
 ROOT = Path(__file__).parents[3]
@@ -72,12 +75,18 @@ def pages(site: Path) -> dict[str, Page]:
     }
 
 
+FROM_CODE = {
+    "glossary.html",
+    *(f"reference/{name}.html" for name in ("python", "cli", "rest", "report")),
+}
+
+
 def test_every_page_of_the_repository_is_in_the_navigation(pages: dict[str, Page]) -> None:
     written = {
         str(path.relative_to(ROOT / "docs").with_suffix(".html"))
         for path in (ROOT / "docs").rglob("*.md")
     }
-    assert set(pages) == written
+    assert set(pages) == written | FROM_CODE
 
 
 def test_every_link_leads_somewhere(pages: dict[str, Page], site: Path) -> None:
@@ -103,6 +112,20 @@ def test_nothing_is_loaded_from_elsewhere(pages: dict[str, Page], site: Path) ->
             assert parts.scheme == "data" or (site / parts.path).is_file(), (name, address)
     for style in site.rglob("*.css"):
         assert not re.search(r"url\(['\"]?https?:|@import", style.read_text())
+
+
+def test_the_reference_is_what_there_is(site: Path, pages: dict[str, Page]) -> None:
+    """Names of the code, each at its heading; a page that came out empty would have none."""
+    text = {name: (site / name).read_text() for name in FROM_CODE}
+    for name in (*OWN, *SERVICE):
+        assert f"minimascope-{name}" in pages["reference/cli.html"].places
+    assert ">--fail-if<" in text["reference/cli.html"]
+    for name in set(minimascope.__all__) & {"analyze", "track", "compare", "load", "export"}:
+        assert f"ms{name}" in pages["reference/python.html"].places
+    assert "<strong>criterion</strong>" in text["reference/python.html"]
+    assert "POST /analyses" in text["reference/rest.html"]
+    assert {"gap", "spectrum", "margins"} <= pages["reference/report.html"].places
+    assert TERMS.keys() <= pages["glossary.html"].places
 
 
 def test_the_quickstarts_and_every_problem_are_on_it(site: Path) -> None:

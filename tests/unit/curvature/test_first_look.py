@@ -83,7 +83,9 @@ def test_no_round_is_begun_that_would_not_end_in_time(minimum: Minimum) -> None:
 
 
 def test_a_round_that_fits_is_as_large_as_fits() -> None:
-    assert _following(10, 100, 100, 9.0) == 20
+    assert _following(10, 100, 100, 3.0) == 30  # the last
+    assert _following(10, 100, 100, 9.0) == 45  # half of the time there is
+    assert _following(1, 100, 100, 1e3) == 8
     assert _following(10, 100, 100, 1.5) == 15
     assert _following(10, 100, 100, 1.2) is None
     assert _following(40, 100, 100, 2.5) == 100  # the rest at once

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.curvature.products import token_head
+from minimascope.curvature.products import layout, token_head
 from minimascope.curvature.products.ggn import Ggn
 from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.products.token_head import token_head as head_of
@@ -38,22 +38,46 @@ class Tiny(nn.Module):
         return self.head(torch.tanh(self.mixed(x)))[:, :-1]
 
 
+class Adapted(nn.Module):
+    """A frozen layer and what LoRA adds to it (Hu et al. 2022, section 4.1)."""
+
+    def __init__(self, layer: nn.Linear) -> None:
+        super().__init__()
+        self.layer = layer
+        self.down = nn.Parameter(torch.randn(1, layer.in_features))
+        self.up = nn.Parameter(torch.randn(layer.out_features, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x) + x @ self.down.T @ self.up.T
+
+
 def minimum(kind: str) -> Minimum:
     torch.manual_seed(0)
-    network = Tiny(tied=kind == "tied", bias=kind == "bias")
+    network: nn.Module = Tiny(tied=kind == "tied", bias=kind == "bias")
+    if kind == "LoRA":
+        network.mixed = Adapted(network.mixed)
     ids = torch.randint(WORDS, (SEQUENCES, LENGTH))
     labels = ids[:, 1:].clone()
     labels[0, :2] = -100
     for name, parameter in network.named_parameters():
         frozen = {"only the head": "mixed words", "only the body": "head"}.get(kind, "")
-        parameter.requires_grad_(name.split(".")[0] not in frozen.split())
+        trained = name.split(".")[0] not in frozen.split()
+        parameter.requires_grad_(name.endswith(("up", "down")) if kind == "LoRA" else trained)
     each = CrossEntropy()
     if kind == "weights and smoothing":
         each = CrossEntropy(0.1, tuple(torch.rand(WORDS).tolist()))
     return prepare(network, ids, labels, loss=TokenCrossEntropy(each))
 
 
-KINDS = ("tied", "untied", "bias", "only the head", "only the body", "weights and smoothing")
+KINDS = (
+    "tied",
+    "untied",
+    "bias",
+    "only the head",
+    "only the body",
+    "weights and smoothing",
+    "LoRA",
+)
 
 
 @pytest.fixture(params=KINDS)
@@ -76,7 +100,12 @@ def test_a_hessian_product_is_autograds(case: Minimum) -> None:
     torch.testing.assert_close(found, dense, rtol=1e-10, atol=1e-14)
 
 
-def test_a_ggn_product_is_that_of_the_jacobian(case: Minimum) -> None:
+@pytest.mark.parametrize("kept", [0, 2**20])
+def test_a_ggn_product_is_that_of_the_jacobian(
+    case: Minimum, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """J v by forward mode, or through the graph of the pullback where that is small."""
+    monkeypatch.setattr(layout, "PULLBACK_BYTES", kept)
     J = torch.func.jacrev(lambda q: case.logits(q, case.inputs).flatten(1))(case.theta)
     f = case.logits(case.theta, case.inputs).flatten(1).detach()
     Λ = case.loss.curvatures(f, case.targets)

@@ -128,7 +128,8 @@ def test_the_ways_to_say_it_give_the_same_numbers(minimum: Bigrams, criterion: A
 
 
 def test_no_boundary_is_said_in_words(minimum: Bigrams) -> None:
-    found = ms.analyze(minimum, texts(), stages=["boundary"], progress=False)
+    found = ms.analyze(minimum, texts(), stages=["boundary", "margins"], progress=False)
+    assert [each.stage for each in found.failures] == ["margins"]
     assert "Each position of a sequence has a label of its own" in found.failures[0].sentence
 
 
