@@ -33,7 +33,8 @@ def _edges(starts: list[int]) -> list[dict[str, Any]]:
 def coherence_figure(arrays: Arrays) -> go.Figure:
     """The matrix on PuOr from −1 to 1, lines between classes unless they are many.
 
-    Needs `coherence*` and `predictions`. Rows and columns are training points in the order of the network's own classes.
+    Needs `coherence*` and `predictions`. Rows and columns are training points in the order of the
+    network's own classes.
     """
     order = np.asarray(arrays["coherence_order"])
     classes = np.asarray(arrays["predictions"])[order]
