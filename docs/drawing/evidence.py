@@ -49,8 +49,8 @@ def speed(which: str) -> Panel:
 
 def speeds() -> str:
     said = (
-        "CPU time of three other tools over that of minimascope for four questions on two networks: "
-        "all to the right of one, from 1.7 to 51; a ring where a tool was stopped early."
+        "CPU time of three other tools over that of minimascope for four questions on two "
+        "networks: all to the right of one, from 1.7 to 51; a ring where a tool was stopped early."
     )
     return row([speed(name) for name in NETWORKS], label=said)
 

@@ -85,19 +85,19 @@ def unreachable(base_url: str, error: httpx.TransportError) -> ProblemError:
     )
 
 
-NOT_READY: dict[QuestionKind, tuple[str, str]] = {
-    "slice": ("slice_not_ready", "plane"),
-    "interpolation": ("interpolation_not_ready", "line"),
-    "descent": ("descent_not_ready", "descent"),
+NOT_READY = {
+    "slice": "slice_not_ready",
+    "interpolation": "interpolation_not_ready",
+    "descent": "descent_not_ready",
 }
+ASKED: dict[QuestionKind, str] = {"slice": "plane", "interpolation": "line", "descent": "descent"}
 
 
 def not_ready(what: QuestionKind, seconds: float) -> ProblemError:
     """The refusal of a client that waited long enough."""
-    code, asked = NOT_READY[what]
     return ProblemError(
-        code,
-        f"No worker computed this {asked} within {seconds:g} seconds.",
+        NOT_READY[what],
+        f"No worker computed this {ASKED[what]} within {seconds:g} seconds.",
         "Ask again: it is computed once only.",
         status=504,
     )

@@ -66,6 +66,7 @@ NO_SUCH = {
     "analysis": "no_such_analysis",
     "checkpoint": "no_such_checkpoint",
     "dataset": "no_such_dataset",
+    "descent": "no_such_descent",
     "interpolation": "no_such_interpolation",
     "job": "no_such_job",
     "slice": "no_such_slice",

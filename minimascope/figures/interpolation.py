@@ -76,7 +76,7 @@ def _plane(film: LineFilm, arrays: Arrays) -> list[Any]:
     """Regions and boundary at α (filled in the browser), the training points of the first."""
     pictures = [np.frombuffer(base64.b64decode(each), dtype=np.uint8) for each in film.classes]
     classes = np.stack(pictures).astype(np.int16).reshape(-1, film.side, film.side)
-    x, y = (np.linspace(*ends, film.side) for ends in (film.x, film.y))
+    x, y = (np.linspace(ends[0], ends[1], film.side) for ends in (film.x, film.y))
     where: dict[str, Any] = {"xaxis": "x3", "yaxis": "y3"}
     regions = class_field(classes, x, y, role=Role.WALKED_REGIONS, name="regions at α", **where)
     quiet = {**where, "showlegend": False}

@@ -152,7 +152,8 @@ def file_places(checkpoint: Checkpoint, architecture: dict[str, Any] | None) -> 
             "weights cannot be written into it.",
             "Send the state dict of a network whose architecture can be told.",
         )
-    done, coded = 1, {}
+    done = 1
+    coded: dict[str, Tensor] = {}
     for name, tensor in checkpoint.tensors.items():
         count = tensor.numel()
         code = torch.arange(done, done + count, dtype=torch.float64).reshape(tensor.shape)

@@ -45,6 +45,7 @@ WORK = 20  # products an example of a round: those of Lanczos, of probes and of 
 BLOCKS = 6  # of a Lanczos run at most, two vectors each; later ones start from the first's result
 DEAR = 0.02  # seconds of a product of one example, its graph included
 DEAR_WORK, DEAR_PRODUCTS, DEAR_ACCURACY = 10, 4, 0.05  # of such a network
+TOUCHED = 3.0  # seconds of a product, beside which what only the first one does is nothing
 DEAR_GROUPS = 24  # of those a round probes
 SLOW = 0.5  # seconds from which the first sample is
 FEWEST, FEW = 2, 4  # tiny; others have FEW
@@ -197,7 +198,8 @@ class _Looking:
             float(source(part, "hessian").build(slice(0, size)).hessian_rows(row).sum())
             return time.perf_counter() - began
 
-        once()  # kernels are loaded, memory is touched
+        if (touched := once()) > TOUCHED:  # kernels are loaded, memory is touched
+            return touched
         first = once()
         return first if first > SLOW else min(first, once())
 

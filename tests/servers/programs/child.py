@@ -78,6 +78,21 @@ def refuse() -> None:
     say(event="problem", problem=problem)
 
 
+WRONG = ("nonsense", "ranks", "unreadable")
+
+
+def say_wrong(what: str, workdir: Path) -> None:
+    """Says what ends this process, and waits for that."""
+    if what == "nonsense":
+        say(event="stage", stage="spectrum", state="perhaps")
+    elif what == "ranks":
+        say(event="rank_lost", sentence="A process of this analysis was lost.")
+    else:
+        (workdir / "report.json").write_text('{"seed": "none"}')
+        say(event="report", path=str(workdir / "report.json"))
+    time.sleep(60)
+
+
 def analysis(words: list[str], workdir: Path, memory_share: float) -> None:
     if "stubborn" in words:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -89,16 +104,9 @@ def analysis(words: list[str], workdir: Path, memory_share: float) -> None:
     if "poison" in words:
         os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(60)
-    if "nonsense" in words:
-        say(event="stage", stage="spectrum", state="perhaps")
-        time.sleep(60)
-    if "ranks" in words:
-        say(event="rank_lost", sentence="A process of this analysis was lost.")
-        time.sleep(60)
-    if "unreadable" in words:
-        (workdir / "report.json").write_text('{"seed": "none"}')
-        say(event="report", path=str(workdir / "report.json"))
-        time.sleep(60)
+    for each in WRONG:
+        if each in words:
+            say_wrong(each, workdir)
     if "late" in words:
         refuse()
         return
