@@ -9,7 +9,10 @@ nothing yet for the first of them), in seconds from the request:
   (the filmstrip), the boundary map, and every picture near it;
 - compare: 20 minima, the scatter drawn and the first row of tiles painted, from the moment the
   numbers are there;
-- switch: from the choice of a vector to Plotly's afterplot of a 200 × 200 map, in milliseconds;
+- switch: from the choice of a vector to Plotly's afterplot of a 200 × 200 map, key: from a key that
+  chooses one to the frame that shows it chosen, in milliseconds;
+- first_picture: from the drop of the training set (the checkpoint is there, Start is pressed as soon
+  as the fit is known) to the painted decision regions; fit: to the sentence that the files fit;
 - health: the slowest answer of /health/live while figures are made, in milliseconds.
 """
 
@@ -67,6 +70,17 @@ NOTE = """(() => {
 })()"""
 
 
+KEY = """async (key) => {
+  const tile = document.querySelector(`#filmstrip [data-vector='${key}']`);
+  const begun = performance.now();
+  document.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+  while (tile.getAttribute('aria-pressed') !== 'true') await new Promise(requestAnimationFrame);
+  await new Promise(requestAnimationFrame);
+  return performance.now() - begun;
+}"""
+DROPPED = ROOT / "backend" / "demos" / "weight-decay"
+
+
 @contextmanager
 def service(folder: Path) -> Iterator[str]:
     """`minimascope serve` over MINIMA copies of the demo minima; its address."""
@@ -118,7 +132,31 @@ def analysis(browser: Browser, url: str) -> dict[str, float]:
         turns = range(1, SWITCHES + 1)
         state = "analysis/state.mjs"
         taken = [in_modules(page, SWITCH, state, arg=1 + turn % 5) for turn in turns]
-    return {**found, "wire_mb": weight, "switch_ms": statistics.median(taken)}
+        keys = [page.evaluate(KEY, str(1 + turn % 5)) for turn in turns]
+    moved = {"switch_ms": statistics.median(taken), "key_ms": statistics.median(keys)}
+    return {**found, **moved, "wire_mb": weight}
+
+
+def choose(page: Page, zone: str, file: Path) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.click(f"#drop-{zone}")
+    chooser.value.set_files(file)
+
+
+def drop(browser: Browser, address: str) -> dict[str, float]:
+    """From the drop of the training set to what is said of it, and to its picture."""
+    with cold(browser) as (page, _):
+        page.goto(f"{address}/upload")
+        choose(page, "checkpoint", DROPPED / "checkpoint.safetensors")
+        page.wait_for_selector("#found-checkpoint .facts")
+        page.click("[data-choice=up-activation] [data-value=tanh]")
+        begun = time.perf_counter()
+        choose(page, "train", DROPPED / "train.npz")
+        page.wait_for_selector("#up-cost :text('The files fit')")
+        fit = time.perf_counter() - begun
+        page.click("#up-start")
+        page.wait_for_selector(".look-map canvas")
+        return {"fit_s": fit, "first_picture_s": time.perf_counter() - begun}
 
 
 def compare(browser: Browser, address: str, identifiers: list[str]) -> float:
@@ -166,6 +204,8 @@ def measure(browser: Browser, address: str) -> dict[str, Any]:
     found = {key: statistics.median(visit[key] for visit in visits) for key in visits[0]}
     for name in ("verdict", "complete"):
         found[f"first_visit_{name}_s"] = visits[0][f"analysis_{name}_s"]
+    drops = [drop(browser, address) for _ in range(RUNS)]
+    found |= {key: statistics.median(each[key] for each in drops) for key in drops[0]}
     found["list_s"] = statistics.median(first_list(browser, address) for _ in range(RUNS))
     found["health_ms"] = slowest_health(address, identifiers[RUNS : RUNS + 6])
     found["compare_20_s"] = compare(browser, address, identifiers[:MINIMA])

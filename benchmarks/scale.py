@@ -3,11 +3,11 @@
     python benchmarks/scale.py           # a quarter of an hour; results/scale.json
     python benchmarks/scale.py n p       # some of: n p K T stages shared
 
-n, p, K, T: each part is timed alone, one thread, over two decades and more; networks are untrained,
-as no part depends on what the weights are. The exponent is the slope through the logarithms of the
-last three sizes. stages: whole analyses of a small trained network. shared: products by one thread,
-two threads, two processes. CPU seconds throughout, so that a shared machine may be used; "wall" of
-what is shared is the least of some rounds, ways taken in turn.
+n, p, K, T: each part is timed alone, one thread, over decades; networks are untrained, as no part
+depends on what the weights are. The exponent is the slope through the logarithms of the last three
+sizes. stages: whole analyses of a small trained network. shared: products by one thread, two
+threads, two processes. CPU seconds throughout, so that a shared machine may be used; "wall" of what
+is shared is the least of some rounds, ways taken in turn.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SEARCHED = 32  # points of a margin search, whatever n is
 REPEATS = 3
 LARGE = 3_000_000  # parameters from which on five more vectors of them are not kept
 MANY = 2000  # classes from which on boundaries between all pairs are not searched
-STAGES = {"n": [250, 800, 2500, 8000], "width": [64, 125, 250]}
+STAGES = [250, 500, 1000, 2000]  # examples
 Row = dict[str, Any]
 
 
@@ -66,11 +66,11 @@ def gpt(length: int) -> Minimum:
 SERIES: dict[str, tuple[list[int], Callable[[int], Minimum]]] = {
     "n": ([250, 800, 2500, 8000, 25000, 50000], lambda n: mlp(n=n)),
     "p": (
-        [16, 90, 300, 1000, 3000, 10_000],
+        [16, 90, 300, 1000, 3000],
         lambda width: mlp(n=64, width=width, dtype=torch.float32),
     ),
-    "K": ([2, 10, 100, 1000, 10_000, 50_000], lambda classes: mlp(n=250, classes=classes)),
-    "T": ([16, 32, 64, 128, 256, 512, 1024], gpt),
+    "K": ([2, 10, 100, 1000, 10_000], lambda classes: mlp(n=250, classes=classes)),
+    "T": ([16, 32, 64, 128, 256, 512], gpt),
 }
 
 
@@ -122,30 +122,23 @@ def series(kind: str) -> Row:
                 taken.setdefault(name, []).append(seconds(work))
         memory.append(peak.peak_bytes or 0)
     found = {name: exponent(seen, values) for name, values in taken.items()}
-    found["memory"] = exponent(seen, [max(1.0, float(each)) for each in memory])
     shown = ", ".join(f"{name} {value:.2f}" for name, value in found.items())
     print(f"{kind}: {seen[0]:.0f} → {seen[-1]:.0f}: exponents {shown}", flush=True)
     return {"sizes": seen, "cpu_seconds": taken, "peak_bytes": memory, "exponents": found}
 
 
 def stages() -> Row:
-    """Over n at a width, and over p at n = 800."""
-    found: Row = {}
-    for kind, sizes in STAGES.items():
-        rows: dict[str, list[float]] = {}
-        memory: list[int] = []
-        for size in sizes:
-            seconds_of, peak = stage_seconds(*((size, 64) if kind == "n" else (800, size)))
-            for name, each in seconds_of.items():
-                rows.setdefault(name, []).append(each)
-            memory.append(peak)
-            print(f"stages, {kind} = {size}: {seconds_of}", flush=True)
-        seen = [float(size if kind == "n" else mlp(n=1, width=size).dim) for size in sizes]
-        grown = {name: exponent(seen, values) for name, values in rows.items()}
-        called = "n" if kind == "n" else "p"
-        found[called] = {"sizes": seen, "cpu_seconds": rows, "peak_bytes": memory}
-        found[called]["exponents"] = grown
-    return found
+    """Over n."""
+    rows: dict[str, list[float]] = {}
+    memory: list[int] = []
+    for n in STAGES:
+        seconds_of, peak = stage_seconds(n, 64)
+        for name, each in seconds_of.items():
+            rows.setdefault(name, []).append(each)
+        memory.append(peak)
+        print(f"stages, n = {n}: {seconds_of}", flush=True)
+    found = {name: exponent([float(n) for n in STAGES], values) for name, values in rows.items()}
+    return {"sizes": STAGES, "cpu_seconds": rows, "peak_bytes": memory, "exponents": found}
 
 
 def shared() -> Row:

@@ -15,12 +15,16 @@ gap_expected
 gap_by_folds_standard_error
 gap_scatter
 gradient_norm
+gradient_share_after
+gradient_share_before
 loss_standard_error
 max_leverage
 median_crossing
 median_crossing_lower
 n90_at_least
 newton_decrement
+objective_after
+objective_before
 regularized_gradient_norm
 restart
 route_reason
@@ -73,6 +77,7 @@ on_train_begin, on_train_start, on_train_batch_end, batch_idx, on_step_end, on_t
 on_start, parent_context  # OpenTelemetry's span processor
 tempdir  # the tempfile module reads it
 types  # __torch_dispatch__'s signature
+_should_skip_dynamo  # torch asks modes
 websocket_capability  # dash's backend
 writable  # io.RawIOBase
 extra_repr  # torch, for the repr of a module

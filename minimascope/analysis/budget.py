@@ -8,7 +8,7 @@ spectrum is to be had: if not, all of the rest goes into them. Else what is expe
 
 from __future__ import annotations
 
-from minimascope.analysis.fitting import FEWEST, fitting
+from minimascope.analysis.fitting import fewest, fitting
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.asked import planned_stages
 from minimascope.contract.problems import ProblemError
@@ -75,7 +75,8 @@ class _Looking:
         session.report.first_look = _section(look, self._seconds - left())
         session.publisher.report(session.report)
         session.publisher.progress("intake", 0.0, words(session.report.first_look))
-        least = min(FEWEST, session.opened.minimum.n) * PRODUCTS * look.seconds_each
+        examples = min(fewest(session.report.first_look), session.opened.minimum.n)
+        least = examples * PRODUCTS * look.seconds_each
         # Slow at first touch, a product may turn out quicker than it was taken for.
         self._alone = least > PLANNED_SHARE * left()
         if self._alone:

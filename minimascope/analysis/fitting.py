@@ -16,13 +16,15 @@ from minimascope.analysis.planning import predicted
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.asked import planned_stages
 from minimascope.contract.parameters import Parameters
-from minimascope.contract.report import Stage
+from minimascope.contract.report import FirstLook, Stage
 from minimascope.curvature.running.durations import duration
+from minimascope.curvature.spectrum.first_intervals import PER_RATIO
 from minimascope.curvature.spectrum.plan import Plan
 
-FEWEST = 500  # examples of a spectrum at least, or all
+FEWEST = range(100, 501)  # examples of a spectrum at least, or all
 SPECTRAL: tuple[Stage, ...] = ("spectrum", "density")  # what a sample makes shorter
 COARSER: tuple[Stage, ...] = ("density", "boundary", "margins")  # can look at less
+WHOLE: tuple[Stage, ...] = ("gap",)  # cannot look at less
 LEAST_SHARE = 0.4  # of the time, for these, however long the others take
 # What is given up first: what most of the report's sentences rest on comes last.
 ORDER: tuple[Stage, ...] = ("margins", "boundary", "density", "gap", "spectrum")
@@ -34,21 +36,28 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
     Leaves in the session how much less the stages are to look at.
     """
     asked, n = session.parameters, session.opened.minimum.n
-    plan, costs = predicted(session.opened, asked)
-    before, costs = costs, {**costs, **_coarser(session, plan, costs, seconds)}
+    plan, before = predicted(session.opened, asked)
+    if "spectrum" in before:  # a spectrum that is not done in time is none
+        before = {**before, "spectrum": before["spectrum"] + plan.seconds_range[1] - plan.seconds}
+    # What is too long alone would only take the others with it.
+    alone = [stage for stage in WHOLE if before.get(stage, 0.0) > seconds]
+    costs = {stage: took for stage, took in before.items() if stage not in alone}
+    costs |= _coarser(session, plan, costs, seconds)
     drawn = session.opened.total.train is not None
     most = min(n // 2 if drawn else n, asked.spectrum_examples or n)
     known = min(n, asked.spectrum_examples or n)
-    said, stages = list[str](), planned_stages(asked)
-    count = _examples(costs, seconds, known=known, most=most)
+    said = [_left_out(stage, before[stage]) for stage in alone]
+    stages = [stage for stage in planned_stages(asked) if stage not in alone]
+    least = fewest(session.report.first_look)
+    told = {"known": known, "most": most, "least": least}
+    count = _examples(costs, seconds, **told)
     for stage in ORDER:
         if _total(costs, count / known) <= seconds:
             break
         if stage in stages:
             stages.remove(stage)
-            took = costs.pop(stage)
-            said.append(f"The stage {stage} was left out: about {duration(took)}, too long.")
-            count = _examples(costs, seconds, known=known, most=most)
+            said.append(_left_out(stage, costs.pop(stage)))
+            count = _examples(costs, seconds, **told)
     said += [
         f"The stage {stage} looks at less, for time: about {duration(took)} in place of "
         f"{duration(before[stage])}."
@@ -61,6 +70,18 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
         whole = session.opened.total.train or n
         said.append(f"Spectrum and density are of {count:,} of {whole:,} examples, for time.")
     return asked.model_copy(update=fits), said
+
+
+def fewest(look: FirstLook | None) -> int:
+    """Examples whose spectrum is worth having: fewer where λ₁ stands out of the trace."""
+    if look is None or look.lambda_1 is None or look.lambda_1.value <= 0:
+        return FEWEST[-1]
+    wanted = PER_RATIO * max(0.0, look.trace.high) / look.lambda_1.value
+    return int(min(max(wanted, FEWEST[0]), FEWEST[-1]))
+
+
+def _left_out(stage: Stage, took: float) -> str:
+    return f"The stage {stage} was left out: about {duration(took)}, too long."
 
 
 def _coarser(
@@ -91,7 +112,9 @@ def shared(costs: Mapping[Stage, float], seconds: float) -> dict[Stage, float]:
     return found
 
 
-def _examples(costs: dict[Stage, float], seconds: float, *, known: int, most: int) -> int:
+def _examples(
+    costs: dict[Stage, float], seconds: float, *, known: int, most: int, least: int
+) -> int:
     """As many for the spectrum as the other stages leave time for; costs are those of `known`."""
     spectral = sum(costs.get(stage, 0.0) for stage in SPECTRAL)
     others = sum(costs.values()) - spectral
@@ -99,7 +122,7 @@ def _examples(costs: dict[Stage, float], seconds: float, *, known: int, most: in
     if share >= 1:
         return most
     # Its vectors go once through as many others.
-    return min(most, max(min(FEWEST, known), int(known * share * 0.8)))
+    return min(most, max(min(least, known), int(known * share * 0.8)))
 
 
 def _total(costs: dict[Stage, float], share: float) -> float:

@@ -107,7 +107,9 @@ def run_opened(
         if parameters.seconds is not None:
             one_thread_where_busy()
         opened = open_it()
-        with kept(least=ANSWER_SHARE * (parameters.seconds or 0.0)):
+        parameters = opened.parameters  # a budget may have been found needed
+        least = ANSWER_SHARE * (parameters.seconds or 0.0)
+        with within(parameters.seconds), kept(least=least):
             with _told_of_time(parameters):
                 session = begin(opened, started, publisher=publisher)
             session.unfinished = unfinished

@@ -52,6 +52,8 @@ def lead(ranks: Ranks, open_it: Open, run: Callable[[Open], Report], *, same: st
         except BaseException as error:
             if not met:
                 ranks.tell_all(f"{REFUSED}{_sentence(error)}")
+            elif ranks.agreed and not ranks.between:  # Ctrl-C in the middle of an exchange
+                ranks.leave()
             elif ranks.agreed:
                 ranks.say({"do": "end", "problem": _sentence(error)})
             raise

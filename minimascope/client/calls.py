@@ -85,7 +85,7 @@ def unreachable(base_url: str, error: httpx.TransportError) -> ProblemError:
     )
 
 
-NOT_READY: dict[QuestionKind, str] = {
+NOT_READY = {
     "slice": "slice_not_ready",
     "interpolation": "interpolation_not_ready",
     "descent": "descent_not_ready",

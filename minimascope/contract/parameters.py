@@ -20,6 +20,11 @@ REPLACED: dict[str, set[str]] = {
     "schedule": {"lr_sum"},
     "lr_sum": {"schedule"},
 }
+HALF = (
+    "{kind} has too few digits for curvature: products were {off} off, and no residual goes below "
+    "that. Ask for float32; weights in {kind} are taken as they are"
+)
+HALVES = {"bfloat16": "0.5% to 6%", "float16": "0.1% to 0.4%"}  # docs/howto/several_devices.md
 # Of JSON: an architecture of a thousand layers is a third of this.
 MOST_ARCHITECTURE = 1 << 19
 RESIZE = r"^[1-9]\d{0,2}x[1-9]\d{0,2}$"
@@ -75,6 +80,13 @@ class Parameters(ObjectiveParameters):
         gone = set[str]().union(*(REPLACED.get(name, set()) for name in fields))
         kept = self.model_dump(exclude_defaults=True, exclude=gone)
         return Parameters.model_validate(kept | fields)
+
+    @field_validator("dtype", mode="before")
+    @classmethod
+    def _digits(cls, value: Any) -> Any:
+        if isinstance(value, str) and value in HALVES:
+            raise ValueError(HALF.format(kind=value, off=HALVES[value]))
+        return value
 
     @field_validator("resize")
     @classmethod

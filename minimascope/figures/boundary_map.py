@@ -162,10 +162,13 @@ def embedding(
 ) -> go.Figure:
     """Training points at coordinates `name` (n, 2), shape by class, colour by A_k.
 
-    For inputs that are not 2-D; an embedding holds no boundary, so none is drawn.
+    For inputs that are not 2-D; an embedding holds no boundary, so none is drawn. Colour by class
+    where no alignment is known.
     """
     points, labels = np.asarray(arrays[name]), np.asarray(arrays["labels"])
-    colours = np.asarray(arrays["alignment"])[k] if "alignment" in arrays else np.zeros(len(labels))
+    if "alignment" not in arrays:
+        return _by_class(arrays, points, axes)
+    colours = np.asarray(arrays["alignment"])[k]
     figure = go.Figure()
     for index, kind in enumerate(kinds(arrays)):
         rows = kind.rows
@@ -202,3 +205,11 @@ def embedding(
     figure.update_xaxes(title=axes[0], range=across)
     figure.update_yaxes(title=axes[1], range=up)
     return styled(figure, height=600, margin={"l": 50, "r": 10, "t": 34, "b": 110})
+
+
+def _by_class(arrays: Arrays, points: NDArray[Any], axes: tuple[str, str]) -> go.Figure:
+    figure = go.Figure(class_points({**arrays, "points": points}))
+    across, up = _ends(points)
+    figure.update_xaxes(title=axes[0], range=across)
+    figure.update_yaxes(title=axes[1], range=up)
+    return styled(figure, height=560, margin={"l": 50, "r": 10, "t": 34, "b": 60})

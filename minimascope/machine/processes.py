@@ -53,3 +53,16 @@ def session_nanoseconds(session: int) -> int | None:
             except (OSError, ValueError, IndexError):
                 return None
     return used or None
+
+
+def age() -> float:
+    """Seconds since this process was started, before Python was there; 0 where Linux does not say.
+
+    proc_pid_stat(5), field 22, in clock ticks since boot.
+    """
+    try:
+        started = int((PROC / "self" / "stat").read_text().rpartition(")")[2].split()[19])
+        running = float((PROC / "uptime").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    return max(0.0, running - started / os.sysconf("SC_CLK_TCK"))

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from minimascope.contract.problems import ProblemError
+from minimascope.curvature.products.fully_sharded import is_sharded
 from minimascope.intake.networks.chain import Chain
 from minimascope.intake.values.checkpoint import Checkpoint
 from minimascope.training.refusals import first_line, model_unusable, named
@@ -109,6 +110,11 @@ def _check(own: Any) -> None:
         raise model_unusable(
             "No parameter of the model has requires_grad, so nothing of it was trained.",
             "Set requires_grad where training changed it.",
+        )
+    if any(is_sharded(q) for q in own.parameters()):
+        raise model_unusable(
+            "The model's weights are sharded over processes (fully_shard).",
+            "Give a copy with whole weights, or see docs/howto/several_devices.md.",
         )
     if any(q.device.type == "meta" for q in own.parameters()):
         raise model_unusable("Parameters of the model are on device meta: they have no numbers.")

@@ -92,6 +92,7 @@ def test_a_language_model_with_its_ids_becomes_pages_of_tokens(
     for zone, file in {"checkpoint": model, "train": train}.items():
         choose(page, zone, file)
         accepted(page, zone, file)
+    expect(page.locator("#found-train")).to_contain_text("a token for each of 5 positions")
     page.fill("#up-weight-decay", "1e-2")
     page.click("#up-advanced summary")
     page.fill("#up-top-k", "2")

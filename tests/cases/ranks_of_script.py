@@ -17,7 +17,7 @@ from minimascope.results.result import Result
 from tests.cases.ranks import join
 from tests.cases.script import Trained, trained
 
-STAGES = ["spectrum", "density", "gap"]
+STAGES = ["spectrum", "gap"]
 
 
 def analysis(script: Trained, *, group: object = None) -> Result:

@@ -77,7 +77,7 @@ function planeMap(payload, view) {
 
 /** @param {Figure} figure */
 function byClass(figure) {
-  for (const trace of every(figure, ROLE.POINTS)) trace.marker = { ...trace.marker, color: trace.meta.class_colour, showscale: false };
+  for (const trace of every(figure, ROLE.POINTS)) trace.marker = { ...trace.marker, color: trace.meta.class_colour || trace.marker.color, showscale: false };
   return figure;
 }
 

@@ -78,6 +78,7 @@ async function drawAll() {
     asked = false;
     const now = shown();
     if (!now) return;
+    prepareDetail(now.payload, now.view); // what is below must not move once it is read
     paintFilmstrip(now.payload, now.view);
     for (const name of inOrder()) {
       if (await update(name)) await pause();

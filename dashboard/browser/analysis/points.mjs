@@ -3,7 +3,7 @@ import { ALIGNMENT_SCALE, ID } from "../contract.mjs";
 import { once } from "../figures/arrays.mjs";
 import { imageOf } from "../figures/pixels.mjs";
 import { all, byId, element, heading } from "../page/dom.mjs";
-import { number } from "../page/numbers.mjs";
+import { measured, number } from "../page/numbers.mjs";
 import { state } from "./state.mjs";
 
 const HARDEST = 12;
@@ -23,7 +23,7 @@ const className = (payload, label) => (payload.classes || [])[label] ?? number(l
 /** Class, predicted class, losses, margin. @param {Payload} payload @param {number} point @param {Recorded[]} numbers */
 const cellsOf = (payload, point, numbers) => [
   ...(/** @type {const} */ (["labels", "predictions"])).map((name) => className(payload, value(payload, name, point))),
-  ...numbers.map((name) => number(value(payload, name, point))),
+  ...numbers.map((name) => measured(value(payload, name, point))),
 ];
 
 /** A table with its heading; cells are texts or elements. @param {string[]} head @param {(string | Node)[][]} rows @param {string} [caption] */

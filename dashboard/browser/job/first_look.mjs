@@ -6,7 +6,7 @@ import { whenResized } from "../figures/redraw.mjs";
 import { themed } from "../figures/themed.mjs";
 import { tilesOf } from "../figures/tiles.mjs";
 import { byId, element, heading, one } from "../page/dom.mjs";
-import { number, thin } from "../page/numbers.mjs";
+import { measured, thin } from "../page/numbers.mjs";
 
 const LARGE = 56; // CSS pixels of an example's image
 
@@ -28,7 +28,7 @@ const percent = (share) => (share === null ? "" : `${(100 * share).toFixed(1)}\u
 /** @param {Look} look */
 export function splitWords({ splits }) {
   const said = splits.map(([name, n, loss, accuracy]) =>
-    `${name} loss ${number(loss)}${accuracy === null ? "" : `, ${percent(accuracy)} right`} on ${thin(n)}`);
+    `${name} loss ${measured(loss)}${accuracy === null ? "" : `, ${percent(accuracy)} right`} on ${thin(n)}`);
   return `The files fit: ${said.join("; ")}.`;
 }
 
@@ -37,7 +37,7 @@ function classes({ classes: rows }) {
   if (rows.length < 2) return null;
   const head = element("tr", "", ...["Class", "Examples", "Mean loss", "Right"].map((words) => heading(words)));
   const body = rows.map(([name, n, loss, right]) =>
-    element("tr", "", heading(name, "row"), ...[thin(n), number(loss), percent(right)].map((each) => element("td", "", each))));
+    element("tr", "", heading(name, "row"), ...[thin(n), measured(loss), percent(right)].map((each) => element("td", "", each))));
   const table = element("table", "", element("thead", "", head), element("tbody", "", ...body));
   table.createCaption().textContent = "By class, the highest loss first";
   return element("div", "table-scroll", table);
@@ -46,7 +46,7 @@ function classes({ classes: rows }) {
 /** @param {Odd} each */
 function oddItem({ row, loss, label, predicted, image }) {
   const words = label === predicted ? label : `${label}, taken for ${predicted}`;
-  return element("li", "", image ? imageCanvas(image, null, LARGE) : null, element("span", "", words), element("small", "muted", `example ${row}, loss ${number(loss)}`));
+  return element("li", "", image ? imageCanvas(image, null, LARGE) : null, element("span", "", words), element("small", "muted", `example ${row}, loss ${measured(loss)}`));
 }
 
 /** @param {Look} look */

@@ -15,6 +15,13 @@ export function number(value, digits = 3) {
   return mantissa.replace("-", "−") + "·10" + raised;
 }
 
+/** The same of a measured number, whose zeros at the end say how well it is known. @param {number | null | undefined} value */
+export function measured(value, digits = 3) {
+  if (typeof value !== "number" || !(Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5)) return number(value, digits);
+  const [, exponent] = value.toExponential(digits - 1).split("e");
+  return value.toFixed(Math.max(digits - 1 - Number(exponent), 0)).replace("-", "−");
+}
+
 /**
  * A λ in an address: three significant digits.
  * @param {number} value

@@ -52,17 +52,22 @@ function duplicates({ n, dtype, repeated }) {
   return repeated === 0 ? "none" : "not looked for";
 }
 
+/** Whether every position has a label of its own: ids of tokens. @param {Record<string, any>} found */
+const isOfTokens = ({ target_kind: kind, target_shape: shape, input_shape: input, range = [0, 0] }) =>
+  kind === "classes" && shape?.length === 1 && shape[0] > 1 && input?.[input.length - 1] === shape[0] && range.every(Number.isInteger) && range[1] > 1;
+
 /** @param {Inspection} inspection @param {string} id */
 function dataFacts(inspection, id) {
-  const found = inspection.summary || {};
+  const found = inspection.summary || {}, tokens = isOfTokens(found);
+  const targets = tokens ? `a token for each of ${found.target_shape[0]} positions` : found.target_kind;
   return facts([
     ["Format", formatOf(inspection)],
-    ["Examples", counted(found.n)],
+    [tokens ? "Sequences" : "Examples", counted(found.n)],
     ["Shape of one", found.input_shape && times(found.input_shape)],
     ["Number type", found.dtype],
-    ["Targets", found.classes ? `${found.classes} classes` : found.target_kind],
+    ["Targets", found.classes ? `${found.classes} classes` : targets],
     ["Duplicates", duplicates(found)],
-    ["Normalisation", found.scale, "fact-wide"],
+    ["Normalisation", tokens ? "none: a language model takes the ids as they are" : found.scale, "fact-wide"],
     ["SHA-256", found.sha256 || id, "fact-wide code"],
   ]);
 }

@@ -8,12 +8,15 @@ PENDING = "not computed yet"
 UNASKED = "not asked for"
 INAPPLICABLE = "does not apply"
 FAILED = "could not be computed"
+OUT_OF_TIME = "not reached in time"
 
 
 def absence(report: Report, stage: Stage, *, final: bool) -> str:
     """In two or three words; `final`: nothing of the report will change."""
     for failure in report.failures:
         if failure.stage == stage:
+            if failure.code == "out_of_time":
+                return OUT_OF_TIME
             return INAPPLICABLE if failure.inapplicable else FAILED
     if stage == "boundary" and report.tokens is not None and report.tokens.flips:
         return INAPPLICABLE  # of a language model that stage finds flips

@@ -23,6 +23,7 @@ from minimascope.contract.schemas import FINAL_STATES, Analysis
 
 API = "/api/v1/analyses"
 ITEM = "menu-item"
+OUT_OF_TIME = "out_of_time"
 COPIES = (
     ("curl", "Copy curl"),
     ("python", "Copy Python"),
@@ -58,9 +59,10 @@ def _again(analysis: Analysis) -> str:
 def _remarks(analysis: Analysis, report: Report) -> list[Any]:
     notes = [failure_notice(each, stages) for each, stages in _told_apart(report.failures)]
     notes += [remark(warning, tone="warn") for warning in report.warnings]
-    notes += [remark(said) for said in budget_words(report)]
+    quiet = [html.P(said) for said in budget_words(report)]
     if report.spectrum is not None and report.spectrum.sample is not None:
-        notes.append(remark(sample_words(report.spectrum, report.spectrum.sample)))
+        quiet.append(html.P(sample_words(report.spectrum, report.spectrum.sample)))
+    notes += [remark(*quiet)] if quiet else []
     if analysis.elsewhere or analysis.run:
         notes.insert(0, _origin(analysis))
     if analysis.state not in FINAL_STATES:
@@ -79,12 +81,16 @@ def _told_apart(failures: list[Failure]) -> list[tuple[Failure, list[str]]]:
 
 
 def failure_notice(failure: Failure, stages: list[str]) -> html.Div:
-    """Red where something went wrong; what has no meaning here is only said."""
-    said = "does not apply here" if failure.inapplicable else "could not be computed"
+    """Red where something went wrong; what has no meaning here, or a budget left out, is said."""
+    said, tone = "could not be computed", "bad"
+    if failure.inapplicable:
+        said, tone = "does not apply here", "plain"
+    elif failure.code == OUT_OF_TIME:
+        said, tone = "not reached in the seconds given", "warn"
     return remark(
         html.Strong(f"{', '.join(stages)}: {said}. "),
-        f"{failure.sentence} {failure.advice}",
-        tone="plain" if failure.inapplicable else "bad",
+        failure.advice if failure.code == OUT_OF_TIME else f"{failure.sentence} {failure.advice}",
+        tone=tone,
     )
 
 
@@ -132,7 +138,11 @@ def _bench(report: Report, known: int, *, final: bool) -> tuple[list[Any], str]:
     if report.tokens is not None or (final and report.data.classes is None):
         return [spectrum(report)], "bench no-map"
     right = [part for part in (spectrum(report), card()) if part is not None]
-    bench = [film, boundary(known, plane=plane), html.Div(right, className="stack")]
+    bench = [
+        film,
+        boundary(known, plane=plane, report=report, final=final),
+        html.Div(right, className="stack"),
+    ]
     return bench, "bench" + " no-rail" * (film is None)
 
 

@@ -7,6 +7,7 @@ from dash import dcc, html
 from dashboard.components import ids
 from dashboard.components.plot import panel, strip, switch
 from dashboard.components.term import term
+from dashboard.pages.analysis.absence import absence
 from dashboard.pages.analysis.plane_controls import PlaneKind, plane_controls
 from minimascope.contract.report import Report, Spectrum
 from minimascope.contract.report.measures import COUNT_ABOVE
@@ -30,6 +31,11 @@ PROJECTED = (
     "inputs; points are drawn where they project onto it, which need not be where they lie."
 )
 
+UNALIGNED = (
+    "The decision boundary is {}. Inputs of numbers lie by their first two principal components, "
+    "sequences of tokens by those of what the last layer is given."
+)
+
 REPRESENTED = (
     "There is no plane to draw the boundary over. Inputs of numbers lie by their first two "
     "principal components, sequences of tokens by those of what the last layer is given."
@@ -45,11 +51,14 @@ def plane_kind(report: Report) -> PlaneKind:
     return "principal" if drawn else "none"
 
 
-def boundary(count: int, *, plane: PlaneKind) -> html.Section:
+def boundary(count: int, *, plane: PlaneKind, report: Report, final: bool = False) -> html.Section:
     """The map with its eigenvector selector, or the embedding where there is no plane."""
+    aligned = report.boundary is not None
     switches = [switch("Flip sign", ids.SIGN_SWITCH, "false")]
     title, label = "Training points", "Training points in two principal directions, coloured "
     label += "by the alignment of the loss gradient with the chosen Hessian eigenvector."
+    if not aligned:
+        label = "Training points in two principal directions, coloured by class."
     if plane == "inputs":
         switches.insert(0, switch("Margins", ids.MARGINS_SWITCH, "true"))
     if plane != "none":
@@ -57,9 +66,10 @@ def boundary(count: int, *, plane: PlaneKind) -> html.Section:
         where = "input plane" if plane == "inputs" else "plane of two principal components"
         label = "Alignment of the loss gradient with the chosen Hessian eigenvector over the "
         label += f"{where}, with the decision boundary and the training points."
-    chosen = [vectors(count)] if plane == "none" else []  # else the rail chooses
-    controls = html.Div([*chosen, plane_controls(plane)], className="controls")
-    said = {"principal": PROJECTED, "none": REPRESENTED}.get(plane, "")
+    chosen = [vectors(count)] if plane == "none" and aligned else []  # else the rail chooses
+    controls = html.Div([*chosen, plane_controls(plane, aligned=aligned)], className="controls")
+    said = {"principal": PROJECTED, "none": REPRESENTED if aligned else UNALIGNED}.get(plane, "")
+    said = said.format(absence(report, "boundary", final=final))
     note = html.P(said, id=ids.PLANE_NOTE, className="hint")
     return panel(
         ids.BOUNDARY, title, label, height=560, switches=switches, above=controls, below=note

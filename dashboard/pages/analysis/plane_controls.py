@@ -29,10 +29,10 @@ def _menu(identifier: str, words: str, options: Mapping[str, str], *, hidden: bo
     return html.Div([label, select], className="menu-choice", hidden=hidden)
 
 
-def plane_controls(kind: PlaneKind) -> html.Div:
+def plane_controls(kind: PlaneKind, *, aligned: bool = True) -> html.Div:
     """Menus of the map; `analysis/plane_menus.mjs` keeps them and the address in step.
 
-    Planes are offered where the inputs are not drawn as they are.
+    Planes are offered where the inputs are not drawn as they are, colours where there are two.
     """
     rows: list[Any] = [
         html.Div(
@@ -47,7 +47,7 @@ def plane_controls(kind: PlaneKind) -> html.Div:
         [
             *(planes if kind == "principal" else []),
             _menu(ids.FIELD_MENU, "Show", FIELDS, hidden=kind == "none"),
-            _menu(ids.COLOUR_MENU, "Colour", COLOURS, hidden=kind != "none"),
+            _menu(ids.COLOUR_MENU, "Colour", COLOURS, hidden=kind != "none" or not aligned),
             dcc.Store(id=ids.PLANE_ASK),
             dcc.Store(id="plane-answer"),
             dcc.Store(id="plane-taken"),

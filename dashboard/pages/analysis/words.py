@@ -4,6 +4,7 @@ from __future__ import annotations
 
 ESTIMATES = {
     "alo_ggn": "ALO, leave-one-out (GGN)",
+    "alo_moved": "Leave-one-out of sequences, by the network without each",
     "alo_filter": "ALO, stopping as a filter",
     "alo_trained": "ALO, in the loss trained",
     "measured_trained": "Measured, in the loss trained",

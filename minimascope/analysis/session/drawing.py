@@ -14,7 +14,7 @@ from minimascope.machine.threads import one_thread_where_as_fast
 PASS_SHARE = 0.03  # of the budget that one pass over the training examples may take
 FEWEST = 32
 TRIED = (4, 64)  # rows that a pass is timed on: more where few are soon done
-SOON = 0.01
+SOON, SLOW = 0.01, 0.25  # seconds; of a network that is slow for one row, that one tells
 
 Split = tuple[Tensor, Tensor]
 
@@ -48,7 +48,9 @@ def affordable(
 
 def row_time(minimum: Minimum) -> float:
     """Seconds of a forward pass of one example, timed."""
-    each = 1e-9
+    each = _timed(minimum, minimum.inputs[:1])
+    if each > SLOW:
+        return each
     for count in TRIED:
         rows = minimum.inputs[:count]
         each = max(min(_timed(minimum, rows), _timed(minimum, rows)) / len(rows), 1e-9)

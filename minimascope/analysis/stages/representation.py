@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from minimascope.boundary.planes import embedding
 from minimascope.curvature.minimum.batches import as_matrix, rows_in_cache
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.minimum.positions import LOGITS_AT_ONCE
 
 
 def representation(minimum: Minimum) -> Tensor | None:
@@ -36,7 +37,7 @@ def penultimate(minimum: Minimum) -> Tensor:
     parts: list[Tensor] = []
     try:
         with torch.no_grad():
-            for part in minimum.inputs.split(rows_in_cache(minimum.inputs)):
+            for part in minimum.inputs.split(_rows(minimum)):
                 given.clear()
                 outputs = minimum.network(part)
                 seen = given[-1] if given and len(given[-1]) == len(part) else outputs
@@ -45,6 +46,16 @@ def penultimate(minimum: Minimum) -> Tensor:
         if hook is not None:
             hook.remove()
     return torch.cat(parts)
+
+
+def _rows(minimum: Minimum) -> int:
+    """How many inputs at a time: of texts no more than have room for all of their logits."""
+    rows = rows_in_cache(minimum.inputs)
+    if minimum.loss.reads != "labels_of_positions":
+        return rows
+    with torch.no_grad():
+        each = minimum.network(minimum.inputs[:1]).numel()
+    return max(1, min(rows, LOGITS_AT_ONCE // each))
 
 
 def _last_linear(network: nn.Module) -> nn.Module | None:

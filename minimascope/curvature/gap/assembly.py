@@ -102,14 +102,18 @@ def _judged(given: Assembly, clipped: HessianClipped | None) -> Judged:
     ridge = ridge_at(given, row)
     evidence = evidence_of(given, ridge)
     judgement = judge(evidence)
+    estimates = estimates_at(given, row, lambda_eff, clipped, evidence)
+    moved = moved_losses(given, row) if given.exact else None
+    if moved is not None and moved.rise is not None:
+        estimates["alo_moved"] = moved.rise
     return Judged(
         judgement,
         checks(evidence, judgement),
-        estimates_at(given, row, lambda_eff, clipped, evidence),
+        estimates,
         diagnostics_at(given, row, lambda_eff, ridge),
         headline=_headline(evidence, judgement),
         alo=given.plain.at(given.plain.logits + given.sweep.displacement[row]),
-        moved=moved_losses(given, row) if given.exact else None,
+        moved=None if moved is None else moved.losses,
         half_logdet=float(given.sweep.half_logdet[row]),
     )
 

@@ -3,17 +3,20 @@
 δθ_i = (A − J_iᵀΛ_iJ_i/n)⁻¹ g_i/n, the step whose first-order logits leave-one-out takes, by
 conjugate gradients for the examples that cost most; the loss is that of the network at θ + δθ_i.
 Linearised logits overshoot where they move far (docs/mathematics.md, section 7). It corrects the
-list of examples; the mean stays what it is.
+list of examples; the mean stays what it is, but for sequences of tokens, which are known by heart
+as no image is: of them all are moved, or a random sample, whose mean rise is an estimate.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from minimascope.curvature.gap.given import Assembly
+from minimascope.curvature.gap.result import GapEstimate
 from minimascope.curvature.minimum.batches import as_matrix
 from minimascope.curvature.products.ggn import Ggn
 from minimascope.curvature.products.gradient import example_gradients
@@ -24,19 +27,39 @@ ACCURACY, STEPS = 1e-6, 500
 AT_ONCE = 10**8
 
 
-def moved_losses(given: Assembly, row: int) -> Tensor:
-    """(n,) leave-one-out losses at row `row` of the sweep, the largest rises from the network."""
+class Moved(NamedTuple):
+    """(n,) leave-one-out losses, some of them from the network; of sequences their mean rise."""
+
+    losses: Tensor
+    rise: GapEstimate | None = None
+
+
+def moved_losses(given: Assembly, row: int) -> Moved:
+    """At row `row` of the sweep: from the network the largest rises, or sequences at random."""
     plain = given.plain
     losses = plain.nll(plain.logits + given.sweep.displacement[row])
     if given.training.copies:
-        return losses  # an original's copies go with it; they are left linearised
-    wanted = min(MOST, max(FEWEST, math.ceil(SHARE * given.likelihood.n)), given.likelihood.n)
-    worst = (losses - plain.nll()).topk(wanted).indices
+        return Moved(losses)  # an original's copies go with it; they are left linearised
+    taken = _taken(given, losses - plain.nll())
     products = Ggn(given.minimum, root=given.metric.root)
-    for some in worst.split(max(1, AT_ONCE // given.minimum.dim)):
+    for some in taken.split(max(1, AT_ONCE // given.minimum.dim)):
         steps = _steps(products, some, float(given.sweep.lambdas[row]))
         losses[some] = _at(given, some, steps)
-    return losses
+    if not given.training.sequences:
+        return Moved(losses)
+    rises = (losses - plain.nll())[taken]
+    error = float(rises.std()) / math.sqrt(len(rises))
+    method = f"leave-one-out of {len(rises)} sequences, each by the network without it"
+    return Moved(losses, GapEstimate(float(rises.mean()), error, method))
+
+
+def _taken(given: Assembly, rises: Tensor) -> Tensor:
+    """Examples that are moved: those of the largest rises; of sequences as many at random."""
+    n = len(rises)
+    if not given.training.sequences:
+        return rises.topk(min(MOST, max(FEWEST, math.ceil(SHARE * n)), n)).indices
+    generator = torch.Generator().manual_seed(given.seed)
+    return torch.randperm(n, generator=generator)[:MOST].to(rises.device)
 
 
 def _steps(products: Ggn, examples: Tensor, ridge: float) -> Tensor:

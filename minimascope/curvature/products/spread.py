@@ -117,7 +117,10 @@ class Leader:
     def _tell(
         self, name: str, minimum: Minimum, *, number: int, gone: list[int], options: Any
     ) -> None:
+        # Nothing is computed between what is said: a deadline would end it there.
         theta, sent = minimum.theta, not self._has_data_of_root(minimum)
+        others = range(1, self.ranks.count)
+        shares = [minimum.inputs[self.ranks.share_of(minimum.n, rank)] for rank in others]
         words = {"do": "build", "id": number, "kind": name, "gone": gone, "options": options}
         words |= {"theta": _described(theta), "sent": sent}
         if sent:
@@ -126,8 +129,8 @@ class Leader:
         self.ranks.broadcast(theta)
         if sent:
             self.ranks.broadcast(minimum.targets)
-            for rank in range(1, self.ranks.count):
-                self.ranks.give(minimum.inputs[self.ranks.share_of(minimum.n, rank)], rank)
+            for rank, share in zip(others, shares, strict=True):
+                self.ranks.give(share, rank)
 
     def _has_data_of_root(self, minimum: Minimum) -> bool:
         pairs = (

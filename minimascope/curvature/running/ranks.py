@@ -39,6 +39,7 @@ class Ranks:
             _GROUPS[self._key] = _patient(group, device)
         self._group: Any = _GROUPS[self._key]
         self.device, self.agreed = device, False  # until all have opened the same
+        self.between = True  # exchanges, and not in the middle of one
         self.rank, self.count = dist.get_rank(group), dist.get_world_size(group)
 
     def share_of(self, n: int, rank: int | None = None) -> slice:
@@ -47,7 +48,8 @@ class Ranks:
         return slice(n * rank // self.count, n * (rank + 1) // self.count)
 
     def say(self, words: dict[str, Any]) -> None:
-        """Rank 0 to all others: anything that JSON can say."""
+        """Rank 0 to all others: anything that JSON can say. Begins an exchange."""
+        self.between = False
         self.say_bytes(json.dumps(words).encode())
 
     def hear(self) -> dict[str, Any]:
@@ -101,7 +103,7 @@ class Ranks:
     def together(self, work: Callable[[], Sequence[Tensor]]) -> list[Tensor]:
         """Every rank's own results summed at rank 0, once each of them has come to its end.
 
-        Rank 0 raises what its own work raised, or the like of what another's did.
+        Ends an exchange. Rank 0 raises what its own work raised, or the like of what another's did.
         """
         found: Sequence[Tensor] = ()
         error: BaseException | None = None
@@ -111,11 +113,14 @@ class Ranks:
             error = raised
         said = "" if error is None else f"{type(error).__name__}: {error}"
         failures = self.tell_all(said)
+        self.between = any(failures)
         if error is not None and self.rank == 0:
             raise error
         for failure in filter(None, failures if self.rank == 0 else ()):
             raise _again(failure)
-        return [] if any(failures) else [self.add_up(each) for each in found]
+        sums = [] if any(failures) else [self.add_up(each) for each in found]
+        self.between = True
+        return sums
 
     def leave(self) -> None:
         """Ends this process's part for good: who waits for it hears that it is gone."""

@@ -43,8 +43,10 @@ FIRST, GROUPS = 64, 16  # examples of the first sample at most, groups of it at 
 MOST_TOGETHER = 8  # examples of a group
 WORK = 20  # products an example of a round: those of Lanczos, of probes and of vᵀHv
 BLOCKS = 6  # of a Lanczos run at most, two vectors each; later ones start from the first's result
-DEAR = 0.02  # seconds of a product of one example
+DEAR = 0.02  # seconds of a product of one example, its graph included
 DEAR_WORK, DEAR_PRODUCTS, DEAR_ACCURACY = 10, 4, 0.05  # of such a network
+TOUCHED = 3.0  # seconds of a product, beside which what only the first one does is nothing
+DEAR_GROUPS = 24  # of those a round probes
 SLOW = 0.5  # seconds from which the first sample is
 FEWEST, FEW = 2, 4  # tiny; others have FEW
 GROWTH, MOST_GROWTH, LEAST_GROWTH, LAST = 2, 8, 1.3, 4
@@ -127,15 +129,12 @@ class _Looking:
         self._forms_of_signs = list[list[float]]()  # zᵀH_g z of every row of signs
         self._sizes = list[int]()  # of these groups
         self._pairs: Pairs | None = None
-        self._together, self._each = 1, 0.0
-
-    @property
-    def _dear(self) -> bool:
-        return self._each > DEAR
+        self._together, self._each, self._dear = 1, 0.0, False
 
     def first(self, seconds: float) -> int:
         """Examples of the first sample, by what a product of few takes: a third of `seconds`."""
         one = self._timed(1)
+        self._dear = one > DEAR
         few = one if one > SLOW else self._timed(min(4, self._minimum.n))
         self._each = one if one > SLOW else max((few - one) / 3, few / 40, 1e-7)
         overhead = max(0.0, one - self._each)
@@ -199,7 +198,8 @@ class _Looking:
             float(source(part, "hessian").build(slice(0, size)).hessian_rows(row).sum())
             return time.perf_counter() - began
 
-        once()  # kernels are loaded, memory is touched
+        if (touched := once()) > TOUCHED:  # kernels are loaded, memory is touched
+            return touched
         first = once()
         return first if first > SLOW else min(first, once())
 
@@ -209,8 +209,11 @@ class _Looking:
         start = sum(self._sizes)
         part = self._minimum.subset(self._order[start:stop])
         made_by, quotients, sizes = source(part, "hessian"), list[float](), list[int]()
-        for at in range(0, part.n, self._together):
-            rows = slice(at, min(at + self._together, part.n))
+        together = self._together
+        if self._dear:
+            together = max(together, math.ceil(part.n / DEAR_GROUPS))
+        for at in range(0, part.n, together):
+            rows = slice(at, min(at + together, part.n))
             count = 1 if self._dear else 2
             forms = self._forms(made_by, rows, part, v, count=count)
             self._forms_of_signs.append(forms[:count])

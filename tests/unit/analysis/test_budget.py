@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from minimascope.contract.report import Stage
 from minimascope.curvature.minimum.minimum import prepare
 from minimascope.curvature.running.deadline import OutOfTimeError, kept, left, within
 from tests.cases.script import TEST, N, Trained, trained
+
+PLAN = SimpleNamespace(seconds=1.0, seconds_range=(0.5, 1.0))
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +90,7 @@ def test_what_does_not_fit_is_left_out_and_said(
     script: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     costs: dict[Stage, float] = {"spectrum": 10.0, "density": 40.0, "gap": 5.0, "margins": 900.0}
-    monkeypatch.setattr(fitting, "predicted", lambda *_: (None, costs))
+    monkeypatch.setattr(fitting, "predicted", lambda *_: (PLAN, costs))
     monkeypatch.setattr(fitting, "_coarser", lambda *_: {"margins": 899.0})  # and still too long
     found = asked(script, seconds=60, stages=["spectrum", "density", "gap", "margins"])
     assert found.spectrum is not None
@@ -99,6 +102,17 @@ def test_stages_that_are_too_long_share_what_there_is() -> None:
     costs: dict[Stage, float] = {"density": 2.0, "boundary": 50.0, "margins": 20.0}
     assert fitting.shared(costs, 32.0) == {"density": 2.0, "margins": 15.0, "boundary": 15.0}
     assert fitting.shared(costs, 100.0) == costs
+
+
+def test_what_is_too_long_alone_takes_no_other_stage_with_it(
+    script: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs: dict[Stage, float] = {"spectrum": 1.0, "gap": 500.0, "margins": 3.0}
+    monkeypatch.setattr(fitting, "predicted", lambda *_: (PLAN, costs))
+    found = asked(script, seconds=60, stages=["spectrum", "gap", "margins"])
+    assert found.gap is None
+    assert found.margins is not None
+    assert any("gap was left out" in each for each in found.warnings)
 
 
 def test_less_time_is_less_looked_at_down_to_the_least(script: Trained) -> None:

@@ -50,5 +50,5 @@ test("a running stage began when those before it had ended", () => {
 
 test("what is known first is said in a sentence", () => {
   const splits = [["training", 200, 0.0123, 1], ["test", 1000, 0.5, null]];
-  assert.equal(splitWords({ splits }), "The files fit: training loss 0.0123, 100.0\u202f% right on 200; test loss 0.5 on 1\u202f000.");
+  assert.equal(splitWords({ splits }), "The files fit: training loss 0.0123, 100.0\u202f% right on 200; test loss 0.500 on 1\u202f000.");
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { exponential, number, size, thin, typedNumber } from "../../../dashboard/browser/page/numbers.mjs";
+import { measured, exponential, number, size, thin, typedNumber } from "../../../dashboard/browser/page/numbers.mjs";
 
 test("numbers have three significant digits and powers of ten beyond [1e-3, 1e5)", () => {
   const said = { "0.023456": 0.023456, "8.35": 8.35, "12300": 12345.6, "1.23·10⁵": 123456, "−1.20·10⁻⁴": -1.2e-4, "0": 0, "−0.5": -0.5 };
@@ -22,4 +22,9 @@ test("thousands stand apart by thin spaces, and bytes in the unit that fits", ()
 
 test("a typed number may have a true minus; what is none is the end of the range", () => {
   assert.deepEqual(["−2", " 1e-3 ", "", "many"].map((text) => typedNumber(text, Infinity)), [-2, 1e-3, Infinity, Infinity]);
+});
+
+test("a measured number keeps the zeros that say how well it is known", () => {
+  assert.deepEqual([2, 0.37, 0.1, 123.4, -0.07].map((value) => measured(value)), ["2.00", "0.370", "0.100", "123", "−0.0700"]);
+  assert.deepEqual([0, null, 2e-5].map((value) => measured(value)), ["0", "—", "2.00·10⁻⁵"]);
 });

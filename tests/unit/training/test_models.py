@@ -177,6 +177,7 @@ def test_a_transformer_with_masks_from_a_data_set_of_dicts() -> None:
         ({"weight_decya": 0.1}, "no option 'weight_decya'"),
         ({"stages": ["gapp"]}, "stages:"),
         ({"seconds": -1.0}, "seconds: Input should be greater than 0"),
+        ({"dtype": torch.bfloat16}, "dtype: bfloat16 has too few digits for curvature"),
         ({"data": (torch.ones(4, 5), torch.zeros(4).long())}, "expects 2 numbers"),
     ],
 )

@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,6 @@ from workers.process.child_process import ChildProcess
 from workers.sharing.ranks import others_for
 
 COMMAND = (sys.executable, "-m", "workers.process.child")
-
-
-@pytest.fixture
-def child() -> Iterator[ChildProcess]:
-    made = ChildProcess(COMMAND)
-    yield made
-    made.end()
 
 
 def tell(child: ChildProcess, folder: Path, place: Path, devices: list[str]) -> None:
@@ -47,38 +39,37 @@ def last_event(child: ChildProcess) -> dict[str, Any]:
     raise AssertionError(child.stderr_tail())
 
 
-def test_two_processes_find_what_one_finds_and_the_child_goes_on(
-    tmp_path: Path, child: ChildProcess
-) -> None:
-    folder = minimum(tmp_path / "a", width=8)
-    found = []
-    for name, devices in (("two", ["cpu", "cpu"]), ("one", ["cpu"])):
-        tell(child, folder, tmp_path / name, devices)
-        assert last_event(child)["event"] == "end"
-        report = json.loads((tmp_path / name / "report.json").read_text())
-        found.append(report["spectrum"]["eigenvalues"])
+def test_two_processes_find_what_one_finds_and_a_lost_one_is_no_failure(tmp_path: Path) -> None:
+    """Of a lost one the supervisor hears, and gives the job back to be taken anew."""
+    folder, child = minimum(tmp_path / "a", width=8), ChildProcess(COMMAND)
+    try:
+        found = []
+        for name, devices in (("two", ["cpu", "cpu"]), ("one", ["cpu"])):
+            tell(child, folder, tmp_path / name, devices)
+            assert last_event(child)["event"] == "end"
+            report = json.loads((tmp_path / name / "report.json").read_text())
+            found.append(report["spectrum"]["eigenvalues"])
+        tell(child, folder, tmp_path / "lost", ["cpu", "cpu"])
+        os.kill(following(child), signal.SIGKILL)
+        event = last_event(child)
+    finally:
+        child.end()
     assert (tmp_path / "two" / "ranks").exists()
     np.testing.assert_allclose(*found, rtol=1e-9)
-
-
-def test_a_lost_process_is_no_failure_of_the_job(tmp_path: Path, child: ChildProcess) -> None:
-    """The supervisor gives the job back, to be taken anew."""
-    tell(child, minimum(tmp_path / "a", width=8), tmp_path / "job", ["cpu", "cpu"])
-    until = time.monotonic() + 120
-    while not (followers := following(child)) and time.monotonic() < until:
-        time.sleep(0.02)
-    os.kill(followers[0], signal.SIGKILL)
-    event = last_event(child)
     assert event["event"] == "rank_lost"
     assert "process of this analysis" in event["sentence"]
 
 
-def following(child: ChildProcess) -> list[int]:
-    return [
-        each
-        for each in descendants(child.session)
-        if b"workers.sharing.follower" in Path(f"/proc/{each}/cmdline").read_bytes()
-    ]
+def following(child: ChildProcess) -> int:
+    """The other process, once it is there."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        for each in descendants(child.session):
+            command = Path(f"/proc/{each}/cmdline")
+            if command.exists() and b"workers.sharing.follower" in command.read_bytes():
+                return each
+        time.sleep(0.02)
+    raise AssertionError(child.stderr_tail())
 
 
 def test_devices_are_of_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,47 @@
+"""The budget of whoever gave none: kept only by an analysis that would take longer than it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from minimascope.analysis.planning import predicted
+from minimascope.analysis.session.assembly import Opened
+from minimascope.analysis.session.drawing import PASS_SHARE, affordable, row_time
+from minimascope.contract.problems import ProblemError
+from minimascope.curvature.running.durations import duration
+
+
+def within_usual(opened: Opened, seconds: float) -> Opened:
+    """The same where all that is asked for is expected to take no longer, so that no number knows
+    of a budget; else with that budget, and saying so.
+
+    A budget that was given stays, and so do analyses on a GPU.
+    """
+    parameters = opened.parameters
+    if parameters.seconds is not None or parameters.device != "cpu":
+        return opened
+    why = _longer(opened, seconds)
+    if why is None:
+        return opened
+    minimum, test, total = affordable(opened.minimum, opened.test, seconds, parameters.seed)
+    said = f"A budget of {duration(seconds)} is kept: {why}."
+    return replace(
+        opened,
+        minimum=minimum,
+        test=test,
+        total=total,
+        warnings=[*opened.warnings, said],
+        parameters=parameters.model_copy(update={"seconds": seconds}),
+    )
+
+
+def _longer(opened: Opened, seconds: float) -> str | None:
+    """Why this takes longer, None where it does not."""
+    once = opened.minimum.n * row_time(opened.minimum)
+    if once > PASS_SHARE * seconds:
+        return f"one pass over the training examples takes about {duration(once)}"
+    try:
+        took = sum(predicted(opened, opened.parameters)[1].values())
+    except ProblemError as problem:  # what does not fit in memory
+        return problem.sentence.strip(" .")
+    return None if took <= seconds else f"everything would take about {duration(took)}"
