@@ -11,8 +11,8 @@ nothing yet for the first of them), in seconds from the request:
   numbers are there;
 - switch: from the choice of a vector to Plotly's afterplot of a 200 × 200 map, key: from a key that
   chooses one to the frame that shows it chosen, in milliseconds;
-- first_picture: from the drop of the training set (the checkpoint is there, Start is pressed as soon
-  as the fit is known) to the painted decision regions; fit: to the sentence that the files fit;
+- first_picture: from the drop of the training set (the checkpoint is there, Start is pressed as
+  soon as the fit is known) to the painted decision regions; fit: to the sentence that says so;
 - health: the slowest answer of /health/live while figures are made, in milliseconds.
 """
 
@@ -49,7 +49,7 @@ SWITCH = """async ({ set }, vector) => {
   await painted;
   return performance.now() - begun;
 }"""
-PICTURES = """() => ['boundary', 'spectrum', 'gap'].every((name) =>
+PICTURES = """() => ['boundary', 'spectrum', 'detail'].every((name) =>
     document.querySelector(`#${name} .scatterlayer .trace`))
   && document.querySelector('#filmstrip canvas')"""
 # In the order they come; noted inside the page, at the frame after the one that shows them.

@@ -87,3 +87,4 @@ __class__, compute_weight  # layers of torch, which calls them, written out
 force_exit
 handle_exit
 should_exit
+FullySharded  # for who has weights that no device holds

@@ -36,9 +36,10 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
     Leaves in the session how much less the stages are to look at.
     """
     asked, n = session.parameters, session.opened.minimum.n
-    plan, before = predicted(session.opened, asked)
+    plan, expected = predicted(session.opened, asked)
+    before: dict[Stage, float] = dict(expected)
     if "spectrum" in before:  # a spectrum that is not done in time is none
-        before = {**before, "spectrum": before["spectrum"] + plan.seconds_range[1] - plan.seconds}
+        before["spectrum"] += plan.seconds_range[1] - plan.seconds
     # What is too long alone would only take the others with it.
     alone = [stage for stage in WHOLE if before.get(stage, 0.0) > seconds]
     costs = {stage: took for stage, took in before.items() if stage not in alone}

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from minimascope.figures.boundary_map import colour_bar
 from minimascope.figures.plane import SCALE, Arrays, quantized
 from minimascope.figures.roles import Role, marked
-from minimascope.figures.theme import styled
+from minimascope.figures.theme import MANY_CLASSES, styled
 
 
 def class_starts(classes: np.ndarray) -> list[int]:
@@ -31,9 +31,10 @@ def _edges(starts: list[int]) -> list[dict[str, Any]]:
 
 
 def coherence_figure(arrays: Arrays) -> go.Figure:
-    """The matrix on PuOr from −1 to 1, lines between classes; needs `coherence*`, `predictions`.
+    """The matrix on PuOr from −1 to 1, lines between classes unless they are many.
 
-    Rows and columns are training points in the order of the network's own classes.
+    Needs `coherence*` and `predictions`. Rows and columns are training points in the order of the
+    network's own classes.
     """
     order = np.asarray(arrays["coherence_order"])
     classes = np.asarray(arrays["predictions"])[order]
@@ -50,14 +51,15 @@ def coherence_figure(arrays: Arrays) -> go.Figure:
         hovertemplate="points %{y} and %{x}<extra></extra>",
         **marked(Role.COHERENCE, colorscale="diverging"),
     )
-    shapes = _edges(starts)
+    told = len(starts) <= MANY_CLASSES + 1
+    shapes = _edges(starts) if told else []
     inked = {f"shapes.{index}.line.color": "ink" for index in range(len(shapes))}
     figure = go.Figure(heat, {"shapes": shapes, "meta": {"tokens": inked}})
     middles = [(a + b - 1) / 2 for a, b in pairwise(starts)]
     axis: dict[str, Any] = {
         "type": "category",
-        "tickvals": middles,
-        "ticktext": [f"class {classes[start]}" for start in starts[:-1]],
+        "tickvals": middles if told else [],
+        "ticktext": [f"class {classes[start]}" for start in starts[:-1]] if told else [],
         "constrain": "domain",
     }
     ends = [-0.5, len(order) - 0.5]

@@ -16,6 +16,8 @@ Arrays = Mapping[str, NDArray[Any]]
 SCALE = 127
 PIXELS = 100  # a side of a tile of many; more would not be seen at a sixth of the page
 RIGHT, WRONG = "#4477AA", "#CCBB44"  # of points where classes are too many to have colours
+HAIRLINE = 0.6  # pixels of a boundary between so many classes that it would cover them
+CROWD = 1500  # points; beyond, their markers are small
 SMALL = 5.0  # marker size below which an outline would hide the colour
 
 
@@ -127,7 +129,7 @@ def boundary_line(
         x=line[:, 0],
         y=line[:, 1],
         mode="lines",
-        line={"width": width},
+        line={"width": HAIRLINE if has_many(arrays) else width},
         name="decision boundary",
         hoverinfo="skip",
         **marked(Role.BOUNDARY, line__color=colour),
@@ -167,6 +169,11 @@ def _off_plane(arrays: Arrays, rows: NDArray[Any]) -> tuple[list[str], float | l
     # What is on the plane to float32 rounding stands out; everything else is a projection.
     faint = np.where(distance > 1e-4 * np.max(offset), 0.5, 1.0)
     return [f"<br>{d:.3g} from the plane" for d in distance], faint.tolist()
+
+
+def has_many(arrays: Arrays) -> bool:
+    """Whether there are more classes than can be told apart by colour."""
+    return "labels" in arrays and len(np.unique(np.asarray(arrays["labels"]))) > MANY_CLASSES
 
 
 class Kind(NamedTuple):
@@ -216,6 +223,7 @@ def class_points(arrays: Arrays, *, size: float = 8, **where: Any) -> list[go.Sc
     """
     points, labels = np.asarray(arrays["points"]), np.asarray(arrays["labels"])
     margins = arrays.get("margins")
+    size = min(size, SMALL) if len(points) > CROWD else size
     traces = []
     for kind in kinds(arrays):
         rows, name, symbol, colour, _ = kind

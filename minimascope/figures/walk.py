@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from minimascope.figures.plane import Arrays, class_field, class_points
+from minimascope.figures.plane import HAIRLINE, Arrays, class_field, class_points, has_many
 from minimascope.figures.roles import Role, marked
 from minimascope.figures.theme import DASHES, class_colour, styled
 
@@ -75,17 +75,17 @@ def _plane(arrays: Arrays) -> list[Any]:
                 **marked(Role.BOUNDARY, line__color="muted"),
             )
         )
-    traces.append(moving_boundary("boundary at ε", **where))
+    traces.append(moving_boundary("boundary at ε", fine=has_many(arrays), **where))
     return [*traces, *class_points(arrays, size=5, **where)]
 
 
-def moving_boundary(name: str, **where: Any) -> go.Scatter:
-    """A line that the browser fills in for the place that is chosen."""
+def moving_boundary(name: str, *, fine: bool = False, **where: Any) -> go.Scatter:
+    """A line that the browser fills in for the chosen place; `fine` between many classes."""
     return go.Scatter(
         x=[],
         y=[],
         mode="lines",
-        line={"width": 2.5},
+        line={"width": HAIRLINE if fine else 2.5},
         name=name,
         hoverinfo="skip",
         **{**where, "showlegend": True},

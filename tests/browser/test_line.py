@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.axe import violations
 from tests.browser.test_exports import saved
-from tests.servers.browser import in_modules
+from tests.servers.browser import in_modules, until
 from tests.servers.recorded import ANSWERS, GAUSS, IRIS, TWIN
 
 LINE = json.loads((ANSWERS / "interpolation.json").read_text())["curve"]
@@ -23,6 +23,13 @@ def test_the_line_is_drawn_between_the_chosen_two_and_exported(page: Page, tmp_p
     page.wait_for_selector("#line .scatterlayer .trace")
     expect(page.locator("#line-words")).to_contain_text("a barrier of 2.535 ± 0.090 nats stands")
     assert f"from={GAUSS}&to={TWIN}" in page.url
+    regions = "JSON.stringify(document.querySelector('#line > div').data[0].z)"
+    first = page.evaluate(regions)
+    page.locator("#line-alpha").fill(str(len(LINE["alpha"]) - 1))
+    expect(page.locator("#line-readout")).to_contain_text(f"{LINE['alpha'][-1]:g}, training loss")
+    until(page, f"(before) => {regions} !== before", first)
+    film = saved(page, "[data-plot='line'][data-export='film']", tmp_path)
+    assert film.read_text().count("<image ") == len(LINE["alpha"])
     page.select_option("#line-to-menu", GAUSS)
     expect(page.locator("#line-panel")).to_contain_text("A line needs two analyses")
     page.select_option("#line-from-menu", TWIN)

@@ -69,7 +69,7 @@ function tell() {
   slider.max = String(curve.alpha.length - 1);
   slider.value = String(place);
   const loss = curve.train.loss[place], said = loss === null ? "" : `, training loss ${number(loss)} nats`;
-  out.textContent = `${number(curve.alpha[place], 2)}${said}`;
+  out.textContent = `${number(curve.alpha[place])}${said}`;
   slider.setAttribute("aria-valuetext", `alpha ${out.textContent}`);
 }
 

@@ -23,6 +23,9 @@ def boundary_finding(report: Report, *, final: bool = False) -> str:
     if margins is not None and margins.l2.smallest.upper is not None:
         near = nats(margins.l2.smallest.upper)
         parts.append(f"the boundary comes within {near} of an example")
+    if not parts and found is not None:
+        held = percent(1 - found.energy_outside)
+        parts.append(f"the known eigenvectors hold {held} of the alignment")
     return _sentence(parts) or headline(report, "boundary", final=final)
 
 
