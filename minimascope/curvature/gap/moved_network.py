@@ -22,7 +22,12 @@ from minimascope.curvature.products.ggn import Ggn
 from minimascope.curvature.products.gradient import example_gradients
 
 SHARE, FEWEST, MOST = 0.05, 20, 100  # of the examples
-ACCURACY, STEPS = 1e-6, 500
+# Bytes of graph that all steps may pass over, half a minute on one CPU core: of a
+# network whose products are dear fewer examples are moved, of sequences still enough for an error.
+WORK, USUAL_STEPS, FEWEST_SEQUENCES = 3e10, 25, 8
+# Of gᵀδθ, the rise to first order, which the last DELAY steps of conjugate gradients may still have
+# added: what is left to come is less (Strakoš and Tichý, 2002).
+ACCURACY, DELAY, STEPS = 1e-4, 4, 500
 # Numbers of the vectors in lockstep: three of this size are held.
 AT_ONCE = 10**8
 
@@ -40,8 +45,9 @@ def moved_losses(given: Assembly, row: int) -> Moved:
     losses = plain.nll(plain.logits + given.sweep.displacement[row])
     if given.training.copies:
         return Moved(losses)  # an original's copies go with it; they are left linearised
-    taken = _taken(given, losses - plain.nll())
     products = Ggn(given.minimum, root=given.metric.root)
+    affordable = int(WORK / (USUAL_STEPS * max(1, products.operator.graph_bytes)))
+    taken = _taken(given, losses - plain.nll(), affordable)
     for some in taken.split(max(1, AT_ONCE // given.minimum.dim)):
         steps = _steps(products, some, float(given.sweep.lambdas[row]))
         losses[some] = _at(given, some, steps)
@@ -53,13 +59,15 @@ def moved_losses(given: Assembly, row: int) -> Moved:
     return Moved(losses, GapEstimate(float(rises.mean()), error, method))
 
 
-def _taken(given: Assembly, rises: Tensor) -> Tensor:
+def _taken(given: Assembly, rises: Tensor, affordable: int) -> Tensor:
     """Examples that are moved: those of the largest rises; of sequences as many at random."""
     n = len(rises)
     if not given.training.sequences:
-        return rises.topk(min(MOST, max(FEWEST, math.ceil(SHARE * n)), n)).indices
+        worth = min(MOST, max(FEWEST, math.ceil(SHARE * n)), n)
+        return rises.topk(min(worth, affordable)).indices
     generator = torch.Generator().manual_seed(given.seed)
-    return torch.randperm(n, generator=generator)[:MOST].to(rises.device)
+    count = min(MOST, max(FEWEST_SEQUENCES, affordable))
+    return torch.randperm(n, generator=generator)[:count].to(rises.device)
 
 
 def _steps(products: Ggn, examples: Tensor, ridge: float) -> Tensor:
@@ -68,16 +76,20 @@ def _steps(products: Ggn, examples: Tensor, ridge: float) -> Tensor:
     found = torch.zeros_like(gradients)
     residual = gradients / products.minimum.n
     step, size = residual.clone(), residual.square().sum(1)
-    least = ACCURACY**2 * size
+    gains: list[Tensor] = []
+    moving = size > 0
     for _ in range(STEPS):
         image = products.left_out(step, examples)[0] + ridge * step
-        a = torch.where(size > least, size / (step * image).sum(1).clamp_min(1e-300), 0.0)[:, None]
-        found += a * step
-        residual = residual - a * image
-        new = residual.square().sum(1)
-        if bool((new <= least).all()):
+        a = torch.where(moving, size / (step * image).sum(1).clamp_min(1e-300), 0.0)
+        found += a[:, None] * step
+        residual = residual - a[:, None] * image
+        gains.append(a * size)
+        if len(gains) >= DELAY:
+            moving &= sum(gains[-DELAY:]) > ACCURACY * sum(gains)
+        if not bool(moving.any()):
             break
-        step = residual + torch.where(size > 0, new / size.clamp_min(1e-300), 0.0)[:, None] * step
+        new = residual.square().sum(1)
+        step = residual + torch.where(moving, new / size.clamp_min(1e-300), 0.0)[:, None] * step
         size = new
     return products.scaled(found)
 

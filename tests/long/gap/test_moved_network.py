@@ -55,7 +55,7 @@ def test_the_largest_are_the_networks_own_at_the_moved_weights(optimiser: Optimi
     rest = torch.ones(N, dtype=torch.bool).index_fill(0, worst, value=False)
     assert torch.equal(found.moved_loss[rest], found.alo_loss[rest])
     truth = torch.stack([moved(given, int(i)) for i in worst])
-    assert torch.allclose(found.moved_loss[worst], truth, rtol=1e-5)
+    assert torch.allclose(found.moved_loss[worst], truth, rtol=1e-4)
     # The step is not small: the linear logits say something else.
     assert not torch.allclose(found.alo_loss[worst], truth, rtol=1e-2)
     mean = found.estimates["alo_ggn"].value
