@@ -24,6 +24,7 @@ from safetensors.torch import load_file, save
 from minimascope.cli.model_options import options_of
 from minimascope.client import Client
 from minimascope.contract.problems import ProblemError
+from minimascope.contract.questions.descents import DescentRequest
 from minimascope.contract.questions.interpolations import InterpolationRequest
 from minimascope.contract.questions.slices import SliceRequest
 from minimascope.contract.schemas import FINAL_STATES, Analysis, AnalysisRequest
@@ -161,6 +162,28 @@ def test_the_line_between_two_demos_ends_at_their_reports(client: Client) -> Non
             assert split.accuracy
             assert split.accuracy[place] == pytest.approx(known.accuracy, rel=1e-12)
     assert curve.distance > 0
+
+
+def test_weights_short_of_their_minimum_are_polished_to_it(client: Client) -> None:
+    torch.manual_seed(0)
+    known = load_file(DEMO / "checkpoint.safetensors")
+    moved = weights(**{name: q + 0.03 * torch.randn_like(q) for name, q in known.items()})
+    asked = request(client, stages=["spectrum"])
+    asked = asked.model_copy(update={"checkpoint": client.store("checkpoint", moved, name="m").id})
+    identifier = client.submit(asked).id
+    assert followed(client, identifier)[1].state == "done"
+    path, file = client.descent(identifier, DescentRequest(seconds=60), seconds=120)
+    assert path.converged
+    assert path.objective_after < path.objective_before
+    polished = client.store("checkpoint", io.BytesIO(file), name="polished.pt").id
+    asked = request(client, stages=["gap"]).model_copy(update={"checkpoint": polished})
+    again = client.submit(asked).id
+    assert followed(client, again)[1].state == "done"
+    minimum = client.report(again).minimum
+    assert minimum
+    assert minimum.converged
+    refused = client._http.get(f"/analyses/{identifier}/descents/{'0' * 32}")
+    assert (refused.status_code, refused.json()["code"]) == (404, "no_such_descent")
 
 
 def weights(**changed: torch.Tensor) -> io.BytesIO:
