@@ -45,7 +45,7 @@ def publish_walks(session: Session, spectrum: Spectrum, *, count: int) -> Walked
     pairs = list(zip(spectrum.eigenvectors, spectrum.eigenvalues.tolist(), strict=True))[:WALKED]
     walks = []
     for k, (v, value) in enumerate(pairs):
-        session.progress(0.9 + 0.05 * k / len(pairs), f"Walk {k + 1} of {len(pairs)}")
+        session.progress(0.85 + 0.05 * k / len(pairs), f"Walk {k + 1} of {len(pairs)}")
         found = walk(taken, v, eigenvalue=value, points=POINTS, frame=frame)
         # A number for each class, step and grid point: 300 MB a walk for 1,000 classes.
         walks.append(replace(found, class_fields=None))
@@ -80,7 +80,7 @@ def publish_surface(session: Session, walked: Walked, vectors: Tensor, *, side: 
         b,
         test=test,
         along=(first.loss[every], second.loss[every]),
-        progress=lambda done: session.progress(0.9 + 0.05 * done, "Loss over the plane of v₁, v₂"),
+        progress=lambda done: session.progress(0.9 + 0.04 * done, "Loss over the plane of v₁, v₂"),
     )
     session.array("surface_a", a.double())
     session.array("surface_b", b.double())

@@ -208,7 +208,8 @@ def test_hugging_face_folders_give_the_models_own_derivatives(
     ("change", "code"),
     [
         ({"model_type": "llama"}, "architecture_invalid"),
-        ({"architectures": ["BertForMaskedLM"]}, "architecture_invalid"),
+        ({"architectures": ["BertForPreTraining"]}, "architecture_invalid"),
+        ({"architectures": ["BertForMaskedLM"]}, "architecture_mismatch"),
         ({"architectures": None}, "architecture_invalid"),
         ({"num_hidden_layers": 10**6}, "architecture_invalid"),
         ({"hidden_size": 10**12}, "architecture_invalid"),
