@@ -21,7 +21,7 @@ SCOPES = {"public", "guest", "read", "write", "admin", "worker", "metrics"}
 OWN = "/me/tokens"
 # What describes the API holds nothing of anybody's; whoever has a login sees it.
 DESCRIPTIONS = {"/openapi.json", "/docs/assets"}
-QUESTIONS = ("/slices", "/interpolations")
+QUESTIONS = ("/slices", "/interpolations", "/descents")
 UPLOADS = f"{permissions.__name__}._upload.<locals>.check"
 
 
