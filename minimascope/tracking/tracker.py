@@ -29,7 +29,7 @@ from minimascope.training.surroundings import left_as_it_was
 
 Log = Callable[[dict[str, float]], Any]
 EXAMPLES, PAIRS = 256, 2
-SHARE = 0.045  # what calls cost beside their own time, caches and clocks, stays within a twentieth
+SHARE = 0.04  # of the clock; with what it costs beside its own time it stays within a twentieth
 FIRST_PRODUCTS = 40  # of a first measurement, about: what it is expected to take
 PREFIX = "minimascope/"
 
