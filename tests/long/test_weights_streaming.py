@@ -35,4 +35,5 @@ def test_many_tensors_take_no_more_memory_than_one(tmp_path: Path) -> None:
         peaks.append(peak)
     one, every = peaks
     print(f"peak {one / 2**20:.0f} MiB for one tensor, {every / 2**20:.0f} MiB for {TENSORS}")
-    assert every - one < 160 << 20  # between two looks a tensor in float64 comes and goes
+    # Between two looks a tensor in float64 comes and goes, of the one as well.
+    assert every - one < (TENSORS - 1) * 16 << 20
