@@ -127,6 +127,7 @@ def test_the_stages_chosen_are_those_asked_for_and_the_cost_follows(
     expect(page.locator("#up-seed")).to_have_value("7")
     expect(page.locator("[data-choice=up-activation] [aria-checked=true]")).to_have_text("relu")
     page.click("[data-earlier=test] summary")
+    page.evaluate("document.body.click()")  # as the page presses its own buttons: it stays open
     page.locator("[data-earlier=test] .menu-item", has_text="train.npz").first.click()
     expect(page.locator("#drop-test")).to_have_attribute("data-state", "done")
     with page.expect_request("**/_dash-update-component**"):

@@ -96,7 +96,7 @@ function closeMenus(but) {
 
 export function listen() {
   document.addEventListener("click", (event) => {
-    closeMenus(around(event, ".menu"));
+    if (event.isTrusted) closeMenus(around(event, ".menu")); // not where the page presses a button itself
     const button = around(event, "[data-export], [data-copy], [data-whole]");
     if (!button) return;
     closeMenus();
