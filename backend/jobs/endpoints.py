@@ -44,13 +44,18 @@ def check_release(theirs: Code) -> None:
 
 
 def _taken(jobs: JobService, job: str, code: Code) -> Claim | None:
-    """The job that comes first in the queue of `job`; again where another worker was quicker."""
+    """The job that comes first in the queue of `job`; again where another worker was quicker.
+
+    Also where `job` itself went to that other one: its own message's job then has none but this.
+    """
+    before = ""
     for _ in range(CLAIM_TRIES):
         chosen = jobs.workers.choose(job, release=code.release)
         lease = jobs.settings.lease_seconds
         taken = jobs.repository.claim(chosen, now=time.time(), lease=lease, code=code)
-        if taken or chosen == job:
+        if taken or chosen == before:  # the same one twice: it cannot be taken by anybody
             return taken
+        before = chosen
     return None
 
 

@@ -137,7 +137,7 @@ class Recorded:
         self._stack = ExitStack()
         self._told = self.folder / "analyses"
         settings = {"DEMO_DIR": str(self.folder / "none"), "WORKER_TOKEN": TOKEN}
-        settings |= {"INSPECT_WAIT_SECONDS": "60", "LEASE_SECONDS": "12"}
+        settings |= {"INSPECT_WAIT_SECONDS": "60", "LEASE_SECONDS": "60"}
         served = Served(self.folder / "data", settings, ("--no-worker",), quiet=False)
         self.served = self._stack.enter_context(served)
         self.url = self.served.url

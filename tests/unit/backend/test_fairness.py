@@ -10,9 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
+from backend.jobs import endpoints
 from backend.jobs import service as job_service
 from backend.jobs.job import NewJob
 from backend.uploads import tus_endpoints
+from minimascope.contract.code import this_code
 from tests.unit.backend.in_process import NOBODYS, analysis, api, joined, user_id
 
 ROOT = {"authorization": "Bearer root"}
@@ -166,6 +168,36 @@ def test_with_one_worker_everybody_has_a_turn(tmp_path: Path) -> None:
                 service.jobs.repository.finish(chosen, claim.token, "done", now=now, result={})
                 served.append(owners[chosen])
             assert served == ["ann", "bob", "ann", "bob"]
+
+    asyncio.run(run())
+
+
+def test_a_message_whose_job_went_to_a_quicker_worker_takes_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two jobs, two messages at the same time: the second message's worker takes the first job."""
+
+    async def run() -> None:
+        async with api(tmp_path) as (_, service):
+            first, second = (NewJob("check", NOBODYS, {"files": {}}) for _ in range(2))
+            for place, job in enumerate((first, second)):
+                service.jobs.repository.add_job(job, now=time.time() + 0.001 * place)
+            choose, chosen = service.jobs.workers.choose, list[str]()
+
+            def beaten(identifier: str, **more: Any) -> str:
+                found = choose(identifier, **more)
+                if not chosen:
+                    assert service.jobs.repository.claim(found, now=time.time(), lease=60.0)
+                chosen.append(found)
+                return found
+
+            monkeypatch.setattr(service.jobs.workers, "choose", beaten)
+            taken = endpoints._taken(service.jobs, first.id, this_code())
+            assert chosen[:2] == [first.id, second.id]
+            assert taken
+            assert taken.job == second.id
+            # Where nothing is queued there is an end.
+            assert endpoints._taken(service.jobs, first.id, this_code()) is None
 
     asyncio.run(run())
 
