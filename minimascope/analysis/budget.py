@@ -9,6 +9,7 @@ spectrum is to be had: if not, all of the rest goes into them. Else what is expe
 from __future__ import annotations
 
 from minimascope.analysis.fitting import fewest, fitting
+from minimascope.analysis.session.faults import refusal_of
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.asked import planned_stages
 from minimascope.contract.problems import ProblemError
@@ -67,7 +68,8 @@ class _Looking:
         except OutOfTimeError:
             return True
         except (RuntimeError, ValueError) as error:  # no first numbers of such a network
-            session.report.warnings.append(f"No first look at the spectrum: {error}")
+            sentence = refusal_of(error).sentence
+            session.report.warnings.append(f"No first look at the spectrum: {sentence}")
         return self._alone
 
     def _told(self, look: Look) -> None:

@@ -18,6 +18,7 @@ from minimascope.boundary.classification import parameter_vectors
 from minimascope.boundary.walk import reach_of
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.minimum.positions import Positions, positions_of
+from minimascope.curvature.running.memory import out_of_memory
 from minimascope.objective.tokens import TokenCrossEntropy
 
 RISE = 1.0  # nats that the loss should have risen by at both ends
@@ -93,6 +94,8 @@ def _pulls(minimum: Minimum, vector: Tensor) -> Tensor | None:
         try:
             with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
                 found.append(jvp(losses, (here,), (along,))[1])
-        except (RuntimeError, NotImplementedError):
+        except RuntimeError as error:
+            if out_of_memory(error):
+                raise
             return None
     return torch.cat(found).masked_fill(~counted, torch.nan)

@@ -24,6 +24,7 @@ from minimascope.curvature.minimum.batches import as_matrix, outputs_at
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.products.operator import Operator
+from minimascope.curvature.running.memory import out_of_memory
 from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.warm_pairs import Pairs, top_pairs
 from minimascope.tracking.followed import Followed
@@ -176,5 +177,7 @@ def _without(compute: Callable[[], T]) -> T | None:
     """None where it does not apply to this network or these data."""
     try:
         return compute()
-    except (ValueError, RuntimeError):
+    except (ValueError, RuntimeError) as error:
+        if out_of_memory(error):
+            raise
         return None

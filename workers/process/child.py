@@ -56,7 +56,7 @@ def run(
 
     While it works, lines of stdin are `replies` to what it asked.
     """
-    from minimascope.analysis.session.faults import out_of_memory
+    from minimascope.curvature.running.memory import out_of_memory
     from minimascope.curvature.running.ranks import RankLostError
     from workers.jobs.job import Job
     from workers.jobs.lookup import perform

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 from typing_extensions import override  # comes with torch
 
+from minimascope.curvature.running.dispatch import LightDispatch
 
-class Counted(TorchDispatchMode):
+
+class Counted(LightDispatch):
     """Within it: `products` and `convolved`, the operations of matrix products and convolutions
     (a multiplication and an addition are two), and `numbers` written by what is no view.
 
@@ -21,11 +22,6 @@ class Counted(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.products = self.convolved = self.numbers = 0
-
-    @classmethod
-    @override
-    def _should_skip_dynamo(cls) -> bool:
-        return False
 
     @override
     def __torch_dispatch__(

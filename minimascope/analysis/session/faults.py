@@ -7,6 +7,7 @@ from pathlib import Path
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Failure, Stage
 from minimascope.curvature.running.deadline import OutOfTimeError
+from minimascope.curvature.running.memory import out_of_memory
 from minimascope.curvature.running.ranks import RankLostError
 
 BRANCHES = "The network branches on the values of tensors, and so has no Jacobian in one pass."
@@ -55,12 +56,6 @@ def _of_the_network(said: str) -> ProblemError | None:
             f"torch has no forward derivative of {operation}, which is in the net.",
         )
     return None
-
-
-def out_of_memory(error: Exception) -> bool:
-    """Python's own, CUDA's, and what torch's CPU allocator only says in words."""
-    said = "DefaultCPUAllocator" in str(error) or "not enough memory" in str(error)
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or said
 
 
 def _raised_by_us(error: Exception) -> bool:

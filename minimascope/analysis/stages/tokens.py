@@ -27,6 +27,10 @@ from minimascope.objective.tokens import TokenCrossEntropy
 
 FIRST_FLIPS = 8  # that are told of each eigenvector
 UNKNOWN = -1
+NO_PULLS = (
+    "How fast each token's loss rises along an eigenvector is left out: an operation of this "
+    "network has no forward derivative."
+)
 
 
 def has_positions(minimum: Minimum) -> bool:
@@ -144,7 +148,9 @@ def run(session: Session) -> None:
     quick = single(minimum)
     rows = torch.tensor([each.row for each in section.shown], device=minimum.inputs.device)
     pulls = token_pulls(quick.subset(rows), spectrum.eigenvectors[:count])
-    if pulls is not None:
+    if pulls is None:
+        session.report.warnings.append(NO_PULLS)
+    else:
         session.array("token_pull", pulls.float())
     walked = _walked(session, quick)
     taken = quick if walked is None else quick.subset(walked)

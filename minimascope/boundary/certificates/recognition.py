@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from typing_extensions import override  # comes with torch
 
@@ -19,6 +18,7 @@ from minimascope.boundary.certificates.graph import Graph
 from minimascope.boundary.certificates.operators import SAME, Call, step_of
 from minimascope.boundary.certificates.steps import Step
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.running.dispatch import LightDispatch
 
 BATCH = 3  # rows recorded: no axis of 1, which broadcasts
 CHECKED = 64  # rows on which the graph is run against the network
@@ -64,7 +64,7 @@ def exact(network: nn.Module) -> nn.Module:
     return copy.deepcopy(network).to(device="cpu", dtype=torch.float64).eval()
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder(LightDispatch):
     """Follows what becomes of the inputs; `reason` says what could not be followed."""
 
     def __init__(self, inputs: Tensor) -> None:
@@ -78,11 +78,6 @@ class _Recorder(TorchDispatchMode):
     def value(self, tensor: Any) -> int | None:
         """The number of a recorded value."""
         return self._values[id(tensor)][1] if id(tensor) in self._values else None
-
-    @classmethod
-    @override
-    def _should_skip_dynamo(cls) -> bool:  # else torch imports a compiler, which takes seconds
-        return False
 
     @override
     def __torch_dispatch__(

@@ -6,7 +6,6 @@ Linear, Conv2d and Embedding layers use K backward passes over the whole batch a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 import torch
@@ -16,11 +15,12 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from minimascope.curvature.layers.traces import LayerTrace, trace_layers
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.running.memory import out_of_memory
 
 CHUNK = 64
 BYTES_AT_ONCE = 256 * 2**20
 # Errors that a way without vmap would not mend, or should not: want of memory, branches on values.
-KEPT = re.compile("DefaultCPUAllocator|not enough memory|data-dependent")
+BRANCHES = "data-dependent"
 
 
 def jacobian(minimum: Minimum, inputs: Tensor, *, closed_form: bool | None = None) -> Tensor:
@@ -92,7 +92,7 @@ def _reverse_mode(minimum: Minimum, inputs: Tensor, names: list[str]) -> dict[st
                 return {name: each.flatten(1)[None] for name, each in row.items()}
             rows = vmap(jacrev(one), in_dims=(None, 0), chunk_size=CHUNK)(chosen, inputs)
         except RuntimeError as error:
-            if isinstance(error, torch.OutOfMemoryError) or KEPT.search(str(error)):
+            if out_of_memory(error) or BRANCHES in str(error):
                 raise
             each = [_example_by_example(one, chosen, x) for x in inputs]
             rows = {name: torch.stack([row[name] for row in each]) for name in names}

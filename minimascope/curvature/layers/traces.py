@@ -17,6 +17,7 @@ from torch.nn import functional
 from minimascope.curvature.layers.recorder import Call, recorded
 from minimascope.curvature.minimum.batches import as_matrix
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.running.memory import out_of_memory
 
 
 @dataclass(frozen=True)
@@ -116,10 +117,9 @@ def _sensitivities(logits: Tensor, outputs: list[Tensor]) -> list[Tensor]:
             eye = torch.eye(classes, dtype=logits.dtype, device=logits.device)
             parts = _pulled(logits.sum(dim=0), eye, outputs)
             return [part.transpose(0, 1) for part in parts]
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError:  # some operation has no batching rule
-            pass
+        except RuntimeError as error:  # some operation has no batching rule
+            if out_of_memory(error):
+                raise
     rows = [_pulled(logits[:, k].sum(), None, outputs) for k in range(classes)]
     return [torch.stack(parts, dim=1) for parts in zip(*rows, strict=True)]
 

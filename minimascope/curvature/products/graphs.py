@@ -19,6 +19,7 @@ from minimascope.curvature.minimum.batches import as_matrix
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.minimum.places import Places, split
 from minimascope.curvature.products.convolution import QuickConvolutions
+from minimascope.curvature.running.memory import out_of_memory
 
 _memory_share = 1.0
 
@@ -143,10 +144,9 @@ def differentiate(
     if rows[0].shape[0] > 1:
         try:
             return vmap(one)(*rows)
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError:  # some operations have no batching rule
-            pass
+        except RuntimeError as error:  # some operations have no batching rule
+            if out_of_memory(error):
+                raise
     singles = [one(*row) for row in zip(*rows, strict=True)]
     return tuple(torch.stack(parts) for parts in zip(*singles, strict=True))
 

@@ -23,6 +23,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from minimascope.curvature.layers.recorder import Call, recorded
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.minimum.places import Place
+from minimascope.curvature.running.memory import out_of_memory
 from minimascope.objective.tokens import TokenCrossEntropy
 
 CHUNK_BYTES = 2**24  # of logits: less costs time, 3.6 times as much at a sixteenth of it
@@ -165,7 +166,9 @@ def _has_tangents(head: TokenHead, minimum: Minimum) -> bool:
     zeros = {k: torch.zeros_like(v) for k, v in parameters.items()}
     try:
         pushed(head, minimum, parameters, zeros, slice(0, 1))
-    except (RuntimeError, NotImplementedError):
+    except RuntimeError as error:
+        if out_of_memory(error):
+            raise
         return False
     return True
 

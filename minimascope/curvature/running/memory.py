@@ -1,4 +1,4 @@
-"""How much memory a piece of work took: growth of the process, or of the device's allocator."""
+"""How much memory a piece of work took, and whether what was raised is a want of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from types import TracebackType
 
 import torch
 
+WORDS = ("DefaultCPUAllocator", "not enough memory")
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Python's own, CUDA's, and what torch's CPU allocator only says in words.
+
+    Never taken for something that a network cannot do: the job is tried again with less.
+    """
+    said = any(words in str(error) for words in WORDS)
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or said
 
 
 class PeakMemory:
