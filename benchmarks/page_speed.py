@@ -54,7 +54,7 @@ PICTURES = """() => ['boundary', 'spectrum', 'detail'].every((name) =>
   && document.querySelector('#filmstrip canvas')"""
 # In the order they come; noted inside the page, at the frame after the one that shows them.
 SEEN = {
-    "verdict": ".verdict",
+    "verdict": ".answer",
     "filmstrip": "#filmstrip canvas",
     "map": "#boundary .heatmaplayer image",
 }

@@ -20,7 +20,8 @@ let known = null;
 /** The job that is followed, and when it was last asked for. */
 let asking = "", asked = 0;
 
-const EVERY = 1500; // milliseconds between two questions for what is not there yet
+// Milliseconds between two questions: for what is not there yet, and for what is there in part.
+const OFTEN = 250, SELDOM = 1500;
 
 /** @param {number | null} share */
 const percent = (share) => (share === null ? "" : `${(100 * share).toFixed(1)}\u202f%`);
@@ -94,7 +95,8 @@ export const intakeOf = (job) => (known?.job === job ? known.look.intake : 0);
 export async function lookAt(job) {
   asking = job;
   draw();
-  if (Object.keys(planned(job)).length || Date.now() - asked < EVERY) return;
+  const every = known?.job === job ? SELDOM : OFTEN;
+  if (Object.keys(planned(job)).length || Date.now() - asked < every) return;
   asked = Date.now();
   const reply = await fetch(`/drawings/${job}/first-look`).catch(() => null);
   const look = reply?.ok ? await reply.json() : null;

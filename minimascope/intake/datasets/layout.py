@@ -41,6 +41,23 @@ def found_under(arrays: Arrays, names: tuple[str, ...], warnings: list[str]) -> 
     return present[0]
 
 
+def _with_own_labels(
+    arrays: Arrays, chosen: str, names: tuple[str, ...], warnings: list[str]
+) -> Arrays:
+    """Token ids without labels are their own, padding aside: a causal model is trained so."""
+    ids = arrays[chosen]
+    if chosen != "input_ids" or ids.dtype.kind not in "iu" or any(n in arrays for n in names):
+        return arrays
+    mask = arrays.get(MASKS[0], np.ones_like(ids))
+    if ids.ndim != 2 or mask.shape != ids.shape:
+        return arrays
+    warnings.append(
+        "There are no labels beside 'input_ids': each token was taken as the label of its place, "
+        "as in training a causal language model."
+    )
+    return {**arrays, "labels": np.where(mask != 0, ids.astype(np.int64), -100)}
+
+
 def _masked(arrays: Arrays, chosen: str, warnings: list[str]) -> tuple[np.ndarray, list[str]]:
     """Token ids with their attention mask and token types as n × inputs × T; and which they are."""
     ids = arrays[chosen]
@@ -199,6 +216,7 @@ def lay_out(
     """
     warnings: list[str] = []
     chosen = found_under(arrays, INPUTS, warnings)
+    arrays = _with_own_labels(arrays, chosen, target_names(arrays, label), warnings)
     target = found_under(arrays, target_names(arrays, label), warnings)
     (inputs, taken), targets = _masked(arrays, chosen, warnings), arrays[target]
     _check_sizes(inputs, targets)

@@ -20,7 +20,7 @@ from minimascope.intake.datasets.arrow_columns import (
     nested,
     scalars,
 )
-from minimascope.intake.datasets.columns import COLUMNS_TOLD, Table, label_column, told
+from minimascope.intake.datasets.columns import COLUMNS_TOLD, LABELS, Table, label_column, told
 from minimascope.intake.datasets.found import Found
 from minimascope.intake.datasets.image_archive import Size
 from minimascope.intake.datasets.several import Wanted, names_for
@@ -114,12 +114,12 @@ def found_in(
 ) -> Found:
     """The same of a table that was read."""
     names = list(table.column_names)
-    target = names[label_column(Table(names), label)]
+    target = _target(names, label)
     gone = indexes(table) - {target, *aside}
     own = {name: scalars(name, table.column(name)) for name in aside if name in names}
     others = [n for n in names if n not in {target, *own, *gone}]
     wide = [name for name in others if is_nested(table.column(name))]
-    rows = [Row(f"column {target!r}", "the labels")]
+    rows = [Row(f"column {target!r}", "the labels")] if target else list[Row]()
     rows += [left(f"column {name!r}", "pandas' index") for name in sorted(gone)]
     said = [f"{row.part.capitalize()} was left: {row.words}." for row in rows if not row.taken]
     if several:
@@ -129,9 +129,19 @@ def found_in(
     else:
         arrays, more = {"X": _narrow(table, others)}, list[str]()
         rows.append(Row(f"{len(others)} columns {named(others)}", "the inputs, in this order"))
-    arrays |= {**own, "y": _labels(table, target)}
     columns = [] if wide or several else others
+    if target is None:
+        return Found({**arrays, **own}, [*said, *more], rows, columns)
+    arrays |= {**own, "y": _labels(table, target)}
     return Found(arrays, [*said, *more], rows, columns, class_names(table, target))
+
+
+def _target(names: list[str], label: str | None) -> str | None:
+    """The column of labels; None where token ids stand without any, being their own."""
+    unlabelled = label is None and not any(name.lower() in LABELS for name in names)
+    if unlabelled and IDS[0] in names:
+        return None
+    return names[label_column(Table(names), label)]
 
 
 def _each(table: Any, names: list[str]) -> dict[str, np.ndarray]:

@@ -20,6 +20,7 @@ from torch.utils.data import TensorDataset
 
 from minimascope.contract.objective import ObjectiveParameters
 from minimascope.contract.problems import ProblemError
+from minimascope.intake.datasets.layout import lay_out
 from minimascope.intake.networks.fitting import fitted
 from minimascope.intake.networks.huggingface import Classifier
 from minimascope.intake.values.dataset import Dataset, read_dataset
@@ -289,3 +290,15 @@ def test_token_ids_go_with_their_mask(tmp_path: Path, workdir: Path) -> None:
     with torch.no_grad():  # without a mask, pads at the ends are masked
         padded = model(input_ids=ids, attention_mask=(ids != 0).long()).logits
         assert torch.allclose(network(ids), padded, atol=1e-6)
+
+
+def test_token_ids_without_labels_are_their_own_but_for_padding() -> None:
+    ids = np.array([[5, 7, 9], [6, 8, 0]])
+    mask = np.array([[1, 1, 1], [1, 1, 0]])
+    laid = lay_out({"input_ids": ids, "attention_mask": mask}, integers="keep")
+    assert laid.targets.tolist() == [[5, 7, 9], [6, 8, -100]]
+    assert any("no labels beside 'input_ids'" in each for each in laid.summary["warnings"])
+    told = lay_out({"input_ids": ids, "labels": np.array([0, 1])}, integers="keep")
+    assert told.targets.tolist() == [0, 1]
+    with pytest.raises(ProblemError, match="need arrays 'X' and 'y'"):
+        lay_out({"X": ids})
