@@ -7,8 +7,10 @@ import math
 import torch
 
 from minimascope.analysis.costs.passes import row_seconds
+from minimascope.curvature.gap.moved_network import USUAL_STEPS, moved_count
 from minimascope.curvature.layers.gram import gram_cost
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.spectrum.plan import Plan
 from minimascope.curvature.spectrum.route import DENSE, LOW_RANK
 from minimascope.curvature.sweep.route import LONGEST, RoutePlan, choose_route, flow_operations
 from minimascope.curvature.sweep.sampled_flow import USUAL_PRODUCTS
@@ -31,6 +33,15 @@ def gap_seconds(minimum: Minimum, *, slower: float, seconds: float = math.inf) -
     least = LEAST_SHARE * sweep if _route(minimum).operations is None else sweep
     beside = slower * ESTIMATE_SECONDS * minimum.dim
     return max(least, min(sweep, seconds - beside)) + beside
+
+
+def moved_seconds(minimum: Minimum, plan: Plan) -> float:
+    """Wall seconds of the network without each of some examples, by products as `plan` timed."""
+    if minimum.groups is not None:
+        return 0.0
+    sequences = minimum.loss.reads == "labels_of_positions"
+    count = moved_count(minimum.n, plan.operator.graph_bytes, sequences=sequences)
+    return count * USUAL_STEPS * plan.seconds_per_product
 
 
 def _route(minimum: Minimum) -> RoutePlan:

@@ -15,7 +15,7 @@ import torch
 
 from minimascope.analysis.costs.boundary import boundary_seconds
 from minimascope.analysis.costs.density import density_seconds
-from minimascope.analysis.costs.gap import gap_seconds
+from minimascope.analysis.costs.gap import gap_seconds, moved_seconds
 from minimascope.analysis.costs.margins import margins_seconds
 from minimascope.analysis.costs.passes import row_seconds
 from minimascope.analysis.costs.spectrum import spectrum_seconds
@@ -49,7 +49,9 @@ def stage_costs(
     known: dict[Stage, Callable[[], float]] = {
         "spectrum": lambda: spectrum_seconds(plan, vectors=vectors, sampled=sampled),
         "density": lambda: density_seconds(minimum, plan, most["density"]),
-        "gap": lambda: gap_seconds(minimum, slower=slower, seconds=most["gap"]),
+        "gap": lambda: (
+            gap_seconds(minimum, slower=slower, seconds=most["gap"]) + moved_seconds(minimum, plan)
+        ),
         "boundary": lambda: boundary_seconds(minimum, **told, seconds=most["boundary"]),
         "margins": lambda: margins_seconds(minimum, **told, seconds=most["margins"]),
     }

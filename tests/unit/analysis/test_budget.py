@@ -21,7 +21,12 @@ from minimascope.curvature.running.deadline import OutOfTimeError, kept, left, w
 from minimascope.curvature.sweep import route
 from tests.cases.script import TEST, N, Trained, trained
 
-PLAN = SimpleNamespace(seconds=1.0, seconds_range=(0.5, 1.0))
+PLAN = SimpleNamespace(
+    seconds=1.0,
+    seconds_range=(0.5, 1.0),
+    seconds_per_product=1e-3,
+    operator=SimpleNamespace(graph_bytes=1000),
+)
 
 
 @pytest.fixture(scope="module")
