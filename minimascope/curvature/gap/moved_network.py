@@ -33,7 +33,8 @@ AT_ONCE = 10**8
 
 
 class Moved(NamedTuple):
-    """(n,) leave-one-out losses, some of them from the network; of sequences their mean rise."""
+    """Leave-one-out losses of the sweep's examples, some of them from the network; of sequences
+    their mean rise."""
 
     losses: Tensor
     rise: GapEstimate | None = None
@@ -49,8 +50,9 @@ def moved_losses(given: Assembly, row: int) -> Moved:
     affordable = int(WORK / (USUAL_STEPS * max(1, products.operator.graph_bytes)))
     taken = _taken(given, losses - plain.nll(), affordable)
     for some in taken.split(max(1, AT_ONCE // given.minimum.dim)):
-        steps = _steps(products, some, float(given.sweep.lambdas[row]))
-        losses[some] = _at(given, some, steps)
+        examples = given.sweep.examples[some]
+        steps = _steps(products, examples, float(given.sweep.lambdas[row]))
+        losses[some] = _at(given, examples, steps)
     if not given.training.sequences:
         return Moved(losses)
     rises = (losses - plain.nll())[taken]
@@ -101,4 +103,4 @@ def _at(given: Assembly, examples: Tensor, steps: Tensor) -> Tensor:
     with torch.no_grad():
         for i, step in zip(examples.tolist(), steps, strict=True):
             logits.append(as_matrix(minimum.logits(theta + step, minimum.inputs[i : i + 1])))
-    return given.plain.select(examples).nll(torch.cat(logits))
+    return given.likelihood.plain.select(examples).nll(torch.cat(logits))
