@@ -72,7 +72,13 @@ def boundary(count: int, *, plane: PlaneKind, report: Report, final: bool = Fals
     said = said.format(absence(report, "boundary", final=final))
     note = html.P(said, id=ids.PLANE_NOTE, className="hint")
     return panel(
-        ids.BOUNDARY, title, label, height="calc(var(--map) + 86px)", switches=switches, above=controls, below=note
+        ids.BOUNDARY,
+        title,
+        label,
+        height="calc(var(--map) + 86px)",
+        switches=switches,
+        above=controls,
+        below=note,
     )
 
 
