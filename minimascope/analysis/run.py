@@ -31,6 +31,7 @@ from minimascope.analysis.stages import gap as gap_stage
 from minimascope.analysis.stages import margins as margins_stage
 from minimascope.analysis.stages import spectrum as spectrum_stage
 from minimascope.analysis.stages.asked import planned_stages
+from minimascope.analysis.usual import within_usual
 from minimascope.contract.code import this_code
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
@@ -106,7 +107,7 @@ def run_opened(
         publisher.progress("intake", 0.0, "Opening the checkpoint and the data")
         if parameters.seconds is not None:
             one_thread_where_busy()
-        opened = open_it()
+        opened = within_usual(open_it())
         parameters = opened.parameters  # a budget may have been found needed
         least = ANSWER_SHARE * (parameters.seconds or 0.0)
         with within(parameters.seconds), kept(least=least):

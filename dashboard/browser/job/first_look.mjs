@@ -29,9 +29,9 @@ const percent = (share) => (share === null ? "" : `${(100 * share).toFixed(1)}\u
 
 /** @param {Split} split @param {string} unit */
 function splitSaid({ name, n, loss, accuracy, total, loss_error: error }, unit) {
-  const known = `${name} loss ${measured(loss)}${error ? ` ± ${measured(error)}` : ""}`;
+  const begun = `${name} loss ${measured(loss)}${error ? ` ± ${measured(error)}` : ""}`;
   const right = accuracy === null ? "" : `, ${percent(accuracy)}${unit === "sequences" ? " of tokens" : ""} right`;
-  return `${known}${right} on ${thin(n)}${total ? ` of ${thin(total)}` : ""} ${unit}`;
+  return `${begun}${right} on ${thin(n)}${total ? ` of ${thin(total)}` : ""} ${unit}`;
 }
 
 /** @param {Pick<Look, "splits" | "unit">} look */
