@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from minimascope.agents import minima as asked
 from minimascope.agents.minima import Minima, Order
 from minimascope.cli.files import given
+from minimascope.contract.extras import adding
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Report
@@ -166,7 +167,7 @@ class Tools:
             picture = png(drawn, label=TITLES.get(figure, figure))
         except ImportError as error:
             raise ProblemError(
-                "not_installed", "Pictures need Pillow.", "pip install 'minimascope[mcp]'."
+                "not_installed", "Pictures need Pillow.", f"{adding('mcp')}."
             ) from error
         others = ", ".join(name for name in plot.names() if name != figure)
         words = f"{TITLES.get(figure, figure)} of {identifier}. Other figures: {others}."
