@@ -20,6 +20,7 @@ from torch.utils.data import TensorDataset
 
 from minimascope.contract.objective import ObjectiveParameters
 from minimascope.contract.problems import ProblemError
+from minimascope.intake.datasets import parquet_file
 from minimascope.intake.datasets.layout import lay_out
 from minimascope.intake.networks.fitting import fitted
 from minimascope.intake.networks.huggingface import Classifier
@@ -302,3 +303,12 @@ def test_token_ids_without_labels_are_their_own_but_for_padding() -> None:
     assert told.targets.tolist() == [0, 1]
     with pytest.raises(ProblemError, match="need arrays 'X' and 'y'"):
         lay_out({"X": ids})
+
+
+def test_a_table_of_token_ids_alone_needs_no_labels(tmp_path: Path) -> None:
+    table = pyarrow.table({"input_ids": [[5, 7], [6, 8]], "attention_mask": [[1, 1], [1, 0]]})
+    path = tmp_path / "tokens.arrow"
+    path.write_bytes(arrow(table, "file"))
+    with path.open("rb") as source:
+        found = parquet_file.read(source)
+    assert lay_out(found.arrays, integers="keep").targets.tolist() == [[5, 7], [6, -100]]
