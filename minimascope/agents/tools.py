@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from minimascope.agents import minima as asked
 from minimascope.agents.minima import Minima, Order
 from minimascope.cli.files import given
+from minimascope.contract.extras import adding
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Report
@@ -26,6 +27,16 @@ Id = Annotated[
 ]
 Seconds = Annotated[float, Field(ge=0, le=240, description="how long to wait before answering")]
 File = Annotated[str, Field(min_length=1)]
+
+
+def _data(path: str, label: str | None, place: Path, problem: ProblemError) -> dict[str, Any]:
+    """What a file holds that is no checkpoint; the first refusal stands where it is no data too."""
+    from minimascope.intake.inspection import inspect_dataset
+
+    try:
+        return inspect_dataset(given(path, "dataset"), workdir=place, label=label)
+    except ProblemError:
+        raise problem from None
 
 
 def as_json(value: Any) -> str:
@@ -49,7 +60,10 @@ class Tools:
     def inspect(
         self,
         path: File,
-        kind: Literal["checkpoint", "dataset"] = "checkpoint",
+        kind: Annotated[
+            Literal["checkpoint", "dataset"] | None,
+            Field(description="by default, what the file is by its content"),
+        ] = None,
         label: Annotated[str | None, Field(description="column or array of the labels")] = None,
     ) -> str:
         """What a file of weights or of data holds, and what it says of its training.
@@ -60,10 +74,15 @@ class Tools:
         from minimascope.intake.inspection import inspect_checkpoint, inspect_dataset
 
         with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
-            file = given(path, kind)
+            place = Path(workdir)
             if kind == "dataset":
-                return as_json(inspect_dataset(file, workdir=Path(workdir), label=label))
-            found = inspect_checkpoint(file, workdir=Path(workdir))
+                return as_json(inspect_dataset(given(path, kind), workdir=place, label=label))
+            try:
+                found = inspect_checkpoint(given(path, "checkpoint"), workdir=place)
+            except ProblemError as problem:
+                if kind is not None or problem.code != "not_a_checkpoint":
+                    raise
+                return as_json(_data(path, label, place, problem))
         rest = len(found["layers"]) - LAYERS
         shown = {**found, "layers": found["layers"][:LAYERS]}
         return as_json({**shown, "layers_not_shown": rest} if rest > 0 else shown)
@@ -166,7 +185,7 @@ class Tools:
             picture = png(drawn, label=TITLES.get(figure, figure))
         except ImportError as error:
             raise ProblemError(
-                "not_installed", "Pictures need Pillow.", "pip install 'minimascope[mcp]'."
+                "not_installed", "Pictures need Pillow.", f"{adding('mcp')}."
             ) from error
         others = ", ".join(name for name in plot.names() if name != figure)
         words = f"{TITLES.get(figure, figure)} of {identifier}. Other figures: {others}."

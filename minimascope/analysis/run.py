@@ -144,7 +144,7 @@ def foretell(session: Session, started: float) -> None:
 
 def _answered(session: Session) -> Report:
     publisher, stages = session.publisher, planned_stages(session.parameters)
-    told = {"margins": session.allowed("margins")}
+    told = {stage: session.allowed(stage) for stage in ("margins", "gap")}
     session.parts = parts.parts_of(session.opened.minimum, stages, **told)
     asked = [each for stage in session.parts.values() for each in stage]
     session.shards.add(asked, seconds=sum(each.seconds for each in asked))

@@ -7,6 +7,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from minimascope.contract.extras import adding
 from minimascope.contract.problems import ProblemError
 from minimascope.tracking.tracker import Tracker, track
 
@@ -14,7 +15,7 @@ try:
     from transformers import TrainerCallback as Callback
 except ImportError as error:
     raise ProblemError(
-        "not_installed", "There is no transformers.", "pip install 'minimascope[huggingface]'."
+        "not_installed", "There is no transformers.", f"{adding('huggingface')}."
     ) from error
 
 

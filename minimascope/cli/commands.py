@@ -18,6 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 from typing_extensions import override
 
+from minimascope.contract.extras import SERVER
 from minimascope.contract.problems import ProblemError
 
 GROUP = "minimascope.commands"
@@ -50,7 +51,6 @@ SERVICE: dict[str, str] = {
     "restore": "fill an empty service from a backup",
     "forget": "remove old analyses and unused uploads",
 }
-INSTALL = "pip install minimascope-server"
 
 
 @lru_cache(maxsize=1)
@@ -71,7 +71,7 @@ class Commands(TyperGroup):
 def listed() -> dict[str, TyperCommand]:
     """Every command with its line of help; what is not installed says so."""
     rooms = _rooms()
-    missing = "" if SERVICE.keys() & rooms.keys() else f" ({INSTALL})"
+    missing = "" if SERVICE.keys() & rooms.keys() else f" ({SERVER})"
     found = {name: _stub(name, words) for name, words in OWN.items()}
     found |= {
         name: _stub(name, words, panel=f"Service{missing}") for name, words in SERVICE.items()
@@ -106,4 +106,4 @@ def loaded(name: str) -> Any:
 
 def _not_installed(name: str) -> NoReturn:
     sentence = f"{name!r} is a command of the service, which is not installed here."
-    raise ProblemError("not_installed", sentence, f"Install it: {INSTALL}.")
+    raise ProblemError("not_installed", sentence, f"Install it: {SERVER}.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from minimascope.cli.server import Token, client
+from minimascope.contract.extras import adding
 from minimascope.contract.problems import ProblemError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def command(
         from minimascope.agents import serving
     except ImportError as error:
         sentence = "The tools for agents need the Model Context Protocol's SDK."
-        advice = "pip install 'minimascope[mcp]'."
+        advice = f"{adding('mcp')}."
         raise ProblemError("not_installed", sentence, advice) from error
     made = serving.server(_minima(server, token))
     if http is None:

@@ -103,8 +103,7 @@ def _headline(gap: Gap) -> list[go.Scatter]:
             error_y={"array": [high - value], "arrayminus": [value - low], "thickness": 1.5},
             mode="markers",
             marker={"size": 10, "symbol": "diamond", "line": {"width": 1.5}},
-            name="headline",
-            showlegend=False,
+            name="estimate",
             hovertemplate=f"estimate %{{y:.3g}}, 90%: {low:.3g} to {high:.3g}<br>λ %{{x:.2e}}"
             "<extra></extra>",
             **marked(Role.HEADLINE, marker__color="red", marker__line__color="page"),

@@ -19,6 +19,7 @@ from minimascope.figures.static_field import field, placed
 from minimascope.figures.symlog import Floats
 
 DRAWN = ("scatter", "bar", "scattergl")
+ROW = 16  # pixels of a row of the legend
 DASHES = {"dash": "6 4", "dot": "2 3", "longdash": "10 4", "dashdot": "6 3 2 3"}
 
 
@@ -26,15 +27,18 @@ def svg(figure: go.Figure, *, width: int = 520, label: str = "", fields: bool = 
     """The figure in the light palette; `label` says what it shows."""
     document: dict[str, Any] = plain_arrays(coloured(figure).to_plotly_json())
     layout = document["layout"]
-    height = min(int(layout.get("height") or 320), 420)
     kinds = (*DRAWN, "heatmap") if fields else DRAWN
     drawn = [each for each in map(placed, document["data"]) if _is_drawn(each, kinds)]
+    legend, rows = _legend(drawn, width)
+    height = min(int(layout.get("height") or 320), 420) + ROW * max(rows - 1, 0)
+    margin = layout.get("margin") or {}
+    layout["margin"] = {**margin, "t": max(margin.get("t", 10), ROW * rows + 6 if rows else 0)}
     axes = axes_of(layout, drawn, width, height)
     body = [*frames(axes, height)]
     for trace in drawn:
         x, y = axes[axis_name(trace, "x")], axes[axis_name(trace, "y")]
         body += _trace(trace, x, y)
-    body += _legend(drawn, width)
+    body += legend
     said = escape(label, quote=True)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
@@ -62,29 +66,35 @@ def _is_drawn(trace: dict[str, Any], kinds: tuple[str, ...]) -> bool:
     )
 
 
-def _legend(traces: list[dict[str, Any]], width: int) -> Iterator[str]:
-    """Names of what is drawn in their colours, in a row that ends where the figure does."""
-    left = 60.0
+def _legend(traces: list[dict[str, Any]], width: int) -> tuple[list[str], int]:
+    """Names of what is drawn in their colours, and in how many rows they stand."""
+    found: list[str] = []
+    left, row = 60.0, 0
     for trace in traces:
         name = plain(str(trace.get("name") or ""))
         if not name or trace.get("showlegend") is False or trace["type"] == "heatmap":
             continue
-        line, marker = trace.get("line") or {}, trace.get("marker") or {}
-        lines = "lines" in (trace.get("mode") or "lines")
-        colour = (line if lines else marker).get("color")
-        colour = _safe_or(colour, "#1a1c20")
-        dashes = DASHES.get(line.get("dash", ""), "")
         wide = 24 + 6.2 * len(name)
-        if left + wide > width:
-            return
-        yield (
-            f'<line x1="{left:.0f}" y1="10" x2="{left + 18:.0f}" y2="10" stroke="{colour}" '
-            f'stroke-width="2" stroke-dasharray="{dashes}"/>'
-            if lines
-            else f'<circle cx="{left + 9:.0f}" cy="10" r="3.5" fill="{colour}"/>'
-        )
-        yield f'<text x="{left + 22:.0f}" y="14" fill="#5b616b">{escape(name)}</text>'
+        if left + wide > width and left > 60:
+            left, row = 60.0, row + 1
+        found.append(_key(trace, left, 10 + ROW * row))
+        found.append(f'<text x="{left + 22:.0f}" y="{14 + ROW * row}" fill="#5b616b">')
+        found[-1] += f"{escape(name)}</text>"
         left += wide + 10
+    return found, row + 1 if found else 0
+
+
+def _key(trace: dict[str, Any], left: float, y: int) -> str:
+    """A piece of the line, or a dot."""
+    line, marker = trace.get("line") or {}, trace.get("marker") or {}
+    if "lines" not in (trace.get("mode") or "lines"):
+        colour = _safe_or(marker.get("color"), "#1a1c20")
+        return f'<circle cx="{left + 9:.0f}" cy="{y}" r="3.5" fill="{colour}"/>'
+    colour, dashes = _safe_or(line.get("color"), "#1a1c20"), DASHES.get(line.get("dash", ""), "")
+    return (
+        f'<line x1="{left:.0f}" y1="{y}" x2="{left + 18:.0f}" y2="{y}" stroke="{colour}" '
+        f'stroke-width="2" stroke-dasharray="{dashes}"/>'
+    )
 
 
 def _safe_or(colour: Any, other: str) -> str:

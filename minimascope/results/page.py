@@ -48,14 +48,17 @@ ROWS = {
     "smallest margin": "margin",
     "perplexity": "perplexity",
 }
+# Notebooks align cells and headings by rules of their own: a class named twice outweighs them.
 STYLE = (
     ".minimascope{font:14px/1.45 Inter,'Helvetica Neue',Arial,sans-serif;color:#1a1c20;"
     "background:#fff;max-width:1100px;padding:.6em}"
-    ".minimascope h2{font-size:1.25em;margin:.2em 0}.minimascope h3{font-size:1em;margin:.8em 0 0}"
+    ".minimascope h2{font-size:1.25em;margin:.2em 0}"
+    ".minimascope.minimascope h3{font-size:1em;line-height:1.5;margin:.8em 0 0}"
     ".minimascope table{border-collapse:collapse;margin:.6em 0}"
-    ".minimascope td,.minimascope th{padding:.15em .9em .15em 0;vertical-align:top;"
+    ".minimascope.minimascope td,.minimascope.minimascope th{"
+    "padding:.15em .9em .15em 0;vertical-align:top;"
     "text-align:left;font-weight:400;background:#fff;color:#1a1c20}"
-    ".minimascope th{color:#5b616b;white-space:nowrap}"
+    ".minimascope.minimascope th{color:#5b616b;white-space:nowrap}"
     ".minimascope .figures{display:grid;gap:1em;"
     "grid-template-columns:repeat(auto-fill,minmax(min(100%,460px),1fr))}"
     ".minimascope figure{margin:0;min-width:0;overflow:hidden}"

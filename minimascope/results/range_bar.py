@@ -41,9 +41,13 @@ def range_bar(gap: Gap) -> str:
             _stretch(at(value) - 1, at(value) + 1, 4, 25, "#c2290a"),
         ]
         said.append(f"measured {nats(value, like=error or None)}")
+    colours = (("blue: 50% and 90% of the estimate", found), ("red: measured", value))
+    key = "; ".join(words for words, shown in colours if shown is not None)
     label = escape("; ".join(said), quote=True)
     words = (
         f'<text x="{EDGE}" y="{HEIGHT - 4}" fill="#5b616b">0</text>'
+        f'<text x="{WIDTH / 2:.0f}" y="{HEIGHT - 4}" text-anchor="middle" fill="#5b616b">'
+        f"{key}</text>"
         f'<text x="{WIDTH - EDGE}" y="{HEIGHT - 4}" text-anchor="end" fill="#5b616b">'
         f"{escape(nats(top))} nats</text>"
     )

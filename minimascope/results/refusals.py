@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from minimascope.contract.extras import adding
 from minimascope.contract.problems import ProblemError
 
 EXTRAS = {"pandas": "frames", "plotly": "plots"}
@@ -18,5 +19,5 @@ def needed(package: str, what: str) -> Any:
         raise ProblemError(
             "not_installed",
             f"{what} needs {package}, which is not installed.",
-            f"pip install 'minimascope[{EXTRAS[package]}]'.",
+            f"{adding(EXTRAS[package])}.",
         ) from error

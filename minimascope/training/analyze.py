@@ -60,7 +60,8 @@ def analyze(
         (`first_look`), then what fits; what was sampled or left out is said.
     device: "cpu" or "cuda", the model's own where it is None. dtype: "float64" or "float32".
     progress: called with the fraction done and a sentence; True for a line on standard error,
-        False for none, None for one where that is a terminal.
+        False for none, None for one where that is a terminal; in a notebook the line is below
+        the cell, and gone at the end.
     schedule: constant, cosine, linear or step, the scheduler, or the rates of all steps.
     steps: of the optimiser; Adam's own state knows. lr_sum: the sum of all learning rates.
     augment: what altered inputs in training, a function of a batch of them (x → x′ of the same

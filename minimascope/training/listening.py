@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from minimascope.contract.schemas import StageState
 
 Progress = Callable[[float, str], Any]
 WIDTH = 78
+EVERY_SECONDS = 0.2  # a notebook's line is sent to the browser, which need not have each
 
 
 class StoppedError(BaseException):
@@ -30,8 +32,11 @@ class Listening:
         self.arrays: dict[str, np.ndarray] = {}
         self._shown = False
         self._told: Progress | None = None
+        self._end: Callable[[], None] = self._wipe
         if callable(progress):
             self._told = progress
+        elif progress is not False and (cell := _cell()) is not None:
+            self._told, self._end = cell.show, cell.clear
         elif progress or (progress is None and sys.stderr is not None and sys.stderr.isatty()):
             self._told = self._line
 
@@ -39,8 +44,7 @@ class Listening:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if self._shown:
-            print("\r" + " " * WIDTH + "\r", end="", file=sys.stderr, flush=True)
+        self._end()
         if isinstance(error, StoppedError):
             raise error.error
 
@@ -63,7 +67,42 @@ class Listening:
         """Keeps a copy: what it is a view of may be changed by a later stage."""
         self.arrays[name] = value.copy()
 
+    def _wipe(self) -> None:
+        if self._shown:
+            print("\r" + " " * WIDTH + "\r", end="", file=sys.stderr, flush=True)
+
     def _line(self, fraction: float, message: str) -> None:
         words = f"{fraction:4.0%} {message}"[:WIDTH]
         self._shown = True
         print(f"\r{words:{WIDTH}}", end="", file=sys.stderr, flush=True)
+
+
+class _Cell:
+    """A line below a notebook's cell, gone at the end."""
+
+    def __init__(self, display: Any) -> None:
+        self._display, self._next = display, 0.0
+        self._line: Any = None
+
+    def show(self, fraction: float, message: str) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + EVERY_SECONDS
+        shown = {"text/plain": f"{fraction:4.0%} {message}"}
+        if self._line is None:
+            self._line = self._display(shown, raw=True, display_id=True)
+        else:
+            self._line.update(shown, raw=True)
+
+    def clear(self) -> None:
+        if self._line is not None:
+            self._line.update({"text/plain": ""}, raw=True)
+
+
+def _cell() -> _Cell | None:
+    """Where the script is a notebook; IPython is looked for only where it is running already."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if type(shell).__name__ != "ZMQInteractiveShell":
+        return None
+    return _Cell(sys.modules["IPython"].display.display)

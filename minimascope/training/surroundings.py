@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -25,6 +26,9 @@ def left_as_it_was() -> Iterator[None]:
                 modes.enter_context(mode)
             if torch.get_default_device().type != "cpu":  # this mode costs time in every operation
                 modes.enter_context(torch.device("cpu"))
+            # torch's own derivatives by jvp, when they are first loaded.
+            modes.enter_context(warnings.catch_warnings())
+            warnings.filterwarnings("ignore", r"`torch\.jit\.script` is deprecated", FutureWarning)
             for kind in ("cpu", "cuda"):
                 modes.enter_context(torch.autocast(kind, enabled=False))
             yield

@@ -108,8 +108,8 @@ def _spikes(rows: Sequence[WeightRow]) -> Iterator[str]:
         without = [row.name for row in seen if row.random_matrix and not row.random_matrix.spikes]
         said = f" none in {listed(without)}." if without else ""
         yield (
-            f"{len(seen) - len(without)} of {len(seen)} matrices have singular values beyond the "
-            f"edge of a random matrix{';' if said else '.'}{said}"
+            f"{len(seen) - len(without)} of {len(seen)} matrices (those large enough to tell) have "
+            f"singular values beyond the edge of a random matrix{';' if said else '.'}{said}"
         )
 
 

@@ -24,12 +24,12 @@ UV = "uv==0.13.9"
 LIBRARY, SERVER = f"@ file://{ROOT}", f"@ file://{ROOT / 'packaging' / 'server'}"
 SETS = {
     "run": [
-        f"minimascope[images,mcp,parquet] {LIBRARY}",
+        f"minimascope[frames,huggingface,images,mcp,parquet] {LIBRARY}",
         f"minimascope-server {SERVER}",
         "setuptools",
     ],
     "image": [
-        f"minimascope[images,parquet] {LIBRARY}",
+        f"minimascope[huggingface,images,parquet] {LIBRARY}",
         f"minimascope-server[otel,postgres,s3] {SERVER}",
         "setuptools",
     ],

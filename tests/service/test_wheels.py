@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from minimascope import __version__
+from minimascope.contract.extras import SERVER
 from tests.servers.environments import ROOT, Environment, built, closure, metadata
 
 APPLICATION = {"dash", "celery", "redis", "sqlalchemy", "scikit-learn", "fastapi", "alembic"}
@@ -117,9 +118,9 @@ def test_a_command_of_the_service_says_what_to_install(
     done = library.run("minimascope", "serve", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
-    assert "pip install minimascope-server" in done.stderr
+    assert SERVER in done.stderr
     listed = library.run("minimascope", "--help", cwd=tmp_path)
-    assert "Service (pip install minimascope-server)" in listed.stdout
+    assert f"Service ({SERVER})" in listed.stdout
 
 
 def test_the_service_runs_from_a_folder_that_holds_rooms_of_others(

@@ -18,8 +18,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "packaging" / "lock"
 SETS = {
-    "run": (["images", "mcp", "parquet"], []),
-    "image": (["images", "parquet"], ["otel", "postgres", "s3"]),
+    "run": (["frames", "huggingface", "images", "mcp", "parquet"], []),
+    "image": (["huggingface", "images", "parquet"], ["otel", "postgres", "s3"]),
     "test": (["test"], []),
 }
 

@@ -23,9 +23,10 @@ function made(word) {
 
 /** Below its word, inside the window. @param {HTMLElement} box @param {HTMLElement} word */
 function place(box, word) {
-  const { left, bottom } = word.getBoundingClientRect(), wide = Math.min(WIDEST, innerWidth - 2 * EDGE);
+  const { left, bottom } = word.getBoundingClientRect(), inside = document.documentElement.clientWidth;
+  const wide = Math.min(WIDEST, inside - 2 * EDGE);
   box.style.width = `${wide}px`;
-  box.style.left = `${Math.max(EDGE, Math.min(left, innerWidth - wide - EDGE)) + scrollX}px`;
+  box.style.left = `${Math.max(EDGE, Math.min(left, inside - wide - EDGE)) + scrollX}px`;
   box.style.top = `${bottom + 6 + scrollY}px`;
 }
 

@@ -34,7 +34,7 @@ function checkpointParts({ id, inspection }, zone) {
   return [
     facts([
       ["Format", formatOf(inspection)],
-      ["Parameters", counted(found.parameters)],
+      ["Parameters", found.parameters ? thin(found.parameters) : ""],
       ["Number type", found.dtype],
       ["SHA-256", found.sha256 || id, "fact-wide code"],
     ]),
@@ -67,7 +67,7 @@ function dataFacts(inspection, id) {
     ["Number type", found.dtype],
     ["Targets", found.classes ? `${found.classes} classes` : targets],
     ["Duplicates", duplicates(found)],
-    ["Normalisation", tokens ? "none: a language model takes the ids as they are" : found.scale, "fact-wide"],
+    ["Normalisation", tokens ? "none: ids of tokens, used as they are" : found.scale, "fact-wide"],
     ["SHA-256", found.sha256 || id, "fact-wide code"],
   ]);
 }

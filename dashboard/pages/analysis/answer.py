@@ -14,8 +14,15 @@ from dashboard.components.words import TONES, count, with_error
 from dashboard.pages.analysis.absence import absence
 from dashboard.pages.analysis.folds_words import folds_offer
 from dashboard.pages.analysis.polish import button, polishable
+from dashboard.pages.analysis.words import temperature
 from minimascope.contract.report import Check, Finding, Gap, ObjectiveSummary, Report, sentences
 
+# What a check measured, and which side of its line holds.
+MEASURED = {
+    "convergence": ("gradient over the decay's own", "a minimum has at most"),
+    "temperature": ("temperature", "at most"),
+    "interpolation": ("TIC over soft rank", "at least"),
+}
 MARKS = {True: ("✓", "holds"), False: ("✗", "does not hold"), None: ("?", "not told")}
 
 
@@ -121,9 +128,7 @@ def checks_words(checks: list[Check]) -> str:
 
 def _check(check: Check) -> html.Li:
     mark, words = MARKS[check.passed]
-    number = ""
-    if check.value is not None and check.threshold is not None:
-        number = f" ({check.value:.2g}; threshold {check.threshold:g})"
+    number = check_number(check)
     tone = {True: "good", False: "warn", None: "muted"}[check.passed]
     return html.Li(
         [
@@ -131,6 +136,18 @@ def _check(check: Check) -> html.Li:
             html.Span([check.sentence, html.Span(number, className="muted")]),
         ]
     )
+
+
+def check_number(check: Check) -> str:
+    """What was measured and where the line is, where both say why the check went as it did."""
+    if check.value is None or check.threshold is None or check.name not in MEASURED:
+        return ""
+    what, allowed = MEASURED[check.name]
+    value = temperature(check.value) if check.name == "temperature" else f"{check.value:.2g}"
+    number = f"{what} {value}"
+    # A schedule makes good what is beyond the line, which then says nothing.
+    beyond = check.name == "convergence" and check.value > check.threshold
+    return f" ({number})" if beyond else f" ({number}; {allowed} {check.threshold:g})"
 
 
 def _open_findings(objective: ObjectiveSummary | None) -> list[html.Div]:

@@ -11,8 +11,8 @@ from dashboard.components.data_table import table
 from dashboard.components.words import count, number, with_error
 from dashboard.pages.analysis.folds_words import folds_table
 from dashboard.pages.analysis.sample_words import sample_table
-from dashboard.pages.analysis.words import DIAGNOSTICS, ESTIMATES, baseline
-from minimascope.contract.report import Report
+from dashboard.pages.analysis.words import DIAGNOSTICS, ESTIMATES, baseline, temperature
+from minimascope.contract.report import Gap, Report
 from minimascope.figures.layer_mass import layer_kinds, layer_label
 
 
@@ -65,7 +65,7 @@ def calibration(report: Report) -> list[Any]:
     rows = [
         ("ECE, 15 bins", number(found.ece_15)),
         ("temperature, training logits", number(gap.baselines.get("temperature_train"))),
-        ("temperature, leave-one-out logits", number(found.t_alo)),
+        ("temperature, leave-one-out logits", temperature(found.t_alo)),
     ]
     words = html.P(
         "Points below the diagonal are over-confident. A temperature is what the logits are to be "
@@ -75,17 +75,31 @@ def calibration(report: Report) -> list[Any]:
     return [words, table(("measure", "value"), rows, "Calibration")]
 
 
+def _headline(gap: Gap) -> list[tuple[str, str, str, str]]:
+    """The number that the verdict speaks of, which is made of those below it."""
+    found = gap.headline
+    if found is None:
+        return []
+    low, high = found.ninety
+    interval = f"90%: {number(low)} to {number(high)}"
+    return [("The estimate above", number(found.value), interval, found.method)]
+
+
 def estimates(report: Report) -> list[Any]:
     gap = report.gap
     if gap is None:
         return [html.P("The gap stage has not finished.")]
-    rows = []
+    rows = _headline(gap)
     for key, estimate in gap.estimates.items():
         value, error = with_error(estimate.value, estimate.standard_error)
         exact = "—" if estimate.value is None else "exact"
         rows.append((ESTIMATES.get(key, key), value, error or exact, estimate.method))
-    found = {words: getattr(gap.diagnostics, key) for key, words in DIAGNOSTICS.items()}
-    checks = [(words, number(value)) for words, value in found.items() if value is not None]
+    found = {key: getattr(gap.diagnostics, key) for key in DIAGNOSTICS}
+    checks = [
+        (DIAGNOSTICS[key], (temperature if key == "t_alo" else number)(value))
+        for key, value in found.items()
+        if value is not None
+    ]
     baselines = [(baseline(key), number(value)) for key, value in gap.baselines.items()]
     head, caption = ("estimate", "nats", "± s.e.", "method"), "Estimates of the generalization gap"
     parts = [*folds_table(report.cross_validation)]

@@ -10,6 +10,7 @@ from dashboard.components.term import term
 from dashboard.components.words import level, number, percent, plural, with_error
 from dashboard.pages.analysis.absence import absence
 from dashboard.pages.analysis.sample_words import first_look_words
+from dashboard.pages.analysis.words import temperature
 from minimascope.contract.report import Report, Tokens
 
 OVERCONFIDENT = 1.2
@@ -100,7 +101,7 @@ def calibration_kpi(report: Report, *, final: bool = False) -> Kpi:
         return Kpi("temperature", "Temperature held out", "—", why)
     found = gap.diagnostics
     if found.t_alo is not None:
-        value = number(found.t_alo)
+        value = temperature(found.t_alo)
         return Kpi("temperature", "Temperature held out", value, _confidence(found.t_alo))
     if found.ece_15 is None:
         return Kpi("calibration", "Calibration error", "—", "not a classifier")

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dashboard.components.words import number
+
+# Between these a temperature is searched for; at an end it is a bound.
+TEMPERATURES = (0.01, 100.0)
+NEAR = 1.01  # factor from an end within which the search has stopped at it
 ESTIMATES = {
     "alo_ggn": "ALO, leave-one-out (GGN)",
     "alo_moved": "Leave-one-out of sequences, by the network without each",
@@ -55,3 +60,13 @@ def baseline(key: str) -> str:
         if words.startswith(short):
             return f"{short.strip().upper()} sharpness, ρ = {words.removeprefix(short)}"
     return words
+
+
+def temperature(value: float | None) -> str:
+    """A fitted temperature; where the search ended at an end of its range, a bound."""
+    least, most = TEMPERATURES
+    if value is not None and value <= NEAR * least:
+        return f"≤ {least:g}"
+    if value is not None and value >= most / NEAR:
+        return f"≥ {most:g}"
+    return number(value)

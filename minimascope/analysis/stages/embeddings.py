@@ -9,11 +9,13 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
+from minimascope.contract.extras import adding
+
 ROUNDING = 1e-12  # of the largest input: what differs by less is the same
 KEPT_COMPONENTS = 50  # neighbours are found among these; more only adds noise and time
 NO_EMBEDDING = (
     "The t-SNE picture of the inputs is left out, because scikit-learn is not installed "
-    "(pip install minimascope[embedding]). No number depends on it."
+    f"({adding('embedding')}). No number depends on it."
 )
 
 

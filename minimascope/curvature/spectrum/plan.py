@@ -110,7 +110,8 @@ def plan_spectrum(minimum: Minimum, wanted: Wanted = Wanted()) -> Plan:
     around = (products[0], products[2])
     lasting = (SECONDS_SPREAD[0] * seconds[0], SECONDS_SPREAD[1] * seconds[2])
     sentence = (
-        f"{_NAMES[route]}: about {products[1]} products ({_span(around)}, at most {limit}) of "
+        f"{_NAMES[route]}: about {products[1]} Hessian–vector products "
+        f"({_span(around)}, at most {limit}) of "
         f"{duration(each)}, {duration_between(seconds[1], *lasting)}, "
         f"{peak / GIB:.2g} GiB at most."
     )
@@ -126,9 +127,9 @@ def _span(ends: tuple[int, int]) -> str:
 
 
 _NAMES: dict[Route, str] = {
-    "dense": "Dense matrix",
-    "low_rank": "Exhausted Krylov space",
-    "lanczos": "Lanczos",
+    "dense": "All eigenvalues, from the whole matrix",
+    "low_rank": "All eigenvalues but zeros, from a Krylov space until nothing is left",
+    "lanczos": "The top eigenpairs, by Lanczos",
 }
 
 

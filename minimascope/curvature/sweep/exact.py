@@ -11,7 +11,7 @@ from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.running.clock import Progress, part, silent
 from minimascope.curvature.sweep.band import BandResolvent
 from minimascope.curvature.sweep.flow import filtered
-from minimascope.curvature.sweep.leave_one_out import leave_one_out
+from minimascope.curvature.sweep.leave_one_out import LeftOut, leave_one_out
 from minimascope.curvature.sweep.resolvent import (
     Resolvent,
     dual_resolvent,
@@ -99,7 +99,7 @@ def exact_sweep(
     _refuse_rounding(float(lambdas.min()), float(e.max()))
     ridges = lambdas.to(resolvent.features)
     solver = BandResolvent(resolvent.band, ridges)
-    parts, done = [], 0
+    parts, done = list[LeftOut](), 0
     for copies, at, examples in units_at_a_time(resolvent, likelihood):
         S = resolvent.scaled_jacobian_gram(copies, at, solver, ridges)
         parts.append(leave_one_out(examples, S, copies=copies))

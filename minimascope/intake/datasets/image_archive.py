@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from minimascope.contract.extras import adding
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.datasets import splits
 from minimascope.intake.datasets.found import Found
@@ -34,7 +35,7 @@ def _pillow() -> Any:
         raise ProblemError(
             "pillow_missing",
             "This is a zip of images, and Pillow is not installed on this worker.",
-            "pip install 'minimascope[images]', or send arrays X and y as .npz.",
+            f"{adding('images')}, or send arrays X and y as .npz.",
         ) from error
     return PIL.Image
 

@@ -18,6 +18,7 @@ TARGETS = ("y", "Y", "labels", "targets", "label", "target")
 MASKS = ("attention_mask", "token_type_ids")
 CLASSES = 10_000
 BLOCK_NUMBERS = 1_000_000
+TOKENS = "none: ids of tokens, used as they are"
 NUMBERS_COMPARED, ROWS_COMPARED = 50_000_000, 1_000_000
 
 
@@ -224,8 +225,11 @@ def lay_out(
         inputs = inputs[:, None]
         warnings.append("X had one axis; taken as n examples of one number.")
     bytes_ = inputs.dtype == np.uint8
-    laid, (goals, texts) = _inputs(inputs, integers, warnings), _targets(targets, warnings)
-    summary = {**_summary(laid, goals), "names": texts, "warnings": warnings, "bytes": bytes_}
+    # Ids of tokens are looked up, not computed with: nothing of their values is worth a word.
+    said, own = ([], {"scale": TOKENS}) if chosen == "input_ids" else (warnings, {})
+    laid, (goals, texts) = _inputs(inputs, integers, said), _targets(targets, warnings)
+    summary = {**_summary(laid, goals), **own, "names": texts}
+    summary |= {"warnings": warnings, "bytes": bytes_}
     return Laid(laid, goals, summary, _rows(arrays, taken, [target, *aside], warnings))
 
 

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from minimascope.contract.extras import adding
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.datasets.arrow_columns import (
     IDS,
@@ -39,7 +40,7 @@ def _arrow() -> Any:
         raise ProblemError(
             "pyarrow_missing",
             "This is a Parquet or Arrow file, and pyarrow is not installed on this worker.",
-            "pip install 'minimascope[parquet]', or send a .csv or .npz.",
+            f"{adding('parquet')}, or send a .csv or .npz.",
         ) from error
     pyarrow.set_cpu_count(1)
     return pyarrow

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
+from minimascope.contract.extras import adding
 from minimascope.contract.problems import ProblemError
 from minimascope.intake.networks.layers import architecture_invalid
 from minimascope.intake.networks.mlp import mismatch
@@ -164,7 +165,7 @@ def _transformers() -> Any:
         raise ProblemError(
             "transformers_missing",
             "This is a Hugging Face model, and transformers is not installed on this worker.",
-            "pip install 'minimascope[huggingface]', or export it with minimascope.export.",
+            f"{adding('huggingface')}, or export it with minimascope.export.",
         ) from error
     return transformers
 

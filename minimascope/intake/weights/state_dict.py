@@ -91,7 +91,7 @@ def _keys(saved: dict[Any, Any], best: str, found: dict[str, Any]) -> list[Row]:
     within = {key.split(".", 1)[0] for key in found}
     others = [str(key) for key in saved if str(key) not in within]
     if others:
-        rows.append(left(f"keys {named(others)}", "no weights; read for what they say of training"))
+        rows.append(Row(f"keys {named(others)}", "read for what they say of training; no weights"))
     return rows
 
 

@@ -100,7 +100,7 @@ def test_it_says_what_it_can_do(served: Refusing) -> None:
 def test_files_are_inspected(served: Refusing, given: dict[str, str]) -> None:
     found = json.loads(text(called(served, "inspect", path=given["checkpoint"])))
     assert (found["parameters"], found["suggested"][0]["widths"]) == (39, [2, 6, 3])
-    data = json.loads(text(called(served, "inspect", path=given["train"], kind="dataset")))
+    data = json.loads(text(called(served, "inspect", path=given["train"])))
     assert (data["n"], data["classes"]) == (36, 3)
 
 

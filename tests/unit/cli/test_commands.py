@@ -13,6 +13,7 @@ import typer
 
 from minimascope.cli import commands, main
 from minimascope.cli.terminal import answer
+from minimascope.contract.extras import SERVER
 from minimascope.contract.problems import ProblemError
 
 HEAVY = {"torch", "numpy", "scipy", "fastapi", "dash", "celery", "sqlalchemy", "httpx", "plotly"}
@@ -63,9 +64,9 @@ def test_what_is_not_installed_says_what_to_install(
     assert main(["serve", "--port", "0"]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
-    assert err.endswith("pip install minimascope-server.\n")
+    assert err.endswith(f"{SERVER}.\n")
     assert main(["--help"]) == 0
-    assert "Service (pip install minimascope-server)" in capsys.readouterr().out
+    assert f"Service ({SERVER})" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_the_page_states_the_coverage_measured_and_the_checks(gauss: Found) -> N
     said = text(answer(gauss[0], again="/upload"))
     assert "held the measured gap" in said
     assert "Why: 0 of 2 checks hold, 1 not told" in said
-    assert "threshold 1.2" in said
+    assert "temperature ≤ 0.01; at most 1.2" in said or "; at most 1.2)" in said
     assert "On the test set the gap is" in said
     assert "What was told of the training" in said
     assert "L-BFGS" in said

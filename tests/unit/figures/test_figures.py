@@ -197,7 +197,7 @@ def test_gap_curve_without_headline_has_no_marker(gauss: Found) -> None:
     gap = gauss[0].gap
     assert gap is not None
     figure = gap_figure(gap.model_copy(update={"headline": None}), n=150)
-    assert "headline" not in {t.name for t in figure.data}
+    assert "estimate" not in {t.name for t in figure.data}
 
 
 def test_overlap_means_are_class_means(gauss: Found) -> None:
@@ -359,7 +359,7 @@ def test_the_headline_stands_with_its_ninety_percent_interval(gauss: Found) -> N
     gap = gauss[0].gap
     assert gap is not None
     assert gap.headline is not None
-    mark = trace(gap_figure(gap, n=150), "headline")
+    mark = trace(gap_figure(gap, n=150), "estimate")
     low, high = gap.headline.ninety
     assert mark.y[0] + mark.error_y.array[0] == pytest.approx(high)
     assert mark.y[0] - mark.error_y.arrayminus[0] == pytest.approx(low)

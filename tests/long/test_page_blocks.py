@@ -1,0 +1,90 @@
+"""Python on the pages that explain is run as a script would run it, block after block."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn, optim
+
+import minimascope as ms
+from tests.cases.script import trained
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = {"in_your_script": 7, "cross_validation": 1, "network_architectures": 1}
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+# A server's own part: tests/service. Nothing listens at the other one.
+SERVED, AWAY = "ms.Client(", "http://127.0.0.1:9"
+Hand = dict[str, Any]
+
+
+class Pair(nn.Module):
+    """Takes two tensors, as encoders do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(2, 3)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        return self.layer(ids * mask)
+
+
+def taken(*_: object, **__: object) -> None:
+    """A logger, or a trainer, of somebody else."""
+
+
+@pytest.fixture
+def hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hand:
+    """What a script has in hand; names of other packages' trainers and loggers."""
+    script = trained()
+    monkeypatch.chdir(tmp_path)
+    batch = {"ids": script.X, "mask": torch.ones_like(script.X), "labels": script.y}
+    others = ("wandb", "trackio", "mlflow", "writer", "lightning", "transformers")
+    logs = SimpleNamespace(log=taken, log_metrics=taken, add_scalar=taken, Trainer=taken)
+    return {
+        **dict.fromkeys(others, logs),
+        "ms": ms,
+        "nn": nn,
+        "torch": torch,
+        "epochs": 2,
+        "model": script.model,
+        "network": script.model,
+        "criterion": script.criterion,
+        "train_loader": script.loader,
+        "test_loader": script.test,
+        "X": script.X,
+        "y": script.y,
+        "optimizer": optim.SGD(script.model.parameters(), lr=0.05, weight_decay=0.02),
+        "a": None,
+        "encoder": Pair(),
+        "batches": [batch],
+        "example_inputs": script.X[:2],
+        "flips_and_shifts": lambda x: x + 0.1 * torch.randn_like(x),
+    }
+
+
+def blocks(page: str) -> Iterator[str]:
+    for block in BLOCK.findall((DOCS / f"{page}.md").read_text()):
+        if SERVED not in block:
+            yield block.replace("http://127.0.0.1:8717", AWAY)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_runs_from_its_first_block_to_its_last(
+    page: str, hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, analyze = list(blocks(page)), ms.analyze
+    assert len(found) >= PAGES[page]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # other packages', of what they lack here
+        for block in found:
+            exec(block, hand)  # our own page
+            # One whole report a page; what follows is other ways to say the same.
+            monkeypatch.setattr(ms, "analyze", partial(analyze, stages=["spectrum"], top_k=2))
