@@ -12,7 +12,7 @@ from dashboard.components.again import again_address
 from dashboard.components.chip import verdict_chip
 from dashboard.components.notices import remark
 from dashboard.components.plot import menu
-from dashboard.components.words import STAGES, STATES, count, percent, plural, when
+from dashboard.components.words import STAGES, STATES, count, moment, percent, plural
 from dashboard.pages.analysis.answer import answer, range_panel
 from dashboard.pages.analysis.groups import groups
 from dashboard.pages.analysis.key_numbers import kpi_strip
@@ -36,7 +36,7 @@ COPIES = (
 SHOWN = 3  # warnings at once
 
 
-def _subtitle(analysis: Analysis, report: Report) -> str:
+def _subtitle(analysis: Analysis, report: Report) -> list[Any]:
     kind = (report.checkpoint.architecture or {}).get("family", report.checkpoint.format)
     what = "training point" if report.tokens is None else "training sequence"
     data = plural(report.data.train.n, what)
@@ -48,11 +48,11 @@ def _subtitle(analysis: Analysis, report: Report) -> str:
         data += f", {count(test.n)} test{right}"
     shape = plural(report.checkpoint.parameters, "parameter")
     loss = report.loss.replace("_", "-")
-    ended = when(analysis.finished_at) if analysis.finished_at else STATES[analysis.state]
-    told = [f"{kind}, {shape}", loss, data, ended]
+    ended = moment(analysis.finished_at) if analysis.finished_at else STATES[analysis.state]
+    told = [" · ".join((f"{kind}, {shape}", loss, data, "")), ended]
     if budget.chosen(analysis.parameters) != "everything":
-        told.append(budget.said(analysis.parameters))
-    return " · ".join(told)
+        told.append(f" · {budget.said(analysis.parameters)}")
+    return told
 
 
 def _remarks(analysis: Analysis, report: Report) -> list[Any]:
