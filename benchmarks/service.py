@@ -24,6 +24,7 @@ from benchmarks.trials import (
     description,
     faults,
     restarts,
+    resting,
     restore,
     shard_faults,
     sharing,
@@ -39,6 +40,7 @@ TRIALS = {
     **sharing.TRIALS,
     **abuse.TRIALS,
     **restarts.TRIALS,
+    **resting.TRIALS,
     **restore.TRIALS,
 }
 

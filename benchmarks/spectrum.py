@@ -37,9 +37,11 @@ from spectra.tools import PINNED, Pairs, Tool, tools
 from spectra.workloads import LARGE, WORKLOADS, Workload
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from minimascope.curvature.krylov.slq import ProbeSize, spectral_sum
+from minimascope.curvature.krylov.slq import ProbeSize, quadrature, spectral_sum
 from minimascope.curvature.minimum.minimum import prepare
 from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.products.precision import quick_hessian
+from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.density import spectral_density
 from minimascope.curvature.spectrum.plan import plan_spectrum
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
@@ -228,20 +230,21 @@ def traces(workload: Workload, found: list[Tool], limit: float) -> list[Row]:
 
 
 def together(workload: Workload, found: list[Tool], ratio: float, limit: float) -> list[Row]:
-    """Top 20 at 1e-3, density, trace and the soft-rank curve (read off the density's nodes).
+    """Top 20 at 1e-3, density, trace and the soft-rank curve (read off chains' nodes: the density's
+    own rules end where its bells lie still, too soon for small λ).
 
     `ratio` is λ10/λ20, by which the tolerance of eigsh may be looser than for ten pairs.
     """
 
     def ours() -> Pairs:
         spectrum = compute_spectrum(workload.minimum, Wanted(top_k=20, tolerance=1e-3))
-        density = spectral_density(
-            workload.minimum, spectrum, ProbeSize(probes=PROBES, steps=STEPS)
-        )
+        size, known = ProbeSize(probes=PROBES, steps=STEPS), spectrum.known_eigenvectors
+        spectral_density(workload.minimum, spectrum, size)
+        operator = spectrum.operator or hessian(workload.minimum)
+        quick = quick_hessian(workload.minimum, operator, known).operator
+        rules = quadrature(quick, known, size=size, run=Run())
         for damping in DAMPINGS:
-            spectral_sum(
-                spectrum.known_eigenvalues, density.rules, lambda e, z=damping: clipped_rank(e, z)
-            )
+            spectral_sum(spectrum.known_eigenvalues, rules, lambda e, z=damping: clipped_rank(e, z))
         return spectrum.eigenvalues, spectrum.eigenvectors
 
     calls = {"minimascope": ours}

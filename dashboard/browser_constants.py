@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from dashboard.components import ids
+from dashboard.components import budget, ids
 from dashboard.components.clientside import CALLBACKS
 from dashboard.components.words import STAGES, STATES
 from dashboard.drawing.payload import RECORD
@@ -83,6 +83,8 @@ def constants() -> dict[str, tuple[str, Any]]:
             "Fields of the upload page in the order that Dash tells them, after the zones.",
             list(fields.HELD),
         ),
+        "BUDGETS": ("What each budget of time means.", budget.ABOUT),
+        "QUICK": ("Seconds of a quick look.", budget.QUICK),
         "OPTIMIZERS": ("What is said of each optimiser.", told_fields.ABOUT),
         "CLASSES": (
             "Colour and shape of each class; they repeat.",

@@ -184,6 +184,12 @@ class Delivery:
         answer = response.json()
         return {"restart": bool(answer["restart"]), "awake": bool(answer.get("awake", True))}
 
+    def awake(self) -> bool:
+        """Whether somebody is there. Raises httpx.HTTPError; not repeated."""
+        response = self._http.get("/workers/awake")
+        response.raise_for_status()
+        return bool(response.json()["awake"])
+
     def worker_gone(self, name: str) -> None:
         self._http.delete(f"/workers/{name}", timeout=2.0)
 

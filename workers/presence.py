@@ -3,6 +3,7 @@ whether somebody is there."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -24,6 +25,7 @@ from workers.process.supervisor import Supervisor
 log = logging.getLogger("minimascope.worker")
 PAUSE_SECONDS = 10.0
 FIRST_PAUSE_SECONDS = 1.0
+WAKE_SECONDS = 1.0  # a child that starts as somebody comes is ready before their first job
 
 
 def _versions() -> dict[str, str]:
@@ -39,7 +41,7 @@ class Presence:
     ) -> None:
         self._delivery, self._queues, self._supervisor = delivery, list(queues), supervisor
         self._name = f"{socket.gethostname()[:40]}-{os.getpid()}"
-        self._ended = threading.Event()
+        self._ended, self._awake = threading.Event(), True
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -61,16 +63,36 @@ class Presence:
             "idle_seconds": self._supervisor.idle_seconds(time.monotonic()),
         }
 
+    def _over(self, pause: float) -> bool:
+        """Waits until the next report is due; True where none is, for this worker ends."""
+        due = time.monotonic() + pause
+        while (left := due - time.monotonic()) > 0:
+            if self._ended.wait(left if self._awake else min(left, WAKE_SECONDS)):
+                return True
+            if not self._awake:
+                self._look()
+        return self._ended.is_set()
+
+    def _look(self) -> None:
+        """Whether somebody came to a worker that rests; an API that is away is heard of later."""
+        with contextlib.suppress(httpx.HTTPError):
+            if self._delivery.awake():
+                self._ready(True)
+
+    def _ready(self, awake: bool) -> None:
+        self._awake = awake
+        self._supervisor.ready(awake)
+
     def _run(self) -> None:
         pause = FIRST_PAUSE_SECONDS
-        while not self._ended.wait(pause):
+        while not self._over(pause):
             try:
                 told = self._delivery.worker_seen(self._name, self._report())
             except httpx.HTTPError as error:
                 log.warning("not reported to the API: %s", error)
                 continue
             pause = PAUSE_SECONDS
-            self._supervisor.ready(told["awake"])
+            self._ready(told["awake"])
             if told["restart"]:
                 # Whoever started this worker starts another one, with a fresh consumer.
                 log.error("jobs wait, and this worker takes none: restarting")

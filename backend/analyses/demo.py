@@ -21,7 +21,13 @@ from backend.uploads.repository import UploadRepository
 from minimascope.contract.arrays import ARRAYS
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Report
-from minimascope.contract.schemas import AnalysisRequest, Inspection, Upload, UploadKind
+from minimascope.contract.schemas import (
+    AnalysisChange,
+    AnalysisRequest,
+    Inspection,
+    Upload,
+    UploadKind,
+)
 from minimascope.contract.settings import Settings
 
 log = logging.getLogger("minimascope.demo")
@@ -66,6 +72,7 @@ def _import_one(engine: Engine, store: Store, folder: Path) -> str:
     content = (folder / "report.json").read_bytes()
     Report.model_validate_json(content)
     asked = json.load(io.BytesIO((folder / "request.json").read_bytes()))
+    told = AnalysisChange(notes=asked.pop("notes", ""))
     files = {
         role: _upload(UploadRepository(engine), store, kind, folder / name)
         for role, kind, name in (
@@ -90,7 +97,9 @@ def _import_one(engine: Engine, store: Store, folder: Path) -> str:
     )
     store.put(store.report(identifier), content)
     arrays = _arrays(store, identifier, folder / "arrays.npz")
-    AnalysisRepository(engine).import_done(request, job, arrays, now=time.time())
+    analyses = AnalysisRepository(engine)
+    analyses.import_done(request, job, arrays, now=time.time())
+    analyses.describe(identifier, told)
     return identifier
 
 

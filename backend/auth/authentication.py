@@ -88,7 +88,7 @@ class Authentication:
                 await RedirectResponse("/login", status_code=303)(scope, receive, send)
                 return
             raise
-        self._visits.note(scope["path"])
+        self._visits.note(scope["path"], scope.get("method", "GET"))
         acting = ACTING.set(who)
         try:
             await self._in_turn(connection, who, receive, _keeping_link(connection, who, send))

@@ -48,6 +48,8 @@ export const ID = /** @type {const} */ ({
   UP_STATE: "up-state",
   UP_MORE: "up-more",
   UP_READ: "up-read",
+  UP_BUDGET: "up-budget",
+  UP_BUDGET_SAID: "up-budget-said",
   WEIGHT_LAYER: "weight-layer",
   WEIGHTS_PANEL: "weights-panel",
   BOUNDARY: "boundary",
@@ -145,6 +147,7 @@ export const CALLBACKS = /** @type {const} */ ([
   "upload_next_step",
   "upload_family",
   "upload_told",
+  "upload_budget",
   "form_changed",
   "refusal_placed",
   "candidate_chosen",
@@ -407,6 +410,7 @@ export const FORM = /** @type {const} */ ([
   "up-resize",
   "up-top-k",
   "up-examples",
+  "up-budget",
   "up-seconds",
   "up-lambdas",
   "up-seed",
@@ -433,6 +437,17 @@ export const FORM = /** @type {const} */ ([
   "up-dropout",
   "up-groups",
 ]);
+
+// What each budget of time means.
+export const BUDGETS = /** @type {const} */ ({
+  quick: "60 s: first numbers from a sample, each with its error, then what fits.",
+  normal: "5 min at most. What takes no longer is computed in full; of the rest what fits, and what was left out is said.",
+  everything: "All that is asked for, however long it takes.",
+  other: "Seconds of your own: first numbers from a sample, then what fits.",
+});
+
+// Seconds of a quick look.
+export const QUICK = 60.0;
 
 // What is said of each optimiser.
 export const OPTIMIZERS = /** @type {const} */ ({

@@ -27,7 +27,7 @@ import * as theme from "./page/theme.mjs";
 import * as run from "./run/page.mjs";
 import * as drops from "./upload/drops.mjs";
 import * as earlier from "./upload/earlier.mjs";
-import { candidateChosen, familyFields, formChanged, nextStep, toldFields } from "./upload/form.mjs";
+import { budgetField, candidateChosen, familyFields, formChanged, nextStep, toldFields } from "./upload/form.mjs";
 import * as found from "./upload/found.mjs";
 import { placeRefusal } from "./upload/refusals.mjs";
 import * as weights from "./upload/weights.mjs";
@@ -51,6 +51,7 @@ const FUNCTIONS = {
   upload_next_step: nextStep,
   upload_family: familyFields,
   upload_told: toldFields,
+  upload_budget: budgetField,
   form_changed: formChanged,
   refusal_placed: placeRefusal,
   candidate_chosen: candidateChosen,

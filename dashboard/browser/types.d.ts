@@ -14,6 +14,7 @@ interface Payload {
   plane: boolean;
   eigenvalues: number[];
   known: Values | null;
+  zeros: number;
   alignment: Values | null;
   points: Values | null;
   embedding: Values | null;

@@ -25,6 +25,7 @@ BrowserCallback = Literal[
     "upload_next_step",
     "upload_family",
     "upload_told",
+    "upload_budget",
     "form_changed",
     "refusal_placed",
     "candidate_chosen",

@@ -57,6 +57,8 @@ UP_PROBLEM = "up-problem"
 UP_STATE = "up-state"
 UP_MORE = "up-more"
 UP_READ = "up-read"
+UP_BUDGET = "up-budget"
+UP_BUDGET_SAID = "up-budget-said"
 WEIGHT_LAYER = "weight-layer"
 WEIGHTS_PANEL = "weights-panel"
 # plots: each has a frame `…-frame` and a table `…-table`

@@ -52,7 +52,7 @@ def tools(plot: str, *switches: Any) -> html.Div:
     )
 
 
-def image(plot: str, label: str, *, height: int) -> list[Any]:
+def image(plot: str, label: str, *, height: int | str) -> list[Any]:
     """The drawing as role=img with a label, and the hidden table that holds its data."""
     return [
         html.Div(
@@ -77,7 +77,7 @@ def panel(
     title: Any,
     label: str,
     *,
-    height: int,
+    height: int | str,
     switches: Sequence[Any] = (),
     above: Any = None,
     below: Any = None,

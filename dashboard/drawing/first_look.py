@@ -26,7 +26,8 @@ def first_look(report: Report, arrays: Arrays) -> dict[str, Any]:
     data = report.data
     splits = [("training", data.train), *([("test", data.test)] if data.test else [])]
     found: dict[str, Any] = {
-        "splits": [[name, s.n, s.loss, s.accuracy] for name, s in splits],
+        "splits": [{**s.model_dump(), "name": name} for name, s in splits],
+        "unit": "examples" if report.tokens is None else "sequences",
         "planned": report.planned_seconds,
         "intake": report.wall_seconds.get("intake", 0.0),
         "figure": None,

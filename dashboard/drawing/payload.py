@@ -12,6 +12,7 @@ from dashboard.drawing.first_look import first_look
 from dashboard.drawing.packing import encoded, joined
 from dashboard.drawing.pixels import pixels
 from minimascope.contract.report import Report
+from minimascope.contract.report.spectrum import EVERY_KNOWN
 from minimascope.figures.filmstrip import filmstrip
 from minimascope.figures.of_report import figures_of, has_plane
 from minimascope.figures.plane import Arrays, quantized, thinned
@@ -68,6 +69,15 @@ def _counts(report: Report) -> dict[str, Any] | None:
     return None if counts is None else counts.model_dump(exclude={"source"})
 
 
+def _zeros(report: Report, arrays: Arrays) -> int:
+    """Eigenvalues that are zero to rounding; none where not every other one is known."""
+    counts = None if report.spectrum is None else report.spectrum.counts
+    if counts is None or counts.source != EVERY_KNOWN or "eigenvalues" not in arrays:
+        return 0
+    trained = None if report.objective is None else report.objective.trained
+    return (trained or report.checkpoint.parameters) - len(arrays["eigenvalues"])
+
+
 def _packed(arrays: Arrays, name: str) -> dict[str, str] | None:
     return encoded(np.asarray(arrays[name])) if name in arrays else None
 
@@ -91,6 +101,7 @@ def drawing(report: Report, arrays: Arrays, about: dict[str, Any] | None = None)
         "plane": "filmstrip" in figures,
         "eigenvalues": [] if spectrum is None else spectrum.eigenvalues,
         "known": _packed(arrays, "eigenvalues"),
+        "zeros": _zeros(report, arrays),
         "alignment": None if aligned is None else encoded(quantized(aligned)),
         "points": _packed(arrays, "points"),
         "embedding": _packed(arrays, "embedding_tsne"),

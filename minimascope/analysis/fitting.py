@@ -1,9 +1,9 @@
 """What fits into the seconds left: coarser stages first, then fewer examples, then fewer stages.
 
-Density, boundary and margins share what the others leave, a stage that needs less than its share
-all that it needs. The spectrum is of as many examples as leave time for the rest. What is too long
-at its coarsest is left out. Where everything fits nothing is touched, and all numbers are those
-without a budget.
+Density, boundary, margins and a gap whose examples are sampled share what the others leave, a
+stage that needs less than its share all that it needs. The spectrum is of as many examples as leave
+time for the rest. What is too long at its coarsest is left out. Where everything fits nothing is
+touched, and all numbers are those without a budget.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from minimascope.analysis.costs.density import density_probes
+from minimascope.analysis.costs.gap import gap_seconds
 from minimascope.analysis.costs.stages import slower_than_counted, stage_costs
 from minimascope.analysis.planning import predicted
 from minimascope.analysis.session.session import Session
@@ -23,8 +24,7 @@ from minimascope.curvature.spectrum.plan import Plan
 
 FEWEST = range(100, 501)  # examples of a spectrum at least, or all
 SPECTRAL: tuple[Stage, ...] = ("spectrum", "density")  # what a sample makes shorter
-COARSER: tuple[Stage, ...] = ("density", "boundary", "margins")  # can look at less
-WHOLE: tuple[Stage, ...] = ("gap",)  # cannot look at less
+COARSER: tuple[Stage, ...] = ("density", "gap", "boundary", "margins")  # can look at less
 LEAST_SHARE = 0.4  # of the time, for these, however long the others take
 # What is given up first: what most of the report's sentences rest on comes last.
 ORDER: tuple[Stage, ...] = ("margins", "boundary", "density", "gap", "spectrum")
@@ -41,7 +41,7 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
     if "spectrum" in before:  # a spectrum that is not done in time is none
         before["spectrum"] += plan.seconds_range[1] - plan.seconds
     # What is too long alone would only take the others with it.
-    alone = [stage for stage in WHOLE if before.get(stage, 0.0) > seconds]
+    alone = [stage for stage in _whole(session) if before.get(stage, 0.0) > seconds]
     costs = {stage: took for stage, took in before.items() if stage not in alone}
     costs |= _coarser(session, plan, costs, seconds)
     drawn = session.opened.total.train is not None
@@ -81,6 +81,12 @@ def fewest(look: FirstLook | None) -> int:
     return int(min(max(wanted, FEWEST[0]), FEWEST[-1]))
 
 
+def _whole(session: Session) -> list[Stage]:
+    """Stages that cannot look at less: a gap that is exact."""
+    least = gap_seconds(session.opened.minimum, slower=1.0, seconds=0.0)
+    return ["gap"] if least >= gap_seconds(session.opened.minimum, slower=1.0) else []
+
+
 def _left_out(stage: Stage, took: float) -> str:
     return f"The stage {stage} was left out: about {duration(took)}, too long."
 
@@ -90,13 +96,16 @@ def _coarser(
 ) -> dict[Stage, float]:
     """What stages take that are to look at less, where all would take longer than `seconds`."""
     total = sum(costs.values())
-    coarser = {stage: costs[stage] for stage in COARSER if stage in costs}
+    whole = _whole(session)
+    coarser = {s: costs[s] for s in COARSER if s in costs and s not in whole}
     if total <= seconds:
         return {}
     left = max(seconds - total + sum(coarser.values()), LEAST_SHARE * seconds)
     allowed = {k: v for k, v in shared(coarser, left).items() if v < coarser[k]}
     minimum, slower = session.opened.minimum, slower_than_counted(session.opened.minimum)
     session.thrift = {stage: most / slower for stage, most in allowed.items()}
+    if "gap" in allowed:  # its sampled sweep looks at the clock
+        session.thrift["gap"] = allowed["gap"]
     if "density" in allowed:
         session.probes = density_probes(minimum, plan, allowed["density"])
     top_k = session.parameters.top_k

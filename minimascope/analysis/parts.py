@@ -16,15 +16,19 @@ from minimascope.curvature.minimum.minimum import Minimum
 
 
 def parts_of(
-    minimum: Minimum, stages: Sequence[Stage], *, margins: float = math.inf
+    minimum: Minimum,
+    stages: Sequence[Stage],
+    *,
+    margins: float = math.inf,
+    gap: float = math.inf,
 ) -> dict[str, list[Part]]:
     """The parts of each stage that has any, the longest first. None depends on the machine.
 
-    margins: CPU seconds that these may take.
+    margins: CPU seconds that these may take; gap: wall seconds of a sampled sweep.
     """
     asked: dict[str, list[Part]] = {}
     if "gap" in stages:
-        asked[gap_stage.STAGE] = gap_stage.parts(minimum)
+        asked[gap_stage.STAGE] = gap_stage.parts(minimum, seconds=gap)
     if "margins" in stages:
         asked[margin_search.STAGE] = margin_search.parts(minimum, seconds=margins)
     return {stage: each for stage, each in asked.items() if each}

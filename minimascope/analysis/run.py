@@ -31,6 +31,7 @@ from minimascope.analysis.stages import gap as gap_stage
 from minimascope.analysis.stages import margins as margins_stage
 from minimascope.analysis.stages import spectrum as spectrum_stage
 from minimascope.analysis.stages.asked import planned_stages
+from minimascope.analysis.usual import within_usual
 from minimascope.contract.code import this_code
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
@@ -106,7 +107,7 @@ def run_opened(
         publisher.progress("intake", 0.0, "Opening the checkpoint and the data")
         if parameters.seconds is not None:
             one_thread_where_busy()
-        opened = open_it()
+        opened = within_usual(open_it())
         parameters = opened.parameters  # a budget may have been found needed
         least = ANSWER_SHARE * (parameters.seconds or 0.0)
         with within(parameters.seconds), kept(least=least):
@@ -143,7 +144,7 @@ def foretell(session: Session, started: float) -> None:
 
 def _answered(session: Session) -> Report:
     publisher, stages = session.publisher, planned_stages(session.parameters)
-    told = {"margins": session.allowed("margins")}
+    told = {stage: session.allowed(stage) for stage in ("margins", "gap")}
     session.parts = parts.parts_of(session.opened.minimum, stages, **told)
     asked = [each for stage in session.parts.values() for each in stage]
     session.shards.add(asked, seconds=sum(each.seconds for each in asked))

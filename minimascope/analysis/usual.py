@@ -1,4 +1,4 @@
-"""The budget of whoever gave none: kept only by an analysis that would take longer than it."""
+"""A budget that is kept only by an analysis that would take longer than it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from minimascope.contract.problems import ProblemError
 from minimascope.curvature.running.durations import duration
 
 
-def within_usual(opened: Opened, seconds: float) -> Opened:
-    """The same where all that is asked for is expected to take no longer, so that no number knows
-    of a budget; else with that budget, and saying so.
+def within_usual(opened: Opened) -> Opened:
+    """The same where all that is asked for is expected to take no longer than `seconds_at_most`,
+    so that no number knows of a budget; else with that budget, and saying so.
 
-    A budget that was given stays, and so do analyses on a GPU.
+    `seconds` that were given stay.
     """
-    parameters = opened.parameters
-    if parameters.seconds is not None or parameters.device != "cpu":
+    parameters, seconds = opened.parameters, opened.parameters.seconds_at_most
+    if seconds is None or parameters.seconds is not None:
         return opened
     why = _longer(opened, seconds)
     if why is None:

@@ -13,7 +13,7 @@ from minimascope.cli.fail_if import FAIL_IF, condition, judged
 from minimascope.cli.files import existing, given, writable
 from minimascope.cli.model_options import OPTIMIZER_STATE, made, takes
 from minimascope.cli.terminal import AsJson, answer
-from minimascope.contract.parameters import Parameters
+from minimascope.contract.parameters import USUAL, Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.machine.processes import age
 from minimascope.machine.writing import write
@@ -28,10 +28,9 @@ if TYPE_CHECKING:
 
 
 GOING = 0.5  # seconds in which the report is written and Python ends
-USUAL = 300.0  # seconds that an analysis on the CPU gets where none are said and all takes longer
 EVERYTHING = (
-    f"however long it takes: without it and without --seconds an analysis on the CPU that would "
-    f"take longer has {USUAL:.0f}"
+    f"however long it takes: without it an analysis on the CPU has --seconds-at-most {USUAL:.0f}, "
+    "where neither is given"
 )
 
 
@@ -64,12 +63,16 @@ def command(
     for path in filter(None, (output, arrays)):
         writable(path)
     parameters = made(Parameters, asked)
+    if everything:
+        parameters = parameters.model_copy(update={"seconds_at_most": None})
+    elif parameters.seconds_at_most is None and parameters.device == "cpu":
+        parameters = parameters.model_copy(update={"seconds_at_most": USUAL})
     with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
         if plan:
             _plan(files, parameters, Path(workdir), as_json=as_json)
             return 0
         publisher = TerminalPublisher(quiet=quiet)
-        report = _report(files, parameters, Path(workdir), publisher, everything=everything)
+        report = _report(files, parameters, Path(workdir), publisher)
     publisher.write_arrays(arrays)
     _end(report, output, as_json=as_json)
     return judged(conditions, report)
@@ -90,18 +93,14 @@ def _report(
     parameters: Parameters,
     workdir: Path,
     publisher: TerminalPublisher,
-    *,
-    everything: bool,
 ) -> Report:
     """The report; seconds of `parameters` count from the start of the process."""
     from minimascope.analysis.run import run_opened
     from minimascope.analysis.session.opening import open_files
-    from minimascope.analysis.usual import within_usual
     from minimascope.curvature.running.deadline import within
 
     def opened() -> Opened:
-        found = open_files(files, parameters, workdir=workdir)
-        return found if everything else within_usual(found, USUAL)
+        return open_files(files, parameters, workdir=workdir)
 
     seconds = parameters.seconds
     if seconds is not None:

@@ -12,6 +12,8 @@ from minimascope.contract.names import all_visible
 from minimascope.contract.objective import ObjectiveParameters, Positive
 from minimascope.contract.report import STAGES, CrossValidation, Stage
 
+# Seconds of whoever says none, where everything would take longer: on the page and on a CPU.
+USUAL = 300.0
 # What a field takes the place of, where it is changed.
 REPLACED: dict[str, set[str]] = {
     "weight_decay": {"decay_on", "decay_table"},
@@ -63,6 +65,11 @@ class Parameters(ObjectiveParameters):
         None,
         description="a budget that is kept: first numbers from a sample, then what fits, and what "
         "was sampled or left out is said; any time where it is not given",
+    )
+    seconds_at_most: Positive | None = Field(
+        None,
+        description="such a budget, kept only where everything would take longer: where it does "
+        "not, nothing is shortened; seconds go before it",
     )
     dtype: Literal["float64", "float32"] = Field("float64", description="of every number")
     device: Literal["cpu", "cuda"] = Field("cpu", description="where it is computed")

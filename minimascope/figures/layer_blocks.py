@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from minimascope.contract.report import LayerBlock
-from minimascope.figures.layer_mass import ROWLESS, layer_label
+from minimascope.figures.layer_mass import NO_KINDS, ROWLESS, layer_label
 from minimascope.figures.log_ticks import log_axis
 from minimascope.figures.roles import Role, marked
 from minimascope.figures.theme import styled
@@ -17,9 +17,9 @@ from minimascope.figures.theme import styled
 CONVERGED = 1e-3  # residual relative to the block's largest eigenvalue; above it a ring is drawn
 
 
-def _eigenvalues(blocks: Sequence[LayerBlock]) -> go.Scatter:
+def _eigenvalues(blocks: Sequence[LayerBlock], kinds: Mapping[str, str]) -> go.Scatter:
     pairs = [
-        (layer_label(b.layer), k + 1, value, residual)
+        (layer_label(b.layer, kinds), k + 1, value, residual)
         for b in blocks
         for k, (value, residual) in enumerate(zip(b.eigenvalues, b.residuals, strict=True))
         if value > 0
@@ -41,12 +41,12 @@ def _eigenvalues(blocks: Sequence[LayerBlock]) -> go.Scatter:
     )
 
 
-def _traces(blocks: Sequence[LayerBlock]) -> go.Scatter:
+def _traces(blocks: Sequence[LayerBlock], kinds: Mapping[str, str]) -> go.Scatter:
     known = [b for b in blocks if b.trace.value is not None and b.trace.value > 0]
     errors = [b.trace.standard_error or 0.0 for b in known]
     return go.Scatter(
         x=[b.trace.value for b in known],
-        y=[layer_label(b.layer) for b in known],
+        y=[layer_label(b.layer, kinds) for b in known],
         error_x={"array": errors, "thickness": 1.3},
         mode="markers",
         name="trace ± s.e.",
@@ -58,19 +58,19 @@ def _traces(blocks: Sequence[LayerBlock]) -> go.Scatter:
     )
 
 
-def blocks_figure(blocks: Sequence[LayerBlock]) -> go.Figure:
+def blocks_figure(blocks: Sequence[LayerBlock], kinds: Mapping[str, str] = NO_KINDS) -> go.Figure:
     """A row a layer, in the network's order; positive values on a log axis (others in the table).
 
     A ring instead of a disc: that pair has not converged.
     """
-    traces: list[Any] = [_eigenvalues(blocks), _traces(blocks)]
+    traces: list[Any] = [_eigenvalues(blocks, kinds), _traces(blocks, kinds)]
     figure = go.Figure([trace for trace in traces if len(trace.x)])
     values = np.concatenate([np.asarray(trace.x, dtype=np.float64) for trace in traces])
     figure.update_xaxes(log_axis("eigenvalue of the block, and its trace", values))
     figure.update_yaxes(
         type="category",  # layers of nn.Sequential are named by digits, which are no positions
         categoryorder="array",
-        categoryarray=[layer_label(b.layer) for b in reversed(blocks)],
+        categoryarray=[layer_label(b.layer, kinds) for b in reversed(blocks)],
         automargin=True,
         range=[-0.6, len(blocks) - 0.4],
     )

@@ -17,7 +17,7 @@ from minimascope.figures.filmstrip import filmstrip
 from minimascope.figures.g_curve import g_figure
 from minimascope.figures.gap_curves import gap_figure
 from minimascope.figures.layer_blocks import blocks_figure
-from minimascope.figures.layer_mass import layer_figure
+from minimascope.figures.layer_mass import layer_figure, layer_kinds
 from minimascope.figures.margins import margins_figure
 from minimascope.figures.overlaps import overlaps_figure
 from minimascope.figures.plane import Arrays
@@ -90,9 +90,11 @@ def _curves(report: Report) -> dict[str, Callable[[], Figure]]:
     if spectrum is not None:
         drawn["spectrum"] = lambda: spectrum_figure(spectrum)
         if spectrum.layer_mass:
-            drawn["layers"] = lambda: layer_figure(spectrum, report.checkpoint.layers)
+            drawn["layers"] = lambda: layer_figure(
+                spectrum, report.checkpoint.layers, layer_kinds(report)
+            )
         if spectrum.layer_blocks:
-            drawn["blocks"] = lambda: blocks_figure(spectrum.layer_blocks)
+            drawn["blocks"] = lambda: blocks_figure(spectrum.layer_blocks, layer_kinds(report))
     if gap is not None and gap.curves.lambda_:
         drawn["gap"] = lambda: gap_figure(gap, n=report.data.train.n, folds=report.cross_validation)
     if boundary is not None:

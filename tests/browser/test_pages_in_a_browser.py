@@ -124,6 +124,20 @@ def test_nothing_moves_that_is_read(browser: Browser, address: str) -> None:
                 assert page.evaluate("window.shifted") < 0.05, (path, width)
 
 
+def test_answer_pictures_and_groups_stand_on_one_screen_and_stay_there(
+    browser: Browser, address: str
+) -> None:
+    context = browser.new_context(base_url=address, viewport={"width": 1440, "height": 900})
+    context.add_init_script(SHIFTS)
+    for page in watched(context, address):
+        page.goto(f"/analyses/{GAUSS}")
+        drawn(page)
+        groups = page.locator(".groups").bounding_box()
+        assert groups is not None
+        assert groups["y"] + groups["height"] <= 900
+        assert page.evaluate("window.shifted") < 0.05
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_pages_of_what_is_not_there_are_pages_too(
     browser: Browser, address: str, theme: Any

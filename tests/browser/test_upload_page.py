@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -120,11 +121,22 @@ def test_the_stages_chosen_are_those_asked_for_and_the_cost_follows(
     )
     expect(page.locator(".field-refusal")).to_have_count(0)
     page.click("[data-choice='up-dtype'] [data-value='float32']")
+    budget = page.locator("[data-choice=up-budget] [aria-checked=true]")
+    expect(budget).to_have_text("Normal")
+    expect(cost).to_contain_text("Normal: nothing is shortened.")
+    page.click("[data-choice='up-budget'] [data-value='other']")
+    page.fill("#up-seconds", "5")
+    page.keyboard.press("Tab")
+    expect(cost).to_contain_text("Other keeps to 5 s")
+    page.click("[data-choice='up-budget'] [data-value='quick']")
+    expect(page.locator("#up-seconds")).to_be_hidden()
+    expect(page.locator("#up-budget-said")).to_contain_text("first numbers from a sample")
     page.fill("#up-seed", "7")
     page.keyboard.press("Tab")
     page.reload()  # files are in the address, settings beside them
     expect(page.locator("#drop-train")).to_have_attribute("data-state", "done")
     expect(page.locator("#up-seed")).to_have_value("7")
+    expect(budget).to_have_text("Quick look")
     expect(page.locator("[data-choice=up-activation] [aria-checked=true]")).to_have_text("relu")
     page.click("[data-earlier=test] summary")
     page.evaluate("document.body.click()")  # as the page presses its own buttons: it stays open
@@ -138,6 +150,15 @@ def test_the_stages_chosen_are_those_asked_for_and_the_cost_follows(
     assert asked["stages"] == ["spectrum", "boundary"]
     assert asked["dtype"] == "float32"
     assert asked["seed"] == 7
+    assert (asked["seconds"], asked["seconds_at_most"]) == (60.0, None)
+    expect(page.locator(".page-job .subtitle")).to_contain_text("quick look, 60 s")
+    page.goto("/")  # run again: files and what was asked for are there, to be changed
+    page.locator(f".menu:has([data-id='{identifier}']) summary").click()
+    page.locator(f".menu:has([data-id='{identifier}']) >> text=Run again").click()
+    expect(page.locator("#drop-train")).to_have_attribute("data-state", "done")
+    expect(page.locator("#up-seed")).to_have_value("7")
+    expect(budget).to_have_text("Quick look")
+    expect(page).not_to_have_url(re.compile("again="))
 
 
 def test_a_table_is_described_once_its_label_column_is_known(page: Page, tmp_path: Path) -> None:

@@ -37,16 +37,17 @@ def main() -> int:
 
 def prepare() -> None:
     """Everything slow that does not depend on the job. No device is touched."""
+    from minimascope.intake.sandbox import parser_process
+
+    parser_process.warm()  # it imports beside us
     import torch
 
-    from minimascope.intake.sandbox import parser_process
     from workers.jobs import lookup
 
     lookup.import_all()
     # torch imports sympy at the first gradient of a vector, half a second later than needed.
     one = torch.ones(1, requires_grad=True)
     torch.autograd.grad(one.square(), one, torch.ones(1))
-    parser_process.warm()
 
 
 def run(

@@ -22,8 +22,17 @@ WorkerId = Annotated[str, Path(max_length=64, pattern=r"^[\w.@-]+$")]
 @router.put("/{identifier}")
 def worker(identifier: WorkerId, body: WorkerReport, jobs: Jobs) -> WorkerAnswer:
     """Heard of; `restart` where jobs wait for an idle worker that takes none."""
-    awake = jobs.visits.within(jobs.settings.rest_seconds)
-    return WorkerAnswer(restart=_restart(identifier, body, jobs), awake=awake)
+    return WorkerAnswer(restart=_restart(identifier, body, jobs), awake=_awake(jobs))
+
+
+@router.get("/awake")
+async def awake(jobs: Jobs) -> dict[str, bool]:
+    """What a resting worker asks every second: nothing is written down for it."""
+    return {"awake": _awake(jobs)}
+
+
+def _awake(jobs: JobService) -> bool:
+    return jobs.visits.within(jobs.settings.rest_seconds)
 
 
 def _restart(identifier: str, body: WorkerReport, jobs: JobService) -> bool:

@@ -9,8 +9,9 @@ import { onPlane } from "./planes.mjs";
 
 const LETTER = 5.9, SYMBOL = 36, ROW = 19, AROUND = 16; // of a legend, in pixels
 const TALLEST = 1.12, UNSCALED = 0.78; // height over width of the map
-const HIGHEST = 440; // pixels of a map that shares a screen with what is beside it
-const ALONE = 480; // pixels of width below which it has the screen for itself
+// Pixels of a map that shares a screen with what is around it: what that leaves of a window's height.
+const BESIDE = 1101, LOWEST = 320, HIGHEST = 440, AROUND_MAP = 550, FLAT = 0.8; // as --map in 30_analysis.css
+const ALONE = 440; // pixels of width below which it has the screen for itself
 const FIELD_ROLES = /** @type {const} */ ({ "": ROLE.ALIGNMENT, class: ROLE.REGIONS, gap: ROLE.LOGIT_GAP });
 
 /** The scale's name stands in its middle, where its 0 is. @param {Layout} bar @param {View} view */
@@ -71,7 +72,8 @@ function planeMap(payload, view) {
   heat.colorbar = named(heat.colorbar, view);
   for (const trace of figure.data) if (is(trace, ROLE.MARGINS, ROLE.MARGIN_CASING)) trace.visible = view.margins;
   showField(figure, view);
-  figure.layout.margin = { ...figure.layout.margin, b: 86 };
+  figure.layout.margin = { ...figure.layout.margin, b: 80 };
+  figure.layout.xaxis = { ...figure.layout.xaxis, title: { ...figure.layout.xaxis.title, standoff: 3 } };
   return withNames(payload, figure);
 }
 
@@ -108,6 +110,13 @@ function withLegend(figure, across) {
   figure.layout.margin.t = Math.max(figure.layout.margin.t, rows * ROW + AROUND);
 }
 
+/** One that is a little flatter has the same height: nothing below it moves. @param {number} tall */
+function among(tall) {
+  const { innerWidth = Infinity, innerHeight = Infinity } = globalThis;
+  const highest = innerWidth < BESIDE ? HIGHEST : Math.max(LOWEST, Math.min(innerHeight - AROUND_MAP, HIGHEST));
+  return tall < FLAT * highest ? tall : highest;
+}
+
 /** @param {Figure} figure @param {number} width */
 function shaped(figure, width) {
   const { layout } = figure, x = layout.xaxis.range, y = layout.yaxis.range;
@@ -116,8 +125,8 @@ function shaped(figure, width) {
   const across = width - margin.l - margin.r;
   withLegend(figure, across);
   const tall = Math.round(across * shape);
-  layout.height = (width < ALONE ? tall : Math.min(tall, HIGHEST)) + margin.t + margin.b;
-  const below = 52 / Math.max(layout.height - margin.t - margin.b, 1);
+  layout.height = (width < ALONE ? tall : among(tall)) + margin.t + margin.b;
+  const below = 48 / Math.max(layout.height - margin.t - margin.b, 1);
   for (const trace of figure.data) {
     const bar = trace.colorbar || trace.marker?.colorbar;
     if (bar) bar.y = -below;

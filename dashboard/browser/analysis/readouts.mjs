@@ -48,7 +48,9 @@ export function countEigenvalues(payload) {
   const known = once(payload.known) || payload.eigenvalues;
   const low = typedNumber(field(ID.COUNT_LOW)?.value || "", -Infinity);
   const high = typedNumber(field(ID.COUNT_HIGH)?.value || "", Infinity);
-  out.textContent = `${thin(known.filter((v) => v >= low && v <= high).length)} of ${thin(known.length)} known`;
+  const zeros = payload.zeros || 0, within = known.filter((v) => v >= low && v <= high).length;
+  const inside = within + (low <= 0 && high >= 0 ? zeros : 0);
+  out.textContent = `${thin(inside)} of ${thin(known.length + zeros)}${zeros ? `, ${thin(zeros)} are zero` : ""}`;
 }
 
 /** @param {Payload} payload @param {number} low @param {number} high */

@@ -7,7 +7,7 @@ import { unsymlog } from "../figures/symlog.mjs";
 import { themed } from "../figures/themed.mjs";
 import { number } from "../page/numbers.mjs";
 
-const LOW = 250; // in pixels: beside the map on one screen
+const LOW = 230; // in pixels: beside the map on one screen
 const LEAST = 1e-8; // of the largest eigenvalue; what is smaller is not shown on a log axis
 
 /** Places of a trace as eigenvalues; null where there is no place on a log axis. @param {Trace} trace @param {number} linear @param {number} low */

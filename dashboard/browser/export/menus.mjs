@@ -19,13 +19,24 @@ const SHOWN = 400; // rows of a table on the page
 const WIDTH = 740; // pixels, where a plot has none
 const PAPER = 6.9; // inches
 
+/** A record of several numbers is as short as one. @param {any} cell */
+function cellWords(cell) {
+  if (typeof cell === "number") return number(cell, 4);
+  return String(cell).split(" ").map((part) => (part && isFinite(Number(part)) ? number(Number(part), 4) : part)).join(" ");
+}
+
+/** What a column holds, as its axis says it. @param {Layout | undefined} axis @param {string} words */
+const columnOf = (axis, words) => String(axis?.title?.text || "").replace(/<[^>]+>| \(.*/g, "") || words;
+
 /** @param {Figure} figure */
 function tableOf(figure) {
   const rows = rowsOf(figure), table = element("table", "");
-  table.createTHead().insertRow().append(...COLUMNS.map((words) => heading(words)));
+  const [series, x, y, value] = COLUMNS, { xaxis, yaxis } = figure.layout;
+  const heads = [series, columnOf(xaxis, x), columnOf(yaxis, y), value];
+  table.createTHead().insertRow().append(...heads.map((words) => heading(words)));
   const body = table.createTBody();
   for (const row of rows.slice(0, SHOWN)) {
-    body.insertRow().append(...row.map((cell) => element("td", "", typeof cell === "number" ? number(cell, 4) : String(cell))));
+    body.insertRow().append(...row.map((cell) => element("td", "", cellWords(cell))));
   }
   const count = rows.length.toLocaleString("en");
   table.createCaption().textContent = rows.length > SHOWN ? `First ${SHOWN} of ${count} values; the CSV has all.` : `${rows.length} values.`;

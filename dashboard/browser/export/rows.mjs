@@ -2,6 +2,7 @@
 import { ALIGNMENT_SCALE, UNSAID } from "../contract.mjs";
 import { decode } from "../figures/arrays.mjs";
 import { is } from "../figures/roles.mjs";
+import { unsymlog } from "../figures/symlog.mjs";
 
 export const COLUMNS = ["series", "x", "y", "value"];
 
@@ -17,11 +18,23 @@ function heatmapRows(trace, name) {
 /** @param {any} value */
 const isGap = (value) => value === null || Number.isNaN(value);
 
+/** One number stays a number. @param {any} record */
+function recordOf(record) {
+  const parts = [record].flat();
+  return parts.length === 1 ? parts[0] : parts.join(" ");
+}
+
+/** What a place on the axis stands for: of a spectrum the eigenvalue. @param {Layout} layout @returns {(place: any) => any} */
+function placesOf(layout) {
+  const linear = layout?.xaxis?.type === "log" ? 0 : layout?.meta?.linear;
+  return (place) => (linear && typeof place === "number" ? Number(unsymlog(place, linear).toPrecision(6)) : place);
+}
+
 /** @param {Trace} trace @param {string} name @returns {Row[]} */
 function seriesRows(trace, name) {
   const x = decode(trace.x) || [], y = decode(trace.y) || [], custom = decode(trace.customdata);
   return x.flatMap((/** @type {any} */ value, /** @type {number} */ i) =>
-    isGap(value) || isGap(y[i]) ? [] : [[name, value, y[i], custom ? [custom[i]].flat().join(" ") : ""]]);
+    isGap(value) || isGap(y[i]) ? [] : [[name, value, y[i], custom ? recordOf(custom[i]) : ""]]);
 }
 
 /**
@@ -30,9 +43,10 @@ function seriesRows(trace, name) {
  * @returns {Row[]}
  */
 export function rowsOf(figure) {
+  const meant = placesOf(figure.layout);
   return figure.data.filter((trace) => trace.visible !== false && !is(trace, ...UNSAID)).flatMap((trace) => {
     const name = (trace.name || "").replace(/<[^>]+>/g, "");
-    return trace.type === "heatmap" ? heatmapRows(trace, name) : seriesRows(trace, name);
+    return trace.type === "heatmap" ? heatmapRows(trace, name) : seriesRows(trace, name).map(([own, x, ...rest]) => /** @type {Row} */ ([own, meant(x), ...rest]));
   });
 }
 

@@ -12,7 +12,8 @@ const LARGE = 56; // CSS pixels of an example's image
 
 /**
  * @typedef {{ row: number, loss: number, label: string, predicted: string, image: Packed | null }} Odd
- * @typedef {{ splits: [string, number, number, number | null][], planned: Record<string, number>, intake: number, figure: Figure | null, classes: [string, number, number | null, number][], odd: Odd[] }} Look
+ * @typedef {{ name: string, n: number, loss: number, accuracy: number | null, total: number | null, loss_error: number | null }} Split
+ * @typedef {{ splits: Split[], unit: string, planned: Record<string, number>, intake: number, figure: Figure | null, classes: [string, number, number | null, number][], odd: Odd[] }} Look
  */
 
 /** @type {{ job: string, look: Look } | null} */
@@ -26,12 +27,16 @@ const OFTEN = 250, SELDOM = 1500;
 /** @param {number | null} share */
 const percent = (share) => (share === null ? "" : `${(100 * share).toFixed(1)}\u202f%`);
 
-/** @param {Look} look */
-export function splitWords({ splits }) {
-  const said = splits.map(([name, n, loss, accuracy]) =>
-    `${name} loss ${measured(loss)}${accuracy === null ? "" : `, ${percent(accuracy)} right`} on ${thin(n)}`);
-  return `The files fit: ${said.join("; ")}.`;
+/** @param {Split} split @param {string} unit */
+function splitSaid({ name, n, loss, accuracy, total, loss_error: error }, unit) {
+  const begun = `${name} loss ${measured(loss)}${error ? ` ± ${measured(error)}` : ""}`;
+  const right = accuracy === null ? "" : `, ${percent(accuracy)}${unit === "sequences" ? " of tokens" : ""} right`;
+  return `${begun}${right} on ${thin(n)}${total ? ` of ${thin(total)}` : ""} ${unit}`;
 }
+
+/** @param {Pick<Look, "splits" | "unit">} look */
+export const splitWords = ({ splits, unit }) =>
+  `The files fit: ${splits.map((each) => splitSaid(each, unit)).join("; ")}.`;
 
 /** @param {Look} look */
 function classes({ classes: rows }) {

@@ -1,6 +1,7 @@
 // Files are dropped, or chosen, or here already.
 import { around, byId, all, idOf, onPage } from "../page/dom.mjs";
 import { ADDRESS, ZONES } from "./addresses.mjs";
+import { again, forget } from "./again.mjs";
 import { folderIn, sendFolder } from "./folders.mjs";
 import { kept, restore } from "./kept.mjs";
 import { send } from "./sending.mjs";
@@ -43,8 +44,9 @@ async function adopt() {
     if (id) adopted.push(adoptOne(kind, zone, id));
   }
   if (!adopted.length) return;
-  await Promise.all(adopted);
-  restore(before); // what was typed counts for more than what a file says
+  const [told] = await Promise.all([again(), ...adopted]);
+  restore(told || before); // what was typed counts for more than what a file says
+  if (told) forget();
 }
 
 /** @param {Zone} kind @param {HTMLElement} zone @param {string} id */

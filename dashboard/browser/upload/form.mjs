@@ -1,5 +1,5 @@
 // The form of a new analysis: fields of the chosen family, a candidate taken from the table.
-import { FORM, ID, OPTIMIZERS, TOLD } from "../contract.mjs";
+import { BUDGETS, FORM, ID, OPTIMIZERS, TOLD } from "../contract.mjs";
 import { setProps } from "../page/dash.mjs";
 import { one } from "../page/dom.mjs";
 import { ZONES } from "./addresses.mjs";
@@ -25,6 +25,9 @@ export function toldFields(loss, optimizer) {
   const state = ["adam", "adamw"].includes(optimizer) || optimizer === "" ? "field wide" : "field wide gone";
   return [...shown.map((each) => (each ? "field" : "field gone")), state, about];
 }
+
+/** Class of the field of seconds, and what a budget means. @param {keyof typeof BUDGETS} budget */
+export const budgetField = (budget) => [budget === "other" ? "field" : "field gone", BUDGETS[budget]];
 
 /** @param {string} group @param {string} value */
 export const press = (group, value) => one(`[data-choice='${group}'] [data-value='${value}']`)?.click();

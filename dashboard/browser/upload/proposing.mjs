@@ -13,7 +13,7 @@ const said = new Map();
 const filled = new Set();
 
 /** @param {string} name of a field of the parameters */
-const idOfField = (name) => `up-${name.replaceAll("_", "-")}`;
+export const idOfField = (name) => `up-${name.replaceAll("_", "-")}`;
 
 /** A value as a person would type it. @param {any} value */
 export function typed(value) {

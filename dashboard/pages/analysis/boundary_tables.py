@@ -48,9 +48,9 @@ def _folded(head: Row, rows: list[Row], caption: str) -> html.Div | html.Details
     return html.Details([html.Summary(f"{caption} ({len(rows)})"), whole], className="folded")
 
 
-def _counted(count: int, outside: int | None) -> str:
+def _counted(known: int, outside: int | None) -> str:
     """What is known, or from there to what another basis of the unseen space could give."""
-    return f"{count:,}–{count + outside:,}" if outside else f"{count:,}"
+    return f"{count(known)}–{count(known + outside)}" if outside else count(known)
 
 
 def _subset(found: ClassSubset, names: Sequence[str]) -> Row:

@@ -77,9 +77,9 @@ def complexity(report: Report) -> list[Any]:
         ("G at ε", number(boundary.g_at_epsilon)),
         ("ε", f"{value} {spread}".strip()),
         ("read from", chosen.source),
-        ("n₉₀", "—" if boundary.n90 is None else f"{boundary.n90:,}"),
-        ("eigenvectors known", f"{boundary.vectors_known:,}"),
-        ("energy outside them", percent(boundary.energy_outside)),
+        ("n₉₀", "—" if boundary.n90 is None else count(boundary.n90)),
+        ("eigenvectors known", count(boundary.vectors_known)),
+        ("alignment outside them", percent(boundary.energy_outside)),
     ]
     words = html.Div([html.P(f"{each.name}: {each.sentence}") for each in (G, N90)])
     whole = table(("measure", "value"), rows, "Complexity of the boundary")

@@ -13,6 +13,7 @@ from dashboard.pages.analysis.folds_words import folds_table
 from dashboard.pages.analysis.sample_words import sample_table
 from dashboard.pages.analysis.words import DIAGNOSTICS, ESTIMATES, baseline, temperature
 from minimascope.contract.report import Gap, Report
+from minimascope.figures.layer_mass import layer_kinds, layer_label
 
 
 def _layer_words(tab: str) -> html.Div:
@@ -30,7 +31,7 @@ def layers(report: Report) -> list[Any]:
     rows = [
         ("trace of H" + " in the sample" * bool(spectrum.sample), f"{trace} {error}".strip()),
         ("smallest eigenvalue", number(spectrum.lambda_min)),
-        ("Hessian–vector products", "—" if spectrum.products is None else f"{spectrum.products:,}"),
+        ("Hessian–vector products", "—" if spectrum.products is None else count(spectrum.products)),
         ("method", spectrum.method),
     ]
     if spectrum.density is not None and spectrum.density.method:
@@ -46,7 +47,8 @@ def blocks(report: Report) -> list[Any]:
     for block in blocks:
         trace, error = with_error(block.trace.value, block.trace.standard_error)
         top = number(block.eigenvalues[0]) if block.eigenvalues else "—"
-        rows.append((block.layer, count(block.parameters), top, f"{trace} {error}".strip()))
+        label = layer_label(block.layer, layer_kinds(report))
+        rows.append((label, count(block.parameters), top, f"{trace} {error}".strip()))
     words = html.P(
         "The Hessian with every other layer held still: each layer's own curvature. A ring marks a "
         "pair that has not converged."
@@ -92,18 +94,18 @@ def estimates(report: Report) -> list[Any]:
         value, error = with_error(estimate.value, estimate.standard_error)
         exact = "—" if estimate.value is None else "exact"
         rows.append((ESTIMATES.get(key, key), value, error or exact, estimate.method))
+    found = {key: getattr(gap.diagnostics, key) for key in DIAGNOSTICS}
     checks = [
-        (words, (temperature if key == "t_alo" else number)(getattr(gap.diagnostics, key)))
-        for key, words in DIAGNOSTICS.items()
+        (DIAGNOSTICS[key], (temperature if key == "t_alo" else number)(value))
+        for key, value in found.items()
+        if value is not None
     ]
     baselines = [(baseline(key), number(value)) for key, value in gap.baselines.items()]
-    parts = [
-        *folds_table(report.cross_validation),
-        table(
-            ("estimate", "nats", "± s.e.", "method"), rows, "Estimates of the generalization gap"
-        ),
-        table(("diagnostic", "value"), checks, "Diagnostics behind the verdict"),
-    ]
+    head, caption = ("estimate", "nats", "± s.e.", "method"), "Estimates of the generalization gap"
+    parts = [*folds_table(report.cross_validation)]
+    if rows:  # else the answer above says why there is none
+        parts.append(table(head, rows, caption))
+    parts.append(table(("diagnostic", "value"), checks, "Diagnostics behind the verdict"))
     if baselines:
         parts.append(table(("baseline", "value"), baselines, "Baselines for comparison"))
     return [html.Div(parts, className="tables")]

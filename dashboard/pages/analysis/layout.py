@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 from dash import dcc, html
 
-from dashboard.components import ids
+from dashboard.components import budget, ids
+from dashboard.components.again import again_address
 from dashboard.components.chip import verdict_chip
 from dashboard.components.notices import remark
 from dashboard.components.plot import menu
@@ -46,14 +47,10 @@ def _subtitle(analysis: Analysis, report: Report) -> str:
     shape = plural(report.checkpoint.parameters, "parameter")
     loss = report.loss.replace("_", "-")
     ended = when(analysis.finished_at) if analysis.finished_at else STATES[analysis.state]
-    return " · ".join((f"{kind}, {shape}", loss, data, ended))
-
-
-def _again(analysis: Analysis) -> str:
-    """The upload page with this analysis's files."""
-    kinds = ("checkpoint", "train", "test", "optimizer_state")
-    files = {kind: getattr(analysis, kind) for kind in kinds}
-    return "/upload?" + "&".join(f"{kind}={sha}" for kind, sha in files.items() if sha)
+    told = [f"{kind}, {shape}", loss, data, ended]
+    if budget.chosen(analysis.parameters) != "everything":
+        told.append(budget.said(analysis.parameters))
+    return " · ".join(told)
 
 
 def _remarks(analysis: Analysis, report: Report) -> list[Any]:
@@ -150,7 +147,7 @@ def content(analysis: Analysis, report: Report) -> html.Div:
     """The page without its figures, which follow in the `analysis` store."""
     known = 0 if report.spectrum is None else len(report.spectrum.eigenvalues)
     final = analysis.state in FINAL_STATES
-    again = "" if analysis.elsewhere else _again(analysis)
+    again = "" if analysis.elsewhere else again_address(analysis)
     bench, look = _bench(report, known, final=final)
     return html.Div(
         [

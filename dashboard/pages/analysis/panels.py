@@ -27,8 +27,8 @@ def vectors(count: int) -> html.Div:
 
 
 PROJECTED = (
-    "The map shows the network on the plane of the first two principal components of the training "
-    "inputs; points are drawn where they project onto it, which need not be where they lie."
+    "The network on the plane of the training inputs' first two principal components; points are "
+    "drawn where they project onto it, which need not be where they lie."
 )
 
 UNALIGNED = (
@@ -72,7 +72,13 @@ def boundary(count: int, *, plane: PlaneKind, report: Report, final: bool = Fals
     said = said.format(absence(report, "boundary", final=final))
     note = html.P(said, id=ids.PLANE_NOTE, className="hint")
     return panel(
-        ids.BOUNDARY, title, label, height=560, switches=switches, above=controls, below=note
+        ids.BOUNDARY,
+        title,
+        label,
+        height="calc(var(--map) + 86px)",
+        switches=switches,
+        above=controls,
+        below=note,
     )
 
 
@@ -103,7 +109,7 @@ def spectrum(report: Report) -> html.Section | None:
     log = switch("Log axis", ids.LOG_SWITCH, "false")
     below = html.Div([*_threshold(report.spectrum), counter])
     title = html.Span([term("hessian", "Hessian"), " spectrum"])
-    return panel(ids.SPECTRUM, title, label, height=250, switches=[log], below=below)
+    return panel(ids.SPECTRUM, title, label, height=230, switches=[log], below=below)
 
 
 def _threshold(spectrum: Spectrum) -> list[html.Div]:

@@ -6,17 +6,11 @@ import json
 
 from dash import dcc, html
 
+from dashboard.components.again import again_address
 from dashboard.components.plot import menu
 from minimascope.contract.schemas import FINAL_STATES, ListedAnalysis
 
-FILES = ("checkpoint", "train", "test", "optimizer_state")
 ITEM = "menu-item"
-
-
-def again(analysis: ListedAnalysis) -> str:
-    """The upload page with the files of an analysis."""
-    files = {kind: getattr(analysis, kind) for kind in FILES}
-    return "/upload?" + "&".join(f"{kind}={sha}" for kind, sha in files.items() if sha)
 
 
 def row_menu(analysis: ListedAnalysis, name: str) -> html.Details:
@@ -37,7 +31,7 @@ def row_menu(analysis: ListedAnalysis, name: str) -> html.Details:
             className=ITEM,
             **{"data-act": "describe", "data-said": said, **own},
         ),
-        dcc.Link("Run again", href=again(analysis), className=ITEM),
+        dcc.Link("Run again", href=again_address(analysis), className=ITEM),
         html.Button(pinned.capitalize(), className=ITEM, **{"data-act": pinned, **own}),
         html.Button("Copy id", className=ITEM, **{"data-act": "copy", **own}),
     ]

@@ -6,7 +6,7 @@ import re
 
 from dash import dcc, html
 
-from dashboard.components import ids
+from dashboard.components import budget, ids
 from dashboard.components.notices import skeleton
 from dashboard.components.words import when
 from minimascope.contract.schemas import Analysis
@@ -25,7 +25,7 @@ def content(analysis: Analysis, *, beside: str = "") -> html.Div:
     if IDENTIFIER.fullmatch(beside):
         results = f"/compare?ids={beside},{analysis.id}"
     name = analysis.name or f"Analysis {analysis.id[:8]}"
-    started = f"queued {when(analysis.created_at)}"
+    started = f"queued {when(analysis.created_at)} · {budget.said(analysis.parameters)}"
     return html.Div(
         [
             dcc.Store(

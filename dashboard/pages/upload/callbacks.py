@@ -43,6 +43,12 @@ def register(pages: Dash, client: AsyncClient) -> None:
         Input(ids.UP_LOSS, "data"),
         Input(ids.UP_OPTIMIZER, "data"),
     )
+    pages.clientside_callback(
+        in_browser("upload_budget"),
+        Output("up-seconds-field", "className"),
+        Output(ids.UP_BUDGET_SAID, "children"),
+        Input(ids.UP_BUDGET, "data"),
+    )
     check_callbacks.register(pages, client)
     weights_callbacks.register(pages, client)
     pages.clientside_callback(

@@ -9,14 +9,15 @@ from dash import Dash, Input, Output, State, ctx
 from dashboard.components import ids
 from dashboard.components.clientside import in_browser
 from dashboard.components.notices import refusal
-from dashboard.pages.upload.checks import candidate_rows, plan_words
+from dashboard.pages.upload.checks import candidate_rows, plan_words, too_large
 from dashboard.pages.upload.request import candidates_request, request_of
 from minimascope.client import AsyncClient
 from minimascope.contract.problems import ProblemError
+from minimascope.contract.schemas import AnalysisRequest
 
 FILES = ("checkpoint", "train", "test", "optimizer_state")
-CHOSEN = ("family", "activation", "loss", "dtype", "stages")
-TYPED = ("top-k", "examples")  # what costs depend on and is told when a field is left
+CHOSEN = ("family", "activation", "loss", "dtype", "stages", "budget")
+TYPED = ("top-k", "examples", "seconds")  # what costs depend on and is told when a field is left
 # Later is soon enough: workers are busy, or the server is away, which the start says too.
 LATER = ("no_plan_yet", "server_unreachable")
 
@@ -78,6 +79,14 @@ def register(pages: Dash, client: AsyncClient) -> None:
         except ProblemError:
             return None  # not everything has been said yet; the start names what is missing
         try:
-            return plan_words(await client.plan(request))
+            return plan_words(await client.plan(_whole(request)), request.parameters)
         except ProblemError as problem:
+            if problem.code == "does_not_fit" and _whole(request) != request:
+                return too_large(problem, request.parameters)
             return None if problem.code in LATER else refusal(problem)
+
+
+def _whole(request: AnalysisRequest) -> AnalysisRequest:
+    """The same without a budget: what is planned is everything, one plan for every budget."""
+    parameters = request.parameters.model_copy(update={"seconds": None, "seconds_at_most": None})
+    return request.model_copy(update={"parameters": parameters})

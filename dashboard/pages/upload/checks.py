@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from dash import dcc, html
 
+from dashboard.components import budget
 from dashboard.components.notices import remark
 from dashboard.components.words import STAGES, span
+from minimascope.contract.parameters import Parameters
+from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisPlan, Candidate, CandidateTable
 
 
@@ -80,8 +84,15 @@ def cost_words(plan: AnalysisPlan) -> str:
     return f"{told} {plan.sentence}" if "spectrum" in costs else told
 
 
-def plan_words(plan: AnalysisPlan) -> html.Div:
-    """Loss and accuracy with this architecture, the cost, and what is odd about the files."""
+def too_large(problem: ProblemError, parameters: Parameters) -> html.Div:
+    """Everything would not fit into the memory: a budget has an answer all the same."""
+    kept = budget.kept(parameters, math.inf)
+    return remark(html.P(problem.sentence, className="notice-lead"), html.P(kept), tone="warn")
+
+
+def plan_words(plan: AnalysisPlan, parameters: Parameters) -> html.Div:
+    """Loss and accuracy with this architecture, the cost, what the budget makes of it, and what is
+    odd about the files."""
     parts: list[Any] = []
     if plan.data is not None:
         said = []
@@ -90,6 +101,7 @@ def plan_words(plan: AnalysisPlan) -> html.Div:
                 share = "" if split.accuracy is None else f", accuracy {_percent(split.accuracy)}"
                 said.append(f"{words} loss {split.loss:.4g}{share}")
         parts.append(html.P(f"The files fit: {'; '.join(said)}.", className="notice-lead"))
-    parts.append(html.P(cost_words(plan)))
+    kept = budget.kept(parameters, sum(plan.stage_seconds.values()))
+    parts.append(html.P(f"{cost_words(plan)} {kept}".strip()))
     parts += [html.P(words) for words in plan.warnings]
     return remark(*parts)

@@ -6,10 +6,10 @@ from dashboard.components import ids
 from dashboard.pages.upload.told_fields import FIELDS
 from minimascope.contract.problems import ProblemError
 
-GROUPS = ("family", "activation", "loss", "optimizer", "dtype", "stages")
+GROUPS = ("family", "activation", "loss", "optimizer", "dtype", "stages", "budget")
 ASKED = (
     *("name", "family", "activation", "sequential", "loss", "optimizer", "label", "resize"),
-    *("top-k", "examples", "seconds", "lambdas", "seed", "dtype", "stages"),
+    *("top-k", "examples", "budget", "seconds", "lambdas", "seed", "dtype", "stages"),
 )
 # By id: what was chosen is in a store, what was typed is the input's value.
 HELD = {f"up-{each}": "data" if each in GROUPS else "value" for each in ASKED} | {

@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashboard.components import ids
+from dashboard.components import budget, ids
 from dashboard.components.choice import several
 from dashboard.components.drop_zone import checkpoint_zone, described, drop_zone
 from dashboard.components.words import STAGES
@@ -34,7 +34,6 @@ SINGLE = (
     "converged at a residual of 1e-5, not 1e-6."
 )
 SAMPLED = "A sample for spectrum and density where they take long."
-BUDGET = "A promise: first numbers from a sample, then what fits into them."
 RESIZE = "Height x width, where images have several sizes and training resized them."
 LOSSES = {
     "cross_entropy": "Cross-entropy",
@@ -98,12 +97,20 @@ def _settings() -> html.Div:
                 "Optional, separated by commas.",
             ),
             field("Examples for the spectrum", text("up-examples", placeholder="all"), SAMPLED),
-            field("Seconds", text("up-seconds", placeholder="as many as it takes"), BUDGET),
             group("Precision", "up-dtype", DTYPES, "float64", SINGLE),
             _stages(),
         ],
         className="fields fields-three",
     )
+
+
+def _budget() -> html.Div:
+    """How long it may take; seconds of one's own where they are asked for (`upload_budget`)."""
+    look = "hint field wide"
+    about = html.P(budget.ABOUT["normal"], className=look, id=ids.UP_BUDGET_SAID, role="status")
+    typed = field("Seconds", text("up-seconds", placeholder="120"), gone=True)
+    chosen = group("How long", ids.UP_BUDGET, budget.BUDGETS, "normal")
+    return html.Div([chosen, about, typed], className="fields")
 
 
 def layout(**_: Any) -> html.Div:
@@ -140,7 +147,7 @@ def layout(**_: Any) -> html.Div:
     )
     typed = text("up-name", placeholder="normal initialisation, seed 3")
     name = html.Div([field("Name", typed, wide=True)], className="fields")
-    words = "Advanced: eigenpairs, further λ, sample, seconds, precision, stages"
+    words = "Advanced: eigenpairs, further λ, sample, precision, stages"
     advanced = html.Div([folded(words, "up-advanced", _settings())], className="fields")
     stores = [dcc.Store(id=ids.uploaded(kind)) for kind in ZONES]
     return html.Div(
@@ -149,7 +156,7 @@ def layout(**_: Any) -> html.Div:
             step(1, "Checkpoint", described("checkpoint", checkpoint_zone()), weights.section()),
             step(2, "Data and network", data, labels, _architecture()),
             step(3, "Training", *training()),
-            step(4, "Name", name, advanced, start),
+            step(4, "Name and time", name, _budget(), advanced, start),
             *stores,
             dcc.Store(id="up-key", data=uuid.uuid4().hex),
         ],

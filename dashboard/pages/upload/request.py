@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dashboard.components import budget
 from dashboard.pages.upload import told_fields
 from minimascope.contract.parameters import RESIZE, Parameters
 from minimascope.contract.problems import ProblemError
@@ -92,6 +93,15 @@ def _resize(values: dict[str, Any]) -> str | None:
     return size if typed else None
 
 
+def _budget(values: dict[str, Any]) -> dict[str, Any]:
+    """Raises ProblemError bad_setting where seconds of one's own are none."""
+    chosen = values.get("budget") or "normal"
+    seconds = _number(values, "seconds", "Seconds") if chosen == "other" else None
+    if chosen == "other" and seconds is None:
+        raise ProblemError("bad_setting", "Seconds are missing.", "Say how many, or choose Normal.")
+    return budget.asked(chosen, seconds)
+
+
 def request_of(values: dict[str, Any], files: dict[str, Any]) -> AnalysisRequest:
     """The request the page's fields ask for; raises ProblemError with the value that is wrong."""
     _uploaded(files, "checkpoint", "train")
@@ -103,7 +113,7 @@ def request_of(values: dict[str, Any], files: dict[str, Any]) -> AnalysisRequest
         **told_fields.told(values),
         "top_k": _number(values, "top-k", "Eigenpairs", whole=True) or 10,
         "spectrum_examples": _number(values, "examples", "Examples for the spectrum", whole=True),
-        "seconds": _number(values, "seconds", "Seconds"),
+        **_budget(values),
         "lambdas": _lambdas(values.get("lambdas")),
         "seed": _number(values, "seed", "Seed", whole=True) or 0,
     }

@@ -12,6 +12,7 @@ from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.matrix_units import units_for
 from minimascope.curvature.spectrum.plan import Plan
 
+STEPS = 12  # of a block of eight probes until it lies still; 9 to 12 on benchmarks/density.py
 FEWEST = 2  # probes: one has no standard error
 SINGLE = 0.55  # of a float64 product, that in float32 which the probes are content with
 ROUNDED = 0.6  # of a float32 product, that on matrix units; convolutions gain little
@@ -35,7 +36,7 @@ def _probe_seconds(minimum: Minimum, plan: Plan) -> float:
     share = SINGLE if minimum.theta.dtype == torch.float64 else 1.0
     if units_for(minimum.inputs.device, minimum.dim) and not _convolves(minimum):
         share *= ROUNDED
-    return ProbeSize().steps * share * plan.seconds_per_product
+    return STEPS * share * plan.seconds_per_product
 
 
 def _convolves(minimum: Minimum) -> bool:

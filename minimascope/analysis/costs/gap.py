@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from minimascope.analysis.costs.passes import row_seconds
+from minimascope.curvature.gap.moved_network import USUAL_STEPS, moved_count
 from minimascope.curvature.layers.gram import gram_cost
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.spectrum.plan import Plan
 from minimascope.curvature.spectrum.route import DENSE, LOW_RANK
-from minimascope.curvature.sweep.route import LONGEST, choose_route, flow_operations
+from minimascope.curvature.sweep.route import LONGEST, RoutePlan, choose_route, flow_operations
 from minimascope.curvature.sweep.sampled_flow import USUAL_PRODUCTS
 
 # The exact routes: 10¹³ operations took 254 CPU-s.
@@ -17,17 +21,37 @@ BACKWARD_PASSES = 3  # forward passes that the gradients of one output cost
 # Passes over the data that Lanczos, probes and leave-one-out solves make where nothing is exact.
 MATRIX_FREE_PASSES = 2000
 ESTIMATE_SECONDS = 3e-5  # of the estimates beside the sweep, a parameter
+LEAST_SHARE = 0.2  # of what a sampled sweep would take, below which it has too few examples
 
 
-def gap_seconds(minimum: Minimum, *, slower: float) -> float:
-    """Wall seconds of the stage, each counted second taking `slower`."""
-    return sweep_seconds(minimum, slower=slower) + slower * ESTIMATE_SECONDS * minimum.dim
+def gap_seconds(minimum: Minimum, *, slower: float, seconds: float = math.inf) -> float:
+    """Wall seconds of the stage, each counted second taking `slower`.
+
+    `seconds` are what it is to stay within as far as it can: where examples are sampled.
+    """
+    sweep = sweep_seconds(minimum, slower=slower)
+    least = LEAST_SHARE * sweep if _route(minimum).operations is None else sweep
+    beside = slower * ESTIMATE_SECONDS * minimum.dim
+    return max(least, min(sweep, seconds - beside)) + beside
+
+
+def moved_seconds(minimum: Minimum, plan: Plan) -> float:
+    """Wall seconds of the network without each of some examples, by products as `plan` timed."""
+    if minimum.groups is not None:
+        return 0.0
+    sequences = minimum.loss.reads == "labels_of_positions"
+    count = moved_count(minimum.n, plan.operator.graph_bytes, sequences=sequences)
+    return count * USUAL_STEPS * plan.seconds_per_product
+
+
+def _route(minimum: Minimum) -> RoutePlan:
+    return choose_route(minimum.n, outputs_of(minimum), minimum.dim, gram=gram_cost(minimum))
 
 
 def sweep_seconds(minimum: Minimum, *, slower: float = 1.0) -> float:
     """CPU seconds of the sweep over λ on the route that it will take."""
     n, outputs = minimum.n, outputs_of(minimum)
-    chosen = choose_route(n, outputs, minimum.dim, gram=gram_cost(minimum))
+    chosen = _route(minimum)
     forward = n * row_seconds(minimum)
     flow = minimum.objective.optimiser.early_stopping is not None
     if chosen.operations is not None:

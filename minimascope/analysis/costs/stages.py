@@ -15,7 +15,7 @@ import torch
 
 from minimascope.analysis.costs.boundary import boundary_seconds
 from minimascope.analysis.costs.density import density_seconds
-from minimascope.analysis.costs.gap import gap_seconds
+from minimascope.analysis.costs.gap import gap_seconds, moved_seconds
 from minimascope.analysis.costs.margins import margins_seconds
 from minimascope.analysis.costs.passes import row_seconds
 from minimascope.analysis.costs.spectrum import spectrum_seconds
@@ -40,8 +40,8 @@ def stage_costs(
 ) -> dict[Stage, float]:
     """Wall seconds of each of `stages`, the shards of a stage all on this machine.
 
-    `sampled`: the plan is that of some of the examples. `allowed`: seconds that density, boundary
-    and margins are to stay within as far as they can.
+    `sampled`: the plan is that of some of the examples. `allowed`: seconds that density, gap,
+    boundary and margins are to stay within as far as they can.
     """
     slower, vectors = slower_than_counted(minimum), min(top_k, minimum.dim)
     most = {stage: (allowed or {}).get(stage, math.inf) for stage in stages}
@@ -49,7 +49,9 @@ def stage_costs(
     known: dict[Stage, Callable[[], float]] = {
         "spectrum": lambda: spectrum_seconds(plan, vectors=vectors, sampled=sampled),
         "density": lambda: density_seconds(minimum, plan, most["density"]),
-        "gap": lambda: gap_seconds(minimum, slower=slower),
+        "gap": lambda: (
+            gap_seconds(minimum, slower=slower, seconds=most["gap"]) + moved_seconds(minimum, plan)
+        ),
         "boundary": lambda: boundary_seconds(minimum, **told, seconds=most["boundary"]),
         "margins": lambda: margins_seconds(minimum, **told, seconds=most["margins"]),
     }

@@ -40,7 +40,8 @@ class Session:
     probes: int = ProbeSize().probes  # of the density
 
     def allowed(self, stage: str) -> float:
-        """CPU seconds, as counted, that a budget leaves for a stage; any number without one."""
+        """CPU seconds, as counted, that a budget leaves for a stage, of the gap wall seconds; any
+        number without one."""
         return self.thrift.get(stage, math.inf)
 
     def pace(self, stage: str, start: float, share: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from minimascope.curvature.running.clock import Progress
 from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.spectrum import Spectrum
 from minimascope.curvature.stationarity.search import Finding, search
+from minimascope.curvature.sweep.route import LONGEST, Budget
 from minimascope.machine.unfinished import kept_in
 
 STAGE = "gap"
@@ -66,6 +68,7 @@ def run(session: Session) -> None:
             session.complete_spectrum,
             session.progress,
             unfinished=unfinished,
+            seconds=session.allowed(STAGE),
         )
     session.report.gap = Gap.model_validate_json(found.value["gap"])
     _say_of_objective(session, found.value["objective"])
@@ -84,12 +87,14 @@ def too_many_logits(minimum: Minimum) -> bool:
     return minimum.n * output_count(minimum) > MOST_LOGITS
 
 
-def parts(minimum: Minimum) -> list[Part]:
-    """One, the stage itself, where it takes long and no complete spectrum could help it."""
+def parts(minimum: Minimum, *, seconds: float = math.inf) -> list[Part]:
+    """One, the stage itself, where it takes long and no complete spectrum could help it; `seconds`
+    are what a sampled sweep may take."""
     if too_many_logits(minimum) or spectrum_may_help(minimum):
         return []
-    seconds = sweep_seconds(minimum)
-    return [Part(STAGE, 0, 1, seconds, {})] if seconds >= WORTH_SHARING else []
+    needed = min(seconds, sweep_seconds(minimum))
+    what = {} if seconds == math.inf else {"seconds": seconds}
+    return [Part(STAGE, 0, 1, needed, what)] if needed >= WORTH_SHARING else []
 
 
 def worker(
@@ -101,13 +106,14 @@ def worker(
 ) -> Work:
     """Computes the stage's one part; `hear` gets the sentences on the way."""
 
-    def work(_: Part, progress: Callable[[float], None]) -> Answer:
+    def work(part: Part, progress: Callable[[float], None]) -> Answer:
         def told(done: float, sentence: str) -> None:
             if hear:
                 hear(sentence)
             progress(done)
 
-        return answer(opened, parameters, None, told, unfinished=unfinished)
+        most = part.what.get("seconds", math.inf)
+        return answer(opened, parameters, None, told, unfinished=unfinished, seconds=most)
 
     return work
 
@@ -119,11 +125,12 @@ def answer(
     progress: Progress,
     *,
     unfinished: Path | None = None,
+    seconds: float = math.inf,
 ) -> Answer:
     """Sections `gap` and `minimum` as JSON, and what the page draws example by example.
 
     `exact` is the complete spectrum of H where it is known; a file in `unfinished` keeps the
-    parts of a matrix-free run that are finished.
+    parts of a matrix-free run that are finished, which ends within `seconds`.
     """
     known = None
     if exact is not None:
@@ -133,6 +140,7 @@ def answer(
         test=opened.test if opened.test and len(opened.test[0]) > 1 else None,
         lambdas=parameters.lambdas,
         hessian=known,
+        budget=Budget(min(seconds, LONGEST)),
         run=Run(parameters.seed, progress, kept_in(unfinished, STAGE)),
     )
     # At a minimum of what was told there is nothing to look for.

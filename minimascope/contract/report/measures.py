@@ -55,8 +55,8 @@ G = Measure(
 )
 N90 = Measure(
     "n₉₀",
-    "How many eigenvectors hold 90\u202f% of the overlap; among minima of one data set fewer went "
-    "with a lower test loss.",
+    "How many eigenvectors hold 90\u202f% of the alignment; among minima of one data set fewer "
+    "went with a lower test loss.",
     f"It does not grow with the boundary's length ({_tau('n90')}).",
 )
 OUTLIERS = Measure(

@@ -32,6 +32,9 @@ class Density(Section):
     method: str | None = None
 
 
+EVERY_KNOWN = "every nonzero eigenvalue is known"  # a source of `Counts`
+
+
 class Counts(Section):
     """Eigenvalues above each absolute `threshold`, which are 10^(j/16) in every report.
 

@@ -103,7 +103,7 @@ def _judged(given: Assembly, clipped: HessianClipped | None) -> Judged:
     evidence = evidence_of(given, ridge)
     judgement = judge(evidence)
     estimates = estimates_at(given, row, lambda_eff, clipped, evidence)
-    moved = moved_losses(given, row) if given.exact else None
+    moved = moved_losses(given, row) if given.exact or given.training.sequences else None
     if moved is not None and moved.rise is not None:
         estimates["alo_moved"] = moved.rise
     return Judged(
@@ -113,7 +113,7 @@ def _judged(given: Assembly, clipped: HessianClipped | None) -> Judged:
         diagnostics_at(given, row, lambda_eff, ridge),
         headline=_headline(evidence, judgement),
         alo=given.plain.at(given.plain.logits + given.sweep.displacement[row]),
-        moved=None if moved is None else moved.losses,
+        moved=None if moved is None or not given.exact else moved.losses,
         half_logdet=float(given.sweep.half_logdet[row]),
     )
 

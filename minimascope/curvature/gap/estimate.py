@@ -27,7 +27,7 @@ from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products.ggn import Ggn
 from minimascope.curvature.products.gradient import mean_gradient
 from minimascope.curvature.products.metric import metric_at
-from minimascope.curvature.running.clock import Clock, Progress
+from minimascope.curvature.running.clock import Clock, Progress, part
 from minimascope.curvature.running.durations import duration
 from minimascope.curvature.running.run import Run
 from minimascope.curvature.sweep.exact import dual_sweep, primal_sweep
@@ -40,6 +40,7 @@ from minimascope.curvature.sweep.route import (
     dual_operations,
     exact_seconds,
     flow_operations,
+    left_out_operations,
     primal_operations,
     usual_vectors,
 )
@@ -129,8 +130,8 @@ def _route(minimum: Minimum, likelihood: Likelihood, budget: Budget) -> RoutePla
     if budget.route is None:
         return choose_route(n, K, minimum.dim, gram=cost, memory_bytes=budget.memory_bytes)
     counts = {
-        "primal": primal_operations(n * K, minimum.dim),
-        "dual": dual_operations(n * K, cost),
+        "primal": primal_operations(n * K, minimum.dim) + left_out_operations(n, K, minimum.dim),
+        "dual": dual_operations(n * K, cost) + left_out_operations(n, K, n * K),
         "matrix_free": None,
     }
     return RoutePlan(budget.route, "Route chosen by the caller.", counts[budget.route])
@@ -145,7 +146,7 @@ def _matrix_free(
     run: Run,
 ) -> tuple[Sweep, GapPlan]:
     longest = budget.seconds
-    clock = Clock(longest, lambda x, said: run.progress(SWEEP[0] + (SWEEP[1] - SWEEP[0]) * x, said))
+    clock = Clock(longest, part(run.progress, *SWEEP))
     products = Ggn(minimum, root=metric.root)
     needed = products.seconds * usual_vectors(minimum.n, flow=metric.flow is not None)
     run.progress(SWEEP[0], _matrix_free_sentence(needed, longest))
@@ -170,10 +171,12 @@ def _exact(
         operations += flow_operations(rows, minimum.dim, plan.route, own=own)
     planned = exact_seconds(operations, minimum.inputs.device)
     planned += trace_seconds(minimum, once=plan.route == "primal")
-    progress(SWEEP[0], f"{plan.route} route over λ, about {duration(planned)} planned")
+    said = f"{plan.route} route over λ, about {duration(planned)} planned"
+    progress(SWEEP[0], said)
     of_route = primal_sweep if plan.route == "primal" else dual_sweep
+    heard = part(progress, *SWEEP, f"{said}: ")
     try:
-        sweep = of_route(minimum, likelihood, lambdas, metric)
+        sweep = of_route(minimum, likelihood, lambdas, metric, heard)
     except torch.linalg.LinAlgError as error:
         raise ValueError(_overflowing(minimum, likelihood)) from error
     return sweep, GapPlan(planned, clock.used, None)

@@ -33,7 +33,8 @@ AT_ONCE = 10**8
 
 
 class Moved(NamedTuple):
-    """(n,) leave-one-out losses, some of them from the network; of sequences their mean rise."""
+    """Leave-one-out losses of the sweep's examples, some of them from the network; of sequences
+    their mean rise."""
 
     losses: Tensor
     rise: GapEstimate | None = None
@@ -46,12 +47,14 @@ def moved_losses(given: Assembly, row: int) -> Moved:
     if given.training.copies:
         return Moved(losses)  # an original's copies go with it; they are left linearised
     products = Ggn(given.minimum, root=given.metric.root)
-    affordable = int(WORK / (USUAL_STEPS * max(1, products.operator.graph_bytes)))
-    taken = _taken(given, losses - plain.nll(), affordable)
+    sequences = given.training.sequences
+    count = moved_count(plain.n, products.operator.graph_bytes, sequences=sequences)
+    taken = _taken(given, losses - plain.nll(), count)
     for some in taken.split(max(1, AT_ONCE // given.minimum.dim)):
-        steps = _steps(products, some, float(given.sweep.lambdas[row]))
-        losses[some] = _at(given, some, steps)
-    if not given.training.sequences:
+        examples = given.sweep.examples[some]
+        steps = _steps(products, examples, float(given.sweep.lambdas[row]))
+        losses[some] = _at(given, examples, steps)
+    if not sequences:
         return Moved(losses)
     rises = (losses - plain.nll())[taken]
     error = float(rises.std()) / math.sqrt(len(rises))
@@ -59,15 +62,20 @@ def moved_losses(given: Assembly, row: int) -> Moved:
     return Moved(losses, GapEstimate(float(rises.mean()), error, method))
 
 
-def _taken(given: Assembly, rises: Tensor, affordable: int) -> Tensor:
+def moved_count(n: int, graph_bytes: int, *, sequences: bool) -> int:
+    """How many of n examples are moved, each by about USUAL_STEPS products over such a graph."""
+    affordable = int(WORK / (USUAL_STEPS * max(1, graph_bytes)))
+    if sequences:
+        return min(n, MOST, max(FEWEST_SEQUENCES, affordable))
+    return min(n, MOST, max(FEWEST, math.ceil(SHARE * n)), affordable)
+
+
+def _taken(given: Assembly, rises: Tensor, count: int) -> Tensor:
     """Examples that are moved: those of the largest rises; of sequences as many at random."""
-    n = len(rises)
     if not given.training.sequences:
-        worth = min(MOST, max(FEWEST, math.ceil(SHARE * n)), n)
-        return rises.topk(min(worth, affordable)).indices
+        return rises.topk(count).indices
     generator = torch.Generator().manual_seed(given.seed)
-    count = min(MOST, max(FEWEST_SEQUENCES, affordable))
-    return torch.randperm(n, generator=generator)[:count].to(rises.device)
+    return torch.randperm(len(rises), generator=generator)[:count].to(rises.device)
 
 
 def _steps(products: Ggn, examples: Tensor, ridge: float) -> Tensor:
@@ -101,4 +109,4 @@ def _at(given: Assembly, examples: Tensor, steps: Tensor) -> Tensor:
     with torch.no_grad():
         for i, step in zip(examples.tolist(), steps, strict=True):
             logits.append(as_matrix(minimum.logits(theta + step, minimum.inputs[i : i + 1])))
-    return given.plain.select(examples).nll(torch.cat(logits))
+    return given.likelihood.plain.select(examples).nll(torch.cat(logits))

@@ -33,8 +33,8 @@ class ProbeSize:
 class Quadrature:
     """Gauss rules of unit probes: nodes and weights (probes, steps), weights summing to 1.
 
-    `dim` is the dimension of the space the probes were drawn from, p − r; `steps` are those of the
-    shortest chain. Shorter chains are filled up with nodes at 0 of weight 0.
+    `dim` is the dimension of the space the probes were drawn from, p − r. Eigenvalues are told
+    apart as by `steps` of the shortest chain. Shorter ones are filled up with nodes of weight 0.
     """
 
     nodes: Tensor
@@ -75,7 +75,7 @@ def quadrature(
     probes, steps = max(1, size.probes), max(1, min(size.steps, rest))
     generator = torch.Generator(device=operator.device).manual_seed(run.seed)
     like = {"dtype": operator.dtype, "device": operator.device}
-    width = _chains_at_once(operator, steps)
+    width = at_once(operator, steps)
     rules: list[tuple[Tensor, Tensor]] = []
 
     for first in range(0, probes, width):
@@ -110,7 +110,8 @@ def operator_rows(operator: Operator, known_vectors: Tensor | None) -> Tensor:
     return known_vectors.to(dtype=operator.dtype, device=operator.device)
 
 
-def _chains_at_once(operator: Operator, steps: int) -> int:
+def at_once(operator: Operator, steps: int) -> int:
+    """How many chains of so many steps memory holds the vectors of."""
     item = torch.finfo(operator.dtype).bits // 8
     room = available_bytes(operator.device) // 4
     return max(1, room // (steps * operator.dim * item))

@@ -13,6 +13,11 @@ def silent(_fraction: float, _message: str) -> None:
     """Reports to nobody."""
 
 
+def part(progress: Progress, low: float, high: float, before: str = "") -> Progress:
+    """Progress from 0 to 1 as that from `low` to `high`, its sentences after `before`."""
+    return lambda done, said: progress(low + (high - low) * done, before + said)
+
+
 @dataclass(frozen=True)
 class Clock:
     """Seconds from its making on; results follow it only where the time is too short."""

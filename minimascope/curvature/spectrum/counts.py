@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import torch
 
+from minimascope.curvature.krylov.block_quadrature import BLUR
 from minimascope.curvature.krylov.slq import Quadrature, spectral_sum
-from minimascope.curvature.spectrum.density import BLUR
 from minimascope.curvature.spectrum.spectrum import Spectrum
 
 STEPS = 16  # thresholds a decade, at the powers 10^(j/16): the same ones for every minimum

@@ -4,7 +4,8 @@ The Gaussian has one width in asinh(λ/s): constant near zero, in proportion to 
 one grid resolves both the bulk and outliers thousands of times larger.
 
 Exact where every nonzero eigenvalue is known; otherwise the known pairs enter exactly and the
-rest by stochastic Lanczos quadrature on the space orthogonal to them.
+rest by stochastic Lanczos quadrature on the space orthogonal to them, whose probes share one Krylov
+space (`krylov.block_quadrature`): a quarter of the products of chains of their own.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from minimascope.curvature.krylov.slq import ProbeSize, Quadrature, join, quadrature
+from minimascope.curvature.krylov.block_quadrature import BLUR, block_quadrature
+from minimascope.curvature.krylov.slq import ProbeSize, Quadrature, join
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.products.operator import Operator
@@ -26,7 +28,6 @@ from minimascope.curvature.spectrum.spectrum import Spectrum
 GRID = 1024  # points
 SPACINGS = 3.0  # bell width over grid spacing
 REACH = 6.0  # the grid extends this many widths beyond the extreme eigenvalues
-BLUR = 1.5  # Gauss nodes of m steps lie about 1/m of the bulk apart; finer bells show them singly
 LINEAR = 1e-3  # of the largest |eigenvalue|: the bulk is resolved down to there
 
 
@@ -35,8 +36,8 @@ class Density:
     """Density on `grid` (g,), per unit eigenvalue, with its standard error over probes.
 
     An eigenvalue λ is smeared over σ(λ) = width·√(λ² + linear²); `sigma` is σ(0). `probes` is None
-    and the standard error 0 where the density is exact. `rules` give any other spectral sum
-    (`slq.spectral_sum`) from the same products.
+    and the standard error 0 where the density is exact. `rules` give other spectral sums
+    (`slq.spectral_sum`) from the same products, of functions that change over no less than σ.
     """
 
     grid: Tensor
@@ -58,7 +59,8 @@ def spectral_density(
     grid_size: int = GRID,
     run: Run = Run(),
 ) -> Density:
-    """Density of the Hessian's p eigenvalues; probes·steps products unless it is exact.
+    """Density of the Hessian's p eigenvalues; at most probes·steps products unless it is exact,
+    mostly a quarter of them.
 
     The Lanczos run behind `spectrum` is one of the probes where it was long enough. The others
     multiply in float32 or on matrix units where that changes their products by 5e-3 at the most
@@ -87,19 +89,23 @@ def operator_density(
     _check(size, grid_size)
     own = own_probe(spectrum, operator.dim, steps=size.steps)
     others = replace(size, probes=size.probes - (own is not None))
-    rules = quadrature(operator, spectrum.known_eigenvectors, size=others, run=run)
+    rules = block_quadrature(operator, spectrum.known_eigenvectors, size=others, run=run)
     if own is not None:
         rules = join(own, rules)
     return _density(spectrum, operator.dim, rules, grid_size=grid_size)
 
 
 def own_probe(spectrum: Spectrum, dim: int, *, steps: int) -> Quadrature | None:
-    """The eigenpair run as a probe of at least ¾·`steps` nodes, None where it is shorter."""
-    if spectrum.rule is None or 4 * spectrum.rule[0].numel() < 3 * steps:
+    """The eigenpair run as a probe of at least ⅜·`steps` nodes, None where it is shorter.
+
+    Outside the pairs it has found, so many show the bells of `steps` to a hundredth of what one
+    probe differs from another (`benchmarks/density.py`).
+    """
+    if spectrum.rule is None or 8 * spectrum.rule[0].numel() < 3 * steps:
         return None
     nodes, weights = spectrum.rule
     rest = dim - spectrum.known_eigenvalues.numel()
-    return Quadrature(nodes[None], weights[None], rest, nodes.numel())
+    return Quadrature(nodes[None], weights[None], rest, steps)
 
 
 def _check(size: ProbeSize, grid_size: int) -> None:
@@ -129,8 +135,8 @@ def _density(spectrum: Spectrum, dim: int, rules: Quadrature | None, *, grid_siz
     probes, steps = rules.probes, rules.steps
     error = samples.std(0) / probes**0.5
     method = (
-        f"{known.numel()} known pairs exactly, the rest by {probes} probes of {steps} steps "
-        f"orthogonal to them. {axis.sentence}"
+        f"{known.numel()} known pairs exactly, the rest by {probes} probes orthogonal to them, "
+        f"as finely as {steps} Lanczos steps each. {axis.sentence}"
     )
     mean = samples.mean(0)
     return Density(

@@ -14,6 +14,8 @@ import torch
 from scipy.linalg import eigvals_banded
 from torch import Tensor
 
+from minimascope.curvature.running.clock import Progress, silent
+
 WIDTH = 64
 
 
@@ -63,13 +65,14 @@ class Band:
         return torch.from_numpy(eigvals_banded(stored.numpy(), lower=True)).to(self.diagonal[0])
 
 
-def reduce_to_band(M: Tensor, *, width: int = WIDTH) -> Band:
+def reduce_to_band(M: Tensor, *, width: int = WIDTH, progress: Progress = silent) -> Band:
     """Band form of a symmetric M, which is overwritten; 2p³ flops beside the panels."""
     p = M.shape[0]
     diagonal: list[Tensor] = []
     below: list[Tensor] = []
     reflectors: list[Reflector] = []
     for start in range(0, p, width):
+        progress(1 - (1 - start / p) ** 3, "reduction to a band")
         end = min(start + width, p)
         diagonal.append(M[start:end, start:end].clone())
         if end == p:

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.running.clock import Progress, part, silent
 from minimascope.curvature.sweep.band import BandResolvent
 from minimascope.curvature.sweep.flow import filtered
-from minimascope.curvature.sweep.leave_one_out import leave_one_out
+from minimascope.curvature.sweep.leave_one_out import LeftOut, leave_one_out
 from minimascope.curvature.sweep.resolvent import (
     Resolvent,
     dual_resolvent,
@@ -24,15 +25,21 @@ from minimascope.objective.metric import Flow, Metric
 
 # Of λ over the largest eigenvalue: below it ε λ₁/λ leaves no digit.
 ROUNDING = 1e-14
+MATRIX = 0.6  # of the progress
 
 
 def primal_sweep(
-    minimum: Minimum, likelihood: Likelihood, lambdas: Tensor, metric: Metric
+    minimum: Minimum,
+    likelihood: Likelihood,
+    lambdas: Tensor,
+    metric: Metric,
+    progress: Progress = silent,
 ) -> Sweep:
     """Everything of `Sweep` on ascending λ from the GGN (p × p)."""
     flow = metric.flow
-    resolvent = primal_resolvent(minimum, likelihood, metric)
-    found = exact_sweep(resolvent, likelihood, lambdas, metric)
+    matrix, left_out = _two_parts(progress)
+    resolvent = primal_resolvent(minimum, likelihood, metric, progress=matrix)
+    found = exact_sweep(resolvent, likelihood, lambdas, metric, left_out)
     if flow is None:
         return found
     if flow.added is not None:
@@ -41,15 +48,22 @@ def primal_sweep(
     return replace(found, filtered=filtered(resolvent, likelihood, flow))
 
 
-def dual_sweep(minimum: Minimum, likelihood: Likelihood, lambdas: Tensor, metric: Metric) -> Sweep:
+def dual_sweep(
+    minimum: Minimum,
+    likelihood: Likelihood,
+    lambdas: Tensor,
+    metric: Metric,
+    progress: Progress = silent,
+) -> Sweep:
     """The same from its dual (nK × nK).
 
     Where P/D is no one number the filter has no dual of that size: it goes the primal way where
     that fits, else P/D is averaged.
     """
     flow = metric.flow
-    resolvent = dual_resolvent(minimum, likelihood, metric)
-    found = exact_sweep(resolvent, likelihood, lambdas, metric)
+    matrix, left_out = _two_parts(progress)
+    resolvent = dual_resolvent(minimum, likelihood, metric, progress=matrix)
+    found = exact_sweep(resolvent, likelihood, lambdas, metric, left_out)
     if flow is None:
         return found
     if flow.added is not None and fits_primal(likelihood.n * likelihood.outputs, minimum.dim):
@@ -61,6 +75,11 @@ def dual_sweep(minimum: Minimum, likelihood: Likelihood, lambdas: Tensor, metric
     return replace(found, filtered=replace(of_one, averaged=one is not flow))
 
 
+def _two_parts(progress: Progress) -> tuple[Progress, Progress]:
+    """The matrix, and what follows from it example by example."""
+    return part(progress, 0.0, MATRIX), part(progress, MATRIX, 1.0)
+
+
 def _of_its_own(minimum: Minimum, likelihood: Likelihood, metric: Metric, flow: Flow) -> Filtered:
     """The filter from a matrix of its own, D^(−½)(GGN + P)D^(−½) (p × p)."""
     own = replace(metric, root=flow.root)
@@ -69,17 +88,23 @@ def _of_its_own(minimum: Minimum, likelihood: Likelihood, metric: Metric, flow: 
 
 
 def exact_sweep(
-    resolvent: Resolvent, likelihood: Likelihood, lambdas: Tensor, metric: Metric
+    resolvent: Resolvent,
+    likelihood: Likelihood,
+    lambdas: Tensor,
+    metric: Metric,
+    progress: Progress = silent,
 ) -> Sweep:
     """Everything of `Sweep` on ascending λ, but `filtered`, from one resolvent."""
     e = resolvent.band.eigenvalues().clamp_min(0)
     _refuse_rounding(float(lambdas.min()), float(e.max()))
     ridges = lambdas.to(resolvent.features)
     solver = BandResolvent(resolvent.band, ridges)
-    parts = []
+    parts, done = list[LeftOut](), 0
     for copies, at, examples in units_at_a_time(resolvent, likelihood):
         S = resolvent.scaled_jacobian_gram(copies, at, solver, ridges)
         parts.append(leave_one_out(examples, S, copies=copies))
+        done += examples.n
+        progress(done / likelihood.n, "leave-one-out at every λ")
     delta, quadratic, leverage, _ = (torch.cat(each, dim=1) for each in zip(*parts, strict=True))
     return Sweep(
         lambdas=lambdas,

@@ -96,13 +96,15 @@ def matrix_free_sweep(
         )
     change = torch.stack([batch["change"] for batch in batches]).amax(dim=0)
     worst = torch.stack([change, forms["change"], rank["change"]]).amax(dim=0)
+    # As in the data: what is said of one example must not go to another.
+    examples, order = torch.cat([batch["examples"] for batch in batches]).sort()
     return Sweep(
         lambdas=lambdas,
         rank=rank["rank"],
         rank_error=rank["error"],
         half_logdet=rank["half_logdet"],
-        examples=torch.cat([batch["examples"] for batch in batches]),
-        displacement=torch.cat([batch["displacement"] for batch in batches], dim=1),
+        examples=examples,
+        displacement=torch.cat([batch["displacement"] for batch in batches], dim=1)[:, order],
         quadratic=forms["sums"],
         mean_quadratic=forms["mean"],
         leverage=None,
@@ -111,7 +113,7 @@ def matrix_free_sweep(
         method=_method(ggn, likelihood, batches, forms["sums"].shape[1], relative_error),
         numerical_error=min(1.0, float(change[row])),
         settled=worst < DRAWN,
-        filtered=_filtered(metric, rank, batches),
+        filtered=_filtered(metric, rank, batches, order),
         products=products.count,
         seconds=clock.used,
     )
@@ -153,10 +155,10 @@ def _rank(ggn: DeflatedGgn, seed: int, metric: Metric) -> Part:
     return found | {"flow": of_flow}
 
 
-def _filtered(metric: Metric, rank: Part, batches: list[Part]) -> Filtered | None:
+def _filtered(metric: Metric, rank: Part, batches: list[Part], order: Tensor) -> Filtered | None:
     if metric.flow is None:
         return None
-    return Filtered(float(rank["flow"]), torch.cat([batch["flow"] for batch in batches]))
+    return Filtered(float(rank["flow"]), torch.cat([batch["flow"] for batch in batches])[order])
 
 
 def _forms(ggn: DeflatedGgn, likelihood: Likelihood, seed: int, metric: Metric) -> Part:

@@ -22,6 +22,7 @@ from minimascope.curvature.layers.jacobian import jacobian_chunks
 from minimascope.curvature.minimum.copies import Units, units_of
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.gradient import directional_logits, mean_gradient
+from minimascope.curvature.running.clock import Progress, part, silent
 from minimascope.curvature.sweep.band import Band, reduce_to_band
 from minimascope.objective.likelihood import Likelihood
 from minimascope.objective.metric import Metric
@@ -92,6 +93,7 @@ def primal_resolvent(
     metric: Metric,
     *,
     added: Tensor | None = None,
+    progress: Progress = silent,
 ) -> Resolvent:
     """p × p route; memory about nKp + 1.5p² numbers. `added` (p,) goes onto the diagonal."""
     n, outputs, p = likelihood.n, likelihood.outputs, minimum.dim
@@ -102,9 +104,10 @@ def primal_resolvent(
         J[at] = metric.scaled(block)
         B = (half[at].mT @ J[at]).flatten(0, 1)
         M.addmm_(B.mT, B, alpha=1 / n)
+        progress(0.5 * at.stop / n, "gradients of all outputs")
     if added is not None:
         M.diagonal().add_(added)
-    band = reduce_to_band(M)
+    band = reduce_to_band(M, progress=part(progress, 0.5, 1.0))
     del M
     gradient = likelihood.residual.flatten() @ J.flatten(0, 1) / n
     theta, weight = _pull(metric, minimum.theta)
@@ -116,10 +119,13 @@ def primal_resolvent(
     return Resolvent("primal", band, J, units, None, band.rotate_(probes), probe_gram, weight)
 
 
-def dual_resolvent(minimum: Minimum, likelihood: Likelihood, metric: Metric) -> Resolvent:
+def dual_resolvent(
+    minimum: Minimum, likelihood: Likelihood, metric: Metric, *, progress: Progress = silent
+) -> Resolvent:
     """nK × nK route; memory about 4 (nK)² numbers."""
     n, outputs = likelihood.n, likelihood.outputs
     half = likelihood.half_curvature / math.sqrt(n)
+    progress(0.0, "gradients of all outputs, multiplied with each other")
     theta_gram = gram(minimum, minimum.inputs, metric.root)
     blocks = theta_gram.view(n, outputs, n, outputs)
     units = units_of(minimum)
@@ -128,7 +134,7 @@ def dual_resolvent(minimum: Minimum, likelihood: Likelihood, metric: Metric) -> 
     Z = torch.einsum("akjl,jlm->akjm", blocks, half).reshape(N, N)
     del blocks, theta_gram
     M = torch.einsum("ilk,ilb->ikb", half, Z.view(n, outputs, N)).reshape(N, N)
-    band = reduce_to_band(0.5 * (M + M.mT))
+    band = reduce_to_band(0.5 * (M + M.mT), progress=part(progress, 0.5, 1.0))
     del M
     theta, weight = _pull(metric, minimum.theta)
     Jtheta = directional_logits(minimum, metric.scaled(theta))

@@ -24,6 +24,10 @@ EIGH_FLOPS = 9
 # The exact route at p = 9,010 and nK = 14,370 is 10¹³ and took 254 CPU-s: this is three quarters
 # of an hour, and a Gram matrix of an 11-million-parameter network would take many.
 MOST_FLOPS = 1e14
+# Of the S_i alone: where they are most of the work, as with hundreds of outputs an example (tokens,
+# a thousand classes), one Lanczos run an example has the same number for a tenth of it or less.
+MOST_LEFT_OUT = 2e12
+LAMBDAS, OWN_EIGH = 27, 10  # of a sweep; an eigendecomposition over K³, measured at K = 800
 # Operations a second of an exact sweep over those of a large multiplication.
 EFFICIENCY = 0.7
 # Examples until the standard error of ALO is 10%: 64 to 1,000.
@@ -71,13 +75,14 @@ def choose_route(
             f"Neither {p} × {p} nor {rows} × {rows} matrices fit in {memory_bytes / 1e9:.0f} GB.",
         )
     route = min(costs, key=lambda name: costs[name])
-    if costs[route] > MOST_FLOPS:
+    own = left_out_operations(n, outputs, p if route == "primal" else rows)
+    if costs[route] + own > MOST_FLOPS or own > max(MOST_LEFT_OUT, costs[route]):
         return RoutePlan(
             "matrix_free",
-            f"p = {p}, nK = {rows}: an exact route would take {costs[route]:.0e} operations.",
+            f"p = {p}, nK = {rows}: an exact route would take {costs[route] + own:.0e} operations.",
         )
     return RoutePlan(
-        route, f"p = {p}, nK = {rows}: the cheaper exact route that fits.", costs[route]
+        route, f"p = {p}, nK = {rows}: the cheaper exact route that fits.", costs[route] + own
     )
 
 
@@ -93,6 +98,11 @@ def fits_primal(rows: int, p: int) -> bool:
 def primal_operations(rows: int, p: int) -> float:
     """Of an exact sweep over nK = rows and p parameters."""
     return 3.0 * rows * p**2 + EIGH_FLOPS * p**3
+
+
+def left_out_operations(n: int, outputs: int, order: int) -> float:
+    """Of every S_i and its eigenvalues at every λ, beside the solves with a band of that order."""
+    return LAMBDAS * float(n) * outputs**2 * (2.0 * order + OWN_EIGH * outputs)
 
 
 def flow_operations(rows: int, p: int, route: Route, *, own: bool) -> float:

@@ -18,9 +18,15 @@ from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Stage
 from minimascope.curvature.minimum.minimum import prepare
 from minimascope.curvature.running.deadline import OutOfTimeError, kept, left, within
+from minimascope.curvature.sweep import route
 from tests.cases.script import TEST, N, Trained, trained
 
-PLAN = SimpleNamespace(seconds=1.0, seconds_range=(0.5, 1.0))
+PLAN = SimpleNamespace(
+    seconds=1.0,
+    seconds_range=(0.5, 1.0),
+    seconds_per_product=1e-3,
+    operator=SimpleNamespace(graph_bytes=1000),
+)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +138,8 @@ def test_less_is_looked_at_and_every_stage_is_there(
 
     def dear(*given: Any) -> Any:
         plan, costs = real(*given)
-        return plan, {stage: 1e3 if stage in fitting.COARSER else 0.5 for stage in costs}
+        coarser = ("density", "boundary", "margins")
+        return plan, {stage: 1e3 if stage in coarser else 0.5 for stage in costs}
 
     monkeypatch.setattr(fitting, "predicted", dear)
     monkeypatch.setattr(fitting, "slower_than_counted", lambda _: 1e4)
@@ -143,6 +150,18 @@ def test_less_is_looked_at_and_every_stage_is_there(
     assert found.spectrum.density is not None
     assert found.boundary is not None
     assert sum("looks at less" in each for each in found.warnings) == 3
+
+
+def test_a_gap_of_drawn_examples_ends_with_its_share(
+    script: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(route, "MOST_FLOPS", 1.0)
+    costs: dict[Stage, float] = {"spectrum": 1.0, "gap": 500.0}
+    monkeypatch.setattr(fitting, "predicted", lambda *_: (PLAN, costs))
+    found = asked(script, seconds=60, stages=["spectrum", "gap"])
+    assert found.gap is not None
+    assert found.gap.route == "matrix_free"
+    assert any("gap looks at less" in each for each in found.warnings)
 
 
 def test_a_stage_that_was_planned_too_short_ends_with_the_time(

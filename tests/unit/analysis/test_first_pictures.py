@@ -48,7 +48,7 @@ def test_what_is_seen_first_is_what_the_network_does(
         :12
     ].tolist()
     assert sum(row[1] for row in look["classes"]) == 40
-    assert look["splits"][0][2] == pytest.approx(float(losses.mean().detach()), rel=1e-6)
+    assert look["splits"][0]["loss"] == pytest.approx(float(losses.mean().detach()), rel=1e-6)
 
 
 def test_a_region_is_the_class_of_the_input_that_is_there(

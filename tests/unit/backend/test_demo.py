@@ -38,7 +38,9 @@ def demo(folder: Path, name: str) -> None:
     (folder / name).mkdir(parents=True)
     for file in ("checkpoint.safetensors", "train.npz", "test.npz"):
         (folder / name / file).write_bytes(f"{name} {file}".encode())
-    (folder / name / "request.json").write_text(json.dumps({"parameters": {"top_k": 3}}))
+    (folder / name / "request.json").write_text(
+        json.dumps({"notes": "Why it is here.", "parameters": {"top_k": 3}})
+    )
     (folder / name / "report.json").write_text(json.dumps(REPORT))
     np.savez(folder / name / "arrays.npz", points=np.zeros((4, 2)), unknown=np.zeros(1))
 
@@ -54,6 +56,7 @@ def test_each_demo_becomes_a_done_analysis_once(repository: Repositories, tmp_pa
     assert sorted(item.name for item in items) == ["Poor minimum", "normal"]
     [normal] = [item for item in items if item.name == "normal"]
     assert (normal.state, normal.arrays) == ("done", ["points"])
+    assert normal.notes == "Why it is here."
     assert repository.analyses.analysis(normal.id).parameters.top_k == 3
     assert {stage.state for stage in normal.stages} == {"done"}
     assert np.load(store.array(normal.id, "points")).shape == (4, 2)

@@ -49,6 +49,11 @@ test("a running stage began when those before it had ended", () => {
 });
 
 test("what is known first is said in a sentence", () => {
-  const splits = [["training", 200, 0.0123, 1], ["test", 1000, 0.5, null]];
-  assert.equal(splitWords({ splits }), "The files fit: training loss 0.0123, 100.0\u202f% right on 200; test loss 0.500 on 1\u202f000.");
+  const whole = { total: null, loss_error: null };
+  const splits = [{ ...whole, name: "training", n: 200, loss: 0.0123, accuracy: 1 }, { ...whole, name: "test", n: 1000, loss: 0.5, accuracy: null }];
+  const said = splitWords({ splits, unit: "examples" });
+  assert.equal(said, "The files fit: training loss 0.0123, 100.0\u202f% right on 200 examples; test loss 0.500 on 1\u202f000 examples.");
+  const drawn = [{ ...splits[0], total: 5000, loss_error: 0.002 }];
+  const sequences = splitWords({ splits: drawn, unit: "sequences" });
+  assert.equal(sequences, "The files fit: training loss 0.0123 ± 0.00200, 100.0\u202f% of tokens right on 200 of 5\u202f000 sequences.");
 });

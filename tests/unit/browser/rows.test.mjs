@@ -39,3 +39,11 @@ test("JSON says plot, columns and rows", () => {
   const found = JSON.parse(jsonOf("gap", figure({ name: "ALO", x: [1], y: [2] }), { id: "x1" }));
   assert.deepEqual(found, { about: { id: "x1" }, plot: "gap", columns: ["series", "x", "y", "value"], rows: [["ALO", 1, 2, ""]] });
 });
+
+test("rows of a spectrum are of eigenvalues, whatever its axis", () => {
+  const stems = () => ({ name: "density", x: [-1, 0, 2], y: [1, 1, 1], customdata: [-0.09, 0, 0.99] });
+  const symlog = { data: [stems()], layout: { meta: { linear: 0.01 } } };
+  assert.deepEqual(rowsOf(symlog), [["density", -0.09, 1, -0.09], ["density", 0, 1, 0], ["density", 0.99, 1, 0.99]]);
+  const log = { data: [stems()], layout: { meta: { linear: 0.01 }, xaxis: { type: "log" } } };
+  assert.deepEqual(rowsOf(log).map(([, x]) => x), [-1, 0, 2]);
+});

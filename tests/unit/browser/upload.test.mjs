@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { ofPictures } from "../../../dashboard/browser/upload/found.mjs";
 import { beforeEach, test } from "node:test";
-import { TOLD, TRANSFER_SECONDS } from "../../../dashboard/browser/contract.mjs";
+import { BUDGETS, QUICK, TOLD, TRANSFER_SECONDS } from "../../../dashboard/browser/contract.mjs";
 import { problemOf } from "../../../dashboard/browser/page/fetching.mjs";
 import { followers } from "../../../dashboard/browser/page/choice.mjs";
-import { familyFields, nextStep, toldFields } from "../../../dashboard/browser/upload/form.mjs";
+import { fieldsOf } from "../../../dashboard/browser/upload/again.mjs";
+import { budgetField, familyFields, nextStep, toldFields } from "../../../dashboard/browser/upload/form.mjs";
 import { typed } from "../../../dashboard/browser/upload/proposing.mjs";
 import { isPassing } from "../../../dashboard/browser/upload/transfer.mjs";
 import { forget, keep, kept, keyOf, unfinished } from "../../../dashboard/browser/upload/unfinished.mjs";
@@ -87,4 +88,25 @@ test("a size is asked of pictures alone, and where a refusal says that it would 
   assert.ok(ofPictures({ state: "refused", format: "", problem: { sentence: "", advice: "say --resize 64x64" } }));
   assert.ok(!ofPictures({ state: "ok", format: "npz", summary: { input_shape: [3, 8, 8] } }));
   assert.ok(!ofPictures({ state: "ok", format: "csv", summary: { input_shape: [4] } }));
+});
+
+test("seconds are asked for where they are one's own", () => {
+  assert.deepEqual(budgetField("normal"), ["field gone", BUDGETS.normal]);
+  assert.deepEqual(budgetField("other"), ["field", BUDGETS.other]);
+});
+
+test("what was asked for fills the form again", () => {
+  const asked = {
+    architecture: { family: "mlp", activation: "relu" }, seconds: null, seconds_at_most: 300, spectrum_examples: 50, lambdas: [0.1, 1],
+    stages: ["gap"], weight_decay: 0.001, decay_table: null, dropout: false, device: "cpu", epsilon: null,
+  };
+  assert.deepEqual(fieldsOf(asked), {
+    "up-family": "mlp", "up-activation": "relu", "up-budget": "normal", "up-examples": "50", "up-lambdas": "0.1, 1",
+    "up-stages": ["gap"], "up-weight-decay": "0.001", "up-dropout": "no",
+  });
+  const layers = { family: "sequential", layers: [["ReLU"]] };
+  const budgets = [{ seconds: QUICK }, { seconds: 7 }, {}].map((each) => fieldsOf({ ...each, architecture: null }));
+  assert.deepEqual(budgets.map((each) => each["up-budget"]), ["quick", "other", "everything"]);
+  assert.deepEqual([budgets[0]["up-family"], budgets[1]["up-seconds"]], ["file", "7"]);
+  assert.equal(fieldsOf({ architecture: layers })["up-sequential"], JSON.stringify(layers));
 });

@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
+from minimascope.contract.report.spectrum import EVERY_KNOWN
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.running.run import Run
@@ -41,6 +42,7 @@ def test_counts_of_a_complete_spectrum_are_those_of_its_eigenvalues() -> None:
     assert spectrum.complete
     found = counts_above(spectrum)
     assert found is not None
+    assert found.source == EVERY_KNOWN  # what the page takes the zeros from
     rows = zip(found.threshold, found.count, found.standard_error, strict=True)
     for threshold, count, error in rows:
         assert count == int((spectrum.known_eigenvalues > threshold).sum())

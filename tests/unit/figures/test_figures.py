@@ -18,7 +18,7 @@ from minimascope.figures.filmstrip import domains, filmstrip
 from minimascope.figures.g_curve import g_figure
 from minimascope.figures.gap_curves import gap_figure
 from minimascope.figures.layer_blocks import blocks_figure
-from minimascope.figures.layer_mass import layer_figure
+from minimascope.figures.layer_mass import layer_figure, layer_kinds, layer_label
 from minimascope.figures.margins import Drawn, bracket_traces, margins_figure
 from minimascope.figures.overlaps import overlaps_figure
 from minimascope.figures.parallel import wrapped
@@ -256,6 +256,25 @@ def test_layer_mass_of_a_unit_vector_sums_to_one(gauss: Found) -> None:
     mass = np.asarray(layer_figure(spectrum, []).data[0].z)
     # eigenvectors are stored in float32
     assert np.allclose(mass.sum(axis=0), 1.0, atol=1e-5)
+
+
+def test_numbered_layers_say_what_they_are(gauss: Found) -> None:
+    report, none = gauss[0].model_copy(deep=True), Estimate(value=None)
+    layers = [["Conv2d", 1, 4, {"kernel_size": 3}], ["Tanh"], ["Flatten"], ["Linear", 24, 10]]
+    report.checkpoint.architecture = {"family": "sequential", "layers": layers}
+    assert layer_kinds(report) == {"0": "Conv2d 1→4", "3": "Linear 24→10"}
+    assert report.spectrum is not None
+    report.spectrum.layer_blocks = [
+        LayerBlock(layer=name, parameters=p, eigenvalues=[], residuals=[], trace=none)
+        for name, p in (("0", 3 * 32), ("2", 33 * 3))
+    ]
+    report.checkpoint.architecture = {"family": "mlp", "activation": "tanh"}
+    kinds = layer_kinds(report)
+    assert kinds == {"0": "Linear 2→32", "2": "Linear 32→3"}
+    assert layer_label("0", kinds) == "0 · Linear 2→32"
+    assert (layer_label("1", kinds), layer_label("norm", kinds)) == ("layer 1", "norm")
+    report.spectrum.layer_blocks[1].parameters += 1  # no bias: what is not sure is not said
+    assert layer_kinds(report) == {}
 
 
 def test_layer_blocks_show_every_positive_pair_and_ring_what_has_not_converged() -> None:

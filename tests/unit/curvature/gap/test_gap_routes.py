@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import pytest
+import torch
+from torch import nn
 
+from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.layers.gram import GramCost
-from minimascope.curvature.sweep.route import Route, choose_route
+from minimascope.curvature.minimum.minimum import Minimum, prepare
+from minimascope.curvature.running.run import Run
+from minimascope.curvature.sweep.route import Budget, Route, choose_route
+from minimascope.objective.loss import Loss, LossName
+from minimascope.objective.tokens import TokenCrossEntropy
 
 
 @pytest.mark.parametrize(
@@ -15,6 +22,8 @@ from minimascope.curvature.sweep.route import Route, choose_route
         (120, 3, 10_703, "dual", "cheaper exact route"),
         # nK = 5,000 fits, but p (nK)² = 2.8·10¹⁴ operations are hours on any processor
         (500, 10, 11_000_000, "matrix_free", "operations"),
+        # 48 sequences of 16 tokens of 50 words: the S_i would be 60 times the reduction
+        (48, 800, 4_368, "matrix_free", "operations"),
         # neither 10⁵ × 10⁵ nor 5·10⁵ × 5·10⁵ numbers are ever held
         (50_000, 10, 100_000, "matrix_free", "Neither"),
     ],
@@ -27,3 +36,51 @@ def test_the_cheapest_exact_route_is_taken_unless_it_would_take_hours(
     chosen = choose_route(n, outputs, p, gram=gram)
     assert chosen.route == route
     assert words in chosen.reason
+
+
+def nearly(
+    network: nn.Module, *data: torch.Tensor, loss: Loss | LossName = "cross_entropy"
+) -> Minimum:
+    """As if trained with a decay of 0.05; 50 steps are near enough for what is asked here."""
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.05, weight_decay=0.05)
+    for _ in range(50):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(network(data[0]).flatten(0, -2), data[1].flatten()).backward()
+        optimizer.step()
+    return prepare(network, *data, loss=loss).trained(weight_decay=0.05)
+
+
+def test_what_is_said_of_an_example_is_of_that_example_on_every_route() -> None:
+    torch.manual_seed(0)
+    X = torch.randn(40, 4, dtype=torch.float64)
+    minimum = nearly(nn.Linear(4, 3).double(), X, (X[:, :3] + torch.randn(40, 3)).argmax(1))
+    told: dict[Route, list[tuple[float, str]]] = {"primal": [], "dual": [], "matrix_free": []}
+    found = [
+        estimate_gap(
+            minimum,
+            run=Run(progress=lambda *each, heard=heard: heard.append(each)),
+            budget=Budget(route=route),
+        )
+        for route, heard in told.items()
+    ]
+    for other in found[1:]:
+        assert torch.allclose(other.alo_loss, found[0].alo_loss, atol=1e-6)
+        assert torch.allclose(other.moved_loss, found[0].moved_loss, atol=1e-6)
+    for heard in told.values():  # a bar that moves, and never back
+        shares = [share for share, _ in heard]
+        assert shares == sorted(shares)
+        assert len(set(shares)) > 2
+        assert any("leave-one-out" in sentence for _, sentence in heard)
+
+
+def test_drawn_sequences_have_their_cost_by_the_network_too() -> None:
+    torch.manual_seed(0)
+    ids = torch.randint(0, 5, (12, 4))
+    network = nn.Sequential(nn.Embedding(5, 3), nn.Linear(3, 5)).double()
+    minimum = nearly(network, ids[:, :-1], ids[:, 1:], loss=TokenCrossEntropy())
+    found = [
+        estimate_gap(minimum, budget=Budget(route=route)).estimates["alo_moved"]
+        for route in ("primal", "matrix_free")
+    ]
+    assert found[1].value == pytest.approx(found[0].value, rel=1e-6)
+    assert found[1].standard_error == pytest.approx(found[0].standard_error, rel=1e-6)
