@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
-APART = {"__main__", "panels", "demos", "intervals"}  # what the others are made of
+APART = {"__main__", "panels", "demos", "intervals", "pages"}  # made of, or by a browser
 
 for path in sorted(Path(__file__).parent.glob("*.py")):
     if path.stem not in APART:

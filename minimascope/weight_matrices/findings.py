@@ -75,7 +75,10 @@ def _constants(rows: Sequence[WeightRow]) -> Iterator[str]:
 def _units(rows: Sequence[WeightRow]) -> Iterator[str]:
     known = [(row.name, row.units) for row in rows if row.units and row.constant is None]
     for words, found in (
-        ("Units with no input at all (zero rows)", [(n, u.dead, u.dead_units) for n, u in known]),
+        (
+            "Rows of zeros (units without input; in an embedding, padding)",
+            [(n, u.dead, u.dead_units) for n, u in known],
+        ),
         ("Inputs that are never read", [(n, u.unread, u.unread_inputs) for n, u in known]),
         ("Units that are another once more", [(n, u.copies, u.copied_units) for n, u in known]),
     ):

@@ -88,3 +88,17 @@ def test_a_page_runs_from_its_first_block_to_its_last(
             exec(block, hand)  # our own page
             # One whole report a page; what follows is other ways to say the same.
             monkeypatch.setattr(ms, "analyze", partial(analyze, stages=["spectrum"], top_k=2))
+
+
+def test_a_script_under_torchrun_is_the_pages(hand: Hand, tmp_path: Path) -> None:
+    """One rank of one; several: tests/long/training/test_ranks.py."""
+    hand["minimascope"] = SimpleNamespace(analyze=partial(ms.analyze, stages=["spectrum"], top_k=2))
+    first = next(blocks("howto/several_devices"))
+    assert "process_group" in first
+    store = torch.distributed.FileStore(str(tmp_path / "store"), 1)
+    torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    try:
+        exec(first, hand)  # our own page
+    finally:
+        torch.distributed.destroy_process_group()
+    assert hand["report"].spectrum is not None

@@ -28,13 +28,16 @@ const formatOf = ({ format }) => FORMATS[format] || format;
 /** A whole number, or nothing where it is not known. @param {any} value */
 const counted = (value) => (typeof value === "number" ? thin(value) : "");
 
+/** An optimiser's state alone has none. @param {Record<string, any>} found */
+export const parametersOf = ({ parameters }) => (parameters ? thin(parameters) : "");
+
 /** @param {Upload} upload @param {Zone} zone */
 function checkpointParts({ id, inspection }, zone) {
   const found = inspection.summary || {};
   return [
     facts([
       ["Format", formatOf(inspection)],
-      ["Parameters", found.parameters ? thin(found.parameters) : ""],
+      ["Parameters", parametersOf(found)],
       ["Number type", found.dtype],
       ["SHA-256", found.sha256 || id, "fact-wide code"],
     ]),

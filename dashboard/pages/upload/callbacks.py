@@ -70,6 +70,8 @@ def register(pages: Dash, client: AsyncClient) -> None:
         output=[
             Output(ids.HERE, "href", allow_duplicate=True),
             Output(ids.UP_PROBLEM, "children"),
+            # A plan that was refused says so above: once is enough.
+            Output("up-cost", "children", allow_duplicate=True),
         ],
         inputs={"clicks": Input("up-start", "n_clicks")},
         state={
@@ -90,13 +92,13 @@ def register(pages: Dash, client: AsyncClient) -> None:
         files: dict[str, Any],
         values: dict[str, Any],
         told: dict[str, Any],
-    ) -> tuple[Any, Any]:
+    ) -> tuple[Any, Any, Any]:
         if not clicks:
-            return no_update, no_update
+            return no_update, no_update, no_update
         try:
             request = request_of({**values, **told}, files)
             digest = f"{key}-{crc32(request.model_dump_json().encode()):08x}"
             analysis = await client.submit(request, idempotency_key=digest)
         except ProblemError as problem:
-            return no_update, refusal(problem, of=field_of(problem))
-        return f"/jobs/{analysis.id}", ""
+            return no_update, refusal(problem, of=field_of(problem)), None
+        return f"/jobs/{analysis.id}", "", no_update

@@ -224,10 +224,11 @@ def lay_out(
         warnings.append("X had one axis; taken as n examples of one number.")
     bytes_ = inputs.dtype == np.uint8
     # Ids of tokens are looked up, not computed with: nothing of their values is worth a word.
-    said, own = ([], {"scale": TOKENS}) if chosen == "input_ids" else (warnings, {})
+    ids = chosen == "input_ids"
+    said: list[str] = [] if ids else warnings
     laid, (goals, texts) = _inputs(inputs, integers, said), _targets(targets, warnings)
-    summary = {**_summary(laid, goals), **own, "names": texts}
-    summary |= {"warnings": warnings, "bytes": bytes_}
+    summary = {**_summary(laid, goals), "names": texts, "warnings": warnings, "bytes": bytes_}
+    summary |= {"scale": TOKENS} if ids else {}
     return Laid(laid, goals, summary, _rows(arrays, taken, [target, *aside], warnings))
 
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ofPictures } from "../../../dashboard/browser/upload/found.mjs";
+import { ofPictures, parametersOf } from "../../../dashboard/browser/upload/found.mjs";
 import { beforeEach, test } from "node:test";
 import { BUDGETS, QUICK, TOLD, TRANSFER_SECONDS } from "../../../dashboard/browser/contract.mjs";
 import { problemOf } from "../../../dashboard/browser/page/fetching.mjs";
@@ -88,6 +88,10 @@ test("a size is asked of pictures alone, and where a refusal says that it would 
   assert.ok(ofPictures({ state: "refused", format: "", problem: { sentence: "", advice: "say --resize 64x64" } }));
   assert.ok(!ofPictures({ state: "ok", format: "npz", summary: { input_shape: [3, 8, 8] } }));
   assert.ok(!ofPictures({ state: "ok", format: "csv", summary: { input_shape: [4] } }));
+});
+
+test("an optimiser's state alone is not said to hold 0 parameters", () => {
+  assert.deepEqual([{ parameters: 0 }, {}, { parameters: 1603 }].map(parametersOf), ["", "", "1\u202f603"]);
 });
 
 test("seconds are asked for where they are one's own", () => {
