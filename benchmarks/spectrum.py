@@ -33,6 +33,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 import torch
 from scipy.stats import wasserstein_distance
 from spectra.clock import Timed, timed
+from spectra.kinds import KINDS
 from spectra.tools import PINNED, Pairs, Tool, tools
 from spectra.workloads import LARGE, WORKLOADS, Workload
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -69,7 +70,7 @@ def main() -> int:
     results = earlier(args.results, started) or {"date": started, "workloads": {}}
     results["machine"] = machine(args.threads)
     for name in names:
-        workload = (WORKLOADS | LARGE)[name]()
+        workload = (WORKLOADS | LARGE | KINDS)[name]()
         print(f"\n## {workload.sentence}\n", flush=True)
         asked = args.questions or QUESTIONS
         with sdpa_kernel(SDPBackend.MATH):  # fused attention has no second derivative
@@ -87,7 +88,7 @@ def earlier(folder: Path, date: str) -> Row | None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("workloads", nargs="*", choices=[*WORKLOADS, *LARGE, []])
+    parser.add_argument("workloads", nargs="*", choices=[*WORKLOADS, *LARGE, *KINDS, []])
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--questions", nargs="+", choices=QUESTIONS, help="only these")
     parser.add_argument("--tools", nargs="+", help="only these, by name")

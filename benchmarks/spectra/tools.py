@@ -57,6 +57,7 @@ def tools(minimum: Minimum, ratio: float) -> tuple[list[Tool], list[str]]:
     """
     found, missing = [ours(minimum), ours_whole(minimum)], []
     makers: dict[str, Callable[[], list[Tool]]] = {
+        "kept graph": lambda: [kept_graph(minimum, ratio)],
         "hessian-eigenthings": lambda: [eigenthings(minimum)],
         "curvlinops": lambda: [curvlinops(minimum, ratio, ncv) for ncv in (None, 50)],
         "PyHessian": lambda: [pyhessian(minimum, "default"), pyhessian(minimum, "tuned")],
@@ -73,7 +74,8 @@ def ours(minimum: Minimum) -> Tool:
     def pairs(k: int, target: float) -> Callable[[], Pairs]:
         def call() -> Pairs:  # peers wait for no λ_min and give no trace
             found = compute_spectrum(
-                minimum, Wanted(top_k=k, tolerance=target, lowest=None, trace_probes=0)
+                minimum,
+                Wanted(top_k=k, tolerance=target, lowest=None, trace_probes=0, whole=False),
             )
             return found.eigenvalues, found.eigenvectors
 
@@ -101,6 +103,38 @@ def ours_whole(minimum: Minimum) -> Tool:
         return call
 
     return Tool("minimascope with λ_min and trace", pairs, None, None)
+
+
+def kept_graph(minimum: Minimum, ratio: float) -> Tool:
+    """What a few lines of torch and SciPy do: the gradient's graph kept, products through it."""
+    import numpy as np
+    from scipy.sparse.linalg import LinearOperator, eigsh
+
+    weights = [each for each in minimum.network.parameters() if each.requires_grad]
+
+    def product() -> Callable[[Any], Any]:
+        loss = nn.functional.cross_entropy(minimum.network(minimum.inputs), minimum.targets)
+        graph = torch.autograd.grad(loss, weights, create_graph=True)
+        gradient = torch.cat([each.reshape(-1) for each in graph])
+
+        def times(vector: Any) -> Any:
+            row = torch.as_tensor(vector, dtype=gradient.dtype).reshape(-1)
+            parts = torch.autograd.grad(gradient, weights, row, retain_graph=True)
+            return torch.cat([each.reshape(-1) for each in parts]).numpy()
+
+        return times
+
+    def pairs(k: int, target: float) -> Callable[[], Pairs]:
+        def call() -> Pairs:
+            dtype = np.dtype(str(minimum.theta.dtype).removeprefix("torch."))
+            shape = (minimum.dim, minimum.dim)
+            matrix = LinearOperator(shape, matvec=product(), dtype=dtype)
+            values, vectors = eigsh(matrix, k=k, which="LA", tol=target * ratio)
+            return torch.tensor(values).flip(0), torch.tensor(vectors.T.copy()).flip(0)
+
+        return call
+
+    return Tool("kept graph + eigsh", pairs, None, None)
 
 
 def eigenthings(minimum: Minimum) -> Tool:

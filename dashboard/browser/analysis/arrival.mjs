@@ -3,6 +3,7 @@ import { ID } from "../contract.mjs";
 import { plotly } from "../figures/plotly.mjs";
 import { messageOf, one, onPage, refuse } from "../page/dom.mjs";
 import { patientFetch, pause } from "../page/fetching.mjs";
+import { showTimes } from "../page/times.mjs";
 import { showControls, offer } from "./controls.mjs";
 import { showCrossings } from "./image_views.mjs";
 import { showLayers } from "./layers.mjs";
@@ -80,6 +81,7 @@ export function begin(id, final) {
   if (!id) return;
   state.payload = null;
   document.title = `${one("h1")?.textContent || "Analysis"} · minimascope`;
+  showTimes();
   show(id).catch(say);
   plotly().catch(say);
   if (!final) follow(id);

@@ -73,7 +73,6 @@ function planeMap(payload, view) {
   for (const trace of figure.data) if (is(trace, ROLE.MARGINS, ROLE.MARGIN_CASING)) trace.visible = view.margins;
   showField(figure, view);
   figure.layout.margin = { ...figure.layout.margin, b: 80 };
-  figure.layout.xaxis = { ...figure.layout.xaxis, title: { ...figure.layout.xaxis.title, standoff: 3 } };
   return withNames(payload, figure);
 }
 
@@ -121,6 +120,7 @@ function among(tall) {
 function shaped(figure, width) {
   const { layout } = figure, x = layout.xaxis.range, y = layout.yaxis.range;
   const shape = layout.yaxis.scaleanchor ? Math.min((y[1] - y[0]) / (x[1] - x[0]), TALLEST) : UNSCALED;
+  layout.xaxis = { ...layout.xaxis, title: { ...layout.xaxis.title, standoff: 3 } }; // above the colour bar
   const margin = (layout.margin = { ...layout.margin, ...(width < ALONE ? { l: 34, r: 4 } : {}) });
   const across = width - margin.l - margin.r;
   withLegend(figure, across);

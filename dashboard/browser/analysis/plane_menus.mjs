@@ -37,8 +37,10 @@ function note({ plane }) {
   if (!out) return;
   if (out.dataset.standard === undefined) out.dataset.standard = out.textContent || "";
   out.textContent = plane ? words || WAITING : out.dataset.standard;
+  const frame = byId(idOf("frame", ID.BOUNDARY));
+  frame?.classList.toggle("waiting", Boolean(plane && !words));
   out.classList.toggle("bad", Boolean(planes[plane]?.problem));
-  if (plane && words) byId(idOf("frame", ID.BOUNDARY))?.setAttribute("aria-label", words);
+  if (plane && words) frame?.setAttribute("aria-label", words);
 }
 
 /** @param {Payload} payload @param {View} view */

@@ -50,7 +50,7 @@ export function countEigenvalues(payload) {
   const high = typedNumber(field(ID.COUNT_HIGH)?.value || "", Infinity);
   const zeros = payload.zeros || 0, within = known.filter((v) => v >= low && v <= high).length;
   const inside = within + (low <= 0 && high >= 0 ? zeros : 0);
-  out.textContent = `${thin(inside)} of ${thin(known.length + zeros)}${zeros ? `, ${thin(zeros)} are zero` : ""}`;
+  out.textContent = `${thin(inside)} of ${thin(known.length + zeros)}${zeros ? `, ${thin(zeros)} are zero` : " known"}`;
 }
 
 /** @param {Payload} payload @param {number} low @param {number} high */

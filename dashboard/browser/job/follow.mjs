@@ -2,6 +2,7 @@
 import { EVENTS, ID } from "../contract.mjs";
 import { setProps } from "../page/dash.mjs";
 import { byId } from "../page/dom.mjs";
+import { showTimes } from "../page/times.mjs";
 import { logOf, say } from "./log.mjs";
 import { render, renderEnd } from "./render.mjs";
 import { isFinal, stageWords } from "./words.mjs";
@@ -100,6 +101,7 @@ export function follow(job) {
   silence = last = null;
   stop();
   requestAnimationFrame(() => {
+    showTimes();
     logOf(analysis.id);
     show(analysis);
     say(analysis.message);

@@ -12,7 +12,7 @@ from dashboard.components.again import again_address
 from dashboard.components.chip import verdict_chip
 from dashboard.components.notices import remark
 from dashboard.components.plot import menu
-from dashboard.components.words import STAGES, STATES, count, percent, plural, when
+from dashboard.components.words import STAGES, STATES, count, moment, percent, plural
 from dashboard.pages.analysis.answer import answer, range_panel
 from dashboard.pages.analysis.groups import groups
 from dashboard.pages.analysis.key_numbers import kpi_strip
@@ -33,8 +33,10 @@ COPIES = (
     ("embed", "Copy picture to embed (HTML)"),
 )
 
+SHOWN = 3  # warnings at once
 
-def _subtitle(analysis: Analysis, report: Report) -> str:
+
+def _subtitle(analysis: Analysis, report: Report) -> list[Any]:
     kind = (report.checkpoint.architecture or {}).get("family", report.checkpoint.format)
     what = "training point" if report.tokens is None else "training sequence"
     data = plural(report.data.train.n, what)
@@ -46,16 +48,16 @@ def _subtitle(analysis: Analysis, report: Report) -> str:
         data += f", {count(test.n)} test{right}"
     shape = plural(report.checkpoint.parameters, "parameter")
     loss = report.loss.replace("_", "-")
-    ended = when(analysis.finished_at) if analysis.finished_at else STATES[analysis.state]
-    told = [f"{kind}, {shape}", loss, data, ended]
+    ended = moment(analysis.finished_at) if analysis.finished_at else STATES[analysis.state]
+    told = [" · ".join((f"{kind}, {shape}", loss, data, "")), ended]
     if budget.chosen(analysis.parameters) != "everything":
-        told.append(budget.said(analysis.parameters))
-    return " · ".join(told)
+        told.append(f" · {budget.said(analysis.parameters)}")
+    return told
 
 
 def _remarks(analysis: Analysis, report: Report) -> list[Any]:
     notes = [failure_notice(each, stages) for each, stages in _told_apart(report.failures)]
-    notes += [remark(warning, tone="warn") for warning in report.warnings]
+    notes += _warnings(report.warnings)
     quiet = [html.P(said) for said in budget_words(report)]
     if report.spectrum is not None and report.spectrum.sample is not None:
         quiet.append(html.P(sample_words(report.spectrum, report.spectrum.sample)))
@@ -66,6 +68,18 @@ def _remarks(analysis: Analysis, report: Report) -> list[Any]:
         link = dcc.Link("Watch it run", href=f"/jobs/{analysis.id}")
         notes.insert(0, remark("Later stages are still running; what is here is final. ", link))
     return notes
+
+
+def _warnings(said: list[str]) -> list[html.Div]:
+    """In one note; of many those of the files, which come first, are folded away."""
+    if not said:
+        return []
+    early, late = (said[:-SHOWN], said[-SHOWN:]) if len(said) > SHOWN + 1 else ([], said)
+    lines: list[Any] = [html.P(each) for each in late]
+    if early:
+        head = html.Summary(f"{len(early)} more remarks")
+        lines.append(html.Details([head, *map(html.P, early)]))
+    return [remark(*lines, tone="warn")]
 
 
 def _told_apart(failures: list[Failure]) -> list[tuple[Failure, list[str]]]:

@@ -23,8 +23,8 @@ def sample_words(spectrum: Spectrum, sample: SpectrumSample) -> str:
     return (
         f"Spectrum, density and layers are those of {count(sample.examples)} of the "
         f"{plural(sample.total, 'training example')}, a random sample; gap, boundary and margins "
-        f"see all of them. Its first eigenvector has curvature {value} on all examples: λ₁ of all "
-        f"is at least that and, on average over samples, at most the sample's, "
+        f"see all of them. λ₁ of all examples lies between {value}, the curvature of its first "
+        f"eigenvector there, and (on average over samples) the sample's, "
         f"{number(spectrum.eigenvalues[0])}."
     )
 

@@ -8,7 +8,7 @@ from dash import dcc, html
 
 from dashboard.components import budget, ids
 from dashboard.components.notices import skeleton
-from dashboard.components.words import when
+from dashboard.components.words import moment
 from minimascope.contract.schemas import Analysis
 
 IDENTIFIER = re.compile("[0-9a-f]{32}")
@@ -25,7 +25,8 @@ def content(analysis: Analysis, *, beside: str = "") -> html.Div:
     if IDENTIFIER.fullmatch(beside):
         results = f"/compare?ids={beside},{analysis.id}"
     name = analysis.name or f"Analysis {analysis.id[:8]}"
-    started = f"queued {when(analysis.created_at)} · {budget.said(analysis.parameters)}"
+    given = f" · {budget.said(analysis.parameters)}"
+    started = html.P(["queued ", moment(analysis.created_at), given], className="subtitle")
     return html.Div(
         [
             dcc.Store(
@@ -33,7 +34,7 @@ def content(analysis: Analysis, *, beside: str = "") -> html.Div:
                 data={"analysis": analysis.model_dump(mode="json"), "results": results},
             ),
             html.Div(
-                [html.Div([html.H1(name), html.P(started, className="subtitle")])],
+                [html.Div([html.H1(name), started])],
                 className="page-head",
             ),
             html.Div([_now(results), _look(), _log()], className="job-columns"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -66,7 +67,8 @@ def krylov_space(first: Tensor, *, capacity: int, images: int = 0) -> Krylov:
     width, dim = first.shape
     capacity = min(capacity, dim)
     empty = first.new_empty(capacity, dim)
-    square = torch.zeros(capacity, capacity, dtype=torch.float64)
+    # NumPy's zeros are pages that nobody has touched: few runs need more than a corner of them.
+    square = torch.from_numpy(np.zeros((capacity, capacity)))
     coupling = torch.zeros(0, 0, dtype=torch.float64)
     second = first.new_empty(min(images, capacity), dim) if images else None
     return Krylov(empty, square, first, coupling, width=width, images=second)

@@ -27,7 +27,7 @@ def target_names(arrays: Arrays, label: str | None) -> tuple[str, ...]:
     return (*(each for each in arrays if label and visible(each) == visible(label)), *TARGETS)
 
 
-def found_under(arrays: Arrays, names: tuple[str, ...], warnings: list[str]) -> str:
+def found_under(arrays: Arrays, names: tuple[str, ...]) -> str:
     """The first of the names that there is. Raises ProblemError dataset_missing_arrays."""
     present = [name for name in names if name in arrays]
     if not present:
@@ -37,8 +37,6 @@ def found_under(arrays: Arrays, names: tuple[str, ...], warnings: list[str]) -> 
             f"The data need arrays 'X' and 'y'; the file holds {shown}.",
             "Save them with numpy.savez(path, X=inputs, y=labels).",
         )
-    if present[0] != names[0]:
-        warnings.append(f"Array {present[0]!r} was taken as {names[0]!r}.")
     return present[0]
 
 
@@ -216,10 +214,10 @@ def lay_out(
     wanted. Raises ProblemError: dataset_missing_arrays, not_a_dataset, nan_data, empty_data.
     """
     warnings: list[str] = []
-    chosen = found_under(arrays, INPUTS, warnings)
-    arrays = _with_own_labels(arrays, chosen, target_names(arrays, label), warnings)
-    target = found_under(arrays, target_names(arrays, label), warnings)
-    (inputs, taken), targets = _masked(arrays, chosen, warnings), arrays[target]
+    chosen = found_under(arrays, INPUTS)
+    labelled = _with_own_labels(arrays, chosen, target_names(arrays, label), warnings)
+    target = found_under(labelled, target_names(arrays, label))
+    (inputs, taken), targets = _masked(arrays, chosen, warnings), labelled[target]
     _check_sizes(inputs, targets)
     if inputs.ndim == 1:
         inputs = inputs[:, None]

@@ -72,7 +72,7 @@ def lay_out_several(
 def target_of(arrays: Arrays, label: str | None, aside: Sequence[str]) -> str:
     """The array of labels. Raises ProblemError dataset_missing_arrays."""
     others = {name: array for name, array in arrays.items() if name not in aside}
-    return found_under(others, target_names(arrays, label), [])
+    return found_under(others, target_names(arrays, label))
 
 
 def _row(name: str, wanted: Wanted, arrays: Arrays) -> Row:

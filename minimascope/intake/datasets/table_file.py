@@ -50,7 +50,9 @@ def _body(source: BinaryIO, size: int) -> _Body:
     for line, row in enumerate(body, start=first):
         if len(row) != len(names):
             what = "the header has" if has_header else "the first line has"
-            raise refused(f"Line {line} has {len(row)} cells, {what} {len(names)}.")
+            raise refused(
+                f"Read as a table, line {line} has {len(row)} cells, {what} {len(names)}."
+            )
     texts = [] if has_header else _texts(body[:SAMPLED], cells)
     return _Body(Table(names, has_header, texts), body, first, cells, said)
 

@@ -193,7 +193,7 @@ def _not_integer(what: str) -> ProblemError:
         "labels_not_integer",
         f"The labels {what}.",
         "Classification needs class numbers 0, 1, …, cross_entropy also rows that sum to one, "
-        "multilabel a 0 or 1 an output; for regression choose the loss mse.",
+        "multilabel a 0 or 1 an output; for regression choose the loss mse (squared error).",
     )
 
 

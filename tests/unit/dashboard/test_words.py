@@ -93,7 +93,9 @@ def test_a_spectrum_of_some_examples_says_between_what_the_wholes_lies(gauss: Fo
     assert shown.note == "of all at least 3.30 ± 0.80"
     said = sample_words(sampled, sample)
     assert "1\u202f000 of the 12\u202f000\u00a0training examples" in said
-    assert said.endswith(f"at most the sample's, {number(spectrum.eigenvalues[0])}.")
+    assert said.endswith(
+        f"(on average over samples) the sample's, {number(spectrum.eigenvalues[0])}."
+    )
 
 
 def test_a_budget_says_what_it_looked_at_and_how_far_that_holds(gauss: Found) -> None:

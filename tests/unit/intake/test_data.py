@@ -40,10 +40,12 @@ def test_npz_arrays_come_back_equal(tmp_path: Path, workdir: Path, save: Any) ->
     assert list(workdir.iterdir()) == []
 
 
-def test_other_names_are_taken_with_a_warning(tmp_path: Path, workdir: Path) -> None:
+def test_other_names_are_taken_and_told(tmp_path: Path, workdir: Path) -> None:
     data = read_dataset(written(tmp_path / "a", inputs=X, labels=Y), workdir=workdir)
     assert len(data.targets) == 10
-    assert [word in " ".join(data.warnings) for word in ("'inputs'", "'labels'")] == [True, True]
+    told = {each["part"].split("'")[1]: each["words"] for each in data.taken}
+    assert told == {"inputs": "an input", "labels": "the labels"}
+    assert data.warnings == []
 
 
 def test_safetensors_and_csv_give_the_same_data(tmp_path: Path, workdir: Path) -> None:
