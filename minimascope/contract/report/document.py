@@ -29,7 +29,7 @@ from minimascope.contract.report.tracked import Tracked
 
 SCHEMA_VERSION = "2"
 # Raised with every change that changes a number: results of another version are not reused.
-ESTIMATOR_VERSION = "8"
+ESTIMATOR_VERSION = "9"
 
 Stage = Literal["spectrum", "density", "gap", "boundary", "margins"]
 STAGES: tuple[Stage, ...] = ("spectrum", "density", "gap", "boundary", "margins")
