@@ -44,6 +44,7 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
     alone = [stage for stage in _whole(session) if before.get(stage, 0.0) > seconds]
     costs = {stage: took for stage, took in before.items() if stage not in alone}
     costs |= _coarser(session, plan, costs, seconds)
+    _cap_gap(session, costs, seconds)
     drawn = session.opened.total.train is not None
     most = min(n // 2 if drawn else n, asked.spectrum_examples or n)
     known = min(n, asked.spectrum_examples or n)
@@ -85,6 +86,13 @@ def _whole(session: Session) -> list[Stage]:
     """Stages that cannot look at less: a gap that is exact."""
     least = gap_seconds(session.opened.minimum, slower=1.0, seconds=0.0)
     return ["gap"] if least >= gap_seconds(session.opened.minimum, slower=1.0) else []
+
+
+def _cap_gap(session: Session, costs: Mapping[Stage, float], seconds: float) -> None:
+    """A sampled gap ends with what the others leave: it may need four times the examples."""
+    if "gap" in costs and not _whole(session):
+        left = seconds - sum(took for stage, took in costs.items() if stage != "gap")
+        session.thrift["gap"] = max(left, session.thrift.get("gap", costs["gap"]))
 
 
 def _left_out(stage: Stage, took: float) -> str:

@@ -12,7 +12,13 @@ from minimascope.curvature.layers.gram import gram_cost
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.spectrum.plan import Plan
 from minimascope.curvature.spectrum.route import DENSE, LOW_RANK
-from minimascope.curvature.sweep.route import LONGEST, RoutePlan, choose_route, flow_operations
+from minimascope.curvature.sweep.route import (
+    LONGEST,
+    RoutePlan,
+    choose_route,
+    flow_operations,
+    usual_vectors,
+)
 from minimascope.curvature.sweep.sampled_flow import USUAL_PRODUCTS
 
 # The exact routes: 10¹³ operations took 254 CPU-s.
@@ -24,12 +30,15 @@ ESTIMATE_SECONDS = 3e-5  # of the estimates beside the sweep, a parameter
 LEAST_SHARE = 0.2  # of what a sampled sweep would take, below which it has too few examples
 
 
-def gap_seconds(minimum: Minimum, *, slower: float, seconds: float = math.inf) -> float:
+def gap_seconds(
+    minimum: Minimum, *, slower: float, seconds: float = math.inf, product: float = 0.0
+) -> float:
     """Wall seconds of the stage, each counted second taking `slower`.
 
-    `seconds` are what it is to stay within as far as it can: where examples are sampled.
+    `seconds` are what it is to stay within as far as it can: where examples are sampled. `product`:
+    of one with the curvature of all examples, as timed, where it was.
     """
-    sweep = sweep_seconds(minimum, slower=slower)
+    sweep = sweep_seconds(minimum, slower=slower, product=product)
     least = LEAST_SHARE * sweep if _route(minimum).operations is None else sweep
     beside = slower * ESTIMATE_SECONDS * minimum.dim
     return max(least, min(sweep, seconds - beside)) + beside
@@ -48,7 +57,7 @@ def _route(minimum: Minimum) -> RoutePlan:
     return choose_route(minimum.n, outputs_of(minimum), minimum.dim, gram=gram_cost(minimum))
 
 
-def sweep_seconds(minimum: Minimum, *, slower: float = 1.0) -> float:
+def sweep_seconds(minimum: Minimum, *, slower: float = 1.0, product: float = 0.0) -> float:
     """CPU seconds of the sweep over λ on the route that it will take."""
     n, outputs = minimum.n, outputs_of(minimum)
     chosen = _route(minimum)
@@ -61,7 +70,8 @@ def sweep_seconds(minimum: Minimum, *, slower: float = 1.0) -> float:
             operations += flow_operations(n * outputs, minimum.dim, chosen.route, own=own)
         return slower * (OPERATION_SECONDS * operations + passes)
     passes = MATRIX_FREE_PASSES * forward * (USUAL_PRODUCTS if flow else 1)
-    return min(slower * passes, LONGEST)  # it ends with what it has
+    timed = product * usual_vectors(n, flow=flow)  # a small network's is all calls
+    return min(max(slower * passes, timed), LONGEST)  # it ends with what it has
 
 
 def _decay_differs(minimum: Minimum) -> bool:

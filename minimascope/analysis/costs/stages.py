@@ -46,11 +46,13 @@ def stage_costs(
     slower, vectors = slower_than_counted(minimum), min(top_k, minimum.dim)
     most = {stage: (allowed or {}).get(stage, math.inf) for stage in stages}
     told = {"vectors": vectors, "slower": slower}
+    product = 0.0 if sampled else plan.seconds_per_product
     known: dict[Stage, Callable[[], float]] = {
         "spectrum": lambda: spectrum_seconds(plan, vectors=vectors, sampled=sampled),
         "density": lambda: density_seconds(minimum, plan, most["density"]),
         "gap": lambda: (
-            gap_seconds(minimum, slower=slower, seconds=most["gap"]) + moved_seconds(minimum, plan)
+            gap_seconds(minimum, slower=slower, seconds=most["gap"], product=product)
+            + moved_seconds(minimum, plan)
         ),
         "boundary": lambda: boundary_seconds(minimum, **told, seconds=most["boundary"]),
         "margins": lambda: margins_seconds(minimum, **told, seconds=most["margins"]),
