@@ -68,8 +68,8 @@ class Parameters(ObjectiveParameters):
     )
     seconds_at_most: Positive | None = Field(
         None,
-        description="such a budget, kept only where everything would take longer: where it does "
-        "not, nothing is shortened; seconds go before it",
+        description="a budget as that of seconds, kept only where everything would take longer; "
+        "where it does not, nothing is shortened; seconds go before it",
     )
     dtype: Literal["float64", "float32"] = Field("float64", description="of every number")
     device: Literal["cpu", "cuda"] = Field("cpu", description="where it is computed")

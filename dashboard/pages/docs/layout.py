@@ -22,12 +22,6 @@ def layout(**_: Any) -> html.Div:
         [
             html.H1("Terms"),
             html.P(
-                "One sentence each, as on every page and on the command line.", className="lead"
-            ),
-            html.Dl(terms, className="glossary"),
-            html.H2("What a measure says of generalization, and what it does not"),
-            html.Dl(said, className="glossary"),
-            html.P(
                 [
                     "How to use all of it, and how far to trust it: the ",
                     html.A("guide", href="/docs/guide/"),
@@ -36,6 +30,12 @@ def layout(**_: Any) -> html.Div:
                     ".",
                 ]
             ),
+            html.P(
+                "Below, each term in one sentence, as on every page and on the command line.", className="lead"
+            ),
+            html.Dl(terms, className="glossary"),
+            html.H2("What a measure says of generalization, and what it does not"),
+            html.Dl(said, className="glossary"),
         ],
         className="page page-narrow page-docs",
     )

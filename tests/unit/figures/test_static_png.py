@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import numpy as np
@@ -87,3 +88,13 @@ def test_a_notebook_s_svg_stays_without_fields() -> None:
     figure = go.Figure(go.Heatmap(z=np.eye(3), colorscale=SCALE))
     assert "<image" not in svg(figure)
     assert "<image" in svg(figure, fields=True)
+
+
+def test_a_long_legend_takes_rows_above_the_picture() -> None:
+    traces = [go.Scatter(x=[0, 1], y=[0, 1], mode="markers", name=f"class {k}") for k in range(12)]
+    drawn = svg(go.Figure(traces), width=520)
+    for k in range(12):
+        assert f">class {k}</text>" in drawn
+    last = max(float(y) for y in re.findall(r'y="([\d.]+)" fill="#5b616b">class', drawn))
+    highest = min(float(y) for y in re.findall(r'cy="([\d.]+)" r="2.5"', drawn))
+    assert 14 < last < highest

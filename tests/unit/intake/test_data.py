@@ -167,3 +167,11 @@ def test_an_inspection_counts_the_classes(tmp_path: Path, workdir: Path) -> None
     assert found["class_counts"] == {"0": 4, "1": 3, "2": 3}
     assert found["range"] == [float(X.min()), float(X.max())]
     assert list(workdir.iterdir()) == []
+
+
+def test_of_ids_of_tokens_no_mean_is_told(tmp_path: Path, workdir: Path) -> None:
+    ids = np.arange(40).reshape(10, 4)
+    path = written(tmp_path / "a.npz", input_ids=ids, attention_mask=np.ones_like(ids), labels=Y)
+    found = inspect_dataset(path, workdir=workdir)
+    assert found["scale"] == "none: ids of tokens, used as they are"
+    assert not [each for each in found["warnings"] if "not rescaled" in each]
