@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,8 @@ from dashboard.pages.upload.request import request_of
 from minimascope.contract.parameters import USUAL, Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.schemas import AnalysisPlan
-from tests.servers.recorded import ANSWERS
 
+ANSWERS = Path(__file__).parents[2] / "cases" / "recorded"
 FILES = {"checkpoint": {"id": "a" * 64}, "train": {"id": "b" * 64}}
 ASKED = {"family": "mlp", "activation": "relu", "loss": "cross_entropy"}
 
