@@ -31,7 +31,8 @@ def layout(**_: Any) -> html.Div:
                 ]
             ),
             html.P(
-                "Below, each term in one sentence, as on every page and on the command line.", className="lead"
+                "Below, each term in one sentence, as on every page and on the command line.",
+                className="lead",
             ),
             html.Dl(terms, className="glossary"),
             html.H2("What a measure says of generalization, and what it does not"),
