@@ -93,7 +93,12 @@ def test_who_signed_in_copies_such_a_link_and_no_page_breaks_its_policy(
         expect(page.locator("#announce")).to_contain_text("Copied")
         link = page.evaluate("navigator.clipboard.readText()")
         assert link.startswith(f"{locked}/analyses/{demo}?")
-        assert httpx.get(link, headers={"accept": "text/html"}).status_code == 200
+        reader = {"accept": "text/html"}
+        assert httpx.get(link, headers=reader).status_code == 200
+        page.click(".page-head .menu >> nth=1")
+        page.click("[data-copy=unshare]")
+        expect(page.locator("#announce")).to_contain_text("have ended")
+        assert httpx.get(link, headers=reader).status_code == 303
 
 
 def test_a_wrong_or_ended_link_leads_to_the_login(locked: str, demo: str) -> None:

@@ -1,4 +1,4 @@
-// What the share menu puts into the clipboard.
+// What the share menu puts into the clipboard, and the end of what it gave away.
 import { ID } from "../contract.mjs";
 import { plotly } from "../figures/plotly.mjs";
 import { byId, idOf, one } from "../page/dom.mjs";
@@ -38,6 +38,13 @@ async function shareLink(id) {
   return url.href;
 }
 
+/** From now on only those who may read it with a login do. @param {string} id */
+async function endLinks(id) {
+  const reply = await fetch(`/api/v1/analyses/${id}/share`, { method: "DELETE" });
+  if (!reply.ok) throw new Error((await reply.json()).sentence);
+  return "Links for readers without login have ended";
+}
+
 /** @type {Record<string, (id: string) => string | Promise<string>>} */
 const COPIES = {
   curl: (id) => `curl -fsS ${location.origin}/api/v1/analyses/${id}/report -o report.json`,
@@ -57,6 +64,7 @@ const SAID = {
 
 /** Copies; answers what to say of it. @param {string} what @param {string} id */
 export async function copy(what, id) {
+  if (what === "unshare") return endLinks(id);
   const text = await COPIES[what](id);
   await navigator.clipboard.writeText(text).catch(() => {
     throw new Error("The browser refused the clipboard");

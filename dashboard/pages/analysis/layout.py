@@ -30,6 +30,7 @@ COPIES = (
     ("python", "Copy Python"),
     ("link", "Copy link"),
     ("share", "Copy link for readers without login"),
+    ("unshare", "End links for readers without login"),
     ("embed", "Copy picture to embed (HTML)"),
 )
 
