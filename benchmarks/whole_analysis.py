@@ -116,7 +116,7 @@ def said(report: Any) -> Row:
         "headline": gap.headline.model_dump() if gap.headline else None,
         "n90": boundary.n90,
         "density": len(density.grid) if density else None,
-        "flips at the boundary": boundary.flips and boundary.flips.explained[-1],
+        "flips at the boundary": boundary.flips and boundary.flips.model_dump(),
         "along eigenvectors": [each.estimate for each in margins.eigenvector],
     }
     for norm in ("l2", "linf"):

@@ -29,6 +29,7 @@ import * as drops from "./upload/drops.mjs";
 import * as earlier from "./upload/earlier.mjs";
 import { budgetField, candidateChosen, familyFields, formChanged, nextStep, toldFields } from "./upload/form.mjs";
 import * as found from "./upload/found.mjs";
+import * as kept from "./upload/kept.mjs";
 import { placeRefusal } from "./upload/refusals.mjs";
 import * as weights from "./upload/weights.mjs";
 
@@ -66,7 +67,7 @@ const orNothing = (call) => (/** @type {any[]} */ ...given) => {
 
 /** What listens on every page. */
 const LISTENERS = [
-  choice, compare, describing, drops, earlier, exporting, firstLook, found, help, imageViews, keys, line, list, palette, panels, planeMenus,
+  choice, compare, describing, drops, earlier, exporting, firstLook, found, help, imageViews, kept, keys, line, list, palette, panels, planeMenus,
   pointing, redraw, run, saved, state, story, terms, theme, thumbs, weights,
 ];
 

@@ -1,5 +1,6 @@
 // Files and settings survive a reload, Back and a second tab: files by the address, settings beside
 // them in this tab, for as long as the address names the same checkpoint.
+import { FORM } from "../contract.mjs";
 import { setProps } from "../page/dash.mjs";
 import { all, byId, field, one, onPage } from "../page/dom.mjs";
 import { press } from "./form.mjs";
@@ -40,6 +41,14 @@ export function keep(fields) {
   } catch {
     // this page only
   }
+}
+
+/** What was typed is kept when it is left: a reload may come before the page has heard of it. */
+export function listen() {
+  document.addEventListener("change", ({ target }) => {
+    const known = /** @type {readonly string[]} */ (FORM);
+    if (target instanceof HTMLInputElement && known.includes(target.id)) keep({ ...kept(), [target.id]: target.value });
+  });
 }
 
 /** Buttons that are on or off become as they were. @param {string} id @param {string[]} values */
