@@ -97,7 +97,6 @@ def test_the_stages_chosen_are_those_asked_for_and_the_cost_follows(
     page.goto("/upload")
     choose(page, "checkpoint", files[0])
     choose(page, "train", files[1])
-    page.click("[data-choice='up-family'] [data-value='mlp']")
     page.click("[data-choice='up-activation'] [data-value='relu']")
     cost = page.locator("#up-cost")
     seconds = json.loads((ANSWERS / "plan.json").read_text())["stage_seconds"]
@@ -220,7 +219,6 @@ def test_what_is_not_shown_is_not_asked_for_and_a_contradiction_is_a_sentence(
     page.goto("/upload")
     choose(page, "checkpoint", files[0])
     choose(page, "train", files[1])
-    page.click("[data-choice='up-family'] [data-value='mlp']")
     page.click("[data-choice='up-activation'] [data-value='relu']")
     page.click("[data-choice='up-optimizer'] [data-value='sgd']")
     page.fill("#up-momentum", "0.9")

@@ -7,7 +7,7 @@ import { size, thin } from "../page/numbers.mjs";
 import { ADDRESS, ofTraining, zoneOf } from "./addresses.mjs";
 import { showFound } from "./found.mjs";
 import { intoAddress } from "./kept.mjs";
-import { isConvolutional, listWhenBoth } from "./listing.mjs";
+import { listWhenBoth } from "./listing.mjs";
 import { propose } from "./proposing.mjs";
 import { unfinished } from "./unfinished.mjs";
 
@@ -82,14 +82,8 @@ export function accepted(zone, upload, name = upload.name) {
   if (state === "pending") return wait(zone, upload, name);
   live(zone, "done", named(name), hint(summary(upload)));
   tell(zone, upload);
-  const family = familyOf(format, upload);
-  if (zoneOf(zone) === "checkpoint" && family) one(`[data-choice='${ID.UP_FAMILY}'] [data-value='${family}']`)?.click();
-}
-
-/** What a checkpoint alone says of its architecture; nothing where any may be. @param {string} format @param {Upload} upload */
-function familyOf(format, upload) {
-  if (WHOLE.includes(format)) return "file";
-  return isConvolutional(upload) ? "sequential" : "";
+  const whole = one(`[data-choice='${ID.UP_FAMILY}'] [data-value='file']`);
+  if (whole && zoneOf(zone) === "checkpoint" && WHOLE.includes(format)) whole.click();
 }
 
 /** A transfer that a reload or a stop ended goes on when the same file is chosen again. @param {HTMLElement} zone */
