@@ -84,6 +84,7 @@ type Analysis = {
   message: string;
   attempt: number;
   stages: Stage[];
+  created_at: string;
   started_at: string | null;
   problem: Problem | null;
 };

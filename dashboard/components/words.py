@@ -11,6 +11,7 @@ from dash import html
 from minimascope.contract.report import Verdict
 
 MINUS = "−"
+ROUNDING = 1e-9  # of a value: an error below says nothing
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 VERDICTS: dict[Verdict, str] = {
@@ -69,7 +70,7 @@ def with_error(value: float | None, error: float | None) -> tuple[str, str]:
     """A value rounded to where its error has two digits, and `± error`; ("0.093", "± 0.046")."""
     if value is None or not math.isfinite(value):
         return "—", ""
-    if error is None or not math.isfinite(error) or error <= 0:
+    if error is None or not math.isfinite(error) or error <= ROUNDING * abs(value):
         return number(value), ""
     scale = math.floor(math.log10(max(abs(value), error)))
     if -3 <= scale < 5:

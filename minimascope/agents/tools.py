@@ -29,6 +29,16 @@ Seconds = Annotated[float, Field(ge=0, le=240, description="how long to wait bef
 File = Annotated[str, Field(min_length=1)]
 
 
+def _check_whole(checkpoint: str) -> None:
+    """Bare weights without an architecture are refused at once, not after the wait."""
+    from minimascope.intake.inspection import inspect_checkpoint
+    from minimascope.intake.networks.architecture import check_described
+
+    with tempfile.TemporaryDirectory(prefix="minimascope-") as workdir:
+        found = inspect_checkpoint(given(checkpoint, "checkpoint"), workdir=Path(workdir))
+    check_described(None, found["format"])
+
+
 def _data(path: str, label: str | None, place: Path, problem: ProblemError) -> dict[str, Any]:
     """What a file holds that is no checkpoint; the first refusal stands where it is no data too."""
     from minimascope.intake.inspection import inspect_dataset
@@ -112,6 +122,8 @@ class Tools:
         in the report and makes the estimate of the gap wider or withholds it. Then `wait`.
         """
         order = Order(checkpoint, train, test, optimizer_state, name, parameters or Parameters())
+        if order.parameters.architecture is None:
+            _check_whole(checkpoint)
         return self._minima.submit(order).line()
 
     async def wait(self, identifier: Id, context: Context, seconds: Seconds = 45.0) -> str:

@@ -9,6 +9,7 @@ from minimascope.contract.report import CrossValidation, Estimate, Gap, Report, 
 from minimascope.contract.report.cross_validation import OFFER, offered
 
 Row = tuple[str, str]
+ROUNDING = 1e-9  # of a value: an error below says nothing
 Options = Callable[[dict[str, Any]], str]
 
 
@@ -87,7 +88,9 @@ def _objective(report: Report, said_as: Options) -> Iterator[Row]:
 
 def with_error(value: float, error: float | None) -> str:
     """Value and standard error, each to digits that mean something."""
-    return f"{value:.4g}" if error is None else f"{value:.4g} ± {error:.2g}"
+    if error is None or error <= ROUNDING * abs(value):
+        return f"{value:.4g}"
+    return f"{value:.4g} ± {error:.2g}"
 
 
 def _estimate(estimate: Estimate | None, factor: float = 1.0) -> str | None:

@@ -3,6 +3,7 @@ import { ID } from "../contract.mjs";
 import { alertBox, byId, element } from "../page/dom.mjs";
 import { clock, spanWords } from "./clock.mjs";
 import { intakeOf, lookAt, planned as plannedOf } from "./first_look.mjs";
+import { sayWhatIsBefore } from "./queue.mjs";
 import { isFinal, lostWords, problemWords, secondsWords, stageWords, stateWords } from "./words.mjs";
 
 /** A time that `clock` keeps: of a stage, or of the whole; it is read out by nobody. @param {string} stage */
@@ -63,6 +64,7 @@ export function render(analysis, silence) {
   actions(analysis);
   clock(analysis, foreseen, intakeOf(analysis.id));
   lookAt(analysis.id);
+  sayWhatIsBefore(analysis);
   return true;
 }
 

@@ -22,6 +22,7 @@ from minimascope.intake.networks.program import build_program
 from minimascope.intake.networks.pruned import mask
 from minimascope.intake.values.checkpoint import Checkpoint
 
+WHOLE = ("pt2", "huggingface")  # formats that hold their network
 FAMILIES = ("mlp", "sequential", "huggingface")
 # Names of models in other libraries: built where those are installed, in the user's own process.
 _LIBRARIES = {
@@ -200,6 +201,12 @@ def _family(architecture: dict[str, Any] | None, format: str) -> str:
             + " writes a .pt2 that needs no architecture.",
         )
     return str(family)
+
+
+def check_described(architecture: dict[str, Any] | None, format: str) -> None:
+    """Raises ProblemError architecture_missing where bare weights of that format have none."""
+    if format not in WHOLE:
+        _family(architecture, format)
 
 
 def build_network(checkpoint: Checkpoint, architecture: dict[str, Any] | None) -> nn.Module:

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FINAL_STATES, MAX_ATTEMPTS, STAGES, STATES } from "../../../dashboard/browser/contract.mjs";
 import { splitWords } from "../../../dashboard/browser/job/first_look.mjs";
+import { beforeWords } from "../../../dashboard/browser/job/queue.mjs";
 import { inStage, timeSaid } from "../../../dashboard/browser/job/clock.mjs";
 import { isFinal, lostWords, problemWords, secondsWords, stageWords, stateWords } from "../../../dashboard/browser/job/words.mjs";
 
@@ -56,4 +57,10 @@ test("what is known first is said in a sentence", () => {
   const drawn = [{ ...splits[0], total: 5000, loss_error: 0.002 }];
   const sequences = splitWords({ splits: drawn, unit: "sequences" });
   assert.equal(sequences, "The files fit: training loss 0.0123 ± 0.00200, 100.0\u202f% of tokens right on 200 of 5\u202f000 sequences.");
+});
+
+test("a queued job says how many analyses are before it", () => {
+  assert.equal(beforeWords(0, 0), "");
+  assert.equal(beforeWords(1, 0), "Before it: one analysis, 1 running.");
+  assert.equal(beforeWords(1, 3), "Before it: 4 analyses, 1 running.");
 });
