@@ -32,6 +32,7 @@ import * as found from "./upload/found.mjs";
 import * as kept from "./upload/kept.mjs";
 import { placeRefusal } from "./upload/refusals.mjs";
 import * as weights from "./upload/weights.mjs";
+import * as zone from "./upload/zone.mjs";
 
 /** @type {Record<typeof import("./contract.mjs").CALLBACKS[number], (...given: any[]) => unknown>} */
 const FUNCTIONS = {
@@ -68,7 +69,7 @@ const orNothing = (call) => (/** @type {any[]} */ ...given) => {
 /** What listens on every page. */
 const LISTENERS = [
   choice, compare, describing, drops, earlier, exporting, firstLook, found, help, imageViews, kept, keys, line, list, palette, panels, planeMenus,
-  pointing, redraw, run, saved, state, story, terms, theme, thumbs, weights,
+  pointing, redraw, run, saved, state, story, terms, theme, thumbs, weights, zone,
 ];
 
 /** The pages whose figures Plotly draws. */

@@ -61,6 +61,8 @@ def test_files_are_described_and_a_candidate_is_chosen_by_hand(
         bars = page.locator("#found-train .balance li").all_inner_texts()
         assert [bar.split() for bar in bars][1] == ["dog", "250", "·", "21", "%"]
         expect(page.locator(".candidate")).to_have_count(9)  # by itself: it has convolutions
+        family = page.locator("[data-choice=up-family] [aria-checked=true]")
+        expect(family).to_have_text("Sequential, as JSON")
         expect(page.locator(".candidate[aria-checked=true]")).to_have_count(0)
         page.click(".candidate >> nth=0")
         chosen = "[data-choice=up-activation] [aria-checked=true]"
@@ -97,6 +99,7 @@ def test_the_stages_chosen_are_those_asked_for_and_the_cost_follows(
     page.goto("/upload")
     choose(page, "checkpoint", files[0])
     choose(page, "train", files[1])
+    page.click("[data-choice='up-family'] [data-value='mlp']")
     page.click("[data-choice='up-activation'] [data-value='relu']")
     cost = page.locator("#up-cost")
     seconds = json.loads((ANSWERS / "plan.json").read_text())["stage_seconds"]
@@ -219,6 +222,7 @@ def test_what_is_not_shown_is_not_asked_for_and_a_contradiction_is_a_sentence(
     page.goto("/upload")
     choose(page, "checkpoint", files[0])
     choose(page, "train", files[1])
+    page.click("[data-choice='up-family'] [data-value='mlp']")
     page.click("[data-choice='up-activation'] [data-value='relu']")
     page.click("[data-choice='up-optimizer'] [data-value='sgd']")
     page.fill("#up-momentum", "0.9")

@@ -1,18 +1,20 @@
 // What a drop zone shows, and what the page is told of its file.
 import { ID } from "../contract.mjs";
 import { setProps } from "../page/dash.mjs";
-import { element, idOf, one } from "../page/dom.mjs";
+import { around, element, idOf, one } from "../page/dom.mjs";
 import { pause } from "../page/fetching.mjs";
 import { size, thin } from "../page/numbers.mjs";
 import { ADDRESS, ofTraining, zoneOf } from "./addresses.mjs";
 import { showFound } from "./found.mjs";
-import { intoAddress } from "./kept.mjs";
-import { listWhenBoth } from "./listing.mjs";
+import { press } from "./form.mjs";
+import { intoAddress, kept } from "./kept.mjs";
+import { isConvolutional, listWhenBoth } from "./listing.mjs";
 import { propose } from "./proposing.mjs";
 import { unfinished } from "./unfinished.mjs";
 
 const POLL_MILLISECONDS = 1000;
 const WHOLE = ["pt2", "huggingface"]; // formats that hold their network
+let chosen = false; // an architecture or activation, by a person's own hand
 
 /** @param {string} words */
 export const hint = (words) => element("span", "drop-hint", words);
@@ -82,8 +84,20 @@ export function accepted(zone, upload, name = upload.name) {
   if (state === "pending") return wait(zone, upload, name);
   live(zone, "done", named(name), hint(summary(upload)));
   tell(zone, upload);
-  const whole = one(`[data-choice='${ID.UP_FAMILY}'] [data-value='file']`);
-  if (whole && zoneOf(zone) === "checkpoint" && WHOLE.includes(format)) whole.click();
+  if (zoneOf(zone) === "checkpoint") pressFamily(format, upload);
+}
+
+/** A person's own choice, now or before a reload, stays; a file that holds its network has but one. @param {string} format @param {Upload} upload */
+function pressFamily(format, upload) {
+  if (WHOLE.includes(format)) press(ID.UP_FAMILY, "file");
+  else if (isConvolutional(upload) && !chosen && !kept()[ID.UP_FAMILY]) press(ID.UP_FAMILY, "sequential");
+}
+
+export function listen() {
+  const own = [ID.UP_FAMILY, ID.UP_ACTIVATION].map((id) => `[data-choice="${id}"]`).join();
+  document.addEventListener("click", (event) => {
+    if (event.isTrusted && around(event, own)) chosen = true;
+  });
 }
 
 /** A transfer that a reload or a stop ended goes on when the same file is chosen again. @param {HTMLElement} zone */

@@ -172,6 +172,7 @@ def test_what_is_wrong_is_said_in_a_sentence(
         ({"weight_decay": -1}, "parameters.weight_decay: Input should be greater"),
         ({"loss": "hinge"}, "parameters.loss: Input should be"),
         ({"colour": "red"}, "parameters.colour: Extra inputs are not permitted"),
+        ({"architecture": None}, "These are bare weights: they need an architecture"),
     ],
 )
 def test_a_parameter_that_is_none_is_named(
