@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn, optim
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
 
 import minimascope as ms
 from tests.cases.script import trained
@@ -93,12 +95,18 @@ def test_a_page_runs_from_its_first_block_to_its_last(
 def test_a_script_under_torchrun_is_the_pages(hand: Hand, tmp_path: Path) -> None:
     """One rank of one; several: tests/long/training/test_ranks.py."""
     hand["minimascope"] = SimpleNamespace(analyze=partial(ms.analyze, stages=["spectrum"], top_k=2))
-    first = next(blocks("howto/several_devices"))
+    first, second = blocks("howto/several_devices")
     assert "process_group" in first
+    assert "FullySharded" in second
     store = torch.distributed.FileStore(str(tmp_path / "store"), 1)
     torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
     try:
         exec(first, hand)  # our own page
+        hand["network"] = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)).double()
+        hand["inputs"], hand["targets"] = torch.randn(9, 4).double(), torch.arange(9) % 3
+        fully_shard(hand["network"], mesh=init_device_mesh("cpu", (1,)))
+        exec(second.replace('"cuda"', '"cpu"'), hand)
     finally:
         torch.distributed.destroy_process_group()
+    assert len(hand["pairs"].eigenvalues) == 3
     assert hand["report"].spectrum is not None
