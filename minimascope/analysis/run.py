@@ -31,6 +31,8 @@ from minimascope.analysis.stages import gap as gap_stage
 from minimascope.analysis.stages import margins as margins_stage
 from minimascope.analysis.stages import spectrum as spectrum_stage
 from minimascope.analysis.stages.asked import planned_stages
+from minimascope.analysis.stages.tokens import has_positions
+from minimascope.analysis.turns import in_turn, pictures_first
 from minimascope.analysis.usual import within_usual
 from minimascope.contract.code import this_code
 from minimascope.contract.parameters import Parameters
@@ -144,6 +146,8 @@ def foretell(session: Session, started: float) -> None:
 
 def _answered(session: Session) -> Report:
     publisher, stages = session.publisher, planned_stages(session.parameters)
+    if not has_positions(session.opened.minimum):  # a language model's pictures show what is dear
+        stages = pictures_first(stages, session.report.planned_seconds)
     told = {stage: session.allowed(stage) for stage in ("margins", "gap")}
     session.parts = parts.parts_of(session.opened.minimum, stages, **told)
     asked = [each for stage in session.parts.values() for each in stage]
@@ -186,17 +190,6 @@ def first_pictures(session: Session) -> None:
     except Exception as error:
         refusal_of(error)  # want of memory is raised again: that is retried
         traceback.print_exc()
-
-
-def in_turn(session: Session, stages: list[Stage]) -> Iterator[Stage]:
-    """The stages in order; one that others are at work on comes when the rest is done."""
-    later: list[Stage] = []
-    for stage in stages:
-        if session.parts.get(stage) and session.shards.elsewhere(stage):
-            later.append(stage)
-        else:
-            yield stage
-    yield from later
 
 
 def run_stage(session: Session, stage: Stage, stages: list[Stage]) -> None:

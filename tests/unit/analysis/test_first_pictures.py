@@ -11,9 +11,10 @@ from dashboard.drawing.first_look import first_look
 from dashboard.drawing.pixels import shown
 from minimascope.analysis.stages.images import black_and_white, pictured, pixels
 from minimascope.analysis.stages.representation import penultimate, representation
+from minimascope.analysis.turns import pictures_first
 from minimascope.contract.arrays import ARRAYS
 from minimascope.contract.parameters import Parameters
-from minimascope.contract.report import Report
+from minimascope.contract.report import Report, Stage
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.figures.plane import class_points
 from tests.cases.analyses import CNN, Kept, analysed, digit_images, save
@@ -116,3 +117,12 @@ def test_more_classes_than_colours_are_right_or_wrong() -> None:
     assert (right.name, wrong.name) == ("right", "wrong")
     assert wrong.customdata[:, 0].tolist() == [0, 1, 2]
     assert wrong.text[2] == "<br>class 2"
+
+
+def test_the_boundary_comes_before_a_gap_that_takes_longer() -> None:
+    stages: list[Stage] = ["spectrum", "density", "gap", "boundary", "margins"]
+    assert pictures_first(stages, {"gap": 9.0, "boundary": 1.0}) == stages
+    assert pictures_first(stages, {"gap": 90.0, "boundary": 100.0}) == stages
+    assert pictures_first(["spectrum", "gap"], {"gap": 90.0}) == ["spectrum", "gap"]
+    moved = pictures_first(stages, {"gap": 90.0, "boundary": 1.0})
+    assert moved == ["spectrum", "density", "boundary", "gap", "margins"]
