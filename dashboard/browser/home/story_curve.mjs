@@ -38,8 +38,9 @@ export function drawCurve(place, { train, test }, at) {
     dots.append(dot);
   }
   for (const tick of ticks) dots.append(label(`${tick}${tick === ticks.at(-1) ? " nats" : ""}`, 0, up(tick)));
-  const middle = Math.round(0.55 * last);
-  dots.append(label("test loss", (100 * across(middle)) / WIDE, up(test[middle]) - 5), label("training loss", (100 * across(middle)) / WIDE, up(train[middle]) + 24));
+  const middle = Math.round(0.55 * last), below = label("training loss", (100 * across(middle)) / WIDE, up(train[middle]) + 24);
+  below.className = "ending"; // it falls to the right: what is written under it ends there
+  dots.append(label("test loss", (100 * across(middle)) / WIDE, up(test[middle]) - 5), below);
   place.replaceChildren(drawing, dots);
 }
 
