@@ -282,6 +282,7 @@ def test_a_checkpoint_goes_from_drop_to_results(page: Page, tmp_path: Path) -> N
     chooser.value.set_files(data)
     expect(page.locator("#drop-train .drop-name")).to_have_text("train.npz")
     expect(page.locator("#drop-train")).to_have_attribute("data-state", "done")
+    page.click("[data-choice='up-family'] [data-value='mlp']")  # these weights have convolutions
     page.click("#up-start")
     expect(page.locator("#up-problem")).to_contain_text("No activation has been chosen.")
     page.click("[data-choice='up-activation'] [data-value='relu']")
