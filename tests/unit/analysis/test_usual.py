@@ -31,9 +31,17 @@ def test_what_is_soon_done_is_as_it_was(opened: Opened) -> None:
     assert usual.within_usual(opened) is opened
 
 
+def test_a_small_network_is_not_planned_before_its_first_picture(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usual, "predicted", None)
+    assert usual.within_usual(opened) is opened
+
+
 def test_what_takes_longer_has_the_budget_and_says_so(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(usual, "SMALL", 0)
     monkeypatch.setattr(usual, "predicted", lambda *_: (None, {"spectrum": 400.0}))
     found = usual.within_usual(opened)
     assert found.parameters.seconds == 300.0
@@ -47,6 +55,7 @@ def test_what_does_not_fit_in_memory_gets_a_first_answer(
     def refused(*_: Any) -> Any:
         raise ProblemError("does_not_fit", "This needs 90 GiB.")
 
+    monkeypatch.setattr(usual, "SMALL", 0)
     monkeypatch.setattr(usual, "predicted", refused)
     assert usual.within_usual(opened).parameters.seconds == 300.0
 
