@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from minimascope.agents import minima as asked
 from minimascope.agents.minima import Minima, Order
 from minimascope.cli.files import given
+from minimascope.cli.server import SHA256
 from minimascope.contract.extras import adding
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
@@ -30,7 +31,12 @@ File = Annotated[str, Field(min_length=1)]
 
 
 def _check_whole(checkpoint: str) -> None:
-    """Bare weights without an architecture are refused at once, not after the wait."""
+    """Bare weights without an architecture are refused at once, not after the wait.
+
+    What a server has already is known by its id, and a folder holds its network.
+    """
+    if SHA256.fullmatch(checkpoint) or Path(checkpoint).expanduser().is_dir():
+        return
     from minimascope.intake.inspection import inspect_checkpoint
     from minimascope.intake.networks.architecture import check_described
 

@@ -10,10 +10,10 @@ async function inState(state) {
   return reply?.ok ? (await reply.json()).items : [];
 }
 
-/** @param {number} running @param {number} waiting */
+/** Others' are not listed to everybody. @param {number} running @param {number} waiting */
 export function beforeWords(running, waiting) {
   const count = running + waiting;
-  return count ? `Before it: ${count === 1 ? "one analysis" : `${count} analyses`}, ${running} running.` : "";
+  return count ? `Before it, of those you see: ${count === 1 ? "one analysis" : `${count} analyses`}, ${running} running.` : "";
 }
 
 /** Says what is before a queued job, under its bar. @param {Analysis} analysis */

@@ -18,8 +18,10 @@ from mcp.shared.exceptions import MCPError
 from PIL import Image
 
 from minimascope.agents.here import Here
+from minimascope.agents.minima import Order, Standing
 from minimascope.agents.refusing import Refusing
 from minimascope.agents.serving import server
+from minimascope.agents.tools import Tools
 from tests.cases.script import DECAY, Trained, trained
 
 T = TypeVar("T")
@@ -180,6 +182,18 @@ def test_a_parameter_that_is_none_is_named(
 ) -> None:
     said = refusal(called(served, "analyze", **given, parameters=TOLD | changed))
     assert expected in said
+
+
+def test_what_a_server_has_already_is_named_by_its_id() -> None:
+    asked: list[Order] = []
+
+    class There(Here):
+        def submit(self, order: Order) -> Standing:
+            asked.append(order)
+            return Standing("1", "", "queued", 0.0, "", None)
+
+    Tools(There()).analyze("a" * 64, "b" * 64)
+    assert asked[0].checkpoint == "a" * 64
 
 
 def test_an_analysis_that_fails_says_why(served: Refusing, given: dict[str, str]) -> None:

@@ -61,6 +61,6 @@ test("what is known first is said in a sentence", () => {
 
 test("a queued job says how many analyses are before it", () => {
   assert.equal(beforeWords(0, 0), "");
-  assert.equal(beforeWords(1, 0), "Before it: one analysis, 1 running.");
-  assert.equal(beforeWords(1, 3), "Before it: 4 analyses, 1 running.");
+  assert.equal(beforeWords(1, 0), "Before it, of those you see: one analysis, 1 running.");
+  assert.equal(beforeWords(1, 3), "Before it, of those you see: 4 analyses, 1 running.");
 });
