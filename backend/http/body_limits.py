@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
@@ -46,7 +47,10 @@ def _sentence(limit: int) -> str:
 class Body:
     """`receive` of one request: 408 where nothing comes for long, 413 where too much does."""
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, *, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._now = now
         self._receive, self._limit = receive, most_bytes(scope["path"])
         self._size, self._whole, self._late = 0, False, False
         self._waited, self._came = 0.0, 0
@@ -61,7 +65,7 @@ class Body:
     async def __call__(self) -> Message:
         if self._whole:  # from here on it waits for the end of the connection
             return await self._receive()
-        began = time.monotonic()
+        began = self._now()
         try:
             async with asyncio.timeout(STALL_SECONDS):
                 message = await self._receive()
@@ -69,7 +73,7 @@ class Body:
             raise self._too_slow(f"Nothing of the body came for {STALL_SECONDS:g} s.") from error
         self._size += len(message.get("body", b""))
         self._whole = not message.get("more_body", False)
-        self._keep_pace(time.monotonic() - began, len(message.get("body", b"")))
+        self._keep_pace(self._now() - began, len(message.get("body", b"")))
         if self._limit and self._size > self._limit:
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             raise HTTPException(status, _sentence(self._limit))

@@ -18,38 +18,46 @@ from minimascope.contract.problems import ProblemError
 from tests.servers.in_thread import in_thread
 
 
-def test_a_body_that_drips_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body_limits, "STALL_SECONDS", 0.2)
-    monkeypatch.setattr(body_limits, "LEAST_BYTES", 1000)
+def _read(times: int, *, each: float, came: bytes) -> None:
+    """Reads a body that brings `came` every `each` seconds, by a clock that no load slows."""
+    clock = [0.0]
 
-    async def drip() -> dict[str, Any]:
-        await asyncio.sleep(0.03)  # never silent for long
-        return {"type": "http.request", "body": b"x", "more_body": True}
-
-    async def run() -> None:
-        body = Body({"type": "http", "path": "/api/v1/datasets", "headers": []}, drip)
-        for _ in range(20):
-            await body()
-
-    with pytest.raises(HTTPException) as refused:
-        asyncio.run(run())
-    assert refused.value.status_code == 408
-
-
-def test_a_body_that_keeps_its_pace_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body_limits, "STALL_SECONDS", 0.1)
-    monkeypatch.setattr(body_limits, "LEAST_BYTES", 1000)
-
-    async def steady() -> dict[str, Any]:
-        await asyncio.sleep(0.01)
-        return {"type": "http.request", "body": b"x" * 500, "more_body": True}
+    async def receive() -> dict[str, Any]:
+        clock[0] += each
+        return {"type": "http.request", "body": came, "more_body": True}
 
     async def run() -> None:
-        body = Body({"type": "http", "path": "/api/v1/datasets", "headers": []}, steady)
-        for _ in range(50):
+        scope = {"type": "http", "path": "/api/v1/datasets", "headers": []}
+        body = Body(scope, receive, now=lambda: clock[0])
+        for _ in range(times):
             await body()
 
     asyncio.run(run())
+
+
+def test_a_body_that_drips_is_refused() -> None:
+    seconds = body_limits.STALL_SECONDS / 10  # never silent for long
+    with pytest.raises(HTTPException) as refused:
+        _read(20, each=seconds, came=b"x")
+    assert refused.value.status_code == 408
+
+
+def test_a_body_that_keeps_its_pace_is_taken() -> None:
+    seconds = body_limits.STALL_SECONDS / 10
+    _read(50, each=seconds, came=b"x" * (body_limits.LEAST_BYTES // 8))
+
+
+def test_a_body_that_stops_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_limits, "STALL_SECONDS", 0.05)
+
+    async def nothing() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    body = Body({"type": "http", "path": "/api/v1/datasets", "headers": []}, nothing)
+    with pytest.raises(HTTPException) as refused:
+        asyncio.run(body())
+    assert refused.value.status_code == 408
 
 
 def test_a_crowd_of_one_key_is_bounded_and_others_are_not() -> None:
