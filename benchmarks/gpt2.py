@@ -1,6 +1,7 @@
 """What `seconds=300` says of a language model of GPT-2 small's shape, on a CPU.
 
-    python benchmarks/gpt2.py            # 6 minutes, one thread; results/gpt2.json
+    python benchmarks/gpt2.py            # 6 minutes; results/gpt2.json
+    python benchmarks/gpt2.py --threads 1
     python benchmarks/gpt2.py --seconds 60 --sequences 4
     python benchmarks/gpt2.py --busy     # its seconds are CPU seconds, as on a core of its own
 
@@ -66,13 +67,13 @@ class Rounds:
 
 
 def measured(sequences: int, seconds: float) -> Row:
-    torch.set_num_threads(1)
     network, ids = model(), tokens(sequences)
     rounds, began, spent = Rounds(), time.perf_counter(), time.process_time()
     with PeakMemory(ids.device) as memory:
         report = ms.analyze(network, (ids, ids), seconds=seconds, dtype="float32", progress=rounds)
     look = report.first_look
     return {
+        "threads": torch.get_num_threads(),
         "parameters": sum(q.numel() for q in network.parameters()),
         "sequences": sequences,
         "length": LENGTH,
@@ -93,9 +94,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sequences", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=300.0)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--busy", action="store_true", help="count CPU seconds")
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
     found: Row = {"clock": "CPU" if asked.busy else "wall"}
     found |= measured(asked.sequences, asked.seconds)
     print(json.dumps({k: v for k, v in found.items() if k != "rounds"}, indent=1))

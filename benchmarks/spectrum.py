@@ -3,6 +3,7 @@
     python benchmarks/spectrum.py                    # digits MLP and CNN
     python benchmarks/spectrum.py --large            # ResNet-18 and a vision transformer too
     python benchmarks/spectrum.py vit --questions top1 --limit 60     # a piece; merged by day
+    python benchmarks/spectrum.py --float32 --questions top1 slq trace5   # five kinds, all in it
     python benchmarks/spectrum.py --install-peers    # once, into --peers, without deps
 
 One process, tools interleaved, everything warmed up, one thread unless --threads says otherwise.
@@ -14,6 +15,7 @@ line and left out. Results go to benchmarks/results/spectrum-<date>.json and .md
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import os
 import platform
@@ -23,12 +25,14 @@ import tempfile
 import time
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # SciPy's, which torch's number does not reach
 
 import torch
 from scipy.stats import wasserstein_distance
@@ -39,7 +43,7 @@ from spectra.workloads import LARGE, WORKLOADS, Workload
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from minimascope.curvature.krylov.slq import ProbeSize, quadrature, spectral_sum
-from minimascope.curvature.minimum.minimum import prepare
+from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.products.precision import quick_hessian
 from minimascope.curvature.running.run import Run
@@ -50,9 +54,15 @@ from minimascope.curvature.spectrum.wanted import Wanted
 
 TARGETS = (1e-3, 1e-6)
 QUESTIONS = ("top1", "top2", "slq", "trace", "together", "plan")  # top 10 at either residual
+OTHERS = ("trace5",)  # asked by name alone
 PROBES, STEPS, SEEDS = 4, 40, 5
 TOGETHER_PRODUCTS = 60  # of curvlinops' trace: about our error on the MLP
 TRACE_PRODUCTS = (15, 30, 45, 60, 90)  # of peers: multiples of three for Hutch++
+FEW_PRODUCTS = (6, 9, 12, 15, 18, 24, 30, 45, 60, 90, 120)  # for a trace to
+GOOD = 0.05  # root mean square error
+LUCK = 8  # seeds: of fewer the first that is good may be so by chance
+LONG = ProbeSize(16, 40)  # chains of a quadrature that others are held against
+SURE = 0.015  # of the trace that these are held against
 DAMPINGS = [10.0**power for power in range(-6, 1)]
 Row = dict[str, Any]
 
@@ -67,10 +77,14 @@ def main() -> int:
     torch.set_num_threads(args.threads)
     started = time.strftime("%Y-%m-%d")
     names = args.workloads or [*WORKLOADS, *(LARGE if args.large else ())]
+    if args.float32:
+        names = args.workloads or [*KINDS]
     results = earlier(args.results, started) or {"date": started, "workloads": {}}
     results["machine"] = machine(args.threads)
     for name in names:
         workload = (WORKLOADS | LARGE | KINDS)[name]()
+        if args.float32:
+            name, workload = f"{name}, float32", in_float32(workload)
         print(f"\n## {workload.sentence}\n", flush=True)
         asked = args.questions or QUESTIONS
         with sdpa_kernel(SDPBackend.MATH):  # fused attention has no second derivative
@@ -90,7 +104,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("workloads", nargs="*", choices=[*WORKLOADS, *LARGE, *KINDS, []])
     parser.add_argument("--large", action="store_true")
-    parser.add_argument("--questions", nargs="+", choices=QUESTIONS, help="only these")
+    parser.add_argument("--float32", action="store_true", help="all tools, and the five kinds")
+    parser.add_argument("--questions", nargs="+", choices=(*QUESTIONS, *OTHERS), help="only these")
     parser.add_argument("--tools", nargs="+", help="only these, by name")
     parser.add_argument("--install-peers", action="store_true")
     peers = Path(tempfile.gettempdir()) / "minimascope-peers"
@@ -122,6 +137,8 @@ def run(
         result["slq"] = densities(workload, found, limit)
     if "trace" in questions and workload.exact:
         result["trace"] = traces(workload, found, limit)
+    if "trace5" in questions:
+        result["trace5"] = rough_traces(workload, found, limit)
     if "together" in questions:
         result["together"] = together(workload, found, float(known[9] / known[19]), limit)
     if "plan" in questions:
@@ -130,14 +147,21 @@ def run(
     return result
 
 
+def in_precision(minimum: Minimum, dtype: torch.dtype) -> Minimum:
+    """A copy; the same where it has it."""
+    if minimum.theta.dtype == dtype:
+        return minimum
+    network = copy.deepcopy(minimum.network)
+    return prepare(network, minimum.inputs, minimum.targets, loss=minimum.loss, dtype=dtype)
+
+
+def in_float32(workload: Workload) -> Workload:
+    return replace(workload, minimum=in_precision(workload.minimum, torch.float32), long=True)
+
+
 def residual(workload: Workload, pairs: Pairs) -> float:
     """Largest ‖Hv − λv‖/|λ1| in float64."""
-    own = workload.minimum
-    minimum = own
-    if own.theta.dtype != torch.float64:
-        import copy
-
-        minimum = prepare(copy.deepcopy(own.network), own.inputs, own.targets, loss=own.loss)
+    minimum = in_precision(workload.minimum, torch.float64)
     vectors = pairs[1].double()
     vectors = vectors / vectors.norm(dim=1, keepdim=True)
     values = pairs[0].double()
@@ -147,7 +171,7 @@ def residual(workload: Workload, pairs: Pairs) -> float:
 
 def top(workload: Workload, found: list[Tool], target: float, limit: float) -> list[Row]:
     """Top 10 at one residual: rounds over all tools in turn, after one warm-up round of ours."""
-    calls = {tool.name: tool.pairs(10, target) for tool in found}
+    calls = {tool.name: tool.pairs(10, target) for tool in found if tool.pairs}
     if target < TARGETS[0]:
         calls.pop("PyHessian (default)", None)  # the same run again
     calls["minimascope"]()
@@ -165,8 +189,8 @@ def top(workload: Workload, found: list[Tool], target: float, limit: float) -> l
 
 
 def densities(workload: Workload, found: list[Tool], limit: float) -> list[Row]:
-    """Plain SLQ, 4 probes of 40 steps; distance = Wasserstein-1 to the exact spectrum over λ1."""
-    exact = exact_values(workload)
+    """SLQ, 4 probes as finely as by 40 steps; distance = Wasserstein-1 to the spectrum over λ1."""
+    values, weights = true_density(workload)
     able = [tool for tool in found if tool.rule is not None]
     runs: dict[str, list[Timed[Any]]] = {tool.name: [] for tool in able}
     errors: dict[str, list[float]] = {tool.name: [] for tool in able}
@@ -176,15 +200,24 @@ def densities(workload: Workload, found: list[Tool], limit: float) -> list[Row]:
             rule = tool.rule
             runs[tool.name].append(timed(lambda r=rule, s=seed: r(PROBES, STEPS, s), limit=limit))
             value = runs[tool.name][-1].value
-            if exact is not None and value is not None:
-                distance = wasserstein_distance(exact, value[0], None, value[1].clamp(min=0))
-                errors[tool.name].append(float(distance / exact.max()))
+            if values is not None and value is not None:
+                nodes, own = value[0], value[1].clamp(min=0)
+                distance = wasserstein_distance(values, nodes, weights, own)
+                errors[tool.name].append(float(distance / values.max()))
     question = f"SLQ {PROBES} × {STEPS}"
     rows = [
         row(name, each, question=question, error=median(errors[name]) if errors[name] else None)
         for name, each in runs.items()
     ]
     return table(rows, "W1/λ1")
+
+
+def true_density(workload: Workload) -> tuple[Any, Any]:
+    """Eigenvalues and their weights (None: equal), or of `LONG` other chains where p is large."""
+    if workload.exact or not workload.long:
+        return exact_values(workload), None
+    found = quadrature(hessian(workload.minimum), None, size=LONG, run=Run(1000))
+    return found.nodes.reshape(-1).numpy(), found.weights.reshape(-1).clamp(min=0).numpy()
 
 
 def exact_values(workload: Workload) -> Any:
@@ -197,7 +230,7 @@ def exact_values(workload: Workload) -> Any:
         stored = torch.load(kept, weights_only=True)
         if torch.equal(stored["theta"], theta):
             return stored["values"].numpy()
-    operator = hessian(workload.minimum)
+    operator = hessian(in_precision(workload.minimum, torch.float64))
     identity = torch.eye(operator.dim, dtype=torch.float64)
     matrix = torch.cat([operator.matmat(block) for block in identity.split(64)])
     values = torch.linalg.eigvalsh((matrix + matrix.T) / 2)
@@ -230,6 +263,41 @@ def traces(workload: Workload, found: list[Tool], limit: float) -> list[Row]:
     return table(rows, "r.m.s. relative error")
 
 
+def rough_traces(workload: Workload, found: list[Tool], limit: float) -> list[Row]:
+    """CPU seconds of the fewest products from which a tool's trace is within 5% (r.m.s. of seeds).
+
+    How many are enough is found beforehand, outside the clock, for every tool alike.
+    """
+    truth = known_trace(workload)
+    rows: list[Row] = []
+    for tool in (each for each in found if each.few is not None):
+        for products in FEW_PRODUCTS:
+            runs = [
+                timed(lambda t=tool.few, s=seed, m=products: t(m, s), limit=limit)
+                for seed in range(LUCK)
+            ]
+            squares = [(run.value / truth - 1) ** 2 for run in runs if run.value is not None]
+            error = (sum(squares) / len(squares)) ** 0.5 if squares else None
+            if error is None or error <= GOOD:
+                break
+        entry = row(f"{tool.name}, {products} products", runs, question="trace to 5%", error=error)
+        rows.append(entry)
+    return table(rows, "r.m.s. relative error")
+
+
+def known_trace(workload: Workload) -> float:
+    """All eigenvalues', or nearly from as many products as that takes."""
+    if workload.exact:
+        return float(exact_values(workload).sum())
+    wanted = Wanted(top_k=10, tolerance=1e-3, trace_probes=600, whole=False)
+    found = compute_spectrum(workload.minimum, wanted)
+    print(f"tr H {found.trace:.5g} ± {found.trace_standard_error:.2g}\n", flush=True)
+    assert found.trace_standard_error is not None
+    if found.trace_standard_error > SURE * abs(found.trace):
+        raise RuntimeError("The trace is not known well enough to hold tools against it.")
+    return found.trace
+
+
 def together(workload: Workload, found: list[Tool], ratio: float, limit: float) -> list[Row]:
     """Top 20 at 1e-3, density, trace and the soft-rank curve (read off chains' nodes: the density's
     own rules end where its bells lie still, too soon for small λ).
@@ -253,6 +321,7 @@ def together(workload: Workload, found: list[Tool], ratio: float, limit: float) 
     if "curvlinops + eigsh" in by_name:
         peer = by_name["curvlinops + eigsh"]
         pairs = by_name["curvlinops + eigsh(ncv=50)"].pairs
+        assert pairs is not None
         assert peer.rule is not None
         assert peer.trace is not None
         rule, trace = peer.rule, peer.trace
@@ -373,7 +442,7 @@ def markdown(results: Row) -> str:
         lines.append(
             "| question | tool | CPU s | wall s | ratio | error |\n|---|---|---|---|---|---|"
         )
-        for part in QUESTIONS[:-1]:
+        for part in (*QUESTIONS[:-1], *OTHERS):
             lines += [line(entry) for entry in each.get(part, [])]
         lines.append("")
         if (plan := each.get("plan")) is None:

@@ -65,7 +65,7 @@ __annotations__, __signature__  # typer reads options from them
 _get, _put, _queue_bind, import_from_cwd, imp  # kombu's and celery's hooks
 _of_an_earlier_schema, _storable, _consistent, _agrees, _of_torch, _fit_together  # pydantic
 _step_of_a_run  # pydantic
-backward, setup_context  # torch.autograd.Function
+backward, generate_vmap_rule, setup_context  # torch.autograd.Function
 arriving_bytes, queued  # filled by name: what a person holds
 _repr_mimebundle_, include, exclude  # notebooks
 commands  # click's group

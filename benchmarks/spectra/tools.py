@@ -15,7 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from minimascope.curvature.krylov.block import expand, krylov_space, random_rows
+from minimascope.curvature.krylov.block_quadrature import block_quadrature
 from minimascope.curvature.krylov.slq import ProbeSize, quadrature
+from minimascope.curvature.krylov.trace import deflated_trace
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.products.precision import quick_hessian
@@ -45,9 +48,10 @@ class Tool:
     """`pairs(k, target)` gives the call to time; None where the tool does not do this."""
 
     name: str
-    pairs: Callable[[int, float], Callable[[], Pairs]]
+    pairs: Callable[[int, float], Callable[[], Pairs]] | None
     rule: Callable[[int, int, int], Rule] | None
     trace: Callable[[int, int], float] | None
+    few: Callable[[int, int], float] | None = None  # a trace from so many products alone
 
 
 def tools(minimum: Minimum, ratio: float) -> tuple[list[Tool], list[str]]:
@@ -55,7 +59,7 @@ def tools(minimum: Minimum, ratio: float) -> tuple[list[Tool], list[str]]:
 
     `ratio` is λ1/λ_k: eigsh measures residuals relative to each eigenvalue.
     """
-    found, missing = [ours(minimum), ours_whole(minimum)], []
+    found, missing = [ours(minimum), ours_in_chains(minimum), ours_whole(minimum)], []
     makers: dict[str, Callable[[], list[Tool]]] = {
         "kept graph": lambda: [kept_graph(minimum, ratio)],
         "hessian-eigenthings": lambda: [eigenthings(minimum)],
@@ -83,13 +87,33 @@ def ours(minimum: Minimum) -> Tool:
 
     def rule(probes: int, steps: int, seed: int) -> Rule:
         quick = quick_hessian(minimum, hessian(minimum), seed=seed).operator
-        found = quadrature(quick, None, size=ProbeSize(probes, steps), run=Run(seed))
+        found = block_quadrature(quick, None, size=ProbeSize(probes, steps), run=Run(seed))
         return found.nodes.reshape(-1), found.weights.reshape(-1) / probes
 
     def trace(products: int, seed: int) -> float:
         return compute_spectrum(minimum, Wanted(top_k=10, tolerance=1e-3), run=Run(seed=seed)).trace
 
-    return Tool("minimascope", pairs, rule, trace)
+    def few(products: int, seed: int) -> float:
+        """As many as Hutch++ takes, a third each for sketch, its image and what is outside."""
+        operator = hessian(minimum)
+        steps = 2 * products // 3
+        state = krylov_space(random_rows(operator, width=1, seed=seed), capacity=steps)
+        while state.size < steps:
+            expand(operator, state)
+        return deflated_trace(operator, state, probes=products - steps, seed=seed + 1)[0]
+
+    return Tool("minimascope", pairs, rule, trace, few)
+
+
+def ours_in_chains(minimum: Minimum) -> Tool:
+    """Every probe has a chain of its own, of all the steps, as the other tools' have."""
+
+    def rule(probes: int, steps: int, seed: int) -> Rule:
+        quick = quick_hessian(minimum, hessian(minimum), seed=seed).operator
+        found = quadrature(quick, None, size=ProbeSize(probes, steps), run=Run(seed))
+        return found.nodes.reshape(-1), found.weights.reshape(-1) / probes
+
+    return Tool("minimascope, all steps", None, rule, None)
 
 
 def ours_whole(minimum: Minimum) -> Tool:
@@ -166,7 +190,7 @@ def eigenthings(minimum: Minimum) -> Tool:
     def trace(products: int, seed: int) -> float:
         return float(peer.hutch_plus_plus(operator(), num_matvecs=products, seed=seed).estimate)
 
-    return Tool("hessian-eigenthings", pairs, rule, trace)
+    return Tool("hessian-eigenthings", pairs, rule, trace, trace)
 
 
 def steps_needed(minimum: Minimum, k: int, target: float) -> int:
@@ -240,7 +264,7 @@ def curvlinops(minimum: Minimum, ratio: float, ncv: int | None) -> Tool:
 
     if ncv:
         return Tool(f"curvlinops + eigsh(ncv={ncv})", pairs, None, None)
-    return Tool("curvlinops + eigsh", pairs, rule, trace)
+    return Tool("curvlinops + eigsh", pairs, rule, trace, trace)
 
 
 def pyhessian(minimum: Minimum, setting: str) -> Tool:

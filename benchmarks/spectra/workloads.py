@@ -14,12 +14,16 @@ from minimascope.curvature.minimum.minimum import Minimum, prepare
 
 @dataclass(frozen=True)
 class Workload:
-    """A minimum, how often every tool runs on it, and whether p × p float64 fits."""
+    """A minimum, how often every tool runs on it, and whether p × p float64 fits.
+
+    long: densities of one too large for that are held against many chains.
+    """
 
     name: str
     minimum: Minimum
     rounds: int
     exact: bool
+    long: bool = False
 
     @property
     def sentence(self) -> str:

@@ -18,7 +18,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from minimascope.curvature.minimum.batches import as_matrix
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.minimum.places import Places, split
-from minimascope.curvature.products.convolution import QuickConvolutions
+from minimascope.curvature.products.quick_layers import QuickLayers
 from minimascope.curvature.running.memory import out_of_memory
 
 _memory_share = 1.0
@@ -94,9 +94,9 @@ def fresh_leaves(minimum: Minimum) -> dict[str, Tensor]:
 def forward(minimum: Minimum, parameters: dict[str, Tensor], examples: slice) -> Tensor:
     """Logits (m × K) of a slice of the training set, in forms that can be differentiated well.
 
-    Attention is in its MATH form, convolutions in float64 are matrix products.
+    Attention is in its MATH form, some layers have second derivatives of their own.
     """
-    with sdpa_kernel(SDPBackend.MATH), QuickConvolutions():
+    with sdpa_kernel(SDPBackend.MATH), QuickLayers():
         return as_matrix(functional_call(minimum.network, parameters, (minimum.inputs[examples],)))
 
 

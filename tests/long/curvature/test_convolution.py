@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.autograd import gradcheck, gradgradcheck
 
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.curvature.products import convolution
-from minimascope.curvature.products.convolution import QuickConvolutions
+from minimascope.curvature.products import convolution, quick_layers
 from minimascope.curvature.products.ggn import ggn
 from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.products.quick_layers import QuickLayers
 
 GEOMETRIES = [
     {},
@@ -23,7 +23,8 @@ GEOMETRIES = [
 
 @pytest.fixture(autouse=True)
 def however_small(monkeypatch):
-    """Otherwise only wide convolutions of many images are taken over."""
+    """Otherwise tiny ones are torch's, and only wide ones of many images are matrix products."""
+    monkeypatch.setattr(convolution, "TINY", 1)
     monkeypatch.setattr(convolution, "NARROW", 1)
     monkeypatch.setattr(convolution, "SMALL", 1)
 
@@ -33,7 +34,7 @@ def drawn(*shape: int) -> Tensor:
 
 
 def quick(*args, **kwargs) -> Tensor:
-    with QuickConvolutions():
+    with QuickLayers():
         return nn.functional.conv2d(*args, **kwargs)
 
 
@@ -68,30 +69,91 @@ def test_batched_cotangents_are_the_single_ones():
             torch.testing.assert_close(batch[k], one, rtol=0, atol=1e-13)
 
 
+def test_tiny_ones_are_left_to_torch(monkeypatch):
+    monkeypatch.setattr(convolution, "TINY", 2 * 10**6)
+    calls: list[int] = []
+    monkeypatch.setattr(convolution, "convolve", counting(calls, convolution.convolve))
+    for images, taken in ((50, 0), (500, 1)):
+        quick(torch.ones(images, 4, 8, 8).double(), torch.ones(4, 4, 3, 3).double(), padding=1)
+        assert len(calls) == taken
+
+
 @pytest.mark.parametrize(
     ("images", "weight", "more"),
     [
-        (torch.ones(1, 4, 5, 5).double(), torch.ones(4, 1, 3, 3).double(), {"groups": 4}),
-        (torch.ones(1, 2, 5, 5).double(), torch.ones(4, 2, 3, 3).double(), {"padding": "same"}),
-        (torch.ones(2, 5, 5).double(), torch.ones(4, 2, 3, 3).double(), {}),
-        (torch.ones(1, 2, 5, 5), torch.ones(4, 2, 3, 3), {}),
+        ((1, 2, 5, 5), (4, 2, 3, 3), {"padding": "same"}),
+        ((2, 5, 5), (4, 2, 3, 3), {}),
     ],
-    ids=["groups", "same", "one image", "float32"],
+    ids=["same", "one image"],
 )
-def test_the_rest_is_left_to_torch(images: Tensor, weight: Tensor, more: dict):
-    expected = nn.functional.conv2d(images, weight, **more)
-    assert torch.equal(quick(images, weight, **more), expected)
+def test_the_rest_is_left_to_torch(
+    images: tuple[int, ...], weight: tuple[int, ...], more: dict, monkeypatch
+):
+    calls: list[int] = []
+    monkeypatch.setattr(convolution, "convolve", counting(calls, convolution.convolve))
+    given = drawn(*images), drawn(*weight)
+    assert torch.equal(quick(*given, **more), nn.functional.conv2d(*given, **more))
+    assert not calls
 
 
-def test_small_and_narrow_ones_are_left_to_torch(monkeypatch):
+def test_small_and_narrow_ones_are_no_matrix_products(monkeypatch):
     monkeypatch.setattr(convolution, "NARROW", 16)
     monkeypatch.setattr(convolution, "SMALL", 10**7)
     calls: list[int] = []
-    monkeypatch.setattr(convolution, "convolve", counting(calls, convolution.convolve))
+    monkeypatch.setattr(convolution, "ByWindows", counting(calls, convolution.ByWindows))
     for images, channels, taken in ((2, 16, 0), (256, 8, 0), (256, 16, 1)):
         like = {"dtype": torch.float64}
         quick(torch.ones(images, 16, 8, 8, **like), torch.ones(channels, 16, 3, 3, **like))
         assert len(calls) == taken
+
+
+KERNELS = [
+    (nn.functional.conv1d, (3, 4, 7), (6, 4, 3), {"stride": 2, "padding": 1}),
+    (nn.functional.conv1d, (3, 4, 7), (8, 1, 3), {"groups": 4, "dilation": 2}),
+    (nn.functional.conv2d, (3, 4, 6, 5), (6, 2, 3, 2), {"groups": 2, "padding": (1, 0)}),
+    (nn.functional.conv2d, (3, 4, 6, 5), (4, 1, 3, 3), {"groups": 4, "stride": (2, 1)}),
+    (nn.functional.conv3d, (2, 2, 4, 5, 3), (3, 2, 3, 2, 1), {"padding": (1, 0, 2)}),
+]
+
+
+@pytest.mark.parametrize(("function", "images", "weight", "more"), KERNELS)
+def test_torchs_own_kernels_give_value_and_both_derivatives(
+    function, images: tuple[int, ...], weight: tuple[int, ...], more: dict, monkeypatch
+):
+    torch.manual_seed(0)
+    calls: list[int] = []
+    monkeypatch.setattr(convolution, "ByTorch", counting(calls, convolution.ByTorch))
+    given = drawn(*images), drawn(*weight), drawn(weight[0])
+
+    def made(*inputs: Tensor) -> Tensor:
+        with QuickLayers():
+            return function(*inputs, **more)
+
+    torch.testing.assert_close(made(*given), function(*given, **more), rtol=0, atol=1e-13)
+    assert calls
+    assert gradcheck(made, given)
+    assert gradgradcheck(made, given)
+    rows = torch.randn(3, *made(*given).shape, dtype=torch.float64)
+
+    def pulled(row: Tensor) -> tuple[Tensor, ...]:
+        return torch.autograd.grad(made(*given), given, row)
+
+    together = torch.func.vmap(pulled)(rows)
+    for k, row in enumerate(rows):
+        for batch, one in zip(together, pulled(row), strict=True):
+            torch.testing.assert_close(batch[k], one, rtol=0, atol=1e-13)
+
+
+def test_products_in_float32_are_torchs_to_its_rounding(monkeypatch):
+    full = skipping()
+    minimum = prepare(full.network.float(), full.inputs, full.targets, dtype=torch.float32)
+    rows = torch.randn(4, minimum.dim)
+    with monkeypatch.context() as left:
+        left.setattr(quick_layers, "FORMS", {})
+        expected = hessian(minimum).matmat(rows)
+    found = hessian(minimum).matmat(rows)
+    assert not torch.equal(found, expected)  # others made them
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5 * float(expected.abs().max()))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +206,7 @@ def test_products_of_a_residual_network(operator, given: str, monkeypatch):
     minimum = skipping()
     rows = torch.randn(4, minimum.dim, dtype=torch.float64)
     with monkeypatch.context() as left:
-        left.setattr(convolution, "CONVOLUTIONS", ())
+        left.setattr(quick_layers, "FORMS", {})
         expected = operator(minimum).matmat(rows)  # torch's own
     calls: list[int] = []
     monkeypatch.setattr(convolution, "convolve", counting(calls, convolution.convolve))

@@ -1,0 +1,140 @@
+"""GELU, SiLU and layer norm with derivatives of their own: torch's are the oracle."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.autograd import gradcheck, gradgradcheck
+from torch.nn import functional
+
+from minimascope.curvature.minimum.minimum import Minimum, prepare
+from minimascope.curvature.products import quick_layers
+from minimascope.curvature.products.ggn import ggn
+from minimascope.curvature.products.hessian import hessian
+from minimascope.curvature.products.quick_layers import QuickLayers
+
+SHAPE = (3, 4, 5)
+
+
+def drawn(*shape: int) -> Tensor:
+    return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
+
+
+CASES = {
+    "GELU": (functional.gelu, ()),
+    "GELU by tanh": (lambda x: functional.gelu(x, approximate="tanh"), ()),
+    "SiLU": (functional.silu, ()),
+    "layer norm": (lambda x, w, b: functional.layer_norm(x, (5,), w, b), ((5,), (5,))),
+    "of two dimensions, without bias": (
+        lambda x, w: functional.layer_norm(x, (4, 5), w, None, 0.1),
+        ((4, 5),),
+    ),
+}
+
+
+@pytest.mark.parametrize(("function", "others"), CASES.values(), ids=CASES)
+def test_value_and_both_derivatives(function, others: tuple):
+    torch.manual_seed(0)
+    given = (drawn(*SHAPE), *(drawn(*each) for each in others))
+
+    def made(*inputs: Tensor) -> Tensor:
+        with QuickLayers():
+            return function(*inputs)
+
+    torch.testing.assert_close(made(*given), function(*given), rtol=0, atol=1e-13)
+    assert gradcheck(made, given)
+    assert gradgradcheck(made, given)
+
+
+@pytest.mark.parametrize(("function", "others"), CASES.values(), ids=CASES)
+def test_a_third_derivative_is_refused_and_not_wrong(function, others: tuple):
+    given = (drawn(*SHAPE), *(drawn(*each) for each in others))
+    with QuickLayers():
+        out = function(*given)
+    first = torch.autograd.grad(out.square().sum(), given[0], create_graph=True)[0]
+    with pytest.raises(RuntimeError, match="third derivative"):
+        torch.autograd.grad(first.square().sum(), given[0], create_graph=True)
+
+
+@pytest.mark.parametrize(
+    ("function", "more"),
+    [
+        (functional.gelu, {"approximate": "sin"}),
+        (functional.layer_norm, {"normalized_shape": (4,)}),
+        (functional.layer_norm, {"normalized_shape": ()}),
+    ],
+)
+def test_what_torch_refuses_is_refused_in_its_words(function, more: dict):
+    x = drawn(*SHAPE)
+    with pytest.raises(RuntimeError) as expected:
+        function(x, **more)
+    with pytest.raises(RuntimeError) as found, QuickLayers():
+        function(x, **more)
+    assert str(found.value) == str(expected.value)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: functional.silu(x.clone(), inplace=True),
+        lambda x: functional.layer_norm(x, (5,)),
+        lambda x: functional.layer_norm(x.float(), (5,), torch.ones(5).float()),
+    ],
+    ids=["in place", "without weight", "float32"],
+)
+def test_the_rest_is_torchs_to_rounding(function):
+    x = drawn(*SHAPE)
+    with QuickLayers():
+        found = function(x)
+    torch.testing.assert_close(found, function(x), rtol=0, atol=1e-6)
+
+
+class Block(nn.Module):
+    """Residual, so that its products come from autograd."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.first, self.second = nn.LayerNorm(6), nn.Linear(6, 12), nn.Linear(12, 6)
+        self.act, self.swish, self.head = nn.GELU(), nn.SiLU(), nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.second(self.act(self.first(self.norm(x))))
+        return self.head(self.swish(x).mean(1))
+
+
+def block() -> Minimum:
+    torch.manual_seed(0)
+    return prepare(Block(), torch.randn(9, 4, 6), torch.randint(0, 3, (9,)))
+
+
+def exported(minimum: Minimum) -> Minimum:
+    batch = ({0: torch.export.Dim("batch")},)
+    program = torch.export.export(minimum.network, (minimum.inputs,), dynamic_shapes=batch)
+    return Minimum(program.module(), minimum.inputs, minimum.targets)
+
+
+@pytest.mark.parametrize("operator", [hessian, ggn])
+@pytest.mark.parametrize("given", ["module", "exported"])
+def test_products_are_torchs(operator, given: str, monkeypatch):
+    minimum = block() if given == "module" else exported(block())
+    rows = torch.randn(4, minimum.dim, dtype=torch.float64)
+    with monkeypatch.context() as left:
+        left.setattr(quick_layers, "FORMS", {})
+        expected = operator(minimum).matmat(rows)
+    calls: list[object] = []
+    counted = {k: _counting(calls, k, form) for k, form in quick_layers.FORMS.items()}
+    monkeypatch.setattr(quick_layers, "FORMS", counted)
+    made = operator(minimum)
+    assert len({str(each) for each in calls}) == 3
+    torch.testing.assert_close(made.matmat(rows), expected, rtol=0, atol=1e-13)
+    singles = torch.stack([made.matvec(row) for row in rows])
+    torch.testing.assert_close(singles, expected, rtol=0, atol=1e-13)
+
+
+def _counting(calls: list[object], key: object, form):
+    def counted(*args, **kwargs):
+        calls.append(key)
+        return form(*args, **kwargs)
+
+    return counted
