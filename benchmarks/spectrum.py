@@ -51,6 +51,7 @@ from minimascope.curvature.spectrum.density import spectral_density
 from minimascope.curvature.spectrum.plan import plan_spectrum
 from minimascope.curvature.spectrum.spectrum import compute_spectrum
 from minimascope.curvature.spectrum.wanted import Wanted
+from minimascope.machine.heap import keep_pages
 
 TARGETS = (1e-3, 1e-6)
 QUESTIONS = ("top1", "top2", "slq", "trace", "together", "plan")  # top 10 at either residual
@@ -75,6 +76,7 @@ def main() -> int:
     sys.path.append(str(args.peers))
     warnings.filterwarnings("ignore")
     torch.set_num_threads(args.threads)
+    keep_pages()  # whichever tool it is that asks for them
     started = time.strftime("%Y-%m-%d")
     names = args.workloads or [*WORKLOADS, *(LARGE if args.large else ())]
     if args.float32:

@@ -41,6 +41,7 @@ from minimascope.contract.report import NEEDS_SPECTRUM, Failure, Report, Stage
 from minimascope.contract.schemas import StageState
 from minimascope.curvature.running.deadline import OutOfTimeError, kept, within
 from minimascope.curvature.running.durations import duration
+from minimascope.machine.heap import pages_kept
 from minimascope.machine.threads import one_thread_where_busy
 
 ANSWER_SHARE = 0.2  # of a budget, that is left when everything was read
@@ -105,7 +106,7 @@ def run_opened(
     deadline runs already. Reading is not broken off, and a fifth is left for an answer after it.
     """
     started = time.perf_counter()
-    with within(parameters.seconds):
+    with pages_kept(), within(parameters.seconds):
         publisher.progress("intake", 0.0, "Opening the checkpoint and the data")
         if parameters.seconds is not None:
             one_thread_where_busy()

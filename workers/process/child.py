@@ -59,12 +59,14 @@ def run(
     """
     from minimascope.curvature.running.memory import out_of_memory
     from minimascope.curvature.running.ranks import RankLostError
+    from minimascope.machine.heap import pages_kept
     from workers.jobs.job import Job
     from workers.jobs.lookup import perform
 
     tempfile.tempdir = job["workdir"]
     try:
-        value = perform(Job.of(job, publisher, replies))
+        with pages_kept():
+            value = perform(Job.of(job, publisher, replies))
     except ProblemError as problem:
         publisher.send("problem", problem=problem.as_dict())
     except RankLostError as lost:

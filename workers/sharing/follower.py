@@ -13,6 +13,7 @@ from minimascope.analysis import together
 from minimascope.contract.problems import ProblemError
 from minimascope.curvature.products import graphs
 from minimascope.curvature.running.ranks import RankLostError
+from minimascope.machine.heap import keep_pages
 from workers.sharing.ranks import HERE, STORE, Given, meet
 
 REFUSED, LOST = 1, 3  # exit statuses; rank 0 says why
@@ -20,6 +21,7 @@ REFUSED, LOST = 1, 3  # exit statuses; rank 0 says why
 
 def main(document: Path, rank: int) -> int:
     """Until rank 0 has its report, or is gone."""
+    keep_pages()
     told = json.loads(document.read_text())
     store = dist.FileStore(str(document.parent / STORE), told["count"])
     store.add(HERE, 1)

@@ -1,8 +1,8 @@
 """GELU and SiLU whose two derivatives are computed once, when the graph is built.
 
 y = f(x) has ∂y = f'(x), and a Hessian product asks for f''(x) too, in every product at the same x.
-torch works both out anew from a dozen operations each time; from kept f' and f'' a product is three
-multiplications, which takes a tenth of the time for twice the memory of x (docs/costs.md).
+torch works both out anew from a dozen operations each time; from what is kept here a product is two
+multiplications, which take a tenth of the time (docs/costs.md).
 """
 
 from __future__ import annotations
@@ -19,23 +19,26 @@ Derivatives = tuple[Tensor, Tensor, Tensor]  # f, f', f'' at x
 CUBIC = 0.044715  # of the approximation by tanh (Hendrycks and Gimpel, 2016)
 
 
-def gelu(input: Tensor, approximate: str = "none") -> Tensor | None:
+def gelu(input: Tensor, approximate: str = "none", *, linear: bool) -> Tensor | None:
     """`torch.nn.functional.gelu`; None for what torch shall refuse."""
     makers = {"none": _gelu, "tanh": _gelu_by_tanh}
     if approximate not in makers or not input.is_floating_point():
         return None
-    return _applied(input, makers[approximate])
+    return _applied(input, makers[approximate], linear=linear)
 
 
-def silu(input: Tensor, inplace: bool = False) -> Tensor | None:
+def silu(input: Tensor, inplace: bool = False, *, linear: bool) -> Tensor | None:
     """`torch.nn.functional.silu`; None for what torch shall do itself."""
-    return None if inplace or not input.is_floating_point() else _applied(input, _silu)
+    if inplace or not input.is_floating_point():
+        return None
+    return _applied(input, _silu, linear=linear)
 
 
-def _applied(x: Tensor, derivatives: Any) -> Tensor:
+def _applied(x: Tensor, derivatives: Any, *, linear: bool) -> Tensor:
     with torch.no_grad():
-        found: Derivatives = derivatives(x.detach())
-    return _Elementwise.apply(x, *found)
+        y, first, second = derivatives(x.detach())
+    # The second stands for nothing where only the cotangent moves; the first is kept anyway.
+    return _Elementwise.apply(x, y, first, first if linear else second, linear)
 
 
 def _gelu(x: Tensor) -> Derivatives:
@@ -79,35 +82,36 @@ class _Elementwise(Function):
     @staticmethod
     @override
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        x, _, first, second = inputs
-        ctx.save_for_backward(x, first, second)
+        x, _, first, second, linear = inputs
+        ctx.save_for_backward(x.detach() if linear else x, first, second)
 
     @staticmethod
     @override
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
-        return _Scaled.apply(grad_outputs[0], *ctx.saved_tensors), None, None, None
+        return _Scaled.apply(grad_outputs[0], *ctx.saved_tensors)[0], None, None, None, None
 
 
 class _Scaled(Function):
-    """A cotangent times f'."""
+    """A cotangent times f', and times f'' for later: neither changes from product to product."""
 
     generate_vmap_rule = True
 
     @staticmethod
     @override
     def forward(*args: Any, **kwargs: Any) -> Any:
-        cotangent, _, first, _ = args
-        return cotangent * first
+        cotangent, _, first, second = args
+        bend = first.new_empty(0) if second is first else cotangent * second
+        return cotangent * first, bend
 
     @staticmethod
     @override
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        cotangent, _, first, second = inputs
-        ctx.save_for_backward(cotangent, first, second)
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(inputs[2], output[1])
 
     @staticmethod
     @override
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         refuse_third()
-        (cotangent, first, second), (tangent,) = ctx.saved_tensors, grad_outputs
-        return tangent * first, tangent * cotangent * second, None, None
+        (first, bend), tangent = ctx.saved_tensors, grad_outputs[0]
+        return tangent * first, tangent * bend if ctx.needs_input_grad[1] else None, None, None

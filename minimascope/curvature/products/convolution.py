@@ -26,7 +26,7 @@ from minimascope.curvature.products.chain.windows import WindowShape, pair
 
 BLOCK_BYTES = 16 * 2**20  # of windows gathered at once
 
-NARROW = 16  # channels, in or out
+NARROW = 32  # channels, in or out
 TINY = 2 * 10**6  # multiplications and additions of the whole batch: calls of Python take longer
 SMALL = 10**7  # the same, beside those that gather windows
 _ATEN = torch.ops.aten
@@ -41,6 +41,8 @@ def convolution(
     padding: Sequence[int] | int | str = 0,
     dilation: Sequence[int] | int = 1,
     groups: int = 1,
+    *,
+    linear: bool,
 ) -> Tensor | None:
     """`torch.conv2d` and its like, whose arguments have these names.
 
@@ -57,7 +59,7 @@ def convolution(
     places = geometry.output(input.shape[2:], weight.shape[2:])
     if min(places) < 1 or 2 * len(input) * math.prod(places) * weight.numel() < TINY:
         return None
-    out = convolve(input, weight, _kernels(input, weight, geometry))
+    out = convolve(input, weight, _kernels(input, weight, geometry), linear=linear)
     return out if bias is None else out + bias.view(-1, *[1] * dimensions)
 
 
@@ -197,9 +199,12 @@ def _rows(output: Tensor) -> Tensor:
     return output.permute(0, 2, 3, 1).reshape(-1, output.shape[1])
 
 
-def convolve(images: Tensor, weight: Tensor, kernels: Kernels) -> Tensor:
-    """Images (N, C, *image) convolved with a weight (o, C/groups, *kernel): (N, o, *output)."""
-    return _ToOutput.apply(images, weight, kernels)
+def convolve(images: Tensor, weight: Tensor, kernels: Kernels, *, linear: bool) -> Tensor:
+    """Images (N, C, *image) convolved with a weight (o, C/groups, *kernel): (N, o, *output).
+
+    linear: its pullback will be differentiated in the cotangent alone.
+    """
+    return _ToOutput.apply(images, weight, kernels, linear)
 
 
 class _Bilinear(Function):
@@ -216,18 +221,18 @@ class _Bilinear(Function):
     @classmethod
     def each(cls, info: Any, in_dims: tuple[Any, ...], args: tuple[Any, ...]) -> Any:
         """The rule for vmap: a batch as more examples where it is one, else one by one."""
-        *tensors, kernels = args
+        tensors, others = args[:2], args[2:]
         count = info.batch_size
         if cls.by_example and in_dims[0] is not None and in_dims[1] is None:
             examples = tensors[0].movedim(in_dims[0], 0).flatten(0, 1)
-            return cls.apply(examples, tensors[1], kernels).unflatten(0, (count, -1)), 0
+            return cls.apply(examples, tensors[1], *others).unflatten(0, (count, -1)), 0
         rows = []
         for k in range(count):
             at = [
                 tensor if dim is None else tensor.select(dim, k)
                 for tensor, dim in zip(tensors, in_dims, strict=False)
             ]
-            rows.append(cls.apply(*at, kernels))
+            rows.append(cls.apply(*at, *others))
         return torch.stack(rows), 0
 
 
@@ -237,8 +242,15 @@ class _ToOutput(_Bilinear):
     @staticmethod
     @override
     def forward(*args: Any, **kwargs: Any) -> Any:
-        images, weight, kernels = args
+        images, weight, kernels, _ = args
         return kernels.output(images, weight)
+
+    @staticmethod
+    @override
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        *tensors, kernels, linear = inputs
+        ctx.save_for_backward(*([each.detach() for each in tensors] if linear else tensors))
+        ctx.kernels = kernels
 
     @staticmethod
     @override
@@ -248,6 +260,7 @@ class _ToOutput(_Bilinear):
         return (
             _ToImages.apply(cotangent, weight, ctx.kernels) if wanted[0] else None,
             _ToWeight.apply(cotangent, images, ctx.kernels) if wanted[1] else None,
+            None,
             None,
         )
 
@@ -272,7 +285,7 @@ class _ToImages(_Bilinear):
         (cotangent, weight), (tangent,) = ctx.saved_tensors, grad_outputs
         wanted = ctx.needs_input_grad
         return (
-            _ToOutput.apply(tangent, weight, ctx.kernels) if wanted[0] else None,
+            _ToOutput.apply(tangent, weight, ctx.kernels, False) if wanted[0] else None,
             _ToWeight.apply(cotangent, tangent, ctx.kernels) if wanted[1] else None,
             None,
         )
@@ -300,7 +313,7 @@ class _ToWeight(_Bilinear):
         (cotangent, images), (tangent,) = ctx.saved_tensors, grad_outputs
         wanted = ctx.needs_input_grad
         return (
-            _ToOutput.apply(images, tangent, ctx.kernels) if wanted[0] else None,
+            _ToOutput.apply(images, tangent, ctx.kernels, False) if wanted[0] else None,
             _ToImages.apply(cotangent, tangent, ctx.kernels) if wanted[1] else None,
             None,
         )

@@ -91,12 +91,19 @@ def fresh_leaves(minimum: Minimum) -> dict[str, Tensor]:
     return {name: view.clone().requires_grad_(True) for name, view in views.items()}
 
 
-def forward(minimum: Minimum, parameters: dict[str, Tensor], examples: slice) -> Tensor:
+def forward(
+    minimum: Minimum,
+    parameters: dict[str, Tensor],
+    examples: slice,
+    *,
+    linear: bool = False,
+) -> Tensor:
     """Logits (m × K) of a slice of the training set, in forms that can be differentiated well.
 
-    Attention is in its MATH form, some layers have second derivatives of their own.
+    Attention is in its MATH form, some layers have second derivatives of their own (`QuickLayers`,
+    also for `linear`).
     """
-    with sdpa_kernel(SDPBackend.MATH), QuickLayers():
+    with sdpa_kernel(SDPBackend.MATH), QuickLayers(linear=linear):
         return as_matrix(functional_call(minimum.network, parameters, (minimum.inputs[examples],)))
 
 
@@ -116,7 +123,7 @@ def gradient_graph(minimum: Minimum, parameters: dict[str, Tensor], examples: sl
 def jacobian_graph(minimum: Minimum, parameters: dict[str, Tensor], examples: slice) -> ChunkGraph:
     """The chunk's logits and θ-pullback, linear in a cotangent that J v is read from."""
     leaves = list(parameters.values())
-    logits = forward(minimum, parameters, examples)
+    logits = forward(minimum, parameters, examples, linear=True)
     cotangent = torch.zeros_like(logits, requires_grad=True)
     with sdpa_kernel(SDPBackend.MATH):
         pulled = torch.autograd.grad(

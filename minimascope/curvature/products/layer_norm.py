@@ -33,6 +33,8 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
     _cudnn: bool = True,
+    *,
+    linear: bool,
 ) -> Tensor | None:
     """`torch.nn.functional.layer_norm`; None for what torch shall do itself, or refuse."""
     shape = tuple(normalized_shape)
@@ -40,7 +42,7 @@ def layer_norm(
         return None
     if not shape or input.shape[-len(shape) :] != shape or weight.shape != shape:
         return None
-    found: Tensor = _LayerNorm.apply(input, weight, eps)[0]
+    found: Tensor = _LayerNorm.apply(input, weight, eps, linear)[0]
     return found if bias is None else found + bias
 
 
@@ -48,9 +50,12 @@ def _mean(values: Tensor, dims: int) -> Tensor:
     return values.mean(dim=tuple(range(-dims, 0)), keepdim=True)
 
 
-def _projected(t: Tensor, n: Tensor, r: Tensor, dims: int) -> Tensor:
-    """P(t), which is its own adjoint."""
-    return r * (t - _mean(t, dims) - n * _mean(t * n, dims))
+def _projected(t: Tensor, mean: Tensor, along: Tensor, n: Tensor, r: Tensor) -> Tensor:
+    """P(t), which is its own adjoint, from mean t and mean(t n).
+
+    In place where it can be, which saves memory to write to.
+    """
+    return (t - mean).sub_(n * along).mul_(r)
 
 
 def _summed(values: Tensor, like: Tensor) -> Tensor:
@@ -65,7 +70,7 @@ class _LayerNorm(Function):
     @staticmethod
     @override
     def forward(*args: Any, **kwargs: Any) -> Any:
-        x, w, eps = args
+        x, w, eps, _ = args
         n, _, r = torch.native_layer_norm(x, w.shape, None, None, eps)
         return n * w, n, r
 
@@ -74,16 +79,17 @@ class _LayerNorm(Function):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
         _, n, r = output
         ctx.mark_non_differentiable(n, r)
-        ctx.save_for_backward(*inputs[:2], n, r)
+        x, w, _, linear = inputs
+        ctx.save_for_backward(*((x.detach(), w.detach()) if linear else (x, w)), n, r)
 
     @staticmethod
     @override
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
-        return *_Pulled.apply(grad_outputs[0], *ctx.saved_tensors), None
+        return *_Pulled.apply(grad_outputs[0], *ctx.saved_tensors)[:2], None, None
 
 
 class _Pulled(Function):
-    """A cotangent g on n w to x̄ and w̄."""
+    """A cotangent g on n w to x̄ and w̄, and to mean a and mean(a n) for later."""
 
     generate_vmap_rule = True
 
@@ -91,23 +97,30 @@ class _Pulled(Function):
     @override
     def forward(*args: Any, **kwargs: Any) -> Any:
         g, _, w, n, r = args
-        return _projected(g * w, n, r, w.ndim), _summed(g * n, w)
+        a = g * w
+        mean, across = _mean(a, w.ndim), _mean(a * n, w.ndim)
+        return _projected(a, mean, across, n, r), _summed(g * n, w), mean, across
 
     @staticmethod
     @override
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
         g, _, w, n, r = inputs
-        ctx.save_for_backward(g, w, n, r)
+        ctx.mark_non_differentiable(*output[2:])
+        ctx.save_for_backward(g, w, n, r, *output[2:])
 
     @staticmethod
     @override
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         refuse_third()
-        (g, w, n, r), (t, u) = ctx.saved_tensors, grad_outputs
-        dims, a = w.ndim, g * w
-        along, across = _mean(t * n, dims), _mean(a * n, dims)
-        projected = r * (t - _mean(t, dims) - n * along)
-        on_n = u * g - r * (t * across + a * along)
-        bent = r * (_mean(t * a, dims) - _mean(t, dims) * _mean(a, dims) - along * across)
-        on_x = _projected(on_n, n, r, dims) - bent * r * n
-        return w * projected + u * n, on_x, _summed(g * projected, w), None, None
+        (g, w, n, r, mean_a, across), (t, u) = ctx.saved_tensors, grad_outputs[:2]
+        mean_t, along = _mean(t, w.ndim), _mean(t * n, w.ndim)
+        projected = _projected(t, mean_t, along, n, r)
+        on_g = (w * projected).add_(n * u)
+        if not any(ctx.needs_input_grad[1:3]):
+            return on_g, None, None, None, None
+        on_w, a = _summed(g * projected, w), g * w
+        bent = r * (_mean(t * a, w.ndim) - mean_t * mean_a - along * across)
+        on_n = (t * across).add_(a * along).mul_(-r).add_(g * u)
+        means = _mean(on_n, w.ndim), _mean(on_n * n, w.ndim)
+        on_x = _projected(on_n, *means, n, r).sub_(bent * r * n)
+        return on_g, on_x, on_w, None, None

@@ -35,7 +35,15 @@ FORMS: dict[Any, Callable[..., Tensor | None]] = {
 
 
 class QuickLayers(TorchFunctionMode):
-    """Within it, layers that have such a form take it; None from a form leaves it to torch."""
+    """Within it, layers that have such a form take it; None from a form leaves it to torch.
+
+    linear: what is made of them will be differentiated in the pullback's cotangent alone, as the
+    products of a GGN are, so that nothing is kept or worked out for more.
+    """
+
+    def __init__(self, *, linear: bool) -> None:
+        super().__init__()
+        self._linear = linear
 
     @override
     def __torch_function__(
@@ -46,5 +54,6 @@ class QuickLayers(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         form = FORMS.get(func)
-        found = None if form is None else form(*args, **(kwargs or {}))
+        more = {**(kwargs or {}), "linear": self._linear}
+        found = None if form is None else form(*args, **more)
         return func(*args, **(kwargs or {})) if found is None else found

@@ -39,7 +39,7 @@ def test_value_and_both_derivatives(function, others: tuple):
     given = (drawn(*SHAPE), *(drawn(*each) for each in others))
 
     def made(*inputs: Tensor) -> Tensor:
-        with QuickLayers():
+        with QuickLayers(linear=False):
             return function(*inputs)
 
     torch.testing.assert_close(made(*given), function(*given), rtol=0, atol=1e-13)
@@ -50,7 +50,7 @@ def test_value_and_both_derivatives(function, others: tuple):
 @pytest.mark.parametrize(("function", "others"), CASES.values(), ids=CASES)
 def test_a_third_derivative_is_refused_and_not_wrong(function, others: tuple):
     given = (drawn(*SHAPE), *(drawn(*each) for each in others))
-    with QuickLayers():
+    with QuickLayers(linear=False):
         out = function(*given)
     first = torch.autograd.grad(out.square().sum(), given[0], create_graph=True)[0]
     with pytest.raises(RuntimeError, match="third derivative"):
@@ -69,7 +69,7 @@ def test_what_torch_refuses_is_refused_in_its_words(function, more: dict):
     x = drawn(*SHAPE)
     with pytest.raises(RuntimeError) as expected:
         function(x, **more)
-    with pytest.raises(RuntimeError) as found, QuickLayers():
+    with pytest.raises(RuntimeError) as found, QuickLayers(linear=False):
         function(x, **more)
     assert str(found.value) == str(expected.value)
 
@@ -85,7 +85,7 @@ def test_what_torch_refuses_is_refused_in_its_words(function, more: dict):
 )
 def test_the_rest_is_torchs_to_rounding(function):
     x = drawn(*SHAPE)
-    with QuickLayers():
+    with QuickLayers(linear=False):
         found = function(x)
     torch.testing.assert_close(found, function(x), rtol=0, atol=1e-6)
 
