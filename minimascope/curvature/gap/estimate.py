@@ -24,6 +24,7 @@ from minimascope.curvature.layers.gram import gram_cost, trace_seconds
 from minimascope.curvature.minimum.batches import likelihood_of
 from minimascope.curvature.minimum.copies import alone, originals
 from minimascope.curvature.minimum.minimum import Minimum, prepare
+from minimascope.curvature.minimum.single import single
 from minimascope.curvature.products.ggn import Ggn
 from minimascope.curvature.products.gradient import mean_gradient
 from minimascope.curvature.products.metric import metric_at
@@ -42,7 +43,8 @@ from minimascope.curvature.sweep.route import (
     flow_operations,
     left_out_operations,
     primal_operations,
-    usual_vectors,
+    shared_vectors,
+    vectors_of_examples,
 )
 from minimascope.objective.likelihood import Likelihood
 from minimascope.objective.metric import Metric
@@ -147,10 +149,14 @@ def _matrix_free(
 ) -> tuple[Sweep, GapPlan]:
     longest = budget.seconds
     clock = Clock(longest, part(run.progress, *SWEEP))
-    products = Ggn(minimum, root=metric.root)
-    needed = products.seconds * usual_vectors(minimum.n, flow=metric.flow is not None)
+    products, coarse = Ggn(minimum, root=metric.root), single(minimum)
+    quick = None if coarse is minimum else Ggn(coarse, root=metric.root)
+    examples = (products if quick is None else quick).seconds
+    needed = products.seconds * shared_vectors()
+    needed += examples * vectors_of_examples(minimum.n, flow=metric.flow is not None)
     run.progress(SWEEP[0], _matrix_free_sentence(needed, longest))
-    sweep = matrix_free_sweep(products, likelihood, lambdas, metric, run=run, clock=clock)
+    more = {"quick": quick, "run": run, "clock": clock}
+    sweep = matrix_free_sweep(products, likelihood, lambdas, metric, **more)
     seconds = clock.used if sweep.seconds is None else sweep.seconds
     return sweep, GapPlan(min(needed, longest), seconds, sweep.products)
 

@@ -2,6 +2,7 @@
 
 δθ_i = (A − J_iᵀΛ_iJ_i/n)⁻¹ g_i/n, the step whose first-order logits leave-one-out takes, by
 conjugate gradients for the examples that cost most; the loss is that of the network at θ + δθ_i.
+Where float32 is several times quicker the step is made in it, the loss always in float64.
 Linearised logits overshoot where they move far (docs/mathematics.md, section 7). It corrects the
 list of examples; the mean stays what it is, but for sequences of tokens, which are known by heart
 as no image is: of them all are moved, or a random sample, whose mean rise is an estimate.
@@ -18,6 +19,7 @@ from torch import Tensor
 from minimascope.curvature.gap.given import Assembly
 from minimascope.curvature.gap.result import GapEstimate
 from minimascope.curvature.minimum.batches import as_matrix
+from minimascope.curvature.minimum.single import single
 from minimascope.curvature.products.ggn import Ggn
 from minimascope.curvature.products.gradient import example_gradients
 
@@ -46,13 +48,13 @@ def moved_losses(given: Assembly, row: int) -> Moved:
     losses = plain.nll(plain.logits + given.sweep.displacement[row])
     if given.training.copies:
         return Moved(losses)  # an original's copies go with it; they are left linearised
-    products = Ggn(given.minimum, root=given.metric.root)
+    products = Ggn(single(given.minimum), root=given.metric.root)
     sequences = given.training.sequences
     count = moved_count(plain.n, products.operator.graph_bytes, sequences=sequences)
     taken = _taken(given, losses - plain.nll(), count)
     for some in taken.split(max(1, AT_ONCE // given.minimum.dim)):
         examples = given.sweep.examples[some]
-        steps = _steps(products, examples, float(given.sweep.lambdas[row]))
+        steps = _steps(products, examples, float(given.sweep.lambdas[row])).to(given.minimum.theta)
         losses[some] = _at(given, examples, steps)
     if not sequences:
         return Moved(losses)

@@ -132,7 +132,15 @@ def exact_seconds(count: float, device: torch.device) -> float:
 
 def usual_vectors(n: int, *, flow: bool = False) -> int:
     """GGN products that a matrix-free sweep takes where time is not short."""
-    deflation = 3 * DEFLATED + EXTRA_STEPS
-    forms = (2 * PROBES + 2) * USUAL_STEPS
+    return shared_vectors() + vectors_of_examples(n, flow=flow)
+
+
+def shared_vectors() -> int:
+    """Those of the deflation, of the soft rank and of sums over all examples."""
+    return 3 * DEFLATED + EXTRA_STEPS + (2 * PROBES + 2) * USUAL_STEPS
+
+
+def vectors_of_examples(n: int, *, flow: bool = False) -> int:
+    """Those of leave-one-out."""
     each = 2 * USUAL_STEPS * (USUAL_PRODUCTS if flow else 1)
-    return deflation + forms + min(n, USUAL_EXAMPLES) * each
+    return min(n, USUAL_EXAMPLES) * each

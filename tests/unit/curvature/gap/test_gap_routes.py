@@ -6,10 +6,12 @@ import pytest
 import torch
 from torch import nn
 
+from minimascope.curvature.gap import estimate
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.layers.gram import GramCost
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.running.run import Run
+from minimascope.curvature.sweep import matrix_free
 from minimascope.curvature.sweep.route import Budget, Route, choose_route
 from minimascope.objective.loss import Loss, LossName
 from minimascope.objective.tokens import TokenCrossEntropy
@@ -84,3 +86,49 @@ def test_drawn_sequences_have_their_cost_by_the_network_too() -> None:
     ]
     assert found[1].value == pytest.approx(found[0].value, rel=1e-6)
     assert found[1].standard_error == pytest.approx(found[0].standard_error, rel=1e-6)
+
+
+def convolving() -> Minimum:
+    """A minimum whose network has convolutions, which a copy in float32 is made of."""
+    torch.manual_seed(0)
+    X = torch.randn(60, 1, 6, 6, dtype=torch.float64)
+    y = (X.flatten(1)[:, :3] + 0.5 * torch.randn(60, 3)).argmax(1)
+    layers = [nn.Conv2d(1, 3, 3), nn.Tanh(), nn.Flatten(), nn.Linear(48, 3)]
+    return nearly(nn.Sequential(*layers).double(), X, y)
+
+
+def sampled(minimum: Minimum) -> tuple[float, str]:
+    found = estimate_gap(minimum, budget=Budget(route="matrix_free"), run=Run(seed=0))
+    alo = found.estimates["alo_ggn"]
+    return alo.value, alo.method
+
+
+def test_leave_one_out_in_float32_says_how_far_it_is_from_float64(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    minimum = convolving()
+    value, method = sampled(minimum)
+    assert "leave-one-out in float32" in method
+    monkeypatch.setattr(matrix_free, "ENOUGH", 0.0)  # nothing is
+    exact, plain = sampled(minimum)
+    assert "float32" not in plain
+    assert value == pytest.approx(exact, rel=1e-3)
+    assert value != exact
+    monkeypatch.setattr(estimate, "single", lambda given: given)
+    assert sampled(minimum)[0] == exact
+
+
+def test_what_float32_cannot_hold_is_left_out_in_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    minimum = convolving()
+    true = matrix_free.drawn_batch
+
+    def overflowing(ggn, likelihood, flow, examples):
+        if ggn.minimum.theta.dtype == torch.float32:
+            raise ValueError("A product with the GGN is not finite")
+        return true(ggn, likelihood, flow, examples)
+
+    expected = sampled(minimum)[0]
+    monkeypatch.setattr(matrix_free, "drawn_batch", overflowing)
+    value, method = sampled(minimum)
+    assert "float32" not in method
+    assert value == pytest.approx(expected, rel=1e-3)
