@@ -1,4 +1,4 @@
-"""An answer in any budget: ten networks of growing size, and whether stated intervals hold.
+"""An answer in any budget: eleven networks of growing size, and whether stated intervals hold.
 
     python benchmarks/anytime.py [--seconds 60] [--networks NAME …] [--trials 100]
 
@@ -56,6 +56,25 @@ class Case:
         scores = X.flatten(1) @ plane
         noise = 0.5 * scores.std() * torch.randn(scores.shape, generator=generator)
         return X, (scores + noise).argmax(dim=1)
+
+
+class Text(Case):
+    """Words with the frequencies of Zipf's law; `n` × `shape` of them, `classes` in all."""
+
+    def data(self) -> tuple[Tensor, Tensor]:
+        weights = 1 / torch.arange(1, self.classes + 1, dtype=torch.float64)
+        generator, (length,) = torch.Generator().manual_seed(0), self.shape
+        count = self.n * length
+        ids = torch.multinomial(weights, count, replacement=True, generator=generator)
+        return ids.reshape(self.n, length), ids.reshape(self.n, length)
+
+
+def gpt2() -> nn.Module:
+    """GPT-2 small's shape, its head tied."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    made: nn.Module = GPT2LMHeadModel(GPT2Config(n_positions=256, attn_implementation="eager"))
+    return made.eval()
 
 
 class Block(nn.Module):
@@ -121,6 +140,7 @@ CASES = {
     "dense, 984k": Case(dense(3072, 300, 200, 10), 20_000, IMAGE, 10),
     "residual, 2.8M": Case(lambda: residual([32, 64, 128, 256], 2), 50_000, IMAGE, 10),
     "ResNet-18, 11.2M": Case(lambda: residual([64, 128, 256, 512], 2), 50_000, IMAGE, 10),
+    "GPT-2 small, 124M": Text(gpt2, 32, (256,), 50257),
 }
 CHECKED = ("dense, 199", "dense, 2k", "convolutions, 5k")
 
@@ -147,7 +167,8 @@ def answer(name: str, seconds: float) -> dict[str, Any]:
     ms.analyze  # noqa: B018 - imported before the clock starts
     began = time.perf_counter()
     told = {"dtype": "float32" if count > SINGLE_ABOVE else "float64", "progress": False}
-    found = ms.analyze(network, (X, y), nn.CrossEntropyLoss(), seconds=seconds, **told)
+    criterion = None if isinstance(CASES[name], Text) else nn.CrossEntropyLoss()
+    found = ms.analyze(network, (X, y), criterion, seconds=seconds, **told)
     took, look = time.perf_counter() - began, found.first_look
     return {
         "parameters": count,

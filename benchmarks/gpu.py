@@ -3,7 +3,8 @@
     python benchmarks/gpu.py             # under eight minutes on one GPU; results/gpu.json
     python benchmarks/gpu.py --tiny --device cpu --out FILE   # the same on small networks
 
-torch, numpy and scipy are enough. Top pairs, a density and a trace are asked for while their
+torch, numpy and scipy are enough. Products of other tools stand beside ours where they have been
+brought along (`devices/peers.py`). Top pairs, a density and a trace are asked for while their
 products fit what is left of `--seconds`; what does not is left out, and said to be. Without CUDA
 it runs small networks of the same kinds on the CPU and writes only where `--out` says: nothing
 about GPUs is claimed from there.
@@ -23,6 +24,7 @@ from typing import Any
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
 import torch
+from devices import peers
 from devices.networks import ON_A_CPU, ON_A_GPU, Workload
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -112,8 +114,28 @@ def measured(load: Workload, device: torch.device, until: float) -> Row:
         if name == "Hessian":
             row["off_by"] = off_by(minimum, v)
             row["questions"] = answered(minimum, operator, taken, until)
+            row["peers"] = beside(load, device, v, hessian=operator.matvec(v), gradient=gradient)
         del operator
     return row
+
+
+def beside(
+    load: Workload, device: torch.device, v: Tensor, *, hessian: Tensor, gradient: float
+) -> Row:
+    """Of other tools' Hessian products: how many gradients they take, and how far they are off."""
+    found: Row = {}
+    for name, product in peers.products(load, device).items():
+        if isinstance(product, str):
+            found[name] = product
+            continue
+        try:
+            with sdpa_kernel(SDPBackend.MATH):
+                taken = seconds(device, lambda p=product: p(v))
+                off = float((product(v) - hessian).norm() / hessian.norm())
+            found[name] = {"gradients": taken / gradient, "off_by": off}
+        except (RuntimeError, ValueError, TypeError, AttributeError) as error:
+            found[name] = str(error).splitlines()[0]
+    return found
 
 
 def answered(minimum: Minimum, operator: Operator, each: float, until: float) -> Row:
@@ -156,7 +178,13 @@ def line(name: str, row: Row) -> str:
         f" of their FLOP/s, {row[kind]['peak_over_plan']:.2f} × plan"
         for kind in ("Hessian", "GGN")
     ]
-    return f"{name:28}" + "; ".join(products) + f"; off by {row['off_by']:.1e}"
+    others = [
+        f"{name} {peer['gradients']:.2f}"
+        for name, peer in row["peers"].items()
+        if isinstance(peer, dict)
+    ]
+    said = "; ".join([*products, f"off by {row['off_by']:.1e}", *others])
+    return f"{name:28}{said}"
 
 
 def arguments() -> argparse.Namespace:
