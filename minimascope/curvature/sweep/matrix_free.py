@@ -157,7 +157,7 @@ def _tried(
     difference = _apart(found["displacement"], exact["displacement"])
     if flow is not None:
         difference = difference.maximum(_apart(found["flow"][None], exact["flow"][None]))
-    return {"difference": difference.nan_to_num(nan=torch.inf)}
+    return {"difference": difference.nan_to_num(nan=torch.inf).to(ggn.lambdas)}
 
 
 def _apart(found: Tensor, exact: Tensor) -> Tensor:
