@@ -12,7 +12,7 @@ from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.machine.threads import one_thread_where_as_fast
 
 PASS_SHARE = 0.03  # of the budget that one pass over the training examples may take
-FEWEST = 32
+FEWEST, FEW, LONGEST_SHARE = 32, 2, 0.2  # or so many, and of them what this share has time for
 TRIED = (4, 64)  # rows that a pass is timed on: more where few are soon done
 SOON, SLOW = 0.01, 0.25  # seconds; of a network that is slow for one row, that one tells
 
@@ -31,19 +31,25 @@ def affordable(
     minimum: Minimum, test: Split | None, seconds: float, seed: int
 ) -> tuple[Minimum, Split | None, Totals]:
     """The same where a pass is short; else examples drawn by the seed, and of how many."""
-    one_thread_where_as_fast(lambda: _timed(minimum, minimum.inputs[: TRIED[0]]))
-    most = max(FEWEST, int(PASS_SHARE * seconds / row_time(minimum)))
+    few = 1 if _timed(minimum, minimum.inputs[:1]) > SLOW else TRIED[0]
+    one_thread_where_as_fast(lambda: _timed(minimum, minimum.inputs[:few]))
+    count = most(seconds / row_time(minimum))
     train_of, test_of = minimum.n, len(test[0]) if test is not None else 0
-    if train_of > most:
-        minimum = minimum.subset(_drawn(train_of, most, seed, minimum.inputs))
-    if test is not None and test_of > most:
-        rows = _drawn(test_of, most, seed, test[0])
+    if train_of > count:
+        minimum = minimum.subset(_drawn(train_of, count, seed, minimum.inputs))
+    if test is not None and test_of > count:
+        rows = _drawn(test_of, count, seed, test[0])
         test = test[0][rows], test[1][rows]
     totals = Totals(
-        train_of if train_of > most else None,
-        test_of if test_of > most else None,
+        train_of if train_of > count else None,
+        test_of if test_of > count else None,
     )
     return minimum, test, totals
+
+
+def most(rows: float) -> int:
+    """Examples of a budget that has time for a pass over so many and nothing else."""
+    return max(int(PASS_SHARE * rows), min(FEWEST, int(LONGEST_SHARE * rows)), FEW)
 
 
 def row_time(minimum: Minimum) -> float:

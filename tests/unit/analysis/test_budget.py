@@ -73,6 +73,21 @@ def test_with_time_enough_numbers_are_those_without_a_budget(script: Trained) ->
     assert "λ₁ at first" in str(found)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "row", "examples"),
+    [
+        (60.0, 1e-4, 18_000),  # 3% of the time
+        (60.0, 0.1, 32),  # so few are a tenth of it
+        (60.0, 1.2, 10),  # sequences through a large language model: a fifth of it
+        (10.0, 5.0, 2),
+    ],
+)
+def test_no_more_is_drawn_than_there_is_time_to_pass_over(
+    seconds: float, row: float, examples: int
+) -> None:
+    assert drawing.most(seconds / row) == examples
+
+
 def test_a_pass_that_is_too_long_is_over_a_sample_with_its_errors(
     script: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
