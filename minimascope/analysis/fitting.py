@@ -17,7 +17,7 @@ from minimascope.analysis.planning import predicted
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.asked import planned_stages
 from minimascope.contract.parameters import Parameters
-from minimascope.contract.report import FirstLook, Stage
+from minimascope.contract.report import NEEDS_SPECTRUM, FirstLook, Stage
 from minimascope.curvature.running.durations import duration
 from minimascope.curvature.spectrum.first_intervals import PER_RATIO
 from minimascope.curvature.spectrum.plan import Plan
@@ -40,10 +40,15 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
     before: dict[Stage, float] = dict(expected)
     if "spectrum" in before:  # a spectrum that is not done in time is none
         before["spectrum"] += plan.seconds_range[1] - plan.seconds
-    # What is too long alone would only take the others with it.
+    # What is too long alone, however little it looks at, would only take the others with it.
     alone = [stage for stage in _whole(session) if before.get(stage, 0.0) > seconds]
     costs = {stage: took for stage, took in before.items() if stage not in alone}
-    costs |= _coarser(session, plan, costs, seconds)
+    coarser = _coarser(session, plan, costs, seconds)
+    if too_long := [stage for stage, took in coarser.items() if took > seconds]:
+        alone += too_long
+        costs = {stage: took for stage, took in costs.items() if stage not in alone}
+        coarser = _coarser(session, plan, costs, seconds)
+    costs |= coarser
     _cap_gap(session, costs, seconds)
     drawn = session.opened.total.train is not None
     most = min(n // 2 if drawn else n, asked.spectrum_examples or n)
@@ -58,7 +63,8 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
             break
         if stage in stages:
             stages.remove(stage)
-            said.append(_left_out(stage, costs.pop(stage)))
+            session.given_up[stage] = costs.pop(stage)
+            said.append(_left_out(stage, session.given_up[stage]))
             count = _examples(costs, seconds, **told)
     said += [
         f"The stage {stage} looks at less, for time: about {duration(took)} in place of "
@@ -72,6 +78,19 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
         whole = session.opened.total.train or n
         said.append(f"Spectrum and density are of {count:,} of {whole:,} examples, for time.")
     return asked.model_copy(update=fits), said
+
+
+def taken_up(session: Session, seconds: float) -> Stage | None:
+    """The first of what was left out that fits after all, where others took less than planned."""
+    for stage in (each for each in reversed(ORDER) if each in session.given_up):
+        missing = stage in NEEDS_SPECTRUM and session.spectrum is None
+        if missing or session.given_up[stage] > seconds:
+            continue
+        session.report.warnings.remove(_left_out(stage, session.given_up.pop(stage)))
+        stages = [*session.parameters.stages, stage]
+        session.parameters = session.parameters.model_copy(update={"stages": stages})
+        return stage
+    return None
 
 
 def fewest(look: FirstLook | None) -> int:

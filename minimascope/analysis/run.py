@@ -15,7 +15,8 @@ import torch
 
 from minimascope import __version__
 from minimascope.analysis import parts
-from minimascope.analysis.budget import first_answers
+from minimascope.analysis.budget import PLANNED_SHARE, first_answers
+from minimascope.analysis.fitting import taken_up
 from minimascope.analysis.session.assembly import Opened
 from minimascope.analysis.session.cross_validation import folds_given
 from minimascope.analysis.session.faults import failure_of, refusal_of
@@ -39,7 +40,7 @@ from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import NEEDS_SPECTRUM, Failure, Report, Stage
 from minimascope.contract.schemas import StageState
-from minimascope.curvature.running.deadline import OutOfTimeError, kept, within
+from minimascope.curvature.running.deadline import OutOfTimeError, kept, left, within
 from minimascope.curvature.running.durations import duration
 from minimascope.machine.heap import pages_kept
 from minimascope.machine.threads import one_thread_where_busy
@@ -155,6 +156,10 @@ def _answered(session: Session) -> Report:
     session.shards.add(asked, seconds=sum(each.seconds for each in asked))
     for stage in in_turn(session, stages):
         run_stage(session, stage, stages)
+    while (again := taken_up(session, PLANNED_SHARE * left())) is not None:
+        stages = [*stages, again]
+        session.parts |= parts.parts_of(session.opened.minimum, [again], **told)
+        run_stage(session, again, stages)
     publisher.progress("done", 1.0, "Done")
     return session.report
 

@@ -13,7 +13,7 @@ from minimascope.analysis.session.assembly import Opened
 from minimascope.analysis.session.publishing import Publisher
 from minimascope.analysis.sharing.shards import Alone, Part, Shards
 from minimascope.contract.parameters import Parameters
-from minimascope.contract.report import Report
+from minimascope.contract.report import Report, Stage
 from minimascope.curvature.krylov.slq import ProbeSize
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.spectrum.spectrum import Spectrum
@@ -38,6 +38,7 @@ class Session:
     parts: dict[str, list[Part]] = field(default_factory=dict)
     thrift: dict[str, float] = field(default_factory=dict)  # CPU seconds that a stage may take
     probes: int = ProbeSize().probes  # of the density
+    given_up: dict[Stage, float] = field(default_factory=dict)  # for time; wall seconds planned
 
     def allowed(self, stage: str) -> float:
         """CPU seconds, as counted, that a budget leaves for a stage, of the gap wall seconds; any

@@ -136,6 +136,36 @@ def test_what_is_too_long_alone_takes_no_other_stage_with_it(
     assert any("gap was left out" in each for each in found.warnings)
 
 
+def test_a_gap_that_is_too_long_however_little_it_draws_takes_no_other_stage_with_it(
+    script: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs: dict[Stage, float] = {"spectrum": 1.0, "gap": 3600.0, "boundary": 40.0, "margins": 40.0}
+    monkeypatch.setattr(fitting, "predicted", lambda *_: (PLAN, costs))
+    monkeypatch.setattr(fitting, "_whole", lambda _: [])  # its examples are drawn
+    least = {"gap": 720.0, "boundary": 2.0, "margins": 2.0}
+    monkeypatch.setattr(
+        fitting, "stage_costs", lambda *_, allowed, **__: {k: least[k] for k in allowed}
+    )
+    found = asked(script, seconds=60, stages=["spectrum", "gap", "boundary", "margins"])
+    assert found.gap is None
+    assert found.boundary is not None
+    assert found.margins is not None
+    left_out = [each for each in found.warnings if "left out" in each]
+    assert left_out == ["The stage gap was left out: about 60 min, too long."]
+
+
+def test_what_was_left_out_is_done_where_the_others_were_quick(
+    script: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs: dict[Stage, float] = {"spectrum": 40.0, "density": 3.0, "margins": 20.0}
+    monkeypatch.setattr(fitting, "predicted", lambda *_: (PLAN, costs))
+    monkeypatch.setattr(fitting, "_coarser", lambda *_: {})
+    found = asked(script, seconds=60, stages=["spectrum", "density", "margins"])
+    assert found.spectrum.density is not None
+    assert found.margins is not None
+    assert not [each for each in found.warnings if "left out" in each]
+
+
 def test_less_time_is_less_looked_at_down_to_the_least(script: Trained) -> None:
     minimum = prepare(script.model, script.X, script.y)
     told = {"vectors": 2, "slower": 2.0}
