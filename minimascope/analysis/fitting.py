@@ -33,7 +33,7 @@ ORDER: tuple[Stage, ...] = ("margins", "boundary", "density", "gap", "spectrum")
 def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
     """Parameters that are expected to take no more, and sentences of what that left out.
 
-    Leaves in the session how much less the stages are to look at.
+    Leaves in the session how much less the stages are to look at, and what was given up.
     """
     asked, n = session.parameters, session.opened.minimum.n
     plan, expected = predicted(session.opened, asked)
@@ -43,10 +43,12 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
     # What is too long alone, however little it looks at, would only take the others with it.
     alone = [stage for stage in _whole(session) if before.get(stage, 0.0) > seconds]
     costs = {stage: took for stage, took in before.items() if stage not in alone}
+    probes = session.probes
     coarser = _coarser(session, plan, costs, seconds)
     if too_long := [stage for stage, took in coarser.items() if took > seconds]:
         alone += too_long
         costs = {stage: took for stage, took in costs.items() if stage not in alone}
+        session.thrift, session.probes = {}, probes
         coarser = _coarser(session, plan, costs, seconds)
     costs |= coarser
     _cap_gap(session, costs, seconds)
@@ -58,13 +60,14 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
     least = fewest(session.report.first_look)
     told = {"known": known, "most": most, "least": least}
     count = _examples(costs, seconds, **told)
+    given_up: dict[Stage, float] = {}
     for stage in ORDER:
         if _total(costs, count / known) <= seconds:
             break
         if stage in stages:
             stages.remove(stage)
-            session.given_up[stage] = costs.pop(stage)
-            said.append(_left_out(stage, session.given_up[stage]))
+            given_up[stage] = costs.pop(stage)
+            said.append(_left_out(stage, given_up[stage]))
             count = _examples(costs, seconds, **told)
     said += [
         f"The stage {stage} looks at less, for time: about {duration(took)} in place of "
@@ -77,6 +80,7 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
         fits["spectrum_examples"] = count
         whole = session.opened.total.train or n
         said.append(f"Spectrum and density are of {count:,} of {whole:,} examples, for time.")
+    session.given_up = given_up  # not before all of it is said
     return asked.model_copy(update=fits), said
 
 

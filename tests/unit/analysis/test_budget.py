@@ -139,10 +139,10 @@ def test_what_is_too_long_alone_takes_no_other_stage_with_it(
 def test_a_gap_that_is_too_long_however_little_it_draws_takes_no_other_stage_with_it(
     script: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    costs: dict[Stage, float] = {"spectrum": 1.0, "gap": 3600.0, "boundary": 40.0, "margins": 40.0}
+    costs: dict[Stage, float] = {"spectrum": 1.0, "gap": 3600.0, "boundary": 9.0, "margins": 9.0}
     monkeypatch.setattr(fitting, "predicted", lambda *_: (PLAN, costs))
     monkeypatch.setattr(fitting, "_whole", lambda _: [])  # its examples are drawn
-    least = {"gap": 720.0, "boundary": 2.0, "margins": 2.0}
+    least = {"gap": 720.0, "boundary": 2.0, "margins": 2.0}  # of both there is time for all
     monkeypatch.setattr(
         fitting, "stage_costs", lambda *_, allowed, **__: {k: least[k] for k in allowed}
     )
@@ -152,6 +152,8 @@ def test_a_gap_that_is_too_long_however_little_it_draws_takes_no_other_stage_wit
     assert found.margins is not None
     left_out = [each for each in found.warnings if "left out" in each]
     assert left_out == ["The stage gap was left out: about 60 min, too long."]
+    assert not [each for each in found.warnings if "looks at less" in each]
+    assert found.margins.l2.searched is None  # all points are
 
 
 def test_what_was_left_out_is_done_where_the_others_were_quick(
