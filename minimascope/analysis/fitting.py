@@ -48,7 +48,8 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
     if too_long := [stage for stage, took in coarser.items() if took > seconds]:
         alone += too_long
         costs = {stage: took for stage, took in costs.items() if stage not in alone}
-        session.thrift, session.probes = {}, probes
+        session.thrift.clear()
+        session.probes = probes
         coarser = _coarser(session, plan, costs, seconds)
     costs |= coarser
     _cap_gap(session, costs, seconds)

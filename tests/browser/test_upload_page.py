@@ -305,9 +305,9 @@ def test_weights_are_told_before_there_are_data(
         expect(rows).to_have_count(len(told["rows"]))
         known = [row["name"] for row in told["rows"] if row["singular_values"]]
         expect(page.locator("#weight-layer-menu option")).to_have_count(len(known))
-        page.wait_for_selector("#weights .scatterlayer .trace")
+        page.wait_for_selector("#weights .scatterlayer .trace", state="attached")
         page.select_option("#weight-layer-menu", known[-1])
-        page.wait_for_selector("#weights .scatterlayer .trace")
+        page.wait_for_selector("#weights .scatterlayer .trace", state="attached")
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert page.evaluate(wide) <= 0
         assert violations(page) == []
