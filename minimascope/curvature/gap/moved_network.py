@@ -48,13 +48,16 @@ def moved_losses(given: Assembly, row: int) -> Moved:
     losses = plain.nll(plain.logits + given.sweep.displacement[row])
     if given.training.copies:
         return Moved(losses)  # an original's copies go with it; they are left linearised
-    products = Ggn(single(given.minimum), root=given.metric.root)
+    ridge, coarse = float(given.sweep.lambdas[row]), single(given.minimum)
+    products = Ggn(coarse, root=given.metric.root)
     sequences = given.training.sequences
     count = moved_count(plain.n, products.operator.graph_bytes, sequences=sequences)
     taken = _taken(given, losses - plain.nll(), count)
     for some in taken.split(max(1, AT_ONCE // given.minimum.dim)):
         examples = given.sweep.examples[some]
-        steps = _steps(products, examples, float(given.sweep.lambdas[row])).to(given.minimum.theta)
+        steps = _steps(products, examples, ridge).to(given.minimum.theta)
+        if coarse is not given.minimum and not bool(steps.isfinite().all()):  # too coarse
+            steps = _steps(Ggn(given.minimum, root=given.metric.root), examples, ridge)
         losses[some] = _at(given, examples, steps)
     if not sequences:
         return Moved(losses)

@@ -15,30 +15,32 @@ from torch import Tensor
 from torch.autograd import Function
 from typing_extensions import override  # comes with torch
 
+from minimascope.curvature.products.own_forms import Pass, refuse_third
+
 Derivatives = tuple[Tensor, Tensor, Tensor]  # f, f', f'' at x
 CUBIC = 0.044715  # of the approximation by tanh (Hendrycks and Gimpel, 2016)
 
 
-def gelu(input: Tensor, approximate: str = "none", *, linear: bool) -> Tensor | None:
+def gelu(input: Tensor, approximate: str = "none", *, within: Pass) -> Tensor | None:
     """`torch.nn.functional.gelu`; None for what torch shall refuse."""
     makers = {"none": _gelu, "tanh": _gelu_by_tanh}
     if approximate not in makers or not input.is_floating_point():
         return None
-    return _applied(input, makers[approximate], linear=linear)
+    return _applied(input, makers[approximate], within=within)
 
 
-def silu(input: Tensor, inplace: bool = False, *, linear: bool) -> Tensor | None:
+def silu(input: Tensor, inplace: bool = False, *, within: Pass) -> Tensor | None:
     """`torch.nn.functional.silu`; None for what torch shall do itself."""
     if inplace or not input.is_floating_point():
         return None
-    return _applied(input, _silu, linear=linear)
+    return _applied(input, _silu, within=within)
 
 
-def _applied(x: Tensor, derivatives: Any, *, linear: bool) -> Tensor:
+def _applied(x: Tensor, derivatives: Any, *, within: Pass) -> Tensor:
     with torch.no_grad():
         y, first, second = derivatives(x.detach())
     # The second stands for nothing where only the cotangent moves; the first is kept anyway.
-    return _Elementwise.apply(x, y, first, first if linear else second, linear)
+    return _Elementwise.apply(x, y, first, first if within.linear else second, within)
 
 
 def _gelu(x: Tensor) -> Derivatives:
@@ -63,12 +65,6 @@ def _silu(x: Tensor) -> Derivatives:
     return torch.nn.functional.silu(x), first, s * (1 - s) * (2 + x * (1 - 2 * s))
 
 
-def refuse_third() -> None:
-    """Within a second backward pass that is to be differentiated again."""
-    if torch.is_grad_enabled():
-        raise RuntimeError("A third derivative was asked for, of a layer that has kept two.")
-
-
 class _Elementwise(Function):
     """y at x, with f' and f'' for later."""
 
@@ -82,12 +78,13 @@ class _Elementwise(Function):
     @staticmethod
     @override
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        x, _, first, second, linear = inputs
-        ctx.save_for_backward(x.detach() if linear else x, first, second)
+        x, _, first, second, ctx.within = inputs
+        ctx.save_for_backward(x.detach() if ctx.within.linear else x, first, second)
 
     @staticmethod
     @override
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        ctx.within.check_over()
         return _Scaled.apply(grad_outputs[0], *ctx.saved_tensors)[0], None, None, None, None
 
 

@@ -23,6 +23,7 @@ from torch.autograd import Function
 from typing_extensions import override  # comes with torch
 
 from minimascope.curvature.products.chain.windows import WindowShape, pair
+from minimascope.curvature.products.own_forms import Pass
 
 BLOCK_BYTES = 16 * 2**20  # of windows gathered at once
 
@@ -42,7 +43,7 @@ def convolution(
     dilation: Sequence[int] | int = 1,
     groups: int = 1,
     *,
-    linear: bool,
+    within: Pass,
 ) -> Tensor | None:
     """`torch.conv2d` and its like, whose arguments have these names.
 
@@ -50,7 +51,12 @@ def convolution(
     """
     if isinstance(padding, str) or (input.ndim, weight.ndim) != 2 * (dimensions + 2,):
         return None
-    if groups < 1 or input.shape[1] != groups * weight.shape[1] or input.dtype != weight.dtype:
+    if groups < 1 or input.shape[1] != groups * weight.shape[1] or len(weight) % groups:
+        return None
+    kinds = {each.dtype for each in (input, weight, bias) if each is not None}
+    if len(kinds) > 1 or not input.is_floating_point():  # of complex ones adjoints are others
+        return None
+    if bias is not None and bias.shape != weight.shape[:1]:
         return None
     stride, padding, dilation = (_sizes(each, dimensions) for each in (stride, padding, dilation))
     geometry = Geometry(stride, padding, dilation, groups)
@@ -59,7 +65,7 @@ def convolution(
     places = geometry.output(input.shape[2:], weight.shape[2:])
     if min(places) < 1 or 2 * len(input) * math.prod(places) * weight.numel() < TINY:
         return None
-    out = convolve(input, weight, _kernels(input, weight, geometry), linear=linear)
+    out = convolve(input, weight, _kernels(input, weight, geometry), within)
     return out if bias is None else out + bias.view(-1, *[1] * dimensions)
 
 
@@ -199,12 +205,9 @@ def _rows(output: Tensor) -> Tensor:
     return output.permute(0, 2, 3, 1).reshape(-1, output.shape[1])
 
 
-def convolve(images: Tensor, weight: Tensor, kernels: Kernels, *, linear: bool) -> Tensor:
-    """Images (N, C, *image) convolved with a weight (o, C/groups, *kernel): (N, o, *output).
-
-    linear: its pullback will be differentiated in the cotangent alone.
-    """
-    return _ToOutput.apply(images, weight, kernels, linear)
+def convolve(images: Tensor, weight: Tensor, kernels: Kernels, within: Pass) -> Tensor:
+    """Images (N, C, *image) convolved with a weight (o, C/groups, *kernel): (N, o, *output)."""
+    return _ToOutput.apply(images, weight, kernels, within)
 
 
 class _Bilinear(Function):
@@ -237,7 +240,7 @@ class _Bilinear(Function):
 
 
 class _ToOutput(_Bilinear):
-    """Images and weight to output."""
+    """Images and weight to output; `within` a pass, or in a derivative (None)."""
 
     @staticmethod
     @override
@@ -248,13 +251,15 @@ class _ToOutput(_Bilinear):
     @staticmethod
     @override
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        *tensors, kernels, linear = inputs
+        *tensors, ctx.kernels, ctx.within = inputs
+        linear = ctx.within is not None and ctx.within.linear
         ctx.save_for_backward(*([each.detach() for each in tensors] if linear else tensors))
-        ctx.kernels = kernels
 
     @staticmethod
     @override
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        if ctx.within is not None:
+            ctx.within.check_over()
         (images, weight), (cotangent,) = ctx.saved_tensors, grad_outputs
         wanted = ctx.needs_input_grad
         return (
@@ -285,7 +290,7 @@ class _ToImages(_Bilinear):
         (cotangent, weight), (tangent,) = ctx.saved_tensors, grad_outputs
         wanted = ctx.needs_input_grad
         return (
-            _ToOutput.apply(tangent, weight, ctx.kernels, False) if wanted[0] else None,
+            _ToOutput.apply(tangent, weight, ctx.kernels, None) if wanted[0] else None,
             _ToWeight.apply(cotangent, tangent, ctx.kernels) if wanted[1] else None,
             None,
         )
@@ -313,7 +318,7 @@ class _ToWeight(_Bilinear):
         (cotangent, images), (tangent,) = ctx.saved_tensors, grad_outputs
         wanted = ctx.needs_input_grad
         return (
-            _ToOutput.apply(images, tangent, ctx.kernels, False) if wanted[0] else None,
+            _ToOutput.apply(images, tangent, ctx.kernels, None) if wanted[0] else None,
             _ToImages.apply(cotangent, tangent, ctx.kernels) if wanted[1] else None,
             None,
         )

@@ -8,7 +8,10 @@ differentiating that gives J v without forward-mode rules (the double-backward i
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +23,8 @@ from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.minimum.places import Places, split
 from minimascope.curvature.products.quick_layers import QuickLayers
 from minimascope.curvature.running.memory import out_of_memory
+
+Layers = AbstractContextManager[Any]
 
 _memory_share = 1.0
 
@@ -92,44 +97,59 @@ def fresh_leaves(minimum: Minimum) -> dict[str, Tensor]:
 
 
 def forward(
-    minimum: Minimum,
-    parameters: dict[str, Tensor],
-    examples: slice,
-    *,
-    linear: bool = False,
+    minimum: Minimum, parameters: dict[str, Tensor], examples: slice, layers: Layers | None = None
 ) -> Tensor:
     """Logits (m × K) of a slice of the training set, in forms that can be differentiated well.
 
-    Attention is in its MATH form, some layers have second derivatives of their own (`QuickLayers`,
-    also for `linear`).
+    Attention is in its MATH form; `layers` are those that have second derivatives of their own.
     """
-    with sdpa_kernel(SDPBackend.MATH), QuickLayers(linear=linear):
+    with sdpa_kernel(SDPBackend.MATH), layers or nullcontext():
         return as_matrix(functional_call(minimum.network, parameters, (minimum.inputs[examples],)))
 
 
 def gradient_graph(minimum: Minimum, parameters: dict[str, Tensor], examples: slice) -> ChunkGraph:
     """The chunk's share of ∇L (sum over its examples divided by n), kept differentiable."""
-    leaves = list(parameters.values())
-    logits = forward(minimum, parameters, examples)
-    losses = minimum.loss.values(logits, minimum.targets[examples])
-    share = losses.sum() / minimum.n
-    with sdpa_kernel(SDPBackend.MATH):
-        gradients = torch.autograd.grad(
-            share, leaves, create_graph=True, allow_unused=True, materialize_grads=True
-        )
-    return ChunkGraph(minimum.places, leaves, list(gradients), logits)
+
+    def build(layers: Layers | None) -> ChunkGraph:
+        leaves = list(parameters.values())
+        logits = forward(minimum, parameters, examples, layers)
+        losses = minimum.loss.values(logits, minimum.targets[examples])
+        share = losses.sum() / minimum.n
+        return ChunkGraph(minimum.places, leaves, _kept([share], leaves), logits)
+
+    return _with_quick_layers(build, linear=False)
 
 
 def jacobian_graph(minimum: Minimum, parameters: dict[str, Tensor], examples: slice) -> ChunkGraph:
     """The chunk's logits and θ-pullback, linear in a cotangent that J v is read from."""
-    leaves = list(parameters.values())
-    logits = forward(minimum, parameters, examples, linear=True)
-    cotangent = torch.zeros_like(logits, requires_grad=True)
+
+    def build(layers: Layers | None) -> ChunkGraph:
+        leaves = list(parameters.values())
+        logits = forward(minimum, parameters, examples, layers)
+        cotangent = torch.zeros_like(logits, requires_grad=True)
+        pulled = _kept([logits], leaves, [cotangent])
+        return ChunkGraph(minimum.places, leaves, pulled, logits, cotangent)
+
+    return _with_quick_layers(build, linear=True)
+
+
+def _kept(
+    outputs: list[Tensor], leaves: list[Tensor], seeds: list[Tensor] | None = None
+) -> list[Tensor]:
+    """A pullback with its graph."""
+    how = {"create_graph": True, "allow_unused": True, "materialize_grads": True}
     with sdpa_kernel(SDPBackend.MATH):
-        pulled = torch.autograd.grad(
-            logits, leaves, cotangent, create_graph=True, allow_unused=True, materialize_grads=True
-        )
-    return ChunkGraph(minimum.places, leaves, list(pulled), logits, cotangent)
+        return list(torch.autograd.grad(outputs, leaves, seeds, **how))
+
+
+def _with_quick_layers(build: Callable[[Layers | None], ChunkGraph], *, linear: bool) -> ChunkGraph:
+    """Of torch's own layers where the network asks more of them than others can (`own_forms`)."""
+    try:
+        return build(QuickLayers(linear=linear))
+    except RuntimeError as error:
+        if out_of_memory(error):
+            raise
+    return build(None)
 
 
 def differentiate(

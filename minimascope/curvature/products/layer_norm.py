@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.autograd import Function
 from typing_extensions import override  # comes with torch
 
-from minimascope.curvature.products.activations import refuse_third
+from minimascope.curvature.products.own_forms import Pass, refuse_third
 
 
 def layer_norm(
@@ -34,7 +34,7 @@ def layer_norm(
     eps: float = 1e-5,
     _cudnn: bool = True,
     *,
-    linear: bool,
+    within: Pass,
 ) -> Tensor | None:
     """`torch.nn.functional.layer_norm`; None for what torch shall do itself, or refuse."""
     shape = tuple(normalized_shape)
@@ -42,7 +42,9 @@ def layer_norm(
         return None
     if not shape or input.shape[-len(shape) :] != shape or weight.shape != shape:
         return None
-    found: Tensor = _LayerNorm.apply(input, weight, eps, linear)[0]
+    if bias is not None and (bias.shape, bias.dtype) != (shape, input.dtype):
+        return None
+    found: Tensor = _LayerNorm.apply(input, weight, eps, within)[0]
     return found if bias is None else found + bias
 
 
@@ -79,12 +81,14 @@ class _LayerNorm(Function):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
         _, n, r = output
         ctx.mark_non_differentiable(n, r)
-        x, w, _, linear = inputs
-        ctx.save_for_backward(*((x.detach(), w.detach()) if linear else (x, w)), n, r)
+        x, w, _, ctx.within = inputs
+        kept = (x.detach(), w.detach()) if ctx.within.linear else (x, w)
+        ctx.save_for_backward(*kept, n, r)
 
     @staticmethod
     @override
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        ctx.within.check_over()
         return *_Pulled.apply(grad_outputs[0], *ctx.saved_tensors)[:2], None, None
 
 

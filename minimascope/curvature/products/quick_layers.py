@@ -15,6 +15,7 @@ from typing_extensions import override  # comes with torch
 from minimascope.curvature.products.activations import gelu, silu
 from minimascope.curvature.products.convolution import convolution
 from minimascope.curvature.products.layer_norm import layer_norm
+from minimascope.curvature.products.own_forms import Pass
 
 _ATEN = torch.ops.aten
 # What a module calls, and what a graph of torch.export does.
@@ -43,7 +44,12 @@ class QuickLayers(TorchFunctionMode):
 
     def __init__(self, *, linear: bool) -> None:
         super().__init__()
-        self._linear = linear
+        self._pass = Pass(linear)
+
+    @override
+    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+        self._pass.running = False
+        super().__exit__(exc_type, exc_val, exc_tb)
 
     @override
     def __torch_function__(
@@ -53,7 +59,7 @@ class QuickLayers(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
+        given = kwargs or {}
         form = FORMS.get(func)
-        more = {**(kwargs or {}), "linear": self._linear}
-        found = None if form is None else form(*args, **more)
-        return func(*args, **(kwargs or {})) if found is None else found
+        found = None if form is None else form(*args, **given, within=self._pass)
+        return func(*args, **given) if found is None else found

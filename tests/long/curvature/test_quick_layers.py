@@ -9,7 +9,7 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.nn import functional
 
 from minimascope.curvature.minimum.minimum import Minimum, prepare
-from minimascope.curvature.products import quick_layers
+from minimascope.curvature.products import convolution, quick_layers
 from minimascope.curvature.products.ggn import ggn
 from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.products.quick_layers import QuickLayers
@@ -138,3 +138,33 @@ def _counting(calls: list[object], key: object, form):
         return form(*args, **kwargs)
 
     return counted
+
+
+class SelfDifferentiating(nn.Module):
+    """Its outputs are derivatives of a network in its input, as those of physics-informed ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm, self.last = nn.Conv1d(1, 4, 3), nn.LayerNorm(4), nn.Linear(4, 1)
+        self.act = nn.SiLU()
+
+    def inner(self, x: Tensor) -> Tensor:
+        return self.last(self.act(self.norm(self.first(x).mean(2)))).sum()
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            return torch.autograd.grad(self.inner(x), x, create_graph=True)[0].flatten(1)
+
+
+@pytest.mark.parametrize("operator", [hessian, ggn])
+def test_a_network_that_differentiates_itself_has_torchs_own(operator, monkeypatch):
+    monkeypatch.setattr(convolution, "TINY", 1)
+    torch.manual_seed(0)
+    data = torch.randn(9, 1, 5), torch.randint(0, 5, (9,))
+    minimum = prepare(SelfDifferentiating(), *data)
+    rows = torch.randn(2, minimum.dim, dtype=torch.float64)
+    found = operator(minimum).matmat(rows)
+    monkeypatch.setattr(quick_layers, "FORMS", {})
+    torch.testing.assert_close(found, operator(minimum).matmat(rows), rtol=0, atol=1e-13)
+    assert float(found.norm()) > 0
