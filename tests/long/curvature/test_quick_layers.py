@@ -140,6 +140,46 @@ def _counting(calls: list[object], key: object, form):
     return counted
 
 
+class Depthwise(nn.Module):
+    """A block of ConvNeXt's kind, with every layer that has a form of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.spatial = nn.Conv2d(2, 4, 2, 2), nn.Conv2d(4, 4, 3, padding=1, groups=4)
+        self.norm, self.wide, self.narrow = nn.LayerNorm(4), nn.Linear(4, 8), nn.Linear(8, 4)
+        self.act, self.swish, self.head = nn.GELU(), nn.SiLU(), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        mixed = self.narrow(self.act(self.wide(self.norm(self.spatial(x).permute(0, 2, 3, 1)))))
+        return self.head(self.swish(x + mixed.permute(0, 3, 1, 2)).mean((2, 3)))
+
+
+@pytest.mark.parametrize("rows", [1, 16])
+def test_products_are_those_of_the_dense_matrices(rows: int, monkeypatch):
+    """torch.autograd.functional.hessian and JᵀΛJ of torch.func.jacrev, nothing of ours in them."""
+    monkeypatch.setattr(convolution, "TINY", 1)
+    torch.manual_seed(0)
+    X, y = torch.randn(7, 2, 6, 6, dtype=torch.float64), torch.randint(3, (7,))
+    network = Depthwise().double()
+    parts = {name: q.detach() for name, q in network.named_parameters()}
+    theta = torch.cat([q.flatten() for q in parts.values()])
+
+    def logits(at: Tensor) -> Tensor:
+        values = at.split([q.numel() for q in parts.values()])
+        named = {k: v.view_as(q) for (k, q), v in zip(parts.items(), values, strict=True)}
+        return torch.func.functional_call(network, named, (X,))
+
+    H = torch.autograd.functional.hessian(lambda at: functional.cross_entropy(logits(at), y), theta)
+    J, p = torch.func.jacrev(logits)(theta), logits(theta).softmax(1)
+    G = torch.einsum("nkp,nkl,nlq->pq", J, torch.diag_embed(p) - p[:, :, None] * p[:, None], J) / 7
+    minimum = prepare(network, X, y)
+    identity = torch.eye(minimum.dim, dtype=torch.float64)
+    for operator, dense in ((hessian(minimum), H), (ggn(minimum), G)):
+        found = torch.cat([operator.matmat(some) for some in identity.split(rows)])
+        torch.testing.assert_close(found, dense, rtol=0, atol=1e-14)
+
+
 class SelfDifferentiating(nn.Module):
     """Its outputs are derivatives of a network in its input, as those of physics-informed ones."""
 
