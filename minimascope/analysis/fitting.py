@@ -25,6 +25,7 @@ from minimascope.curvature.spectrum.plan import Plan
 FEWEST = range(100, 501)  # examples of a spectrum at least, or all
 SPECTRAL: tuple[Stage, ...] = ("spectrum", "density")  # what a sample makes shorter
 COARSER: tuple[Stage, ...] = ("density", "gap", "boundary", "margins")  # can look at less
+AT_WORST = 2.0  # of what an exact gap is planned to take, on a machine with other work
 LEAST_SHARE = 0.4  # of the time, for these, however long the others take
 # What is given up first: what most of the report's sentences rest on comes last.
 ORDER: tuple[Stage, ...] = ("margins", "boundary", "density", "gap", "spectrum")
@@ -40,8 +41,10 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
     before: dict[Stage, float] = dict(expected)
     if "spectrum" in before:  # a spectrum that is not done in time is none
         before["spectrum"] += plan.seconds_range[1] - plan.seconds
+    whole = [stage for stage in _whole(session) if stage in before]
+    before |= {stage: AT_WORST * before[stage] for stage in whole}  # nor is such a gap
     # What is too long alone, however little it looks at, would only take the others with it.
-    alone = [stage for stage in _whole(session) if before.get(stage, 0.0) > seconds]
+    alone = [stage for stage in whole if before[stage] > seconds]
     costs = {stage: took for stage, took in before.items() if stage not in alone}
     probes = session.probes
     coarser = _coarser(session, plan, costs, seconds)

@@ -136,6 +136,19 @@ def test_what_is_too_long_alone_takes_no_other_stage_with_it(
     assert any("gap was left out" in each for each in found.warnings)
 
 
+def test_a_gap_that_is_nothing_before_its_end_is_begun_with_time_to_spare_alone(
+    script: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs: dict[Stage, float] = {"spectrum": 1.0, "gap": 30.0, "margins": 3.0}  # an exact one
+    monkeypatch.setattr(fitting, "predicted", lambda *_: (PLAN, costs))
+    found = asked(script, seconds=60, stages=["spectrum", "gap", "margins"])
+    assert found.gap is None
+    assert found.margins is not None
+    assert found.failures == []
+    costs["gap"] = 15.0
+    assert asked(script, seconds=60, stages=["spectrum", "gap", "margins"]).gap is not None
+
+
 def test_a_gap_that_is_too_long_however_little_it_draws_takes_no_other_stage_with_it(
     script: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
