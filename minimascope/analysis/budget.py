@@ -14,7 +14,7 @@ from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.asked import planned_stages
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import FirstLook, Interval, Stage
-from minimascope.contract.report.sentences import few_examples
+from minimascope.contract.report.sentences import few_examples, left_out
 from minimascope.curvature.running.deadline import OutOfTimeError, left
 from minimascope.curvature.running.durations import duration
 from minimascope.curvature.spectrum.first_look import Look, first_looks
@@ -107,4 +107,4 @@ def words(found: FirstLook) -> str:
 def _without(session: Session, stages: list[Stage], why: str) -> None:
     kept = [each for each in planned_stages(session.parameters) if each not in stages]
     session.parameters = session.parameters.model_copy(update={"stages": kept})
-    session.report.warnings.append(f"Left out: {', '.join(stages)}; {why}.")
+    session.report.warnings.append(left_out(stages, why))

@@ -18,6 +18,7 @@ from minimascope.analysis.session.session import Session
 from minimascope.analysis.stages.asked import planned_stages
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.report import NEEDS_SPECTRUM, FirstLook, Stage
+from minimascope.contract.report.sentences import left_out
 from minimascope.curvature.running.durations import duration
 from minimascope.curvature.spectrum.first_intervals import PER_RATIO
 from minimascope.curvature.spectrum.plan import Plan
@@ -123,7 +124,7 @@ def _cap_gap(session: Session, costs: Mapping[Stage, float], seconds: float) -> 
 
 
 def _left_out(stage: Stage, took: float) -> str:
-    return f"The stage {stage} was left out: about {duration(took)}, too long."
+    return left_out([stage], f"about {duration(took)}, too long")
 
 
 def _coarser(

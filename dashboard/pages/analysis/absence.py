@@ -1,14 +1,16 @@
-"""Why a report lacks what a stage finds: to come, not asked for, or without meaning here."""
+"""Why a report lacks what a stage finds: to come, left out, not asked for, without meaning here."""
 
 from __future__ import annotations
 
 from minimascope.contract.report import Report, Stage
+from minimascope.contract.report.sentences import is_left_out
 
 PENDING = "not computed yet"
 UNASKED = "not asked for"
 INAPPLICABLE = "does not apply"
 FAILED = "could not be computed"
 OUT_OF_TIME = "not reached in time"
+LEFT_OUT = "left out, as said"
 
 
 def absence(report: Report, stage: Stage, *, final: bool) -> str:
@@ -18,6 +20,8 @@ def absence(report: Report, stage: Stage, *, final: bool) -> str:
             if failure.code == "out_of_time":
                 return OUT_OF_TIME
             return INAPPLICABLE if failure.inapplicable else FAILED
+    if is_left_out(report.warnings, stage):
+        return LEFT_OUT
     if stage == "boundary" and report.tokens is not None and report.tokens.flips:
         return INAPPLICABLE  # of a language model that stage finds flips
     return UNASKED if final else PENDING

@@ -61,7 +61,7 @@ def _remarks(analysis: Analysis, report: Report) -> list[Any]:
     notes += _warnings(report.warnings)
     quiet = [html.P(said) for said in budget_words(report)]
     if report.spectrum is not None and report.spectrum.sample is not None:
-        quiet.append(html.P(sample_words(report.spectrum, report.spectrum.sample)))
+        quiet.append(html.P(sample_words(report, report.spectrum, report.spectrum.sample)))
     notes += [remark(*quiet)] if quiet else []
     if analysis.elsewhere or analysis.run:
         notes.insert(0, _origin(analysis))

@@ -16,14 +16,17 @@ from minimascope.contract.report import (
 )
 
 
-def sample_words(spectrum: Spectrum, sample: SpectrumSample) -> str:
+def sample_words(report: Report, spectrum: Spectrum, sample: SpectrumSample) -> str:
     """Whose spectrum it is, and between what λ₁ of all examples lies."""
+    others = ("gap", "boundary", "margins")
+    found = " and ".join(name for name in others if getattr(report, name) is not None)
+    whole = f"; {found} see all of them" if found else ""
     first = sample.on_all[0]
     value = " ".join(with_error(first.value, first.standard_error))
     return (
         f"Spectrum, density and layers are those of {count(sample.examples)} of the "
-        f"{plural(sample.total, 'training example')}, a random sample; gap, boundary and margins "
-        f"see all of them. λ₁ of all examples lies between {value}, the curvature of its first "
+        f"{plural(sample.total, 'training example')}, a random sample"
+        f"{whole}. λ₁ of all examples lies between {value}, the curvature of its first "
         f"eigenvector there, and (on average over samples) the sample's, "
         f"{number(spectrum.eigenvalues[0])}."
     )

@@ -6,6 +6,7 @@ Numbers are in nats with two significant digits.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from minimascope.contract.report.gap import Gap, Lies
 from minimascope.contract.report.objective import ObjectiveSummary, PenaltyGroup
@@ -31,6 +32,17 @@ MOMENTS = {
     "gradients": "second moments estimated from gradients",
     "scalar": "one number in place of its second moments",
 }
+
+
+def left_out(stages: Sequence[str], why: str) -> str:
+    """What is said of stages that a budget has no room for."""
+    return f"Left out: {', '.join(stages)}; {why}."
+
+
+def is_left_out(warnings: Sequence[str], stage: str) -> bool:
+    """Whether one of these says so of the stage."""
+    said = (each.removeprefix("Left out: ") for each in warnings if each.startswith("Left out: "))
+    return any(stage in each.partition(";")[0].split(", ") for each in said)
 
 
 def nats(value: float, *, like: float | None = None) -> str:

@@ -116,7 +116,7 @@ def test_what_does_not_fit_is_left_out_and_said(
     found = asked(script, seconds=60, stages=["spectrum", "density", "gap", "margins"])
     assert found.spectrum is not None
     assert found.margins is None
-    assert any("margins was left out: about 15 min" in each for each in found.warnings)
+    assert any("Left out: margins; about 15 min" in each for each in found.warnings)
 
 
 def test_stages_that_are_too_long_share_what_there_is() -> None:
@@ -133,7 +133,7 @@ def test_what_is_too_long_alone_takes_no_other_stage_with_it(
     found = asked(script, seconds=60, stages=["spectrum", "gap", "margins"])
     assert found.gap is None
     assert found.margins is not None
-    assert any("gap was left out" in each for each in found.warnings)
+    assert any("Left out: gap" in each for each in found.warnings)
 
 
 def test_a_gap_that_is_nothing_before_its_end_is_begun_with_time_to_spare_alone(
@@ -163,8 +163,8 @@ def test_a_gap_that_is_too_long_however_little_it_draws_takes_no_other_stage_wit
     assert found.gap is None
     assert found.boundary is not None
     assert found.margins is not None
-    left_out = [each for each in found.warnings if "left out" in each]
-    assert left_out == ["The stage gap was left out: about 60 min, too long."]
+    left_out = [each for each in found.warnings if "Left out" in each]
+    assert left_out == ["Left out: gap; about 60 min, too long."]
     assert not [each for each in found.warnings if "looks at less" in each]
     assert found.margins.l2.searched is None  # all points are
 
@@ -178,7 +178,7 @@ def test_what_was_left_out_is_done_where_the_others_were_quick(
     found = asked(script, seconds=60, stages=["spectrum", "density", "margins"])
     assert found.spectrum.density is not None
     assert found.margins is not None
-    assert not [each for each in found.warnings if "left out" in each]
+    assert not [each for each in found.warnings if "Left out" in each]
 
 
 def test_less_time_is_less_looked_at_down_to_the_least(script: Trained) -> None:

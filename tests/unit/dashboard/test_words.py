@@ -10,6 +10,7 @@ import pytest
 
 from dashboard.app import ASSETS
 from dashboard.components.words import level, number, with_error
+from dashboard.pages.analysis.absence import absence
 from dashboard.pages.analysis.key_numbers import eigenvalue_kpi, margin_kpi, soft_rank_kpi
 from dashboard.pages.analysis.sample_words import budget_words, sample_words
 from dashboard.pages.compare.levels import place_of, power_of, spans
@@ -37,6 +38,7 @@ from minimascope.contract.report import (
     Interval,
     SpectrumSample,
 )
+from minimascope.contract.report.sentences import is_left_out, left_out
 from minimascope.contract.schemas import KeyNumbers
 from tests.cases.reference_report import Found
 
@@ -91,7 +93,7 @@ def test_a_spectrum_of_some_examples_says_between_what_the_wholes_lies(gauss: Fo
     shown = eigenvalue_kpi(gauss[0].model_copy(update={"spectrum": sampled}))
     assert shown.label == "λ₁ of 1\u202f000\u00a0examples"
     assert shown.note == "of all at least 3.30 ± 0.80"
-    said = sample_words(sampled, sample)
+    said = sample_words(gauss[0], sampled, sample)
     assert "1\u202f000 of the 12\u202f000\u00a0training examples" in said
     assert said.endswith(
         f"(on average over samples) the sample's, {number(spectrum.eigenvalues[0])}."
@@ -297,3 +299,14 @@ def test_type_has_five_sizes() -> None:
     sizes = set(re.findall(r"font(?:-size)?: ([^;}/]+)", said))
     assert sizes <= {f"var(--{name})" for name in TYPE} | {"inherit", "0", "0.75em"}
     assert set(re.findall(r"--(\w+): \d+px", said)) == set(TYPE)
+
+
+def test_what_a_budget_left_out_was_asked_for(gauss: Found) -> None:
+    without = {"boundary": None, "margins": None, "gap": None, "failures": []}
+    warnings = [left_out(["margins", "boundary"], "about 4 s, too long"), left_out(["gap"], "why")]
+    report = gauss[0].model_copy(update={**without, "warnings": warnings})
+    for stage in ("gap", "boundary", "margins"):
+        assert absence(report, stage, final=True) == "left out, as said"
+        plain = report.model_copy(update={"warnings": []})
+        assert absence(plain, stage, final=True) == "not asked for"
+    assert not is_left_out(warnings, "spectrum")
