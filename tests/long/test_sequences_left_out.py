@@ -17,6 +17,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 import minimascope as ms
 
 WORDS, LENGTH, COUNT, WIDTH, DECAY = 7, 6, 10, 4, 1e-2
+ROUNDING = 1e-14  # of the loss: the last steps change it by less
 
 
 class Attentive(nn.Module):
@@ -73,7 +74,7 @@ class Training:
             while True:
                 ridge = (damping + raised) * torch.eye(len(H), dtype=H.dtype)
                 new = theta - torch.linalg.solve(H + ridge, slope)
-                if objective(new) <= value:
+                if objective(new) <= value + ROUNDING:
                     break
                 damping *= 4
             theta, value, damping = new, objective(new), max(damping / 4, 1e-12)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from dash import html
 
 from dashboard.components.term import term
-from dashboard.components.words import level, number, percent, plural, with_error
+from dashboard.components.words import count, level, number, percent, plural, with_error
 from dashboard.pages.analysis.absence import absence
 from dashboard.pages.analysis.sample_words import first_look_words
 from dashboard.pages.analysis.words import temperature
-from minimascope.contract.report import Report, Tokens
+from minimascope.contract.report import Report, SpectrumSample, Tokens
 
 OVERCONFIDENT = 1.2
+SURE = 2  # standard errors
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,10 @@ def soft_rank_kpi(report: Report, *, final: bool = False) -> Kpi:
 
 
 def eigenvalue_kpi(report: Report, *, final: bool = False) -> Kpi:
-    """λ₁ with its outliers, or between what it lies where the spectrum is of a sample."""
+    """λ₁ with its outliers, or between what that of all examples lies."""
     spectrum = report.spectrum
+    if spectrum is not None and spectrum.sample is not None and spectrum.eigenvalues:
+        return _sampled_eigenvalue(report, spectrum.sample, spectrum.eigenvalues[0])
     if spectrum is None or not spectrum.eigenvalues:
         look = report.first_look
         if look is not None and look.lambda_1 is not None:
@@ -52,12 +55,21 @@ def eigenvalue_kpi(report: Report, *, final: bool = False) -> Kpi:
     note = plural(spectrum.outliers.by_ratio.count, "outlier")
     if not (bool(spectrum.converged) and spectrum.converged[0]):
         note = "not converged"
-    label = "Largest curvature λ₁"
-    if spectrum.sample is not None:
-        label = f"λ₁ of {plural(spectrum.sample.examples, 'example')}"
-        found = spectrum.sample.on_all[0]
-        note = "of all at least " + " ".join(with_error(found.value, found.standard_error))
-    return Kpi("lambda_1", label, number(spectrum.eigenvalues[0]), note)
+    return Kpi("lambda_1", "Largest curvature λ₁", number(spectrum.eigenvalues[0]), note)
+
+
+def _sampled_eigenvalue(report: Report, sample: SpectrumSample, top: float) -> Kpi:
+    """From v₁ᵀHv₁ on all examples to the sample's λ₁, which is too large on average; or what the
+    first look found, where that knows it better."""
+    found, look = sample.on_all[0], report.first_look
+    high = top if found.value is None else max(top, found.value)
+    low = (found.value or 0.0) - SURE * (found.standard_error or 0.0)
+    first = None if look is None or look.needed else look.lambda_1
+    if look is not None and first is not None and first.high - first.low < top - low:
+        value, note = first_look_words(look, first)
+        return Kpi("lambda_1", "Largest curvature λ₁", value, note)
+    of = f"of all {plural(sample.total, 'example')}, from a sample of {count(sample.examples)}"
+    return Kpi("lambda_1", "Largest curvature λ₁", f"{number(low)} to {number(high)}", of)
 
 
 def perplexity_kpi(tokens: Tokens, accuracy: float | None) -> Kpi:

@@ -10,10 +10,12 @@ from minimascope.analysis.costs.passes import row_seconds
 from minimascope.curvature.gap.moved_network import USUAL_STEPS, moved_count
 from minimascope.curvature.layers.gram import gram_cost
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.products.graphs import planned_bytes
 from minimascope.curvature.spectrum.plan import Plan
 from minimascope.curvature.spectrum.route import DENSE, LOW_RANK
 from minimascope.curvature.sweep.route import (
     LONGEST,
+    MEMORY_BYTES,
     RoutePlan,
     choose_route,
     flow_operations,
@@ -54,7 +56,9 @@ def moved_seconds(minimum: Minimum, plan: Plan) -> float:
 
 
 def _route(minimum: Minimum) -> RoutePlan:
-    return choose_route(minimum.n, outputs_of(minimum), minimum.dim, gram=gram_cost(minimum))
+    room = planned_bytes(MEMORY_BYTES, minimum.inputs.device)
+    gram = gram_cost(minimum)
+    return choose_route(minimum.n, outputs_of(minimum), minimum.dim, gram=gram, memory_bytes=room)
 
 
 def sweep_seconds(minimum: Minimum, *, slower: float = 1.0, product: float = 0.0) -> float:

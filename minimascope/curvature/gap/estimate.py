@@ -27,6 +27,7 @@ from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.minimum.single import single
 from minimascope.curvature.products.ggn import Ggn
 from minimascope.curvature.products.gradient import mean_gradient
+from minimascope.curvature.products.graphs import planned_bytes
 from minimascope.curvature.products.metric import metric_at
 from minimascope.curvature.running.clock import Clock, Progress, part
 from minimascope.curvature.running.durations import duration
@@ -130,7 +131,8 @@ def _check_sizes(minimum: Minimum, test: Split | None) -> None:
 def _route(minimum: Minimum, likelihood: Likelihood, budget: Budget) -> RoutePlan:
     cost, n, K = gram_cost(minimum), likelihood.n, likelihood.outputs
     if budget.route is None:
-        return choose_route(n, K, minimum.dim, gram=cost, memory_bytes=budget.memory_bytes)
+        room = planned_bytes(budget.memory_bytes, minimum.inputs.device)
+        return choose_route(n, K, minimum.dim, gram=cost, memory_bytes=room)
     counts = {
         "primal": primal_operations(n * K, minimum.dim) + left_out_operations(n, K, minimum.dim),
         "dual": dual_operations(n * K, cost) + left_out_operations(n, K, n * K),

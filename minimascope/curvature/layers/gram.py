@@ -24,6 +24,7 @@ TIMED = 8  # examples
 # Numbers of a product of position kernels made at a time: larger ones leave the cache before they
 # are added up.
 CACHED = 2**21
+TILE = 1024  # rows and columns of a matrix transposed at a time
 # What multiplying two kernels entry by entry and adding them up costs, in multiplications of a
 # matrix product: memory is slower than arithmetic.
 POINTWISE = 100
@@ -44,7 +45,7 @@ def gram_cost(minimum: Minimum) -> GramCost:
     """
     by_rows = minimum.objective.optimiser.adaptive
     n = minimum.n
-    operations, held, covered = 0.0, 0.0, 0
+    operations, largest, held, covered = 0.0, 0.0, 0.0, 0
     outputs = 1
     for trace in trace_layers(minimum, minimum.inputs[:1]):
         _, outputs, positions, o = trace.sensitivities.shape
@@ -53,11 +54,13 @@ def gram_cost(minimum: Minimum) -> GramCost:
         if by_rows:
             pairs = o * d
         operations += 2.0 * (n * outputs) ** 2 * min(pairs, o * d)
-        held = max(held, n * positions * (d + outputs * o))
+        own = n * positions * (d + outputs * o)
+        largest, held = max(largest, own), held + own
         covered += o * d
     rest = max(0, minimum.dim - covered)
     operations += 2.0 * (n * outputs) ** 2 * rest
-    return GramCost(operations, held + min(HELD, n * outputs * rest))
+    together = min(held, max(TRACED, largest))
+    return GramCost(operations, together + min(HELD, n * outputs * rest))
 
 
 def trace_seconds(minimum: Minimum, *, once: bool = False) -> float:
@@ -84,23 +87,47 @@ def _timed(minimum: Minimum, count: int) -> float:
 
 
 def gram(minimum: Minimum, inputs: Tensor, root: Tensor | None = None) -> Tensor:
-    """Θ = JJᵀ (nK × nK); with root (p,) of J·diag(root)."""
+    """Θ = JJᵀ (nK × nK); with root (p,) of J·diag(root).
+
+    Layers add to one half of it, Θ = half + halfᵀ: no second matrix of that size is held.
+    """
     known = closed_form_names(minimum, inputs)
     probe = [each for each in trace_layers(minimum, inputs[:1]) if each.names <= known]
-    total: Tensor | None = None
+    half: Tensor | None = None
     for layers in _groups(probe, inputs.shape[0]):
         for trace in trace_layers(minimum, inputs, only=layers):
-            block = _layer_gram(trace) if root is None else _scaled_gram(trace, minimum, root)
-            total = block if total is None else total.add_(block)
+            half = _square(trace.inputs, *trace.sensitivities.shape[:2]) if half is None else half
+            if root is None:
+                _add_layer(half, trace)
+            else:
+                _add_scaled(half, trace, minimum, root)
     covered = {name for each in probe for name in each.names}
     for names in _rest(minimum, covered, inputs.shape[0], probe):
-        rows = jacobian_of(minimum, inputs, names).flatten(0, 1)
+        rows = jacobian_of(minimum, inputs, names)
+        half = _square(rows, *rows.shape[:2]) if half is None else half
+        rows = rows.flatten(0, 1)
         if root is not None:
             rows *= torch.cat([root[minimum.places[x].slice] for x in minimum.names if x in names])
-        total = rows @ rows.mT if total is None else total.addmm_(rows, rows.mT)
-    if total is None:
+        half.addmm_(rows, rows.mT, alpha=0.5)
+    if half is None:
         raise ValueError("The network has no trainable parameter.")
-    return total
+    return add_transpose_(half)
+
+
+def _square(like: Tensor, n: int, outputs: int) -> Tensor:
+    return like.new_zeros(n * outputs, n * outputs)
+
+
+def add_transpose_(square: Tensor) -> Tensor:
+    """M + Mᵀ in place, exactly symmetric."""
+    for start in range(0, square.shape[0], TILE):
+        rows = slice(start, start + TILE)
+        for left in range(0, start + 1, TILE):
+            columns = slice(left, left + TILE)
+            both = square[rows, columns] + square[columns, rows].mT
+            square[rows, columns] = both
+            square[columns, rows] = both.mT
+    return square
 
 
 def _groups(probe: list[LayerTrace], n: int) -> list[set[str]]:
@@ -133,21 +160,23 @@ def _rest(minimum: Minimum, covered: set[str], n: int, probe: list[LayerTrace]) 
     return groups
 
 
-def _layer_gram(trace: LayerTrace) -> Tensor:
-    n, outputs, positions, o = trace.sensitivities.shape
+def _add_layer(half: Tensor, trace: LayerTrace) -> None:
+    _, _, positions, o = trace.sensitivities.shape
     d = trace.inputs.shape[2]
     few = positions**2 * (o + POINTWISE) < o * d
-    block = _by_positions(trace) if few or positions == 1 else _by_rows(trace)
-    return block.view(n * outputs, n * outputs)
+    if few or positions == 1:
+        _add_by_positions(half, trace)
+    else:
+        _add_by_rows(half, trace)
 
 
-def _scaled_gram(trace: LayerTrace, minimum: Minimum, root: Tensor) -> Tensor:
+def _add_scaled(half: Tensor, trace: LayerTrace, minimum: Minimum, root: Tensor) -> None:
     """The layer's part of JRJᵀ: in closed form where each of its tensors has one scale."""
     scales = _scales(trace, minimum, root)
-    if scales is not None:
-        return _layer_gram(replace(trace, inputs=trace.inputs * scales.to(trace.inputs)))
-    n, outputs = trace.sensitivities.shape[:2]
-    return _by_rows(trace, _as_rows(trace, minimum, root)).view(n * outputs, n * outputs)
+    if scales is None:
+        _add_by_rows(half, trace, _as_rows(trace, minimum, root))
+    else:
+        _add_layer(half, replace(trace, inputs=trace.inputs * scales.to(trace.inputs)))
 
 
 def _scales(trace: LayerTrace, minimum: Minimum, root: Tensor) -> Tensor | None:
@@ -172,30 +201,28 @@ def _as_rows(trace: LayerTrace, minimum: Minimum, root: Tensor) -> Tensor:
     return torch.cat([table, root[minimum.places[trace.bias].slice][:, None]], dim=1)
 
 
-def _by_positions(trace: LayerTrace) -> Tensor:
-    """Half of the sum over pairs of positions t ≥ u, and its transpose for the other half."""
+def _add_by_positions(half: Tensor, trace: LayerTrace) -> None:
+    """The sum over pairs of positions t ≥ u; the others are its transpose."""
     n, outputs, positions, _ = trace.sensitivities.shape
-    half = trace.inputs.new_zeros(n, outputs, n, outputs)
+    by_example = half.view(n, outputs, n, outputs)
     s = [part.contiguous() for part in trace.sensitivities.unbind(2)]
     a = [part.contiguous() for part in trace.inputs.unbind(1)]
     together = max(1, CACHED // (n * outputs**2))
     for start in range(0, n, together):
         rows = slice(start, start + together)
+        part = by_example[rows]
         for t in range(positions):
             here, inputs = s[t][rows].flatten(0, 1), a[t][rows]
             for u in range(t + 1):
-                product = (here @ s[u].flatten(0, 1).mT).view_as(half[rows])
+                product = (here @ s[u].flatten(0, 1).mT).view_as(part)
                 kernel = inputs @ a[u].mT
-                half[rows].addcmul_(product, kernel[:, None, :, None], value=0.5 if u == t else 1.0)
-    square = half.view(n * outputs, n * outputs)
-    return square + square.mT
+                part.addcmul_(product, kernel[:, None, :, None], value=0.5 if u == t else 1.0)
 
 
-def _by_rows(trace: LayerTrace, scales: Tensor | None = None) -> Tensor:
+def _add_by_rows(half: Tensor, trace: LayerTrace, scales: Tensor | None = None) -> None:
     """From rows of J for a few output channels at a time, times `scales` (o × d)."""
     n, outputs = trace.sensitivities.shape[:2]
     d = trace.inputs.shape[2]
-    total = trace.inputs.new_zeros(n * outputs, n * outputs)
     size, start = max(1, HELD // (n * outputs * d)), 0
     for s in trace.sensitivities.split(size, dim=3):
         rows = torch.einsum("nkto,ntd->nkod", s, trace.inputs)
@@ -203,5 +230,4 @@ def _by_rows(trace: LayerTrace, scales: Tensor | None = None) -> Tensor:
             rows *= scales[start : start + size].to(rows)
         start += size
         rows = rows.reshape(n * outputs, -1)
-        total.addmm_(rows, rows.mT)
-    return total
+        half.addmm_(rows, rows.mT, alpha=0.5)

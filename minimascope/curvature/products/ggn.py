@@ -117,9 +117,10 @@ class GgnSum:
         for graph, examples, row in self._pieces(V):
             if isinstance(graph, TokenGraph):  # without the logits of all positions
                 graph.add_ggn_rows(V[row], total[row])
-                continue
-            bent = self._bent(graph, examples, graph.push_rows(V[row]))
-            total[row] += graph.pull_rows(bent)
+            else:
+                bent = self._bent(graph, examples, graph.push_rows(V[row]))
+                total[row] += graph.pull_rows(bent)
+            del graph  # else it stands beside the next one, which is as large
         return (total,)
 
     def with_own(self, V: Tensor, own: Tensor, without: bool) -> tuple[Tensor, Tensor]:
@@ -173,6 +174,7 @@ class GgnSum:
         for examples, graph in self._chunks:
             for row in self._chunks.rows_of(V):
                 yield graph, examples, row
+            del graph
 
 
 def ggn_diagonal(minimum: Minimum, likelihood: Likelihood) -> Tensor:

@@ -7,7 +7,6 @@ differentiating that gives J v without forward-mode rules (the double-backward i
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.minimum.places import Places, split
 from minimascope.curvature.products.quick_layers import QuickLayers
 from minimascope.curvature.running.memory import out_of_memory
+from minimascope.machine.memory import free_memory, whole_memory
 
 Layers = AbstractContextManager[Any]
 
@@ -43,7 +43,19 @@ def available_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(_memory_share * (torch.cuda.mem_get_info(device)[0] + kept))
-    return int(_memory_share * os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return int(_memory_share * free_memory())
+
+
+def planned_bytes(most: int, device: torch.device) -> int:
+    """Of so many that something large may take, what this device allows: the same at every run.
+
+    Half of the memory there is, less where an attempt ran out.
+    """
+    if device.type == "cuda":
+        whole = torch.cuda.get_device_properties(device).total_memory
+    else:
+        whole = whole_memory()
+    return int(_memory_share * min(most, whole // 2))
 
 
 @dataclass(frozen=True)

@@ -57,5 +57,6 @@ class HessianSum:
         for _, graph in self._chunks:
             for at in self._chunks.rows_of(rows):
                 result[at] += graph.hessian_rows(rows[at], moved)
+            del graph  # else it stands beside the next one, which is as large
         # Graphs divide by the number of their own minimum's examples.
         return (result if self._part.share == 1 else result.mul_(self._part.share),)

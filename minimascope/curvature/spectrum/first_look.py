@@ -27,7 +27,7 @@ from torch import Tensor
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.gradient import mean_gradient
 from minimascope.curvature.products.hessian import hessian
-from minimascope.curvature.products.layout import Source, source
+from minimascope.curvature.products.layout import Retain, Source, source
 from minimascope.curvature.products.operator import Operator
 from minimascope.curvature.products.precision import in_float32
 from minimascope.curvature.spectrum.first_intervals import (
@@ -155,7 +155,9 @@ class _Looking:
     def look(self, size: int, most: int, room: float) -> Look:
         """Of `size` examples and as many others, with so many seconds at hand."""
         sample = self._minimum.subset(self._order[:size])
-        operator = hessian(sample, chunk=self._chunk(room))
+        # Of a network so slow a graph is gigabytes, and has few products to serve.
+        retain: Retain = "never" if self._each > SLOW else "auto"
+        operator = hessian(sample, chunk=self._chunk(room), retain=retain)
         began = time.perf_counter()
         self._pairs = self._found(operator, sample)
         product = (time.perf_counter() - began) / max(1, self._pairs.products) / size

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from scipy.linalg import eigvals_banded
@@ -17,6 +18,7 @@ from torch import Tensor
 from minimascope.curvature.running.clock import Progress, silent
 
 WIDTH = 64
+TILE = 1024  # columns of a symmetric matrix whose lower half is kept up
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,12 @@ class Band:
 
 
 def reduce_to_band(M: Tensor, *, width: int = WIDTH, progress: Progress = silent) -> Band:
-    """Band form of a symmetric M, which is overwritten; 2p³ flops beside the panels."""
+    """Band form of a symmetric M; 4p³/3 flops beside the panels.
+
+    M is overwritten by the reflectors, Y below the band and (Y T)ᵀ above it: no second matrix of
+    that size is held. Of what is left below a panel tiles above the diagonal are neither kept up
+    nor read.
+    """
     p = M.shape[0]
     diagonal: list[Tensor] = []
     below: list[Tensor] = []
@@ -79,12 +86,35 @@ def reduce_to_band(M: Tensor, *, width: int = WIDTH, progress: Progress = silent
             break
         upper, Y, scaled = _panel(M[end:, start:end])
         below.append(upper)
+        own = slice(start, start + Y.shape[1])
+        Y, scaled = M[end:, own].copy_(Y), M[own, end:].mT.copy_(scaled)
         reflectors.append(Reflector(end, Y, scaled))
-        rest = M[end:, end:]
-        X = rest @ scaled
+        columns = _columns(M, end, TILE - TILE % width)
+        X = _times(columns, scaled)
         X -= 0.5 * Y @ (scaled.mT @ X)
-        rest.addmm_(torch.cat([X, Y], dim=1), torch.cat([Y, X], dim=1).mT, alpha=-1)
+        left, right = torch.cat([X, Y], dim=1), torch.cat([Y, X], dim=1).mT
+        for at, column in columns:
+            column.addmm_(left[at.start :], right[:, at], alpha=-1)
     return Band(diagonal, below, reflectors)
+
+
+def _columns(M: Tensor, end: int, tile: int) -> list[tuple[slice, Tensor]]:
+    """M[end:, end:] from its diagonal down, a tile of columns at a time, with their numbers there.
+
+    Tiles begin at the same columns whatever `end` is, so that the same entries are kept up.
+    """
+    edges = [end, *range((end // tile + 1) * tile, M.shape[0], tile), M.shape[0]]
+    return [(slice(at - end, to - end), M[at:, at:to]) for at, to in pairwise(edges)]
+
+
+def _times(columns: list[tuple[slice, Tensor]], x: Tensor) -> Tensor:
+    """Of a symmetric matrix given by its lower half."""
+    total = torch.zeros_like(x)
+    for at, column in columns:
+        total[at.start :].addmm_(column, x[at])
+        beneath = column[at.stop - at.start :]
+        total[at].addmm_(beneath.mT, x[at.stop :])
+    return total
 
 
 def _panel(panel: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -17,7 +17,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from minimascope.curvature.layers.gram import gram
+from minimascope.curvature.layers.gram import add_transpose_, gram
 from minimascope.curvature.layers.jacobian import jacobian_chunks
 from minimascope.curvature.minimum.copies import Units, units_of
 from minimascope.curvature.minimum.minimum import Minimum
@@ -122,19 +122,23 @@ def primal_resolvent(
 def dual_resolvent(
     minimum: Minimum, likelihood: Likelihood, metric: Metric, *, progress: Progress = silent
 ) -> Resolvent:
-    """nK × nK route; memory about 4 (nK)² numbers."""
+    """nK × nK route; memory about 2 (nK)² numbers."""
     n, outputs = likelihood.n, likelihood.outputs
     half = likelihood.half_curvature / math.sqrt(n)
     progress(0.0, "gradients of all outputs, multiplied with each other")
-    theta_gram = gram(minimum, minimum.inputs, metric.root)
-    blocks = theta_gram.view(n, outputs, n, outputs)
-    units = units_of(minimum)
-    own = {copies: _own_gram(blocks, at) for copies, at in units.items()}
     N = n * outputs
-    Z = torch.einsum("akjl,jlm->akjm", blocks, half).reshape(N, N)
-    del blocks, theta_gram
-    M = torch.einsum("ilk,ilb->ikb", half, Z.view(n, outputs, N)).reshape(N, N)
-    band = reduce_to_band(0.5 * (M + M.mT), progress=part(progress, 0.5, 1.0))
+    Z = gram(minimum, minimum.inputs, metric.root)  # Θ, until it is multiplied from the right
+    units, blocks = units_of(minimum), Z.view(n, outputs, n, outputs)
+    own = {copies: _own_gram(blocks, at) for copies, at in units.items()}
+    for rows in Z.split(CACHED_COLUMNS):
+        seen = rows.view(-1, n, outputs)
+        rows.copy_(torch.einsum("ajl,jlm->ajm", seen, half).flatten(1))
+    M = torch.empty_like(Z)
+    for at in torch.arange(n, device=Z.device).split(max(1, CACHED_COLUMNS // outputs)):
+        rows = Z.view(n, outputs, N)[at[0] : at[-1] + 1]
+        bent = torch.einsum("ilk,ilb->ikb", 0.5 * half[at], rows)
+        M.view(n, outputs, N)[at[0] : at[-1] + 1] = bent
+    band = reduce_to_band(add_transpose_(M), progress=part(progress, 0.5, 1.0))
     del M
     theta, weight = _pull(metric, minimum.theta)
     Jtheta = directional_logits(minimum, metric.scaled(theta))

@@ -18,11 +18,13 @@ from minimascope.curvature.sweep.sampled_flow import USUAL_PRODUCTS
 
 Route = Literal["primal", "dual", "matrix_free"]
 
-MEMORY_BYTES = 6 * 10**9
+MEMORY_BYTES = 8 * 10**9
 LARGEST_DUAL = 20_000
-EIGH_FLOPS = 9
-# The exact route at p = 9,010 and nK = 14,370 is 10¹³ and took 254 CPU-s: this is three quarters
-# of an hour, and a Gram matrix of an 11-million-parameter network would take many.
+# Of an order m: its reduction to a band, m³; features rotated into it, rows m²; the GGN of so many
+# gradients, rows m². Counted so that the exact route at p = 9,010 and nK = 14,370, which took 254
+# CPU-s, is about 10¹³.
+BAND_OPERATIONS, ROTATED, MULTIPLIED = 2, 3, 3
+# Three quarters of an hour; a Gram matrix of an 11-million-parameter network would take many.
 MOST_FLOPS = 1e14
 # Of the S_i alone: where they are most of the work, as with hundreds of outputs an example (tokens,
 # a thousand classes), one Lanczos run an example has the same number for a tenth of it or less.
@@ -36,6 +38,8 @@ TIMED = 1024
 LONGEST = 3600.0  # seconds
 # Of the filter: poles (`flow`), width of the band (`band`), real multiplications in a complex one.
 POLES, BAND, COMPLEX = 7, 64, 4
+# Numbers of a band's factors a row: blocks and couplings at every λ, complex blocks at every pole.
+FACTORED = 2 * BAND * LAMBDAS + 2 * BAND * POLES
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def choose_route(
     costs: dict[Route, float] = {}
     if _primal_bytes(rows, p) <= memory_bytes:
         costs["primal"] = primal_operations(rows, p)
-    if rows <= LARGEST_DUAL and 8 * (5 * rows**2 + gram.numbers) <= memory_bytes:
+    if rows <= LARGEST_DUAL and dual_bytes(rows, gram) <= memory_bytes:
         costs["dual"] = dual_operations(rows, gram)
     if not costs:
         return RoutePlan(
@@ -87,7 +91,13 @@ def choose_route(
 
 
 def _primal_bytes(rows: int, p: int) -> int:
-    return 8 * (rows * p + 4 * p * p)
+    return 8 * (rows * p + p * p + FACTORED * p)
+
+
+def dual_bytes(rows: int, gram: GramCost) -> float:
+    """What an exact sweep holds that goes by a Gram matrix: traces of all layers beside it, then
+    its features and the band's reflectors."""
+    return 8 * (rows**2 + max(gram.numbers, rows**2 + FACTORED * rows))
 
 
 def fits_primal(rows: int, p: int) -> bool:
@@ -97,7 +107,7 @@ def fits_primal(rows: int, p: int) -> bool:
 
 def primal_operations(rows: int, p: int) -> float:
     """Of an exact sweep over nK = rows and p parameters."""
-    return 3.0 * rows * p**2 + EIGH_FLOPS * p**3
+    return float(MULTIPLIED + ROTATED) * rows * p**2 + BAND_OPERATIONS * p**3
 
 
 def left_out_operations(n: int, outputs: int, order: int) -> float:
@@ -117,7 +127,7 @@ def flow_operations(rows: int, p: int, route: Route, *, own: bool) -> float:
 
 def dual_operations(rows: int, gram: GramCost) -> float:
     """Of an exact sweep over nK = rows with a Gram matrix of this cost."""
-    return 0.5 * gram.operations + (EIGH_FLOPS + 2) * rows**3
+    return 0.5 * gram.operations + float(BAND_OPERATIONS + ROTATED) * rows**3
 
 
 def exact_seconds(count: float, device: torch.device) -> float:

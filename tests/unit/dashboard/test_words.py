@@ -87,12 +87,22 @@ def test_a_spectrum_of_some_examples_says_between_what_the_wholes_lies(gauss: Fo
     spectrum = gauss[0].spectrum
     assert spectrum is not None
     assert "of all" not in eigenvalue_kpi(gauss[0]).note
-    on_all = [Estimate(value=3.3048, standard_error=0.8045)] * len(spectrum.eigenvalues)
+    on_all = [Estimate(value=0.0833, standard_error=0.0201)] * len(spectrum.eigenvalues)
     sample = SpectrumSample(examples=1000, total=12000, held_out=1000, on_all=on_all)
     sampled = spectrum.model_copy(update={"sample": sample})
-    shown = eigenvalue_kpi(gauss[0].model_copy(update={"spectrum": sampled}))
-    assert shown.label == "λ₁ of 1\u202f000\u00a0examples"
-    assert shown.note == "of all at least 3.30 ± 0.80"
+    report = gauss[0].model_copy(update={"spectrum": sampled})
+    shown, top = eigenvalue_kpi(report), spectrum.eigenvalues[0]
+    assert shown.value == f"{number(0.0833 - 2 * 0.0201)} to {number(top)}"
+    assert shown.note == "of all 12\u202f000\u00a0examples, from a sample of 1\u202f000"
+    # A first look that knows it better, and one that does not.
+    for half, better in ((0.01, True), (0.1, False)):
+        known = Interval(value=0.095, low=0.095 - half, high=0.095 + half)
+        look = FirstLook(
+            examples=64, seen=12000, total=12000, trace=known, lambda_1=known, seconds=6.0
+        )
+        found = eigenvalue_kpi(report.model_copy(update={"first_look": look}))
+        assert (found.value == "0.0950") is better
+        assert ("from all examples" in found.note) is better
     said = sample_words(gauss[0], sampled, sample)
     assert "1\u202f000 of the 12\u202f000\u00a0training examples" in said
     assert said.endswith(

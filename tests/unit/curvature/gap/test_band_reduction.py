@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from minimascope.curvature.sweep import band as band_reduction
 from minimascope.curvature.sweep.band import BandResolvent, reduce_to_band
 
 LAMBDAS = torch.tensor([1e-2, 1.0, 30.0], dtype=torch.float64)
@@ -24,8 +25,12 @@ def spectrum(p: int, rank: int) -> Tensor:
     return e
 
 
+@pytest.mark.parametrize("tile", [16, 40, 1024])
 @pytest.mark.parametrize(("p", "rank"), [(1, 1), (5, 2), (16, 16), (17, 9), (120, 40), (130, 130)])
-def test_band_has_the_prescribed_eigenvalues_and_resolvent(p: int, rank: int) -> None:
+def test_band_has_the_prescribed_eigenvalues_and_resolvent(
+    p: int, rank: int, tile: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(band_reduction, "TILE", tile)
     torch.manual_seed(p)
     e = spectrum(p, rank)
     M = prescribed(e)
