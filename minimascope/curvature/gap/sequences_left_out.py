@@ -96,7 +96,7 @@ def leave_out(
             return found | {"seconds": torch.tensor(clock.used - begun)}
 
         batches.append(parts.once(f"{BATCH} {len(batches) + 1}", make, lambda: products.count))
-    return _together(batches)
+    return _together(batches, minimum.inputs.device)
 
 
 def _done(batches: list[Part]) -> int:
@@ -138,10 +138,10 @@ def _batch(
     }
 
 
-def _together(batches: list[Part]) -> SequencesLeftOut:
+def _together(batches: list[Part], device: torch.device) -> SequencesLeftOut:
     """All batches; those that time broke off only where they are needed for an error."""
     names = ("examples", "moved", "linear", "tempered", "moving")
-    whole = {name: torch.cat([batch[name] for batch in batches]) for name in names}
+    whole = {name: torch.cat([x[name].to(device) for x in batches]) for name in names}
     kept = ~whole["moving"]
     if int(kept.sum()) < FEWEST:
         kept = torch.ones_like(kept)

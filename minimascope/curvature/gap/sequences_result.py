@@ -213,7 +213,7 @@ def _curves(found: Found) -> dict[str, list[float | None]]:
     of_hessian = ("soft_rank_hessian_clipped", "tic_hessian_clipped")
     if swept is None:
         return {name: [] for name in ("lambda", *names, *of_hessian)}
-    change = torch.maximum(swept.rank["change"], swept.forms["change"])
+    change = torch.maximum(swept.rank["change"].cpu(), swept.forms["change"].cpu())
     settled = (change < DRAWN).tolist()
     ranks, means = swept.rank["rank"], swept.forms["mean"] / n
     tic = swept.forms["sums"].mean(1) / n
