@@ -43,7 +43,7 @@ from minimascope.curvature.sweep.of_all_examples import (
 from minimascope.curvature.sweep.route import Budget, shared_vectors
 from minimascope.objective.metric import Metric
 
-# Two sequences' conjugate gradients, which took 10 to 25 steps, and the least of the rest.
+# Two sequences' conjugate gradients, some 20 steps each, and the least of the rest.
 FEWEST_PRODUCTS = 60
 MOST_LOGITS = 2**25  # of all positions of all sequences: 256 MB in float64, and several of them
 

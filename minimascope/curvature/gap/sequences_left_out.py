@@ -83,7 +83,9 @@ def leave_out(
         size = _batch_size(products, clock, batches)
         if done >= FEWEST and (size < 1 or clock.past(1.0)):
             break
-        some = order[done:][: max(1, size)]
+        # In lockstep the first ones share what time there is.
+        least = max(1, min(FEWEST - done, AT_ONCE // products.minimum.dim))
+        some = order[done:][: max(least, size)]
 
         def over(first: int = done + 1, last: int = done + len(some)) -> bool:
             said = f"sequences {first} to {last} of {count} left out"
