@@ -8,6 +8,7 @@ some positions at a time. What needs the logits of all positions is None, and sa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -45,6 +46,8 @@ from minimascope.objective.metric import Metric
 
 # Two sequences' conjugate gradients, some 20 steps each, and the least of the rest.
 FEWEST_PRODUCTS = 60
+# What comes after the products, in passes over the data, and the most of the time kept for it.
+ENDING_PASSES, ENDING_SHARE = 12, 0.25
 MOST_LOGITS = 2**25  # of all positions of all sequences: 256 MB in float64, and several of them
 
 
@@ -77,6 +80,8 @@ def gap_of_sequences(
     head, data = token_head(minimum), (minimum.inputs, minimum.targets)
     plain, trained = minimum.loss.plain, minimum.loss
     losses = sequence_losses(minimum, head, data, (plain, trained))
+    ending = min(ENDING_PASSES * clock.used, ENDING_SHARE * budget.seconds)
+    clock = replace(clock, seconds=budget.seconds - ending)
     if not bool(losses.isfinite().all()):
         raise ValueError("The network's outputs contain NaN or infinity on the given data.")
     metric = metric_at(minimum, seed=run.seed)
