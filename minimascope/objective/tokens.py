@@ -26,6 +26,7 @@ from minimascope.objective.loss import (
 )
 
 IGNORED = -100  # torch's default
+MASSES_AT_ONCE = 2**24  # of positions times words
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,12 @@ class TokenCrossEntropy(Loss):
         classes = max(outputs // y.shape[1], int(labels.max()) + 1)
         weight = counted.double() if weights is None else counted * weights.double()[:, None]
         zeros = torch.zeros(1, classes, dtype=torch.float64, device=y.device)
-        a = self.scale * weight.reshape(-1, 1) * self.each.masses(zeros, labels.reshape(-1))
-        return float(mass_entropy(a.reshape(*y.shape, -1).mean(0)).sum())
+        size = max(1, MASSES_AT_ONCE // (y.shape[1] * classes))
+        total = zeros.new_zeros(y.shape[1], classes)
+        for some, w in zip(labels.split(size), weight.split(size), strict=True):
+            a = self.scale * w.reshape(-1, 1) * self.each.masses(zeros, some.reshape(-1))
+            total += a.reshape(*some.shape, -1).sum(0)
+        return float(mass_entropy(total / len(y)).sum())
 
     @override
     def sampled_residual(self, f: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:

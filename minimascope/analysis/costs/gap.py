@@ -8,6 +8,7 @@ import torch
 
 from minimascope.analysis.costs.passes import row_seconds
 from minimascope.curvature.gap.moved_network import USUAL_STEPS, moved_count
+from minimascope.curvature.gap.sequences import too_many_logits
 from minimascope.curvature.layers.gram import gram_cost
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.graphs import planned_bytes
@@ -19,6 +20,7 @@ from minimascope.curvature.sweep.route import (
     RoutePlan,
     choose_route,
     flow_operations,
+    shared_vectors,
     usual_vectors,
 )
 from minimascope.curvature.sweep.sampled_flow import USUAL_PRODUCTS
@@ -28,22 +30,31 @@ OPERATION_SECONDS = 2.5e-11
 BACKWARD_PASSES = 3  # forward passes that the gradients of one output cost
 # Passes over the data that Lanczos, probes and leave-one-out solves make where nothing is exact.
 MATRIX_FREE_PASSES = 2000
+PRODUCT_PASSES = 3  # of one product with the GGN
 ESTIMATE_SECONDS = 3e-5  # of the estimates beside the sweep, a parameter
 LEAST_SHARE = 0.2  # of what a sampled sweep would take, below which it has too few examples
 
 
 def gap_seconds(
-    minimum: Minimum, *, slower: float, seconds: float = math.inf, product: float = 0.0
+    minimum: Minimum,
+    *,
+    slower: float,
+    seconds: float = math.inf,
+    product: float = 0.0,
+    moved: float = 0.0,
 ) -> float:
     """Wall seconds of the stage, each counted second taking `slower`.
 
     `seconds` are what it is to stay within as far as it can: where examples are sampled. `product`:
-    of one with the curvature of all examples, as timed, where it was.
+    of one with the curvature of all examples, as timed, where it was. moved: of `moved_seconds`.
     """
     sweep = sweep_seconds(minimum, slower=slower, product=product)
+    if too_many_logits(minimum):  # all of it ends with the clock
+        whole = min(sweep + moved, LONGEST)
+        return max(LEAST_SHARE * whole, min(whole, seconds))
     least = LEAST_SHARE * sweep if _route(minimum).operations is None else sweep
     beside = slower * ESTIMATE_SECONDS * minimum.dim
-    return max(least, min(sweep, seconds - beside)) + beside
+    return max(least, min(sweep, seconds - beside)) + beside + moved
 
 
 def moved_seconds(minimum: Minimum, plan: Plan) -> float:
@@ -56,6 +67,8 @@ def moved_seconds(minimum: Minimum, plan: Plan) -> float:
 
 
 def _route(minimum: Minimum) -> RoutePlan:
+    if too_many_logits(minimum):
+        return RoutePlan("matrix_free", "")
     room = planned_bytes(MEMORY_BYTES, minimum.inputs.device)
     gram = gram_cost(minimum)
     return choose_route(minimum.n, outputs_of(minimum), minimum.dim, gram=gram, memory_bytes=room)
@@ -74,6 +87,8 @@ def sweep_seconds(minimum: Minimum, *, slower: float = 1.0, product: float = 0.0
             operations += flow_operations(n * outputs, minimum.dim, chosen.route, own=own)
         return slower * (OPERATION_SECONDS * operations + passes)
     passes = MATRIX_FREE_PASSES * forward * (USUAL_PRODUCTS if flow else 1)
+    if too_many_logits(minimum):
+        return shared_vectors() * (product or slower * PRODUCT_PASSES * forward)
     timed = product * usual_vectors(n, flow=flow)  # a small network's is all calls
     return min(max(slower * passes, timed), LONGEST)  # it ends with what it has
 

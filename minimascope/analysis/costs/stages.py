@@ -50,9 +50,12 @@ def stage_costs(
     known: dict[Stage, Callable[[], float]] = {
         "spectrum": lambda: spectrum_seconds(plan, vectors=vectors, sampled=sampled),
         "density": lambda: density_seconds(minimum, plan, most["density"]),
-        "gap": lambda: (
-            gap_seconds(minimum, slower=slower, seconds=most["gap"], product=product)
-            + moved_seconds(minimum, plan)
+        "gap": lambda: gap_seconds(
+            minimum,
+            slower=slower,
+            seconds=most["gap"],
+            product=product,
+            moved=moved_seconds(minimum, plan),
         ),
         "boundary": lambda: boundary_seconds(minimum, **told, seconds=most["boundary"]),
         "margins": lambda: margins_seconds(minimum, **told, seconds=most["margins"]),

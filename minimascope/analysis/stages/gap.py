@@ -13,7 +13,6 @@ import numpy as np
 
 from minimascope.analysis.costs.gap import spectrum_may_help, sweep_seconds
 from minimascope.analysis.session.assembly import Opened
-from minimascope.analysis.session.opening import output_count
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.session.told import group_norms, with_gradients
 from minimascope.analysis.sharing.shards import WORTH_SHARING, Answer, Part, Work
@@ -25,6 +24,7 @@ from minimascope.contract.report import Gap, MinimumSummary, Section
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.gap.hessian_clipped import KnownHessian
 from minimascope.curvature.gap.result import GapResult
+from minimascope.curvature.gap.sequences import too_many_logits
 from minimascope.curvature.minimum.copies import in_rows
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.running.clock import Progress
@@ -35,11 +35,6 @@ from minimascope.curvature.sweep.route import LONGEST, Budget
 from minimascope.machine.unfinished import kept_in
 
 STAGE = "gap"
-MOST_LOGITS = 2**25  # of all positions of all sequences: 256 MB in float64, and several of them
-MANY_LOGITS = (
-    "Leave-one-out of whole sequences and what else is asked of every logit of every position are "
-    "not to be had for so many words and tokens, so there is no estimate of the gap."
-)
 NO_LIKELIHOOD = (
     "Leave-one-out, soft rank, TIC and the headline need a likelihood, which a criterion of your "
     "own is not known to be; spectrum, margins and alignment hold for it exactly."
@@ -50,8 +45,6 @@ def run(session: Session) -> None:
     """Fills `report.gap` and `report.minimum`."""
     if not session.opened.minimum.loss.likelihood:
         raise ProblemError("not_computable", NO_LIKELIHOOD)
-    if too_many_logits(session.opened.minimum):
-        raise ProblemError("not_computable", MANY_LOGITS, "Spectrum, trace and density hold.")
     asked, unfinished = session.parts.get(STAGE), session.unfinished
     if asked:
         said = ["Generalization gap"]
@@ -80,17 +73,10 @@ def run(session: Session) -> None:
     tokens.show_dearest(session, found.arrays)
 
 
-def too_many_logits(minimum: Minimum) -> bool:
-    """Of a language model: its logits at all positions would not stand at once."""
-    if minimum.loss.reads != "labels_of_positions":
-        return False
-    return minimum.n * output_count(minimum) > MOST_LOGITS
-
-
 def parts(minimum: Minimum, *, seconds: float = math.inf) -> list[Part]:
     """One, the stage itself, where it takes long and no complete spectrum could help it; `seconds`
     are what a sampled sweep may take."""
-    if too_many_logits(minimum) or spectrum_may_help(minimum):
+    if spectrum_may_help(minimum):
         return []
     needed = min(seconds, sweep_seconds(minimum))
     what = {} if seconds == math.inf else {"seconds": seconds}
@@ -144,7 +130,9 @@ def answer(
         run=Run(parameters.seed, progress, kept_in(unfinished, STAGE)),
     )
     # At a minimum of what was told there is nothing to look for.
-    finding = None if found.converged else search(opened.minimum)
+    # Nor is it looked for where the logits of all positions do not stand.
+    many = too_many_logits(opened.minimum)
+    finding = None if found.converged or many else search(opened.minimum)
     found = found if finding is None else doubted(found, finding)
     value = {name: each.model_dump_json(by_alias=True) for name, each in sections(found).items()}
     value["objective"] = _objective(opened.minimum, found, finding)

@@ -111,14 +111,15 @@ def _judged(given: Assembly, clipped: HessianClipped | None) -> Judged:
         checks(evidence, judgement),
         estimates,
         diagnostics_at(given, row, lambda_eff, ridge),
-        headline=_headline(evidence, judgement),
+        headline=headline_of(evidence, judgement),
         alo=given.plain.at(given.plain.logits + given.sweep.displacement[row]),
         moved=None if moved is None or not given.exact else moved.losses,
         half_logdet=float(given.sweep.half_logdet[row]),
     )
 
 
-def _headline(e: Evidence, judged: Judgement) -> GapHeadline | None:
+def headline_of(e: Evidence, judged: Judgement) -> GapHeadline | None:
+    """The number shown, in words; None where nothing is estimated."""
     if judged.estimate is None:
         return None
     assert judged.half is not None

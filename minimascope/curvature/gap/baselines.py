@@ -6,6 +6,8 @@ layer, classes). Definitions: docs/mathematics.md, section 3.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -38,13 +40,16 @@ def baselines(
         "fisher_rao": _fisher_rao(minimum, likelihood),
         "margin10": _margin10(likelihood),
     }
-    values.update(_spectral(hessian_eigenvalues, ggn_eigenvalues, n))
+    values.update(spectral_baselines(hessian_eigenvalues, ggn_eigenvalues, n))
     values.update(_last_layer(minimum, likelihood))
-    values.update(_sharpness(minimum, likelihood))
+    values.update(sharpness(minimum, lambda theta: _loss_at(minimum, likelihood, theta)))
     return values
 
 
-def _spectral(hessian: Tensor | None, ggn: Tensor | None, n: int) -> dict[str, float | None]:
+def spectral_baselines(
+    hessian: Tensor | None, ggn: Tensor | None, n: int
+) -> dict[str, float | None]:
+    """What follows from all eigenvalues of H, and of the GGN, where they are known."""
     known = hessian is not None
     values: dict[str, float | None] = {
         "lambda_1": _largest(hessian),
@@ -123,10 +128,10 @@ def _is_identity(sensitivities: Tensor) -> bool:
     return bool((sensitivities[:, :, 0] == eye).all())
 
 
-def _sharpness(minimum: Minimum, likelihood: Likelihood) -> dict[str, float | None]:
-    """One-step SAM and ASAM: L(θ + ε) − L(θ) at ρ g/‖g‖ and ρ |θ|²g/‖|θ| g‖."""
+def sharpness(minimum: Minimum, loss_at: Callable[[Tensor], float]) -> dict[str, float | None]:
+    """One-step SAM and ASAM: L(θ + ε) − L(θ) at ρ g/‖g‖ and ρ |θ|²g/‖|θ| g‖, L the loss trained."""
     g, theta = mean_gradient(minimum), minimum.theta
-    here = float(likelihood.nll().mean())
+    here = loss_at(theta)
     scaled = theta.abs() * g
     steps = {f"sam_{rho:g}": (rho, g, g) for rho in SAM_RADII}
     steps |= {f"asam_{rho:g}": (rho, theta.abs() * scaled, scaled) for rho in ASAM_RADII}
@@ -134,7 +139,7 @@ def _sharpness(minimum: Minimum, likelihood: Likelihood) -> dict[str, float | No
     for name, (rho, direction, measure) in steps.items():
         size = float(measure.norm())
         moved = theta + rho * direction / size if size > 0 else theta
-        values[name] = _loss_at(minimum, likelihood, moved) - here
+        values[name] = loss_at(moved) - here
     return values
 
 

@@ -74,12 +74,12 @@ def _left_out(given: Assembly, displacement: Tensor, rank: float, tic: float) ->
     increments = left_out.nll() - plain.nll()
     alo = float(increments.mean())
     scatter = math.hypot(
-        _scatter(increments, left_out.nll(), rank, n), given.sweep.numerical_error * alo
+        scatter_of(increments, left_out.nll(), rank, n), given.sweep.numerical_error * alo
     )
     return LeftOut(alo, tic, rank, fitted_temperature(left_out), scatter)
 
 
-def _scatter(increments: Tensor, alo_loss: Tensor, rank_over_n: float, n: int) -> float:
+def scatter_of(increments: Tensor, alo_loss: Tensor, rank_over_n: float, n: int) -> float:
     """Standard deviation (nats) of the gap around ALO: training mean, fit, and a sampled ALO.
 
     The leave-one-out losses stand for losses of the population. The part of the gap that is due to

@@ -19,6 +19,7 @@ from minimascope.curvature.gap.given import Assembly
 from minimascope.curvature.gap.hessian_clipped import KnownHessian
 from minimascope.curvature.gap.lambda_grid import lambda_grid, neighbours
 from minimascope.curvature.gap.result import GapPlan, GapResult
+from minimascope.curvature.gap.sequences import gap_of_sequences, too_many_logits
 from minimascope.curvature.gap.training import Training
 from minimascope.curvature.layers.gram import gram_cost, trace_seconds
 from minimascope.curvature.minimum.batches import likelihood_of
@@ -75,6 +76,9 @@ def estimate_gap(
     """
     _check_sizes(minimum, test)
     given, minimum = minimum, _double(minimum)
+    if too_many_logits(minimum):
+        told = {"test": test, "lambdas": lambdas, "hessian": hessian}
+        return gap_of_sequences(given, minimum, **told, budget=budget, run=run)
     likelihood = likelihood_of(minimum, minimum.inputs, minimum.targets)
     metric = metric_at(minimum, seed=run.seed)
     lambda_eff = metric.damping.value

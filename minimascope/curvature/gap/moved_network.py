@@ -11,6 +11,7 @@ as no image is: of them all are moved, or a random sample, whose mean rise is an
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -55,16 +56,20 @@ def moved_losses(given: Assembly, row: int) -> Moved:
     taken = _taken(given, losses - plain.nll(), count)
     for some in taken.split(max(1, AT_ONCE // given.minimum.dim)):
         examples = given.sweep.examples[some]
-        steps = _steps(products, examples, ridge).to(given.minimum.theta)
+        steps = steps_without(products, examples, ridge)[0].to(given.minimum.theta)
         if coarse is not given.minimum and not bool(steps.isfinite().all()):  # too coarse
-            steps = _steps(Ggn(given.minimum, root=given.metric.root), examples, ridge)
+            steps = steps_without(Ggn(given.minimum, root=given.metric.root), examples, ridge)[0]
         losses[some] = _at(given, examples, steps)
     if not sequences:
         return Moved(losses)
-    rises = (losses - plain.nll())[taken]
+    return Moved(losses, rise_of((losses - plain.nll())[taken]))
+
+
+def rise_of(rises: Tensor) -> GapEstimate:
+    """Of sequences drawn at random (m,): the mean with its standard error."""
     error = float(rises.std()) / math.sqrt(len(rises))
     method = f"leave-one-out of {len(rises)} sequences, each by the network without it"
-    return Moved(losses, GapEstimate(float(rises.mean()), error, method))
+    return GapEstimate(float(rises.mean()), error, method)
 
 
 def moved_count(n: int, graph_bytes: int, *, sequences: bool) -> int:
@@ -79,12 +84,18 @@ def _taken(given: Assembly, rises: Tensor, count: int) -> Tensor:
     """Examples that are moved: those of the largest rises; of sequences as many at random."""
     if not given.training.sequences:
         return rises.topk(count).indices
-    generator = torch.Generator().manual_seed(given.seed)
-    return torch.randperm(len(rises), generator=generator)[:count].to(rises.device)
+    return drawn_order(len(rises), given.seed)[:count].to(rises.device)
 
 
-def _steps(products: Ggn, examples: Tensor, ridge: float) -> Tensor:
-    """δθ_i (b × p), in θ's own coordinates."""
+def drawn_order(n: int, seed: int) -> Tensor:
+    """Sequences (n,) in the order in which they are left out."""
+    return torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+
+
+def steps_without(
+    products: Ggn, examples: Tensor, ridge: float, over: Callable[[], bool] = lambda: False
+) -> tuple[Tensor, Tensor]:
+    """δθ_i (b × p), in θ's own coordinates; which of them still moved when time was `over` (b,)."""
     gradients = products.scaled(example_gradients(products.minimum, examples))
     found = torch.zeros_like(gradients)
     residual = gradients / products.minimum.n
@@ -92,19 +103,19 @@ def _steps(products: Ggn, examples: Tensor, ridge: float) -> Tensor:
     gains: list[Tensor] = []
     moving = size > 0
     for _ in range(STEPS):
-        image = products.left_out(step, examples)[0] + ridge * step
+        image = products.without(step, examples) + ridge * step
         a = torch.where(moving, size / (step * image).sum(1).clamp_min(1e-300), 0.0)
         found += a[:, None] * step
         residual = residual - a[:, None] * image
         gains.append(a * size)
         if len(gains) >= DELAY:
             moving &= sum(gains[-DELAY:]) > ACCURACY * sum(gains)
-        if not bool(moving.any()):
+        if not bool(moving.any()) or over():
             break
         new = residual.square().sum(1)
         step = residual + torch.where(moving, new / size.clamp_min(1e-300), 0.0)[:, None] * step
         size = new
-    return products.scaled(found)
+    return products.scaled(found), moving
 
 
 def _at(given: Assembly, examples: Tensor, steps: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from typing_extensions import override  # comes with torch
 
 from minimascope.curvature.minimum.batches import as_matrix
 from minimascope.curvature.minimum.minimum import Minimum
+from minimascope.curvature.minimum.positions import LOGITS_AT_ONCE
 
 EXAMPLES = 64  # of the batch
 NOTHING = 1e-8  # of the largest derivative of the same tensor in evaluation: rounding in float64
@@ -34,11 +35,13 @@ def unseen_in_training(minimum: Minimum) -> Tensor | None:
     """
     theta, inputs = minimum.theta.requires_grad_(), minimum.inputs[:EXAMPLES]
     statistics = BatchStatistics()
-    with torch.no_grad(), statistics:
-        outputs = as_matrix(minimum.logits(theta, inputs))
+    with torch.no_grad(), statistics:  # a batch of two has statistics
+        outputs = as_matrix(minimum.logits(theta, inputs[:2]))
     if not statistics.used:
         return None
-    seeds = torch.randn(outputs.shape, generator=torch.Generator().manual_seed(0)).to(outputs)
+    inputs = inputs[: max(2, LOGITS_AT_ONCE // outputs.shape[1])]
+    shape = (len(inputs), outputs.shape[1])
+    seeds = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(outputs)
     with BatchStatistics():
         trained = _derivative(minimum, theta, inputs, seeds)
     evaluated = _derivative(minimum, theta, inputs, seeds)

@@ -75,6 +75,11 @@ class Ggn:
         """
         return self._with_own(V, own, without=True)
 
+    def without(self, V: Tensor, own: Tensor) -> Tensor:
+        """The first of `left_out` alone, which needs no logits of all positions."""
+        self.operator.counter.products += V.shape[0]
+        return self.scaled(self._over.sum("without", self.scaled(V), own)[0]).div_(self.minimum.n)
+
     def with_own(self, V: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
         """Row c times the whole GGN, and J_i v_c of its own example i = own[c]."""
         return self._with_own(V, own, without=False)
@@ -123,6 +128,19 @@ class GgnSum:
             del graph  # else it stands beside the next one, which is as large
         return (total,)
 
+    def without(self, V: Tensor, own: Tensor) -> tuple[Tensor]:
+        """The same, row c without the share of own[c]."""
+        own, total = own - self._first, torch.zeros_like(V)
+        for graph, examples, row in self._pieces(V):
+            if isinstance(graph, TokenGraph):
+                graph.add_ggn_rows(V[row], total[row], own[row] - examples.start)
+                continue
+            bent = self._bent(graph, examples, graph.push_rows(V[row])).clone()
+            here = (own[row] >= examples.start) & (own[row] < examples.stop)
+            bent[here.nonzero()[:, 0], own[row][here] - examples.start] = 0
+            total[row] += graph.pull_rows(bent)
+        return (total,)
+
     def with_own(self, V: Tensor, own: Tensor, without: bool) -> tuple[Tensor, Tensor]:
         """The same, `without` the share of own[c] for row c or with it, and J_i v_c of own[c]."""
         own, total = own - self._first, torch.zeros_like(V)
@@ -159,6 +177,9 @@ class GgnSum:
         total = weights.new_zeros(weights.shape[0], self._minimum.dim)
         weights = weights[:, self._first : self._first + self._minimum.n]
         for graph, examples, row in self._pieces(total):
+            if isinstance(graph, TokenGraph):
+                graph.add_gradients(weights[row, examples], total[row])
+                continue
             targets = self._minimum.targets[examples]
             r = self._minimum.loss.residual(graph.logits.detach(), targets)
             total[row] += graph.pull_rows(weights[row, examples, None] * r)

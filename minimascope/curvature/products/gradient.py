@@ -7,7 +7,10 @@ from torch import Tensor
 
 from minimascope.curvature.minimum.batches import as_matrix, rows_in_cache
 from minimascope.curvature.minimum.minimum import Minimum, check_minimum
+from minimascope.curvature.products.graphs import fresh_leaves
 from minimascope.curvature.products.spread import Part, summed
+from minimascope.curvature.products.token_graph import TokenGraph
+from minimascope.curvature.products.token_head import TokenHead, token_head
 
 
 def mean_gradient(minimum: Minimum) -> Tensor:
@@ -25,6 +28,8 @@ class GradientSum:
     def total(self) -> tuple[Tensor]:
         """(p,)."""
         minimum = self._minimum
+        if (head := token_head(minimum)) is not None:
+            return (_of_sequences(minimum, head)[0],)
         theta = minimum.theta.requires_grad_()
         total = torch.zeros_like(theta)
         rows = rows_in_cache(minimum.inputs)
@@ -37,6 +42,8 @@ class GradientSum:
 
 def example_gradients(minimum: Minimum, examples: Tensor) -> Tensor:
     """g_i (b × p) of single examples, one after another."""
+    if (head := token_head(minimum)) is not None:
+        return _of_single_sequences(minimum, head, examples)
     theta = minimum.theta.requires_grad_()
     rows = torch.empty(examples.shape[0], minimum.dim, dtype=theta.dtype, device=theta.device)
     for row, i in enumerate(examples.tolist()):
@@ -57,6 +64,26 @@ def directional_logits(minimum: Minimum, direction: Tensor) -> Tensor:
         tangent: Tensor = torch.func.jvp(f, (theta,), (direction,))[1]
         parts.append(tangent.detach())
     return torch.cat(parts)
+
+
+def _of_sequences(minimum: Minimum, head: TokenHead) -> Tensor:
+    """Σ g_i (1 × p), logits of some positions at a time."""
+    leaves, total = fresh_leaves(minimum), minimum.theta.zero_()[None]
+    size = head.sequences_at_once
+    for start in range(0, minimum.n, size):
+        part = slice(start, min(start + size, minimum.n))
+        graph = TokenGraph(head, minimum, leaves, part, differentiable=False)
+        graph.add_gradients(total.new_ones(1, part.stop - start), total)
+    return total
+
+
+def _of_single_sequences(minimum: Minimum, head: TokenHead, examples: Tensor) -> Tensor:
+    leaves, theta = fresh_leaves(minimum), minimum.theta
+    rows = theta.new_zeros(len(examples), len(theta))
+    for row, i in zip(rows, examples.tolist(), strict=True):
+        graph = TokenGraph(head, minimum, leaves, slice(i, i + 1), differentiable=False)
+        graph.add_gradients(row.new_ones(1, 1), row[None])
+    return rows
 
 
 def _gradient(minimum: Minimum, theta: Tensor, inputs: Tensor, targets: Tensor) -> Tensor:

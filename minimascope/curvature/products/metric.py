@@ -14,9 +14,10 @@ from minimascope.curvature.minimum.batches import as_matrix, likelihood_of, outp
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.batch_statistics import unseen_in_training
 from minimascope.curvature.products.ggn import Ggn
-from minimascope.curvature.products.gradient import mean_gradient
+from minimascope.curvature.products.gradient import example_gradients, mean_gradient
 from minimascope.curvature.products.second_moment import gradient_rows
 from minimascope.objective.metric import Metric, metric_of, step_sizes
+from minimascope.objective.tokens import TokenCrossEntropy
 
 # Numbers of J that are worth making for v̂ alone; beyond, so many random signs: √v̂ to 5%.
 LARGEST_JACOBIAN = 2 * 10**10
@@ -76,6 +77,7 @@ def _estimated(minimum: Minimum, mean: Tensor, seed: int) -> Tensor:
     batch = minimum.objective.optimiser.batch_size or USUAL_BATCH
     outputs = as_matrix(outputs_at(minimum, minimum.inputs[:1])).shape[1]
     exact = minimum.n * outputs * minimum.dim <= LARGEST_JACOBIAN
+    exact = exact or isinstance(minimum.loss, TokenCrossEntropy)
     second = _squares(minimum) if exact else _sampled_squares(minimum, seed)
     centred = (second - mean.square()).clamp_min(0)
     return centred / min(batch, minimum.n) + mean.square()
@@ -83,10 +85,19 @@ def _estimated(minimum: Minimum, mean: Tensor, seed: int) -> Tensor:
 
 def _squares(minimum: Minimum) -> Tensor:
     """diag C = (1/n) Σ_i g_i² (p,)."""
+    if isinstance(minimum.loss, TokenCrossEntropy):  # a gradient a sequence is one pass over all
+        return _squares_of_sequences(minimum)
     residual = likelihood_of(minimum, minimum.inputs, minimum.targets).residual
     total = minimum.theta.zero_()
     for _, (rows,) in gradient_rows(minimum, [residual]):
         total += rows.square().sum(dim=0)
+    return total / minimum.n
+
+
+def _squares_of_sequences(minimum: Minimum) -> Tensor:
+    total = minimum.theta.zero_()
+    for some in torch.arange(minimum.n).split(max(1, AT_ONCE // minimum.dim)):
+        total += example_gradients(minimum, some).square().sum(dim=0)
     return total / minimum.n
 
 

@@ -41,6 +41,7 @@ class TokenGraph:
         targets = minimum.targets[examples].reshape(-1)
         # A position without a label never meets the head.
         self._counted = head.loss.counts(targets).nonzero()[:, 0]
+        self._sequence = self._counted // self._shape[1]  # of the chunk
         self._targets, self._h = targets[self._counted], self._hidden[self._counted]
         self._cotangent = torch.zeros(0)
         self._pulled: list[Tensor | None] = []
@@ -68,10 +69,21 @@ class TokenGraph:
         self._pull([*outputs, self._h], [*parts, bent], result)
         return result.div_(self._minimum.n)
 
-    def add_ggn_rows(self, rows: Tensor, result: Tensor) -> None:
-        """Adds Σ J_iᵀΛ_iJ_i over the chunk, applied to (b, p) rows, to `result`."""
+    def add_ggn_rows(self, rows: Tensor, result: Tensor, without: Tensor | None = None) -> None:
+        """Adds Σ J_iᵀΛ_iJ_i over the chunk, applied to (b, p) rows, to `result`.
+
+        `without` (b,): the sequence of the chunk that row k's sum leaves out; any other number for
+        none.
+        """
         along = self._along(rows)[:, self._counted]
-        bent = self._curved(along, rows, result, whole=False)
+        flat = None if without is None else without[:, None] == self._sequence
+        bent = self._curved(along, rows, result, whole=False, flat=flat)
+        self._pull([self._h], [bent], result)
+
+    def add_gradients(self, weights: Tensor, result: Tensor) -> None:
+        """Adds Σ_i w_i g_i over the chunk, for weights (b, m) of its sequences, to (b, p)."""
+        h, each = self._h.detach(), weights[:, self._sequence]
+        bent = self._head.pulled_residuals(h, self._targets, each, result)
         self._pull([self._h], [bent], result)
 
     def push_rows(self, rows: Tensor) -> Tensor:
@@ -127,9 +139,11 @@ class TokenGraph:
         found = [pushed(*given, split(row, self._places), self._examples) for row in rows]
         return torch.stack(found).flatten(1, 2)
 
-    def _curved(self, along: Tensor, rows: Tensor, into: Tensor, *, whole: bool) -> Tensor:
+    def _curved(
+        self, along: Tensor, rows: Tensor, into: Tensor, *, whole: bool, flat: Tensor | None = None
+    ) -> Tensor:
         h = self._h.detach()
-        return self._head.curved(h, self._targets, along, rows, into, whole=whole)
+        return self._head.curved(h, self._targets, along, rows, into, whole=whole, flat=flat)
 
 
 def _gradients(

@@ -23,6 +23,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from minimascope.curvature.layers.recorder import Call, recorded
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.minimum.places import Place
+from minimascope.curvature.minimum.positions import LOGITS_AT_ONCE
 from minimascope.curvature.running.memory import out_of_memory
 from minimascope.objective.tokens import TokenCrossEntropy
 
@@ -44,6 +45,11 @@ class TokenHead:
     bias: Place | None
     positions: int
 
+    @property
+    def sequences_at_once(self) -> int:
+        """As many as pass through the body at a time where all of them have their turn."""
+        return max(1, LOGITS_AT_ONCE // (self.positions * self.layer.out_features))
+
     def hidden(self, minimum: Minimum, parameters: dict[str, Tensor], inputs: Tensor) -> Tensor:
         """What the head is given, (m, T, d), at these parameters; the head itself does not run."""
         held: list[Tensor] = []
@@ -62,6 +68,12 @@ class TokenHead:
             handle.remove()
         return held[0][:, : self.positions]
 
+    def weights_at(self, theta: Tensor) -> tuple[Tensor, Tensor | None]:
+        """W (K, d) and b (K,) at θ: the layer's own where they are not trained."""
+        W, b = self.layer.weight.detach(), self._offset()
+        W = W if self.weight is None else self._own(self.weight, theta)
+        return W, b if self.bias is None else theta[self.bias.slice]
+
     def logits(self, h: Tensor) -> Tensor:
         """Of positions (N, d): (N, K)."""
         return nn.functional.linear(h, self.layer.weight.detach(), self._offset())
@@ -69,25 +81,47 @@ class TokenHead:
     def residual_on_hidden(self, h: Tensor, y: Tensor) -> Tensor:
         """∂Σℓ/∂h (N, d) at labels y (N,) of the loss's positions, ignored ones among them."""
         found, W = torch.empty_like(h), self.layer.weight.detach()
-        for at in self._chunks(h):
+        for at in self.chunks(h):
             found[at] = self.loss.residual(self.logits(h[at]), y[at, None]) @ W
         return found
 
+    def pulled_residuals(self, h: Tensor, y: Tensor, weights: Tensor, into: Tensor) -> Tensor:
+        """Cotangents (b, N, d) on h of Σ_t w_t ℓ_t, weights (b, N); the head's own are added to
+        `into` (b, p)."""
+        found, W = h.new_empty(len(weights), *h.shape), self.layer.weight.detach()
+        for at in self.chunks(h):
+            r = self.loss.residual(self.logits(h[at]), y[at, None])
+            for k in range(len(weights)):
+                seeds = weights[k, at, None] * r
+                found[k, at] = seeds @ W
+                self._add(into[k], seeds, h[at])
+        return found
+
     def curved(
-        self, h: Tensor, y: Tensor, pushed: Tensor, rows: Tensor, into: Tensor, *, whole: bool
+        self,
+        h: Tensor,
+        y: Tensor,
+        pushed: Tensor,
+        rows: Tensor,
+        into: Tensor,
+        *,
+        whole: bool,
+        flat: Tensor | None = None,
     ) -> Tensor:
         """Of vectors `rows` (b, p) with h' = `pushed` (b, N, d): cotangents (b, N, d) on h.
 
         What falls on the head's own parameters is added to `into` (b, p). `whole`: of the
-        Hessian, not of the GGN.
+        Hessian, not of the GGN. flat (b, N): where S is taken for 0.
         """
         found, W = torch.zeros_like(pushed), self.layer.weight.detach()
-        for at in self._chunks(h):
+        for at in self.chunks(h):
             z = self.logits(h[at])
             times = self.loss.curvature_map(z, y[at, None])
             r = self.loss.residual(z, y[at, None]) if whole else None
             for k in range(len(rows)):
                 u = self.pushed_logits(h[at], pushed[k, at], rows[k])
+                if flat is not None:
+                    u.masked_fill_(flat[k, at, None], 0.0)
                 Su = times(u[None])[0]
                 found[k, at] = Su @ W
                 self._add(into[k], Su, h[at])
@@ -122,7 +156,8 @@ class TokenHead:
     def _offset(self) -> Tensor | None:
         return None if self.layer.bias is None else self.layer.bias.detach()
 
-    def _chunks(self, h: Tensor) -> Iterator[slice]:
+    def chunks(self, h: Tensor) -> Iterator[slice]:
+        """Positions of h (N, d) whose logits stand at a time."""
         words, size = self.layer.out_features, h.element_size()
         count = max(1, CHUNK_BYTES // (words * size))
         return (slice(k, min(k + count, len(h))) for k in range(0, len(h), count))

@@ -168,7 +168,6 @@ def soft_rank(
     Last the rank Σ e φ(e) of a flow with one P/D, NaN without.
     """
     theta = ggn.minimum.theta
-    signs = torch.randint(0, 2, (probes, theta.shape[0]), generator=generator)
     ridge = ggn.lambdas.to(theta.device)[:, None, None]
 
     def ranks(runs: LanczosRuns) -> Tensor:
@@ -179,8 +178,11 @@ def soft_rank(
     filtered: list[Tensor] = []
     logdets: list[Tensor] = []
     changes: list[Tensor] = []
-    for each in signs.split(min(ggn.at_once, probes)):
-        runs = ggn.begin((2 * each - 1).to(theta))
+    for count in (len(each) for each in torch.arange(probes).split(ggn.at_once)):
+        # Drawn when needed, a byte each: all of them would be many times the network.
+        shape = (count, theta.shape[0])
+        signs = torch.randint(0, 2, shape, generator=generator, dtype=torch.int8)
+        runs = ggn.begin(2 * signs.to(theta) - 1)
         # Probes differ by percents, so a change by SLQ_TOLERANCE is no part of the error.
         found, change = run_until_settled(
             ggn, runs, ranks, share=share, tolerance=SLQ_TOLERANCE, what="soft rank"

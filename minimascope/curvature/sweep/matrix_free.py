@@ -15,29 +15,25 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from minimascope.curvature.minimum.fingerprint import fingerprint
 from minimascope.curvature.products.ggn import Ggn
-from minimascope.curvature.products.gradient import mean_gradient
 from minimascope.curvature.running.clock import Clock
-from minimascope.curvature.running.durations import duration
 from minimascope.curvature.running.run import Run
 from minimascope.curvature.running.saved_parts import Part, Parts
-from minimascope.curvature.running.saved_state import NOT_KEPT, Keeper
 from minimascope.curvature.sweep import drawn_examples
-from minimascope.curvature.sweep.deflated import (
-    FEWEST_PROBES,
-    PROBES,
-    USUAL_STEPS,
-    DeflatedGgn,
-    deflated_ggn,
-    quadratic_forms,
-    soft_rank,
-)
+from minimascope.curvature.sweep.deflated import DeflatedGgn, deflated_ggn
 from minimascope.curvature.sweep.drawn_examples import (
     batch_sizes,
     drawn_batch,
     drawn_so_far,
     error_of_alo,
+)
+from minimascope.curvature.sweep.of_all_examples import (
+    DEFLATION,
+    forms_part,
+    keeper_of,
+    rank_part,
+    refuse_haste,
+    stream,
 )
 from minimascope.curvature.sweep.result import Filtered, Sweep
 from minimascope.curvature.sweep.route import LONGEST
@@ -45,10 +41,7 @@ from minimascope.objective.likelihood import Likelihood
 from minimascope.objective.metric import Flow, Metric
 
 RELATIVE_ERROR = 0.1
-FEWEST_VECTORS = 100
 BATCH = "leave-one-out, batch"
-# Shares of the time by whose end each part is over, where it is short.
-DEFLATION, RANK, FORMS = 0.15, 0.3, 0.5
 # Examples that float32 is tried on, and what it may change their logits' steps by at λ_eff.
 TRIED, ENOUGH = 2, 1e-2
 # A curve is drawn where its last steps changed it by less.
@@ -78,19 +71,19 @@ def matrix_free_sweep(
     seed = run.seed
     target = metric.damping.value or float(lambdas[len(lambdas) // 2])
     row = int((lambdas - target).abs().argmin())
-    parts = Parts(_keeper(products, lambdas, run), Clock(LONGEST) if clock is None else clock)
+    parts = Parts(keeper_of(products, lambdas, run), Clock(LONGEST) if clock is None else clock)
     clock = parts.clock
     if parts.fresh:
-        _refuse_haste(products, clock)
+        refuse_haste(products, clock)
     products.operator.counter.products += parts.products
-    ggn = deflated_ggn(products, lambdas, _stream(seed, 0), row=row, clock=clock, share=DEFLATION)
+    ggn = deflated_ggn(products, lambdas, stream(seed, 0), row=row, clock=clock, share=DEFLATION)
 
     def once(name: str, make: Callable[[], Part]) -> Part:
         return parts.once(name, make, lambda: products.count)
 
-    rank = once("soft rank", lambda: _rank(ggn, seed, metric))
-    forms = once("TIC", lambda: _forms(ggn, likelihood, seed, metric))
-    drawn = torch.randperm(likelihood.n, generator=_stream(seed, 3))
+    rank = once("soft rank", lambda: rank_part(ggn, seed, metric))
+    forms = once("TIC", lambda: forms_part(ggn, likelihood.n, seed, metric))
+    drawn = torch.randperm(likelihood.n, generator=stream(seed, 3))
     own, difference = ggn, torch.zeros_like(rank["change"])
     if quick is not None:
         coarse = _coarse(ggn, quick)
@@ -172,69 +165,10 @@ def _of_precision(own: DeflatedGgn, ggn: DeflatedGgn, difference: Tensor) -> str
     return f"; leave-one-out in float32, {float(difference):.0e} from float64"
 
 
-def _keeper(products: Ggn, lambdas: Tensor, run: Run) -> Keeper:
-    if run.state_path is None:
-        return NOT_KEPT
-    key = fingerprint(products.minimum, seed=run.seed, also=[lambdas])
-    return Keeper(run.state_path, key)
-
-
-def _stream(seed: int, part: int) -> torch.Generator:
-    return torch.Generator().manual_seed(4 * seed + part)
-
-
-def _refuse_haste(products: Ggn, clock: Clock) -> None:
-    least = products.seconds * FEWEST_VECTORS
-    if clock.seconds < least:
-        raise ValueError(
-            f"A product with the GGN takes {duration(products.seconds)} here, and the "
-            f"matrix-free route needs {FEWEST_VECTORS} of them at least: {duration(least)}, not "
-            f"{duration(clock.seconds)}. Give it more time, fewer examples, or a GPU."
-        )
-
-
-def _affordable(ggn: DeflatedGgn, share: float, most: int) -> int:
-    return max(FEWEST_PROBES, min(most, ggn.vectors_in(ggn.clock.left(share), USUAL_STEPS)))
-
-
-def _rank(ggn: DeflatedGgn, seed: int, metric: Metric) -> Part:
-    probes, flow = _affordable(ggn, RANK, PROBES), metric.flow
-    if flow is not None:
-        flow = flow.averaged(metric.damping.value or 0.0)
-    rank, error, half_logdet, change, of_flow = soft_rank(
-        ggn, _stream(seed, 1), probes=probes, share=RANK, flow=flow
-    )
-    found = {"rank": rank, "error": error, "half_logdet": half_logdet, "change": change}
-    return found | {"flow": of_flow}
-
-
 def _filtered(metric: Metric, rank: Part, batches: list[Part], order: Tensor) -> Filtered | None:
     if metric.flow is None:
         return None
     return Filtered(float(rank["flow"]), torch.cat([batch["flow"] for batch in batches])[order])
-
-
-def _forms(ggn: DeflatedGgn, likelihood: Likelihood, seed: int, metric: Metric) -> Part:
-    """All quadratic forms of one kind in lockstep: ḡ, ∇L + Pθ and the random sums."""
-    theta = ggn.minimum.theta
-    plain = mean_gradient(ggn.minimum)
-    mean = metric.scaled(plain)
-    whole = metric.scaled(plain + metric.penalty.to(theta) * theta)
-    probes = _affordable(ggn, FORMS, PROBES)
-    shape = (probes, likelihood.n)
-    signs = 2 * torch.randint(0, 2, shape, generator=_stream(seed, 2)) - 1
-    sums = ggn.products.gradient_sums(signs.to(theta))
-    X = torch.cat([mean[None], whole[None], sums])
-    also = ggn.lambdas.new_tensor([metric.newton_ridge or 1.0])
-    parts = [quadratic_forms(ggn, x, also=also, share=FORMS) for x in X.split(ggn.at_once)]
-    values, changes, elsewhere = zip(*parts, strict=True)
-    value = torch.cat(values, dim=1)
-    return {
-        "mean": value[:, 0],
-        "sums": value[:, 2:] / likelihood.n,
-        "newton": torch.cat(elsewhere, dim=1)[0, 1],
-        "change": torch.stack(changes).amax(dim=0),
-    }
 
 
 def _method(
