@@ -28,6 +28,10 @@ STOPPED = (
     "counted as a ridge alone: no interval is known for that, so read the estimates with their "
     "standard errors."
 )
+BROKEN_OFF = (
+    "Time was over before the steps of two sequences left out had come to an end, and unfinished "
+    "they say nothing: give it more seconds, a GPU, or fewer sequences."
+)
 REASON = (
     "The logits of all positions do not stand at once: sequences are left out one by one, and what "
     "is of all of them comes from products."
@@ -41,6 +45,7 @@ NOT_HERE = (
     "diagonal_soft_rank",
     "sampled_fisher_soft_rank",
 )
+LEFT_OUT = ("alo_ggn", "alo_moved", "alo_trained")
 UNKNOWN = ("margin10", "relative_flatness", "layer_flatness_last", "temperature_train")
 
 
@@ -102,6 +107,8 @@ def _judged(found: Found) -> Judged:
     if found.metric.flow is not None:  # the filter is not known, and the rules need it
         judgement = Judgement("no_estimate", STOPPED)
         looked_at = [each for each in looked_at if each.name not in ("optimizer", "width")]
+    if found.swept.left_out.unfinished:
+        judgement, looked_at = Judgement("no_estimate", BROKEN_OFF), []
     return Judged(
         judgement,
         looked_at,
@@ -149,21 +156,19 @@ def _estimates(found: Found, swept: Swept, evidence: Evidence) -> dict[str, GapE
         float(swept.rank["error"][row]) / n,
         "; ".join(filter(None, [f"stochastic Lanczos quadrature, {products}", note])),
     )
-    moved = rise_of(found.drawn(left.moved)[0])
-    if left.unfinished:
-        said = f"{moved.method}; time broke off the steps of {left.unfinished}, whose rise is small"
-        moved = moved._replace(method=said)
     signs = f"standard error over {len(sums)} random signs of all {n} sequences"
     known = {
         "alo_ggn": _mean_of(rises[0], over),
         "soft_rank_ggn": rank,
         "tic_ggn": GapEstimate(tic - centring, tic_error, f"centred; {signs}"),
         "tic_ggn_uncentred": GapEstimate(tic, tic_error, signs),
-        "alo_moved": moved,
+        "alo_moved": rise_of(found.drawn(left.moved)[0]),
     }
     known |= dict.fromkeys(NOT_HERE, GapEstimate(None, None, WHOLE))
     if found.other_loss:
         known["alo_trained"] = _mean_of(rises[1], "leave-one-out in the loss trained")
+    if left.unfinished:
+        known |= {name: GapEstimate(None, None, BROKEN_OFF) for name in LEFT_OUT if name in known}
     return known
 
 
@@ -195,6 +200,8 @@ def _no_diagnostics(found: Found) -> dict[str, float | None]:
 
 def _diagnostics(found: Found, evidence: Evidence) -> dict[str, float | None]:
     assert found.swept is not None
+    if found.swept.left_out.unfinished:
+        return {}
     rises, ridge = found.drawn(found.swept.left_out.linear)[0], evidence.ridge
     top = rises.topk(math.ceil(TOP_SHARE * len(rises))).values
     total = float(rises.sum())
@@ -223,7 +230,8 @@ def _curves(found: Found) -> dict[str, list[float | None]]:
         pairs = zip(values.tolist(), settled, strict=True)
         found_at[name] = [value if good else None for value, good in pairs]
     alo = float(found.drawn(swept.left_out.linear)[0].mean())
-    found_at["alo_ggn"] = [alo if k == swept.row else None for k in range(len(settled))]
+    row = None if swept.left_out.unfinished else swept.row
+    found_at["alo_ggn"] = [alo if k == row else None for k in range(len(settled))]
     nothing: list[float | None] = [None] * len(settled)
     return found_at | dict.fromkeys(of_hessian, nothing)
 
@@ -257,6 +265,6 @@ def _of_all(found: Found, losses: Tensor) -> Tensor | None:
     """Plain losses (n,) where every sequence was left out."""
     assert found.swept is not None
     examples = found.swept.left_out.examples
-    if len(examples) < found.minimum.n:
+    if len(examples) < found.minimum.n or found.swept.left_out.unfinished:
         return None
     return losses[0][examples.argsort()]

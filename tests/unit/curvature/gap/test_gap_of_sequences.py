@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from minimascope.curvature.gap import sequences
+from minimascope.curvature.gap import sequences, sequences_left_out
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.gap.result import GapResult
 from minimascope.curvature.minimum.minimum import Minimum, prepare
@@ -21,6 +20,7 @@ from minimascope.curvature.products import token_head
 from minimascope.curvature.products.ggn import GgnSum
 from minimascope.curvature.products.gradient import example_gradients, mean_gradient
 from minimascope.curvature.products.token_head import token_head as head_of
+from minimascope.curvature.running.clock import Clock
 from minimascope.curvature.running.run import Run
 from minimascope.curvature.sweep import deflated, of_all_examples
 from minimascope.curvature.sweep.route import Budget
@@ -33,6 +33,8 @@ from minimascope.objective.tokens import TokenCrossEntropy
 
 WORDS, WIDTH, LENGTH, SEQUENCES, DECAY = 9, 4, 6, 7, 0.05
 MANY = 61  # words, a number that nothing else has
+# Of a sequence left out there are 8 to 10 products: enough for two of them, and for one.
+ENOUGH, TOO_SHORT = 25.0, 12.0
 
 
 class Tiny(nn.Module):
@@ -285,28 +287,52 @@ def test_too_little_time_is_one_sentence(minimum: Minimum, monkeypatch: pytest.M
         many(minimum, monkeypatch, budget=Budget(seconds=1e-6))
 
 
-def test_time_that_is_short_is_kept_with_two_sequences(
+@pytest.fixture
+def a_second_a_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock goes by products of sequences left out alone, one sequence at a time."""
+    gone = [0.0]
+
+    def counted(
+        self: GgnSum, V: Tensor, own: Tensor, product: Any = GgnSum.without
+    ) -> tuple[Tensor]:
+        gone[0] += len(V)
+        found: tuple[Tensor] = product(self, V, own)
+        return found
+
+    monkeypatch.setattr(GgnSum, "without", counted)
+    monkeypatch.setattr(Clock, "used", property(lambda _: gone[0]))
+    monkeypatch.setattr(sequences_left_out, "AT_ONCE", 1)
+
+
+@pytest.mark.usefixtures("a_second_a_product")
+def test_time_that_is_short_is_kept_with_fewer_sequences(
     minimum: Minimum, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Products that take long leave two: an estimate with an error, and an end in time."""
-    slow: dict[str, Any] = {name: getattr(GgnSum, name) for name in ("times", "without")}
-    for name, product in slow.items():
-
-        def waiting(self: GgnSum, V: Tensor, *more: Tensor, product: Any = product) -> Any:
-            time.sleep(0.005 * len(V))
-            return product(self, V, *more)
-
-        monkeypatch.setattr(GgnSum, name, waiting)
-    begun, heard = time.perf_counter(), list[str]()
+    heard = list[str]()
     run = Run(progress=lambda _done, said: heard.append(said))
-    found = many(minimum, monkeypatch, budget=Budget(seconds=8.0), run=run)
-    assert time.perf_counter() - begun < 16.0
+    found = many(minimum, monkeypatch, budget=Budget(seconds=ENOUGH), run=run)
     moved = found.estimates["alo_moved"]
+    assert "leave-one-out of 2 sequences" in moved.method
     assert moved.value is not None
     assert moved.standard_error is not None
     assert math.isfinite(moved.standard_error)
     assert found.plan.actual_products
     assert any("left out" in said for said in heard)
+
+
+@pytest.mark.usefixtures("a_second_a_product")
+def test_steps_that_time_broke_off_are_no_estimate(
+    minimum: Minimum, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = many(minimum, monkeypatch, budget=Budget(seconds=TOO_SHORT))
+    assert found.verdict == "no_estimate"
+    assert found.headline is None
+    assert "Time was over" in found.reason
+    for name in ("alo_moved", "alo_ggn"):
+        assert found.estimates[name] == (None, None, found.reason)
+    assert found.estimates["soft_rank_ggn"].value is not None
+    assert found.diagnostics["t_alo"] is None
+    assert not any(found.curves["alo_ggn"])
 
 
 def test_what_was_finished_is_not_done_again(
