@@ -1,6 +1,6 @@
 """Random networks of the allowed layers, in every format, through every stage: no fault, and
 
-products equal to autograd's. 320 seeds in shards; every sixth goes through a whole analysis.
+products equal to autograd's. 240 seeds in shards; every sixth goes through a whole analysis.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import pytest
 
 from tests.cases.checked_network import check
 
-SHARDS, IN_SHARD, WHOLE_EVERY = 32, 10, 6
+SHARDS, IN_SHARD, WHOLE_EVERY = 24, 10, 6
 
 
 # torch says so of its own convolutions where kernels are even.
