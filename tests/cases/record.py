@@ -58,15 +58,19 @@ def table() -> str:
 
 
 def mlp(inputs: Tensor, labels: Tensor, *, seed: int = 0) -> nn.Sequential:
-    """64–32–3 with GELU, trained by Adam on all images at once."""
+    """64–32–3 with GELU, trained by Adam on all images at once.
+
+    In float64: 500 steps in float32 carry one processor's rounding to singular values 12% away.
+    """
     torch.manual_seed(seed)
-    network = nn.Sequential(nn.Linear(64, 32), nn.GELU(), nn.Linear(32, 3))
+    network = nn.Sequential(nn.Linear(64, 32), nn.GELU(), nn.Linear(32, 3)).double()
+    inputs = inputs.double()
     optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
     for _ in range(500):
         optimiser.zero_grad()
         nn.functional.cross_entropy(network(inputs), labels).backward()
         optimiser.step()
-    return network
+    return network.float()
 
 
 def training() -> dict[str, Any]:
