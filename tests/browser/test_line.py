@@ -21,7 +21,7 @@ def test_the_line_is_drawn_between_the_chosen_two_and_exported(page: Page, tmp_p
     page.goto(f"/compare?ids={GAUSS},{TWIN}")
     page.locator("#line-panel").scroll_into_view_if_needed()
     page.wait_for_selector("#line .scatterlayer .trace")
-    expect(page.locator("#line-words")).to_contain_text("a barrier of 2.535 ± 0.090 nats stands")
+    expect(page.locator("#line-words")).to_contain_text("a barrier of 2.476 ± 0.092 nats stands")
     assert f"from={GAUSS}&to={TWIN}" in page.url
     regions = "JSON.stringify(document.querySelector('#line > div').data[0].z)"
     first = page.evaluate(regions)
