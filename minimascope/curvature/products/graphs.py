@@ -51,10 +51,8 @@ def planned_bytes(most: int, device: torch.device) -> int:
 
     Half of the memory there is, less where an attempt ran out.
     """
-    if device.type == "cuda":
-        whole = torch.cuda.mem_get_info(device)[1]
-    else:
-        whole = whole_memory()
+    on_gpu = device.type == "cuda"
+    whole = torch.cuda.mem_get_info(device)[1] if on_gpu else whole_memory()
     return int(_memory_share * min(most, whole // 2))
 
 
