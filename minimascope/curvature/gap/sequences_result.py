@@ -108,7 +108,7 @@ def _judged(found: Found) -> Judged:
         judgement = Judgement("no_estimate", STOPPED)
         looked_at = [each for each in looked_at if each.name not in ("optimizer", "width")]
     if found.swept.left_out.unfinished:
-        judgement, looked_at = Judgement("no_estimate", BROKEN_OFF), []
+        judgement, looked_at = Judgement("no_estimate", BROKEN_OFF), list[Check]()
     return Judged(
         judgement,
         looked_at,
