@@ -46,6 +46,9 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
     before |= {stage: AT_WORST * before[stage] for stage in whole}  # nor is such a gap
     # What is too long alone, however little it looks at, would only take the others with it.
     alone = [stage for stage in whole if before[stage] > seconds]
+    known, least = min(n, asked.spectrum_examples or n), fewest(session.report.first_look)
+    if before.get("spectrum", 0.0) * min(least, known) / known > seconds:
+        alone += [stage for stage in before if stage == "spectrum" or stage in NEEDS_SPECTRUM]
     costs = {stage: took for stage, took in before.items() if stage not in alone}
     probes = session.probes
     coarser = _coarser(session, plan, costs, seconds)
@@ -59,10 +62,8 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
     _cap_gap(session, costs, seconds)
     drawn = session.opened.total.train is not None
     most = min(n // 2 if drawn else n, asked.spectrum_examples or n)
-    known = min(n, asked.spectrum_examples or n)
     said = [_left_out(stage, before[stage]) for stage in alone]
     stages = [stage for stage in planned_stages(asked) if stage not in alone]
-    least = fewest(session.report.first_look)
     told = {"known": known, "most": most, "least": least}
     count = _examples(costs, seconds, **told)
     given_up: dict[Stage, float] = {}
@@ -74,6 +75,7 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
             given_up[stage] = costs.pop(stage)
             said.append(_left_out(stage, given_up[stage]))
             count = _examples(costs, seconds, **told)
+    _cap_gap(session, costs, seconds)  # what was given up is time for it
     said += [
         f"The stage {stage} looks at less, for time: about {duration(took)} in place of "
         f"{duration(before[stage])}."
@@ -96,6 +98,8 @@ def taken_up(session: Session, seconds: float) -> Stage | None:
         if missing or session.given_up[stage] > seconds:
             continue
         session.report.warnings.remove(_left_out(stage, session.given_up.pop(stage)))
+        if stage in session.thrift:  # its share was of what many had
+            session.thrift[stage] = max(seconds, session.thrift[stage])
         stages = [*session.parameters.stages, stage]
         session.parameters = session.parameters.model_copy(update={"stages": stages})
         return stage

@@ -8,7 +8,11 @@ import torch
 
 from minimascope.analysis.costs.passes import row_seconds
 from minimascope.curvature.gap.moved_network import USUAL_STEPS, moved_count
-from minimascope.curvature.gap.sequences import too_many_logits
+from minimascope.curvature.gap.sequences import (
+    ENDING_SHARE,
+    FEWEST_PRODUCTS,
+    too_many_logits,
+)
 from minimascope.curvature.layers.gram import gram_cost
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.products.graphs import planned_bytes
@@ -31,6 +35,8 @@ BACKWARD_PASSES = 3  # forward passes that the gradients of one output cost
 # Passes over the data that Lanczos, probes and leave-one-out solves make where nothing is exact.
 MATRIX_FREE_PASSES = 2000
 PRODUCT_PASSES = 3  # of one product with the GGN
+# Of a language model's product with H, what one with the GGN takes (benchmarks/token_products.py).
+GGN_SHARE = 0.6
 ESTIMATE_SECONDS = 3e-5  # of the estimates beside the sweep, a parameter
 LEAST_SHARE = 0.2  # of what a sampled sweep would take, below which it has too few examples
 
@@ -51,10 +57,11 @@ def gap_seconds(
     sweep = sweep_seconds(minimum, slower=slower, product=product)
     if too_many_logits(minimum):  # all of it ends with the clock
         whole = min(sweep + moved, LONGEST)
-        return max(LEAST_SHARE * whole, min(whole, seconds))
+        least = FEWEST_PRODUCTS / (1 - ENDING_SHARE) * sweep / shared_vectors()
+        return max(min(least, whole), min(whole, seconds))
     least = LEAST_SHARE * sweep if _route(minimum).operations is None else sweep
-    beside = slower * ESTIMATE_SECONDS * minimum.dim
-    return max(least, min(sweep, seconds - beside)) + beside + moved
+    beside = slower * ESTIMATE_SECONDS * minimum.dim + moved
+    return max(least, min(sweep, seconds - beside)) + beside
 
 
 def moved_seconds(minimum: Minimum, plan: Plan) -> float:
@@ -88,7 +95,8 @@ def sweep_seconds(minimum: Minimum, *, slower: float = 1.0, product: float = 0.0
         return slower * (OPERATION_SECONDS * operations + passes)
     passes = MATRIX_FREE_PASSES * forward * (USUAL_PRODUCTS if flow else 1)
     if too_many_logits(minimum):
-        return shared_vectors() * (product or slower * PRODUCT_PASSES * forward)
+        each = GGN_SHARE * product or slower * PRODUCT_PASSES * forward
+        return shared_vectors() * each
     timed = product * usual_vectors(n, flow=flow)  # a small network's is all calls
     return min(max(slower * passes, timed), LONGEST)  # it ends with what it has
 

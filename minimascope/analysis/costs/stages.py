@@ -44,7 +44,7 @@ def stage_costs(
     boundary and margins are to stay within as far as they can.
     """
     slower, vectors = slower_than_counted(minimum), min(top_k, minimum.dim)
-    most = {stage: (allowed or {}).get(stage, math.inf) for stage in stages}
+    most = {stage: (allowed or {}).get(stage, math.inf) - STARTED for stage in stages}
     told = {"vectors": vectors, "slower": slower}
     product = 0.0 if sampled else plan.seconds_per_product
     known: dict[Stage, Callable[[], float]] = {

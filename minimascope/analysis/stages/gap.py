@@ -35,6 +35,9 @@ from minimascope.curvature.sweep.route import LONGEST, Budget
 from minimascope.machine.unfinished import kept_in
 
 STAGE = "gap"
+UNSOUGHT = (
+    "Whether another one fits better was not looked at: that needs the logits of all positions."
+)
 NO_LIKELIHOOD = (
     "Leave-one-out, soft rank, TIC and the headline need a likelihood, which a criterion of your "
     "own is not known to be; spectrum, margins and alignment hold for it exactly."
@@ -130,9 +133,8 @@ def answer(
         run=Run(parameters.seed, progress, kept_in(unfinished, STAGE)),
     )
     # At a minimum of what was told there is nothing to look for.
-    # Nor is it looked for where the logits of all positions do not stand.
-    many = too_many_logits(opened.minimum)
-    finding = None if found.converged or many else search(opened.minimum)
+    searched = not (found.converged or too_many_logits(opened.minimum))
+    finding = search(opened.minimum) if searched else None
     found = found if finding is None else doubted(found, finding)
     value = {name: each.model_dump_json(by_alias=True) for name, each in sections(found).items()}
     value["objective"] = _objective(opened.minimum, found, finding)
@@ -154,16 +156,18 @@ def _objective(minimum: Minimum, found: GapResult, finding: Finding | None) -> s
     if finding is not None:
         known.append({"sentence": finding.sentence, "flags": finding.flags})
     norms = [group_norms(minimum, each) for each in (found.gradient_left, found.pull)]
-    return json.dumps({"checked": _checked(found), "findings": known, "norms": norms})
+    checked = _checked(found, unsought=too_many_logits(minimum))
+    return json.dumps({"checked": checked, "findings": known, "norms": norms})
 
 
-def _checked(found: GapResult) -> str | None:
+def _checked(found: GapResult, *, unsought: bool) -> str | None:
     if found.gradient_share is None:
         return None
     share = f"{found.gradient_share:.2g}" if found.gradient_share < 10 else "over 10"
     if found.converged:
         return f"A minimum of this objective: its gradient is {share} of the decay's own."
-    return f"No minimum of this objective: its gradient is {share} times the decay's own."
+    said = f"No minimum of this objective: its gradient is {share} times the decay's own."
+    return f"{said} {UNSOUGHT}" if unsought else said
 
 
 def _say_of_objective(session: Session, text: str) -> None:

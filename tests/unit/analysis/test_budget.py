@@ -13,6 +13,7 @@ from minimascope.analysis import budget, fitting
 from minimascope.analysis.costs.boundary import boundary_seconds
 from minimascope.analysis.costs.margins import margins_seconds
 from minimascope.analysis.session import drawing
+from minimascope.analysis.stages import gap
 from minimascope.contract.parameters import Parameters
 from minimascope.contract.problems import ProblemError
 from minimascope.contract.report import Stage
@@ -181,6 +182,29 @@ def test_what_was_left_out_is_done_where_the_others_were_quick(
     assert not [each for each in found.warnings if "Left out" in each]
 
 
+def test_a_spectrum_that_is_too_long_takes_only_what_needs_it(
+    script: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A language model's: its gap has all of the time then, not the share that it had of it."""
+    costs: dict[Stage, float] = {"spectrum": 9e3, "gap": 5e3, "density": 1.0, "margins": 1.0}
+    monkeypatch.setattr(route, "MOST_FLOPS", 1.0)  # examples are drawn
+    monkeypatch.setattr(fitting, "predicted", lambda *_: (PLAN, costs))
+    shares = list[float]()
+    real = gap.answer
+
+    def heard(*given: Any, **more: Any) -> Any:
+        shares.append(more["seconds"])
+        return real(*given, **more | {"seconds": 10.0})
+
+    monkeypatch.setattr(gap, "answer", heard)
+    found = asked(script, seconds=600, stages=[*costs])
+    assert found.gap is not None
+    assert found.spectrum is None
+    left_out = {each for each in found.warnings if "Left out" in each}
+    assert {each.split(": ")[1].split(";")[0] for each in left_out} == {*costs} - {"gap"}
+    assert shares[0] > 300
+
+
 def test_less_time_is_less_looked_at_down_to_the_least(script: Trained) -> None:
     minimum = prepare(script.model, script.X, script.y)
     told = {"vectors": 2, "slower": 2.0}
@@ -212,13 +236,15 @@ def test_less_is_looked_at_and_every_stage_is_there(
     assert sum("looks at less" in each for each in found.warnings) == 3
 
 
+@pytest.mark.parametrize("others", [{"spectrum": 1.0}, {}])
 def test_a_gap_of_drawn_examples_ends_with_its_share(
-    script: Trained, monkeypatch: pytest.MonkeyPatch
+    script: Trained, others: dict[Stage, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Alone as well: all of the time is its share then, and not more than there is."""
     monkeypatch.setattr(route, "MOST_FLOPS", 1.0)
-    costs: dict[Stage, float] = {"spectrum": 1.0, "gap": 500.0}
+    costs: dict[Stage, float] = {**others, "gap": 500.0}
     monkeypatch.setattr(fitting, "predicted", lambda *_: (PLAN, costs))
-    found = asked(script, seconds=60, stages=["spectrum", "gap"])
+    found = asked(script, seconds=60, stages=[*costs])
     assert found.gap is not None
     assert found.gap.route == "matrix_free"
     assert any("gap looks at less" in each for each in found.warnings)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.products import layout, token_head
@@ -17,6 +13,7 @@ from minimascope.curvature.products.hessian import hessian
 from minimascope.curvature.products.token_head import token_head as head_of
 from minimascope.objective.cross_entropy import CrossEntropy
 from minimascope.objective.tokens import TokenCrossEntropy
+from tests.cases.watched_results import LargestLogits
 
 WORDS, WIDTH, LENGTH, SEQUENCES = 11, 4, 5, 3
 
@@ -128,32 +125,15 @@ def test_a_ggn_product_is_that_of_the_jacobian(
     torch.testing.assert_close(g / case.n, mean, rtol=1e-10, atol=1e-14)
 
 
-class Largest(TorchDispatchMode):
-    """Remembers how many rows of logits the largest result has."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows = 0
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        for each in tree_leaves(result):
-            if isinstance(each, Tensor) and each.ndim and each.shape[-1] == WORDS:
-                self.rows = max(self.rows, each.numel() // WORDS)
-        return result
-
-
 @pytest.mark.parametrize("which", ["hessian", "ggn"])
 def test_no_more_logits_stand_than_a_chunk_has(which: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The head's own weight, of WIDTH columns of WORDS, is the next larger."""
     monkeypatch.setattr(token_head, "CHUNK_BYTES", 3 * WORDS * 8)
     case = minimum("untied")
     operator = hessian(case) if which == "hessian" else Ggn(case).operator
-    with Largest() as largest:
+    with LargestLogits(WORDS) as largest:
         operator.matvec(torch.ones(case.dim, dtype=torch.float64))
-    assert largest.rows <= max(3, WIDTH)
+    assert largest.numbers // WORDS <= max(3, WIDTH)
 
 
 def test_logits_that_are_capped_go_through_autograd() -> None:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import weakref
-from typing import Any
-
 import pytest
 import torch
-from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch import nn
 
 from minimascope.curvature.layers import gram
 from minimascope.curvature.layers.gram import GramCost
@@ -20,31 +15,11 @@ from minimascope.curvature.products.metric import metric_at
 from minimascope.curvature.sweep import band, resolvent
 from minimascope.curvature.sweep.exact import dual_sweep, primal_sweep
 from minimascope.curvature.sweep.route import MEMORY_BYTES, choose_route, dual_bytes
+from tests.cases.watched_results import Standing
 
 N, CLASSES = 70, 3
 ROWS = N * CLASSES
 LAMBDAS = torch.tensor([1e-3, 1e-1, 3.0], dtype=torch.float64)
-
-
-class Standing(TorchDispatchMode):
-    """How many matrices of ROWS × ROWS numbers stood at a time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.most = 0
-        self._seen: dict[int, list[weakref.ref[Tensor]]] = {}
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        for each in tree_leaves(result):
-            if isinstance(each, Tensor) and each.untyped_storage().nbytes() >= 8 * ROWS**2:
-                at = each.untyped_storage().data_ptr()
-                self._seen.setdefault(at, []).append(weakref.ref(each))
-        alive = sum(any(each() is not None for each in some) for some in self._seen.values())
-        self.most = max(self.most, alive)
-        return result
 
 
 @pytest.fixture
@@ -68,7 +43,7 @@ def test_the_dual_route_in_tiles_finds_what_the_primal_one_finds() -> None:
     given = minimum()
     likelihood = likelihood_of(given, given.inputs, given.targets)
     metric = metric_at(given, seed=0)
-    with Standing() as standing:
+    with Standing(8 * ROWS**2) as standing:
         dual = dual_sweep(given, likelihood, LAMBDAS, metric)
     assert standing.most == 2  # features and what becomes the reflectors
     primal = primal_sweep(given, likelihood, LAMBDAS, metric)

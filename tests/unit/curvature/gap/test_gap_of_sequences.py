@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from minimascope.curvature.gap import sequences, sequences_left_out
 from minimascope.curvature.gap.estimate import estimate_gap
@@ -30,6 +28,7 @@ from minimascope.objective.objective import Objective
 from minimascope.objective.optimiser import Optimiser
 from minimascope.objective.penalty import Penalty
 from minimascope.objective.tokens import TokenCrossEntropy
+from tests.cases.watched_results import LargestLogits
 
 WORDS, WIDTH, LENGTH, SEQUENCES, DECAY = 9, 4, 6, 7, 0.05
 MANY = 61  # words, a number that nothing else has
@@ -222,24 +221,6 @@ def test_each_sequence_is_left_out_as_dense_matrices_say(
     torch.testing.assert_close(found.alo_loss, torch.cat(linear), rtol=1e-4, atol=1e-6)
 
 
-class Largest(TorchDispatchMode):
-    """Remembers how many rows of logits the largest result has."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows = 0
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        for each in tree_leaves(result):
-            if isinstance(each, Tensor) and each.ndim and each.shape[-1] in (MANY, LENGTH * MANY):
-                held = each.untyped_storage().nbytes() // each.element_size()
-                self.rows = max(self.rows, min(each.numel(), held) // MANY)
-        return result
-
-
 def test_the_logits_of_all_positions_never_stand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of two sequences do, where a BatchNorm is looked for."""
     torch.manual_seed(0)
@@ -247,10 +228,10 @@ def test_the_logits_of_all_positions_never_stand(monkeypatch: pytest.MonkeyPatch
     case = prepare(Tiny(words=MANY).double(), *texts(SEQUENCES, 0), loss=objective)
     monkeypatch.setattr(of_all_examples, "PROBES", 3)
     monkeypatch.setattr(deflated, "DEFLATED", 0)
-    with Largest() as largest:
+    with LargestLogits(MANY, LENGTH * MANY) as largest:
         found = many(case, monkeypatch, MANY)
     assert found.estimates["alo_moved"].value is not None
-    assert largest.rows <= 2 * LENGTH < SEQUENCES * LENGTH
+    assert largest.numbers // MANY <= 2 * LENGTH < SEQUENCES * LENGTH
 
 
 def test_before_a_minimum_there_are_estimates_and_no_headline(
