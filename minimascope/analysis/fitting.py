@@ -45,10 +45,10 @@ def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
     whole = [stage for stage in _whole(session) if stage in before]
     before |= {stage: AT_WORST * before[stage] for stage in whole}  # nor is such a gap
     # What is too long alone, however little it looks at, would only take the others with it.
-    alone = [stage for stage in whole if before[stage] > seconds]
+    alone: list[Stage] = [stage for stage in whole if before[stage] > seconds]
     known, least = min(n, asked.spectrum_examples or n), fewest(session.report.first_look)
     if before.get("spectrum", 0.0) * min(least, known) / known > seconds:
-        alone += [stage for stage in before if stage == "spectrum" or stage in NEEDS_SPECTRUM]
+        alone += [stage for stage in before if stage in ("spectrum", *NEEDS_SPECTRUM)]
     costs = {stage: took for stage, took in before.items() if stage not in alone}
     probes = session.probes
     coarser = _coarser(session, plan, costs, seconds)
