@@ -4,10 +4,10 @@
     python benchmarks/scale.py n p       # some of: n p K T stages shared
 
 n, p, K, T: each part is timed alone, one thread, over decades; networks are untrained, as no part
-depends on what the weights are. The exponent is the slope through the logarithms of the last three
-sizes. stages: whole analyses of a small trained network. shared: products by one thread, two
-threads, two processes. CPU seconds throughout, so that a shared machine may be used; "wall" of what
-is shared is the least of some rounds, ways taken in turn.
+depends on what the weights are. The exponent is the slope through the logarithms of the sizes of
+the last two decades. stages: whole analyses of a small trained network. shared: products by one
+thread, two threads, two processes. CPU seconds throughout, so that a shared machine may be used;
+"wall" of what is shared is the least of some rounds, ways taken in turn.
 """
 
 from __future__ import annotations
@@ -66,11 +66,11 @@ def gpt(length: int) -> Minimum:
 SERIES: dict[str, tuple[list[int], Callable[[int], Minimum]]] = {
     "n": ([250, 800, 2500, 8000, 25000, 50000], lambda n: mlp(n=n)),
     "p": (
-        [16, 90, 300, 1000, 3000],
+        [16, 90, 300, 1000, 3000, 10_000],
         lambda width: mlp(n=64, width=width, dtype=torch.float32),
     ),
-    "K": ([2, 10, 100, 1000, 10_000], lambda classes: mlp(n=250, classes=classes)),
-    "T": ([16, 32, 64, 128, 256, 512], gpt),
+    "K": ([2, 10, 100, 1000, 10_000, 50_000], lambda classes: mlp(n=250, classes=classes)),
+    "T": ([16, 32, 64, 128, 256, 512, 1024], gpt),
 }
 
 
@@ -104,9 +104,10 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def exponent(sizes: list[float], values: list[float]) -> float:
-    """The slope of log value over log size, of the last three: calls cost what they cost."""
+    """The slope of log value over log size, of two decades: below, calls cost what they cost."""
     sizes = sizes[: len(values)]  # of what was not measured at the largest
-    return float(np.polyfit(np.log(sizes[-3:]), np.log(values[-3:]), 1)[0])
+    kept = np.array(sizes) >= 0.009 * sizes[-1]
+    return float(np.polyfit(np.log(sizes)[kept], np.log(values)[kept], 1)[0])
 
 
 def series(kind: str) -> Row:

@@ -1,17 +1,18 @@
 """What fits into the seconds left: coarser stages first, then fewer examples, then fewer stages.
 
-Density, boundary, margins and a gap whose examples are sampled share what the others leave, a
-stage that needs less than its share all that it needs. The spectrum is of as many examples as leave
-time for the rest. What is too long at its coarsest is left out. Where everything fits nothing is
-touched, and all numbers are those without a budget.
+Density, boundary, margins and the gap share what the others leave, a stage that needs less than its
+share all that it needs; a gap that would be exact leaves out some of the examples then. The
+spectrum is of as many examples as leave time for the rest. What is too long at its coarsest is left
+out. Where everything fits nothing is touched, and all numbers are those without a budget.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from minimascope.analysis.costs.density import density_probes
-from minimascope.analysis.costs.gap import gap_seconds
+from minimascope.analysis.costs.gap import exact_route, gap_seconds
 from minimascope.analysis.costs.stages import slower_than_counted, stage_costs
 from minimascope.analysis.planning import predicted
 from minimascope.analysis.session.session import Session
@@ -32,63 +33,97 @@ LEAST_SHARE = 0.4  # of the time, for these, however long the others take
 ORDER: tuple[Stage, ...] = ("margins", "boundary", "density", "gap", "spectrum")
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """Examples of a spectrum: of its plan, the fewest that are worth it, the most there are."""
+
+    known: int
+    least: int
+    most: int
+
+
 def fitting(session: Session, seconds: float) -> tuple[Parameters, list[str]]:
     """Parameters that are expected to take no more, and sentences of what that left out.
 
     Leaves in the session how much less the stages are to look at, and what was given up.
     """
-    asked, n = session.parameters, session.opened.minimum.n
-    plan, expected = predicted(session.opened, asked)
-    before: dict[Stage, float] = dict(expected)
-    if "spectrum" in before:  # a spectrum that is not done in time is none
-        before["spectrum"] += plan.seconds_range[1] - plan.seconds
-    whole = [stage for stage in _whole(session) if stage in before]
-    before |= {stage: AT_WORST * before[stage] for stage in whole}  # nor is such a gap
-    # What is too long alone, however little it looks at, would only take the others with it.
-    alone: list[Stage] = [stage for stage in whole if before[stage] > seconds]
-    known, least = min(n, asked.spectrum_examples or n), fewest(session.report.first_look)
-    if before.get("spectrum", 0.0) * min(least, known) / known > seconds:
-        alone += [stage for stage in before if stage in ("spectrum", *NEEDS_SPECTRUM)]
+    asked, sizes = session.parameters, _sizes(session)
+    plan, before = _expected(session)
+    alone = _too_long(session, before, sizes, seconds)
     costs = {stage: took for stage, took in before.items() if stage not in alone}
     probes = session.probes
     coarser = _coarser(session, plan, costs, seconds)
-    if too_long := [stage for stage, took in coarser.items() if took > seconds]:
-        alone += too_long
+    if still := [stage for stage, took in coarser.items() if took > seconds]:
+        alone += still
         costs = {stage: took for stage, took in costs.items() if stage not in alone}
         session.thrift.clear()
         session.probes = probes
         coarser = _coarser(session, plan, costs, seconds)
     costs |= coarser
-    _cap_gap(session, costs, seconds)
-    drawn = session.opened.total.train is not None
-    most = min(n // 2 if drawn else n, asked.spectrum_examples or n)
+    exact = before.get("gap", 0.0)
+    _cap_gap(session, costs, seconds, exact=exact)
+    given_up, count = _given_up(costs, sizes, seconds)
+    _cap_gap(session, costs, seconds, exact=exact)  # what was given up is time for it
     said = [_left_out(stage, before[stage]) for stage in alone]
-    stages = [stage for stage in planned_stages(asked) if stage not in alone]
-    told = {"known": known, "most": most, "least": least}
-    count = _examples(costs, seconds, **told)
-    given_up: dict[Stage, float] = {}
-    for stage in ORDER:
-        if _total(costs, count / known) <= seconds:
-            break
-        if stage in stages:
-            stages.remove(stage)
-            given_up[stage] = costs.pop(stage)
-            said.append(_left_out(stage, given_up[stage]))
-            count = _examples(costs, seconds, **told)
-    _cap_gap(session, costs, seconds)  # what was given up is time for it
+    said += [_left_out(stage, took) for stage, took in given_up.items()]
     said += [
         f"The stage {stage} looks at less, for time: about {duration(took)} in place of "
         f"{duration(before[stage])}."
         for stage, took in costs.items()
         if took < before[stage]
     ]
+    stages = [s for s in planned_stages(asked) if s not in alone and s not in given_up]
     fits = {"stages": stages, "spectrum_examples": asked.spectrum_examples}
-    if count < n and "spectrum" in stages:
+    if count < session.opened.minimum.n and "spectrum" in stages:
         fits["spectrum_examples"] = count
-        whole = session.opened.total.train or n
+        whole = session.opened.total.train or session.opened.minimum.n
         said.append(f"Spectrum and density are of {count:,} of {whole:,} examples, for time.")
     session.given_up = given_up  # not before all of it is said
     return asked.model_copy(update=fits), said
+
+
+def _sizes(session: Session) -> Sizes:
+    n = session.opened.minimum.n
+    told = session.parameters.spectrum_examples or n
+    drawn = session.opened.total.train is not None
+    most = min(n // 2 if drawn else n, told)
+    return Sizes(min(n, told), fewest(session.report.first_look), most)
+
+
+def _expected(session: Session) -> tuple[Plan, dict[Stage, float]]:
+    """The spectrum's plan and seconds of each stage; more of those that are nothing unfinished."""
+    plan, expected = predicted(session.opened, session.parameters)
+    before: dict[Stage, float] = dict(expected)
+    if "spectrum" in before:
+        before["spectrum"] += plan.seconds_range[1] - plan.seconds
+    if "gap" in before and exact_route(session.opened.minimum):
+        before["gap"] *= AT_WORST
+    return plan, before
+
+
+def _too_long(
+    session: Session, before: Mapping[Stage, float], sizes: Sizes, seconds: float
+) -> list[Stage]:
+    """What is too long alone, however little it looks at: it would only take others with it."""
+    found = [stage for stage in _whole(session) if before.get(stage, 0.0) > seconds]
+    if before.get("spectrum", 0.0) * min(sizes.least, sizes.known) / sizes.known > seconds:
+        found += [stage for stage in before if stage in ("spectrum", *NEEDS_SPECTRUM)]
+    return found
+
+
+def _given_up(
+    costs: dict[Stage, float], sizes: Sizes, seconds: float
+) -> tuple[dict[Stage, float], int]:
+    """What has to go for the rest to fit, taken out of `costs`, and the spectrum's examples."""
+    count = _examples(costs, seconds, sizes)
+    found: dict[Stage, float] = {}
+    for stage in ORDER:
+        if _total(costs, count / sizes.known) <= seconds:
+            break
+        if stage in costs:
+            found[stage] = costs.pop(stage)
+            count = _examples(costs, seconds, sizes)
+    return found, count
 
 
 def taken_up(session: Session, seconds: float) -> Stage | None:
@@ -115,16 +150,24 @@ def fewest(look: FirstLook | None) -> int:
 
 
 def _whole(session: Session) -> list[Stage]:
-    """Stages that cannot look at less: a gap that is exact."""
+    """Stages that cannot look at less: a gap that is exact in no more time than by a sample."""
     least = gap_seconds(session.opened.minimum, slower=1.0, seconds=0.0)
     return ["gap"] if least >= gap_seconds(session.opened.minimum, slower=1.0) else []
 
 
-def _cap_gap(session: Session, costs: Mapping[Stage, float], seconds: float) -> None:
-    """A sampled gap ends with what the others leave: it may need four times the examples."""
-    if "gap" in costs and not _whole(session):
-        left = seconds - sum(took for stage, took in costs.items() if stage != "gap")
+def _cap_gap(session: Session, costs: dict[Stage, float], seconds: float, *, exact: float) -> None:
+    """A sampled gap ends with what the others leave: it may need four times the examples. It is
+    exact after all where they leave the seconds of that."""
+    if "gap" not in costs or _whole(session):
+        return
+    left = seconds - sum(took for stage, took in costs.items() if stage != "gap")
+    if not exact_route(session.opened.minimum):
         session.thrift["gap"] = max(left, session.thrift.get("gap", costs["gap"]))
+    elif left >= exact:
+        session.thrift.pop("gap", None)
+        costs["gap"] = exact
+    elif "gap" in session.thrift:
+        session.thrift["gap"] = max(left, session.thrift["gap"])
 
 
 def _left_out(stage: Stage, took: float) -> str:
@@ -162,17 +205,16 @@ def shared(costs: Mapping[Stage, float], seconds: float) -> dict[Stage, float]:
     return found
 
 
-def _examples(
-    costs: dict[Stage, float], seconds: float, *, known: int, most: int, least: int
-) -> int:
+def _examples(costs: Mapping[Stage, float], seconds: float, sizes: Sizes) -> int:
     """As many for the spectrum as the other stages leave time for; costs are those of `known`."""
     spectral = sum(costs.get(stage, 0.0) for stage in SPECTRAL)
     others = sum(costs.values()) - spectral
     share = 1.0 if spectral <= 0 else (seconds - others) / spectral
     if share >= 1:
-        return most
+        return sizes.most
     # Its vectors go once through as many others.
-    return min(most, max(min(least, known), int(known * share * 0.8)))
+    fits = int(sizes.known * share * 0.8)
+    return min(sizes.most, max(min(sizes.least, sizes.known), fits))
 
 
 def _total(costs: dict[Stage, float], share: float) -> float:

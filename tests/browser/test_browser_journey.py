@@ -126,6 +126,7 @@ def walk_follows_the_slider(page: Page, address: str, identifier: str) -> None:
     loss = httpx.get(f"{address}/api/v1/analyses/{identifier}/arrays/walk_loss", headers=accept)
     open_part(page, "walk")
     page.wait_for_selector("#detail .heatmaplayer image")
+    page.wait_for_load_state("networkidle")  # what opening asked for may be late on a busy machine
     asked: list[str] = []
     page.on("request", lambda r: asked.append(r.url))
     page.keyboard.press("2")

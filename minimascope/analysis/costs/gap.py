@@ -51,17 +51,30 @@ def gap_seconds(
 ) -> float:
     """Wall seconds of the stage, each counted second taking `slower`.
 
-    `seconds` are what it is to stay within as far as it can: where examples are sampled. `product`:
-    of one with the curvature of all examples, as timed, where it was. moved: of `moved_seconds`.
+    `seconds` are what it is to stay within as far as it can: some of the examples left out, then,
+    also where an exact route would do. `product`: of one with the curvature of all examples, as
+    timed, where it was. moved: of `moved_seconds`.
     """
-    sweep = sweep_seconds(minimum, slower=slower, product=product)
+    sampled = seconds < math.inf and may_sample(minimum)
+    sweep = sweep_seconds(minimum, slower=slower, product=product, sampled=sampled)
     if too_many_logits(minimum):  # all of it ends with the clock
         whole = min(sweep + moved, LONGEST)
         least = FEWEST_PRODUCTS / (1 - ENDING_SHARE) * sweep / shared_vectors()
         return max(min(least, whole), min(whole, seconds))
-    least = LEAST_SHARE * sweep if _route(minimum).operations is None else sweep
     beside = slower * ESTIMATE_SECONDS * minimum.dim + moved
-    return max(least, min(sweep, seconds - beside)) + beside
+    if not sampled:
+        return sweep + beside
+    return max(LEAST_SHARE * sweep, min(sweep, seconds - beside)) + beside
+
+
+def may_sample(minimum: Minimum) -> bool:
+    """Whether some examples can be left out for all: not where copies are left out together."""
+    return minimum.groups is None
+
+
+def exact_route(minimum: Minimum) -> bool:
+    """Whether every example is left out at every λ where time is not short."""
+    return _route(minimum).operations is not None
 
 
 def moved_seconds(minimum: Minimum, plan: Plan) -> float:
@@ -81,10 +94,13 @@ def _route(minimum: Minimum) -> RoutePlan:
     return choose_route(minimum.n, outputs_of(minimum), minimum.dim, gram=gram, memory_bytes=room)
 
 
-def sweep_seconds(minimum: Minimum, *, slower: float = 1.0, product: float = 0.0) -> float:
-    """CPU seconds of the sweep over λ on the route that it will take."""
+def sweep_seconds(
+    minimum: Minimum, *, slower: float = 1.0, product: float = 0.0, sampled: bool = False
+) -> float:
+    """CPU seconds of the sweep over λ on the route that it will take, `sampled` in any case or
+    only where no exact one will do."""
     n, outputs = minimum.n, outputs_of(minimum)
-    chosen = _route(minimum)
+    chosen = RoutePlan("matrix_free", "") if sampled else _route(minimum)
     forward = n * row_seconds(minimum)
     flow = minimum.objective.optimiser.early_stopping is not None
     if chosen.operations is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minimascope.analysis.costs.gap import spectrum_may_help, sweep_seconds
+from minimascope.analysis.costs.gap import may_sample, spectrum_may_help, sweep_seconds
 from minimascope.analysis.session.assembly import Opened
 from minimascope.analysis.session.session import Session
 from minimascope.analysis.session.told import group_norms, with_gradients
@@ -28,6 +28,7 @@ from minimascope.curvature.gap.sequences import too_many_logits
 from minimascope.curvature.minimum.copies import in_rows
 from minimascope.curvature.minimum.minimum import Minimum
 from minimascope.curvature.running.clock import Progress
+from minimascope.curvature.running.durations import duration
 from minimascope.curvature.running.run import Run
 from minimascope.curvature.spectrum.spectrum import Spectrum
 from minimascope.curvature.stationarity.search import Finding, search
@@ -81,7 +82,7 @@ def parts(minimum: Minimum, *, seconds: float = math.inf) -> list[Part]:
     are what a sampled sweep may take."""
     if spectrum_may_help(minimum):
         return []
-    needed = min(seconds, sweep_seconds(minimum))
+    needed = min(seconds, sweep_seconds(minimum, sampled=seconds < math.inf))
     what = {} if seconds == math.inf else {"seconds": seconds}
     return [Part(STAGE, 0, 1, needed, what)] if needed >= WORTH_SHARING else []
 
@@ -119,7 +120,7 @@ def answer(
     """Sections `gap` and `minimum` as JSON, and what the page draws example by example.
 
     `exact` is the complete spectrum of H where it is known; a file in `unfinished` keeps the
-    parts of a matrix-free run that are finished, which ends within `seconds`.
+    parts of a matrix-free run that are finished. With `seconds` it is one, and ends within them.
     """
     known = None
     if exact is not None:
@@ -129,7 +130,7 @@ def answer(
         test=opened.test if opened.test and len(opened.test[0]) > 1 else None,
         lambdas=parameters.lambdas,
         hessian=known,
-        budget=Budget(min(seconds, LONGEST)),
+        budget=_budget(opened.minimum, seconds),
         run=Run(parameters.seed, progress, kept_in(unfinished, STAGE)),
     )
     # At a minimum of what was told there is nothing to look for.
@@ -139,6 +140,14 @@ def answer(
     value = {name: each.model_dump_json(by_alias=True) for name, each in sections(found).items()}
     value["objective"] = _objective(opened.minimum, found, finding)
     return Answer(value, examples(found, opened.minimum))
+
+
+def _budget(minimum: Minimum, seconds: float) -> Budget:
+    """Where a budget leaves `seconds`, some examples are left out, whatever the route else."""
+    if seconds == math.inf or not may_sample(minimum):
+        return Budget(min(seconds, LONGEST))
+    why = f"Some of the examples are left out, in the {duration(seconds)} that a budget leaves."
+    return Budget(min(seconds, LONGEST), route="matrix_free", why=why)
 
 
 def doubted(found: GapResult, finding: Finding) -> GapResult:

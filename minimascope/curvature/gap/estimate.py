@@ -142,7 +142,7 @@ def _route(minimum: Minimum, likelihood: Likelihood, budget: Budget) -> RoutePla
         "dual": dual_operations(n * K, cost) + left_out_operations(n, K, n * K),
         "matrix_free": None,
     }
-    return RoutePlan(budget.route, "Route chosen by the caller.", counts[budget.route])
+    return RoutePlan(budget.route, budget.why, counts[budget.route])
 
 
 def _matrix_free(

@@ -44,7 +44,8 @@ FACTORED = 2 * BAND * LAMBDAS + 2 * BAND * POLES
 
 @dataclass(frozen=True)
 class Budget:
-    """What a sweep may take: seconds of the matrix-free route, memory, and the route if chosen.
+    """What a sweep may take: seconds of the matrix-free route, memory, and the route if chosen and
+    the sentence that says why.
 
     An exact route is only taken where it ends within about an hour anyway.
     """
@@ -52,6 +53,7 @@ class Budget:
     seconds: float = LONGEST
     memory_bytes: int = MEMORY_BYTES
     route: Route | None = None
+    why: str = "Route chosen by the caller."
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import torch
 
 import minimascope
 from minimascope.analysis import budget, fitting
+from minimascope.analysis.costs import gap as gap_costs
 from minimascope.analysis.costs.boundary import boundary_seconds
 from minimascope.analysis.costs.margins import margins_seconds
 from minimascope.analysis.session import drawing
@@ -155,7 +156,8 @@ def test_a_gap_that_is_too_long_however_little_it_draws_takes_no_other_stage_wit
 ) -> None:
     costs: dict[Stage, float] = {"spectrum": 1.0, "gap": 3600.0, "boundary": 9.0, "margins": 9.0}
     monkeypatch.setattr(fitting, "predicted", lambda *_: (PLAN, costs))
-    monkeypatch.setattr(fitting, "_whole", lambda _: [])  # its examples are drawn
+    monkeypatch.setattr(route, "MOST_FLOPS", 1.0)  # its examples are drawn
+    monkeypatch.setattr(fitting, "_whole", lambda _: [])
     least = {"gap": 720.0, "boundary": 2.0, "margins": 2.0}  # of both there is time for all
     monkeypatch.setattr(
         fitting, "stage_costs", lambda *_, allowed, **__: {k: least[k] for k in allowed}
@@ -248,6 +250,37 @@ def test_a_gap_of_drawn_examples_ends_with_its_share(
     assert found.gap is not None
     assert found.gap.route == "matrix_free"
     assert any("gap looks at less" in each for each in found.warnings)
+
+
+def test_an_exact_gap_that_is_too_long_leaves_out_some_of_the_examples(
+    script: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs: dict[Stage, float] = {"spectrum": 1.0, "gap": 500.0, "margins": 3.0}
+    monkeypatch.setattr(fitting, "predicted", lambda *_: (PLAN, costs))
+    monkeypatch.setattr(gap_costs, "OPERATION_SECONDS", 1.0)  # a sample is quicker
+    found = asked(script, seconds=60, stages=[*costs])
+    assert found.failures == []
+    assert found.gap.route == "matrix_free"
+    assert "budget leaves" in found.gap.route_reason
+    assert found.gap.estimates["alo_ggn"].standard_error > 0
+    assert any("gap looks at less" in each for each in found.warnings)
+    assert asked(script, seconds=3000, stages=[*costs]).gap.route != "matrix_free"
+
+
+def test_what_others_that_are_given_up_leave_makes_a_gap_exact_again(
+    script: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs: dict[Stage, float] = {"spectrum": 1.0, "gap": 20.0, "margins": 50.0}
+    monkeypatch.setattr(fitting, "predicted", lambda *_: (PLAN, costs))
+    monkeypatch.setattr(gap_costs, "OPERATION_SECONDS", 1.0)
+    least = {"gap": 2.0, "margins": 59.0}
+    monkeypatch.setattr(
+        fitting, "stage_costs", lambda *_, allowed, **__: {k: least[k] for k in allowed}
+    )
+    found = asked(script, seconds=60, stages=[*costs])
+    assert found.margins is None
+    assert found.gap.route != "matrix_free"
+    assert not [each for each in found.warnings if "looks at less" in each]
 
 
 def test_a_stage_that_was_planned_too_short_ends_with_the_time(
