@@ -54,12 +54,17 @@ def moved_losses(given: Assembly, row: int) -> Moved:
     sequences = given.training.sequences
     count = moved_count(plain.n, products.operator.graph_bytes, sequences=sequences)
     taken = _taken(given, losses - plain.nll(), count)
+    # Of sequences they make the estimate; else a dear network's list is not worth any number.
+    most = STEPS if sequences else most_steps(products.operator.graph_bytes, count)
     for some in taken.split(max(1, AT_ONCE // given.minimum.dim)):
         examples = given.sweep.examples[some]
-        steps = steps_without(products, examples, ridge)[0].to(given.minimum.theta)
+        steps, moving = steps_without(products, examples, ridge, most=most)
         if coarse is not given.minimum and not bool(steps.isfinite().all()):  # too coarse
-            steps = steps_without(Ggn(given.minimum, root=given.metric.root), examples, ridge)[0]
-        losses[some] = _at(given, examples, steps)
+            finer = Ggn(given.minimum, root=given.metric.root)
+            steps, moving = steps_without(finer, examples, ridge, most=most)
+        network = _at(given, examples, steps.to(given.minimum.theta))
+        left = moving & (not sequences)  # to what the linear step says
+        losses[some] = torch.where(left, losses[some], network)
     if not sequences:
         return Moved(losses)
     return Moved(losses, rise_of((losses - plain.nll())[taken]))
@@ -80,6 +85,11 @@ def moved_count(n: int, graph_bytes: int, *, sequences: bool) -> int:
     return min(n, MOST, max(FEWEST, math.ceil(SHARE * n)), affordable)
 
 
+def most_steps(graph_bytes: int, count: int) -> int:
+    """Steps after which `count` examples have had twice the work that all of them may take."""
+    return min(STEPS, max(USUAL_STEPS, int(2 * WORK / (max(1, graph_bytes) * count))))
+
+
 def _taken(given: Assembly, rises: Tensor, count: int) -> Tensor:
     """Examples that are moved: those of the largest rises; of sequences as many at random."""
     if not given.training.sequences:
@@ -93,16 +103,22 @@ def drawn_order(n: int, seed: int) -> Tensor:
 
 
 def steps_without(
-    products: Ggn, examples: Tensor, ridge: float, over: Callable[[], bool] = lambda: False
+    products: Ggn,
+    examples: Tensor,
+    ridge: float,
+    over: Callable[[], bool] = lambda: False,
+    *,
+    most: int = STEPS,
 ) -> tuple[Tensor, Tensor]:
-    """δθ_i (b × p), in θ's own coordinates; which of them still moved when time was `over` (b,)."""
+    """δθ_i (b × p), in θ's own coordinates; which of them still moved when time was `over` or
+    `most` steps were made (b,)."""
     gradients = products.scaled(example_gradients(products.minimum, examples))
     found = torch.zeros_like(gradients)
     residual = gradients / products.minimum.n
     step, size = residual.clone(), residual.square().sum(1)
     gains: list[Tensor] = []
     moving = size > 0
-    for _ in range(STEPS):
+    for _ in range(most):
         image = products.without(step, examples) + ridge * step
         a = torch.where(moving, size / (step * image).sum(1).clamp_min(1e-300), 0.0)
         found += a[:, None] * step

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, jacrev
 from torch.nn import functional
 
+from minimascope.curvature.gap import moved_network
 from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.objective.objective import Objective
@@ -60,6 +61,19 @@ def test_the_largest_are_the_networks_own_at_the_moved_weights(optimiser: Optimi
     assert not torch.allclose(found.alo_loss[worst], truth, rtol=1e-2)
     mean = found.estimates["alo_ggn"].value
     assert mean == pytest.approx(float(rises.mean()))
+
+
+def test_steps_that_take_too_many_products_leave_the_linear_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert moved_network.most_steps(1, 20) == moved_network.STEPS
+    dear = int(moved_network.WORK / moved_network.USUAL_STEPS)  # an example's usual steps are all
+    assert moved_network.most_steps(dear, 1) == 2 * moved_network.USUAL_STEPS
+    monkeypatch.setattr(moved_network, "most_steps", lambda *_: 2)
+    found = estimate_gap(minimum(Optimiser("sgd", lr=0.1, steps=100, schedule="step")))
+    assert found.moved_loss is not None
+    assert found.alo_loss is not None
+    assert torch.equal(found.moved_loss, found.alo_loss)
 
 
 def moved(given: Minimum, i: int) -> Tensor:
