@@ -28,6 +28,11 @@ from minimascope.curvature.gap.verdict import Evidence, Judgement, judge
 from minimascope.objective.likelihood import Likelihood
 from minimascope.objective.metric import CONVERGED
 
+BROKEN_OFF = (
+    "Time was over long before leave-one-out of the examples drawn stood still, and unfinished it "
+    "says nothing: give it more seconds, a GPU, or fewer examples."
+)
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -102,17 +107,21 @@ def _judged(given: Assembly, clipped: HessianClipped | None) -> Judged:
     ridge = ridge_at(given, row)
     evidence = evidence_of(given, ridge)
     judgement = judge(evidence)
+    looked_at = checks(evidence, judgement)
+    still = given.sweep.still("displacement", row)
+    if not still:
+        judgement, looked_at = Judgement("no_estimate", BROKEN_OFF), []
     estimates = estimates_at(given, row, lambda_eff, clipped, evidence)
     moved = moved_losses(given, row) if given.exact or given.training.sequences else None
     if moved is not None and moved.rise is not None:
         estimates["alo_moved"] = moved.rise
     return Judged(
         judgement,
-        checks(evidence, judgement),
+        looked_at,
         estimates,
-        diagnostics_at(given, row, lambda_eff, ridge),
+        diagnostics_at(given, row, lambda_eff, ridge) if still else {},
         headline=headline_of(evidence, judgement),
-        alo=given.plain.at(given.plain.logits + given.sweep.displacement[row]),
+        alo=given.plain.at(given.plain.logits + given.sweep.displacement[row]) if still else None,
         moved=None if moved is None or not given.exact else moved.losses,
         half_logdet=float(given.sweep.half_logdet[row]),
     )

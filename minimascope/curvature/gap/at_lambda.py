@@ -9,6 +9,15 @@ from minimascope.curvature.gap.hessian_clipped import HessianClipped, clipped_ra
 from minimascope.curvature.gap.proxies import proxy_estimates
 from minimascope.curvature.gap.result import GapEstimate
 from minimascope.curvature.gap.verdict import Evidence, soft_rank_note
+from minimascope.curvature.sweep.result import Part
+
+UNFINISHED = "no number: time was over long before it stood still"
+MADE_OF: dict[str, Part] = {
+    "alo_ggn": "displacement",
+    "soft_rank_ggn": "rank",
+    "tic_ggn": "quadratic",
+    "tic_ggn_uncentred": "quadratic",
+}
 
 
 def estimates_at(
@@ -36,14 +45,17 @@ def estimates_at(
         "tic_ggn": GapEstimate(uncentred - centring, tic_error, f"centred; {tic_over}"),
         "tic_ggn_uncentred": GapEstimate(uncentred, tic_error, tic_over),
     }
-    if evidence.filtered is not None:
+    for name, part in MADE_OF.items():
+        if not sweep.still(part, row):
+            found[name] = GapEstimate(None, None, f"{UNFINISHED}; {sweep.method}")
+    if evidence.filtered is not None and sweep.still("displacement", row):
         found["alo_filter"] = GapEstimate(evidence.filtered.alo, None, _filter_method(given))
     found |= _hessian_estimates(given, lambda_, clipped)
     if not given.training.copies:
         found |= proxy_estimates(
             given.minimum, given.likelihood, given.metric, lambda_, seed=given.seed
         )
-    if given.likelihood.loss.varies:
+    if given.likelihood.loss.varies and sweep.still("rank", row):
         found["soft_rank_ggn_noise_corrected"] = GapEstimate(
             rank * t_alo, None, "soft rank/n times the leave-one-out noise variance"
         )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from minimascope.curvature.gap.assembly import headline_of
+from minimascope.curvature.gap.at_lambda import UNFINISHED
 from minimascope.curvature.gap.baselines import sharpness, spectral_baselines
 from minimascope.curvature.gap.checks import Check, checks
 from minimascope.curvature.gap.diagnostics import TOP_SHARE, scatter_of
@@ -19,7 +20,7 @@ from minimascope.curvature.gap.sequences_found import Found, Swept
 from minimascope.curvature.gap.training import Training
 from minimascope.curvature.gap.verdict import Evidence, Judgement, LeftOut, judge, soft_rank_note
 from minimascope.curvature.products.token_losses import sequence_losses
-from minimascope.curvature.sweep.matrix_free import DRAWN
+from minimascope.curvature.sweep.result import STILL
 from minimascope.objective.metric import CONVERGED
 
 WHOLE = "not computed: needs the logits of all positions of all sequences at once"
@@ -32,6 +33,8 @@ BROKEN_OFF = (
     "Time was over before the steps of two sequences left out had come to an end, and unfinished "
     "they say nothing: give it more seconds, a GPU, or fewer sequences."
 )
+# Of what they are made: a part of `Swept` that ends when it stands still, or with the time.
+MADE_OF = {"rank": ("soft_rank_ggn",), "forms": ("tic_ggn", "tic_ggn_uncentred")}
 REASON = (
     "The logits of all positions do not stand at once: sequences are left out one by one, and what "
     "is of all of them comes from products."
@@ -164,6 +167,9 @@ def _estimates(found: Found, swept: Swept, evidence: Evidence) -> dict[str, GapE
         "tic_ggn_uncentred": GapEstimate(tic, tic_error, signs),
         "alo_moved": rise_of(found.drawn(left.moved)[0]),
     }
+    for part, names in MADE_OF.items():
+        if float(getattr(swept, part)["change"][row]) >= STILL:
+            known |= dict.fromkeys(names, GapEstimate(None, None, UNFINISHED))
     known |= dict.fromkeys(NOT_HERE, GapEstimate(None, None, WHOLE))
     if found.other_loss:
         known["alo_trained"] = _mean_of(rises[1], "leave-one-out in the loss trained")
@@ -221,7 +227,7 @@ def _curves(found: Found) -> dict[str, list[float | None]]:
     if swept is None:
         return {name: [] for name in ("lambda", *names, *of_hessian)}
     change = torch.maximum(swept.rank["change"].cpu(), swept.forms["change"].cpu())
-    settled = (change < DRAWN).tolist()
+    settled = (change < STILL).tolist()
     ranks, means = swept.rank["rank"], swept.forms["mean"] / n
     tic = swept.forms["sums"].mean(1) / n
     drawn = (ranks, tic - means, tic)

@@ -44,8 +44,6 @@ RELATIVE_ERROR = 0.1
 BATCH = "leave-one-out, batch"
 # Examples that float32 is tried on, and what it may change their logits' steps by at λ_eff.
 TRIED, ENOUGH = 2, 1e-2
-# A curve is drawn where its last steps changed it by less.
-DRAWN = 0.1
 
 
 def matrix_free_sweep(
@@ -102,7 +100,6 @@ def matrix_free_sweep(
             )
         )
     change = torch.stack([*(batch["change"] for batch in batches), difference]).amax(dim=0)
-    worst = torch.stack([change, forms["change"], rank["change"]]).amax(dim=0)
     # As in the data: what is said of one example must not go to another.
     examples, order = torch.cat([batch["examples"] for batch in batches]).sort()
     return Sweep(
@@ -120,7 +117,11 @@ def matrix_free_sweep(
         method=_method(own, likelihood, batches, forms["sums"].shape[1], relative_error)
         + _of_precision(own, ggn, difference[row]),
         numerical_error=min(1.0, float(change[row])),
-        settled=worst < DRAWN,
+        changes={
+            "rank": rank["change"],
+            "quadratic": forms["change"],
+            "displacement": change,
+        },
         filtered=_filtered(metric, rank, batches, order),
         products=products.count,
         seconds=clock.used,

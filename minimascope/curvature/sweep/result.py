@@ -6,9 +6,16 @@ K logits. Everything downstream (soft rank, TIC, ALO, diagnostics) reads only th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
+import torch
 from torch import Tensor
+
+Part = Literal["rank", "quadratic", "displacement"]
+# What an iterative route last changed a number by, relative to it, below which it says something.
+STILL = 0.1
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,8 @@ class Sweep:
     newton          ½ gᵀ(GGN + ridge I)⁻¹ g of the regularised loss, None if no ridge was asked
     eigenvalues     all nonzero eigenvalues of the GGN where known
     numerical_error largest relative change of δf at λ_eff in the last steps of an iterative route
-    settled         (L,) whether an iterative route converged enough to be drawn, None if exact
+    changes         (L,) relative change in the last steps of an iterative route, of `rank`,
+                    `quadratic` (and mean_quadratic) and `displacement`; None if exact
     filtered        what stopping after T, not a ridge, makes of it; None at a minimum reached
     products        GGN products of an iterative route, and the seconds of all its runs
     """
@@ -57,10 +65,21 @@ class Sweep:
     eigenvalues: Tensor | None
     method: str
     numerical_error: float = 0.0
-    settled: Tensor | None = None
+    changes: Mapping[Part, Tensor] | None = None
     filtered: Filtered | None = None
     products: int | None = None
     seconds: float | None = None
+
+    @property
+    def settled(self) -> Tensor | None:
+        """(L,) whether all of an iterative route stood still there, None if exact."""
+        if self.changes is None:
+            return None
+        return torch.stack([*self.changes.values()]).amax(dim=0) < STILL
+
+    def still(self, part: Part, row: int) -> bool:
+        """Whether that part says anything at row `row`: it was not broken off on its way."""
+        return self.changes is None or float(self.changes[part][row]) < STILL
 
     def at(self, lambda_: float) -> int:
         """Index of a λ that was asked for."""

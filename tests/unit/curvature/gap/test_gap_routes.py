@@ -11,7 +11,7 @@ from minimascope.curvature.gap.estimate import estimate_gap
 from minimascope.curvature.layers.gram import GramCost
 from minimascope.curvature.minimum.minimum import Minimum, prepare
 from minimascope.curvature.running.run import Run
-from minimascope.curvature.sweep import matrix_free
+from minimascope.curvature.sweep import deflated, matrix_free
 from minimascope.curvature.sweep.route import Budget, Route, choose_route
 from minimascope.objective.loss import Loss, LossName
 from minimascope.objective.tokens import TokenCrossEntropy
@@ -132,3 +132,20 @@ def test_what_float32_cannot_hold_is_left_out_in_float64(monkeypatch: pytest.Mon
     value, method = sampled(minimum)
     assert "float32" not in method
     assert value == pytest.approx(expected, rel=1e-3)
+
+
+def test_what_time_broke_off_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four Lanczos steps outside nothing: several times too high, with a small standard error."""
+    monkeypatch.setattr(deflated, "MAX_STEPS", 4)
+    monkeypatch.setattr(deflated, "DEFLATED", 0)
+    found = estimate_gap(convolving(), budget=Budget(route="matrix_free"), run=Run(seed=0))
+    assert found.headline is None
+    assert found.verdict == "no_estimate"
+    assert "Time was over" in found.reason
+    for name in ("alo_ggn", "soft_rank_ggn", "tic_ggn", "tic_ggn_uncentred"):
+        estimate = found.estimates[name]
+        assert estimate.value is None, name
+        assert "time was over" in estimate.method, name
+    assert not any(value is not None for value in found.curves["soft_rank_ggn"])
+    assert found.diagnostics.get("t_alo") is None
+    assert found.estimates["kfac_tic"].value > 0  # what needs no steps stands
