@@ -110,7 +110,7 @@ def _judged(given: Assembly, clipped: HessianClipped | None) -> Judged:
     looked_at = checks(evidence, judgement)
     still = given.sweep.still("displacement", row)
     if not still:
-        judgement, looked_at = Judgement("no_estimate", BROKEN_OFF), []
+        judgement, looked_at = Judgement("no_estimate", BROKEN_OFF), list[Check]()
     estimates = estimates_at(given, row, lambda_eff, clipped, evidence)
     moved = moved_losses(given, row) if given.exact or given.training.sequences else None
     if moved is not None and moved.rise is not None:
