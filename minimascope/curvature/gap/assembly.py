@@ -29,8 +29,8 @@ from minimascope.objective.likelihood import Likelihood
 from minimascope.objective.metric import CONVERGED
 
 BROKEN_OFF = (
-    "Time was over long before leave-one-out of the examples drawn stood still, and unfinished it "
-    "says nothing: give it more seconds, a GPU, or fewer examples."
+    "Time was over before leave-one-out of enough examples stood still, and unfinished it says "
+    "nothing: give it more seconds, a GPU, or fewer examples."
 )
 
 

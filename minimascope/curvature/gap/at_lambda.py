@@ -11,7 +11,7 @@ from minimascope.curvature.gap.result import GapEstimate
 from minimascope.curvature.gap.verdict import Evidence, soft_rank_note
 from minimascope.curvature.sweep.result import Part
 
-UNFINISHED = "no number: time was over long before it stood still"
+UNFINISHED = "no number: time was over too early"
 MADE_OF: dict[str, Part] = {
     "alo_ggn": "displacement",
     "soft_rank_ggn": "rank",

@@ -23,6 +23,8 @@ from minimascope.objective.likelihood import Likelihood
 from minimascope.objective.metric import Flow
 
 FIRST_EXAMPLES, FEWEST_EXAMPLES, MOST_EXAMPLES = 64, 2, 1000
+# Of fewer a mean has no error to be trusted: what leaving out costs is often in a few examples.
+FEWEST_OF_A_MEAN = 8
 
 
 def drawn_so_far(batches: list[Part]) -> int:

@@ -100,6 +100,7 @@ def matrix_free_sweep(
             )
         )
     change = torch.stack([*(batch["change"] for batch in batches), difference]).amax(dim=0)
+    few = drawn_so_far(batches) < min(likelihood.n, drawn_examples.FEWEST_OF_A_MEAN)
     # As in the data: what is said of one example must not go to another.
     examples, order = torch.cat([batch["examples"] for batch in batches]).sort()
     return Sweep(
@@ -120,7 +121,7 @@ def matrix_free_sweep(
         changes={
             "rank": rank["change"],
             "quadratic": forms["change"],
-            "displacement": change,
+            "displacement": torch.full_like(change, torch.inf) if few else change,
         },
         filtered=_filtered(metric, rank, batches, order),
         products=products.count,
@@ -193,5 +194,7 @@ def _method(
             if done >= drawn_examples.MOST_EXAMPLES
             else "time is over"
         )
-        method += f"; {why}, and ALO is known to {error:.0%} only"
+        few = done < drawn_examples.FEWEST_OF_A_MEAN
+        known = "of so few examples is not known" if few else f"is known to {error:.0%} only"
+        method += f"; {why}, and ALO {known}"
     return method

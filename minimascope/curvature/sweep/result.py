@@ -47,7 +47,8 @@ class Sweep:
     eigenvalues     all nonzero eigenvalues of the GGN where known
     numerical_error largest relative change of δf at λ_eff in the last steps of an iterative route
     changes         (L,) relative change in the last steps of an iterative route, of `rank`,
-                    `quadratic` (and mean_quadratic) and `displacement`; None if exact
+                    `quadratic` (and mean_quadratic) and `displacement`, infinite where too few
+                    examples were drawn for a mean; None if exact
     filtered        what stopping after T, not a ridge, makes of it; None at a minimum reached
     products        GGN products of an iterative route, and the seconds of all its runs
     """

@@ -154,7 +154,10 @@ def test_the_route_ends_in_time_with_fewer_examples_and_says_so(seconds: int) ->
     drawn = found.examples.shape[0]
     assert drawn < 256  # that many it takes where there is time
     assert f"{drawn} of 500 examples" in found.method
-    assert "time is over, and ALO is known to" in found.method
+    known = "is known to" if drawn >= 8 else "of so few examples is not known"
+    assert f"time is over, and ALO {known}" in found.method
+    # The mean of two has no error to be trusted: no number is made of it.
+    assert drawn >= 8 or not any(found.still("displacement", row) for row in range(len(AT)))
 
 
 def test_less_time_than_anything_needs_is_refused_with_the_seconds() -> None:
