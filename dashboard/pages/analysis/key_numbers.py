@@ -32,12 +32,17 @@ def soft_rank_kpi(report: Report, *, final: bool = False) -> Kpi:
     gap, n, p = report.gap, report.data.train.n, report.checkpoint.parameters
     estimate = None if gap is None else gap.estimates.get("soft_rank_ggn")
     if gap is None or estimate is None or estimate.value is None:
-        why = absence(report, "gap", final=final) if gap is None else "λ is not known"
-        return Kpi("soft_rank", "Soft rank", "—", why)
+        return Kpi("soft_rank", "Soft rank", "—", _no_rank(report, final=final))
     error = None if estimate.standard_error is None else estimate.standard_error * n
     value, spread = with_error(estimate.value * n, error)
     label = f"Soft rank at λ = {level(gap.lambda_)}"
     return Kpi("soft_rank", label, value, f"{spread} of {plural(p, 'direction')}".strip())
+
+
+def _no_rank(report: Report, *, final: bool) -> str:
+    if report.gap is None:
+        return absence(report, "gap", final=final)
+    return "λ is not known" if report.gap.lambda_ is None else "time was over too early"
 
 
 def eigenvalue_kpi(report: Report, *, final: bool = False) -> Kpi:

@@ -72,6 +72,14 @@ def test_where_there_is_no_number_the_strip_says_why(gauss: Found) -> None:
     assert soft_rank_kpi(report).value == "9.13"
 
 
+def test_a_soft_rank_that_is_none_says_which_of_two_reasons_it_has(gauss: Found) -> None:
+    report = gauss[0]
+    estimates = report.gap.estimates | {"soft_rank_ggn": Estimate(value=None)}
+    for known, why in ((report.gap.lambda_, "time was over"), (None, "λ is not known")):
+        gap = report.gap.model_copy(update={"estimates": estimates, "lambda_": known})
+        assert why in soft_rank_kpi(report.model_copy(update={"gap": gap})).note
+
+
 def test_a_sample_of_margins_is_called_one_with_its_error(gauss: Found) -> None:
     margins = gauss[0].margins
     assert margins is not None
